@@ -1,0 +1,66 @@
+import fs from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { defineConfig } from "vite";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+const PLAIN_ICON = `
+<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24"
+     fill="none" stroke="currentColor"><path d="M8 7l-5 5 5 5M16 7l5 5-5 5"/></svg>`;
+
+/**
+ * Answer the icons that ikonate 1.1.1 on npm lacks.
+ *
+ * Neuroglancer pins a git revision of ikonate that has a few more icons than the published
+ * release; those few become one plain drawing.
+ */
+function missingIcons() {
+  const prefix = "\0missing-icon:";
+  return {
+    name: "missing-icons",
+    enforce: "pre",
+    resolveId(id) {
+      const icon = /^ikonate\/icons\/([a-z0-9-]+)\.svg\?raw$/.exec(id)?.[1];
+      if (icon && !fs.existsSync(here(`node_modules/ikonate/icons/${icon}.svg`))) {
+        return prefix + icon;
+      }
+    },
+    load(id) {
+      if (id.startsWith(prefix)) return `export default ${JSON.stringify(PLAIN_ICON.trim())}`;
+    },
+  };
+}
+
+/**
+ * Let vite see Neuroglancer's workers.
+ *
+ * Between `new Worker(` and `new URL(` Neuroglancer has a comment for another bundler; with it
+ * vite does not recognise the worker and inlines its source unbundled.
+ */
+function bundledWorkers() {
+  return {
+    name: "bundled-workers",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.includes("neuroglancer") || !code.includes("new Worker(")) return;
+      return { code: code.replace(/new Worker\(\s*\/\*[\s\S]*?\*\/\s*/g, "new Worker("), map: null };
+    },
+  };
+}
+
+const plugins = () => [missingIcons(), bundledWorkers()];
+
+export default defineConfig({
+  base: "./",
+  plugins: plugins(),
+  worker: { format: "es", plugins },
+  optimizeDeps: { exclude: ["neuroglancer"] },
+  build: {
+    target: "es2022",
+    outDir: here("../voxlake/api/static/neuroglancer"),
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 20000,
+  },
+});
