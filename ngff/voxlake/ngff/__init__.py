@@ -1,0 +1,1 @@
+"""The format: boxes, axes, pyramids, OME-Zarr metadata, volumes and the label index."""

@@ -1,0 +1,122 @@
+"""Create a dataset: the OME-Zarr group and its arrays, before any voxel is there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voxlake.ngff.axes import SPATIAL, Axis, check_axes
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_document
+from voxlake.platform import store
+from voxlake.platform.errors import ConflictError, ObjectExistsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from voxlake.ngff.lake import Place
+    from voxlake.ngff.pyramid import PyramidLevel
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """What a dataset is created from."""
+
+    place: Place
+    axes: tuple[str, ...]
+    unit: str
+    """NGFF name of the unit of the spatial axes."""
+    dtype: np.dtype[Any]
+    levels: tuple[PyramidLevel, ...]
+
+
+def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
+    """Write the metadata of `new` and return its address; all voxels are fill.
+
+    Doing it twice changes nothing. Labels of an image are added to the image's list of labels.
+
+    Raises
+    ------
+    ConflictError
+        If something else is stored there.
+    """
+    url = lake / new.place.key
+    for level in new.levels:
+        _put(url / level.path / "zarr.json", array_document(new, level))
+    of_image = new.place.of is not None
+    _put(url / "zarr.json", group_document(_multiscale(new), of_image=of_image))
+    if of_image:
+        list_labels(lake, new.place)
+    return url
+
+
+def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
+    """Put labels on the list that their image keeps, or take them off it."""
+
+    def change(body: bytes | None) -> bytes:
+        document = json.loads(body) if body else labels_document([])
+        names = set(document["attributes"]["ome"]["labels"]) - {place.name.dataset}
+        return _json(labels_document([*names, *([place.name.dataset] if listed else [])]))
+
+    labels = place.key.rpartition("/")[0]
+    store.update(lake / labels / "zarr.json", change)
+
+
+def array_document(new: NewDataset, level: PyramidLevel) -> dict[str, Any]:
+    """Return the ``zarr.json`` of one level's array (zarr v3, "sharding_indexed" 1.0).
+
+    The index lies at the start of the shard, which saves a browser one request per shard.
+    """
+    little: dict[str, Any] = {"name": "bytes"}
+    if new.dtype.itemsize > 1:
+        little["configuration"] = {"endian": "little"}
+    zstd = {"level": level.layout.zstd_level, "checksum": True}
+    index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+    sharding = {
+        "chunk_shape": list(level.layout.chunk),
+        "codecs": [little, {"name": "zstd", "configuration": zstd}],
+        "index_codecs": index,
+        "index_location": "start",
+    }
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(level.shape),
+        "data_type": new.dtype.name,
+        "chunk_grid": {
+            "name": "regular",
+            "configuration": {"chunk_shape": list(level.layout.shard)},
+        },
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0.0 if new.dtype.kind == "f" else 0,
+        "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
+        "dimension_names": list(new.axes),
+        "attributes": {},
+    }
+
+
+def _multiscale(new: NewDataset) -> Multiscale:
+    axes = tuple(
+        Axis(axis.name, axis.type, new.unit if axis.name in SPATIAL else None)
+        for axis in check_axes(new.axes)
+    )
+    levels = tuple(Level(level.path, level.scale, level.translation) for level in new.levels)
+    is_labels = new.place.kind is Kind.LABELS
+    return Multiscale(new.place.name.dataset, axes, levels, "0.5", is_labels)
+
+
+def _put(url: StoreURL, document: dict[str, Any]) -> None:
+    body = _json(document)
+    try:
+        store.create(url, body)
+    except ObjectExistsError as error:
+        if store.read(url).body != body:
+            raise ConflictError(
+                f"{url} is there already and is something else; choose another name"
+            ) from error
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode()

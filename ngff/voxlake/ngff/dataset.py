@@ -1,0 +1,56 @@
+"""Datasets: an OME-Zarr group, opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.metadata import Multiscale, read_multiscale
+from voxlake.ngff.volume import Volume, open_volume
+from voxlake.platform.errors import OutOfBoundsError
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset as the store has it: what is derived from the store is kept nowhere else."""
+
+    url: StoreURL
+    """Address of the OME-Zarr group."""
+    multiscale: Multiscale
+
+    @property
+    def kind(self) -> Kind:
+        """Image or labels."""
+        return Kind.LABELS if self.multiscale.is_labels else Kind.IMAGE
+
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return len(self.multiscale.levels)
+
+    def level_url(self, number: int) -> StoreURL:
+        """Return the address of a level's array; raise OutOfBoundsError if there is none."""
+        if not 0 <= number < self.levels:
+            raise OutOfBoundsError(
+                f"level {number} of {self.url} was asked for; it has levels 0 to {self.levels - 1}"
+            )
+        return self.url / self.multiscale.levels[number].path
+
+    def level(self, number: int) -> Volume:
+        """Open a level."""
+        return open_volume(self.level_url(number))
+
+
+def open_dataset(url: StoreURL) -> Dataset:
+    """Open the OME-Zarr group at `url`.
+
+    Raises
+    ------
+    NotFoundError, UnsupportedError, CorruptDataError
+        If there is none, or voxlake cannot read it.
+    """
+    return Dataset(url, read_multiscale(url))

@@ -1,0 +1,72 @@
+"""What the rest of voxlake knows of a multiscale, whichever version of NGFF described it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voxlake.ngff.axes import Axis, AxisType, VoxelSize, parse_unit
+from voxlake.platform.errors import InvalidInputError, UnsupportedError
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level: its array, and where its voxels lie. NGFF calls this a "dataset"."""
+
+    path: str
+    """Path of the array below the group."""
+    scale: tuple[float, ...]
+    """Physical size of a voxel along each axis."""
+    translation: tuple[float, ...]
+    """Physical place of the centre of the first voxel along each axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiscale:
+    """An image or labels as their metadata describe them."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    """In the order of the arrays' dimensions."""
+    levels: tuple[Level, ...]
+    """The finest first."""
+    version: str
+    """NGFF version of the document."""
+    is_labels: bool = False
+    """Whether the document says ``image-label``."""
+
+    def __post_init__(self) -> None:
+        if not self.levels:
+            raise InvalidInputError(f"multiscale {self.name!r} has no level")
+        for level in self.levels:
+            if not len(level.scale) == len(level.translation) == len(self.axes):
+                raise InvalidInputError(
+                    f"level {level.path!r} of {self.name!r} has {len(level.scale)} scales and "
+                    f"{len(level.translation)} translations for {len(self.axes)} axes"
+                )
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Names of the axes."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def voxel_size(self) -> VoxelSize:
+        """Size of a voxel of the finest level.
+
+        Raises
+        ------
+        UnsupportedError
+            If the spatial axes are not z, y, x, or differ in their unit.
+        """
+        space = {
+            axis.name: (scale, axis.unit or "nanometer")
+            for axis, scale in zip(self.axes, self.levels[0].scale, strict=True)
+            if axis.type in {AxisType.SPACE, None}
+        }
+        units = {parse_unit(unit) for _, unit in space.values()}
+        if not {"z", "y", "x"} <= space.keys() or len(units) != 1:
+            raise UnsupportedError(
+                f"multiscale {self.name!r} has the spatial axes {list(space)} in {sorted(units)}; "
+                "voxlake needs z, y and x in one unit"
+            )
+        return VoxelSize(space["z"][0], space["y"][0], space["x"][0], units.pop())

@@ -1,0 +1,58 @@
+"""The zarr.json documents of an OME-Zarr 0.5 group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voxlake.ngff.axes import Axis
+    from voxlake.ngff.metadata.model import Level, Multiscale
+
+VERSION = "0.5"
+
+
+def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[str, Any]:
+    """Return the ``zarr.json`` of the group of an image or of labels.
+
+    Labels `of_image` lie in the ``labels`` group of their image and point to it. Colours and
+    properties of labels are never listed here: a segmentation has millions.
+    """
+    ome: dict[str, Any] = {
+        "version": VERSION,
+        "multiscales": [
+            {
+                "name": multiscale.name,
+                "axes": [_axis(axis) for axis in multiscale.axes],
+                "datasets": [_level(level) for level in multiscale.levels],
+                "type": "mode" if multiscale.is_labels else "mean",
+            }
+        ],
+    }
+    if multiscale.is_labels:
+        source = {"source": {"image": "../../"}} if of_image else {}
+        ome["image-label"] = {"version": VERSION} | source
+    return _group(ome)
+
+
+def labels_document(names: list[str]) -> dict[str, Any]:
+    """Return the ``zarr.json`` of the ``labels`` group of an image, which lists its labels."""
+    return _group({"version": VERSION, "labels": sorted(names)})
+
+
+def _group(ome: dict[str, Any]) -> dict[str, Any]:
+    return {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    document = {"name": axis.name, "type": str(axis.type)}
+    return document | ({"unit": axis.unit} if axis.unit else {})
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {
+        "path": level.path,
+        "coordinateTransformations": [
+            {"type": "scale", "scale": list(level.scale)},
+            {"type": "translation", "translation": list(level.translation)},
+        ],
+    }

@@ -1,0 +1,88 @@
+"""Whole shards: read with the ETag of the very bytes that were decoded, written in one piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorstore as ts
+
+from voxlake.ngff.volume import explain, shard_key
+from voxlake.platform import store
+from voxlake.platform.errors import InvalidInputError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.volume import Volume
+
+
+def read_shard(volume: Volume, cell: tuple[int, ...]) -> tuple[npt.NDArray[Any], str | None]:
+    """Return the voxels of a shard, clipped to the volume, and the ETag of its object.
+
+    The ETag is None, and every voxel the fill value, where no object is stored.
+
+    Raises
+    ------
+    CorruptDataError
+        If the object does not decode: a flipped bit, a truncation.
+    StoreError
+        If the store fails; never taken for "not stored".
+    """
+    url, box = volume.shard_url(cell), volume.shard_box(cell)
+    try:
+        stored = store.read(url)
+    except ObjectNotFoundError:
+        return np.full(box.shape, volume.fill, volume.dtype), None
+    array, memory = _in_memory(volume, box.shape)
+    try:
+        memory.write(_first_key(volume), stored.body).result()
+        return array.read(order="C").result(), stored.etag
+    except ValueError as error:
+        raise explain("read", url, error) from error
+
+
+def write_shard(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any]) -> str | None:
+    """Write all voxels of a shard, clipped to the volume, in one atomic write; return its ETag.
+
+    What was stored there is not read, so a damaged shard is mended. A shard of nothing but the
+    fill value is not stored, and None returned. For the one owner of the shard: writers of parts
+    of it use `Volume.write`.
+    """
+    url, box = volume.shard_url(cell), volume.shard_box(cell)
+    if voxels.shape != box.shape or voxels.dtype != volume.dtype:
+        raise InvalidInputError(
+            f"{voxels.dtype} voxels of shape {voxels.shape} are not the shard {box} of {volume.url}"
+        )
+    body = encode_shard(volume, voxels)
+    if body is None:
+        store.delete(url)
+        return None
+    return store.write(url, body)
+
+
+def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
+    """Return the object of a shard of `voxels`; None if all are the fill value.
+
+    The same voxels always give the same bytes.
+    """
+    array, memory = _in_memory(volume, voxels.shape)
+    array.write(voxels).result()
+    found = memory.read(_first_key(volume)).result()
+    return found.value if found.state == "value" else None
+
+
+def _in_memory(volume: Volume, shape: tuple[int, ...]) -> tuple[ts.TensorStore, ts.KvStore]:
+    """Return an array of one shard that codes as the volume does, and the memory it lies in."""
+    context, kvstore = ts.Context(), {"driver": "memory"}
+    spec = {
+        "driver": "zarr3" if volume.metadata.get("zarr_format", 3) == 3 else "zarr",
+        "kvstore": kvstore,
+        "metadata": {**volume.metadata, "shape": list(shape)},
+    }
+    array = ts.open(spec, create=True, context=context).result()
+    return array, ts.KvStore.open(kvstore, context=context).result()
+
+
+def _first_key(volume: Volume) -> str:
+    return shard_key(volume.metadata, (0,) * len(volume.shape))

@@ -1,0 +1,1 @@
+"""The ground of voxlake: errors, settings, stores, names, catalog, jobs, access."""

@@ -1,0 +1,183 @@
+"""Every error that voxlake raises on purpose, as one tree.
+
+* VoxlakeError
+  + InvalidInputError          what was asked cannot mean anything   (400, ValueError)
+    - InvalidNameError
+    - OutOfBoundsError         a box or level outside the dataset
+    - UnsupportedError         valid, but not something voxlake does
+    - SourceError              a source that is missing, torn or inconsistent
+    - LimitExceededError       more than a limit allows              (413)
+  + NotAcceptableError         no format satisfies the request       (406)
+  + UnauthenticatedError       who is asking is not known            (401)
+  + ForbiddenError             known, and not allowed to write       (403)
+  + NotFoundError              it does not exist, or not for you     (404)
+    - ObjectNotFoundError      an object on the store
+  + ConflictError              it is there already, or has changed   (409)
+    - ObjectExistsError        an object on the store
+    - PlanChangedError         a job's plan is not what it was
+  + CorruptDataError           stored bytes do not decode            (500)
+  + StoreError                 the store failed or refused           (502)
+    - StoreUnavailableError    not reachable, or too slow            (503)
+    - StoreFullError           no space left                         (507)
+    - StoreReadOnlyError       writing is refused
+    - StoreUnfitError          it lacks what safe writing needs
+  + JobFailedError             a job ended with tasks undone
+    - ClusterLostError         the Dask scheduler is gone
+
+A message says what was asked, what is so, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VoxlakeError(Exception):
+    """The root: catch this to catch everything that voxlake raises on purpose."""
+
+    kind: ClassVar[str] = "error"
+    """Stable machine-readable name, the last part of the problem type in HTTP answers."""
+    status: ClassVar[int] = 500
+    """HTTP status of the error at the gateway (RFC 9110)."""
+
+
+class InvalidInputError(VoxlakeError, ValueError):
+    """What was asked cannot mean anything: a malformed box, unit, level count."""
+
+    kind = "invalid-input"
+    status = 400
+
+
+class InvalidNameError(InvalidInputError):
+    """A collection, experiment or dataset name outside the grammar of names."""
+
+    kind = "invalid-name"
+
+
+class OutOfBoundsError(InvalidInputError):
+    """A box or a level that the dataset does not have."""
+
+    kind = "out-of-bounds"
+
+
+class UnsupportedError(InvalidInputError):
+    """Input that is valid in itself but that voxlake does not take: float64 images, say."""
+
+    kind = "unsupported"
+
+
+class SourceError(InvalidInputError):
+    """A source that is missing, torn, or inconsistent with itself."""
+
+    kind = "bad-source"
+
+
+class LimitExceededError(InvalidInputError):
+    """More than a limit allows: a cutout too large, a plan that would not fit in memory."""
+
+    kind = "limit-exceeded"
+    status = 413
+
+
+class NotAcceptableError(VoxlakeError):
+    """No format that the server has satisfies the request."""
+
+    kind = "not-acceptable"
+    status = 406
+
+
+class UnauthenticatedError(VoxlakeError):
+    """Who is asking is not known; credentials would help."""
+
+    kind = "unauthenticated"
+    status = 401
+
+
+class ForbiddenError(VoxlakeError):
+    """Known, allowed to read, and not allowed to do this."""
+
+    kind = "forbidden"
+    status = 403
+
+
+class NotFoundError(VoxlakeError, LookupError):
+    """It does not exist, or the asker may not know that it does."""
+
+    kind = "not-found"
+    status = 404
+
+
+class ObjectNotFoundError(NotFoundError):
+    """An object that the store says it does not have. Never used for an I/O failure."""
+
+    kind = "object-not-found"
+
+
+class ConflictError(VoxlakeError):
+    """It exists already, or has changed since it was read."""
+
+    kind = "conflict"
+    status = 409
+
+
+class ObjectExistsError(ConflictError):
+    """A create-if-absent write found an object."""
+
+    kind = "object-exists"
+
+
+class PlanChangedError(ConflictError):
+    """A job was resumed, but its source or target is no longer what was planned."""
+
+    kind = "plan-changed"
+
+
+class CorruptDataError(VoxlakeError):
+    """Stored bytes that do not decode: a flipped bit, a torn object."""
+
+    kind = "corrupt-data"
+
+
+class StoreError(VoxlakeError, OSError):
+    """The store failed or refused. Never read as "the object is not there"."""
+
+    kind = "store-error"
+    status = 502
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached, or does not answer in time."""
+
+    kind = "store-unavailable"
+    status = 503
+
+
+class StoreFullError(StoreError):
+    """No space is left on the store."""
+
+    kind = "store-full"
+    status = 507
+
+
+class StoreReadOnlyError(StoreError):
+    """The store refuses writes: permissions, or a read-only file system."""
+
+    kind = "store-read-only"
+
+
+class StoreUnfitError(StoreError):
+    """The store lacks something that safe writing needs (see the store self-test)."""
+
+    kind = "store-unfit"
+
+
+class JobFailedError(VoxlakeError):
+    """A job ended with tasks undone; its ledger says which."""
+
+    kind = "job-failed"
+
+
+class ClusterLostError(JobFailedError):
+    """The Dask scheduler went away while a job was running; the job can be resumed."""
+
+    kind = "cluster-lost"

@@ -1,0 +1,42 @@
+"""Stores: one address type, adapters for each library, whole objects, and the self-test.
+
+The only place that knows schemes, endpoints and credentials.
+"""
+
+from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
+from voxlake.platform.store.objects import (
+    ObjectInfo,
+    Stored,
+    create,
+    delete,
+    delete_tree,
+    head,
+    list_children,
+    read,
+    read_range,
+    walk,
+    write,
+)
+from voxlake.platform.store.sweep import sweep
+from voxlake.platform.store.update import update
+from voxlake.platform.store.url import StoreURL
+
+__all__ = [
+    "ObjectInfo",
+    "StoreURL",
+    "Stored",
+    "as_obstore",
+    "as_tensorstore",
+    "as_zarr",
+    "create",
+    "delete",
+    "delete_tree",
+    "head",
+    "list_children",
+    "read",
+    "read_range",
+    "sweep",
+    "update",
+    "walk",
+    "write",
+]

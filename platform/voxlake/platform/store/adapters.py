@@ -1,0 +1,106 @@
+"""One store URL, opened by each of the libraries that voxlake reads and writes with."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import obstore.store
+
+from voxlake.platform.errors import StoreReadOnlyError
+from voxlake.platform.store.process import prepare_process
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+    from voxlake.platform.settings import Settings
+    from voxlake.platform.store.url import StoreURL
+
+type Obstore = obstore.store.LocalStore | obstore.store.S3Store
+
+
+def as_obstore(url: StoreURL) -> Obstore:
+    """Return the obstore handle of the whole root of `url`; keys are `url.key` and below."""
+    return _obstore(url.scheme, url.root, url.endpoint, url.region, str(_folder(url)))
+
+
+def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
+    """Return a zarr-python store whose root is `url`."""
+    from zarr.storage import LocalStore, ObjectStore
+
+    if url.is_local:
+        return LocalStore(url.path, read_only=read_only)
+    return ObjectStore(_s3(url.root, url.endpoint, url.region, url.key), read_only=read_only)
+
+
+def as_tensorstore(url: StoreURL) -> dict[str, Any]:
+    """Return the TensorStore kvstore spec of the prefix `url`."""
+    settings = prepare_process()
+    if url.is_local:
+        return {"driver": "file", "path": f"{url.path}/"}
+    spec: dict[str, Any] = {
+        "driver": "s3",
+        "bucket": url.root,
+        "path": f"{url.key}/" if url.key else "",
+        "aws_region": url.region or "us-east-1",
+        "aws_credentials": {"type": _tensorstore_credentials(settings)},
+        "s3_request_retries": {"max_retries": settings.store_retries + 1},
+    }
+    if url.endpoint:
+        spec["endpoint"] = url.endpoint
+    return spec
+
+
+def _tensorstore_credentials(settings: Settings) -> str:
+    if settings.s3_anonymous:
+        return "anonymous"
+    return "environment" if "AWS_ACCESS_KEY_ID" in os.environ else "default"
+
+
+def _folder(url: StoreURL) -> str:
+    return str(url.folder) if url.is_local else ""
+
+
+@lru_cache(maxsize=64)
+def _obstore(
+    scheme: str, root: str, endpoint: str | None, region: str | None, folder: str
+) -> Obstore:
+    if scheme == "s3":
+        return _s3(root, endpoint, region, "")
+    try:
+        return obstore.store.LocalStore(folder, mkdir=True)
+    except Exception as error:
+        raise StoreReadOnlyError(
+            f"folder {folder} is not there and cannot be made ({error}); check its parent"
+        ) from error
+
+
+def _s3(
+    bucket: str, endpoint: str | None, region: str | None, prefix: str
+) -> obstore.store.S3Store:
+    settings = prepare_process()
+    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    options: dict[str, Any] = {"skip_signature": True} if settings.s3_anonymous else {}
+    if key and secret and not settings.s3_anonymous:
+        options["access_key_id"] = key.get_secret_value()
+        options["secret_access_key"] = secret.get_secret_value()
+    if endpoint:
+        options["endpoint"] = endpoint
+    return obstore.store.S3Store(
+        bucket,
+        prefix=prefix or None,
+        region=region or "us-east-1",
+        virtual_hosted_style_request=not endpoint,
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
+            "timeout": timedelta(seconds=settings.store_timeout_s),
+        },
+        retry_config={
+            "max_retries": settings.store_retries,
+            "retry_timeout": timedelta(seconds=settings.store_timeout_s),
+        },
+        **options,
+    )

@@ -1,0 +1,165 @@
+"""Whole objects: read, write atomically, create if absent, list, delete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import obstore
+
+from voxlake.platform.errors import ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.store.adapters import as_obstore
+from voxlake.platform.store.failures import store_failures
+from voxlake.platform.store.url import StoreURL
+
+PARTIAL_SUFFIX = ".partial"
+"""Ending of the files that a write was cut off from; `sweep` removes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the store says of an object without sending it."""
+
+    url: StoreURL
+    size: int
+    """Bytes."""
+    etag: str
+    """Changes whenever the content is written anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object's bytes and, from the same answer, its ETag."""
+
+    body: bytes
+    etag: str
+
+
+def read(url: StoreURL) -> Stored:
+    """Return the whole object.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If the store says that there is none; every other failure is a StoreError.
+    """
+    with store_failures("read", url):
+        answer = obstore.get(as_obstore(url), url.key)
+        return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
+
+
+def read_range(url: StoreURL, start: int, stop: int) -> bytes:
+    """Return the bytes ``[start, stop)`` of the object."""
+    with store_failures("read", url):
+        return bytes(obstore.get_range(as_obstore(url), url.key, start=start, end=stop))
+
+
+def head(url: StoreURL) -> ObjectInfo:
+    """Return size and ETag of the object; raise ObjectNotFoundError if there is none."""
+    with store_failures("read", url):
+        meta = obstore.head(as_obstore(url), url.key)
+        return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
+
+
+def write(url: StoreURL, body: bytes) -> str:
+    """Write the object atomically, over what may be there, and return its new ETag.
+
+    A local file is written beside its target, synced and renamed, so that a crash at any moment
+    leaves the old object or the new one.
+    """
+    with store_failures("write", url):
+        if url.is_local:
+            _write_file(url.path, body, replace=True)
+            return str(obstore.head(as_obstore(url), url.key)["e_tag"])
+        # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
+        answer = obstore.put(as_obstore(url), url.key, body, use_multipart=False)
+        return str(answer["e_tag"])
+
+
+def create(url: StoreURL, body: bytes) -> str:
+    """Write the object only if there is none, and return its ETag.
+
+    Raises
+    ------
+    ObjectExistsError
+        If there is one; of any number of racing creators one succeeds.
+    """
+    with store_failures("write", url):
+        if url.is_local:
+            _write_file(url.path, body, replace=False)
+            return str(obstore.head(as_obstore(url), url.key)["e_tag"])
+        answer = obstore.put(as_obstore(url), url.key, body, mode="create")
+        return str(answer["e_tag"])
+
+
+def delete(url: StoreURL) -> None:
+    """Delete the object; that it is not there is no error."""
+    try:
+        with store_failures("write", url):
+            obstore.delete(as_obstore(url), url.key)
+    except ObjectNotFoundError:
+        return
+
+
+def delete_tree(url: StoreURL) -> None:
+    """Delete every object below `url`, and the folders of a local store with them."""
+    with store_failures("write", url):
+        if url.is_local:
+            shutil.rmtree(url.path, ignore_errors=not url.path.exists())
+            return
+        for batch in obstore.list(as_obstore(url), prefix=url.key):
+            obstore.delete(as_obstore(url), [meta["path"] for meta in batch])
+
+
+def walk(url: StoreURL) -> Iterator[ObjectInfo]:
+    """Yield every object below `url`, in no promised order."""
+    with store_failures("list", url):
+        base = StoreURL(url.scheme, url.root, "", url.endpoint, url.region)
+        for batch in obstore.list(as_obstore(url), prefix=url.key or None):
+            for meta in batch:
+                yield ObjectInfo(base / meta["path"], meta["size"], str(meta["e_tag"]))
+
+
+def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
+    """Return the names directly below `url`, sorted: (those with more below them, objects)."""
+    with store_failures("list", url):
+        found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
+        folders = sorted(Path(prefix).name for prefix in found["common_prefixes"])
+        return folders, sorted(Path(meta["path"]).name for meta in found["objects"])
+
+
+def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        with partial.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            partial.replace(path)
+        else:
+            _link(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _link(partial: Path, path: Path) -> None:
+    """Give the file its name, failing if that is taken: rename would overwrite."""
+    try:
+        os.link(partial, path)
+    except FileExistsError as error:
+        raise ObjectExistsError(f"{path} is there already; another writer made it") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

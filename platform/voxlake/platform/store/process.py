@@ -1,0 +1,27 @@
+"""Set up this process for its stores, once: credentials, endpoint and time-outs in one place."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from voxlake.platform.settings import Settings
+
+
+@cache
+def prepare_process() -> Settings:
+    """Hand the settings to the store libraries that read them from the environment.
+
+    TensorStore takes credentials and stall limits from variables only. A Dask worker does this
+    for itself when its first task opens a store, so secrets never travel with a task.
+    """
+    settings = Settings()
+    if settings.s3_access_key_id and settings.s3_secret_access_key:
+        os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key_id.get_secret_value()
+        os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
+    stall = str(max(1, round(settings.store_stall_timeout_s)))
+    # Below 1 byte/s for this long is a stall: without a limit TensorStore waits for ever.
+    os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", stall)
+    os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    return settings

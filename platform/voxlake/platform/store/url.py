@@ -1,0 +1,140 @@
+"""Store URLs: the address of a lake, of a dataset, of one object."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+from voxlake.platform.errors import InvalidInputError, UnsupportedError
+from voxlake.platform.settings import Settings
+
+type Scheme = Literal["file", "memory", "s3"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreURL:
+    """Where something is stored. Holds no secret, so it may be pickled, logged and shown.
+
+    Examples
+    --------
+    >>> lake = StoreURL.parse("s3://lab/lake?endpoint=http://127.0.0.1:8333&region=eu-1")
+    >>> str(lake / "flyem" / "zarr.json")
+    's3://lab/lake/flyem/zarr.json?endpoint=http%3A%2F%2F127.0.0.1%3A8333&region=eu-1'
+    """
+
+    scheme: Scheme
+    """``file``, ``memory`` (a folder on the machine's RAM disk) or ``s3``."""
+    root: str
+    """The folder (absolute), the name of the memory store, or the bucket."""
+    key: str = ""
+    """Path below the root, without a leading or trailing ``/``."""
+    endpoint: str | None = None
+    """S3 endpoint; None for AWS."""
+    region: str | None = None
+    """S3 region."""
+
+    @classmethod
+    def parse(cls, text: str, settings: Settings | None = None) -> Self:
+        """Parse a folder, a ``file://``, ``memory://NAME`` or ``s3://BUCKET/PATH`` URL.
+
+        Endpoint and region of S3 come from the query (``?endpoint=...&region=...``), else from
+        `settings`, by default read from the environment.
+
+        Raises
+        ------
+        InvalidInputError
+            If the URL is malformed.
+        UnsupportedError
+            If its scheme is another.
+        """
+        if "://" not in text:
+            return cls._of_folder(text)
+        parts = urlsplit(text)
+        match parts.scheme:
+            case "file":
+                return cls._of_folder(unquote(parts.path))
+            case "memory":
+                name, _, key = f"{parts.netloc}{unquote(parts.path)}".partition("/")
+                return cls("memory", _nonempty(name, text), _clean_key(key))
+            case "s3":
+                query = parse_qs(parts.query)
+                chosen = settings or Settings()
+                return cls(
+                    "s3",
+                    _nonempty(parts.netloc, text),
+                    _clean_key(unquote(parts.path)),
+                    query.get("endpoint", [chosen.s3_endpoint])[0],
+                    query.get("region", [chosen.s3_region])[0],
+                )
+            case other:
+                raise UnsupportedError(
+                    f"store {text!r} has the scheme {other!r}; use a folder, memory:// or s3://"
+                )
+
+    @classmethod
+    def _of_folder(cls, text: str) -> Self:
+        if not text:
+            raise InvalidInputError("an empty path is not a store; name a folder")
+        return cls("file", str(Path(text).expanduser().absolute()))
+
+    def __truediv__(self, key: str) -> StoreURL:
+        """Return the URL of `key` below this one; ``..`` never leads out."""
+        return replace(self, key="/".join(filter(None, (self.key, _clean_key(key)))))
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.key.rpartition("/")[2] or Path(self.root).name
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the objects are files on this machine."""
+        return self.scheme != "s3"
+
+    @property
+    def folder(self) -> Path:
+        """The root as a folder of this machine (local stores only)."""
+        if self.scheme == "file":
+            return Path(self.root)
+        if self.scheme == "memory":
+            return _memory_folder() / self.root
+        raise InvalidInputError(f"{self} is not on this machine; use a local store")
+
+    @property
+    def path(self) -> Path:
+        """The file or folder that the URL names (local stores only)."""
+        return self.folder / self.key if self.key else self.folder
+
+    def __str__(self) -> str:
+        if self.scheme == "file":
+            return str(self.path)
+        options = {"endpoint": self.endpoint, "region": self.region}
+        query = urlencode({k: v for k, v in options.items() if v})
+        address = quote("/".join(filter(None, (self.root, self.key))))
+        return f"{self.scheme}://{address}" + (f"?{query}" if query else "")
+
+
+def _nonempty(name: str, text: str) -> str:
+    if not name or name in {".", ".."}:
+        raise InvalidInputError(f"store {text!r} names no bucket or memory store; add one")
+    return name
+
+
+def _clean_key(key: str) -> str:
+    parts = [part for part in key.split("/") if part]
+    if any(part in {".", ".."} or "\0" in part or "\\" in part for part in parts):
+        raise InvalidInputError(f"key {key!r} leads outside its store; leave out '.' and '..'")
+    return "/".join(parts)
+
+
+def _memory_folder() -> Path:
+    """Return the folder of memory stores: shared by the processes of one user, gone at reboot."""
+    shared = Path("/dev/shm")  # noqa: S108  (a RAM disk, the folder below it is private)
+    base = shared if shared.is_dir() else Path(tempfile.gettempdir())
+    folder = base / f"voxlake-memory-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
