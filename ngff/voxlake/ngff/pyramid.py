@@ -52,7 +52,7 @@ def plan_levels(kind: Kind, extent: Extent, levels: int | None = None) -> tuple[
     --------
     >>> extent = Extent((100, 400, 400), ("z", "y", "x"), VoxelSize(40, 10, 10))
     >>> [level.shape for level in plan_levels(Kind.IMAGE, extent)]
-    [(100, 400, 400), (100, 200, 200), (100, 100, 100), (50, 50, 50), (25, 25, 25)]
+    [(100, 400, 400), (100, 200, 200), (100, 100, 100), (50, 50, 50)]
     """
     if min(extent.shape) < 1:
         raise InvalidInputError(f"shape {extent.shape} has an empty axis; nothing can be stored")
