@@ -1,0 +1,81 @@
+"""Downsample: the shards of a level, from the level below it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voxlake.compute.ingest import shard_bytes
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.reduce import downsample
+from voxlake.ngff.pyramid import finer_box
+from voxlake.ngff.shard import write_shard
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.box import Box
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.layout import Kind
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one level to the next."""
+
+    finer: StoreURL
+    coarser: StoreURL
+    factors: tuple[int, ...]
+    kind: Kind
+
+    def read(self, box: Box) -> npt.NDArray[Any]:
+        """Return what the voxels of `box` of the coarser level must be."""
+        volume = opened_volume(self.finer)
+        fine = volume.read(finer_box(box, self.factors, volume.shape)).result()
+        return downsample(fine, self.factors, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class DownsampleTask:
+    """Reduce what lies under one shard of the coarser level and write the shard."""
+
+    step: Step
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Write the shard; doing it again writes the same bytes."""
+        volume = opened_volume(self.step.coarser)
+        box = volume.shard_box(self.cell)
+        etag = write_shard(volume, self.cell, self.step.read(box))
+        return {"voxels": box.size, "etag": etag}
+
+
+@dataclass(frozen=True, slots=True)
+class _MakeDownsample:
+    step: Step
+
+    def __call__(self, cell: Cell) -> DownsampleTask:
+        return DownsampleTask(self.step, cell)
+
+
+def downsample_step(dataset: Dataset, level: int) -> Step:
+    """Return the step that leads to `level` (1 and above) of `dataset`."""
+    fine, coarse = dataset.multiscale.levels[level - 1], dataset.multiscale.levels[level]
+    factors = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
+    return Step(dataset.level_url(level - 1), dataset.level_url(level), factors, dataset.kind)
+
+
+def plan_downsample(dataset: Dataset, level: int) -> Plan:
+    """Plan writing every shard of `level` (1 and above) of `dataset`."""
+    step, volume = downsample_step(dataset, level), dataset.level(level)
+    return Plan(
+        f"downsample-{level}",
+        write_grid(volume.shape, volume.shard),
+        _MakeDownsample(step),
+        fingerprint("downsample", step.factors, step.kind, step.finer, volume.url, volume.metadata),
+        shard_bytes(volume) * (math.prod(step.factors) + 2),
+        math.prod(volume.shape),
+    )

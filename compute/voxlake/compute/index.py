@@ -1,0 +1,57 @@
+"""Index: the label index of each shard of labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.label_index import index_shard
+
+from voxlake.compute.ingest import shard_bytes
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+
+if TYPE_CHECKING:
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTask:
+    """Read one shard and write its sidecar, tagged with the ETag of what was read."""
+
+    target: StoreURL
+    index: StoreURL
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Write the sidecar; doing it again writes the same rows."""
+        volume = opened_volume(self.target)
+        indexed = index_shard(volume, self.cell, self.index)
+        return {
+            "voxels": volume.shard_box(self.cell).size,
+            "rows": indexed.rows,
+            "bytes": indexed.bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _MakeIndex:
+    target: StoreURL
+    index: StoreURL
+
+    def __call__(self, cell: Cell) -> IndexTask:
+        return IndexTask(self.target, self.index, cell)
+
+
+def plan_index(volume: Volume, index: StoreURL) -> Plan:
+    """Plan the sidecar of every shard of the labels `volume` (level 0)."""
+    return Plan(
+        "index",
+        write_grid(volume.shape, volume.shard),
+        _MakeIndex(volume.url, index),
+        fingerprint("index", volume.url, index, volume.metadata),
+        shard_bytes(volume) * 2,
+        math.prod(volume.shape),
+    )

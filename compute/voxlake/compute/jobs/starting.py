@@ -1,0 +1,209 @@
+"""Start jobs: check everything that can be checked before a voxel is written, then record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, VerifySpec
+from voxlake.compute.sources import open_source
+from voxlake.ngff.axes import check_axes
+from voxlake.ngff.lake import Place, dataset_url
+from voxlake.ngff.layout import Kind, check_dtype
+from voxlake.ngff.pyramid import Extent, plan_levels
+from voxlake.platform import store
+from voxlake.platform.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    ObjectNotFoundError,
+    OutOfBoundsError,
+    SourceError,
+    UnsupportedError,
+)
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.sources import Source
+    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.platform.jobs import Job
+    from voxlake.platform.names import DatasetName
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What to ingest, and as what."""
+
+    source: str
+    """Location of the source."""
+    place: Place
+    voxel_size: VoxelSize | None = None
+    """None: what the source says, or the image that the labels belong to."""
+    levels: int | None = None
+    """None: until a level fits one chunk, or as many as the image has."""
+    index: bool = False
+    """Whether to build the label index too."""
+    public: bool = False
+    """Whether everyone may read it."""
+
+
+def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
+    """Check the request, record the job and return it; `run_job` does the work.
+
+    Raises
+    ------
+    SourceError, UnsupportedError
+        If the source is not whole, or holds what voxlake does not store.
+    ConflictError
+        If the dataset exists.
+    NotFoundError
+        If the image that the labels belong to does not.
+    InvalidInputError
+        If voxel size, levels or shape do not fit.
+    """
+    place = request.place
+    _check_free(workspace, place)
+    image = _image_of(workspace, place)
+    source = open_source(request.source)
+    source.check()
+    check_dtype(place.kind, source.dtype)
+    _check_shape(place, source, image)
+    voxel_size = _voxel_size(request, source, image)
+    levels = _levels(request, Extent(source.shape, source.axes, voxel_size), image)
+    spec = IngestSpec(
+        name=str(place.name),
+        kind_of_dataset=place.kind,
+        of=place.of,
+        source=request.source,
+        source_fingerprint=source.fingerprint,
+        voxel_size=voxel_size,
+        levels=levels,
+        index=request.index and place.kind is Kind.LABELS,
+        public=request.public,
+    )
+    return _record(workspace, spec, place)
+
+
+def start_downsample(workspace: Workspace, name: DatasetName) -> Job:
+    """Record a job that builds all levels of a dataset anew from level 0."""
+    place = workspace.place(name)
+    spec = DownsampleSpec(name=str(name), kind_of_dataset=place.kind, of=place.of)
+    return _record(workspace, spec, place)
+
+
+def start_index(workspace: Workspace, name: DatasetName) -> Job:
+    """Record a job that builds the label index of labels anew.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dataset is an image.
+    """
+    place = workspace.place(name)
+    if place.kind is not Kind.LABELS:
+        raise UnsupportedError(f"{name} is an image; only labels have a label index")
+    return _record(
+        workspace, IndexSpec(name=str(name), kind_of_dataset=place.kind, of=place.of), place
+    )
+
+
+def start_verify(workspace: Workspace, name: DatasetName, source: str | None) -> Job:
+    """Record a job that compares every voxel with `source`, and every level with the one below.
+
+    Raises
+    ------
+    SourceError
+        If the source is not whole, or has another shape.
+    """
+    place = workspace.place(name)
+    mark = ""
+    if source is not None:
+        opened = open_source(source)
+        opened.check()
+        shape = workspace.dataset(place).level(0).shape
+        if tuple(opened.shape) != shape:
+            raise SourceError(f"{source} has shape {opened.shape}; {name} has {shape}")
+        mark = opened.fingerprint
+    spec = VerifySpec(
+        name=str(name),
+        kind_of_dataset=place.kind,
+        of=place.of,
+        source=source,
+        source_fingerprint=mark,
+    )
+    return _record(workspace, spec, place)
+
+
+def _record(
+    workspace: Workspace, spec: IngestSpec | DownsampleSpec | IndexSpec | VerifySpec, place: Place
+) -> Job:
+    ledger = workspace.catalog.ledger
+    return ledger.create_job(spec.kind, place.name, spec.model_dump(mode="json"))
+
+
+def _check_free(workspace: Workspace, place: Place) -> None:
+    try:
+        workspace.catalog.get_dataset(place.name)
+    except NotFoundError:
+        pass
+    else:
+        raise ConflictError(f"dataset {place.name} exists; choose another name")
+    url = dataset_url(workspace.lake, place)
+    try:
+        store.head(url / "zarr.json")
+    except ObjectNotFoundError:
+        return
+    raise ConflictError(f"{url} holds a dataset already; choose another name")
+
+
+def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
+    if place.of is None:
+        return None
+    image = workspace.place(place.name.sibling(place.of))
+    if image.kind is not Kind.IMAGE:
+        raise InvalidInputError(f"{image.name} is no image; labels belong to an image")
+    return workspace.dataset(image)
+
+
+def _check_shape(place: Place, source: Source, image: Dataset | None) -> None:
+    check_axes(source.axes)
+    if place.kind is Kind.LABELS and len(source.axes) != 3:
+        raise UnsupportedError(
+            f"{place.name} would have the axes {source.axes}; labels have z, y, x only"
+        )
+    if image is None:
+        return
+    shape = image.level(0).shape[-3:]
+    if tuple(source.shape[-3:]) != shape:
+        raise SourceError(
+            f"the source has shape {source.shape}, the image {place.of} has {shape}; labels cover "
+            "their image voxel by voxel"
+        )
+
+
+def _voxel_size(request: IngestRequest, source: Source, image: Dataset | None) -> VoxelSize:
+    theirs = image.multiscale.voxel_size if image else None
+    voxel_size = request.voxel_size or theirs or source.voxel_size
+    if voxel_size is None:
+        raise InvalidInputError(
+            f"{request.source} does not say how large a voxel is; give z,y,x like 40,4,4nm"
+        )
+    if theirs is not None and voxel_size != theirs:
+        raise InvalidInputError(
+            f"voxel size {voxel_size} differs from {theirs} of the image; leave it out"
+        )
+    return voxel_size
+
+
+def _levels(request: IngestRequest, extent: Extent, image: Dataset | None) -> int:
+    levels = request.levels
+    if image is not None:
+        # NGFF 0.5, "labels": they MUST have as many levels as their image.
+        if levels not in {None, image.levels}:
+            raise OutOfBoundsError(
+                f"{levels} levels were asked for; the image has {image.levels}, and labels have "
+                "as many"
+            )
+        levels = image.levels
+    return len(plan_levels(request.place.kind, extent, levels))

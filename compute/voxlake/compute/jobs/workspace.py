@@ -1,0 +1,55 @@
+"""Where jobs work: a lake, its catalog, and the settings."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.lake import Place, dataset_url, index_url
+from voxlake.ngff.layout import Kind
+from voxlake.platform.catalog import Catalog, DatasetRecord, open_catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.platform.names import DatasetName
+    from voxlake.platform.settings import Settings
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A lake with its catalog, open."""
+
+    lake: StoreURL
+    catalog: Catalog
+    settings: Settings
+
+    @classmethod
+    @contextmanager
+    def opened(cls, lake: StoreURL, settings: Settings) -> Iterator[Workspace]:
+        """Open the catalog of `lake` for the length of a ``with`` block."""
+        catalog = open_catalog(lake, settings)
+        try:
+            yield cls(lake, catalog, settings)
+        finally:
+            catalog.close()
+
+    def place(self, name: DatasetName) -> Place:
+        """Return where a dataset of the catalog lies; raise NotFoundError if it has none."""
+        return place_of(self.catalog.get_dataset(name))
+
+    def dataset(self, place: Place) -> Dataset:
+        """Open a dataset of the lake."""
+        return open_dataset(dataset_url(self.lake, place))
+
+    def index_url(self, place: Place) -> StoreURL:
+        """Return the address of the label index of labels."""
+        return index_url(self.lake, place)
+
+
+def place_of(record: DatasetRecord) -> Place:
+    """Return where the dataset of a catalog record lies."""
+    return Place(record.name, Kind(record.kind), record.of)

@@ -1,0 +1,17 @@
+"""Volumes opened once per worker process: a task carries only their addresses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.volume import Volume, open_volume
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+
+@lru_cache(maxsize=64)
+def opened_volume(url: StoreURL) -> Volume:
+    """Return the volume at `url`; its geometry never changes once it is created."""
+    return open_volume(url)
