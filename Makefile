@@ -1,0 +1,65 @@
+# The two commands of the README, and what they are made of.
+# Everything is installed into this folder: uv into .tools, packages into .venv.
+
+UV := .tools/bin/uv
+BIN := .venv/bin
+PIP := $(UV) pip install --quiet --python .venv
+VIEWER := api/voxlake/api/static/neuroglancer/index.html
+
+.PHONY: demo test check format viewer browser pins wheel docs clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
+	$(BIN)/voxlake demo $(ARGS)
+
+test: .venv/dev.stamp viewer browser  ## Run the tests: make test ARGS="-k box"
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/dev.stamp  ## Lint, types and import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp  ## Mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: .venv/dev.stamp viewer  ## Build the wheel, viewer included, into dist/
+	rm -rf dist
+	$(UV) build --quiet --wheel --no-build-isolation --python .venv --out-dir dist
+
+viewer:  ## Build Neuroglancer into static files, if Node is here
+	@if [ -e $(VIEWER) ]; then :; \
+	elif command -v npm > /dev/null; then \
+	  cd api/viewer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build --silent; \
+	else echo "Node is not installed: the gateway will link to the public Neuroglancer instead."; fi
+
+browser: .venv/dev.stamp  ## A Chromium for the browser tests
+	@tests/browser/install
+
+pins: $(UV)  ## Pin all dependencies anew
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build -o requirements/run.txt $(PINS)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt $(PINS)
+
+clean:  ## Remove everything that was installed or built here
+	rm -rf .tools .venv dist api/viewer/node_modules api/voxlake/api/static/neuroglancer demo-lake
+
+$(UV): requirements/uv.txt
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt
+	@touch $(UV)
+
+.venv/python.stamp: $(UV) .python-version
+	$(UV) venv --quiet --clear .venv
+	@touch $@
+
+.venv/run.stamp: .venv/python.stamp requirements/run.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/python.stamp requirements/dev.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/run.stamp
