@@ -1,0 +1,9 @@
+"""The catalog: which datasets a lake has, what state they are in, and the job ledger.
+
+What can be derived from the store (levels, extents, dtypes) is read from it and never kept here.
+"""
+
+from voxlake.platform.catalog.catalog import Catalog, open_catalog
+from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
+
+__all__ = ["Catalog", "DatasetRecord", "DatasetState", "Kind", "open_catalog"]

@@ -1,0 +1,213 @@
+"""Open a lake's catalog, and ask and change what it knows of datasets."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import platformdirs
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy.engine import URL
+
+from voxlake.platform.catalog.migrate import address_of, migrate
+from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+from voxlake.platform.catalog.tables import datasets
+from voxlake.platform.database import Database, open_database
+from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.jobs import Ledger
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import Connection
+
+    from voxlake.platform.settings import Settings
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The open catalog of one lake. Its methods may be called from any thread."""
+
+    database: Database
+    ledger: Ledger
+    """The job ledger, in the same database."""
+
+    def add_dataset(self, record: DatasetRecord) -> None:
+        """Add a dataset.
+
+        Raises
+        ------
+        ConflictError
+            If there is one of that name.
+        NotFoundError
+            If labels name an image that the catalog does not have.
+        """
+        with self.database.write() as connection:
+            if record.of is not None:
+                image = _find(connection, record.name.sibling(record.of))
+                _check_image(image, record.name)
+            if _select(connection, record.name) is not None:
+                raise ConflictError(
+                    f"dataset {record.name} exists already; choose another name or remove it first"
+                )
+            connection.execute(insert(datasets).values(_row_of(record)))
+
+    def get_dataset(self, name: DatasetName) -> DatasetRecord:
+        """Return the dataset; raise NotFoundError if there is none of that name."""
+        with self.database.read() as connection:
+            return _find(connection, name)
+
+    def list_datasets(
+        self, collection: str | None = None, experiment: str | None = None
+    ) -> list[DatasetRecord]:
+        """Return all datasets, or those of a collection or experiment, sorted by name."""
+        query = select(datasets)
+        if collection is not None:
+            query = query.where(datasets.c.collection == collection)
+        if experiment is not None:
+            query = query.where(datasets.c.experiment == experiment)
+        with self.database.read() as connection:
+            records = [_record_of(row) for row in connection.execute(query)]
+        # Sorted here: databases differ in how they compare text.
+        return sorted(records, key=lambda record: record.name)
+
+    def set_dataset_state(self, name: DatasetName, state: DatasetState) -> None:
+        """Say how far the dataset is; raise NotFoundError if there is none of that name."""
+        change = update(datasets).where(_is(name)).values(state=state.value)
+        with self.database.write() as connection:
+            if connection.execute(change).rowcount == 0:
+                raise _absent(name)
+
+    def remove_dataset(self, name: DatasetName) -> None:
+        """Forget the dataset; its voxels stay on the store.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        ConflictError
+            If labels still belong to it.
+        """
+        belongs = and_(
+            datasets.c.collection == name.collection,
+            datasets.c.experiment == name.experiment,
+            datasets.c.of == name.dataset,
+        )
+        with self.database.write() as connection:
+            labels = connection.execute(select(datasets.c.dataset).where(belongs)).scalars().first()
+            if labels is not None:
+                raise ConflictError(f"labels {labels!r} belong to image {name}; remove them first")
+            if connection.execute(delete(datasets).where(_is(name))).rowcount == 0:
+                raise _absent(name)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
+    """Open the catalog of `lake`, making or upgrading its tables where needed.
+
+    It is the database that ``VOXLAKE_DATABASE_URL`` names; else the SQLite file
+    ``<lake>/.voxlake/catalog.sqlite`` of a local lake; else a SQLite file of this user on this
+    machine.
+
+    Raises
+    ------
+    StoreError
+        If the database cannot be reached, is full, or refuses to be written.
+    ConflictError
+        If the database is the catalog of another lake.
+    UnsupportedError
+        If a newer voxlake made it.
+    CorruptDataError
+        If the file is not a database.
+    """
+    url = settings.database_url or _embedded(lake)
+    database = open_database(url, settings)
+    try:
+        migrate(database, lake, owned=not settings.database_url)
+    except BaseException:
+        database.close()
+        raise
+    return Catalog(database, Ledger(database))
+
+
+def _embedded(lake: StoreURL) -> URL:
+    if lake.is_local:
+        folder = lake.path / ".voxlake"
+    else:
+        digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
+        folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
+    return URL.create("sqlite", database=str(folder / "catalog.sqlite"))
+
+
+def _is(name: DatasetName) -> ColumnElement[bool]:
+    return and_(
+        datasets.c.collection == name.collection,
+        datasets.c.experiment == name.experiment,
+        datasets.c.dataset == name.dataset,
+    )
+
+
+def _select(connection: Connection, name: DatasetName) -> DatasetRecord | None:
+    row = connection.execute(select(datasets).where(_is(name))).one_or_none()
+    return None if row is None else _record_of(row)
+
+
+def _find(connection: Connection, name: DatasetName) -> DatasetRecord:
+    found = _select(connection, name)
+    if found is None:
+        raise _absent(name)
+    return found
+
+
+def _absent(name: DatasetName) -> NotFoundError:
+    return NotFoundError(f"there is no dataset {name}; list what there is with 'voxlake ls'")
+
+
+def _check_image(record: DatasetRecord, labels: DatasetName) -> None:
+    if record.kind != "image":
+        raise ConflictError(
+            f"labels {labels} cannot belong to {record.name}, which is labels itself; name an image"
+        )
+
+
+def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
+    return DatasetRecord(
+        name=DatasetName(row.collection, row.experiment, row.dataset),
+        kind=row.kind,
+        of=row.of,
+        url=row.url,
+        state=DatasetState(row.state),
+        public=row.public,
+        created_at=row.created_at,
+    )
+
+
+def _row_of(record: DatasetRecord) -> dict[str, object]:
+    return {
+        "collection": record.name.collection,
+        "experiment": record.name.experiment,
+        "dataset": record.name.dataset,
+        "kind": record.kind,
+        "of": record.of,
+        "url": record.url,
+        "state": record.state.value,
+        "public": record.public,
+        "created_at": record.created_at,
+    }

@@ -1,0 +1,1 @@
+"""Migrations of the catalog, run by `open_catalog`; applied ones are never changed."""

@@ -1,0 +1,56 @@
+"""What the catalog knows of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from voxlake.platform.names import DatasetName
+
+type Kind = Literal["image", "labels"]
+
+
+class DatasetState(StrEnum):
+    """How far a dataset is."""
+
+    INGESTING = "ingesting"
+    """It can be read; what is not written yet reads as fill."""
+    READY = "ready"
+    FAILED = "failed"
+    """Its ingest ended with tasks undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """One dataset as the catalog knows it.
+
+    Raises
+    ------
+    InvalidInputError
+        If an image claims to be labels of something, or `created_at` has no time zone.
+    """
+
+    name: DatasetName
+    kind: Kind
+    of: str | None
+    """Labels only: the image of the same experiment that they belong to."""
+    url: str
+    """Path below the lake, or the full store URL of a dataset that is registered in place."""
+    state: DatasetState
+    public: bool
+    """Whether everybody may read it."""
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.kind == "image" and self.of is not None:
+            raise InvalidInputError(
+                f"image {self.name} cannot belong to {self.of!r}; only labels belong to an image"
+            )
+        if self.created_at.tzinfo is None:
+            raise InvalidInputError(f"created_at of {self.name} has no time zone; use UTC")

@@ -1,0 +1,98 @@
+"""Jobs as rows of the database, and back."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Row, select
+
+from voxlake.platform.errors import InvalidInputError, NotFoundError
+from voxlake.platform.jobs.record import JSON, Job, JobState, StageRecord
+from voxlake.platform.jobs.tables import jobs, stages
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+
+def read_job(connection: Connection, job: str) -> Job:
+    """Return the job with its stages; raise NotFoundError if there is none of that id."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no job {job}; list what there is with 'voxlake jobs'")
+    begun = connection.execute(select(stages).where(stages.c.job == job).order_by(stages.c.id))
+    return _job_of(row, tuple(_stage_of(stage) for stage in begun))
+
+
+def read_jobs(connection: Connection) -> list[Job]:
+    """Return all jobs with their stages, newest first."""
+    begun: dict[str, list[StageRecord]] = defaultdict(list)
+    for stage in connection.execute(select(stages).order_by(stages.c.id)):
+        begun[stage.job].append(_stage_of(stage))
+    rows = connection.execute(select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()))
+    return [_job_of(row, tuple(begun[row.id])) for row in rows]
+
+
+def encode(document: Mapping[str, JSON]) -> str:
+    """Return the document as compact JSON.
+
+    Raises
+    ------
+    InvalidInputError
+        If it holds what JSON cannot say, NaN and infinity included.
+
+    Examples
+    --------
+    >>> encode({"voxels": 8, "etag": None})
+    '{"voxels":8,"etag":null}'
+    """
+    try:
+        return json.dumps(document, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"{document!r} cannot be recorded as JSON: {error}; "
+            "use text, finite numbers, booleans, lists and mappings"
+        ) from error
+
+
+def decode(text: str | None) -> dict[str, JSON]:
+    """Return the document; None stands for an empty one."""
+    return {} if text is None else cast("dict[str, JSON]", json.loads(text))
+
+
+def clean_text(text: str) -> str:
+    r"""Return `text` as every database takes it: no NUL, no lone surrogate.
+
+    Tracebacks quote file names and data, which may hold both.
+
+    Examples
+    --------
+    >>> clean_text("a\0b")
+    'a\\x00b'
+    """
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _job_of(row: Row[tuple[Any, ...]], begun: tuple[StageRecord, ...]) -> Job:
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        dataset=DatasetName.parse(row.dataset),
+        state=JobState(row.state),
+        spec=decode(row.spec),
+        stages=begun,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        message=row.message,
+        host=row.host,
+        pid=row.pid,
+        pid_started=row.pid_started,
+    )
+
+
+def _stage_of(row: Row[tuple[Any, ...]]) -> StageRecord:
+    return StageRecord(row.name, row.tasks, row.fingerprint)

