@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.label_index import index_shard
-
 from voxlake.compute.ingest import shard_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.ngff.label_index import index_shard
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume

@@ -7,6 +7,7 @@ only small results come back. What was done is remembered by the caller, outside
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import traceback
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from distributed import Client, LocalCluster
 
-from voxlake.platform.errors import ClusterLostError, StoreUnavailableError
+from voxlake.platform.errors import ClusterLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +30,9 @@ LOST_AFTER_S = 30
 
 WINDOW_PER_THREAD = 3
 """Tasks on the cluster for each of its threads, so that none waits for the next."""
+
+FEW_TASKS_PER_CORE = 4
+"""Up to so many tasks run on threads of this process: starting others takes longer than they do."""
 
 _DASK = {
     "distributed.comm.retry.count": 3,
@@ -53,31 +57,39 @@ class Finished:
 
 
 @contextmanager
-def open_cluster(settings: Settings) -> Iterator[Client]:
+def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
     """Connect to ``settings.scheduler``, or start a cluster on this machine and stop it after.
+
+    The latter has ``settings.workers`` processes, by default one a core for more than a few
+    `tasks`, and else, as for 0 workers, a thread a core in this process.
 
     Raises
     ------
-    StoreUnavailableError
+    ClusterLostError
         If no scheduler answers at the address.
     """
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    # A lost worker or scheduler is told by our own errors; Dask would print tracebacks besides.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(_DASK):
         if settings.scheduler:
             with _connected(settings.scheduler) as client:
                 yield client
             return
-        workers = settings.workers
-        with (
-            LocalCluster(
-                n_workers=1 if workers == 0 else workers,
-                threads_per_worker=1,
-                processes=workers != 0,
-                dashboard_address=None,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+        with _local_cluster(settings.workers, tasks) as cluster, Client(cluster) as client:
             yield client
+
+
+def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    if workers is None:
+        workers = 0 if tasks <= FEW_TASKS_PER_CORE * cores else cores
+    return LocalCluster(
+        n_workers=workers or 1,
+        threads_per_worker=1 if workers else cores,
+        processes=workers > 0,
+        dashboard_address=None,
+    )
 
 
 def run_tasks(client: Client, tasks: Iterable[tuple[int, Task]]) -> Iterator[Finished]:
@@ -140,7 +152,7 @@ def _next_finished(client: Client, finished: queue.Queue[Any]) -> Any:
 
 def _window(client: Client) -> int:
     threads = sum(client.nthreads().values())
-    return max(2, WINDOW_PER_THREAD * threads)
+    return max(2, int(WINDOW_PER_THREAD * threads))
 
 
 @contextmanager
@@ -148,7 +160,7 @@ def _connected(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=15)
     except (OSError, ValueError, TimeoutError) as error:
-        raise StoreUnavailableError(
+        raise ClusterLostError(
             f"no Dask scheduler answers at {address} ({error}); start one, or leave the address out"
         ) from error
     try:

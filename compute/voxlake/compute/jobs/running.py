@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,18 +21,19 @@ from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
     JobFailedError,
+    NotFoundError,
     PlanChangedError,
     StoreFullError,
     StoreReadOnlyError,
 )
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs import JobState, is_running
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.compute.plan import Plan, Result, Task
-    from voxlake.platform.jobs import Job
+    from voxlake.compute.plan import Plan, Task
+    from voxlake.platform.jobs import JSON, Job
 
 ATTEMPTS = 3
 """After so many failures a task is set aside and the job ends degraded."""
@@ -61,7 +63,7 @@ class JobSummary:
     dataset: str
     stages: tuple[StageSummary, ...]
     seconds: float
-    differences: tuple[Result, ...] = field(default=())
+    differences: tuple[dict[str, JSON], ...] = field(default=())
     """Shards that a verify job found to differ."""
 
     @property
@@ -88,8 +90,8 @@ def run_job(workspace: Workspace, job: Job, report: Report = silent) -> JobSumma
         If a task met what trying again cannot mend.
     """
     ledger = workspace.catalog.ledger
+    _check_sole(workspace, job)
     ledger.claim(job.id)
-    ledger.set_state(job.id, JobState.RUNNING, "")
     try:
         return _run(workspace, job, report)
     except JobFailedError as error:
@@ -148,9 +150,10 @@ def _run_plans(
     ledger = workspace.catalog.ledger
     for plan in plans:
         ledger.begin_stage(job.id, plan.stage, len(plan), plan.fingerprint)
-    if all(len(ledger.done_tasks(job.id, plan.stage)) == len(plan) for plan in plans):
+    left = sum(len(plan) - len(ledger.done_tasks(job.id, plan.stage)) for plan in plans)
+    if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
-    with open_cluster(workspace.settings) as client:
+    with open_cluster(workspace.settings, left) as client:
         return tuple(_run_stage(workspace, client, job, plan, report) for plan in plans)
 
 
@@ -222,13 +225,24 @@ def _check_none_failed(workspace: Workspace, job: Job, plan: Plan) -> None:
         )
 
 
-def _differences(workspace: Workspace, job: Job, plans: list[Plan]) -> Iterator[Result]:
+def _differences(workspace: Workspace, job: Job, plans: list[Plan]) -> Iterator[dict[str, JSON]]:
     for plan in plans:
         for result in workspace.catalog.ledger.results(job.id, plan.stage):
             if result.get("different"):
                 yield result
 
 
+def _check_sole(workspace: Workspace, job: Job) -> None:
+    for other in workspace.catalog.ledger.list_jobs():
+        if other.id != job.id and other.dataset == job.dataset and is_running(other):
+            raise ConflictError(
+                f"job {other.id} is at work on {job.dataset}; wait for it or cancel it"
+            )
+
+
 def _end_badly(workspace: Workspace, job: Job, state: JobState, error: Exception) -> None:
     workspace.catalog.ledger.set_state(job.id, state, str(error))
+    if isinstance(spec_of(job), IngestSpec) and not isinstance(error, ConflictError):
+        with suppress(NotFoundError):
+            workspace.catalog.set_dataset_state(job.dataset, DatasetState.FAILED)
     error.add_note(f"what is done stays done; go on with: voxlake jobs resume {job.id}")

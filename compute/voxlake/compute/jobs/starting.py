@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, VerifySpec
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.location import absolute_location
 from voxlake.ngff.axes import check_axes
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.ngff.layout import Kind, check_dtype
@@ -75,7 +76,7 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
         name=str(place.name),
         kind_of_dataset=place.kind,
         of=place.of,
-        source=request.source,
+        source=absolute_location(request.source),
         source_fingerprint=source.fingerprint,
         voxel_size=voxel_size,
         levels=levels,
@@ -129,7 +130,7 @@ def start_verify(workspace: Workspace, name: DatasetName, source: str | None) ->
         name=str(name),
         kind_of_dataset=place.kind,
         of=place.of,
-        source=source,
+        source=absolute_location(source) if source else None,
         source_fingerprint=mark,
     )
     return _record(workspace, spec, place)
