@@ -1,0 +1,1 @@
+"""Bulk work with Dask: sources, plans, tasks, ingest, downsampling, indexing, verification."""

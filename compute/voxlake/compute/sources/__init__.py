@@ -1,0 +1,18 @@
+"""Readers of foreign input: one file for each kind, found through an entry-point group.
+
+A source is opened from a location (text), says its shape, dtype and axes, and reads boxes. Tasks
+carry only ``(location, fingerprint)`` and open it again where they run: see `cached_source`.
+"""
+
+from voxlake.compute.sources.location import absolute_location
+from voxlake.compute.sources.opening import cached_source, open_source, openers
+from voxlake.compute.sources.source import OpenSource, Source
+
+__all__ = [
+    "OpenSource",
+    "Source",
+    "absolute_location",
+    "cached_source",
+    "open_source",
+    "openers",
+]

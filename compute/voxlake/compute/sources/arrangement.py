@@ -1,0 +1,102 @@
+"""From the axis order of a file to the axis order of voxlake."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.axes import AXIS_TYPES, SPATIAL
+from voxlake.ngff.box import Box
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BY_RANK = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
+"""What the axes of an array are taken for, in C order, if nothing names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How an array with axes in any order is shown as (t, c,) z, y, x.
+
+    ``z`` is added where the array has none; ``t`` and ``c`` of extent 1 are left out.
+    """
+
+    stored: tuple[str, ...]
+    """Names of the axes of the array."""
+    stored_shape: tuple[int, ...]
+    """Its extents, in that order."""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes that are shown."""
+        extent = self._extents()
+        return tuple(n for n in AXIS_TYPES if n in SPATIAL or extent.get(n, 1) > 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Extents of `axes`."""
+        return tuple(self._extents().get(name, 1) for name in self.axes)
+
+    def _extents(self) -> dict[str, int]:
+        return dict(zip(self.stored, self.stored_shape, strict=True))
+
+    def stored_box(self, box: Box) -> Box:
+        """Return the box of the stored array that holds `box` of what is shown."""
+        ranges = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
+        found = [ranges.get(name, (0, 1)) for name in self.stored]
+        return Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
+
+    def arranged(self, voxels: np.ndarray) -> np.ndarray:
+        """Return stored `voxels` with their axes in the order shown, C-contiguous."""
+        kept = tuple(0 if name not in self.axes else slice(None) for name in self.stored)
+        names = [name for name in self.stored if name in self.axes]
+        wanted = [names.index(name) for name in self.axes if name in names]
+        shown = voxels[kept].transpose(wanted)
+        if "z" not in names:
+            shown = np.expand_dims(shown, self.axes.index("z"))
+        return np.ascontiguousarray(shown)
+
+
+def arrange(names: Sequence[str], shape: Sequence[int], what: str) -> Arrangement:
+    """Return the arrangement of an array with axes of those `names`; `what` is for messages.
+
+    Raises
+    ------
+    SourceError
+        If the names are not some of t, c, z, y, x, each once, with y and x; or if an extent is 0.
+
+    Examples
+    --------
+    >>> arrange("xyz", (4, 5, 6), "it").shape
+    (6, 5, 4)
+    """
+    known = len(set(names)) == len(names) and {"y", "x"} <= set(names) <= set(AXIS_TYPES)
+    if not known or len(names) != len(shape):
+        raise SourceError(
+            f"{what} has the axes {', '.join(names) or 'none'} and the shape {tuple(shape)}; "
+            "voxlake reads y and x with z, c or t, each at most once; store it with such axes"
+        )
+    if math.prod(shape) == 0:
+        raise SourceError(f"{what} has the shape {tuple(shape)} and so no voxel; check the file")
+    return Arrangement(tuple(names), tuple(int(n) for n in shape))
+
+
+def arrange_by_rank(shape: Sequence[int], what: str) -> Arrangement:
+    """Return the arrangement of an array in C order whose axes have no names.
+
+    Raises
+    ------
+    SourceError
+        If it has fewer than 2 axes or more than 5, or an extent of 0.
+
+    Examples
+    --------
+    >>> arrange_by_rank((3, 9, 9, 9), "it").axes
+    ('c', 'z', 'y', 'x')
+    """
+    return arrange(BY_RANK.get(len(shape), ""), shape, what)

@@ -1,0 +1,74 @@
+"""Locations: the text that names a source."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from voxlake.platform.errors import SourceError
+
+INNER = "::"
+"""Between a file and a path inside it."""
+
+
+def local_path(location: str) -> Path | None:
+    """Return the path that `location` names on this machine; None if it is an address.
+
+    Examples
+    --------
+    >>> local_path("s3://bucket/em.zarr") is None
+    True
+    """
+    scheme, separator, _ = location.partition(":")
+    if not location or "://" in location or (separator and scheme == "phantom"):
+        return None
+    return Path(location).expanduser()
+
+
+def is_pattern(location: str) -> bool:
+    """Return whether `location` is a glob, and not the name of something that is there."""
+    path = local_path(location)
+    return path is not None and glob.has_magic(location) and not path.exists()
+
+
+def split_inner(location: str) -> tuple[str, str]:
+    """Split ``file::path`` into the file and the path inside it (empty if there is none).
+
+    Examples
+    --------
+    >>> split_inner("vol.h5::/main/raw")
+    ('vol.h5', '/main/raw')
+    """
+    outer, _, inner = location.partition(INNER)
+    return outer, inner
+
+
+def absolute_location(location: str) -> str:
+    """Return `location` such that it means the same in another working directory.
+
+    Examples
+    --------
+    >>> absolute_location("phantom:64")
+    'phantom:64'
+    >>> absolute_location("/data/vol.h5::/raw")
+    '/data/vol.h5::/raw'
+    """
+    outer, inner = split_inner(location)
+    path = local_path(outer)
+    if path is None:
+        return location
+    return str(path.absolute()) + (INNER + inner if inner else "")
+
+
+def existing_file(path: Path) -> Path:
+    """Return `path` if a file is there.
+
+    Raises
+    ------
+    SourceError
+        If there is none.
+    """
+    if not path.is_file():
+        found = "a folder is there" if path.is_dir() else "nothing is there"
+        raise SourceError(f"source {path} should be a file, but {found}; check the path")
+    return path

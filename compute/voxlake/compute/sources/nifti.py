@@ -1,0 +1,134 @@
+"""A NIfTI file: ``.nii``, or ``.nii.gz``.
+
+NIfTI keeps x fastest, as (x, y, z, t, channel); read backwards that is C order. Voxels stay where
+they are: the file's orientation (its affine) is not applied. Where the header scales values
+(``scl_slope``, ``scl_inter``), the scaled values are read, as float32.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.location import existing_file, local_path
+from voxlake.compute.sources.source import check_inside, native
+from voxlake.ngff.axes import VoxelSize
+from voxlake.platform.errors import InvalidInputError, SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.compute.sources.source import Source
+    from voxlake.ngff.box import Box
+
+_STORED = ("c", "t", "z", "y", "x")
+_UNITS = {"meter": "meter", "mm": "millimeter", "micron": "micrometer"}
+
+
+@dataclass(frozen=True)
+class NiftiSource:
+    """The voxels of a NIfTI file."""
+
+    path: Path
+    header: Any = field(repr=False)
+    """nibabel's header; it ships no types."""
+    stored_dtype: np.dtype
+    arrangement: Arrangement
+    fingerprint: str
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Axes as voxlake orders them."""
+        return self.arrangement.axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return self.arrangement.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The stored type, or float32 if the header scales."""
+        return np.dtype("f4") if self._is_scaled else native(self.stored_dtype, str(self.path))
+
+    @property
+    def voxel_size(self) -> VoxelSize | None:
+        """``pixdim`` in the unit of ``xyzt_units``; None if that is unknown."""
+        unit = _UNITS.get(self.header.get_xyzt_units()[0])
+        x, y, z = (float(size) for size in (*self.header.get_zooms()[:3], 1.0)[:3])
+        try:
+            return VoxelSize(z, y, x, unit) if unit else None
+        except InvalidInputError:
+            return None
+
+    @property
+    def _scaling(self) -> tuple[float, float]:
+        slope, intercept = self.header.get_slope_inter()
+        return (1.0, 0.0) if slope is None else (float(slope), float(intercept or 0.0))
+
+    @property
+    def _is_scaled(self) -> bool:
+        return self._scaling != (1.0, 0.0)
+
+    @cached_property
+    def _mapped(self) -> np.ndarray:
+        """The voxels as a memory map; a ``.gz`` is unpacked once, into a file that has no name."""
+        offset, shape = int(self.header.get_data_offset()), self.arrangement.stored_shape
+        try:
+            if self.path.suffix.lower() != ".gz":
+                return np.memmap(self.path, self.stored_dtype, "r", offset, shape)
+            with tempfile.TemporaryFile() as unpacked:
+                with gzip.open(self.path) as packed:
+                    shutil.copyfileobj(packed, unpacked, 1 << 20)
+                return np.memmap(unpacked, self.stored_dtype, "r", offset, shape)
+        except (ValueError, OSError, EOFError, zlib.error) as error:
+            raise SourceError(
+                f"NIfTI {self.path} is truncated or torn ({error}); restore the file"
+            ) from error
+
+    def read(self, box: Box) -> np.ndarray:
+        """Copy `box` out of the map."""
+        check_inside(box, self)
+        found = np.asarray(self._mapped[self.arrangement.stored_box(box).slices])
+        if self._is_scaled:
+            slope, intercept = self._scaling
+            found = found * slope + intercept
+        return self.arrangement.arranged(found.astype(self.dtype))
+
+    def check(self) -> None:
+        """Map the file; a ``.gz`` is unpacked whole, which compares its checksum."""
+        _ = self._mapped
+
+
+def open_nifti(location: str) -> Source | None:
+    """Open a ``.nii`` or ``.nii.gz`` file.
+
+    Raises
+    ------
+    SourceError
+        If it is not there, or its header is unreadable.
+    """
+    path = local_path(location)
+    if path is None or not path.name.lower().endswith((".nii", ".nii.gz")):
+        return None
+    import nibabel  # takes half a second, and few need it
+
+    existing_file(path)
+    try:
+        header: Any = nibabel.load(path).header  # the base class lacks the volume's methods
+    except (nibabel.filebasedimages.ImageFileError, ValueError, OSError, EOFError) as error:
+        raise SourceError(f"NIfTI {path} cannot be read ({error}); restore the file") from error
+    shape = tuple(int(n) for n in reversed(header.get_data_shape()))
+    arrangement = arrange(_STORED[-len(shape) :], shape, f"NIfTI {path}")
+    native(header.get_data_dtype(), f"NIfTI {path}")
+    fingerprint = fingerprint_files([path], "nifti")
+    return NiftiSource(path, header, header.get_data_dtype(), arrangement, fingerprint)

@@ -1,0 +1,97 @@
+"""Find the reader of a location, here and in workers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from voxlake.compute.sources.location import is_pattern, local_path, split_inner
+from voxlake.platform.errors import PlanChangedError, SourceError
+
+if TYPE_CHECKING:
+    from voxlake.compute.sources.source import OpenSource, Source
+
+GROUP = "voxlake.sources"
+"""The entry-point group that readers register in."""
+
+_KEPT_OPEN = 16
+"""Sources a process keeps open for its tasks."""
+
+
+def openers() -> tuple[EntryPoint, ...]:
+    """Return the registered readers in the order they are asked.
+
+    Those of other distributions come first, by name, so that an installation can override a
+    reader of voxlake's; then voxlake's own, by name.
+    """
+
+    def order(entry: EntryPoint) -> tuple[bool, str, str]:
+        return (entry.module.startswith("voxlake."), entry.name, entry.value)
+
+    return tuple(sorted(entry_points(group=GROUP), key=order))
+
+
+def open_source(location: str) -> Source:
+    """Open the source at `location` with the first reader that knows it.
+
+    Raises
+    ------
+    SourceError
+        If no reader knows it, or the one that does cannot read it.
+
+    Examples
+    --------
+    >>> open_source("phantom:32").shape
+    (32, 32, 32)
+    """
+    asked = []
+    for entry in openers():
+        opener = _load(entry)
+        if opener is None:
+            asked.append(f"{entry.name} (cannot be imported)")
+            continue
+        source = opener(location)
+        if source is not None:
+            return source
+        asked.append(entry.name)
+    raise SourceError(_nobody(location, asked))
+
+
+@lru_cache(maxsize=_KEPT_OPEN)
+def cached_source(location: str, fingerprint: str) -> Source:
+    """Return the open source at `location`; a process opens it once for all its tasks.
+
+    Raises
+    ------
+    PlanChangedError
+        If the source is no longer the one that had `fingerprint`.
+    SourceError
+        As of `open_source`.
+    """
+    source = open_source(location)
+    if source.fingerprint != fingerprint:
+        raise PlanChangedError(
+            f"source {location} was planned with fingerprint {fingerprint}, but is now "
+            f"{source.fingerprint}: its files have changed; put them back, or plan the job again"
+        )
+    return source
+
+
+def _load(entry: EntryPoint) -> OpenSource | None:
+    try:
+        opener: OpenSource = entry.load()
+    except (ImportError, AttributeError):
+        return None
+    return opener
+
+
+def _nobody(location: str, asked: list[str]) -> str:
+    path = local_path(split_inner(location)[0])
+    if path is not None and not path.exists() and not is_pattern(location):
+        return f"source {location} is not there; check the path"
+    return (
+        f"source {location} is of no kind that voxlake reads (asked: {', '.join(asked)}); "
+        "convert it, or install a package that registers a reader for it in "
+        f"the entry-point group {GROUP!r}"
+    )

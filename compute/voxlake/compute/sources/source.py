@@ -1,0 +1,110 @@
+"""The seam between voxlake and foreign input: what a source is, and how one is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from voxlake.ngff.box import Box
+from voxlake.platform.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from voxlake.ngff.axes import VoxelSize
+
+
+class Source(Protocol):
+    """Voxels that can be read box by box, from several threads at once."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each of `axes`; none is zero."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels, in this machine's byte order."""
+        ...
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """``z, y, x``, with ``t`` and ``c`` before them where there is more than one."""
+        ...
+
+    @property
+    def voxel_size(self) -> VoxelSize | None:
+        """What the input says of its voxel size; None if it says nothing that is complete."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that changes when the input changes: of names, sizes and times, so it is cheap."""
+        ...
+
+    def read(self, box: Box) -> np.ndarray:
+        """Return the voxels of `box`: C-contiguous, of exactly ``box.shape`` and `dtype`.
+
+        Raises
+        ------
+        OutOfBoundsError
+            If the box is not inside the source.
+        SourceError
+            If any voxel of it cannot be read. Never part of the data, never zeros in its place.
+        """
+        ...
+
+    def check(self) -> None:
+        """Inspect all of the input that can be inspected without decoding it.
+
+        Called once, when work is planned.
+
+        Raises
+        ------
+        SourceError
+            If something is missing, torn, or inconsistent.
+        """
+        ...
+
+
+class OpenSource(Protocol):
+    """What an entry point of the group ``voxlake.sources`` names: a callable like this."""
+
+    def __call__(self, location: str) -> Source | None:
+        """Open the source at `location`; None if it is not of this kind.
+
+        Opening is cheap, because every worker does it: whatever takes reading the whole
+        input belongs into ``Source.check``.
+
+        Raises
+        ------
+        SourceError
+            If it is of this kind, but cannot be read.
+        """
+        ...
+
+
+def check_inside(box: Box, source: Source) -> None:
+    """Raise OutOfBoundsError unless `box` is inside `source`."""
+    box.check_inside(Box.of_shape(source.shape), "the source")
+
+
+def native(dtype: np.dtype, what: str) -> np.dtype:
+    """Return `dtype` in this machine's byte order.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is not one of real numbers: complex, text, records, truth values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> native(np.dtype(">u2"), "it")
+    dtype('uint16')
+    """
+    if dtype.kind not in "uif":
+        raise UnsupportedError(
+            f"{what} holds voxels of type {dtype}, which are no real numbers; convert it to uint8, "
+            "uint16 or another type of integers"
+        )
+    return dtype.newbyteorder("=")

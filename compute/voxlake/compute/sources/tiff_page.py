@@ -1,0 +1,156 @@
+"""One page of a TIFF file: is all of it there, and the voxels of a rectangle of it."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tifffile import TiffFileError
+
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tifffile import TiffFile, TiffFrame, TiffPage
+
+
+def read_page(page: TiffPage | TiffFrame, rows: range, columns: range) -> np.ndarray:
+    """Return ``rows`` x ``columns`` of a page: (y, x), or (y, x, sample) of colour.
+
+    Only the strips or tiles that the rectangle touches are read and decoded. Safe in threads.
+
+    Raises
+    ------
+    SourceError
+        If one of them is cut off or does not decode.
+    """
+    key = _keyframe(page)
+    planes, _, _, _, samples = key.shaped
+    out = np.empty((planes, len(rows), len(columns), samples), page.dtype)
+    for index in _touched(key, rows, columns):
+        segment, (plane, _, top, left, _), (_, height, width, _) = _decode(page, index)
+        height, width = min(height, key.imagelength - top), min(width, key.imagewidth - left)
+        y0, y1 = max(rows.start, top), min(rows.stop, top + height)
+        x0, x1 = max(columns.start, left), min(columns.stop, left + width)
+        target = out[plane, slice(y0 - rows.start, y1 - rows.start)]
+        target = target[:, slice(x0 - columns.start, x1 - columns.start)]
+        if segment is None:
+            target[...] = key.nodata
+        else:
+            target[...] = segment[0, y0 - top : y1 - top, x0 - left : x1 - left]
+    if samples == planes == 1:
+        return out[0, :, :, 0]
+    return np.ascontiguousarray(np.moveaxis(out, 0, 2).reshape(len(rows), len(columns), -1))
+
+
+def _keyframe(page: TiffPage | TiffFrame) -> TiffPage:
+    """Return the page that says how this one is laid out."""
+    if page.keyframe is None or page.keyframe.dtype is None:
+        raise SourceError(f"page {page.index} has no layout that voxlake reads; restore the file")
+    return page.keyframe
+
+
+def _touched(page: TiffPage, rows: range, columns: range) -> Iterator[int]:
+    """Yield the indices of the strips or tiles that a rectangle touches, of every plane."""
+    height = page.tilelength if page.is_tiled else page.rowsperstrip
+    width = page.tilewidth if page.is_tiled else page.imagewidth
+    down, across = -(-page.imagelength // height), -(-page.imagewidth // width)
+    for plane in range(page.shaped[0]):
+        for row in range(rows.start // height, -(-rows.stop // height)):
+            for column in range(columns.start // width, -(-columns.stop // width)):
+                yield (plane * down + row) * across + column
+
+
+type _Segment = tuple[np.ndarray | None, tuple[int, int, int, int, int], tuple[int, int, int, int]]
+
+
+def _decode(page: TiffPage | TiffFrame, index: int) -> _Segment:
+    handle = page.parent.filehandle
+    offset, count = page.dataoffsets[index], page.databytecounts[index]
+    # pread: the position of the shared handle is not moved, so threads need no lock.
+    data = os.pread(handle.fileno(), count, offset) if count else None
+    if data is not None and len(data) < count:
+        raise SourceError(f"page {page.index} of {handle.path} is cut off; restore the file")
+    try:
+        found: _Segment = page.decode(data, index, jpegtables=_keyframe(page).jpegtables)
+    except Exception as error:  # each codec has errors of its own
+        raise SourceError(
+            f"page {page.index} of {handle.path} does not decode ({error}); restore the file"
+        ) from error
+    return found
+
+
+def check_pages(tif: TiffFile, path: Path) -> None:
+    """Raise SourceError unless every directory, strip and tile of the file lies inside it."""
+    size = path.stat().st_size
+    promised = count_directories(path)
+    if promised != len(tif.pages):
+        raise SourceError(
+            f"TIFF {path} promises {promised} pages, {len(tif.pages)} can be read; restore the file"
+        )
+    for page in tif.pages:
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
+        if max(ends, default=0) > size:
+            raise SourceError(
+                f"TIFF {path} is truncated: page {page.index} ends past the file's {size} bytes; "
+                "restore the file"
+            )
+
+
+def count_directories(path: Path) -> int:
+    """Return the number of pages that the chain of image file directories names.
+
+    The TIFF 6.0 header and chain, and their BigTIFF form with 64-bit offsets. Readers commonly
+    stop quietly where the chain leaves the file; here that is an error.
+
+    Raises
+    ------
+    SourceError
+        If the header is no TIFF's, or the chain leaves the file or runs in a circle.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+
+        def unpack(layout: str, offset: int) -> tuple[int, ...]:
+            file.seek(offset)
+            data = file.read(struct.calcsize(layout))
+            if len(data) < struct.calcsize(layout):
+                raise _torn_chain(path, size)
+            return struct.unpack(layout, data)
+
+        order, is_big = _tiff_header(path, file.read(4))
+        count_layout, offset_layout, entry = ("Q", "Q", 20) if is_big else ("H", "I", 12)
+        (offset,) = unpack(order + offset_layout, 8 if is_big else 4)
+        seen: set[int] = set()
+        while offset:
+            if offset in seen:
+                raise _torn_chain(path, size)
+            seen.add(offset)
+            (entries,) = unpack(order + count_layout, offset)
+            step = struct.calcsize(order + count_layout) + entries * entry
+            (offset,) = unpack(order + offset_layout, offset + step)
+    return len(seen)
+
+
+def _torn_chain(path: Path, size: int) -> SourceError:
+    return SourceError(
+        f"TIFF {path} is truncated: its list of pages leaves the file's {size} bytes; "
+        "restore the file"
+    )
+
+
+def _tiff_header(path: Path, head: bytes) -> tuple[str, bool]:
+    """Return the byte order for `struct` and whether it is BigTIFF."""
+    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+    version = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) == 4 else None
+    if version not in {42, 43}:
+        raise SourceError(f"{path} is no TIFF file: it begins with {head!r}; restore the file")
+    return order, version == 43
+
+
+TIFF_ERRORS = (TiffFileError, ValueError, KeyError, IndexError, struct.error, OSError)
+"""What tifffile raises on broken files."""
