@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-
+from tests.servers import folders
 from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
+
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters, process
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # Fixtures stay the same over the examples of a property on purpose: servers are costly.
@@ -59,6 +60,20 @@ def memory_store() -> Iterator[StoreURL]:
     url.path.mkdir()
     yield url
     shutil.rmtree(url.path, ignore_errors=True)
+
+
+@pytest.fixture
+def read_only_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that refuses writes."""
+    with folders.read_only_folder(tmp_path / "read-only") as folder:
+        yield folder
+
+
+@pytest.fixture
+def small_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 1 MiB."""
+    with folders.small_folder(tmp_path / "small", 1 << 20) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

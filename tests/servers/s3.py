@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import urllib.request
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 from tests.servers.processes import free_ports, start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ACCESS_KEY = "voxlake-test"
 SECRET_KEY = "voxlake-test-secret"  # a key of the test server alone

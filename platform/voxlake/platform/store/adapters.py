@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore.store
 
-from voxlake.platform.errors import StoreReadOnlyError
+from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ type Obstore = obstore.store.LocalStore | obstore.store.S3Store
 
 
 def as_obstore(url: StoreURL) -> Obstore:
-    """Return the obstore handle of the whole root of `url`; keys are `url.key` and below."""
+    """Return the obstore handle of the whole root of `url`; keys are `url.key` and below.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If the root is a folder that is not there.
+    """
     return _obstore(url.scheme, url.root, url.endpoint, url.region, str(_folder(url)))
 
 
@@ -46,7 +53,12 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
         "path": f"{url.key}/" if url.key else "",
         "aws_region": url.region or "us-east-1",
         "aws_credentials": {"type": _tensorstore_credentials(settings)},
-        "s3_request_retries": {"max_retries": settings.store_retries + 1},
+        # TensorStore's own waits double from 1 s: a refused connection would take a minute.
+        "s3_request_retries": {
+            "max_retries": settings.store_retries + 1,
+            "initial_delay": "200ms",
+            "max_delay": "4s",
+        },
     }
     if url.endpoint:
         spec["endpoint"] = url.endpoint
@@ -69,12 +81,10 @@ def _obstore(
 ) -> Obstore:
     if scheme == "s3":
         return _s3(root, endpoint, region, "")
-    try:
-        return obstore.store.LocalStore(folder, mkdir=True)
-    except Exception as error:
-        raise StoreReadOnlyError(
-            f"folder {folder} is not there and cannot be made ({error}); check its parent"
-        ) from error
+    # Not made here: reading a lake that is not there must not leave an empty one behind.
+    if not Path(folder).is_dir():
+        raise ObjectNotFoundError(f"folder {folder} is not there; check its name, or make it")
+    return obstore.store.LocalStore(folder)
 
 
 def _s3(
@@ -82,6 +92,7 @@ def _s3(
 ) -> obstore.store.S3Store:
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    stall = timedelta(seconds=settings.store_stall_timeout_s)
     options: dict[str, Any] = {"skip_signature": True} if settings.s3_anonymous else {}
     if key and secret and not settings.s3_anonymous:
         options["access_key_id"] = key.get_secret_value()
@@ -96,11 +107,13 @@ def _s3(
         client_options={
             "allow_http": True,
             "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
+            "read_timeout": stall,
             "timeout": timedelta(seconds=settings.store_timeout_s),
         },
         retry_config={
             "max_retries": settings.store_retries,
-            "retry_timeout": timedelta(seconds=settings.store_timeout_s),
+            # A store that never answers is given up after two stalls, not after all retries.
+            "retry_timeout": 2 * stall,
         },
         **options,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,37 +17,52 @@ from voxlake.platform.errors import (
     StoreFullError,
     StoreReadOnlyError,
     StoreUnavailableError,
+    StoreUnfitError,
     VoxlakeError,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.platform.store.url import StoreURL
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_ABSENT = (FileNotFoundError, NotADirectoryError, obstore_errors.NotFoundError)
+_EXISTS = (FileExistsError, obstore_errors.AlreadyExistsError)
+
+# What libraries say where they give no error code. Matched in the message alone, never in a path.
+_SAYS_FULL = re.compile(r"No space left on device|os error 28\b|os error 122\b|quota exceeded")
+_SAYS_REFUSED = re.compile(
+    r"PERMISSION_DENIED|Permission denied|Read-only file system|os error (?:1|13|30)\b|AccessDenied"
+)
+# Codes of S3 answers with status 403 that are about who asks and not about what is asked:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_SAYS_UNKNOWN = re.compile(r"SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredToken|InvalidToken")
 
 
 @contextmanager
 def store_failures(action: str, url: StoreURL) -> Iterator[None]:
-    """Translate the errors of an `action` ("read", "write") on `url`."""
+    """Translate the errors of an `action` ("read", "write", "list") on `url`."""
     try:
         yield
     except VoxlakeError:
         raise
-    except (FileNotFoundError, obstore_errors.NotFoundError) as error:
-        raise ObjectNotFoundError(f"{url} is not there") from error
-    except (FileExistsError, obstore_errors.AlreadyExistsError) as error:
-        raise ObjectExistsError(f"{url} is there already; another writer made it") from error
-    except obstore_errors.PreconditionError as error:
-        raise ConflictError(f"{url} has changed since it was read; read it again") from error
-    except (PermissionError, obstore_errors.PermissionDeniedError) as error:
-        raise _refused(action, url, error) from error
-    except obstore_errors.UnauthenticatedError as error:
-        raise StoreError(f"cannot {action} {url}: credentials are refused ({error})") from error
-    except OSError as error:
-        raise explain_os_error(action, url, error) from error
-    except obstore_errors.BaseError as error:
-        raise _from_text(action, url, error) from error
+    except (OSError, obstore_errors.BaseError) as error:
+        raise explain(action, url, error) from error
+
+
+def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
+    """Return our error for what a library raised: absent is absent, a failure is a failure."""
+    if isinstance(error, _ABSENT) and not _no_place(action, error):
+        return ObjectNotFoundError(f"{url} is not there")
+    if isinstance(error, _EXISTS):
+        return ObjectExistsError(f"{url} is there already; another writer made it")
+    if isinstance(error, obstore_errors.PreconditionError):
+        return ConflictError(f"{url} has changed since it was read; read it again")
+    if isinstance(error, OSError) and not isinstance(error, obstore_errors.BaseError):
+        return explain_os_error(action, url, error)
+    return explain_text(action, url, error)
 
 
 def explain_os_error(action: str, url: StoreURL, error: OSError) -> StoreError:
@@ -55,36 +70,52 @@ def explain_os_error(action: str, url: StoreURL, error: OSError) -> StoreError:
     if error.errno in _FULL:
         return _full(action, url)
     if error.errno in _REFUSED:
-        return _refused(action, url, error)
-    return StoreError(f"cannot {action} {url}: {error}")
+        return _refused(action, url, _reason(error))
+    return StoreError(f"cannot {action} {url}: {_reason(error)}")
 
 
 def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     """Return the store error that a library's message stands for (TensorStore gives only text)."""
-    return _from_text(action, url, error)
-
-
-def _from_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     text = str(error)
-    if "No space left" in text or "os error 28" in text or "quota" in text.lower():
+    refused = (obstore_errors.PermissionDeniedError, obstore_errors.UnauthenticatedError)
+    if _SAYS_UNKNOWN.search(text):
+        return StoreError(
+            f"cannot {action} {url}: the store does not know the credentials; "
+            "check VOXLAKE_S3_ACCESS_KEY_ID and VOXLAKE_S3_SECRET_ACCESS_KEY"
+        )
+    if _SAYS_FULL.search(text):
         return _full(action, url)
-    if any(sign in text for sign in ("Permission denied", "Read-only file system", "AccessDenied")):
-        return _refused(action, url, error)
-    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    if isinstance(error, refused) or _SAYS_REFUSED.search(text):
+        return _refused(action, url, _reason(error))
+    if "non-partial response" in text:
+        return StoreUnfitError(f"cannot {action} {url}: the store ignores ranges; use another one")
     if url.is_local:
-        return StoreError(f"cannot {action} {url}: {first}")
+        return StoreError(f"cannot {action} {url}: {_reason(error)}")
     return StoreUnavailableError(
-        f"cannot {action} {url}: {first}; check that the endpoint is right and answers"
+        f"cannot {action} {url}: {_reason(error)}; check that the endpoint is right and answers"
     )
+
+
+def _no_place(action: str, error: Exception) -> bool:
+    """Whether a write failed because a file lies where a folder has to be."""
+    return action == "write" and isinstance(error, NotADirectoryError)
+
+
+def _reason(error: Exception) -> str:
+    """Return what the error says in one line; obstore adds a page of its own state."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _full(action: str, url: StoreURL) -> StoreFullError:
     return StoreFullError(f"cannot {action} {url}: no space is left; free some and try again")
 
 
-def _refused(action: str, url: StoreURL, error: Exception) -> StoreError:
+def _refused(action: str, url: StoreURL, reason: str) -> StoreError:
     if action == "write":
         return StoreReadOnlyError(
-            f"cannot write {url}: the store refuses it ({error}); check its permissions"
+            f"cannot write {url}: the store refuses it ({reason}); check its permissions"
         )
-    return StoreError(f"cannot {action} {url}: access is denied ({error})")
+    return StoreError(f"cannot {action} {url}: access is denied ({reason})")

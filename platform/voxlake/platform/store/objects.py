@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import obstore
@@ -15,6 +15,9 @@ from voxlake.platform.errors import ObjectExistsError, ObjectNotFoundError
 from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.url import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PARTIAL_SUFFIX = ".partial"
 """Ending of the files that a write was cut off from; `sweep` removes them."""

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 from voxlake.platform.settings import Settings
@@ -53,7 +53,7 @@ class StoreURL:
         """
         if "://" not in text:
             return cls._of_folder(text)
-        parts = urlsplit(text)
+        parts = _split(text)
         match parts.scheme:
             case "file":
                 return cls._of_folder(unquote(parts.path))
@@ -79,7 +79,11 @@ class StoreURL:
     def _of_folder(cls, text: str) -> Self:
         if not text:
             raise InvalidInputError("an empty path is not a store; name a folder")
-        return cls("file", str(Path(text).expanduser().absolute()))
+        try:
+            # TensorStore refuses '..' in a path, and obstore a folder behind a link.
+            return cls("file", str(Path(text).expanduser().resolve()))
+        except (ValueError, OSError, RuntimeError) as error:
+            raise InvalidInputError(f"{text!r} is not a path ({error}); name a folder") from error
 
     def __truediv__(self, key: str) -> StoreURL:
         """Return the URL of `key` below this one; ``..`` never leads out."""
@@ -116,6 +120,20 @@ class StoreURL:
         query = urlencode({k: v for k, v in options.items() if v})
         address = quote("/".join(filter(None, (self.root, self.key))))
         return f"{self.scheme}://{address}" + (f"?{query}" if query else "")
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise InvalidInputError(f"store {text!r} is not a URL ({error})") from error
+    if "@" in parts.netloc:
+        # Addresses are logged and shown.
+        raise InvalidInputError(
+            f"a {parts.scheme} URL may hold no credentials; give them as VOXLAKE_S3_ACCESS_KEY_ID "
+            "and VOXLAKE_S3_SECRET_ACCESS_KEY"
+        )
+    return parts
 
 
 def _nonempty(name: str, text: str) -> str:

@@ -1,0 +1,218 @@
+"""Test a store for what safe writing by many needs: some stores answer 200 and do not do it.
+
+Of nine S3 servers tried, four ignore conditions without a word and one answers ranges with the
+whole object; a promise is believed here only when it has been kept.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import obstore
+import tensorstore as ts
+from obstore import exceptions as obstore_errors
+
+from voxlake.platform.errors import (
+    ObjectExistsError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+    StoreUnfitError,
+)
+from voxlake.platform.store.adapters import as_obstore, as_tensorstore
+from voxlake.platform.store.failures import explain_text, store_failures
+from voxlake.platform.store.objects import create, delete_tree, read_range, write
+from voxlake.platform.store.process import prepare_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voxlake.platform.store.url import StoreURL
+
+_BODY = bytes(range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing that the store does, or does not."""
+
+    name: str
+    ok: bool
+    text: str
+    """What was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """What a store can do, by trial."""
+
+    url: str
+    capabilities: tuple[Capability, ...]
+
+    @property
+    def failed(self) -> tuple[Capability, ...]:
+        """Those that it cannot do."""
+        return tuple(one for one in self.capabilities if not one.ok)
+
+
+def check_store(url: StoreURL) -> StoreReport:
+    """Try what safe writing needs below ``<url>/.voxlake/selftest`` and remove it again.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the store cannot be reached or does not answer in time.
+    StoreReadOnlyError
+        If it refuses writes.
+    StoreFullError
+        If it has no space.
+    """
+    place = url / ".voxlake" / "selftest" / uuid4().hex
+    write(place / "reachable", b"")
+    try:
+        trials = _TRIALS if url.is_local else (*_TRIALS, ("etag-write", _try_etag_write))
+        capabilities = tuple(_judge(name, trial, place) for name, trial in trials)
+    finally:
+        _clean(url, place)
+    return StoreReport(str(url), capabilities)
+
+
+def require_multi_writer(report: StoreReport) -> None:
+    """Refuse a store on which writers could destroy one another's voxels.
+
+    Raises
+    ------
+    StoreUnfitError
+        If any capability failed: names the store, and each failure with its reason.
+    """
+    if report.failed:
+        reasons = "; ".join(f"{one.name}: {one.text}" for one in report.failed)
+        raise StoreUnfitError(
+            f"store {report.url} is not fit for several writers ({reasons}); use another store"
+        )
+
+
+class _BrokenPromiseError(Exception):
+    """The store answered, and what it did is wrong."""
+
+
+def _judge(name: str, trial: Callable[[StoreURL], str], place: StoreURL) -> Capability:
+    try:
+        return Capability(name, ok=True, text=trial(place))
+    except (StoreUnavailableError, StoreReadOnlyError, StoreFullError):
+        raise
+    except (_BrokenPromiseError, StoreError) as error:
+        return Capability(name, ok=False, text=str(error))
+
+
+def _try_create(place: StoreURL) -> str:
+    create(place / "create", b"first")
+    try:
+        create(place / "create", b"second")
+    except ObjectExistsError:
+        return "a second create-if-absent fails"
+    raise _BrokenPromiseError("a second create-if-absent overwrote the object")
+
+
+def _try_conditional_create(place: StoreURL) -> str:
+    store = _open(place)
+    missing = _wait(place, store.read("conditional-create")).stamp.generation
+    if not _write_if(store, place, "conditional-create", b"first", missing):
+        raise _BrokenPromiseError("a conditional create failed though there was no object")
+    if _write_if(store, place, "conditional-create", b"second", missing):
+        raise _BrokenPromiseError("a second conditional create overwrote the object")
+    return "a second conditional create fails"
+
+
+def _try_conditional_write(place: StoreURL) -> str:
+    store = _open(place)
+    old = _wait(place, store.write("conditional-write", b"old")).generation
+    if not _write_if(store, place, "conditional-write", b"new", old):
+        raise _BrokenPromiseError("a conditional write failed though nothing had changed")
+    if _write_if(store, place, "conditional-write", b"stale", old):
+        raise _BrokenPromiseError("a stale conditional write overwrote a newer object")
+    if _wait(place, store.read("conditional-write")).value != b"new":
+        raise _BrokenPromiseError("a refused conditional write changed the object")
+    return "a stale conditional write fails"
+
+
+def _try_etag_write(place: StoreURL) -> str:
+    old = write(place / "etag-write", b"old")
+    if not _put_if(place / "etag-write", b"new", old):
+        raise _BrokenPromiseError("a write with the current ETag failed")
+    if _put_if(place / "etag-write", b"stale", old):
+        raise _BrokenPromiseError("a write with a stale ETag overwrote a newer object")
+    return "a write with a stale ETag fails"
+
+
+def _try_ranges(place: StoreURL) -> str:
+    write(place / "ranges", _BODY)
+    store = _open(place)
+    for start, stop in ((0, 1), (100, 164), (255, 256)):
+        # obstore takes nothing but 206 with the right Content-Range for an answer.
+        _expect(read_range(place / "ranges", start, stop), start, stop)
+        part = _wait(place, store.read("ranges", byte_range=slice(start, stop)))
+        _expect(part.value, start, stop)
+    # Shards of others keep their index at the end and are read from there.
+    _expect(_wait(place, store.read("ranges", byte_range=slice(-16, None))).value, 240, 256)
+    return "ranges are answered exactly"
+
+
+_TRIALS: tuple[tuple[str, Callable[[StoreURL], str]], ...] = (
+    ("create-if-absent", _try_create),
+    ("conditional-create", _try_conditional_create),
+    ("conditional-write", _try_conditional_write),
+    ("ranges", _try_ranges),
+)
+
+
+def _expect(part: bytes, start: int, stop: int) -> None:
+    if part != _BODY[start:stop]:
+        raise _BrokenPromiseError(
+            f"bytes [{start}, {stop}) were asked for and {len(part)} others came"
+        )
+
+
+def _open(place: StoreURL) -> ts.KvStore:
+    return _wait(place, ts.KvStore.open(as_tensorstore(place)))
+
+
+def _wait[T](place: StoreURL, future: ts.Future[T]) -> T:
+    limit = 2 * prepare_process().store_stall_timeout_s
+    try:
+        return future.result(timeout=limit)
+    except TimeoutError as error:
+        raise StoreUnavailableError(
+            f"{place} did not answer within {limit:g} s; check that the store is well"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise explain_text("write", place, error) from error
+
+
+def _write_if(store: ts.KvStore, place: StoreURL, key: str, body: bytes, generation: bytes) -> bool:
+    """Write if the object is of that generation; tell whether it was (else none comes back)."""
+    return bool(_wait(place, store.write(key, body, if_equal=generation)).generation)
+
+
+def _put_if(url: StoreURL, body: bytes, etag: str) -> bool:
+    with store_failures("write", url):
+        try:
+            obstore.put(as_obstore(url), url.key, body, mode={"e_tag": etag})
+        except obstore_errors.PreconditionError:
+            return False
+        return True
+
+
+def _clean(url: StoreURL, place: StoreURL) -> None:
+    """Remove what was tried; where that fails too, the trial's own error says more."""
+    with suppress(StoreError):
+        delete_tree(place)
+    if url.is_local:
+        with suppress(OSError):
+            # Folders of the test alone: those that hold anything else stay.
+            place.path.parent.rmdir()
+            place.path.parent.parent.rmdir()

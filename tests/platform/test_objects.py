@@ -1,0 +1,251 @@
+"""Whole objects: on every kind of store, under races, kills, full disks and refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxlake.platform import store
+from voxlake.platform.errors import (
+    ObjectExistsError,
+    ObjectNotFoundError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+)
+from voxlake.platform.store import StoreURL, sweep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.s3 import S3Server
+
+bodies = st.binary(max_size=300)
+
+
+@settings(max_examples=20)
+@given(body=bodies, cut=st.tuples(st.integers(0, 300), st.integers(1, 300)))
+def test_what_is_written_is_read(any_store: StoreURL, body: bytes, cut: tuple[int, int]) -> None:
+    url = any_store / "a" / "b"
+    etag = store.write(url, body)
+    assert store.read(url) == store.Stored(body, etag)
+    assert store.head(url) == store.ObjectInfo(url, len(body), etag)
+    start = min(cut[0], max(len(body) - 1, 0))
+    stop = min(start + cut[1], len(body))
+    if start < stop:
+        assert store.read_range(url, start, stop) == body[start:stop]
+
+
+@settings(max_examples=30)
+@given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20))
+def test_any_key_that_a_url_takes_names_an_object(any_store: StoreURL, name: str) -> None:
+    if {".", ".."} & set(name.split("/")) or "\\" in name or not name.strip("/"):
+        return
+    url = any_store / "keys" / name
+    store.write(url, name.encode())
+    assert store.read(url).body == name.encode()
+    assert url in {info.url for info in store.walk(any_store / "keys")}
+    store.delete_tree(any_store / "keys")
+
+
+def test_the_etag_changes_with_every_content(any_store: StoreURL) -> None:
+    etags = [store.write(any_store / "k", body) for body in (b"1", b"2", b"33")]
+    assert len(set(etags)) == 3
+
+
+def test_absent_is_absent(any_store: StoreURL) -> None:
+    url = any_store / "no" / "such"
+    for ask in (store.read, store.head):
+        with pytest.raises(ObjectNotFoundError, match="not there"):
+            ask(url)
+    with pytest.raises(ObjectNotFoundError):
+        store.read_range(url, 0, 1)
+    store.delete(url)
+    store.delete_tree(url)
+    assert list(store.walk(url)) == []
+
+
+def test_reading_a_lake_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    lake = StoreURL.parse(str(tmp_path / "typo"))
+    with pytest.raises(ObjectNotFoundError, match="typo"):
+        store.read(lake / "a")
+    with pytest.raises(ObjectNotFoundError, match="typo"):
+        store.list_children(lake)
+    store.delete(lake / "a")
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_bucket_that_is_not_there_is_an_error(s3_store: StoreURL) -> None:
+    url = StoreURL("s3", "no-such-bucket", "lake", s3_store.endpoint, s3_store.region)
+    with pytest.raises((ObjectNotFoundError, StoreError)):
+        store.read(url / "a")
+
+
+def test_wrong_credentials_are_said_to_be_wrong(
+    s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(StoreError, match="credentials") as caught:
+        store.write(s3_store / "a", b"x")
+    assert "\n" not in str(caught.value)
+
+
+def test_listing(any_store: StoreURL) -> None:
+    for key in ("a/1", "a/b/2", "ab/3", "4"):
+        store.write(any_store / key, key.encode())
+    assert store.list_children(any_store) == (["a", "ab"], ["4"])
+    assert store.list_children(any_store / "a") == (["b"], ["1"])
+    found = {info.url: info.size for info in store.walk(any_store / "a")}
+    assert found == {any_store / "a/1": 3, any_store / "a/b/2": 5}
+    store.delete(any_store / "4")
+    store.delete_tree(any_store / "a")
+    assert [info.url for info in store.walk(any_store)] == [any_store / "ab/3"]
+
+
+def test_create_never_overwrites(any_store: StoreURL) -> None:
+    etag = store.create(any_store / "a" / "b", b"first")
+    with pytest.raises(ObjectExistsError, match="already"):
+        store.create(any_store / "a" / "b", b"second")
+    assert store.read(any_store / "a" / "b") == store.Stored(b"first", etag)
+
+
+CREATE = """
+import sys
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectExistsError
+url = store.StoreURL.parse(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for round in range(20):
+    try:
+        store.create(url / str(round), sys.argv[2].encode())
+        print(round, flush=True)
+    except ObjectExistsError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("any_store", ["file", "s3"], indirect=True)
+def test_of_eight_processes_that_create_one_wins(any_store: StoreURL) -> None:
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CREATE, str(any_store), str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(8)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(8) as threads:
+        outputs = [text for text, _ in threads.map(lambda racer: racer.communicate("go\n"), racers)]
+    assert [racer.returncode for racer in racers] == [0] * 8
+    wins = [(int(line), winner) for winner, text in enumerate(outputs) for line in text.split()]
+    assert sorted(number for number, _ in wins) == list(range(20))
+    for number, winner in wins:
+        assert store.read(any_store / str(number)).body == str(winner).encode()
+
+
+OVERWRITE = """
+import sys
+from voxlake.platform import store
+url = store.StoreURL.parse(sys.argv[1])
+for round in range(1_000_000):
+    store.write(url, bytes([round % 251]) * (8 << 20))
+    print(round, flush=True)
+"""
+
+
+def test_a_killed_writer_leaves_the_old_object_or_the_new(lake: StoreURL) -> None:
+    leftovers = 0
+    for delay_ms in (1, 4, 9, 13, 17, 22):
+        with subprocess.Popen(
+            [sys.executable, "-c", OVERWRITE, str(lake / "big")], stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(delay_ms / 1000)
+            writer.kill()
+        body = store.read(lake / "big").body
+        assert len(body) == 8 << 20
+        assert len(set(body)) == 1
+        leftovers += len(sweep(lake))
+        assert [path.name for path in lake.path.iterdir()] == ["big"]
+    # Else the kills all fell between two writes and nothing was tried.
+    assert leftovers > 0
+
+
+def test_sweep_takes_leftovers_alone_and_of_an_age(lake: StoreURL) -> None:
+    for key in ("em.zarr/c/0", ".hidden", "partial", "a.partial", "x#y"):
+        store.write(lake / key, b"data")
+    for name in (".0.abc.partial", "0.__lock", "0#1"):
+        (lake.path / "em.zarr" / name).write_bytes(b"torn")
+    assert sweep(lake, older_than_s=60) == []
+    assert {path.name for path in sweep(lake)} == {".0.abc.partial", "0.__lock", "0#1"}
+    assert len(list(store.walk(lake))) == 5
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(small_folder: Path) -> None:
+    lake = StoreURL.parse(str(small_folder))
+    store.write(lake / "old", b"old")
+    for attempt in (store.write, store.create):
+        with pytest.raises(StoreFullError, match="free some"):
+            attempt(lake / "big", bytes(2 << 20))
+    with pytest.raises(StoreFullError):
+        store.write(lake / "old", bytes(2 << 20))
+    assert store.read(lake / "old").body == b"old"
+    assert [path.name for path in small_folder.iterdir()] == ["old"]
+
+
+def test_a_read_only_folder_is_said(read_only_folder: Path) -> None:
+    lake = StoreURL.parse(str(read_only_folder))
+    for attempt in (store.write, store.create):
+        with pytest.raises(StoreReadOnlyError, match="permissions"):
+            attempt(lake / "a", b"x")
+        with pytest.raises(StoreReadOnlyError):
+            attempt(lake / "folder" / "a", b"x")
+
+
+def test_a_file_where_a_folder_has_to_be(lake: StoreURL) -> None:
+    store.write(lake / "a", b"x")
+    with pytest.raises(ObjectNotFoundError):
+        store.read(lake / "a" / "b")
+    with pytest.raises(StoreError, match="cannot write"):
+        store.write(lake / "a" / "b", b"x")
+
+
+def test_a_path_that_speaks_of_quotas_is_not_full(tmp_path: Path) -> None:
+    folder = tmp_path / "disk quota"
+    folder.mkdir()
+    (folder / "a").mkdir()
+    with pytest.raises(StoreError) as caught:
+        store.write(StoreURL.parse(str(folder)) / "a", b"x")
+    assert not isinstance(caught.value, StoreFullError)
+
+
+def test_adapters_see_the_same_objects(any_store: StoreURL) -> None:
+    import tensorstore as ts
+    import zarr
+
+    zarr.create_group(store.as_zarr(any_store, read_only=False), attributes={"a": 1})
+    assert b'"a"' in store.read(any_store / "zarr.json").body
+    kvstore = ts.KvStore.open(store.as_tensorstore(any_store)).result()
+    assert kvstore.read("zarr.json").result().value == store.read(any_store / "zarr.json").body
+    kvstore.write("x/y", b"z").result()
+    assert store.read(any_store / "x/y").body == b"z"
+
+
+def test_a_url_without_endpoint_takes_the_settings(s3_store: StoreURL, s3_server: S3Server) -> None:
+    url = StoreURL.parse(f"s3://{s3_store.root}/{s3_store.key}")
+    assert url.endpoint == s3_server.endpoint
+    store.write(url / "a", b"x")
+    assert store.read(s3_store / "a").body == b"x"

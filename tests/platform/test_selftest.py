@@ -1,0 +1,97 @@
+"""The store self-test: against real stores, dead ones, and one that breaks its promises."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.servers.faulty import closed_port, ignoring_conditions, silent_server
+
+from voxlake.platform import store
+from voxlake.platform.errors import StoreReadOnlyError, StoreUnavailableError, StoreUnfitError
+from voxlake.platform.store.selftest import (
+    Capability,
+    StoreReport,
+    check_store,
+    require_multi_writer,
+)
+from voxlake.platform.store.url import StoreURL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CAPABILITIES = ["create-if-absent", "conditional-create", "conditional-write", "ranges"]
+
+
+def test_a_good_store_passes_and_nothing_stays(any_store: StoreURL) -> None:
+    report = check_store(any_store)
+    assert report.failed == ()
+    expected = CAPABILITIES if any_store.is_local else [*CAPABILITIES, "etag-write"]
+    assert [one.name for one in report.capabilities] == expected
+    require_multi_writer(report)
+    assert list(store.walk(any_store)) == []
+    if any_store.is_local:
+        assert list(any_store.path.iterdir()) == []
+
+
+def test_what_lies_beside_the_test_stays(lake: StoreURL) -> None:
+    store.write(lake / ".voxlake" / "catalog.sqlite", b"people")
+    check_store(lake)
+    assert [info.url for info in store.walk(lake)] == [lake / ".voxlake" / "catalog.sqlite"]
+
+
+def test_a_store_that_ignores_conditions_is_refused_by_name_and_reason(
+    s3_store: StoreURL,
+) -> None:
+    with ignoring_conditions(str(s3_store.endpoint)) as endpoint:
+        url = StoreURL("s3", s3_store.root, s3_store.key, endpoint, s3_store.region)
+        report = check_store(url)
+    assert {one.name for one in report.failed} == {
+        "create-if-absent",
+        "conditional-create",
+        "conditional-write",
+        "etag-write",
+        "ranges",
+    }
+    with pytest.raises(StoreUnfitError, match="create-if-absent") as caught:
+        require_multi_writer(report)
+    assert endpoint.rpartition(":")[2] in str(caught.value)
+    assert "stale ETag" in str(caught.value)
+
+
+def test_one_failure_is_enough_to_refuse() -> None:
+    report = StoreReport("s3://x", (Capability("ranges", ok=False, text="wrong bytes"),))
+    with pytest.raises(StoreUnfitError, match="ranges: wrong bytes"):
+        require_multi_writer(report)
+
+
+def test_a_closed_port_fails_within_seconds() -> None:
+    url = StoreURL("s3", "bucket", "lake", closed_port(), "us-east-1")
+    begin = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match="endpoint"):
+        check_store(url)
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize("stall_s", [1, 2])
+def test_a_server_that_never_answers_costs_two_stalls(
+    stall_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLAKE_S3_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("VOXLAKE_STORE_STALL_TIMEOUT_S", str(stall_s))
+    with silent_server() as endpoint:
+        begin = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            check_store(StoreURL("s3", "bucket", "lake", endpoint, "us-east-1"))
+        took = time.monotonic() - begin
+    # With the default of 10 s a stall that is 30 s at most.
+    assert stall_s <= took < 3 * stall_s + 2
+
+
+def test_a_read_only_folder_is_said_to_be_one(read_only_folder: Path) -> None:
+    with pytest.raises(StoreReadOnlyError, match="permissions"):
+        check_store(StoreURL.parse(str(read_only_folder)))

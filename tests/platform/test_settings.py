@@ -1,0 +1,42 @@
+"""Settings: documented, frozen, and read only when asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from voxlake.platform.settings import Settings
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_field_is_described(name: str) -> None:
+    assert (Settings.model_fields[name].description or "").endswith(".")
+
+
+def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXLAKE_LAKE", "/data/lake")
+    monkeypatch.setenv("VOXLAKE_STORE_RETRIES", "7")
+    assert (Settings().lake, Settings().store_retries) == ("/data/lake", 7)
+
+
+def test_they_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().lake = "elsewhere"  # type: ignore[misc]  # that it is refused is the point
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "hush")
+    assert "hush" not in repr(Settings())
+
+
+def test_nothing_is_read_at_import() -> None:
+    # Values that would be refused if any of it were read.
+    code = (
+        "import os; os.environ['VOXLAKE_STORE_RETRIES'] = 'many'; before = dict(os.environ);"
+        "import voxlake.platform.store.selftest, voxlake.platform.catalog, voxlake.platform.access;"
+        "assert dict(os.environ) == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

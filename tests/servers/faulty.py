@@ -1,0 +1,88 @@
+"""Servers that are wrong in one way each."""
+
+from __future__ import annotations
+
+import socket
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, ClassVar
+
+from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # it ships no types
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # it ships no types
+from botocore.credentials import Credentials  # type: ignore[import-untyped]  # it ships no types
+from tests.servers.processes import free_ports
+from tests.servers.s3 import ACCESS_KEY, SECRET_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def closed_port() -> str:
+    """Return an endpoint where nobody listens."""
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """Accept every connection and never answer; yield the endpoint."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def ignoring_conditions(endpoint: str) -> Iterator[str]:
+    """Pass requests on to the S3 server at `endpoint`, without their conditions and ranges.
+
+    Some servers do just that: they answer 200 to what they have not understood. Conditions are
+    signed, so what goes on is signed anew.
+    """
+    handler = type("Handler", (_Forward,), {"endpoint": endpoint})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+_KEPT = {"content-type", "content-md5"}
+
+
+class _Forward(BaseHTTPRequestHandler):
+    endpoint: ClassVar[str]
+    protocol_version = "HTTP/1.1"
+
+    def _forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kept = {k: v for k, v in self.headers.items() if k.lower() in _KEPT}
+        signed = AWSRequest(self.command, self.endpoint + self.path, kept, body)
+        S3SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1").add_auth(signed)
+        request = urllib.request.Request(
+            signed.url, body or None, dict(signed.headers), method=self.command
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                self._answer(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                self._answer(error.code, dict(error.headers), error.read())
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
+                self.send_header(name, value)
+        length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
+        if status != 204:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _forward  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
