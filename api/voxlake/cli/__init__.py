@@ -1,0 +1,5 @@
+"""The ``voxlake`` command."""
+
+from voxlake.cli.app import main
+
+__all__ = ["main"]

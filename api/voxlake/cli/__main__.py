@@ -1,0 +1,8 @@
+"""Run the command as ``python -m voxlake.cli``."""
+
+import sys
+
+from voxlake.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

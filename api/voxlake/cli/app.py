@@ -1,0 +1,67 @@
+"""The command line: one entry, one place where errors end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from voxlake.cli.commands.demo import demo
+from voxlake.cli.commands.doctor import doctor
+from voxlake.cli.commands.downsample import downsample
+from voxlake.cli.commands.index import index
+from voxlake.cli.commands.info import info
+from voxlake.cli.commands.ingest import ingest
+from voxlake.cli.commands.init import init
+from voxlake.cli.commands.jobs import app as jobs
+from voxlake.cli.commands.ls import ls
+from voxlake.cli.commands.serve import serve
+from voxlake.cli.commands.verify import verify
+from voxlake.cli.problem import INTERRUPTED, report
+
+app = typer.Typer(
+    name="voxlake",
+    help="A data lake for petascale volumetric images and their annotations.",
+    epilog="Exit codes: 0 done, 1 failure, 2 bad input, 3 not allowed, 4 not found, 5 ended "
+    "partially or differences found, 130 interrupted.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("voxlake"))
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Take the options that come before the command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for command in (demo, init, ingest, downsample, index, verify, info, ls, serve, doctor):
+    app.command(command.__name__)(command)
+app.add_typer(jobs, name="jobs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; nothing leaves as a traceback unasked."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    json, debug = "--json" in given, "--debug" in given
+    try:
+        code = typer.main.get_command(app).main(given, "voxlake", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last resort)
+        return report(error, json=json, debug=debug)
+    if code == INTERRUPTED:  # how typer tells of Ctrl-C
+        return report(KeyboardInterrupt(), json=json, debug=debug)
+    return int(code or 0)

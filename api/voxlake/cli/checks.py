@@ -1,0 +1,173 @@
+"""What ``voxlake doctor`` looks at: each check says how it is, and what to do if it is not well."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Literal
+
+import psutil
+from packaging.requirements import Requirement
+
+from voxlake.cli.lake import is_lake
+from voxlake.cli.options import InLake, OnCluster
+from voxlake.cli.output import Document, size
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.store.selftest import check_store
+
+PYTHON = (3, 12)
+ROOM_BYTES = 1 << 30
+"""Less free space than this in a local lake is worth a word."""
+_ANSWER_S = 5.0
+
+
+class Check(Document):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str | None = None
+
+
+def examine(lake: InLake, cluster: OnCluster) -> Iterator[Check]:
+    """Yield the outcome of every check; none of them raises for what it looks at."""
+    looks: tuple[tuple[str, Callable[[InLake, OnCluster], Check]], ...] = (
+        ("python", _python),
+        ("packages", _packages),
+        ("lake", _lake),
+        ("store", _store),
+        ("catalog", _catalog),
+        ("scheduler", _scheduler),
+        ("viewer", _viewer),
+        ("sample", _sample),
+        ("memory", _memory),
+    )
+    for name, look in looks:
+        try:
+            yield look(lake, cluster)
+        except VoxlakeError as error:
+            yield _fail(name, str(error), "; ".join(getattr(error, "__notes__", ())) or None)
+
+
+def _python(_lake: InLake, _cluster: OnCluster) -> Check:
+    found = sys.version.split()[0]
+    if sys.version_info < PYTHON:
+        return _fail("python", found, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
+    return _ok("python", found)
+
+
+def _packages(_lake: InLake, _cluster: OnCluster) -> Check:
+    wrong = [text for text in map(_fault, requires("voxlake") or ()) if text]
+    if wrong:
+        return _fail("packages", "; ".join(wrong), "install voxlake again, into a new environment")
+    return _ok("packages", f"voxlake {version('voxlake')} and all it needs")
+
+
+def _fault(text: str) -> str | None:
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is not installed"
+    if not requirement.specifier.contains(found, prereleases=True):
+        return f"{requirement.name} is {found}, not {requirement.specifier}"
+    return None
+
+
+def _lake(lake: InLake, _cluster: OnCluster) -> Check:
+    if lake.lake is None:
+        return _warn("lake", "none was named", "give --lake URL, or set VOXLAKE_LAKE")
+    if not is_lake(lake.url):
+        advice = f"make one: voxlake init --lake {lake.url}"
+        return _warn("lake", f"there is none at {lake.url}", advice)
+    return _ok("lake", str(lake.url))
+
+
+def _store(lake: InLake, _cluster: OnCluster) -> Check:
+    if lake.lake is None or not is_lake(lake.url):
+        return _warn("store", "not tried, without a lake", None)
+    report = check_store(lake.url)
+    if report.failed:
+        said = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
+        return _fail("store", said, "keep lakes on another store: this one can lose writes")
+    done = ", ".join(each.name for each in report.capabilities)
+    if lake.url.is_local:
+        room = shutil.disk_usage(lake.url.path).free
+        if room < ROOM_BYTES:
+            return _warn("store", f"{done}; {size(room)} are free", "free some space")
+        done += f"; {size(room)} are free"
+    return _ok("store", done)
+
+
+def _catalog(lake: InLake, cluster: OnCluster) -> Check:
+    if lake.lake is None or not is_lake(lake.url):
+        return _warn("catalog", "not tried, without a lake", None)
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return _ok("catalog", f"{len(catalog.list_datasets())} datasets")
+
+
+def _scheduler(_lake: InLake, cluster: OnCluster) -> Check:
+    if not cluster.scheduler:
+        return _ok("scheduler", "none named: jobs start a cluster on this machine")
+    from voxlake.compute.run import open_cluster
+
+    with open_cluster(cluster.settings, 1) as client:
+        threads = sum(client.nthreads().values())
+    if not threads:
+        return _fail("scheduler", f"{cluster.scheduler} has no workers", "start some")
+    return _ok("scheduler", f"{cluster.scheduler} has {threads} threads")
+
+
+def _viewer(_lake: InLake, _cluster: OnCluster) -> Check:
+    from voxlake.api.viewer import viewer_folder
+
+    folder = viewer_folder()
+    if folder is not None:
+        return _ok("viewer", str(folder))
+    advice = "in a checkout: make viewer" + ("" if shutil.which("npm") else " (install Node first)")
+    return _warn("viewer", "not built; the public viewer stands in", advice)
+
+
+def _sample(_lake: InLake, cluster: OnCluster) -> Check:
+    import httpx2
+
+    from voxlake.compute.sample import BASE_URL, SampleFolder
+
+    if (folder := cluster.settings.sample_dir) is not None:
+        SampleFolder(folder).check()
+        return _ok("sample", str(folder))
+    advice = "voxlake demo makes a phantom instead; VOXLAKE_SAMPLE_DIR may name a copy"
+    try:
+        answer = httpx2.head(f"{BASE_URL}groundtruth.h5.gz", timeout=_ANSWER_S)
+    except (httpx2.HTTPError, OSError) as error:
+        return _warn("sample", f"cannot be downloaded ({type(error).__name__}: {error})", advice)
+    if answer.status_code != httpx2.codes.OK:
+        return _warn("sample", f"its server answers {answer.status_code}", advice)
+    return _ok("sample", BASE_URL)
+
+
+def _memory(_lake: InLake, cluster: OnCluster) -> Check:
+    free, limit = psutil.virtual_memory().available, cluster.settings.memory_limit_bytes
+    workers = 1 if cluster.scheduler else max(1, cluster.workers or psutil.cpu_count() or 1)
+    found = f"{size(free)} are free for {workers} tasks at a time of up to {size(limit)} each"
+    if free < workers * limit:
+        return _warn("memory", found, "lower VOXLAKE_MEMORY_LIMIT_BYTES or --workers")
+    return _ok("memory", found)
+
+
+def _ok(name: str, found: str) -> Check:
+    return Check(name=name, state="ok", found=found)
+
+
+def _warn(name: str, found: str, advice: str | None) -> Check:
+    return Check(name=name, state="warn", found=found, advice=advice)
+
+
+def _fail(name: str, found: str, advice: str | None) -> Check:
+    return Check(name=name, state="fail", found=found, advice=advice)

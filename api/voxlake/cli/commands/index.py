@@ -1,0 +1,17 @@
+"""``voxlake index``: the label index of labels, built anew."""
+
+from __future__ import annotations
+
+from voxlake.cli.lake import opened_workspace
+from voxlake.cli.options import Answering, InLake, Name, OnCluster, grouped, parse_name
+from voxlake.cli.work import run, show_job
+
+
+@grouped
+def index(name: Name, lake: InLake, cluster: OnCluster, answering: Answering) -> int:
+    """Build the label index of labels anew."""
+    from voxlake.compute.jobs import start_index
+
+    dataset = parse_name(name)
+    with opened_workspace(lake, cluster) as workspace:
+        return show_job(run(workspace, start_index(workspace, dataset)), json=answering.json)

@@ -1,0 +1,203 @@
+"""What the demo makes: a sample as two datasets of a lake, whole and compared with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from voxlake.cli.describe import describe, index_of
+from voxlake.cli.output import Document, note
+from voxlake.cli.work import JobReport, resume, run
+from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
+from voxlake.compute.jobs.cancelling import cancel_job
+from voxlake.compute.sample import Sample, open_sample, phantom_sample
+from voxlake.ngff.label_index import list_labels
+from voxlake.ngff.lake import Place
+from voxlake.ngff.layout import Kind
+from voxlake.platform.catalog import DatasetState
+from voxlake.platform.errors import (
+    CorruptDataError,
+    NotFoundError,
+    PlanChangedError,
+    StoreUnavailableError,
+)
+from voxlake.platform.jobs import JobState
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.cli.describe import DatasetDocument, IndexDocument
+    from voxlake.compute.jobs import Workspace
+    from voxlake.platform.jobs import Job
+
+PHANTOM_SIZE = 250
+"""Edge of the phantom that stands in for the sample, which is as large."""
+
+
+class DemoIndex(Document):
+    """The label index, in brief."""
+
+    bytes: int
+    rows: int
+
+
+class DemoDataset(Document):
+    """One dataset of the demo."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    levels: int
+    voxels: int
+    """Of level 0."""
+    shards: int
+    """Stored, of all levels."""
+    bytes: int
+    """Stored, of all levels."""
+    made: bool
+    """False: it was complete before."""
+    seconds: float | None
+    """Of ingest, pyramid and index, where it was made."""
+    voxels_per_second: float | None
+    bytes_per_second: float | None
+    labels: int | None = None
+    """Labels: how many there are."""
+    index: DemoIndex | None = None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A sample and the names it gets."""
+
+    sample: Sample
+    image: DatasetName
+    labels: DatasetName
+
+
+def choose_demo(sample_dir: Path | None, size: int | None) -> Demo:
+    """Return the demo: of the sample in a folder, else downloaded, else of a phantom.
+
+    Parameters
+    ----------
+    sample_dir
+        A folder with the sample; None to download it.
+    size
+        Edge of a phantom, in voxels; None for the sample.
+
+    Raises
+    ------
+    SourceError
+        If the folder does not hold the sample.
+    """
+    if size is not None:
+        return _phantom(size)
+    try:
+        note("opening the FlyEM FIB-25 sample" + ("" if sample_dir else ", downloaded once"))
+        sample = open_sample(sample_dir)
+    except (StoreUnavailableError, CorruptDataError) as error:
+        note(f"{error}")
+        note("the sample cannot be had: a phantom with known labels stands in for it")
+        return _phantom(PHANTOM_SIZE)
+    return Demo(
+        sample, DatasetName("flyem", "fib25", "em"), DatasetName("flyem", "fib25", "bodies")
+    )
+
+
+def make_datasets(workspace: Workspace, demo: Demo) -> tuple[DemoDataset, DemoDataset]:
+    """Ingest and verify the image and its labels; what is there already is used, or gone on with.
+
+    Raises
+    ------
+    JobFailedError
+        If a job ended with tasks undone.
+    """
+    image = IngestRequest(
+        demo.sample.image, Place(demo.image, Kind.IMAGE), demo.sample.voxel_size, public=True
+    )
+    labels = replace(
+        image,
+        source=demo.sample.labels,
+        place=Place(demo.labels, Kind.LABELS, demo.image.dataset),
+        index=True,
+    )
+    return _make(workspace, image), _make(workspace, labels)
+
+
+def _make(workspace: Workspace, request: IngestRequest) -> DemoDataset:
+    name = request.place.name
+    made = _ingested(workspace, request)
+    verify = run(workspace, start_verify(workspace, name, request.source))
+    record = workspace.catalog.get_dataset(name)
+    found = describe(workspace.lake, record)
+    if found.index is not None and found.index.indexed < found.index.shards:
+        run(workspace, start_index(workspace, name))
+        found = describe(workspace.lake, record)
+    labels = None
+    if request.place.kind is Kind.LABELS:
+        volume = workspace.dataset(request.place).level(0)
+        labels = len(list_labels(volume, index_of(workspace.lake, record)))
+    return _summary(found, made, verified=verify.exit_code == 0, labels=labels)
+
+
+def _ingested(workspace: Workspace, request: IngestRequest) -> JobReport | None:
+    """Return the report of the ingest, or None if the dataset was complete before."""
+    name = request.place.name
+    try:
+        if workspace.catalog.get_dataset(name).state is DatasetState.READY:
+            note(f"{name} is there already")
+            return None
+    except NotFoundError:
+        pass
+    unfinished = _unfinished(workspace, name)
+    if unfinished is not None:
+        note(f"{name} was begun before; job {unfinished.id} goes on")
+        try:
+            return resume(workspace, unfinished)
+        except PlanChangedError:
+            note("its source has changed since, so it is made anew")
+            cancel_job(workspace, unfinished.id)
+    return run(workspace, start_ingest(workspace, request))
+
+
+def _unfinished(workspace: Workspace, name: DatasetName) -> Job | None:
+    ended = {JobState.DONE, JobState.CANCELLED}
+    jobs = workspace.catalog.ledger.list_jobs()
+    mine = (job for job in jobs if job.dataset == name and job.kind == "ingest")
+    return next((job for job in mine if job.state not in ended), None)
+
+
+def _summary(
+    found: DatasetDocument, made: JobReport | None, *, verified: bool, labels: int | None
+) -> DemoDataset:
+    rate = made.voxels / made.seconds if made and made.seconds else None
+    return DemoDataset(
+        name=found.name,
+        kind=found.kind,
+        shape=found.shape,
+        levels=len(found.levels),
+        voxels=found.voxels,
+        shards=found.stored.objects,
+        bytes=found.stored.bytes,
+        made=made is not None,
+        seconds=made.seconds if made else None,
+        voxels_per_second=rate,
+        bytes_per_second=rate * made.itemsize if made and rate else None,
+        labels=labels,
+        index=_index(found.index),
+        verified=verified,
+    )
+
+
+def _index(index: IndexDocument | None) -> DemoIndex | None:
+    return None if index is None else DemoIndex(bytes=index.bytes, rows=index.rows)
+
+
+def _phantom(size: int) -> Demo:
+    experiment = f"cube-{size}"
+    return Demo(
+        phantom_sample(size),
+        DatasetName("phantom", experiment, "em"),
+        DatasetName("phantom", experiment, "cells"),
+    )

@@ -1,0 +1,107 @@
+"""Open the lake of a command, and make one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from voxlake.cli.options import InLake, OnCluster, read_settings
+from voxlake.platform import store
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.errors import ConflictError, NotFoundError, ObjectExistsError
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs import Workspace
+    from voxlake.platform.settings import Settings
+
+MARK = ".voxlake"
+"""What is under this prefix says that a place is a lake; a local lake keeps its catalog there."""
+
+
+@contextmanager
+def opened_catalog(lake: InLake) -> Iterator[Catalog]:
+    """Open the catalog of a lake that is there, without loading Dask.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no lake.
+    """
+    url = existing_lake(lake)
+    with open_catalog(url, read_settings()) as catalog:
+        yield catalog
+
+
+@contextmanager
+def opened_workspace(
+    lake: InLake, cluster: OnCluster, *, make: bool = False
+) -> Iterator[Workspace]:
+    """Open a lake for jobs.
+
+    Parameters
+    ----------
+    lake, cluster
+        The options of the command.
+    make
+        Whether to make a lake in a local folder that is none yet. A lake on S3 is made only by
+        ``voxlake init``: a mistyped bucket or prefix should not become one unseen.
+    """
+    from voxlake.compute.jobs import Workspace  # Dask takes its time
+
+    url, settings = lake.url, cluster.settings
+    if make and url.is_local and not is_lake(url):
+        make_lake(url, settings)
+    with Workspace.opened(existing_lake(lake), settings) as workspace:
+        yield workspace
+
+
+def existing_lake(lake: InLake) -> StoreURL:
+    """Return the address of the lake; raise NotFoundError if it is none."""
+    url = lake.url
+    if not is_lake(url):
+        raise NotFoundError(f"there is no lake at {url}; make one with: voxlake init --lake {url}")
+    return url
+
+
+def is_lake(url: StoreURL) -> bool:
+    """Return whether there is a lake at `url`; makes nothing."""
+    if url.is_local and not (url.path / MARK).is_dir():
+        return False
+    return store.list_children(url / MARK) != ([], [])
+
+
+def make_lake(url: StoreURL, settings: Settings) -> None:
+    """Mark the place as a lake and make its catalog; again is no harm."""
+    body = json.dumps({"voxlake": "lake", "created_at": datetime.now(UTC).isoformat()}, indent=2)
+    with suppress(ObjectExistsError):
+        store.create(url / MARK / "lake.json", body.encode())
+    open_catalog(url, settings).close()
+
+
+def restore_catalog(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:
+    """Add what the store holds and the catalog does not know; return what was added.
+
+    Nothing on the store says whether a dataset was complete when its catalog was lost, so they
+    are taken for ready; ``voxlake verify`` compares them with their source.
+    """
+    from voxlake.ngff.lake import discover
+
+    added = []
+    for place in discover(url):
+        record = DatasetRecord(
+            name=place.name,
+            kind=place.kind.value,
+            of=place.of,
+            url=place.key,
+            state=DatasetState.READY,
+            public=False,
+            created_at=datetime.now(UTC),
+        )
+        with suppress(ConflictError):
+            catalog.add_dataset(record)
+            added.append(record)
+    return added

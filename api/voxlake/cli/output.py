@@ -1,0 +1,103 @@
+"""What a command prints: one JSON document, or tables for people. Notes go to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_UNBOUND = 240
+"""Columns of output that is no terminal's: nothing is cut off on its way into a file."""
+
+
+class Document(BaseModel):
+    """What a command answers with ``--json``."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def answer(document: Document, shown: Iterable[RenderableType], *, json: bool) -> None:
+    """Print `document` as JSON, or what is `shown` to people."""
+    if json:
+        sys.stdout.write(document.model_dump_json(indent=2) + "\n")
+        return
+    console = console_of(sys.stdout)
+    for part in shown:
+        console.print(part)
+
+
+def note(text: str) -> None:
+    """Tell people something on stderr."""
+    console_of(sys.stderr).print(Text(text), soft_wrap=True)
+
+
+def console_of(stream: TextIO) -> Console:
+    """Return the rich console of `stream`, which honours ``NO_COLOR``."""
+    return Console(
+        file=stream, highlight=False, width=None if stream.isatty() else _UNBOUND, emoji=False
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table; a column whose title ends in ``#`` holds numbers."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for title in columns:
+        numbers = title.endswith("#")
+        made.add_column(
+            title.removesuffix("#"), justify="right" if numbers else "left", overflow="fold"
+        )
+    for row in rows:
+        made.add_row(*(Text(_text(cell)) for cell in row))
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Table:
+    """Return named facts, one a line."""
+    made = Table(box=None, pad_edge=False, show_header=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in pairs:
+        made.add_row(Text(name), Text(_text(value)))
+    return made
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people.
+
+    Examples
+    --------
+    >>> size(999), size(15_625_000)
+    ('999 B', '15.6 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} PB"
+
+
+def rate(voxels: int, itemsize: int, seconds: float) -> str:
+    """Return how fast voxels of `itemsize` bytes went, for people.
+
+    Examples
+    --------
+    >>> rate(2_000_000, 8, 4.0)
+    '4.0 MB/s, 0.50 Mvoxels/s'
+    """
+    each = voxels / seconds if seconds > 0 else 0.0
+    return f"{size(each * itemsize)}/s, {each / 1e6:.2f} Mvoxels/s"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return " x ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)

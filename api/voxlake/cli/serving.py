@@ -1,0 +1,65 @@
+"""Run the gateway for a command, and say where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from voxlake.cli.options import read_settings
+from voxlake.cli.output import Document, note
+
+if TYPE_CHECKING:
+    from voxlake.api.serve import ServeInfo
+    from voxlake.platform.catalog import Catalog
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen."""
+
+    host: Annotated[
+        str, Option("--host", help="A loopback address: a local server has one owner.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8080
+
+
+class ServingDocument(Document):
+    """A gateway that answers."""
+
+    url: str
+    login_link: str
+    """Logs a browser in, once, and goes on to what there is to see."""
+    token_file: str
+    """Holds the owner's bearer token."""
+    viewer_built: bool
+    """Whether the gateway has a viewer of its own."""
+
+
+def serve_lake(
+    lake: StoreURL,
+    catalog: Catalog,
+    listening: Listening,
+    announce: Callable[[ServeInfo], None],
+) -> None:
+    """Serve until Ctrl-C, which is how a server is asked to stop: no failure, and no error."""
+    from voxlake.api.serve import Endpoint, run_gateway
+
+    endpoint = Endpoint(listening.host, listening.port)
+    try:
+        run_gateway(read_settings(), lake, catalog, announce, endpoint)
+    except KeyboardInterrupt:
+        note("stopped")
+
+
+def serving_document(info: ServeInfo, target: str) -> ServingDocument:
+    """Return what to tell of a gateway whose link leads to `target`, a path of it."""
+    return ServingDocument(
+        url=info.url,
+        login_link=info.login_link(target),
+        token_file=str(info.token_file),
+        viewer_built=info.viewer_built,
+    )
