@@ -1,0 +1,203 @@
+"""Ask a gateway: datasets, cutouts, labels, views."""
+
+from __future__ import annotations
+
+import io
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx2
+import numpy as np
+import platformdirs
+
+from voxlake.client.answers import (
+    Answer,
+    DatasetInfo,
+    DatasetList,
+    DatasetSummary,
+    Extent,
+    ExtentAnswer,
+    LabelsAnswer,
+    LinkAnswer,
+)
+from voxlake.client.failures import error_of, gateway_failures
+from voxlake.client.ranges import Region, query_of
+from voxlake.ngff.axes import SPATIAL
+from voxlake.ngff.box import Box
+from voxlake.platform.errors import InvalidInputError, StoreError, UnauthenticatedError
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+LOCAL_URL = "http://127.0.0.1:8080"
+TOKEN_FILE = Path(platformdirs.user_state_dir("voxlake")) / "owner-token"
+"""Where ``voxlake serve`` keeps the token of a local server, for its owner's eyes alone."""
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 120.0
+"""How long the gateway may stay silent: it sends the first byte when all voxels are read."""
+
+
+class Gateway:
+    """A gateway, and who asks it. A context manager: leaving it closes its connections.
+
+    Every method raises the error that the server raised (`NotFoundError`, `OutOfBoundsError`, ...),
+    and `StoreUnavailableError` if the gateway cannot be reached.
+
+    Parameters
+    ----------
+    url
+        Where the gateway is, such as ``https://lake.example.org``.
+    token
+        Bearer token; None to ask anonymously, for public datasets.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.token = token
+        self._http = httpx2.Client(
+            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+        )
+
+    @classmethod
+    def local(cls, url: str = LOCAL_URL, token_file: Path = TOKEN_FILE) -> Self:
+        """Return the gateway that ``voxlake serve`` runs on this machine, asked by its owner.
+
+        Raises
+        ------
+        InvalidInputError
+            If `url` is not on this machine: the owner's token must not leave it.
+        UnauthenticatedError
+            If there is no token yet.
+        """
+        if not _is_loopback(url):
+            raise InvalidInputError(
+                f"{url} is not on this machine, and the owner's token may not leave it; use "
+                "Gateway(url, token)"
+            )
+        try:
+            return cls(url, token_file.read_text(encoding="ascii").strip())
+        except FileNotFoundError as error:
+            raise UnauthenticatedError(
+                f"there is no owner's token in {token_file}; start `voxlake serve` once"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def datasets(self) -> tuple[DatasetSummary, ...]:
+        """Return the datasets that the asker may read, sorted by name."""
+        return self._ask(DatasetList, "/v2/datasets").datasets
+
+    def info(self, name: str) -> DatasetInfo:
+        """Return what is known of the dataset ``collection/experiment/dataset``."""
+        return self._ask(DatasetInfo, _path(name))
+
+    def address(self, name: str) -> str:
+        """Return the URL of the dataset's bytes: any zarr library opens it, and `open_xarray`."""
+        return f"{self.url}/zarr/{DatasetName.parse(name)}"
+
+    def cutout(
+        self, name: str, region: Region | None = None, *, level: int = 0
+    ) -> npt.NDArray[Any]:
+        """Return the voxels of `region`, in the order of the dataset's axes.
+
+        Parameters
+        ----------
+        name
+            ``collection/experiment/dataset``.
+        region
+            Half-open voxels of `level`: a box, or slices such as ``np.s_[0:64, :, 5:6]``. Three are
+            those of z, y, x, and all channels and time points are taken. None: everything.
+        level
+            0 is the finest.
+        """
+        parameters = {"level": str(level), "format": "npy", **self._ranges(name, region)}
+        body = self._get(f"{_path(name)}/cutout", parameters).content
+        try:
+            voxels: npt.NDArray[Any] = np.load(io.BytesIO(body), allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise StoreError(
+                f"the cutout of {name} that {self.url} sent is no .npy file"
+            ) from error
+        return voxels
+
+    def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
+        """Return the labels with voxels in `region` of level 0, ascending, background left out.
+
+        Parameters
+        ----------
+        name
+            ``collection/experiment/dataset`` of labels.
+        region
+            As for `cutout`.
+        """
+        found = self._labels(name, region, counts=False)
+        return np.array([int(label) for label in found.labels], np.uint64)
+
+    def label_counts(self, name: str, region: Region | None = None) -> dict[int, int]:
+        """Return, by label, how many voxels of `region` of level 0 have it, background left out."""
+        found = self._labels(name, region, counts=True)
+        return dict(zip(map(int, found.labels), found.counts or (), strict=True))
+
+    def label(self, name: str, label: int) -> Extent:
+        """Return the tightest box, in z, y, x, and the number of voxels of one label."""
+        found = self._ask(ExtentAnswer, f"{_path(name)}/labels/{int(label)}")
+        ranges = [found.box[axis] for axis in SPATIAL]
+        box = Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
+        return Extent(found.label, found.voxels, box)
+
+    def neuroglancer_link(self, name: str) -> str:
+        """Return a link that shows an image with its labels, or labels with their image."""
+        return self._ask(LinkAnswer, f"{_path(name)}/neuroglancer").link
+
+    def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsAnswer:
+        parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}
+        return self._ask(LabelsAnswer, f"{_path(name)}/labels", parameters)
+
+    def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
+        if region is None:
+            return {}
+        axes = region.ndim if isinstance(region, Box) else len(region)
+        return query_of(region, SPATIAL if axes == len(SPATIAL) else self.info(name).axis_names)
+
+    def _ask[T: Answer](
+        self, answer: type[T], path: str, parameters: dict[str, str] | None = None
+    ) -> T:
+        with gateway_failures(self.url):
+            return answer.model_validate_json(self._get(path, parameters).content)
+
+    def _get(self, path: str, parameters: dict[str, str] | None = None) -> httpx2.Response:
+        with gateway_failures(self.url):
+            response = self._http.get(f"{self.url}{path}", params=parameters)
+        if response.status_code != httpx2.codes.OK:
+            raise error_of(response)
+        return response
+
+
+def _path(name: str) -> str:
+    return f"/v2/datasets/{DatasetName.parse(name)}"
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        host = httpx2.URL(url).host
+        return host == "localhost" or ip_address(host).is_loopback
+    except (ValueError, httpx2.InvalidURL):
+        return False

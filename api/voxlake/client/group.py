@@ -1,0 +1,109 @@
+"""Open the OME-Zarr group behind an address: on a store, or at a gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import obstore.store
+
+from voxlake.client.gateway import Gateway
+from voxlake.ngff.metadata import read_multiscale
+from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL, as_zarr
+
+if TYPE_CHECKING:
+    import zarr
+    from zarr.abc.store import Store
+
+    from voxlake.ngff.metadata import Level, Multiscale
+
+ZARR_PATH = "/zarr/"
+"""What comes before the name of a dataset in the URL of its bytes at a gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An OME-Zarr group, ready to be read with zarr-python."""
+
+    address: str
+    multiscale: Multiscale
+    store: Store
+    """Its root is the group."""
+
+    def level(self, number: int) -> Level:
+        """Return the metadata of a level; raise OutOfBoundsError if there is none."""
+        levels = self.multiscale.levels
+        if not 0 <= number < len(levels):
+            raise OutOfBoundsError(
+                f"level {number} of {self.address} was asked for; it has levels 0 to "
+                f"{len(levels) - 1}"
+            )
+        return levels[number]
+
+    def array(self, number: int) -> zarr.Array[Any]:
+        """Open the array of a level."""
+        import zarr
+
+        return zarr.open_array(self.store, path=self.level(number).path, mode="r")
+
+
+def open_group(address: str, token: str | None = None) -> Group:
+    """Open the group at `address`.
+
+    Parameters
+    ----------
+    address
+        A folder, ``memory://`` or ``s3://`` URL of an OME-Zarr group; or ``.../zarr/COLLECTION/
+        EXPERIMENT/DATASET`` at a gateway.
+    token
+        Bearer token for the gateway; None to ask anonymously.
+
+    Raises
+    ------
+    NotFoundError, UnauthenticatedError, UnsupportedError, CorruptDataError, StoreError
+        If there is none, or it cannot be read.
+    InvalidInputError
+        If the address is malformed, or a token is given for a store.
+    """
+    if address.startswith(("http://", "https://")):
+        return _open_at_gateway(address.rstrip("/"), token)
+    if token is not None:
+        raise InvalidInputError(
+            f"a token was given for {address}, which is no gateway; stores take VOXLAKE_S3_* or "
+            "AWS_* variables"
+        )
+    url = StoreURL.parse(address)
+    return Group(address, read_multiscale(url), as_zarr(url))
+
+
+def _open_at_gateway(address: str, token: str | None) -> Group:
+    from zarr.storage import ObjectStore
+
+    base, found, name = address.rpartition(ZARR_PATH)
+    if not found:
+        raise InvalidInputError(
+            f"{address} is no dataset of a gateway; give https://HOST/zarr/COLLECTION/EXPERIMENT/"
+            "DATASET"
+        )
+    with Gateway(base, token) as gateway:
+        info = gateway.info(name)
+    return Group(address, info.multiscale, ObjectStore(_http(address, token), read_only=True))
+
+
+def _http(address: str, token: str | None) -> obstore.store.HTTPStore:
+    settings = Settings()
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return obstore.store.HTTPStore.from_url(
+        address,
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
+            "read_timeout": timedelta(seconds=settings.store_stall_timeout_s),
+            "timeout": timedelta(seconds=settings.store_timeout_s),
+            "default_headers": headers,
+        },
+        retry_config={"max_retries": settings.store_retries},
+    )

@@ -1,0 +1,99 @@
+"""Find datasets and labels on the store itself, without a server or a catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from voxlake.client.answers import Extent
+from voxlake.client.ranges import Region, box_of
+from voxlake.ngff import label_index
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
+from voxlake.ngff.layout import Kind
+from voxlake.platform import store
+from voxlake.platform.errors import NotFoundError, ObjectNotFoundError
+from voxlake.platform.names import DatasetName
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from voxlake.ngff.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """A lake as its store has it. Datasets that are registered in place lie elsewhere.
+
+    Examples
+    --------
+    >>> str(Lake.at("s3://lab/lake?region=eu-1").url)
+    's3://lab/lake?region=eu-1'
+    """
+
+    url: StoreURL
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Return the lake at a folder, ``memory://`` or ``s3://`` URL."""
+        return cls(StoreURL.parse(address))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all datasets, sorted; found by listing, so slow in a large lake."""
+        return tuple(sorted(str(place.name) for place in discover(self.url)))
+
+    def address(self, name: str) -> str:
+        """Return the store address of the dataset ``collection/experiment/dataset``.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        return str(dataset_url(self.url, self._place(name)))
+
+    def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
+        """Return the labels with voxels in `region` of level 0, ascending, background left out.
+
+        Exact in every state of the label index; fast where that is current.
+        """
+        volume, index = self._indexed(name)
+        return label_index.labels_in_box(volume, index, box_of(region, volume.shape)).labels
+
+    def label(self, name: str, label: int) -> Extent:
+        """Return the tightest box and the number of voxels of one label, at level 0.
+
+        Raises
+        ------
+        NotFoundError
+            If no voxel has it.
+        """
+        found = label_index.label_extent(*self._indexed(name), label)
+        return Extent(found.label, found.voxels, found.box)
+
+    def _indexed(self, name: str) -> tuple[Volume, StoreURL]:
+        place = self._place(name)
+        volume = open_dataset(dataset_url(self.url, place)).level(0)
+        return volume, index_url(self.url, place)
+
+    def _place(self, name: str) -> Place:
+        """Find an image, or labels without one, by one look; labels among those of the images."""
+        wanted = DatasetName.parse(name)
+        root = Place(wanted, Kind.IMAGE)
+        if self._holds(root):
+            return root
+        experiment = self.url / wanted.collection / wanted.experiment
+        for folder in store.list_children(experiment)[0]:
+            place = Place(wanted, Kind.LABELS, of=folder.removesuffix(GROUP_SUFFIX))
+            if folder.endswith(GROUP_SUFFIX) and self._holds(place):
+                return place
+        raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.names() lists them")
+
+    def _holds(self, place: Place) -> bool:
+        try:
+            store.head(dataset_url(self.url, place) / "zarr.json")
+        except ObjectNotFoundError:
+            return False
+        return True
