@@ -1,0 +1,1 @@
+"""The HTTP gateway: identity, permissions, cutouts, stored bytes and viewer links over one lake."""

@@ -1,0 +1,116 @@
+"""Put the gateway together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+
+from voxlake.api.budget import Budget
+from voxlake.api.envelope import Envelope
+from voxlake.api.expiring import Expiring
+from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway
+from voxlake.api.guard import PublicApp, public
+from voxlake.api.identity import LocalIdentity
+from voxlake.api.openapi import DESCRIPTION, install_openapi
+from voxlake.api.origins import LOOPBACK_NAMES, Cors, HostCheck
+from voxlake.api.problems import (
+    DOCUMENTED,
+    on_http_exception,
+    on_invalid_request,
+    on_voxlake_error,
+)
+from voxlake.api.readiness import READY_SECONDS
+from voxlake.api.routes import cutout, datasets, health, labels, login, neuroglancer, zarr
+from voxlake.api.viewer import VIEWER_FOLDER, Viewer
+from voxlake.platform.catalog import Catalog
+from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+ROUTERS = (health, login, datasets, cutout, labels, neuroglancer)
+CUTOUTS_AT_ONCE = 2
+"""Cutouts of the largest size that may be in memory at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """How the gateway is reached."""
+
+    names: frozenset[str] = LOOPBACK_NAMES
+    """Host names that it answers to."""
+    viewer: Path = field(default=VIEWER_FOLDER)
+    """Folder of the viewer's static files; need not be there."""
+
+
+def create_app(
+    settings: Settings,
+    lake: StoreURL,
+    catalog: Catalog,
+    identity: LocalIdentity,
+    hosting: Hosting | None = None,
+) -> FastAPI:
+    """Return the gateway of one lake as an ASGI application. The caller closes the catalog."""
+    hosting = hosting or Hosting()
+    app = FastAPI(
+        title="voxlake",
+        version=version("voxlake"),
+        description=DESCRIPTION,
+        # The interactive pages load scripts from other servers, which the policy forbids.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A redirect of a data key to "key/" would be taken for a folder listing.
+        redirect_slashes=False,
+        responses=DOCUMENTED,
+    )
+    app.state.gateway = Gateway(
+        settings=settings,
+        lake=lake,
+        catalog=catalog,
+        identity=identity,
+        cutouts=Budget(CUTOUTS_AT_ONCE * settings.cutout_limit_bytes),
+        records=Expiring(RECORD_SECONDS),
+        datasets=Expiring(OPENED_SECONDS),
+        volumes=Expiring(OPENED_SECONDS),
+        readiness=Expiring(READY_SECONDS),
+    )
+    _add_routes(app, hosting)
+    _add_layers(app, hosting)
+    install_openapi(app)
+    return app
+
+
+def _add_routes(app: FastAPI, hosting: Hosting) -> None:
+    for module in ROUTERS:
+        app.include_router(module.router)
+    app.include_router(_document_router(app))
+    app.router.routes.append(zarr.route)
+    app.router.routes.append(Mount("/neuroglancer", PublicApp(Viewer(hosting.viewer))))
+
+
+def _document_router(app: FastAPI) -> APIRouter:
+    router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def openapi_document() -> JSONResponse:
+        """Return the description of this API."""
+        return JSONResponse(app.openapi())
+
+    return router
+
+
+def _add_layers(app: FastAPI, hosting: Hosting) -> None:
+    app.add_exception_handler(VoxlakeError, on_voxlake_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    # The last one added is the outermost.
+    app.add_middleware(HostCheck, names=hosting.names)
+    app.add_middleware(Cors)
+    app.add_middleware(Envelope)

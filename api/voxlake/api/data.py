@@ -1,0 +1,118 @@
+"""The only way from a route to voxels and stored bytes: every function demands a `Granted`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from anyio import to_thread
+
+from voxlake.api.guard import Granted
+from voxlake.api.keys import check_key
+from voxlake.api.objects import Choose, Part, Summary, read_part, summarize
+from voxlake.ngff import label_index, lake
+from voxlake.ngff.box import Box
+from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
+from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox
+from voxlake.ngff.lake import Place
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.volume import Volume
+from voxlake.platform.errors import OutOfBoundsError, UnsupportedError
+from voxlake.platform.store import StoreURL
+
+SAMPLE_VOXELS = 1 << 24
+"""A level with more voxels is not read to find the range of its values."""
+
+
+def store_url(granted: Granted) -> StoreURL:
+    """Return the address of the dataset's OME-Zarr group."""
+    url = granted.record.url
+    return StoreURL.parse(url) if "://" in url or url.startswith("/") else granted.lake / url
+
+
+async def open_dataset(granted: Granted) -> Dataset:
+    """Open the dataset: its metadata as the store has them."""
+    find = partial(open_ngff_dataset, store_url(granted))
+    return await granted.gateway.datasets.get(granted.record, find)
+
+
+async def open_volume(granted: Granted, level: int) -> Volume:
+    """Open a level of the dataset.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If there is no such level.
+    """
+    dataset = await open_dataset(granted)
+    return await granted.gateway.volumes.get((granted.record, level), partial(dataset.level, level))
+
+
+async def labels_in_box(granted: Granted, box: Box, *, counts: bool) -> LabelsInBox:
+    """Return the labels that have voxels in `box` (level 0), by the label index."""
+    volume = await open_volume(_labels(granted), 0)
+    if not volume.box.contains(box):
+        raise OutOfBoundsError(f"box {box} is not inside {volume.box}; ask for voxels within it")
+    find = partial(label_index.labels_in_box, volume, _index_url(granted), box, counts=counts)
+    return await to_thread.run_sync(find)
+
+
+async def label_extent(granted: Granted, label: int) -> LabelExtent:
+    """Return the box and the number of voxels of one label, by the label index.
+
+    Raises
+    ------
+    NotFoundError
+        If no voxel has it.
+    """
+    volume = await open_volume(_labels(granted), 0)
+    find = partial(label_index.label_extent, volume, _index_url(granted), label)
+    return await to_thread.run_sync(find)
+
+
+async def index_status(granted: Granted) -> IndexStatus:
+    """Return how much of the label index is there and current."""
+    volume = await open_volume(_labels(granted), 0)
+    return await to_thread.run_sync(label_index.index_status, volume, _index_url(granted))
+
+
+async def value_range(granted: Granted) -> tuple[float, float] | None:
+    """Return values to draw black and white: of 8 bits the whole range, else what there is.
+
+    The range is that of the coarsest level without the one-thousandth at each end; None if that
+    is too large to read, or flat.
+    """
+    dataset = await open_dataset(granted)
+    volume = await open_volume(granted, dataset.levels - 1)
+    if volume.dtype == np.uint8:
+        return 0.0, 255.0
+    if volume.box.size > SAMPLE_VOXELS:
+        return None
+    voxels: np.ndarray[Any, Any] = await volume.read(volume.box)
+    low, high = (float(value) for value in np.percentile(voxels, (0.1, 99.9)))
+    return (low, high) if low < high else None
+
+
+async def summarize_object(granted: Granted, key: str) -> Summary:
+    """Return size and ETag of the object at `key` below the dataset's group."""
+    return await summarize(store_url(granted) / check_key(key))
+
+
+async def read_object(granted: Granted, key: str, choose: Choose) -> Part:
+    """Return the bytes, which `choose` picks, of the object at `key` below the dataset's group."""
+    return await read_part(store_url(granted) / check_key(key), choose)
+
+
+def _labels(granted: Granted) -> Granted:
+    if granted.record.kind != "labels":
+        raise UnsupportedError(
+            f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
+        )
+    return granted
+
+
+def _index_url(granted: Granted) -> StoreURL:
+    record = granted.record
+    return lake.index_url(granted.lake, Place(record.name, Kind(record.kind), record.of))

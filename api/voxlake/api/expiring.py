@@ -1,0 +1,32 @@
+"""A small cache whose entries are asked for again after a while."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from anyio import to_thread
+
+
+class Expiring[K, V]:
+    """Remembers up to `size` values for `seconds` each. For one event loop.
+
+    A value that cannot be had is not remembered: the error is raised each time.
+    """
+
+    def __init__(self, seconds: float, size: int = 1024) -> None:
+        self.seconds, self.size = seconds, size
+        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    async def get(self, key: K, find: Callable[[], V]) -> V:
+        """Return the value of `key`; `find` looks it up, in a thread, if it is not remembered."""
+        entry = self._entries.get(key)
+        if entry is not None and time.monotonic() < entry[0]:
+            return entry[1]
+        value = await to_thread.run_sync(find)
+        self._entries[key] = (time.monotonic() + self.seconds, value)
+        self._entries.move_to_end(key)
+        while len(self._entries) > self.size:
+            self._entries.popitem(last=False)
+        return value

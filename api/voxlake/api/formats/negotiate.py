@@ -1,0 +1,86 @@
+"""Choose the format of a cutout. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from voxlake.api.formats.format import Format
+from voxlake.platform.errors import NotAcceptableError
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client says about formats."""
+
+    name: str | None = None
+    """``?format=``; it wins over the header."""
+    accept: str | None = None
+    """The ``Accept`` header."""
+
+
+def negotiate(wish: Wish, formats: Sequence[Format], dtype: np.dtype[Any], ndim: int) -> Format:
+    """Return the format that the client likes best and that can hold the voxels.
+
+    A media range with the higher quality wins, among equals the more specific one, then the order
+    of `formats` (RFC 9110 12.5.1). No wish at all gives the first format.
+
+    Raises
+    ------
+    NotAcceptableError
+        If no format satisfies the wish; its message lists those that could be had.
+    """
+    possible = [each for each in formats if each.accepts(dtype, ndim)]
+    if wish.name is not None:
+        chosen = [each for each in possible if each.name == wish.name]
+    else:
+        ranks = [rank(wish.accept, each.media_type) for each in possible]
+        best = max(ranks, default=(0.0, 0))
+        chosen = [
+            each for each, own in zip(possible, ranks, strict=True) if own == best and best[0] > 0
+        ]
+    if not chosen:
+        raise NotAcceptableError(_refusal(wish, possible, dtype, ndim))
+    return chosen[0]
+
+
+def rank(accept: str | None, media_type: str) -> tuple[float, int]:
+    """Return how an ``Accept`` header ranks `media_type`: quality 0 to 1, then specificity.
+
+    Examples
+    --------
+    >>> rank("application/x-npy, */*;q=0.1", "application/octet-stream")
+    (0.1, 1)
+    >>> rank("application/x-npy, */*", "application/x-npy")
+    (1.0, 3)
+    >>> rank(None, "application/octet-stream")
+    (1.0, 0)
+    """
+    if accept is None or not accept.strip():
+        return 1.0, 0
+    kind = media_type.partition("/")[0]
+    specificity = {media_type: 3, f"{kind}/*": 2, "*/*": 1}
+    ranges = dict(map(_parse_range, accept.split(",")))
+    fitting = [(specificity[name], q) for name, q in ranges.items() if name in specificity]
+    most_specific, q = max(fitting, default=(0, 0.0))
+    return q, most_specific
+
+
+def _parse_range(text: str) -> tuple[str, float]:
+    """Split one media range into its lower-case name and its quality; a bad weight counts 0."""
+    name, *parameters = (part.strip() for part in text.split(";"))
+    weights = [each[2:] for each in parameters if each.lower().startswith("q=")]
+    try:
+        weight = float(weights[0]) if weights else 1.0
+    except ValueError:
+        weight = 0.0
+    return name.lower(), weight if 0 <= weight <= 1 else 0.0
+
+
+def _refusal(wish: Wish, possible: list[Format], dtype: np.dtype[Any], ndim: int) -> str:
+    asked = f"format={wish.name}" if wish.name is not None else f"Accept: {wish.accept}"
+    offers = ", ".join(f"{each.name} ({each.media_type})" for each in possible)
+    return f"no format for {ndim}-D {dtype} voxels satisfies {asked!r}; choose one of {offers}"

@@ -1,0 +1,37 @@
+"""NumPy's own file format (NEP 1): a header, then the voxels."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxlake.api.formats.format import Format, as_bytes
+
+
+def encode(voxels: npt.NDArray[Any]) -> list[memoryview]:
+    """Return the header and the voxels: two parts, so that the voxels are not copied."""
+    return [memoryview(header(voxels.shape, voxels.dtype)), as_bytes(voxels)]
+
+
+def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return the header of a ``.npy`` file of C-order voxels, version 1.0."""
+    file = io.BytesIO()
+    described = {
+        "descr": np.lib.format.dtype_to_descr(dtype.newbyteorder("<")),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(file, described)
+    return file.getvalue()
+
+
+def measure(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the bytes of header and voxels."""
+    return len(header(shape, dtype)) + math.prod(shape) * dtype.itemsize
+
+
+NPY = Format("npy", "application/x-npy", ".npy", encode, measure)

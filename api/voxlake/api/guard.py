@@ -1,0 +1,160 @@
+"""The guard: who may do what is decided here, once for each request, for every route.
+
+A route declares ``Depends(requires(Permission.X))`` and is handed a `Granted`; or
+``Depends(public)`` and is handed nothing. A test walks all routes and fails where neither stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from voxlake.api.gateway import Gateway, gateway_of
+from voxlake.api.problems import SIGN_IN
+from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
+from voxlake.platform.catalog import DatasetRecord
+from voxlake.platform.errors import InvalidNameError, NotFoundError, UnauthenticatedError
+from voxlake.platform.names import DatasetName
+from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A dataset, and the decision that the asker may do something with it. Made by the guard."""
+
+    access: Access
+    gateway: Gateway = field(repr=False, compare=False)
+
+    @property
+    def record(self) -> DatasetRecord:
+        """What the catalog knows of the dataset."""
+        return self.access.dataset
+
+    @property
+    def lake(self) -> StoreURL:
+        """The lake that the dataset is in."""
+        return self.gateway.lake
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """A dependency of routes below ``/{collection}/{experiment}/{dataset}``."""
+
+    permission: Permission
+
+    async def __call__(
+        self, request: Request, collection: str, experiment: str, dataset: str
+    ) -> Granted:
+        """Return the access to the dataset in the path; raise 401 or 404 if there is none."""
+        return await grant(request.scope, (collection, experiment, dataset), self.permission)
+
+
+def requires(permission: Permission) -> Requires:
+    """Return the dependency that yields access to the dataset in the path."""
+    return Requires(permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """A dependency of routes that list datasets: those that the asker may see, no others."""
+
+    permission: Permission
+
+    async def __call__(
+        self, request: Request, collection: str | None = None, experiment: str | None = None
+    ) -> list[Granted]:
+        """Return the datasets, of one collection or experiment if asked, that may be seen."""
+        gateway = gateway_of(request.scope)
+        principal = gateway.identity.identify(request.scope)
+        find = partial(gateway.catalog.list_datasets, collection, experiment)
+        records = await to_thread.run_sync(find)
+        return _allowed(gateway, principal, self.permission, records)
+
+
+def lists(permission: Permission) -> Lists:
+    """Return the dependency that yields every dataset which the asker has `permission` on."""
+    return Lists(permission)
+
+
+def public() -> None:
+    """Mark a route that needs no permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicApp:
+    """Marks a mounted application that needs no permission."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self.app(scope, receive, send)
+
+
+async def grant(
+    scope: Scope, parts: tuple[str, str, str], permission: Permission, *, of: str | None = None
+) -> Granted:
+    """Return access to the dataset named by `parts`; with `of`, only to labels of that image.
+
+    Raises
+    ------
+    UnauthenticatedError
+        To anonymous askers, whether there is such a dataset or not.
+    NotFoundError
+        To others, whether it is absent or not theirs to see, in the same words.
+    ForbiddenError
+        To others who may see it, and not do this.
+    InvalidNameError
+        To others, if the name cannot name a dataset.
+    """
+    gateway = gateway_of(scope)
+    principal = gateway.identity.identify(scope)
+    try:
+        name = DatasetName(*parts)
+    except InvalidNameError as error:
+        if principal.is_anonymous:
+            raise UnauthenticatedError(SIGN_IN) from error
+        raise
+    record = await gateway.records.get(name, partial(_find, gateway, name))
+    if record is not None and of is not None and record.of != of:
+        record = None
+    return Granted(authorize(principal, permission, name, record), gateway)
+
+
+async def relatives(granted: Granted) -> list[Granted]:
+    """Return the image and all labels that belong together with a dataset and may be seen too.
+
+    The image comes first, then its labels by name. The dataset itself is among them.
+    """
+    name, gateway = granted.record.name, granted.gateway
+    find = partial(gateway.catalog.list_datasets, name.collection, name.experiment)
+    image = granted.record.of or name.dataset
+    records = [
+        record
+        for record in await to_thread.run_sync(find)
+        if image in {record.of, record.name.dataset}
+    ]
+    records.sort(key=lambda record: (record.of is not None, record.name))
+    access = granted.access
+    return _allowed(gateway, access.principal, access.permission, records)
+
+
+def _allowed(
+    gateway: Gateway, principal: Principal, permission: Permission, records: list[DatasetRecord]
+) -> list[Granted]:
+    return [
+        Granted(authorize(principal, permission, record.name, record), gateway)
+        for record in records
+        if decide(principal, permission, record.public) is Decision.ALLOWED
+    ]
+
+
+def _find(gateway: Gateway, name: DatasetName) -> DatasetRecord | None:
+    try:
+        return gateway.catalog.get_dataset(name)
+    except NotFoundError:
+        return None

@@ -1,0 +1,119 @@
+"""Who is asking, in local mode: the owner of this server, or nobody in particular.
+
+The owner shows the session cookie that a one-time login link gave, or the owner's token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.types import Scope
+
+from voxlake.platform.access import ANONYMOUS, Principal
+from voxlake.platform.errors import UnauthenticatedError
+
+OWNER = Principal("owner", is_owner=True)
+TOKEN_FILE = "owner-token"  # noqa: S105  (its name)
+LINK_SECONDS = 24 * 3600
+SESSION_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(slots=True)
+class LocalIdentity:
+    """The sessions, login links and the token of a local server. Secrets are kept as hashes."""
+
+    token: str = field(repr=False)
+    """The owner's token."""
+    cookie: str = "voxlake-session"
+    """Name of the session cookie; ports do not separate cookies, so it carries the port."""
+    _links: dict[bytes, float] = field(default_factory=dict, repr=False)
+    _sessions: dict[bytes, float] = field(default_factory=dict, repr=False)
+
+    def new_link(self) -> str:
+        """Return the secret of a new login link, good for one use within a day."""
+        secret = secrets.token_urlsafe(32)
+        self._links[_hash(secret)] = time.monotonic() + LINK_SECONDS
+        return secret
+
+    def redeem(self, secret: str) -> str:
+        """Turn the secret of a login link into a new session, once, and return the session's.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If it is unknown, used or too old.
+        """
+        if time.monotonic() > self._links.pop(_hash(secret), 0.0):
+            raise UnauthenticatedError(
+                "this login link was used before, is too old or belongs to another server; "
+                "start `voxlake serve` again for a new one"
+            )
+        session = secrets.token_urlsafe(32)
+        self._sessions[_hash(session)] = time.monotonic() + SESSION_SECONDS
+        return session
+
+    def identify(self, scope: Scope) -> Principal:
+        """Return who sends a request.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If it carries a token, and a wrong one. A stale cookie counts as none.
+        """
+        headers = Headers(scope=scope)
+        if (sent := headers.get("authorization")) is not None:
+            self._check_token(sent)
+            return OWNER
+        session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
+        if session and time.monotonic() < self._sessions.get(_hash(session), 0.0):
+            return OWNER
+        return ANONYMOUS
+
+    def _check_token(self, authorization: str) -> None:
+        scheme, _, token = authorization.partition(" ")
+        right = hmac.compare_digest(token.strip().encode(), self.token.encode())
+        if scheme.lower() != "bearer" or not right:
+            raise UnauthenticatedError(
+                f"the token is not this server's; send the one in the file {TOKEN_FILE} as "
+                "`Authorization: Bearer TOKEN`"
+            )
+
+
+def owner_token(folder: Path) -> str:
+    """Return the owner's token, kept in `folder` for the owner alone; made at the first call.
+
+    A file that others can read is replaced by a new token.
+    """
+    path = folder / TOKEN_FILE
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.unlink()
+    if not path.exists():
+        _create(path, f"voxlake_{secrets.token_urlsafe(32)}")
+    return path.read_text(encoding="ascii").strip()
+
+
+def _create(path: Path, token: str) -> None:
+    """Write the file whole before it gets its name, unless another server was first."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,64 @@
+"""The grammar of keys below a dataset: what ``/zarr`` lets through to the store."""
+
+from __future__ import annotations
+
+import re
+
+from voxlake.platform.errors import InvalidNameError
+
+MAX_KEY = 1024
+"""Longest key, the limit of S3."""
+
+# Names that begin with a dot are the store's and ours (temporary files, ".voxlake"), except the
+# four documents of zarr v2.
+_PART = re.compile(
+    r"\.z(?:array|attrs|group|metadata)|[A-Za-z0-9_](?:[A-Za-z0-9_.+=@~, -]{0,253}[A-Za-z0-9_])?"
+)
+
+
+def check_key(key: str) -> str:
+    """Return `key` if it may name an object below a dataset.
+
+    Raises
+    ------
+    InvalidNameError
+        If a part is empty, ``.`` or ``..``, begins with a dot, or has other characters than
+        letters, digits and ``_.+=@~, -``.
+
+    Examples
+    --------
+    >>> check_key("labels/cells/0/c/0/0/0")
+    'labels/cells/0/c/0/0/0'
+    """
+    if len(key) > MAX_KEY or not all(map(_PART.fullmatch, key.split("/"))):
+        raise InvalidNameError(
+            f"key {key[:80]!r} cannot name an object of a dataset; ask for zarr.json or a chunk"
+        )
+    return key
+
+
+def labels_key(key: str) -> tuple[str, str] | None:
+    """Split a key of an image that lies in one of its labels: (name of the labels, key below).
+
+    Examples
+    --------
+    >>> labels_key("labels/cells/0/zarr.json")
+    ('cells', '0/zarr.json')
+    >>> labels_key("labels/zarr.json") is None
+    True
+    """
+    parts = key.split("/", 2)
+    if len(parts) < 3 or parts[0] != "labels":
+        return None
+    return parts[1], parts[2]
+
+
+def is_labels_list(kind: str, key: str) -> bool:
+    """Return whether `key` of a dataset is the list that an image keeps of its labels.
+
+    Examples
+    --------
+    >>> is_labels_list("image", "labels/zarr.json")
+    True
+    """
+    return kind == "image" and key in {"labels/zarr.json", "labels/.zattrs"}

@@ -1,0 +1,34 @@
+"""The list of labels that an OME-Zarr image keeps, cut to what an asker may see. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from voxlake.platform.errors import CorruptDataError
+
+
+def only_labels(body: bytes, names: Collection[str]) -> bytes:
+    """Return the document of a ``labels`` group with only those of its labels that are in `names`.
+
+    It is the ``zarr.json`` of NGFF 0.5 (``attributes.ome.labels``) or the ``.zattrs`` of 0.4.
+
+    Raises
+    ------
+    CorruptDataError
+        If it is neither.
+
+    Examples
+    --------
+    >>> only_labels(b'{"labels": ["cells", "draft"]}', {"cells"})
+    b'{"labels": ["cells"]}'
+    """
+    try:
+        document = json.loads(body)
+        holder: dict[str, Any] = document.get("attributes", {}).get("ome", document)
+        if "labels" in holder:
+            holder["labels"] = [name for name in holder["labels"] if name in names]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CorruptDataError(f"the list of labels is damaged ({error}); mend it") from error
+    return json.dumps(document).encode()

@@ -1,0 +1,84 @@
+"""The OpenAPI document: what FastAPI derives, and what it cannot see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from voxlake.api.problems import DOCUMENTED, Problem, documented
+
+DESCRIPTION = """
+Reads datasets of a voxlake lake: volumetric images and labels.
+
+Boxes are half-open ranges of voxels, named by axis. Every error is a problem document (RFC 9457).
+Credentials are the session cookie of a login link, or the owner's token as a bearer token.
+"""
+
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Make ``app.openapi()`` return the whole document, built at its first call."""
+
+    def openapi() -> dict[str, Any]:
+        if not app.openapi_schema:
+            app.openapi_schema = build(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def build(app: FastAPI) -> dict[str, Any]:
+    """Return the document of all routes, those outside FastAPI included."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    components = document.setdefault("components", {})
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {})["Problem"] = schema
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "voxlake-session-PORT"},
+    }
+    document["security"] = [{"token": []}, {"session": []}, {}]
+    document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"] = _stored_bytes()
+    return document
+
+
+def _stored_bytes() -> dict[str, Any]:
+    """Describe the route of stored bytes."""
+    names = ("collection", "experiment", "dataset", "key")
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    parameters += [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        for name in ("Range", "If-Range", "If-Match", "If-None-Match")
+    ]
+    errors: dict[int | str, dict[str, Any]] = {
+        **DOCUMENTED,
+        **documented(412, "The object is not the one that `If-Match` names."),
+        **documented(416, "The range begins after the end of the object."),
+    }
+    responses = {str(status): description for status, description in errors.items()}
+    found = {
+        "200": {"description": "The object.", "content": _BINARY},
+        "206": {"description": "The range that was asked for.", "content": _BINARY},
+        "304": {"description": "The client has this very object."},
+    }
+    get: dict[str, Any] = {
+        "tags": ["voxels"],
+        "summary": "Read stored bytes",
+        "description": "An object of the dataset's OME-Zarr group, or a single range of it.",
+        "parameters": parameters,
+        "responses": {**found, **responses},
+    }
+    head = {**get, "summary": "Size and ETag of stored bytes"}
+    head["responses"] = {"200": {"description": "No body."}, "304": found["304"], **responses}
+    return {
+        "get": {**get, "operationId": "get_stored_bytes"},
+        "head": {**head, "operationId": "head_stored_bytes"},
+    }

@@ -1,0 +1,145 @@
+"""Errors as answers: problem details (RFC 9457) for everything that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from voxlake.api.gateway import gateway_of
+from voxlake.platform.errors import UnauthenticatedError, VoxlakeError
+
+MEDIA_TYPE = "application/problem+json"
+NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
+
+_log = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """Why a request failed: what was asked, what is so, what to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(
+        description="`urn:voxlake:error:` and a stable name of the kind of error.",
+        examples=["urn:voxlake:error:out-of-bounds"],
+    )
+    title: str = Field(description="The kind of error, in words.")
+    status: int = Field(description="The HTTP status of this answer.", ge=400, le=599)
+    detail: str = Field(description="What was asked, what is so, and what to do.")
+    request_id: str = Field(description="Also in `X-Request-Id` and in the server's log.")
+
+
+class ProblemResponse(Response):
+    """An answer whose body is a `Problem`."""
+
+    media_type = MEDIA_TYPE
+
+
+def problem(
+    scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
+) -> ProblemResponse:
+    """Return the answer for one error."""
+    body = Problem(
+        type=f"urn:voxlake:error:{kind}",
+        title=kind.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        request_id=scope.get("state", {}).get("request_id", ""),
+    )
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    if status == HTTPStatus.UNAUTHORIZED:
+        sent["WWW-Authenticate"] = 'Bearer realm="voxlake"'
+    return ProblemResponse(body.model_dump_json(), status, sent)
+
+
+def from_error(scope: Scope, error: VoxlakeError) -> ProblemResponse:
+    """Return the answer for an error that voxlake raised on purpose."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        request_id = scope.get("state", {}).get("request_id", "")
+        _log.error("%s %s: %s", request_id, scope.get("path"), error, exc_info=error)
+    return problem(scope, error.kind, error.status, str(error))
+
+
+def from_bug(scope: Scope, error: Exception) -> ProblemResponse:
+    """Return the answer for an error that nobody foresaw; its text goes to the log alone."""
+    request_id = scope.get("state", {}).get("request_id", "")
+    _log.error("%s %s: unforeseen", request_id, scope.get("path"), exc_info=error)
+    return problem(
+        scope,
+        "internal",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        f"the server failed in a way it should not; its log has more under {request_id}",
+    )
+
+
+async def on_voxlake_error(request: Request, error: Exception) -> Response:
+    """Answer a VoxlakeError."""
+    assert isinstance(error, VoxlakeError)
+    return from_error(request.scope, error)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """Answer parameters that do not have their declared types."""
+    assert isinstance(error, RequestValidationError)
+    faults = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    detail = f"the request does not fit this address ({'; '.join(faults)}); see /openapi.json"
+    return problem(request.scope, "invalid-input", HTTPStatus.BAD_REQUEST, detail)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: no such page, or no such method on a page.
+
+    Without credentials every address that is not public answers 401, there or not.
+    """
+    assert isinstance(error, HTTPException)
+    try:
+        anonymous = gateway_of(request.scope).identity.identify(request.scope).is_anonymous
+    except UnauthenticatedError as wrong_token:
+        return from_error(request.scope, wrong_token)
+    if anonymous:
+        return from_error(request.scope, UnauthenticatedError(SIGN_IN))
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not possible here; use {headers.get('Allow', 'GET')}"
+    else:
+        detail = NO_SUCH_PAGE if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
+    return problem(request.scope, kind, error.status_code, detail, headers)
+
+
+SIGN_IN = (
+    "this address needs credentials; open the login link that `voxlake serve` printed, or send "
+    "the owner's token as `Authorization: Bearer TOKEN`"
+)
+"""What a 401 says, whether there is something at the address or not."""
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, description in (
+        (400, "The request cannot mean anything, or asks for voxels that are not there."),
+        (401, "Credentials are missing or not valid."),
+        (404, "It does not exist, or not for you."),
+        (405, "Not with this method."),
+        (500, "Stored bytes are damaged, or the server failed."),
+        (502, "The store failed or refused."),
+        (503, "The store cannot be reached in time."),
+        ("default", "Any other failure, of the same form."),
+    )
+}
+"""The errors that every operation documents."""
+
+
+def documented(status: int, description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of one more error of an operation."""
+    return {status: {**DOCUMENTED["default"], "description": description}}

@@ -1,0 +1,1 @@
+"""One file per resource. A handler parses, asks `voxlake.api.data`, and encodes."""

@@ -1,0 +1,129 @@
+"""Run the gateway of a local lake, for one owner, on this machine alone."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlencode
+
+import platformdirs
+import uvicorn
+
+from voxlake.api.app import create_app
+from voxlake.api.identity import TOKEN_FILE, LocalIdentity, owner_token
+from voxlake.api.viewer import viewer_folder
+from voxlake.platform.catalog import Catalog
+from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen, and where the owner's token is kept."""
+
+    host: str = "127.0.0.1"
+    """A loopback address or ``localhost``: a local server has one owner and no encryption."""
+    port: int = 8080
+    """0 for any that is free."""
+    secrets: Path = field(default_factory=lambda: platformdirs.user_state_path("voxlake"))
+    """Folder of the file with the owner's token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeInfo:
+    """A gateway that is ready."""
+
+    url: str
+    """Without a trailing slash."""
+    once: str
+    """The secret of a login link, good for one use."""
+    token_file: Path
+    """Has the owner's bearer token; for the owner's eyes only."""
+    viewer_built: bool
+    """Whether ``/neuroglancer/`` has a viewer."""
+
+    def login_link(self, target: str = "/v2/datasets") -> str:
+        """Return the one-time link that logs a browser in and goes on to `target`, a path."""
+        return f"{self.url}/login?{urlencode({'once': self.once, 'next': target})}"
+
+
+def run_gateway(
+    settings: Settings,
+    lake: StoreURL,
+    catalog: Catalog,
+    announce: Callable[[ServeInfo], None],
+    endpoint: Endpoint | None = None,
+) -> None:
+    """Serve `lake` until interrupted. Prints nothing; calls `announce` once it is ready.
+
+    Raises
+    ------
+    InvalidInputError
+        If the host is not a loopback one, or the port is taken.
+    """
+    endpoint = endpoint or Endpoint()
+    check_loopback(endpoint.host)
+    with _listen(endpoint) as listener:
+        port = int(listener.getsockname()[1])
+        token = owner_token(endpoint.secrets)
+        identity = LocalIdentity(token, f"voxlake-session-{port}")
+        info = ServeInfo(
+            url=f"http://{_in_url(endpoint.host)}:{port}",
+            once=identity.new_link(),
+            token_file=endpoint.secrets / TOKEN_FILE,
+            viewer_built=viewer_folder() is not None,
+        )
+        app = create_app(settings, lake, catalog, identity)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, lifespan="off"
+        )
+        _Server(config, lambda: announce(info)).run(sockets=[listener])
+
+
+def check_loopback(host: str) -> None:
+    """Raise InvalidInputError unless `host` is an address of this machine alone.
+
+    Examples
+    --------
+    >>> check_loopback("127.0.0.1")
+    """
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InvalidInputError(
+            f"a local server cannot listen on {host!r}, where others could reach it; use 127.0.0.1"
+        )
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, then tell."""
+        await super().startup(sockets)
+        self.ready()
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    try:
+        return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot listen on {endpoint.host} port {endpoint.port} ({error.strerror}); choose "
+            "another port"
+        ) from error
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,211 @@
+"""Every route is guarded; who may see what; and nothing tells absent from hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+from tests.api.conftest import TOKEN, Served, run_app
+
+from voxlake.api.app import create_app
+from voxlake.api.guard import Lists, PublicApp, Requires, public, requires
+from voxlake.api.identity import LocalIdentity
+from voxlake.api.routes.zarr import StoredBytes
+from voxlake.platform.access import Permission, Principal
+
+
+def every_route(routes: list[BaseRoute]) -> Iterator[BaseRoute]:
+    """Yield all routes, those inside routers that were included too."""
+    for route in routes:
+        inner = getattr(route, "routes", None)
+        if isinstance(route, Mount) and isinstance(route.app, PublicApp):
+            yield route
+        elif inner:
+            yield from every_route(list(inner))
+        else:
+            yield route
+
+
+def calls(dependant: Dependant) -> Iterator[Any]:
+    """Yield everything that a route depends on."""
+    for each in dependant.dependencies:
+        yield each.call
+        yield from calls(each)
+
+
+def is_guarded(route: BaseRoute) -> bool:
+    """Return whether `requires`, `lists` or `public` stands on a route."""
+    if isinstance(route, APIRoute):
+        return any(isinstance(c, Requires | Lists) or c is public for c in calls(route.dependant))
+    if isinstance(route, Mount):
+        return isinstance(route.app, PublicApp)
+    if isinstance(route, Route):
+        app = route.app
+        return isinstance(app, StoredBytes) and isinstance(app.guard, Requires)
+    return False
+
+
+def test_every_route_is_guarded(served: Served) -> None:
+    routes = list(every_route(served.app.routes))
+    paths = {route.path for route in routes if isinstance(route, APIRoute | Route | Mount)}
+    assert {"/healthz", "/v2/datasets", "/neuroglancer"} <= paths
+    assert any(path.startswith("/zarr/") for path in paths)
+    assert any(path.endswith("/cutout") for path in paths)
+    assert [route for route in routes if not is_guarded(route)] == []
+
+
+async def raw_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve anything to anybody."""
+    await PlainTextResponse("open")(scope, receive, send)
+
+
+def add_plain_route(app: FastAPI) -> None:
+    @app.get("/open")
+    def handler() -> str:
+        return "open"
+
+
+def add_route_with_other_dependency(app: FastAPI) -> None:
+    @app.get("/open", dependencies=[Depends(lambda: None)])
+    def handler() -> str:
+        return "open"
+
+
+OPENINGS = [
+    add_plain_route,
+    add_route_with_other_dependency,
+    lambda app: app.mount("/open", raw_app),
+    lambda app: app.router.routes.append(Route("/open", lambda _: PlainTextResponse("open"))),
+    lambda app: app.router.routes.append(Mount("/open", routes=[Mount("/deep", raw_app)])),
+    lambda app: app.router.add_websocket_route("/open", raw_app),
+]
+
+
+@pytest.mark.parametrize("add", OPENINGS)
+def test_the_walk_finds_a_route_without_a_guard(add: Any) -> None:
+    app = FastAPI(openapi_url=None)
+    assert all(map(is_guarded, every_route(app.routes)))
+    add(app)
+    assert not all(map(is_guarded, every_route(app.routes)))
+
+
+def test_the_walk_accepts_guards_however_deep() -> None:
+    app = FastAPI(openapi_url=None)
+
+    def deeper(granted: Any = Depends(requires(Permission.READ))) -> Any:
+        return granted
+
+    @app.get("/{collection}/{experiment}/{dataset}")
+    def handler(granted: Any = Depends(deeper)) -> str:
+        return "guarded"
+
+    assert all(map(is_guarded, every_route(app.routes)))
+
+
+PUBLIC_PAGES = ["/healthz", "/readyz", "/openapi.json", "/v2/datasets"]
+BELOW = ["", "/cutout", "/labels", "/labels/1", "/neuroglancer"]
+
+
+def below(name: str) -> list[str]:
+    """Return every address that is about a dataset."""
+    v2 = [f"/v2/datasets/{name}{end}" for end in BELOW]
+    keys = ["zarr.json", "0/zarr.json", "0/c/0/0/0", "nonsense", "labels/cells/zarr.json"]
+    return [*v2, f"/view/{name}", *(f"/zarr/{name}/{key}" for key in keys)]
+
+
+def without_ids(answer: httpx2.Response) -> dict[str, Any]:
+    """Return a problem without what differs from request to request."""
+    body = answer.json()
+    assert isinstance(body, dict)
+    assert body.pop("request_id") == answer.headers["x-request-id"]
+    return body
+
+
+def test_everybody_sees_what_is_public(anonymous: httpx2.Client) -> None:
+    for path in PUBLIC_PAGES:
+        assert anonymous.get(path).status_code == 200, path
+    names = [each["name"] for each in anonymous.get("/v2/datasets").json()["datasets"]]
+    assert names == ["lab/brain/cells", "lab/brain/em", "lab/brain/vast", "lab/light/dyes"]
+    for path in below("lab/brain/cells"):
+        status = anonymous.get(path).status_code
+        assert (status == 401) == ("labels/cells" in path), path
+
+
+def test_nobody_in_particular_learns_what_is_there(anonymous: httpx2.Client) -> None:
+    hidden, absent = below("lab/brain/secret"), below("lab/brain/absent")
+    strange = [*below("no/such/thing"), *below("x/../y"), "/nonsense", "/v2", "/zarr/a/b", "/v9/x"]
+    for path in (*hidden, *absent, *strange):
+        answer = anonymous.get(path)
+        assert answer.status_code == 401, path
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["content-type"] == "application/problem+json"
+    for there, not_there in zip(hidden, absent, strict=True):
+        one, other = anonymous.get(there), anonymous.get(not_there)
+        same = {
+            key: str(value).replace("secret", "absent") for key, value in without_ids(one).items()
+        }
+        assert same == {key: str(value) for key, value in without_ids(other).items()}
+        assert one.headers.keys() == other.headers.keys()
+
+
+def test_methods_do_not_tell_either(anonymous: httpx2.Client) -> None:
+    for path in ("/v2/datasets/lab/brain/secret", "/v2/datasets/no/such/thing", "/nonsense"):
+        assert anonymous.post(path).status_code == 401
+        assert anonymous.head(path).status_code == 401
+
+
+def test_the_owner_sees_everything(owner: httpx2.Client) -> None:
+    names = [each["name"] for each in owner.get("/v2/datasets").json()["datasets"]]
+    assert len(names) == 7
+    narrowed = owner.get("/v2/datasets", params={"collection": "lab", "experiment": "light"})
+    assert [each["name"] for each in narrowed.json()["datasets"]] == ["lab/light/dyes"]
+    for path in ("", "/cutout", "/neuroglancer"):
+        assert owner.get(f"/v2/datasets/lab/brain/secret{path}").status_code == 200
+    for path in below("no/such/thing"):
+        assert owner.get(path).status_code == 404, path
+    assert owner.get("/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer ", "Bearer", f"Basic {TOKEN}", TOKEN, ""],
+)
+def test_a_wrong_token_is_refused_everywhere_but_on_open_pages(
+    anonymous: httpx2.Client, authorization: str
+) -> None:
+    headers = {"Authorization": authorization}
+    for path in ("/v2/datasets", *below("lab/brain/em"), *below("lab/brain/secret"), "/nonsense"):
+        assert anonymous.get(path, headers=headers).status_code == 401, path
+    assert anonymous.get("/healthz", headers=headers).status_code == 200
+
+
+class Stranger(LocalIdentity):
+    """Somebody with a name and without rights: local mode has none, later ones do."""
+
+    def identify(self, scope: Scope) -> Principal:  # noqa: ARG002
+        """Return the stranger, whoever asks."""
+        return Principal("stranger")
+
+
+def test_what_is_hidden_answers_a_stranger_as_what_is_absent(served: Served) -> None:
+    gateway = served.app.state.gateway
+    app = create_app(gateway.settings, served.lake, served.catalog, Stranger(TOKEN))
+    with run_app(app) as url, httpx2.Client(base_url=url) as client:
+        assert client.get("/v2/datasets/lab/brain/em").status_code == 200
+        for there, absent in zip(below("lab/brain/secret"), below("lab/brain/absent"), strict=True):
+            one, other = client.get(there), client.get(absent)
+            assert one.status_code == other.status_code == 404
+            same = {
+                key: str(value).replace("secret", "absent")
+                for key, value in without_ids(one).items()
+            }
+            assert same == {key: str(value) for key, value in without_ids(other).items()}
+            assert one.headers.keys() == other.headers.keys()
