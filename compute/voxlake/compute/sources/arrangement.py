@@ -13,7 +13,7 @@ from voxlake.ngff.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BY_RANK = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 """What the axes of an array are taken for, in C order, if nothing names them."""
@@ -44,6 +44,14 @@ class Arrangement:
 
     def _extents(self) -> dict[str, int]:
         return dict(zip(self.stored, self.stored_shape, strict=True))
+
+    def read(
+        self, box: Box, dtype: np.dtype, read_stored: Callable[[Box], np.ndarray]
+    ) -> np.ndarray:
+        """Return `box` of what is shown, given a function that reads boxes of the stored array."""
+        if box.is_empty:
+            return np.empty(box.shape, dtype)
+        return self.arranged(read_stored(self.stored_box(box)).astype(dtype, copy=False))
 
     def stored_box(self, box: Box) -> Box:
         """Return the box of the stored array that holds `box` of what is shown."""

@@ -61,16 +61,17 @@ class Hdf5Source:
     def read(self, box: Box) -> np.ndarray:
         """Read the chunks that `box` touches."""
         check_inside(box, self)
-        stored = self.arrangement.stored_box(box)
-        out = np.empty(stored.shape, self.dtype)
-        if out.size:
-            try:
-                self.dataset.read_direct(out, stored.slices)
-            except (OSError, RuntimeError) as error:
-                raise SourceError(
-                    f"box {box} of {self.location} cannot be read ({error}); restore the file"
-                ) from error
-        return self.arrangement.arranged(out)
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, box: Box) -> np.ndarray:
+        out = np.empty(box.shape, self.dtype)
+        try:
+            self.dataset.read_direct(out, box.slices)
+        except (OSError, RuntimeError) as error:
+            raise SourceError(
+                f"box {box} of {self.location} cannot be read ({error}); restore the file"
+            ) from error
+        return out
 
     def check(self) -> None:
         """Hold the chunks of the dataset to the size of the file."""

@@ -13,7 +13,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,8 +40,9 @@ class NiftiSource:
 
     path: Path
     header: Any = field(repr=False)
-    """nibabel's header; it ships no types."""
-    stored_dtype: np.dtype
+    """nibabel's header; its methods have no types."""
+    raw: Any = field(repr=False)
+    """nibabel's array proxy: type, place and scaling of the voxels in the file."""
     arrangement: Arrangement
     fingerprint: str
 
@@ -58,7 +59,7 @@ class NiftiSource:
     @property
     def dtype(self) -> np.dtype:
         """The stored type, or float32 if the header scales."""
-        return np.dtype("f4") if self._is_scaled else native(self.stored_dtype, str(self.path))
+        return np.dtype("f4") if self._is_scaled else native(self.raw.dtype, str(self.path))
 
     @property
     def voxel_size(self) -> VoxelSize | None:
@@ -71,38 +72,36 @@ class NiftiSource:
             return None
 
     @property
-    def _scaling(self) -> tuple[float, float]:
-        slope, intercept = self.header.get_slope_inter()
-        return (1.0, 0.0) if slope is None else (float(slope), float(intercept or 0.0))
-
-    @property
     def _is_scaled(self) -> bool:
-        return self._scaling != (1.0, 0.0)
+        return (float(self.raw.slope), float(self.raw.inter)) != (1.0, 0.0)
 
     @cached_property
     def _mapped(self) -> np.ndarray:
         """The voxels as a memory map; a ``.gz`` is unpacked once, into a file that has no name."""
-        offset, shape = int(self.header.get_data_offset()), self.arrangement.stored_shape
         try:
             if self.path.suffix.lower() != ".gz":
-                return np.memmap(self.path, self.stored_dtype, "r", offset, shape)
+                return self._map(self.path)
             with tempfile.TemporaryFile() as unpacked:
                 with gzip.open(self.path) as packed:
                     shutil.copyfileobj(packed, unpacked, 1 << 20)
-                return np.memmap(unpacked, self.stored_dtype, "r", offset, shape)
+                return self._map(unpacked)
         except (ValueError, OSError, EOFError, zlib.error) as error:
             raise SourceError(
                 f"NIfTI {self.path} is truncated or torn ({error}); restore the file"
             ) from error
 
+    def _map(self, file: Path | IO[bytes]) -> np.ndarray:
+        shape, offset = self.arrangement.stored_shape, int(self.raw.offset)
+        return np.memmap(file, self.raw.dtype, "r", offset, shape)
+
     def read(self, box: Box) -> np.ndarray:
         """Copy `box` out of the map."""
         check_inside(box, self)
-        found = np.asarray(self._mapped[self.arrangement.stored_box(box).slices])
-        if self._is_scaled:
-            slope, intercept = self._scaling
-            found = found * slope + intercept
-        return self.arrangement.arranged(found.astype(self.dtype))
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, box: Box) -> np.ndarray:
+        found = np.array(self._mapped[box.slices])
+        return found * self.raw.slope + self.raw.inter if self._is_scaled else found
 
     def check(self) -> None:
         """Map the file; a ``.gz`` is unpacked whole, which compares its checksum."""
@@ -124,11 +123,11 @@ def open_nifti(location: str) -> Source | None:
 
     existing_file(path)
     try:
-        header: Any = nibabel.load(path).header  # the base class lacks the volume's methods
+        image: Any = nibabel.load(path)  # the base class lacks the volume's methods
     except (nibabel.filebasedimages.ImageFileError, ValueError, OSError, EOFError) as error:
         raise SourceError(f"NIfTI {path} cannot be read ({error}); restore the file") from error
-    shape = tuple(int(n) for n in reversed(header.get_data_shape()))
+    shape = tuple(int(n) for n in reversed(image.header.get_data_shape()))
     arrangement = arrange(_STORED[-len(shape) :], shape, f"NIfTI {path}")
-    native(header.get_data_dtype(), f"NIfTI {path}")
+    native(image.dataobj.dtype, f"NIfTI {path}")
     fingerprint = fingerprint_files([path], "nifti")
-    return NiftiSource(path, header, header.get_data_dtype(), arrangement, fingerprint)
+    return NiftiSource(path, image.header, image.dataobj, arrangement, fingerprint)

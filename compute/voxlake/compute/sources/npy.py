@@ -49,8 +49,7 @@ class MappedSource:
     def read(self, box: Box) -> np.ndarray:
         """Copy `box` out of the map."""
         check_inside(box, self)
-        found = np.asarray(self.mapped[self.arrangement.stored_box(box).slices])
-        return self.arrangement.arranged(found.astype(self.dtype))
+        return self.arrangement.read(box, self.dtype, lambda at: np.array(self.mapped[at.slices]))
 
     def check(self) -> None:
         """Do nothing: that the file is as long as its header says was seen when it was mapped."""

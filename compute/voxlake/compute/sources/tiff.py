@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.parallel import map_parallel
 from voxlake.compute.sources.slice_image import TIFF
 from voxlake.compute.sources.source import check_inside, native
-from voxlake.compute.sources.tiff_page import TIFF_ERRORS, check_pages, count_directories, read_page
+from voxlake.compute.sources.tiff_page import TIFF_ERRORS, check_pages, read_page
 from voxlake.ngff.axes import METRES, VoxelSize, parse_unit
 from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedError
 
@@ -30,7 +31,7 @@ _AXES = {"I": "z", "Q": "z", "S": "c"}
 """tifffile's letters for a sequence, an unnamed axis and samples; the others are our own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TiffSource:
     """The one image series of a TIFF file."""
 
@@ -56,12 +57,10 @@ class TiffSource:
     def read(self, box: Box) -> np.ndarray:
         """Read the strips or tiles that `box` touches."""
         check_inside(box, self)
-        stored = self.arrangement.stored_box(box)
-        if box.is_empty:
-            return np.empty(box.shape, self.dtype)
-        if self.mapped is not None:
-            return self.arrangement.arranged(self.mapped[stored.slices].astype(self.dtype))
-        return self.arrangement.arranged(self._read_pages(stored))
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, box: Box) -> np.ndarray:
+        return self._read_pages(box) if self.mapped is None else np.array(self.mapped[box.slices])
 
     def _read_pages(self, stored: Box) -> np.ndarray:
         lead = stored.ndim - self.series.keyframe.ndim
@@ -133,13 +132,23 @@ def open_tiff(location: str) -> Source | None:
     # What it would only log (a torn list of pages, say), `check` finds and raises.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
-        series = _only_series(path, TiffFile(path))
-        files = sorted({_file(page) for page in series if page is not None})
-        mapped = _mapped(path, series) if files == [_file(series.keyframe)] else None
+        tif = TiffFile(path)
+        try:
+            source = _source(path, tif)
+        except BaseException:
+            tif.close()
+            raise
     except TIFF_ERRORS as error:
         if isinstance(error, InvalidInputError):
             raise
         raise SourceError(f"TIFF {path} cannot be read ({error}); restore the file") from error
+    weakref.finalize(source, tif.close)
+    return source
+
+
+def _source(path: Path, tif: TiffFile) -> TiffSource:
+    series = _only_series(path, tif)
+    files = sorted({_file(page) for page in series if page is not None})
     names = [_AXES.get(letter, letter.lower()) for letter in series.axes]
     return TiffSource(
         path=path,
@@ -148,12 +157,11 @@ def open_tiff(location: str) -> Source | None:
         dtype=native(series.dtype, f"TIFF {path}"),
         voxel_size=_voxel_size(series),
         fingerprint=fingerprint_files(files, "tiff"),
-        mapped=mapped,
+        mapped=_mapped(path, series) if files == [_file(series.keyframe)] else None,
     )
 
 
 def _only_series(path: Path, tif: TiffFile) -> TiffPageSeries:
-    count_directories(path)
     if len(tif.series) != 1:
         shapes = ", ".join(str(series.shape) for series in tif.series)
         raise SourceError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from tifffile import TiffFileError
@@ -105,35 +105,51 @@ def count_directories(path: Path) -> int:
     """Return the number of pages that the chain of image file directories names.
 
     The TIFF 6.0 header and chain, and their BigTIFF form with 64-bit offsets. Readers commonly
-    stop quietly where the chain leaves the file; here that is an error.
+    stop quietly where the chain leaves the file, and drop tags whose value does (OME-XML, say);
+    here both are errors.
 
     Raises
     ------
     SourceError
-        If the header is no TIFF's, or the chain leaves the file or runs in a circle.
+        If the header is no TIFF's, or the chain or a tag leaves the file, or runs in a circle.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-
-        def unpack(layout: str, offset: int) -> tuple[int, ...]:
-            file.seek(offset)
-            data = file.read(struct.calcsize(layout))
-            if len(data) < struct.calcsize(layout):
-                raise _torn_chain(path, size)
-            return struct.unpack(layout, data)
-
         order, is_big = _tiff_header(path, file.read(4))
-        count_layout, offset_layout, entry = ("Q", "Q", 20) if is_big else ("H", "I", 12)
-        (offset,) = unpack(order + offset_layout, 8 if is_big else 4)
+        codes = ("Q", "HHQQ", "Q") if is_big else ("H", "HHII", "I")
+        count_layout, entry_layout, offset_layout = (order + code for code in codes)
         seen: set[int] = set()
-        while offset:
-            if offset in seen:
-                raise _torn_chain(path, size)
-            seen.add(offset)
-            (entries,) = unpack(order + count_layout, offset)
-            step = struct.calcsize(order + count_layout) + entries * entry
-            (offset,) = unpack(order + offset_layout, offset + step)
+        try:
+            (offset,) = _unpack(file, offset_layout, 8 if is_big else 4)
+            while offset and offset not in seen:
+                seen.add(offset)
+                (count,) = _unpack(file, count_layout, offset)
+                entries = file.read(count * struct.calcsize(entry_layout))
+                tags = struct.iter_unpack(entry_layout, entries)
+                if max((_last_byte(tag, 8 if is_big else 4) for tag in tags), default=0) > size:
+                    raise _torn_chain(path, size)
+                (offset,) = _unpack(file, offset_layout, file.tell())
+        except struct.error as error:
+            raise _torn_chain(path, size) from error
+    if offset:
+        raise _torn_chain(path, size)
     return len(seen)
+
+
+_VALUE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Bytes of a value, by the type of its tag; those not listed take 1."""
+
+
+def _last_byte(entry: tuple[int, ...], inline: int) -> int:
+    """Return the end of the value of a tag (code, type, count, offset); 0 if it is in the tag."""
+    _, kind, count, offset = entry
+    length = count * _VALUE_SIZES.get(kind, 1)
+    return 0 if length <= inline else offset + length
+
+
+def _unpack(file: BinaryIO, layout: str, offset: int) -> tuple[int, ...]:
+    file.seek(offset)
+    return struct.unpack(layout, file.read(struct.calcsize(layout)))
 
 
 def _torn_chain(path: Path, size: int) -> SourceError:

@@ -67,15 +67,16 @@ class ZarrSource:
     def read(self, box: Box) -> np.ndarray:
         """Read the chunks that `box` touches."""
         check_inside(box, self)
-        stored = self.arrangement.stored_box(box)
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, box: Box) -> np.ndarray:
         try:
-            found = np.asarray(self.array[stored.slices])
+            return np.asarray(self.array[box.slices])
         except Exception as error:  # stores and codecs have errors of their own
             raise SourceError(
                 f"box {box} of zarr {self.location} cannot be read ({error}); "
                 "check that it can be reached, and restore what is torn"
             ) from error
-        return self.arrangement.arranged(found.astype(self.dtype).reshape(stored.shape))
 
     def check(self) -> None:
         """Do nothing: a zarr lists no chunks, and one that is absent is fill by definition."""
@@ -166,7 +167,7 @@ def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
         ) from error
     if len(arrays) != 1:
         raise SourceError(
-            f"zarr {location} is a group with the arrays {listed(list(arrays)) or 'none'}, and no "
+            f"zarr {location} is a group with the arrays {listed(sorted(arrays)) or 'none'}, and no "
             "OME-Zarr image; name one array"
         )
     return next(iter(arrays.values()))
