@@ -1,0 +1,147 @@
+"""Rows of a shard, against NumPy brute force."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from tests.ngff.label_index.samples import IDS, as_tuples, bodies, brute_rows, new_volume
+
+from voxlake.ngff.label_index.kernel import FIRST_SLOTS
+from voxlake.ngff.label_index.rows import check_labels, find_rows
+from voxlake.platform.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+DTYPES = ("uint8", "uint16", "uint32", "uint64")
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> tuple[npt.NDArray[Any], tuple[int, ...], tuple[int, ...]]:
+    """Draw voxels, a chunk and a shard that divide nothing."""
+    shape = tuple(draw(st.sampled_from([1, 2, 3, 5, 7, 11])) for _ in range(3))
+    chunk = tuple(draw(st.integers(1, 4)) for _ in range(3))
+    shard = tuple(edge * draw(st.integers(1, 3)) for edge in chunk)
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    largest = (1 << 8 * dtype.itemsize) - 1
+    ids = [0, *(i for i in IDS if i <= largest), largest]
+    return draw(arrays.arrays(dtype, shape, elements=st.sampled_from(ids))), chunk, shard
+
+
+@settings(max_examples=60)
+@given(sample=labelled())
+def test_rows_equal_brute_force(
+    memory_store: StoreURL,
+    sample: tuple[npt.NDArray[Any], tuple[int, ...], tuple[int, ...]],
+) -> None:
+    voxels, chunk, shard = sample
+    url = memory_store / uuid4().hex
+    volume = new_volume(url, voxels.shape, chunk, shard, dtype=voxels.dtype.name)
+    for cell in volume.box.cells(volume.shard):
+        rows = find_rows(volume, cell, voxels[volume.shard_box(cell).slices])
+        assert as_tuples(rows) == brute_rows(volume, cell, voxels)
+
+
+@pytest.mark.parametrize("ids", [FIRST_SLOTS // 2, FIRST_SLOTS // 2 + 1, 17**3])
+def test_the_hash_grows_with_the_labels(lake: StoreURL, ids: int) -> None:
+    volume = new_volume(lake, (17, 17, 34), (17, 17, 17), (17, 17, 34))
+    rng = np.random.default_rng(ids)
+    choice = rng.permutation(ids).astype(np.uint64) * np.uint64(1 << 40) + np.uint64(1)
+    voxels = np.resize(choice, volume.shape)
+    assert as_tuples(find_rows(volume, (0, 0, 0), voxels)) == brute_rows(volume, (0, 0, 0), voxels)
+
+
+def _locked(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    locked = voxels.copy()
+    locked.flags.writeable = False
+    return locked
+
+
+@pytest.mark.parametrize(
+    "present",
+    [
+        _locked,
+        np.asfortranarray,
+        lambda voxels: voxels.astype(">u8"),
+        lambda voxels: voxels.repeat(2, axis=2)[:, :, ::2],
+        lambda voxels: voxels[::-1].copy()[::-1],
+    ],
+    ids=["read-only", "fortran", "big-endian", "strided", "reversed"],
+)
+def test_any_memory_layout_gives_the_same_rows(
+    lake: StoreURL, present: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+) -> None:
+    volume, voxels = new_volume(lake), bodies(1)
+    part = present(voxels[volume.shard_box((0, 0, 0)).slices])
+    before = part.copy()
+    rows = find_rows(volume, (0, 0, 0), part)
+    assert as_tuples(rows) == brute_rows(volume, (0, 0, 0), voxels)
+    assert np.array_equal(part, before)
+
+
+@pytest.mark.parametrize("label", [*IDS, 77])
+def test_rows_of_one_label(lake: StoreURL, label: int) -> None:
+    volume, voxels = new_volume(lake), bodies(3)
+    rows = find_rows(volume, (1, 1, 0), voxels[volume.shard_box((1, 1, 0)).slices])
+    expected = [row for row in brute_rows(volume, (1, 1, 0), voxels) if row[0] == label]
+    assert as_tuples(rows.of_label(label)) == expected
+
+
+def _four_axes(url: StoreURL) -> Volume:
+    return new_volume(url, (1, 8, 8, 8), (1, 4, 4, 4), (1, 8, 8, 8))
+
+
+def _signed(url: StoreURL) -> Volume:
+    return new_volume(url, dtype="int32")
+
+
+def _filled_with_a_label(url: StoreURL) -> Volume:
+    return new_volume(url, fill_value=7)
+
+
+def _too_many_chunks(url: StoreURL) -> Volume:
+    return new_volume(url, (64, 64, 64), (1, 1, 2), (64, 64, 64))
+
+
+@pytest.mark.parametrize("make", [_four_axes, _signed, _filled_with_a_label, _too_many_chunks])
+def test_what_cannot_be_indexed_is_refused(
+    lake: StoreURL, make: Callable[[StoreURL], Volume]
+) -> None:
+    with pytest.raises(UnsupportedError, match="label index"):
+        check_labels(make(lake))
+
+
+def test_as_many_chunks_as_16_bits_number_are_taken(lake: StoreURL) -> None:
+    volume = new_volume(lake, (64, 64, 32), (1, 1, 2), (64, 64, 32))
+    check_labels(volume)
+    voxels = np.zeros(volume.shape, np.uint64)
+    voxels[-1, -1, -1] = 5
+    assert as_tuples(find_rows(volume, (0, 0, 0), voxels)) == [
+        (5, 64 * 64 * 16 - 1, 1, (63, 63, 31), (64, 64, 32))
+    ]
+
+
+def test_the_highest_chunk_number_fits(lake: StoreURL) -> None:
+    volume = new_volume(lake, (64, 64, 16), (1, 1, 1), (64, 64, 16))
+    check_labels(volume)
+    voxels = np.zeros(volume.shape, np.uint64)
+    voxels[-1, -1, -1] = 5
+    assert find_rows(volume, (0, 0, 0), voxels).chunks.tolist() == [65535]
+
+
+def test_importing_the_index_does_not_import_the_compiler() -> None:
+    code = "import sys, voxlake.ngff.label_index; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
