@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import pooch
 
-from voxlake.platform.errors import CorruptDataError, StoreFullError, StoreUnavailableError
+from voxlake.platform.errors import (
+    CorruptDataError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,12 +56,16 @@ def download(
     StoreFullError
         If no space is left for the cache.
     """
-    logging.getLogger("pooch").setLevel(logging.WARNING)  # it announces each file
+    pooch.get_logger().setLevel(logging.WARNING)  # it announces each file
     urls = {name: f"{base_url.rstrip('/')}/{address}" for name, address in remote.items()}
     client = pooch.create(cache, base_url, registry=registry, urls=urls)
 
+    for folder in {(cache / name).parent for name in registry}:
+        _make_folder(folder)  # pooch's threads would race to do it
+
     def fetch(name: str) -> None:
-        fetcher = pooch.HTTPDownloader(timeout=_TIMEOUT_S)
+        # Not streamed: of an error, pooch would leave the connection open.
+        fetcher = pooch.HTTPDownloader(timeout=_TIMEOUT_S, stream=False)
         try:
             client.fetch(name, downloader=fetcher)
         except ValueError as error:
@@ -81,6 +90,15 @@ def _fetch_all(names: list[str], fetch: Callable[[str], None], report: Progress)
                 report(len(names) - len(pending), len(names))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the cache folder {folder} cannot be made ({error}); name another"
+        ) from error
 
 
 def _explain(url: str, cache: Path, error: OSError) -> StoreUnavailableError | StoreFullError:

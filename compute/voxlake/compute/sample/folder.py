@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
+import io
 import shutil
 import tempfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import h5py
 import imagecodecs
 import numpy as np
 
-from voxlake.platform.errors import SourceError, StoreError
+from voxlake.ngff.axes import METRES
+from voxlake.platform import store
+from voxlake.platform.errors import SourceError
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.ngff.axes import VoxelSize
 
 IMAGES, GROUND_TRUTH = "em", "groundtruth.h5.gz"
 _CHUNK = 64
+_MOST_SUPERVOXELS = 1 << 28
 _FIRST_NUMBER = 2600
 
 
@@ -73,27 +78,9 @@ def write_bodies(folder: SampleFolder, cache: Path, voxel_size: VoxelSize) -> Pa
     path = cache / f"bodies-{hashlib.sha256(packed).hexdigest()[:16]}.h5"
     if path.exists():
         return path
-    bodies = _bodies(packed, folder.ground_truth)
-    try:
-        _write_whole(path, bodies, voxel_size)
-    except OSError as error:
-        raise StoreError(
-            f"the sample's labels cannot be written to {cache} ({error}); free space there, or "
-            "name another cache folder"
-        ) from error
+    body = _as_hdf5(_bodies(packed, folder.ground_truth), voxel_size)
+    store.write(StoreURL.parse(str(path)), body)
     return path
-
-
-def _write_whole(path: Path, bodies: np.ndarray, voxel_size: VoxelSize) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(suffix=".partial", dir=path.parent)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        _write_hdf5(partial, bodies, voxel_size)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _bodies(packed: bytes, path: Path) -> np.ndarray:
@@ -105,26 +92,28 @@ def _bodies(packed: bytes, path: Path) -> np.ndarray:
                 stack, transforms = file["stack"][...], file["transforms"][...]
     except (OSError, EOFError, zlib.error, KeyError) as error:
         raise SourceError(f"ground truth {path} is torn ({error}); restore the file") from error
-    supervoxels, places = np.unique(stack, return_inverse=True)
-    order = np.argsort(transforms[:, 0])
-    known = transforms[order, 0]
-    found = np.minimum(np.searchsorted(known, supervoxels), len(known) - 1)
-    if not np.array_equal(known[found], supervoxels):
+    top = int(max(stack.max(initial=0), transforms[:, 0].max(initial=0)))
+    if stack.min(initial=0) < 0 or top >= _MOST_SUPERVOXELS:
+        raise SourceError(f"ground truth {path} has supervoxels outside 0 to {_MOST_SUPERVOXELS}")
+    bodies, known = np.zeros(top + 1, np.uint64), np.zeros(top + 1, bool)
+    bodies[transforms[:, 0]], known[transforms[:, 0]] = transforms[:, 1], True
+    if not known[stack].all():
         raise SourceError(f"ground truth {path} has supervoxels without a body; restore the file")
-    bodies: np.ndarray = transforms[order, 1].astype(np.uint64)[found][places]
-    return bodies.reshape(stack.shape)
+    found: np.ndarray = bodies[stack]
+    return found
 
 
-def _write_hdf5(path: Path, bodies: np.ndarray, voxel_size: VoxelSize) -> None:
+def _as_hdf5(bodies: np.ndarray, voxel_size: VoxelSize) -> bytes:
+    """Return an HDF5 file. Made in memory: on a full disk, the HDF5 library crashes the process."""
     chunk = tuple(min(_CHUNK, extent) for extent in bodies.shape)
-    with h5py.File(path, "w") as file:
+    body = io.BytesIO()
+    with h5py.File(body, "w") as file:
         dataset = file.create_dataset(
             "bodies", data=bodies, chunks=chunk, compression="gzip", compression_opts=1
         )
-        metres = {"nanometer": 1e-3, "micrometer": 1.0}[voxel_size.unit]
-        dataset.attrs["element_size_um"] = [size * metres for size in voxel_size.zyx]
-    with path.open("rb") as written:
-        os.fsync(written.fileno())
+        micrometres = METRES[voxel_size.unit] / METRES["micrometer"]
+        dataset.attrs["element_size_um"] = [size * micrometres for size in voxel_size.zyx]
+    return body.getvalue()
 
 
 def write_sample_folder(path: Path, image: np.ndarray, labels: np.ndarray) -> SampleFolder:

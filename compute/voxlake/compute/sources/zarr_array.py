@@ -167,8 +167,8 @@ def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
         ) from error
     if len(arrays) != 1:
         raise SourceError(
-            f"zarr {location} is a group with the arrays {listed(sorted(arrays)) or 'none'}, and no "
-            "OME-Zarr image; name one array"
+            f"zarr {location} is a group with the arrays {listed(sorted(arrays)) or 'none'}, and "
+            "no OME-Zarr image; name one array"
         )
     return next(iter(arrays.values()))
 
