@@ -27,6 +27,11 @@ MOST_VOXELS = 512
 def downsample(voxels: npt.NDArray[Any], factors: tuple[int, ...], kind: Kind) -> npt.NDArray[Any]:
     """Return `voxels` reduced by `factors`, one for each axis, the last three spatial.
 
+    Raises
+    ------
+    InvalidInputError
+        If a factor is below 1, reduces an axis that is not spatial, or a block is too large.
+
     Examples
     --------
     >>> downsample(np.array([[[1, 2, 7]]], np.uint8), (1, 1, 2), Kind.IMAGE)
@@ -34,11 +39,7 @@ def downsample(voxels: npt.NDArray[Any], factors: tuple[int, ...], kind: Kind) -
     >>> downsample(np.array([[[0, 5, 0]]], np.uint64), (1, 1, 3), Kind.LABELS)
     array([[[5]]], dtype=uint64)
     """
-    if any(factor != 1 for factor in factors[:-3]) or math.prod(factors) > MOST_VOXELS:
-        raise InvalidInputError(
-            f"factors {factors} cannot be used; only z, y, x are reduced, by blocks of at most "
-            f"{MOST_VOXELS} voxels"
-        )
+    _check_factors(factors)
     shape = tuple(-(-n // f) for n, f in zip(voxels.shape, factors, strict=True))
     result = np.empty(shape, voxels.dtype)
     source = np.ascontiguousarray(voxels).reshape(-1, *voxels.shape[-3:])
@@ -47,6 +48,15 @@ def downsample(voxels: npt.NDArray[Any], factors: tuple[int, ...], kind: Kind) -
     for fine, coarse in zip(source, target, strict=True):
         reduce(fine, coarse, *factors[-3:])
     return result
+
+
+def _check_factors(factors: tuple[int, ...]) -> None:
+    unusable = any(factor != 1 for factor in factors[:-3]) or min(factors) < 1
+    if unusable or math.prod(factors) > MOST_VOXELS:
+        raise InvalidInputError(
+            f"factors {factors} cannot be used; only z, y, x are reduced, by blocks of 1 to "
+            f"{MOST_VOXELS} voxels"
+        )
 
 
 def _kernel(kind: Kind, dtype: np.dtype[Any]) -> Any:  # numba's dispatchers have no type

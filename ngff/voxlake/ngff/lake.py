@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.layout import Kind
+from voxlake.ngff.metadata import read_multiscale
 from voxlake.platform import store
-from voxlake.platform.names import DatasetName
+from voxlake.platform.errors import InvalidNameError
+from voxlake.platform.names import DatasetName, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,30 +54,38 @@ def index_url(lake: StoreURL, place: Place) -> StoreURL:
 
 
 def discover(lake: StoreURL) -> Iterator[Place]:
-    """Yield every dataset that the store holds, found by listing: images, then their labels."""
-    for collection in store.list_children(lake)[0]:
-        if collection.startswith("."):
-            continue
-        for experiment in store.list_children(lake / collection)[0]:
+    """Yield every dataset that the store holds, found by listing: images, then their labels.
+
+    Folders whose names no dataset can have are someone else's, and passed over.
+    """
+    for collection in _named(lake):
+        for experiment in _named(lake / collection):
             yield from _discover_experiment(lake, collection, experiment)
 
 
 def _discover_experiment(lake: StoreURL, collection: str, experiment: str) -> Iterator[Place]:
     url = lake / collection / experiment
-    for folder in store.list_children(url)[0]:
-        if not folder.endswith(GROUP_SUFFIX):
-            continue
-        name = DatasetName(collection, experiment, folder.removesuffix(GROUP_SUFFIX))
-        root = Place(name, Kind.IMAGE)
-        yield root if not _is_labels(url / folder) else Place(name, Kind.LABELS)
-        for labels in store.list_children(url / folder / "labels")[0]:
-            yield Place(name.sibling(labels), Kind.LABELS, of=name.dataset)
+    for dataset in _named(url, GROUP_SUFFIX):
+        name = DatasetName(collection, experiment, dataset)
+        group = url / f"{dataset}{GROUP_SUFFIX}"
+        yield Place(name, Kind.LABELS if read_multiscale(group).is_labels else Kind.IMAGE)
+        for labels in _named(group / "labels"):
+            yield Place(name.sibling(labels), Kind.LABELS, of=dataset)
 
 
-def _is_labels(url: StoreURL) -> bool:
-    from voxlake.ngff.metadata import read_multiscale
+def _named(url: StoreURL, suffix: str = "") -> list[str]:
+    """Return the valid names among the folders below `url` that end in `suffix`, without it."""
+    folders = store.list_children(url)[0]
+    names = [folder.removesuffix(suffix) for folder in folders if folder.endswith(suffix)]
+    return [name for name in names if _is_valid(name)]
 
-    return read_multiscale(url).is_labels
+
+def _is_valid(name: str) -> bool:
+    try:
+        check_name(name)
+    except InvalidNameError:
+        return False
+    return True
 
 
 def _experiment(name: DatasetName) -> str:

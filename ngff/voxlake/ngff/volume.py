@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.box import Box, cell_box
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
     NotFoundError,
     ObjectNotFoundError,
-    StoreError,
+    OutOfBoundsError,
+    UnsupportedError,
+    VoxlakeError,
 )
 from voxlake.platform.store import StoreURL, as_tensorstore
 from voxlake.platform.store.failures import explain_text
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 256 << 20
 """Decoded chunks kept for the next read; each read asks the store whether they still hold."""
+
+# Decoders fail with these codes; the file system and S3 use some of them too, and then say so.
+_DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
+_FAILED = re.compile(r"OS error|http_response_code")
+_NO_ARRAY = 'Expected "array", but received: "group"'
+_UNKNOWN = re.compile(r"is not registered|is not one of the supported")
 
 
 class Pending[T]:
@@ -96,10 +105,18 @@ class Volume:
         return 0 if value is None else value.item()
 
     def shard_box(self, cell: tuple[int, ...]) -> Box:
-        """Return the voxels of the shard at `cell` of the write grid, clipped to the volume."""
-        start = tuple(index * step for index, step in zip(cell, self.shard, strict=True))
-        stop = tuple(lo + step for lo, step in zip(start, self.shard, strict=True))
-        return Box(start, stop) & self.box
+        """Return the voxels of the shard at `cell` of the write grid, clipped to the volume.
+
+        Raises
+        ------
+        OutOfBoundsError
+            If no voxel of the volume is in that shard.
+        """
+        whole = cell_box(cell, self.shard)
+        clipped = whole & self.box
+        if clipped.is_empty:
+            raise OutOfBoundsError(f"shard {cell} is {whole}; {self.url} has only {self.box}")
+        return clipped
 
     def shard_url(self, cell: tuple[int, ...]) -> StoreURL:
         """Return the address of the object that holds the shard at `cell` of the write grid."""
@@ -122,7 +139,15 @@ class Volume:
         """Write `voxels` into `box`; writers of other voxels of the same shard lose nothing.
 
         Every shard that the box touches is read, changed and written back if no one else wrote
-        it meanwhile, else read again (compare-and-swap), in one transaction.
+        it meanwhile, else read again (compare-and-swap): once, however many chunks of it change.
+        `voxels` are copied before this returns.
+
+        Raises
+        ------
+        OutOfBoundsError, InvalidInputError
+            At once, if the box is not inside the volume, or `voxels` do not fit it.
+        CorruptDataError, StoreError
+            With the answer; CorruptDataError if what is stored there is damaged.
         """
         box.check_inside(self.box, str(self.url))
         if voxels.shape != box.shape or voxels.dtype != self.dtype:
@@ -130,8 +155,9 @@ class Volume:
                 f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
                 f"{self.dtype}; give {self.dtype} of shape {box.shape}"
             )
-        future = self.array[box.slices].write(voxels)
-        return Pending(_committed(future), "write", self.url)
+        transaction = ts.Transaction()
+        self.array.with_transaction(transaction)[box.slices].write(voxels).copy.result()
+        return Pending(transaction.commit_async(), "write", self.url)
 
 
 def open_volume(url: StoreURL) -> Volume:
@@ -141,6 +167,8 @@ def open_volume(url: StoreURL) -> Volume:
     ------
     NotFoundError
         If there is no array.
+    UnsupportedError
+        If TensorStore has not the array's data type or one of its codecs.
     CorruptDataError, StoreError
         If its metadata cannot be understood, or read.
     """
@@ -159,7 +187,7 @@ def open_volume(url: StoreURL) -> Volume:
 
 def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
     """Return the key of a shard below its array (zarr v3, "chunk key encoding"; zarr v2)."""
-    if "zarr_format" in metadata and metadata["zarr_format"] == 2:
+    if metadata.get("zarr_format") == 2:
         return str(metadata.get("dimension_separator", ".")).join(map(str, cell))
     encoding = metadata.get("chunk_key_encoding", {"name": "default"})
     default = encoding["name"] == "default"
@@ -168,26 +196,22 @@ def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
     return str(separator).join(parts)
 
 
-def explain(
-    action: str, url: StoreURL, error: Exception
-) -> CorruptDataError | StoreError | NotFoundError:
-    """Return our error for what TensorStore says only in words."""
-    text = str(error)
-    if "NOT_FOUND" in text or "does not exist" in text:
+def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
+    """Return our error for what TensorStore says only in words: a status code and a message."""
+    message = str(error).split(" [")[0]
+    code = message.partition(":")[0]
+    if code == "NOT_FOUND" or _NO_ARRAY in message:
         return NotFoundError(f"{url} is no zarr array; check the address and the level")
-    corrupt = ("DATA_LOSS", "INVALID_ARGUMENT", "decod", "Digest mismatch", "FAILED_PRECONDITION")
-    if any(sign in text for sign in corrupt) and action != "write":
-        first = text.split(" [")[0]
-        return CorruptDataError(f"cannot {action} {url}: stored bytes are damaged ({first})")
+    if action == "open" and _UNKNOWN.search(message):
+        return UnsupportedError(f"cannot open {url}: {message.rpartition(': ')[2]}")
+    if code in _DAMAGED and not _FAILED.search(str(error)):
+        return CorruptDataError(f"cannot {action} {url}: stored bytes are damaged ({message})")
     return explain_text(action, url, error)
 
 
 def _driver(url: StoreURL) -> str:
-    try:
-        store.head(url / "zarr.json")
-    except ObjectNotFoundError:
-        return "zarr" if _has(url / ".zarray") else "zarr3"
-    return "zarr3"
+    is_v2 = not _has(url / "zarr.json") and _has(url / ".zarray")
+    return "zarr" if is_v2 else "zarr3"
 
 
 def _has(url: StoreURL) -> bool:
@@ -201,10 +225,6 @@ def _has(url: StoreURL) -> bool:
 @cache
 def _context() -> ts.Context:
     return ts.Context({"cache_pool": {"total_bytes_limit": CACHE_BYTES}})
-
-
-def _committed(future: ts.WriteFutures) -> ts.Future[None]:
-    return future.commit
 
 
 def _extents(grid: ts.ChunkLayout.Grid) -> tuple[int, ...]:

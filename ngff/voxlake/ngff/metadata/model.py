@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxlake.ngff.axes import Axis, AxisType, VoxelSize, parse_unit
+from voxlake.ngff.axes import SPATIAL, Axis, AxisType, VoxelSize, parse_unit
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
 
@@ -56,17 +56,22 @@ class Multiscale:
         Raises
         ------
         UnsupportedError
-            If the spatial axes are not z, y, x, or differ in their unit.
+            If the spatial axes are not z, y, x, differ in their unit, or have a unit or a size
+            that voxlake does not know what to do with.
         """
         space = {
             axis.name: (scale, axis.unit or "nanometer")
             for axis, scale in zip(self.axes, self.levels[0].scale, strict=True)
             if axis.type in {AxisType.SPACE, None}
         }
-        units = {parse_unit(unit) for _, unit in space.values()}
-        if not {"z", "y", "x"} <= space.keys() or len(units) != 1:
-            raise UnsupportedError(
-                f"multiscale {self.name!r} has the spatial axes {list(space)} in {sorted(units)}; "
-                "voxlake needs z, y and x in one unit"
-            )
-        return VoxelSize(space["z"][0], space["y"][0], space["x"][0], units.pop())
+        try:
+            units = {parse_unit(unit) for _, unit in space.values()}
+            if set(SPATIAL) <= space.keys() and len(units) == 1:
+                z, y, x = (space[name][0] for name in SPATIAL)
+                return VoxelSize(z, y, x, units.pop())
+        except InvalidInputError as error:
+            raise UnsupportedError(f"multiscale {self.name!r}: {error}") from error
+        raise UnsupportedError(
+            f"multiscale {self.name!r} has the spatial axes {list(space)} in {sorted(units)}; "
+            "voxlake needs z, y and x in one unit"
+        )

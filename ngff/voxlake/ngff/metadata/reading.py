@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from voxlake.ngff.metadata import v04, v06
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -36,44 +34,55 @@ def read_multiscale(url: StoreURL) -> Multiscale:
         If its metadata does not follow the specification.
     """
     document = _ome_attributes(url)
-    if "multiscales" not in document:
-        raise UnsupportedError(f"{url} is a zarr group without multiscales, not an OME-Zarr image")
-    version = _version(url, document)
+    first = _first_multiscale(url, document)
+    version = _version(url, document.get("version") or first.get("version"))
     model = v06.MultiscaleDocument if version == "0.6" else v04.MultiscaleDocument
     try:
-        parsed = model.model_validate(document["multiscales"][0])
+        parsed = model.model_validate(first)
         return parsed.to_multiscale(version, is_labels="image-label" in document)
-    except (ValidationError, ValueError, IndexError, KeyError) as error:
-        if isinstance(error, UnsupportedError):
-            raise
+    except UnsupportedError:
+        raise
+    except ValueError as error:  # of pydantic, or of the model
         raise CorruptDataError(f"the metadata of {url} break NGFF {version}: {error}") from error
 
 
 def read_labels_names(url: StoreURL) -> list[str]:
-    """Return the names in the ``labels`` group of the image at `url`; none if it has none."""
+    """Return the names in the ``labels`` group of the image at `url`; none if it has none.
+
+    Raises
+    ------
+    CorruptDataError
+        If the group has something else for a list of names.
+    """
     try:
-        document = _ome_attributes(url / "labels")
+        names = _ome_attributes(url / "labels").get("labels", [])
     except NotFoundError:
         return []
-    return [str(name) for name in document.get("labels", [])]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CorruptDataError(f"{url / 'labels'} lists {names!r}, which are no names of labels")
+    return names
 
 
 def _ome_attributes(url: StoreURL) -> dict[str, Any]:
     """Return what zarr v3 keeps under ``attributes.ome`` and zarr v2 in ``.zattrs``."""
-    try:
-        attributes = _read_json(url / "zarr.json").get("attributes", {})
-        return dict(attributes.get("ome", {}))
-    except ObjectNotFoundError:
-        pass
-    try:
-        return _read_json(url / ".zattrs")
-    except ObjectNotFoundError as error:
-        raise NotFoundError(f"{url} holds no zarr group; check the address") from error
+    v3 = _read_json(url / "zarr.json")
+    if v3 is not None:
+        ome = (v3.get("attributes") or {}).get("ome", {})
+        if not isinstance(ome, dict):
+            raise CorruptDataError(f"attributes.ome of {url / 'zarr.json'} is no object")
+        return ome
+    v2 = _read_json(url / ".zattrs")
+    if v2 is None and _read_json(url / ".zgroup") is None:
+        raise NotFoundError(f"{url} holds no zarr group; check the address")
+    return v2 or {}
 
 
-def _read_json(url: StoreURL) -> dict[str, Any]:
+def _read_json(url: StoreURL) -> dict[str, Any] | None:
+    """Return the object in the document at `url`; None if there is no document."""
     try:
         document = json.loads(store.read(url).body)
+    except ObjectNotFoundError:
+        return None
     except ValueError as error:
         raise CorruptDataError(f"{url} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -81,9 +90,20 @@ def _read_json(url: StoreURL) -> dict[str, Any]:
     return document
 
 
-def _version(url: StoreURL, document: dict[str, Any]) -> str:
-    inner = document["multiscales"][0] if document["multiscales"] else {}
-    said = str(document.get("version") or inner.get("version") or "0.4")
+def _first_multiscale(url: StoreURL, document: dict[str, Any]) -> dict[str, Any]:
+    match document.get("multiscales"):
+        case None:
+            raise UnsupportedError(
+                f"{url} is a zarr group without multiscales, not an OME-Zarr image"
+            )
+        case [dict() as first, *_]:
+            return first
+        case _:
+            raise CorruptDataError(f"multiscales of {url} is no list of one object or more")
+
+
+def _version(url: StoreURL, found: object) -> str:
+    said = str(found or "0.4")
     for version in READABLE:
         if said == version or said.startswith((f"{version}.", f"{version}rc", f"{version}-")):
             return version

@@ -15,7 +15,7 @@ from voxlake.ngff.metadata.v04 import (
     TranslationDocument,
     fold,
 )
-from voxlake.platform.errors import UnsupportedError
+from voxlake.platform.errors import InvalidInputError
 
 
 class CoordinateSystemDocument(Document):
@@ -25,42 +25,61 @@ class CoordinateSystemDocument(Document):
     axes: tuple[AxisDocument, ...]
 
 
-class IdentityDocument(Document):
+class SystemReference(Document):
+    """The coordinate system that a transformation leads to."""
+
+    name: str | None = None
+
+
+class LevelScale(ScaleDocument):
+    """A scale that leads from a level to a coordinate system."""
+
+    output: SystemReference | str | None = None
+
+
+class LevelIdentity(Document):
     """``{"type": "identity"}``."""
 
     type: Literal["identity"]
+    output: SystemReference | str | None = None
 
 
-class SequenceDocument(Document):
+class LevelSequence(Document):
     """Several transformations, applied in order."""
 
     type: Literal["sequence"]
     transformations: tuple[Transformation, ...]
+    output: SystemReference | str | None = None
 
 
 type LevelTransformation = Annotated[
-    ScaleDocument | TranslationDocument | IdentityDocument | SequenceDocument,
-    Field(discriminator="type"),
+    LevelScale | LevelIdentity | LevelSequence, Field(discriminator="type")
 ]
 
 
 class DatasetDocument(Document):
-    """One entry of ``datasets``: its transform leads to the intrinsic coordinate system."""
+    """One entry of ``datasets``: its one transform leads to the intrinsic coordinate system.
+
+    "exactly one scale, identity or sequence" (NGFF 0.6, "multiscales" metadata).
+    """
 
     path: str
-    transformations: tuple[LevelTransformation, ...] = Field(
-        alias="coordinateTransformations", min_length=1, max_length=1
-    )
+    transformations: tuple[LevelTransformation] = Field(alias="coordinateTransformations")
 
     def steps(self) -> tuple[ScaleDocument | TranslationDocument, ...]:
         """Return the scales and translations that the transform consists of."""
         match self.transformations[0]:
-            case SequenceDocument(transformations=steps):
+            case LevelSequence(transformations=steps):
                 return steps
-            case IdentityDocument():
+            case LevelScale() as scale:
+                return (scale,)
+            case LevelIdentity():
                 return ()
-            case single:
-                return (single,)
+
+    def output(self) -> str | None:
+        """Return the name of the coordinate system that the transform leads to, if it says."""
+        output = self.transformations[0].output
+        return output.name if isinstance(output, SystemReference) else output
 
 
 class MultiscaleDocument(Document):
@@ -71,14 +90,21 @@ class MultiscaleDocument(Document):
     datasets: tuple[DatasetDocument, ...] = Field(min_length=1)
 
     def to_multiscale(self, version: str, *, is_labels: bool) -> Multiscale:
-        """Return the model; its axes are those of the last system, the intrinsic one."""
-        axes = tuple(axis.to_axis() for axis in self.systems[-1].axes)
-        if len({len(system.axes) for system in self.systems}) > 1:
-            raise UnsupportedError(
-                f"multiscale {self.name!r} has coordinate systems of different rank; "
-                "voxlake reads those that its levels' axes fill"
-            )
+        """Return the model; its axes are those of the system that the levels lead to."""
+        axes = tuple(axis.to_axis() for axis in self._intrinsic().axes)
         levels = tuple(
             Level(dataset.path, *fold(dataset.steps(), len(axes))) for dataset in self.datasets
         )
         return Multiscale(self.name, axes, levels, version, is_labels)
+
+    def _intrinsic(self) -> CoordinateSystemDocument:
+        named = {system.name: system for system in self.systems}
+        outputs = {dataset.output() for dataset in self.datasets}
+        if outputs == {None}:
+            return self.systems[-1]
+        if len(outputs) > 1 or not outputs <= named.keys():
+            raise InvalidInputError(
+                f"the levels of multiscale {self.name!r} lead to the coordinate systems "
+                f"{sorted(map(str, outputs))} of {sorted(named)}, not to one of them"
+            )
+        return next(named[name] for name in outputs if name is not None)
