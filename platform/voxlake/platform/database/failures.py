@@ -28,11 +28,17 @@ def explain_database_error(action: str, title: str, error: Exception) -> Voxlake
     if isinstance(cause, sqlite3.Error):
         kinds, code = _SQLITE, str(getattr(cause, "sqlite_errorname", ""))
     else:
-        kinds, code = _POSTGRES, getattr(cause, "sqlstate", None) or _NO_ANSWER
+        kinds, code = _POSTGRES, getattr(cause, "sqlstate", None) or _code_without_state(text)
     for start, explain in kinds.items():
         if code.startswith(start):
             return explain(about)
     return StoreError(about)
+
+
+def _code_without_state(text: str) -> str:
+    """Return the SQLSTATE class of a failed connection: the driver gives none."""
+    # Spoken by the server itself, which is up and refuses; else nothing has answered.
+    return "28" if "FATAL:" in text else "08"
 
 
 def _unavailable(about: str) -> VoxlakeError:
@@ -75,9 +81,6 @@ _SQLITE: dict[str, _Explain] = {
     "SQLITE_CORRUPT": _corrupt,
     "SQLITE_CONSTRAINT": _conflict,
 }
-
-_NO_ANSWER = "08"
-"""SQLSTATE class of connection failures; the driver gives no state when nothing answered."""
 
 # SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES: dict[str, _Explain] = {

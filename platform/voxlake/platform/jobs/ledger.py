@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, exists, func, insert, select, update
 from ulid import ULID
 
 from voxlake.platform.database import now
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from voxlake.platform.database import Database
     from voxlake.platform.names import DatasetName
+
+_same_task = and_(
+    done_tasks.c.stage == failed_tasks.c.stage, done_tasks.c.task == failed_tasks.c.task
+)
 
 _PAGE = 10_000
 """Rows fetched at a time where all are streamed."""
@@ -234,6 +238,8 @@ class Ledger:
             select(stages.c.name, failed_tasks)
             .join(stages, stages.c.id == failed_tasks.c.stage)
             .where(stages.c.job == job)
+            # A failure may be recorded while the same task is being recorded as done elsewhere.
+            .where(~exists().where(_same_task))
             .order_by(stages.c.id, failed_tasks.c.task)
         )
         with self.database.read() as connection:

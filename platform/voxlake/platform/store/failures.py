@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
-_ABSENT = (FileNotFoundError, NotADirectoryError, obstore_errors.NotFoundError)
-_EXISTS = (FileExistsError, obstore_errors.AlreadyExistsError)
+_ABSENT = (FileNotFoundError, obstore_errors.NotFoundError)
 
 # What libraries say where they give no error code. Matched in the message alone, never in a path.
 _SAYS_FULL = re.compile(r"No space left on device|os error 28\b|os error 122\b|quota exceeded")
@@ -54,9 +53,9 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return our error for what a library raised: absent is absent, a failure is a failure."""
-    if isinstance(error, _ABSENT) and not _no_place(action, error):
+    if _is_absent(action, error):
         return ObjectNotFoundError(f"{url} is not there")
-    if isinstance(error, _EXISTS):
+    if isinstance(error, obstore_errors.AlreadyExistsError):
         return ObjectExistsError(f"{url} is there already; another writer made it")
     if isinstance(error, obstore_errors.PreconditionError):
         return ConflictError(f"{url} has changed since it was read; read it again")
@@ -96,15 +95,17 @@ def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     )
 
 
-def _no_place(action: str, error: Exception) -> bool:
-    """Whether a write failed because a file lies where a folder has to be."""
-    return action == "write" and isinstance(error, NotADirectoryError)
+def _is_absent(action: str, error: Exception) -> bool:
+    """Whether there is no such object; for a write, a file in a folder's place is a failure."""
+    if isinstance(error, NotADirectoryError) or "os error 20" in str(error):
+        return action != "write"
+    return isinstance(error, _ABSENT)
 
 
 def _reason(error: Exception) -> str:
     """Return what the error says in one line; obstore adds a page of its own state."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

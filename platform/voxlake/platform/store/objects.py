@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import obstore
 
-from voxlake.platform.errors import ObjectExistsError, ObjectNotFoundError
-from voxlake.platform.store.adapters import as_obstore
+from voxlake.platform.errors import InvalidInputError, ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.url import StoreURL
 
@@ -51,20 +51,20 @@ def read(url: StoreURL) -> Stored:
         If the store says that there is none; every other failure is a StoreError.
     """
     with store_failures("read", url):
-        answer = obstore.get(as_obstore(url), url.key)
+        answer = obstore.get(*_object(url))
         return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
 
 
 def read_range(url: StoreURL, start: int, stop: int) -> bytes:
     """Return the bytes ``[start, stop)`` of the object."""
     with store_failures("read", url):
-        return bytes(obstore.get_range(as_obstore(url), url.key, start=start, end=stop))
+        return bytes(obstore.get_range(*_object(url), start=start, end=stop))
 
 
 def head(url: StoreURL) -> ObjectInfo:
     """Return size and ETag of the object; raise ObjectNotFoundError if there is none."""
     with store_failures("read", url):
-        meta = obstore.head(as_obstore(url), url.key)
+        meta = obstore.head(*_object(url))
         return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
 
 
@@ -77,9 +77,9 @@ def write(url: StoreURL, body: bytes) -> str:
     with store_failures("write", url):
         if url.is_local:
             _write_file(url.path, body, replace=True)
-            return str(obstore.head(as_obstore(url), url.key)["e_tag"])
+            return str(obstore.head(*_object(url))["e_tag"])
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
-        answer = obstore.put(as_obstore(url), url.key, body, use_multipart=False)
+        answer = obstore.put(*_object(url), body, use_multipart=False)
         return str(answer["e_tag"])
 
 
@@ -94,8 +94,8 @@ def create(url: StoreURL, body: bytes) -> str:
     with store_failures("write", url):
         if url.is_local:
             _write_file(url.path, body, replace=False)
-            return str(obstore.head(as_obstore(url), url.key)["e_tag"])
-        answer = obstore.put(as_obstore(url), url.key, body, mode="create")
+            return str(obstore.head(*_object(url))["e_tag"])
+        answer = obstore.put(*_object(url), body, mode="create")
         return str(answer["e_tag"])
 
 
@@ -103,7 +103,7 @@ def delete(url: StoreURL) -> None:
     """Delete the object; that it is not there is no error."""
     try:
         with store_failures("write", url):
-            obstore.delete(as_obstore(url), url.key)
+            obstore.delete(*_object(url))
     except ObjectNotFoundError:
         return
 
@@ -133,6 +133,18 @@ def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
         found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
         folders = sorted(Path(prefix).name for prefix in found["common_prefixes"])
         return folders, sorted(Path(meta["path"]).name for meta in found["objects"])
+
+
+def _object(url: StoreURL) -> tuple[Obstore, str]:
+    """Return the store handle and the key of one object.
+
+    A file that is named by its path alone has no key: its folder is then the root.
+    """
+    if not url.key and url.scheme == "file":
+        url = replace(url, root=str(url.path.parent), key=url.path.name)
+    if not url.key:
+        raise InvalidInputError(f"{url} names a store and no object in it; add a key")
+    return as_obstore(url), url.key
 
 
 def _write_file(path: Path, body: bytes, *, replace: bool) -> None:

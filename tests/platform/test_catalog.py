@@ -1,0 +1,340 @@
+"""The catalog, on SQLite and on PostgreSQL: the same answers, clear refusals."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from tests.servers.processes import free_ports
+
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import tables as catalog_tables
+from voxlake.platform.catalog.migrate import REVISIONS
+from voxlake.platform.errors import (
+    ConflictError,
+    CorruptDataError,
+    InvalidInputError,
+    NotFoundError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+    UnsupportedError,
+)
+from voxlake.platform.jobs import tables as job_tables
+from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOON = datetime(2026, 3, 4, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
+    with open_catalog(lake, any_database) as opened:
+        yield opened
+
+
+def image(name: str) -> DatasetRecord:
+    parsed = DatasetName.parse(name)
+    return DatasetRecord(
+        parsed, "image", None, f"{name}.ome.zarr", DatasetState.INGESTING, public=False,
+        created_at=NOON,
+    )  # fmt: skip
+
+
+def labels(name: str, of: str | None) -> DatasetRecord:
+    return replace(image(name), kind="labels", of=of)
+
+
+def test_what_is_added_is_found(catalog: Catalog) -> None:
+    records = [image("c/e/em"), labels("c/e/seg", "em"), labels("c/e/alone", None)]
+    for record in records:
+        catalog.add_dataset(record)
+    for record in records:
+        assert catalog.get_dataset(record.name) == record
+    assert catalog.list_datasets() == sorted(records, key=lambda record: record.name)
+
+
+def test_lists_by_collection_and_experiment_in_order(catalog: Catalog) -> None:
+    names = ["b/e/x", "B/e/x", "a/f/x", "a/e/y", "a/e/Z", "a-1/e/x"]
+    for name in names:
+        catalog.add_dataset(image(name))
+    assert [str(one.name) for one in catalog.list_datasets()] == [
+        str(name) for name in sorted(map(DatasetName.parse, names))
+    ]
+    assert [str(one.name) for one in catalog.list_datasets("a")] == ["a/e/Z", "a/e/y", "a/f/x"]
+    assert [str(one.name) for one in catalog.list_datasets("a", "e")] == ["a/e/Z", "a/e/y"]
+    assert catalog.list_datasets("none") == []
+
+
+def test_a_name_is_taken_once_and_free_when_removed(catalog: Catalog) -> None:
+    catalog.add_dataset(image("c/e/em"))
+    with pytest.raises(ConflictError, match="exists already"):
+        catalog.add_dataset(image("c/e/em"))
+    catalog.add_dataset(image("c/e/EM"))
+    catalog.remove_dataset(DatasetName.parse("c/e/em"))
+    catalog.add_dataset(image("c/e/em"))
+
+
+def test_states_change(catalog: Catalog) -> None:
+    catalog.add_dataset(image("c/e/em"))
+    for state in DatasetState:
+        catalog.set_dataset_state(DatasetName.parse("c/e/em"), state)
+        assert catalog.get_dataset(DatasetName.parse("c/e/em")).state is state
+
+
+def test_what_is_not_there(catalog: Catalog) -> None:
+    name = DatasetName.parse("c/e/no")
+    with pytest.raises(NotFoundError, match="c/e/no"):
+        catalog.get_dataset(name)
+    with pytest.raises(NotFoundError, match="c/e/no"):
+        catalog.set_dataset_state(name, DatasetState.READY)
+    with pytest.raises(NotFoundError, match="c/e/no"):
+        catalog.remove_dataset(name)
+    with pytest.raises(NotFoundError, match="c/e/em"):
+        catalog.add_dataset(labels("c/e/seg", "em"))
+    assert catalog.list_datasets() == []
+
+
+def test_labels_hold_on_to_their_image(catalog: Catalog) -> None:
+    catalog.add_dataset(image("c/e/em"))
+    catalog.add_dataset(labels("c/e/seg", "em"))
+    with pytest.raises(ConflictError, match="seg"):
+        catalog.remove_dataset(DatasetName.parse("c/e/em"))
+    with pytest.raises(ConflictError, match="labels itself"):
+        catalog.add_dataset(labels("c/e/more", "seg"))
+    catalog.remove_dataset(DatasetName.parse("c/e/seg"))
+    catalog.remove_dataset(DatasetName.parse("c/e/em"))
+
+
+def test_a_record_makes_sense_or_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="only labels"):
+        replace(image("c/e/em"), of="other")
+    with pytest.raises(InvalidInputError, match="time zone"):
+        replace(image("c/e/em"), created_at=NOON.replace(tzinfo=None))
+
+
+def test_moments_are_kept_to_the_microsecond_in_any_zone(catalog: Catalog) -> None:
+    there = NOON.astimezone(timezone(timedelta(hours=-7)))
+    catalog.add_dataset(replace(image("c/e/em"), created_at=there))
+    found = catalog.get_dataset(DatasetName.parse("c/e/em")).created_at
+    assert (found, found.tzinfo) == (NOON, UTC)
+
+
+def test_it_outlives_the_process_and_opens_again(lake: StoreURL, any_database: Settings) -> None:
+    with open_catalog(lake, any_database) as first:
+        first.add_dataset(image("c/e/em"))
+    with open_catalog(lake, any_database) as second:
+        assert second.list_datasets() == [image("c/e/em")]
+
+
+def test_migrations_make_the_tables_that_the_code_uses(catalog: Catalog) -> None:
+    with catalog.database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        metadata = [catalog_tables.metadata, job_tables.metadata]
+        assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # takes many
+        assert context.get_current_revision() == REVISIONS[-1]
+
+
+def test_the_known_revisions_are_those_shipped() -> None:
+    config = Config()
+    config.set_main_option("script_location", "voxlake.platform.catalog:migrations")
+    shipped = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(shipped)) == REVISIONS
+
+
+OPEN = """
+import sys
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+print("ready", flush=True)
+sys.stdin.readline()
+with open_catalog(StoreURL.parse(sys.argv[1]), Settings()) as catalog:
+    catalog.list_datasets()
+"""
+
+
+def test_many_open_a_new_catalog_at_once(
+    lake: StoreURL, any_database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any_database.database_url:
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url)
+    openers = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(lake)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(8) as threads:
+        ends = list(threads.map(lambda opener: opener.communicate("go\n")[1], openers))
+    assert ends == [""] * 3
+
+
+def test_a_newer_catalog_is_refused(lake: StoreURL, any_database: Settings) -> None:
+    with open_catalog(lake, any_database) as opened, opened.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UnsupportedError, match=r"9999.*upgrade voxlake"):
+        open_catalog(lake, any_database)
+
+
+def test_the_catalog_of_another_lake_is_refused(
+    lake: StoreURL, memory_store: StoreURL, postgres_url: str
+) -> None:
+    settings = Settings(database_url=postgres_url)
+    open_catalog(lake, settings).close()
+    with pytest.raises(ConflictError, match="is the catalog of lake"):
+        open_catalog(memory_store, settings)
+    open_catalog(lake, settings).close()
+
+
+def test_a_lake_moves_with_its_catalog(lake: StoreURL, tmp_path: Path) -> None:
+    with open_catalog(lake, Settings()) as opened:
+        opened.add_dataset(image("c/e/em"))
+    lake.path.rename(tmp_path / "moved")
+    with open_catalog(StoreURL.parse(str(tmp_path / "moved")), Settings()) as opened:
+        assert opened.list_datasets() == [image("c/e/em")]
+
+
+def test_where_it_lies(lake: StoreURL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_catalog(lake, Settings()).close()
+    assert [path.name for path in (lake.path / ".voxlake").iterdir()] == ["catalog.sqlite"]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for endpoint in ("http://one:1", "http://two:2"):
+        open_catalog(StoreURL("s3", "b", "lake", endpoint), Settings()).close()
+    assert len(list((tmp_path / "data").rglob("catalog.sqlite"))) == 2
+
+
+def test_sqlite_is_set_up_for_readers_beside_a_writer(lake: StoreURL) -> None:
+    with open_catalog(lake, Settings()) as opened, opened.database.read() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    expected = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30000}
+    assert pragmas == expected
+
+
+def test_readers_go_on_while_another_writes(catalog: Catalog) -> None:
+    with catalog.database.write() as connection:
+        connection.execute(text("DELETE FROM datasets"))
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(catalog.list_datasets).result(timeout=5) == []
+
+
+def test_an_error_takes_back_the_whole_transaction(catalog: Catalog) -> None:
+    with pytest.raises(StoreError):
+        _change_then_fail(catalog)
+    with catalog.database.read() as connection:
+        assert connection.execute(text("SELECT url FROM lake")).scalar() != "x"
+
+
+def _change_then_fail(catalog: Catalog) -> None:
+    with catalog.database.write() as connection:
+        connection.execute(text("UPDATE lake SET url = 'x'"))
+        connection.execute(text("UPDATE nonsense SET url = 'x'"))
+
+
+def test_a_read_only_lake_is_said(read_only_folder: Path) -> None:
+    with pytest.raises(StoreReadOnlyError, match="permissions"):
+        open_catalog(StoreURL.parse(str(read_only_folder)), Settings())
+
+
+def test_a_full_disk_is_said(small_folder: Path) -> None:
+    lake = StoreURL.parse(str(small_folder))
+    long = replace(image("c/e/em"), url="x" * 4000)
+    with open_catalog(lake, Settings()) as opened:
+        with pytest.raises(StoreFullError, match="free some"):
+            _fill(opened, long)
+        assert opened.list_datasets()
+
+
+def _fill(catalog: Catalog, record: DatasetRecord) -> None:
+    for number in range(1000):
+        catalog.add_dataset(replace(record, name=record.name.sibling(f"em{number}")))
+
+
+def test_a_file_that_is_no_database_is_said(lake: StoreURL) -> None:
+    (lake.path / ".voxlake").mkdir()
+    (lake.path / ".voxlake" / "catalog.sqlite").write_bytes(b"not a database, " * 100)
+    with pytest.raises(CorruptDataError, match="backup"):
+        open_catalog(lake, Settings())
+
+
+def test_a_locked_database_is_said(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxlake.platform.database.connection._LOCK_WAIT_S", 0.1)
+    with open_catalog(lake, Settings()) as opened:
+        other = sqlite3.connect(lake.path / ".voxlake" / "catalog.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailableError, match="another program"):
+            opened.add_dataset(image("c/e/em"))
+        other.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/d", "oracle://h"])
+def test_other_databases_are_refused(lake: StoreURL, url: str) -> None:
+    with pytest.raises(UnsupportedError, match="postgresql://"):
+        open_catalog(lake, Settings(database_url=url))
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://h:port/d"])
+def test_malformed_database_urls_are_refused(lake: StoreURL, url: str) -> None:
+    with pytest.raises(InvalidInputError, match="malformed"):
+        open_catalog(lake, Settings(database_url=url))
+
+
+def test_an_unreachable_server_is_said_without_its_password(lake: StoreURL) -> None:
+    url = f"postgresql://ada:hush@127.0.0.1:{free_ports(1)[0]}/lake"
+    begin = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match="reachable") as caught:
+        open_catalog(lake, Settings(database_url=url))
+    assert time.monotonic() - begin < 30
+    assert "hush" not in str(caught.value)
+
+
+def test_a_server_that_never_answers_is_given_up(lake: StoreURL) -> None:
+    from tests.servers.faulty import silent_server
+
+    with silent_server() as endpoint:
+        url = endpoint.replace("http://", "postgresql://ada@") + "/lake"
+        begin = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            open_catalog(lake, Settings(database_url=url, store_connect_timeout_s=2))
+    assert time.monotonic() - begin < 10
+
+
+def test_a_database_that_is_not_there_is_said(lake: StoreURL, postgres_url: str) -> None:
+    head, _, query = postgres_url.partition("?")
+    url = f"{head.rpartition('/')[0]}/nowhere?{query}"
+    with pytest.raises(StoreError, match="VOXLAKE_DATABASE_URL"):
+        open_catalog(lake, Settings(database_url=url))
+
+
+def test_a_read_only_server_is_said(lake: StoreURL, postgres_url: str) -> None:
+    settings = Settings(database_url=postgres_url)
+    with open_catalog(lake, settings) as opened, opened.database.write() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar()
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    with open_catalog(lake, settings) as opened, pytest.raises(StoreReadOnlyError):
+        opened.add_dataset(image("c/e/em"))
