@@ -112,5 +112,5 @@ def _add_layers(app: FastAPI, hosting: Hosting) -> None:
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
     app.add_middleware(HostCheck, names=hosting.names)
-    app.add_middleware(Cors)
     app.add_middleware(Envelope)
+    app.add_middleware(Cors)

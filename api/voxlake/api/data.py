@@ -9,7 +9,7 @@ import numpy as np
 from anyio import to_thread
 
 from voxlake.api.guard import Granted
-from voxlake.api.keys import check_key
+from voxlake.api.keys import check_key, is_key
 from voxlake.api.objects import Choose, Part, Summary, read_part, summarize
 from voxlake.ngff import label_index, lake
 from voxlake.ngff.box import Box
@@ -19,7 +19,8 @@ from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.volume import Volume
-from voxlake.platform.errors import OutOfBoundsError, UnsupportedError
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError, OutOfBoundsError, UnsupportedError
 from voxlake.platform.store import StoreURL
 
 SAMPLE_VOXELS = 1 << 24
@@ -98,6 +99,24 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
 async def summarize_object(granted: Granted, key: str) -> Summary:
     """Return size and ETag of the object at `key` below the dataset's group."""
     return await summarize(store_url(granted) / check_key(key))
+
+
+async def list_folder(granted: Granted, key: str) -> list[str]:
+    """Return the names directly below a folder of the dataset's group, those of folders with ``/``.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If nothing is stored below it.
+    """
+    url = store_url(granted)
+    folder = url / check_key(key.rstrip("/")) if key else url
+    folders, objects = await to_thread.run_sync(store.list_children, folder)
+    names = [*(f"{name}/" for name in folders), *objects]
+    found = [name for name in names if is_key(name.rstrip("/"))]
+    if not found:
+        raise ObjectNotFoundError(f"{folder} is not there")
+    return found
 
 
 async def read_object(granted: Granted, key: str, choose: Choose) -> Part:

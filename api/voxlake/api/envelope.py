@@ -20,7 +20,7 @@ SECURITY_HEADERS = {
 
 
 class Envelope:
-    """The outermost layer. Nothing that a route does wrong leaves without these headers."""
+    """Around all that can fail: nothing that a route does wrong leaves without these headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -30,11 +30,22 @@ def check_key(key: str) -> str:
     >>> check_key("labels/cells/0/c/0/0/0")
     'labels/cells/0/c/0/0/0'
     """
-    if len(key) > MAX_KEY or not all(map(_PART.fullmatch, key.split("/"))):
+    if not is_key(key):
         raise InvalidNameError(
             f"key {key[:80]!r} cannot name an object of a dataset; ask for zarr.json or a chunk"
         )
     return key
+
+
+def is_key(key: str) -> bool:
+    """Return whether `key` may name an object below a dataset.
+
+    Examples
+    --------
+    >>> is_key("0/c/0/0/0"), is_key("../0"), is_key(".voxlake")
+    (True, False, False)
+    """
+    return len(key) <= MAX_KEY and all(map(_PART.fullmatch, key.split("/")))
 
 
 def labels_key(key: str) -> tuple[str, str] | None:

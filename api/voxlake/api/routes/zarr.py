@@ -6,10 +6,12 @@ Plain ASGI, as this is the hot path of every viewer and zarr client.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -41,6 +43,8 @@ class StoredBytes:
             answer: Response = problem(
                 scope, "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, headers
             )
+        elif key == "" or key.endswith("/"):
+            answer = await get_listing(granted, key)
         elif scope["method"] == "HEAD" and not is_labels_list(granted.record.kind, key):
             answer = await head(scope, granted, key)
         elif is_labels_list(granted.record.kind, key):
@@ -91,6 +95,20 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
     if part.span is None:
         return refuse(scope, choice.status, {**headers, **choice.headers(part.summary)})
     return PartResponse(part, choice.status, {**headers, **choice.headers(part.summary, part.span)})
+
+
+async def get_listing(granted: Granted, key: str) -> Response:
+    """Answer GET and HEAD of a folder: links to what is in it.
+
+    Clients that open a group (xarray, zarr-python, Neuroglancer's completion) find its arrays so.
+    """
+    names = await data.list_folder(granted, key)
+    if granted.record.kind == "image" and key == "labels/":
+        visible = {each.record.name.dataset for each in await relatives(granted) if each.record.of}
+        names = [name for name in names if not name.endswith("/") or name[:-1] in visible]
+    links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
+    page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
 async def get_labels_list(granted: Granted, key: str) -> Response:

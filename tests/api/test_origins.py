@@ -1,0 +1,64 @@
+"""CORS on every answer, preflights before authentication, and only this machine's own names."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from tests.api.conftest import Served
+
+PAGES = [
+    "/v2/datasets",
+    "/v2/datasets/lab/brain/secret",
+    "/zarr/lab/brain/em/zarr.json",
+    "/zarr/lab/brain/secret/0/c/0/0/0",
+    "/nonsense",
+    "/healthz",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_preflights_are_answered_before_authentication(anonymous: httpx2.Client, path: str) -> None:
+    asked = {
+        "Origin": "https://viewer.example.org",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization,range",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    answer = anonymous.options(path, headers=asked)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "GET" in answer.headers["access-control-allow-methods"]
+    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert "authorization" in allowed
+    assert "range" in allowed
+    assert answer.headers["access-control-allow-private-network"] == "true"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_answer_may_be_read_and_none_carries_credentials(
+    anonymous: httpx2.Client, path: str
+) -> None:
+    answer = anonymous.get(path, headers={"Origin": "https://viewer.example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+    exposed = answer.headers["access-control-expose-headers"]
+    for name in ("Content-Range", "Content-Encoding", "Content-Length", "ETag"):
+        assert name in exposed
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machines_names_are_answered(served: Served, host: str) -> None:
+    with served.client() as client:
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200
+        assert client.get("/healthz", headers={"Host": f"{host}:99"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.org", "127.0.0.1.evil.org", "localhost.evil.org:80", "", "[", "x@y"]
+)
+def test_other_names_are_refused(served: Served, host: str) -> None:
+    with served.client(owner=True) as client:
+        for path in PAGES:
+            answer = client.get(path, headers={"Host": host})
+            assert answer.status_code == 421
+            assert answer.headers["content-type"] == "application/problem+json"
