@@ -45,7 +45,7 @@ def new_volume(
 
 
 def bodies(seed: int, shape: tuple[int, ...] = SHAPE, block: int = 5) -> npt.NDArray[np.uint64]:
-    """Return voxels of few labels in lumps that ignore chunks, a third of it background."""
+    """Return voxels of few labels in lumps and specks that ignore chunks, and background."""
     rng = np.random.default_rng(seed)
     coarse = tuple(-(-extent // block) + 1 for extent in shape)
     ids = np.array([0, 0, 0, *IDS[: 6 + seed % 4], *rng.integers(1, 1 << 63, 3)], np.uint64)
@@ -54,7 +54,8 @@ def bodies(seed: int, shape: tuple[int, ...] = SHAPE, block: int = 5) -> npt.NDA
         lumps = lumps.repeat(block, axis)
     lumps = np.roll(lumps, rng.integers(0, block, len(shape)), range(len(shape)))
     voxels = lumps[tuple(map(slice, shape))].copy()
-    voxels[rng.random(shape) < 0.01] = rng.choice(ids)
+    specks = rng.random(shape) < 0.03
+    voxels[specks] = rng.choice(ids, np.count_nonzero(specks))
     return voxels
 
 
