@@ -47,6 +47,7 @@ _ABBREVIATIONS = {
     "µm": "micrometer",
     "μm": "micrometer",
     "micron": "micrometer",
+    "microns": "micrometer",
     "mm": "millimeter",
     "cm": "centimeter",
     "m": "meter",

@@ -1,0 +1,163 @@
+"""Reducing against NumPy, TensorStore and brute force."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tensorstore as ts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from voxlake.compute.reduce import MOST_VOXELS, downsample
+from voxlake.ngff.layout import IMAGE_DTYPES, Kind
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+type Voxels = npt.NDArray[Any]
+
+INTEGERS = [name for name in IMAGE_DTYPES if name != "float32"]
+FACTORS = [(1, 1, 1), (2, 2, 2), (1, 2, 2), (2, 1, 1), (3, 2, 1), (4, 4, 4)]
+
+shapes = st.tuples(*[st.sampled_from([1, 2, 3, 5, 7, 11, 13])] * 3)
+factors_drawn = st.sampled_from(FACTORS)
+
+
+def blocks(voxels: Voxels, factors: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Voxels]]:
+    """Yield each coarse voxel's index and the voxels it is made of."""
+    coarse = [-(-n // f) for n, f in zip(voxels.shape, factors, strict=True)]
+    for index in itertools.product(*map(range, coarse)):
+        cut = tuple(slice(i * f, (i + 1) * f) for i, f in zip(index, factors, strict=True))
+        yield index, voxels[cut]
+
+
+def block_mean(voxels: Voxels, factors: tuple[int, ...]) -> Voxels:
+    """Return NumPy's mean of each block, halves to even."""
+    coarse = tuple(-(-n // f) for n, f in zip(voxels.shape, factors, strict=True))
+    result = np.empty(coarse, voxels.dtype)
+    for index, block in blocks(voxels, factors):
+        mean = block.mean(dtype=np.float64)
+        result[index] = mean if voxels.dtype.kind == "f" else np.rint(mean)
+    return result
+
+
+def block_mode(voxels: Voxels, factors: tuple[int, ...]) -> Voxels:
+    """Return the stated rule: most frequent, first met of equals, 0 only if nothing else."""
+    coarse = tuple(-(-n // f) for n, f in zip(voxels.shape, factors, strict=True))
+    result = np.zeros(coarse, voxels.dtype)
+    for index, block in blocks(voxels, factors):
+        # Counter keeps the order of first occurrence, and most_common is stable.
+        counts = Counter(label for label in block.ravel().tolist() if label != 0)
+        if counts:
+            result[index] = counts.most_common(1)[0][0]
+    return result
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from(INTEGERS), shapes, factors_drawn)
+def test_mean_of_integers_is_numpys_rounded(
+    data: st.DataObject, name: str, shape: tuple[int, ...], factors: tuple[int, ...]
+) -> None:
+    limits = np.iinfo(name)
+    values = st.integers(int(limits.min), int(limits.max)) | st.sampled_from(
+        [int(limits.min), int(limits.max), 0, 1, 2, 3]
+    )
+    voxels = data.draw(hnp.arrays(name, shape, elements=values))
+    assert (downsample(voxels, factors, Kind.IMAGE) == block_mean(voxels, factors)).all()
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_mean_of_many_integers(name: str) -> None:
+    limits = np.iinfo(name)
+    rng = np.random.default_rng(1)
+    for low, high in ((limits.min, limits.max), (max(limits.min, -5), 6)):
+        voxels = rng.integers(low, high, (11, 13, 17), name, endpoint=True)
+        for factors in FACTORS:
+            assert (downsample(voxels, factors, Kind.IMAGE) == block_mean(voxels, factors)).all()
+
+
+def test_mean_of_floats_is_numpys_to_the_last_bit_but_one() -> None:
+    voxels = np.random.default_rng(2).normal(0, 1e3, (11, 13, 17)).astype(np.float32)
+    for factors in FACTORS:
+        found = downsample(voxels, factors, Kind.IMAGE)
+        np.testing.assert_array_max_ulp(found, block_mean(voxels, factors), maxulp=1)
+
+
+def test_mean_of_floats_that_are_no_numbers() -> None:
+    voxels = np.array([[[np.nan, 1, np.inf, 1, 3e38, 3e38]]], np.float32)
+    found = downsample(voxels, (1, 1, 2), Kind.IMAGE)
+    np.testing.assert_array_equal(found, np.array([[[np.nan, np.inf, 3e38]]], np.float32))
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+def test_mean_is_tensorstores(factors: tuple[int, ...]) -> None:
+    voxels = np.random.default_rng(3).integers(0, 256, (29, 31, 37), "uint8")
+    theirs = ts.downsample(ts.array(voxels), list(factors), "mean").read().result()
+    assert (downsample(voxels, factors, Kind.IMAGE) == theirs).all()
+
+
+@settings(max_examples=80)
+@given(st.data(), shapes, factors_drawn)
+def test_mode_is_the_stated_rule(
+    data: st.DataObject, shape: tuple[int, ...], factors: tuple[int, ...]
+) -> None:
+    labels = st.sampled_from([0, 1, 2, 3, (1 << 53) + 1, 1 << 63, (1 << 64) - 1])
+    voxels = data.draw(hnp.arrays(np.uint64, shape, elements=labels))
+    assert (downsample(voxels, factors, Kind.LABELS) == block_mode(voxels, factors)).all()
+
+
+@pytest.mark.parametrize("background", [0.0, 0.5, 0.95])
+def test_mode_of_many_labels(background: float) -> None:
+    rng = np.random.default_rng(4)
+    voxels = rng.choice(np.array([1, 7, 1 << 40, (1 << 64) - 1], np.uint64), (19, 23, 29))
+    voxels[rng.random(voxels.shape) < background] = 0
+    for factors in FACTORS:
+        assert (downsample(voxels, factors, Kind.LABELS) == block_mode(voxels, factors)).all()
+
+
+@pytest.mark.parametrize(
+    ("block", "label"),
+    [
+        ([0, 0, 0, 0, 0, 0, 0, 9], 9),  # a thin process does not vanish
+        ([0, 0, 0, 0, 0, 0, 0, 0], 0),
+        ([5, 4, 4, 5, 0, 0, 0, 0], 5),  # of equals the first in C order
+        ([4, 5, 5, 4, 0, 0, 0, 0], 4),
+        ([1, 2, 3, 2, 0, 0, 0, 0], 2),
+        ([(1 << 64) - 1, (1 << 64) - 2, 0, 0, 0, 0, 0, (1 << 64) - 2], (1 << 64) - 2),
+    ],
+)
+def test_mode_of_one_block(block: list[int], label: int) -> None:
+    voxels = np.array(block, np.uint64).reshape(2, 2, 2)
+    assert downsample(voxels, (2, 2, 2), Kind.LABELS).item() == label
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_leading_axes_are_reduced_one_by_one(kind: Kind) -> None:
+    dtype = np.uint64 if kind is Kind.LABELS else np.uint16
+    voxels = np.random.default_rng(5).integers(0, 4, (2, 3, 5, 7, 3)).astype(dtype)
+    found = downsample(voxels, (1, 1, 2, 2, 2), kind)
+    assert found.shape == (2, 3, 3, 4, 2)
+    for t, c in np.ndindex(2, 3):
+        assert (found[t, c] == downsample(voxels[t, c], (2, 2, 2), kind)).all()
+
+
+def test_voxels_in_any_memory_order_are_taken() -> None:
+    voxels = np.random.default_rng(6).integers(0, 256, (7, 8, 9), "uint8")
+    reduced = downsample(voxels, (2, 2, 2), Kind.IMAGE)
+    for other in (np.asfortranarray(voxels), voxels[::-1].copy()[::-1]):
+        assert (downsample(other, (2, 2, 2), Kind.IMAGE) == reduced).all()
+
+
+@pytest.mark.parametrize("factors", [(2, 1, 1, 1), (1, 0, 1, 1), (1, 1, -2, 1), (1, 8, 8, 9)])
+def test_factors_that_cannot_be_used_are_refused(factors: tuple[int, ...]) -> None:
+    assert MOST_VOXELS == 8 * 8 * 8
+    with pytest.raises(InvalidInputError, match="factors"):
+        downsample(np.zeros((2, 2, 2, 2), np.uint8), factors, Kind.IMAGE)
