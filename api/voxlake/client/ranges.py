@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from voxlake.ngff.axes import SPATIAL
+from voxlake.ngff.axes import AXIS_TYPES
 from voxlake.ngff.box import Box
 from voxlake.platform.errors import InvalidInputError
+
+AXES = tuple(AXIS_TYPES)
 
 type Region = Box | tuple[slice, ...]
 """Voxels at one level: a box, or a slice for each axis, such as ``np.s_[0:64, :, 5:6]``."""
@@ -28,7 +30,7 @@ def box_of(region: Region | None, shape: tuple[int, ...]) -> Box:
         return Box.of_shape(shape)
     if isinstance(region, Box):
         return region
-    ends = _ends(region, SPATIAL[-len(shape) :])
+    ends = _ends(region, AXES[-len(shape) :])
     spans = [
         (start or 0, extent if stop is None else stop)
         for (start, stop), extent in zip(ends, shape, strict=True)
