@@ -1,0 +1,87 @@
+"""A gateway run as the command runs it: announced when ready, on this machine alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from voxlake.api.serve import Endpoint, check_loopback, run_gateway
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from voxlake.api.serve import Endpoint, run_gateway
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+def announce(info):
+    found = [info.url, info.login_link("/v2/datasets"), str(info.token_file)]
+    sys.stdout.write(json.dumps(found) + chr(10))
+    sys.stdout.flush()
+
+lake, settings = StoreURL.parse(sys.argv[1]), Settings()
+with open_catalog(lake, settings) as catalog:
+    run_gateway(settings, lake, catalog, announce, Endpoint(port=0, secrets=Path(sys.argv[2])))
+"""
+
+
+def test_a_server_announces_itself_serves_and_ends(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(lake), str(tmp_path / "state")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        url, link, token_file = json.loads(process.stdout.readline())
+        with httpx2.Client(follow_redirects=True) as browser:
+            assert browser.get(f"{url}/nonsense").status_code == 401
+            assert browser.get(link).json() == {"datasets": []}
+            assert browser.get(f"{url}/nonsense").status_code == 404
+        token = Path(token_file).read_text(encoding="ascii")
+        owner = {"Authorization": f"Bearer {token}"}
+        assert httpx2.get(f"{url}/nonsense", headers=owner).status_code == 404
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    # Nothing is printed but by the caller, and no secret is logged.
+    assert out == ""
+    assert "KeyboardInterrupt" in err or err == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
+def test_hosts_of_this_machine_may_be_listened_on(host: str) -> None:
+    check_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "", "127.0.0.1.x"])
+def test_other_hosts_are_refused(host: str, lake: StoreURL, tmp_path: Path) -> None:
+    settings = Settings()
+    with open_catalog(lake, settings) as catalog:
+        endpoint = Endpoint(host=host, secrets=tmp_path)
+        with pytest.raises(InvalidInputError, match="others could reach it"):
+            run_gateway(settings, lake, catalog, pytest.fail, endpoint)
+
+
+def test_a_port_that_is_taken_is_named(lake: StoreURL, tmp_path: Path) -> None:
+    settings = Settings()
+    with socket.create_server(("127.0.0.1", 0)) as taken, open_catalog(lake, settings) as catalog:
+        port = taken.getsockname()[1]
+        endpoint = Endpoint(port=port, secrets=tmp_path)
+        with pytest.raises(InvalidInputError, match=f"port {port}"):
+            run_gateway(settings, lake, catalog, pytest.fail, endpoint)
