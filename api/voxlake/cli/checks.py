@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Literal
+from urllib.parse import urlsplit
 
 import psutil
 from packaging.requirements import Requirement
@@ -115,6 +117,9 @@ def _catalog(lake: InLake, cluster: OnCluster) -> Check:
 def _scheduler(_lake: InLake, cluster: OnCluster) -> Check:
     if not cluster.scheduler:
         return _ok("scheduler", "none named: jobs start a cluster on this machine")
+    fault = _unreachable(cluster.scheduler)
+    if fault is not None:
+        return _fail("scheduler", fault, "start it, or leave the address out")
     from voxlake.compute.run import open_cluster
 
     with open_cluster(cluster.settings, 1) as client:
@@ -122,6 +127,18 @@ def _scheduler(_lake: InLake, cluster: OnCluster) -> Check:
     if not threads:
         return _fail("scheduler", f"{cluster.scheduler} has no workers", "start some")
     return _ok("scheduler", f"{cluster.scheduler} has {threads} threads")
+
+
+def _unreachable(address: str) -> str | None:
+    """Return why nobody answers at the address; Dask itself asks again for a long time."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in {"tcp", "tls"} or parts.hostname is None or parts.port is None:
+            return f"{address} is no address like tcp://HOST:PORT"
+        socket.create_connection((parts.hostname, parts.port), timeout=_ANSWER_S).close()
+    except (OSError, ValueError) as error:
+        return f"no scheduler answers at {address} ({error})"
+    return None
 
 
 def _viewer(_lake: InLake, _cluster: OnCluster) -> Check:

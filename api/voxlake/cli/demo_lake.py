@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from voxlake.cli.demo_documents import DemoDataset, DemoIndex
 from voxlake.cli.describe import describe, index_of
-from voxlake.cli.output import Document, note
+from voxlake.cli.output import note
 from voxlake.cli.work import JobReport, resume, run
 from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
 from voxlake.compute.jobs.cancelling import cancel_job
@@ -33,38 +34,6 @@ if TYPE_CHECKING:
 
 PHANTOM_SIZE = 250
 """Edge of the phantom that stands in for the sample, which is as large."""
-
-
-class DemoIndex(Document):
-    """The label index, in brief."""
-
-    bytes: int
-    rows: int
-
-
-class DemoDataset(Document):
-    """One dataset of the demo."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    levels: int
-    voxels: int
-    """Of level 0."""
-    shards: int
-    """Stored, of all levels."""
-    bytes: int
-    """Stored, of all levels."""
-    made: bool
-    """False: it was complete before."""
-    seconds: float | None
-    """Of ingest, pyramid and index, where it was made."""
-    voxels_per_second: float | None
-    bytes_per_second: float | None
-    labels: int | None = None
-    """Labels: how many there are."""
-    index: DemoIndex | None = None
-    verified: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict
@@ -94,10 +95,17 @@ def rate(voxels: int, itemsize: int, seconds: float) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return " x ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    if isinstance(value, tuple):
+        separator = " x " if all(isinstance(part, int) for part in value) else ", "
+        return separator.join(map(_part, value))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S %Z}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
     return "" if value is None else str(value)
+
+
+def _part(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

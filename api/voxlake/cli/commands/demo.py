@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 from rich.console import RenderableType
 from typer import Option
 
+from voxlake.cli.demo_documents import DemoDataset, DemoDocument
 from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped
-from voxlake.cli.output import Document, answer, facts, note, rate, size, table
+from voxlake.cli.output import answer, facts, note, rate, size, table
 from voxlake.cli.problem import PARTIAL
-from voxlake.cli.serving import Listening, ServingDocument, serve_lake, serving_document
+from voxlake.cli.serving import Listening, serve_lake, serving_document
 
 if TYPE_CHECKING:
     from voxlake.api.serve import ServeInfo
-    from voxlake.cli.demo_lake import Demo, DemoDataset
+    from voxlake.cli.demo_lake import Demo
     from voxlake.compute.jobs import Workspace
 
 DEMO_LAKE = "demo-lake"
@@ -44,22 +45,6 @@ class OfSample:
     serve: Annotated[bool, Option(help="Serve the lake when it is made.")] = True
 
 
-class DemoDocument(Document):
-    """The demo, as it went."""
-
-    lake: str
-    sample: str
-    credit: str
-    licence: str
-    datasets: tuple[dict[str, object], ...]
-    """Image and labels."""
-    verified: bool
-    """Whether every voxel of both equals its source, and every level the one below it."""
-    serving: ServingDocument | None = None
-    public_viewer: str | None = None
-    """Where the gateway has no viewer of its own: a link to the public one."""
-
-
 @grouped
 def demo(
     sample: OfSample,
@@ -82,12 +67,12 @@ def demo(
         document = _document(workspace, chosen, made)
         code = 0 if document.verified else PARTIAL
         if not sample.serve:
-            answer(document, _shown(document, made), json=answering.json)
+            answer(document, _shown(document), json=answering.json)
             return code
 
         def announce(info: ServeInfo) -> None:
             served = _served(workspace, chosen, document, info)
-            answer(served, _shown(served, made), json=answering.json)
+            answer(served, _shown(served), json=answering.json)
             note("the link logs in once; Ctrl-C stops the server")
 
         serve_lake(workspace.lake, workspace.catalog, listening, announce)
@@ -100,7 +85,7 @@ def _document(workspace: Workspace, demo: Demo, made: tuple[DemoDataset, ...]) -
         sample=demo.sample.name,
         credit=demo.sample.credit,
         licence=demo.sample.licence,
-        datasets=tuple(each.model_dump(mode="json") for each in made),
+        datasets=made,
         verified=all(each.verified for each in made),
     )
 
@@ -121,11 +106,11 @@ def _served(
     return document.model_copy(update={"serving": serving, "public_viewer": public})
 
 
-def _shown(document: DemoDocument, made: tuple[DemoDataset, ...]) -> Iterable[RenderableType]:
-    yield facts((("lake", document.lake), ("sample", document.sample), ("", document.credit)))
+def _shown(document: DemoDocument) -> Iterable[RenderableType]:
+    yield facts((("lake", document.lake), ("sample", document.sample), ("credit", document.credit)))
     yield table(
         ("dataset", "voxels#", "shards#", "stored#", "rate#", "levels#", "labels#", "index", "ok"),
-        map(_row, made),
+        map(_row, document.datasets),
     )
     yield facts([("verified", document.verified)])
     if document.serving is not None:

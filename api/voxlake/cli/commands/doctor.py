@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voxlake.cli.checks import Check, examine
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped
 from voxlake.cli.output import Document, answer, table
 from voxlake.cli.problem import FAILURE
@@ -12,18 +13,16 @@ class DoctorDocument(Document):
 
     ok: bool
     """Whether none fails; warnings are no failures."""
-    checks: tuple[dict[str, str | None], ...]
+    checks: tuple[Check, ...]
 
 
 @grouped
 def doctor(lake: InLake, cluster: OnCluster, answering: Answering) -> int:
     """Check Python, packages, store, catalog, cluster, viewer, sample and memory."""
-    from voxlake.cli.checks import examine
-
     checks = tuple(examine(lake, cluster))
     document = DoctorDocument(
         ok=all(check.state != "fail" for check in checks),
-        checks=tuple(check.model_dump() for check in checks),
+        checks=checks,
     )
     rows = ((check.name, check.state, check.found, check.advice) for check in checks)
     answer(document, [table(("", "", "found", "what to do"), rows)], json=answering.json)

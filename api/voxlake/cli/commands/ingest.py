@@ -11,6 +11,7 @@ from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, OnCluster, grouped, parse_name
 from voxlake.cli.work import run, show_job
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.names import check_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class AsDataset:
         str | None,
         Option(
             "--voxel-size",
-            metavar="Z,Y,X UNIT",
+            metavar="Z,Y,XUNIT",
             help="Such as 40,4,4nm; by default that of the source or of the image.",
         ),
     ] = None
@@ -68,9 +69,10 @@ def ingest(
     from voxlake.ngff.lake import Place
     from voxlake.ngff.layout import Kind
 
+    of = check_name(target.of, "image") if target.of is not None else None
     request = IngestRequest(
         source=absolute_location(source),
-        place=Place(parse_name(name), Kind(target.kind), target.of),
+        place=Place(parse_name(name), Kind(target.kind), of),
         voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
         levels=_levels(target.levels),
         index=target.index,

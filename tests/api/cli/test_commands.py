@@ -1,0 +1,161 @@
+"""Every command's happy path, in JSON and for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import zarr
+from tests.api.cli.conftest import SHAPE, Command, command_on, run_command
+
+if TYPE_CHECKING:
+    import pytest
+
+    from voxlake.platform.store import StoreURL
+
+
+def test_init_makes_a_lake_once(voxlake: Command) -> None:
+    first, second = voxlake("init").ok(), voxlake("init").ok()
+    assert (first["made"], second["made"]) == (True, False)
+    assert first["lake"] == voxlake.lake
+    assert {each["name"] for each in first["store"]} >= {"create-if-absent", "ranges"}
+    assert all(each["ok"] for each in first["store"])
+    assert "create-if-absent" in voxlake.plain("init").out
+
+
+def test_ingest_writes_what_the_source_holds(voxlake: Command, image: Path) -> None:
+    report = voxlake.ingest(image, "lab/cube/em", "--levels", "2", "--public").ok()
+    assert report["state"] == "done"
+    assert [stage["stage"] for stage in report["stages"]] == ["ingest", "downsample-1"]
+    assert report["stages"][0]["voxels"] == np.prod(SHAPE)
+    group = zarr.open_group(Path(voxlake.lake) / "lab/cube/em.ome.zarr", mode="r")
+    array = group["0"]
+    assert isinstance(array, zarr.Array)
+    assert np.array_equal(np.asarray(array[...]), np.load(image))
+    assert sorted(group.array_keys()) == ["0", "1"]
+
+
+def test_info_tells_what_zarr_tells(shared: Command) -> None:
+    info = shared("info", "lab/cube/cells").ok()
+    url = Path(shared.lake) / "lab/cube/em.ome.zarr/labels/cells"
+    array = zarr.open_group(url, mode="r")["0"]
+    assert isinstance(array, zarr.Array)
+    level = info["levels"][0]
+    assert info["url"] == str(url)
+    assert tuple(info["shape"]) == array.shape == SHAPE
+    assert (info["kind"], info["of"], info["dtype"]) == ("labels", "em", array.dtype.name)
+    assert tuple(level["chunk"]) == array.chunks
+    assert tuple(level["shard"]) == array.shards
+    assert level["codecs"] == json.loads((url / "0/zarr.json").read_text())["codecs"]
+    shards = [path for path in (url / "0/c").rglob("*") if path.is_file()]
+    assert level["stored"] == {
+        "objects": len(shards),
+        "bytes": sum(path.stat().st_size for path in shards),
+    }
+    assert info["voxel_size"] == {"z": 10.0, "y": 10.0, "x": 10.0, "unit": "nanometer"}
+    assert [axis["name"] for axis in info["axes"]] == ["z", "y", "x"]
+    assert info["state"] == "ready"
+    assert (info["index"]["indexed"], info["index"]["missing"]) == (1, 0)
+    assert info["index"]["rows"] > 0
+    assert "zstd" in shared.plain("info", "lab/cube/cells").out
+
+
+def test_ls_lists_all_or_one_experiment(shared: Command) -> None:
+    names = [each["name"] for each in shared("ls").ok()["datasets"]]
+    assert names == ["lab/cube/cells", "lab/cube/em"]
+    assert len(shared("ls", "lab/cube").ok()["datasets"]) == 2
+    assert shared("ls", "other").ok()["datasets"] == []
+    assert "lab/cube/em" in shared.plain("ls").out
+
+
+def test_verify_compares_with_the_source(shared: Command, image: Path, labels: Path) -> None:
+    assert shared("verify", "lab/cube/em", "--source", image).ok()["verified"] is True
+    assert shared("verify", "lab/cube/cells", "--source", labels).ok()["verified"] is True
+    assert shared("verify", "lab/cube/em").ok()["verified"] is True
+    assert "verified" in shared.plain("verify", "lab/cube/em").out
+
+
+def test_verify_names_the_shard_that_differs(filled: Command, image: Path) -> None:
+    voxels = np.load(image)
+    voxels[5, 6, 7] ^= 1
+    np.save(image, voxels)
+    answer = filled("verify", "lab/cube/em", "--source", image)
+    assert answer.code == 5
+    assert answer.document["verified"] is False
+    (difference,) = answer.document["differences"]
+    assert difference["different"] == 1
+    assert "em.ome.zarr/0/c/0/0/0" in difference["shard"]
+    plain = filled.plain("verify", "lab/cube/em", "--source", image)
+    assert plain.code == 5
+    assert "em.ome.zarr/0/c/0/0/0" in plain.out
+
+
+def test_verify_finds_a_flipped_bit(filled: Command, image: Path) -> None:
+    shard = Path(filled.lake) / "lab/cube/em.ome.zarr/0/c/0/0/0"
+    body = bytearray(shard.read_bytes())
+    body[len(body) // 2] ^= 4
+    shard.write_bytes(body)
+    answer = filled("verify", "lab/cube/em", "--source", image)
+    assert answer.code == 5
+    assert "damaged" in answer.document["differences"][0]["note"]
+
+
+def test_downsample_mends_a_level(filled: Command) -> None:
+    name = "lab/wide/em"
+    filled.ingest("phantom:40,140,150", name).ok()
+    shard = Path(filled.lake) / "lab/wide/em.ome.zarr/1/c/0/0/0"
+    body = shard.read_bytes()
+    shard.unlink()
+    assert filled("verify", name).code == 5
+    report = filled("downsample", name).ok()
+    assert [stage["stage"] for stage in report["stages"]] == ["downsample-1", "downsample-2"]
+    assert shard.read_bytes() == body
+    assert filled("verify", name).ok()["verified"]
+
+
+def test_index_mends_an_index(filled: Command) -> None:
+    before = filled("info", "lab/cube/cells").ok()["index"]
+    (sidecar,) = Path(before["url"]).rglob("*.parquet")
+    sidecar.unlink()
+    assert filled("info", "lab/cube/cells").ok()["index"]["missing"] == 1
+    assert filled("index", "lab/cube/cells").ok()["kind"] == "index"
+    assert filled("info", "lab/cube/cells").ok()["index"] == before
+
+
+def test_init_restores_a_lost_catalog(filled: Command) -> None:
+    for path in (Path(filled.lake) / ".voxlake").glob("catalog*"):
+        path.unlink()
+    assert filled("ls").ok()["datasets"] == []
+    restored = filled("init").ok()
+    assert sorted(restored["restored"]) == ["lab/cube/cells", "lab/cube/em"]
+    assert restored["made"] is False
+    assert filled("info", "lab/cube/cells").ok()["of"] == "em"
+    assert filled("init").ok()["restored"] == []
+
+
+def test_lake_on_s3_is_made_by_init_alone(
+    s3_store: StoreURL,
+    tmp_path: Path,
+    image: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    voxlake = command_on(str(s3_store), tmp_path, monkeypatch, capsys)
+    refused = voxlake.ingest(image)
+    assert (refused.code, refused.document["kind"]) == (4, "not-found")
+    assert "voxlake init" in refused.document["detail"]
+    assert voxlake("init").ok()["made"] is True
+    voxlake.ingest(image).ok()
+    assert voxlake("verify", "lab/cube/em", "--source", image).ok()["verified"]
+    assert voxlake("info", "lab/cube/em").ok()["levels"][0]["stored"]["objects"] == 1
+
+
+def test_process_answers_one_document_and_progress_beside_it(tmp_path: Path, image: Path) -> None:
+    lake = tmp_path / "lake"
+    words = ("ingest", image, "lab/cube/em", "--kind", "image", "--voxel-size", "10,10,10nm")
+    answer = run_command(*words, "--lake", lake, "--workers", "1", "--json")
+    assert answer.ok()["dataset"] == "lab/cube/em"
+    assert "ingest: 1 of 1 shards" in answer.err
+    assert "Traceback" not in answer.err

@@ -1,0 +1,159 @@
+"""Jobs: listed, shown, resumed, cancelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.api.cli.conftest import SHAPE, Command, files_below
+
+from voxlake.cli.problem import INTERRUPTED
+from voxlake.compute.jobs import Workspace, running
+from voxlake.platform.errors import SourceError
+from voxlake.platform.jobs import JobState
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Let a job end with an error after its first stage."""
+
+    def arrange(error: BaseException) -> None:
+        run_stage = running._run_stage
+
+        def stop_later(*given: object) -> object:
+            if given[-2].stage != "ingest":  # type: ignore[attr-defined]
+                raise error
+            return run_stage(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(running, "_run_stage", stop_later)
+
+    return arrange
+
+
+def test_list_and_show(shared: Command) -> None:
+    jobs = [job for job in shared("jobs").ok()["jobs"] if job["kind"] == "ingest"]
+    assert shared("jobs", "ls").ok() == shared("jobs").ok()
+    assert [(job["kind"], job["dataset"]) for job in jobs] == [
+        ("ingest", "lab/cube/cells"),
+        ("ingest", "lab/cube/em"),
+    ]
+    shown = shared("jobs", "show", jobs[0]["id"]).ok()
+    assert [stage["name"] for stage in shown["stages"]] == ["ingest", "index"]
+    assert all(stage["done"] == stage["tasks"] == 1 for stage in shown["stages"])
+    assert shown["failures"] == []
+    assert jobs[0]["id"] in shared.plain("jobs").out
+    assert "lab/cube/cells" in shared.plain("jobs", "show", jobs[0]["id"]).out
+
+
+def test_done_job_is_neither_resumed_nor_cancelled(shared: Command) -> None:
+    job = shared("jobs").ok()["jobs"][0]["id"]
+    for word in ("resume", "cancel"):
+        answer = shared("jobs", word, job)
+        assert (answer.code, answer.document["kind"]) == (1, "conflict")
+    assert len(shared("ls").ok()["datasets"]) == 2
+
+
+def test_ctrl_c_leaves_a_job_to_resume(
+    voxlake: Command,
+    image: Path,
+    cut_off: Callable[[BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut_off(KeyboardInterrupt())
+    stopped = voxlake.ingest(image, "lab/cube/em", "--levels", "2")
+    assert (stopped.code, stopped.document["kind"]) == (INTERRUPTED, "interrupted")
+    (job,) = voxlake("jobs").ok()["jobs"]
+    assert f"go on with: voxlake jobs resume {job['id']}" in stopped.document["hints"]
+    monkeypatch.undo()
+    monkeypatch.setenv("VOXLAKE_WORKERS", "0")
+    resumed = voxlake("jobs", "resume", "--lake", voxlake.lake).ok()
+    assert [(stage["stage"], stage["ran"]) for stage in resumed["stages"]] == [
+        ("ingest", 0),
+        ("downsample-1", 1),
+    ]
+    assert voxlake("verify", "lab/cube/em", "--source", image, "--lake", voxlake.lake).ok()
+
+
+@pytest.mark.parametrize("error", [SourceError("the source broke"), RuntimeError("a fault")])
+def test_failed_ingest_is_taken_back_by_cancel(
+    filled: Command, error: Exception, cut_off: Callable[[BaseException], None]
+) -> None:
+    before, listed = files_below(Path(filled.lake)), filled("ls").ok()
+    cut_off(error)
+    np.save(Path(filled.lake).parent / "more.npy", np.ones(SHAPE, np.uint64))
+    words = ("--kind", "labels", "--of", "em", "--index")
+    failed = filled.ingest(Path(filled.lake).parent / "more.npy", "lab/cube/more", *words)
+    assert failed.code == (2 if isinstance(error, SourceError) else 1)
+    job = filled("jobs").ok()["jobs"][0]
+    assert (job["state"], job["dataset"]) == ("failed", "lab/cube/more")
+    assert filled("info", "lab/cube/more").ok()["state"] == "failed"
+    cancelled = filled("jobs", "cancel", job["id"]).ok()
+    assert (cancelled["state"], cancelled["running"]) == ("cancelled", False)
+    assert files_below(Path(filled.lake)) == before
+    assert filled("ls").ok() == listed
+
+
+def test_cancel_spares_what_is_not_its_own(
+    voxlake: Command, image: Path, labels: Path, cut_off: Callable[[BaseException], None]
+) -> None:
+    cut_off(RuntimeError("a fault"))
+    assert voxlake.ingest(image, "lab/cube/em", "--levels", "1").code == 0
+    with Workspace.opened(StoreURL.parse(voxlake.lake), Settings()) as workspace:
+        ledger = workspace.catalog.ledger
+        done = ledger.list_jobs()[0]
+        twin = ledger.create_job(done.kind, done.dataset, done.spec)
+    assert voxlake("jobs", "cancel", twin.id).ok()["state"] == "cancelled"
+    assert voxlake("info", "lab/cube/em").ok()["levels"][0]["stored"]["objects"] == 1
+
+
+def test_image_with_labels_is_not_cancelled(
+    voxlake: Command, image: Path, labels: Path, cut_off: Callable[[BaseException], None]
+) -> None:
+    cut_off(RuntimeError("a fault"))
+    assert voxlake.ingest(image, "lab/cube/em", "--levels", "2").code == 1
+    job = voxlake("jobs").ok()["jobs"][0]["id"]
+    words = ("--kind", "labels", "--of", "em")
+    assert voxlake.ingest(labels, "lab/cube/cells", *words).code == 1
+    before = files_below(Path(voxlake.lake))
+    answer = voxlake("jobs", "cancel", job)
+    assert (answer.code, answer.document["kind"]) == (1, "conflict")
+    assert "lab/cube/cells" in answer.document["detail"]
+    assert files_below(Path(voxlake.lake)) == before
+    assert voxlake("jobs", "show", job).ok()["state"] == "failed"
+
+
+def test_degraded_job_shows_its_failures(voxlake: Command, image: Path) -> None:
+    voxlake.ingest(image, "lab/cube/em", "--levels", "2").ok()
+    shard = Path(voxlake.lake) / "lab/cube/em.ome.zarr/0/c/0/0/0"
+    whole = shard.read_bytes()
+    body = bytearray(whole)
+    body[len(body) // 2] ^= 4
+    shard.write_bytes(body)
+    answer = voxlake("downsample", "lab/cube/em")
+    assert (answer.code, answer.document["kind"]) == (5, "job-failed")
+    job = voxlake("jobs").ok()["jobs"][0]
+    assert job["state"] == JobState.DEGRADED
+    (failure,) = voxlake("jobs", "show", job["id"]).ok()["failures"]
+    assert (failure["stage"], failure["attempts"]) == ("downsample-1", 3)
+    assert "CorruptDataError" in failure["error"]
+    assert "CorruptDataError" in voxlake.plain("jobs", "show", job["id"]).out
+    shard.write_bytes(whole)
+    assert voxlake("jobs", "resume").ok()["state"] == "done"
+
+
+def test_resume_wants_a_name_where_two_wait(
+    voxlake: Command, image: Path, cut_off: Callable[[BaseException], None]
+) -> None:
+    cut_off(RuntimeError("a fault"))
+    for name in ("lab/cube/a", "lab/cube/b"):
+        voxlake.ingest(image, name, "--levels", "2")
+    answer = voxlake("jobs", "resume")
+    assert (answer.code, answer.document["kind"]) == (2, "invalid-input")
+    assert "lab/cube/a" in answer.document["detail"]

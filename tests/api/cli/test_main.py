@@ -1,0 +1,115 @@
+"""The command line as such: usage, problems, the environment, what it loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from voxlake.cli import main
+from voxlake.cli.commands import ls as ls_module
+from voxlake.cli.problem import problem_of
+from voxlake.platform import errors
+
+if TYPE_CHECKING:
+    from tests.api.cli.conftest import Command
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == version("voxlake")
+    assert main([]) == 0
+    assert "doctor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("nonsense",), ("ingest",), ("ls", "--nonsense"), ("ingest", "a", "b", "--kind", "picture")],
+)
+def test_usage_is_a_problem_too(words: tuple[str, ...], voxlake: Command) -> None:
+    answer = voxlake(*words)
+    assert (answer.code, answer.document["kind"]) == (2, "usage")
+    assert "--help" in answer.document["hints"][0]
+    plain = voxlake.plain(*words)
+    assert (plain.code, plain.out) == (2, "")
+    assert plain.err.startswith("error: ")
+
+
+def test_unforeseen_error_is_one_line(
+    shared: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(lake: object) -> None:
+        raise KeyError("who")
+
+    monkeypatch.setattr(ls_module, "opened_catalog", fail)
+    plain = shared.plain("ls")
+    assert plain.code == 1
+    assert "KeyError: 'who'" in plain.err
+    assert "--debug" in plain.err
+    assert shared("ls").document["kind"] == "internal"
+    assert main(["ls", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+CODES = {
+    errors.InvalidNameError: 2,
+    errors.LimitExceededError: 2,
+    errors.NotAcceptableError: 2,
+    errors.UnauthenticatedError: 3,
+    errors.ForbiddenError: 3,
+    errors.ObjectNotFoundError: 4,
+    errors.ConflictError: 1,
+    errors.CorruptDataError: 1,
+    errors.StoreFullError: 1,
+    errors.JobFailedError: 5,
+    errors.ClusterLostError: 5,
+    KeyboardInterrupt: 130,
+    ZeroDivisionError: 1,
+}
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_exit_codes(kind: type[BaseException]) -> None:
+    error = kind("what was asked, what is so")
+    error.add_note("what to do")
+    problem = problem_of(error)
+    assert problem.exit_code == CODES[kind]
+    assert "what to do" in problem.hints
+
+
+def test_closed_pipe_is_no_traceback(shared: Command) -> None:
+    command = f"{sys.executable} -m voxlake.cli ls --lake {shared.lake} | true"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert "Traceback" not in ended.stderr
+
+
+def test_no_color_is_honoured(voxlake: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in voxlake.plain("ls").err
+    monkeypatch.delenv("FORCE_COLOR")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in voxlake.plain("ls").err
+
+
+def test_installed_command_ends_with_its_exit_code(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("voxlake")
+    ended = subprocess.run(
+        [script, "ls", "--lake", tmp_path / "no"], capture_output=True, check=False
+    )
+    assert ended.returncode == 4
+    assert ended.stderr.startswith(b"error: there is no lake at")
+
+
+def test_light_commands_load_no_dask(shared: Command) -> None:
+    look = (
+        "import sys; from voxlake.cli import main\n"
+        "for words in (['ls'], ['info', 'lab/cube/cells'], ['jobs']): assert main(words) == 0\n"
+        "heavy = {'dask', 'distributed', 'xarray', 'fastapi', 'zarr'} & set(sys.modules)\n"
+        "sys.exit(f'loads {heavy}' if heavy else 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
