@@ -1,0 +1,1 @@
+"""Benchmarks: voxlake beside its peers, in one run, on equal codecs, with equal output."""

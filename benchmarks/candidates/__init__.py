@@ -1,0 +1,1 @@
+"""The candidates: one module for each library, one function for each benchmark."""

@@ -1,0 +1,148 @@
+"""Run all candidates of a benchmark in turn, several times, and check what they wrote and read."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.candidates.catalogue import CANDIDATES
+from benchmarks.candidates.tensorstore import open_array
+from benchmarks.case import Case, dataset_folder
+from benchmarks.measure import Candidate, Measured, measure
+from benchmarks.reference import largest_difference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+type Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate in one part of a benchmark: medians over the rounds."""
+
+    part: str
+    candidate: str
+    seconds: float
+    """Of all steps of the part."""
+    step_ms: float
+    """Median of its steps, in 10^-3 s."""
+    mb_per_s: float
+    mb_per_cpu_s: float
+    peak_rss_mib: float
+    ratio: float
+    """Rate over that of the first candidate, of the same round."""
+    output: str
+    """``equal``, or how far from equal."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one candidate, and what its output was."""
+
+    measured: Measured
+    difference: int
+
+
+class WrongOutputError(Exception):
+    """A candidate did not write or read the voxels that it had to."""
+
+
+def run_benchmark(name: str, case: Case, repeats: int, say: Say) -> list[Row]:
+    """Run the candidates A B C, A B C, ... and return their rows.
+
+    Raises
+    ------
+    WrongOutputError
+        If the output of a candidate is not what it must be.
+    """
+    candidates = CANDIDATES[name]
+    runs: dict[str, list[Run]] = {candidate.name: [] for candidate in candidates}
+    for number in range(repeats):
+        for candidate in candidates:
+            say(f"{name}, round {number + 1} of {repeats}: {candidate.name}")
+            runs[candidate.name].append(_run(name, candidate, case))
+        _check_same_reads(name, {key: found[-1].measured for key, found in runs.items()})
+    return _rows(candidates, runs)
+
+
+def _run(name: str, candidate: Candidate, case: Case) -> Run:
+    output = case.inputs / "output"
+    output.mkdir()
+    try:
+        here = Case(case.inputs, output)
+        measured = measure(candidate, here)
+        return Run(measured, _check_written(name, candidate, here))
+    finally:
+        shutil.rmtree(output)
+
+
+def _check_written(name: str, candidate: Candidate, case: Case) -> int:
+    levels = {"ingest": range(1), "pyramid": range(1, len(case.documents))}.get(name, range(0))
+    worst = 0
+    for level in levels:
+        array = open_array(_level_folder(name, candidate, case, level))
+        difference = largest_difference(case, level, array)
+        if difference > candidate.tolerance * level:
+            raise WrongOutputError(
+                f"{candidate.name} wrote voxels at level {level} that are off by {difference}"
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+def _level_folder(name: str, candidate: Candidate, case: Case, level: int) -> Path:
+    """Return where a candidate has written a level."""
+    if candidate.name.startswith("voxlake"):
+        written = dataset_folder(case.output) if name == "ingest" else case.stored
+        return written / str(level)
+    if candidate.name == "ngff-zarr":
+        own = case.output / "em.ome.zarr" if name == "ingest" else None
+        return (own or case.inputs / "ngff-zarr.ome.zarr") / f"scale{level}" / "image"
+    return case.output / str(level)
+
+
+def _check_same_reads(name: str, found: dict[str, Measured]) -> None:
+    """Hold the digests of what was read together; candidates that only write all have the same."""
+    first, *others = found
+    for other in others:
+        for part, taken in found[other].parts.items():
+            if taken["digest"] != found[first].parts[part]["digest"]:
+                raise WrongOutputError(f"{name}: {other} read other voxels of {part} than {first}")
+
+
+def _rows(candidates: tuple[Candidate, ...], runs: dict[str, list[Run]]) -> list[Row]:
+    first = runs[candidates[0].name]
+    return [
+        _row(part, candidate, runs[candidate.name], first)
+        for part in first[0].measured.parts
+        for candidate in candidates
+    ]
+
+
+def _row(part: str, candidate: Candidate, runs: list[Run], first: list[Run]) -> Row:
+    taken = [run.measured.parts[part] for run in runs]
+    rates = [_rate(one) for one in taken]
+    base = [_rate(run.measured.parts[part]) for run in first]
+    median = statistics.median
+    worst = max(run.difference for run in runs)
+    return Row(
+        part=part,
+        candidate=candidate.name,
+        seconds=median(sum(one["seconds"]) for one in taken),
+        step_ms=1000 * median(s for one in taken for s in one["seconds"]),
+        mb_per_s=median(rates),
+        mb_per_cpu_s=median(one["megabytes"] / max(one["cpu_seconds"], 1e-6) for one in taken),
+        peak_rss_mib=median(run.measured.peak_rss / 2**20 for run in runs),
+        ratio=median(rate / ours for rate, ours in zip(rates, base, strict=True)),
+        output=f"within {worst}" if worst else "equal",
+        note=candidate.note,
+    )
+
+
+def _rate(taken: dict[str, Any]) -> float:
+    return float(taken["megabytes"] / sum(taken["seconds"]))
