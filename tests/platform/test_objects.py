@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -170,25 +172,32 @@ from voxlake.platform import store
 url = store.StoreURL.parse(sys.argv[1])
 for round in range(1_000_000):
     store.write(url, bytes([round % 251]) * (8 << 20))
-    print(round, flush=True)
 """
 
 
 def test_a_killed_writer_leaves_the_old_object_or_the_new(lake: StoreURL) -> None:
-    leftovers = 0
-    for delay_ms in (2, 8, 15):
+    store.write(lake / "big", b"old" * 100)
+    for _ in range(3):
         with _start(OVERWRITE, str(lake / "big")) as writer:
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            time.sleep(delay_ms / 1000)
+            _stop_inside_a_write(writer, lake.path)
             writer.kill()
         body = store.read(lake / "big").body
-        assert len(body) == 8 << 20
-        assert len(set(body)) == 1
-        leftovers += len(sweep(lake))
+        assert body == b"old" * 100 or (len(body) == 8 << 20 and len(set(body)) == 1)
+        assert len(sweep(lake)) == 1
         assert [path.name for path in lake.path.iterdir()] == ["big"]
-    # Else the kills all fell between two writes and nothing was tried.
-    assert leftovers > 0
+
+
+def _stop_inside_a_write(writer: subprocess.Popen[str], folder: Path) -> None:
+    """Halt the writer at a moment when it has begun an object and not finished it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if list(folder.glob("*.partial")):
+            writer.send_signal(signal.SIGSTOP)
+            os.waitpid(writer.pid, os.WUNTRACED)
+            if list(folder.glob("*.partial")):
+                return
+            writer.send_signal(signal.SIGCONT)
+    pytest.fail("the writer was never seen inside a write")
 
 
 def test_sweep_takes_leftovers_alone_and_of_an_age(lake: StoreURL) -> None:

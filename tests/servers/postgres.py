@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,8 +42,20 @@ def run_postgres() -> Iterator[str]:
         assert pid is not None
         # "Immediate" shutdown: no checkpoint of what is about to be deleted.
         os.kill(pid, signal.SIGQUIT)
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+        _wait_for_end(pid)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait until the process is gone, or a zombie that nobody has asked after."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(0.02)
 
 
 def create_database(url: str) -> str:
