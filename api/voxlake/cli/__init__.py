@@ -1,5 +1,18 @@
 """The ``voxlake`` command."""
 
-from voxlake.cli.app import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments`, by default the process's, and return its exit code."""
+    try:
+        # Loading takes a second, in which Ctrl-C is as likely as later.
+        from voxlake.cli.app import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted\n")
+        return 130

@@ -2,7 +2,7 @@
 
 import sys
 
-from voxlake.cli.app import main
+from voxlake.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

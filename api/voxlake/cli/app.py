@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -54,9 +53,9 @@ for command in (demo, init, ingest, downsample, index, verify, info, ls, serve, 
 app.add_typer(jobs, name="jobs")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; nothing leaves as a traceback unasked."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(arguments)
     json, debug = "--json" in given, "--debug" in given
     try:
         code = typer.main.get_command(app).main(given, "voxlake", standalone_mode=False)
