@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -20,6 +19,9 @@ from voxlake.ngff.layout import Kind
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TOKEN = "voxlake_the-owner-of-the-test-lake"
 SHAPE = (45, 67, 71)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,11 @@ from voxlake.ngff.shard import write_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.names import DatasetName
-from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+VOXEL_SIZE = VoxelSize(40, 10, 10)
 
 type Voxels = npt.NDArray[Any]
 
@@ -35,7 +39,7 @@ class Sample:
     of: str | None = None
     public: bool = False
     axes: tuple[str, ...] = ("z", "y", "x")
-    voxel_size: VoxelSize = VoxelSize(40, 10, 10)
+    voxel_size: VoxelSize = VOXEL_SIZE
     levels: int = 2
     small: bool = True
     """Chunks of 16^3 in shards of 32^3, so that little data has many of both."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,9 @@ from hypothesis import strategies as st
 from tests.api.conftest import LIMIT_BYTES, SHAPE, VAST, Served
 
 from voxlake.api.formats import FORMATS
+
+if TYPE_CHECKING:
+    import httpx2
 
 CUTOUT = "/v2/datasets/{}/cutout"
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx2
 import pytest
 from fastapi import Depends, FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
 from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
@@ -20,6 +17,12 @@ from voxlake.api.guard import Lists, PublicApp, Requires, public, requires
 from voxlake.api.identity import LocalIdentity
 from voxlake.api.routes.zarr import StoredBytes
 from voxlake.platform.access import Permission, Principal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi.dependencies.models import Dependant
+    from starlette.types import Receive, Scope, Send
 
 
 def every_route(routes: list[BaseRoute]) -> Iterator[BaseRoute]:
@@ -99,11 +102,11 @@ def test_the_walk_finds_a_route_without_a_guard(add: Any) -> None:
 def test_the_walk_accepts_guards_however_deep() -> None:
     app = FastAPI(openapi_url=None)
 
-    def deeper(granted: Any = Depends(requires(Permission.READ))) -> Any:
+    def deeper(granted: Annotated[Any, Depends(requires(Permission.READ))]) -> Any:
         return granted
 
-    @app.get("/{collection}/{experiment}/{dataset}")
-    def handler(granted: Any = Depends(deeper)) -> str:
+    @app.get("/{collection}/{experiment}/{dataset}", dependencies=[Depends(deeper)])
+    def handler() -> str:
         return "guarded"
 
     assert all(map(is_guarded, every_route(app.routes)))

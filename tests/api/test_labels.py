@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import httpx2
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import SHAPE, Served
+
+if TYPE_CHECKING:
+    import httpx2
 
 LABELS = "/v2/datasets/lab/brain/cells/labels"
 

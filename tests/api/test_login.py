@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import stat
 import threading
-from pathlib import Path
+import time
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.api.conftest import Served
 
-from voxlake.api.identity import LocalIdentity, owner_token
+from voxlake.api.identity import LINK_SECONDS, SESSION_SECONDS, LocalIdentity, owner_token
 from voxlake.api.routes.login import check_next
-from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.api.conftest import Served
 
 SECRET = "/v2/datasets/lab/brain/secret"
 
@@ -89,19 +94,17 @@ def test_a_link_leads_nowhere_else(served: Served, target: str) -> None:
 
 
 def test_links_and_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    from voxlake.api import identity as module
-
     identity, moment = LocalIdentity("t" * 40), [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
     late = identity.new_link()
     session = identity.redeem(identity.new_link())
     scope = {"type": "http", "headers": [(b"cookie", f"{identity.cookie}={session}".encode())]}
     assert identity.identify(scope).is_owner
-    moment[0] += module.LINK_SECONDS + 1
-    with pytest.raises(module.UnauthenticatedError):
+    moment[0] += LINK_SECONDS + 1
+    with pytest.raises(UnauthenticatedError):
         identity.redeem(late)
     assert identity.identify(scope).is_owner
-    moment[0] += module.SESSION_SECONDS
+    moment[0] += SESSION_SECONDS
     assert identity.identify(scope).is_anonymous
 
 

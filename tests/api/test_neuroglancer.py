@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import httpx2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,9 @@ from tests.api.conftest import SHAPE, Served
 from voxlake.api.neuroglancer import PUBLIC_VIEWER, Layer, si_unit, source_transform, viewer_state
 from voxlake.ngff.axes import Axis, AxisType
 from voxlake.ngff.metadata import Level, Multiscale
+
+if TYPE_CHECKING:
+    import httpx2
 
 ZYX = tuple(Axis(name, AxisType.SPACE, "nanometer") for name in "zyx")
 

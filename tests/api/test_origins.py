@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import httpx2
+from typing import TYPE_CHECKING
+
 import pytest
-from tests.api.conftest import Served
+
+if TYPE_CHECKING:
+    import httpx2
+    from tests.api.conftest import Served
 
 PAGES = [
     "/v2/datasets",

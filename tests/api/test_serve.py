@@ -8,15 +8,18 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
-from voxlake.api.serve import Endpoint, check_loopback, run_gateway
+from voxlake.api.serve import Endpoint, ServeInfo, check_loopback, run_gateway
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
-from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
 
 PROGRAM = """
 import json, sys
@@ -35,6 +38,11 @@ lake, settings = StoreURL.parse(sys.argv[1]), Settings()
 with open_catalog(lake, settings) as catalog:
     run_gateway(settings, lake, catalog, announce, Endpoint(port=0, secrets=Path(sys.argv[2])))
 """
+
+
+def must_not_be_called(info: ServeInfo) -> None:
+    """Fail, as nothing is served."""
+    pytest.fail(f"{info.url} was announced")
 
 
 def test_a_server_announces_itself_serves_and_ends(tmp_path: Path) -> None:
@@ -75,7 +83,7 @@ def test_other_hosts_are_refused(host: str, lake: StoreURL, tmp_path: Path) -> N
     with open_catalog(lake, settings) as catalog:
         endpoint = Endpoint(host=host, secrets=tmp_path)
         with pytest.raises(InvalidInputError, match="others could reach it"):
-            run_gateway(settings, lake, catalog, pytest.fail, endpoint)
+            run_gateway(settings, lake, catalog, must_not_be_called, endpoint)
 
 
 def test_a_port_that_is_taken_is_named(lake: StoreURL, tmp_path: Path) -> None:
@@ -84,4 +92,4 @@ def test_a_port_that_is_taken_is_named(lake: StoreURL, tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         endpoint = Endpoint(port=port, secrets=tmp_path)
         with pytest.raises(InvalidInputError, match=f"port {port}"):
-            run_gateway(settings, lake, catalog, pytest.fail, endpoint)
+            run_gateway(settings, lake, catalog, must_not_be_called, endpoint)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from tests.api.conftest import TOKEN, Served
 
 from voxlake.api.objects import BLOCK
 from voxlake.platform import store
+
+if TYPE_CHECKING:
+    import httpx2
 
 SHARD = "0/c/0/0/0"
 EM = "lab/brain/em"
@@ -140,12 +144,14 @@ def test_only_what_is_not_there_is_404(served: Served, anonymous: httpx2.Client)
         assert anonymous.get(f"/zarr/{EM}/{key}").status_code == 404, key
     # A loop of links is an I/O failure, and root reads everything that permissions forbid.
     loop = (group / "loop").path
-    loop.unlink(missing_ok=True)
     loop.symlink_to(loop)
-    for method in ("GET", "HEAD"):
-        answer = anonymous.request(method, f"/zarr/{EM}/loop")
-        assert answer.status_code == 502
-    assert anonymous.get(f"/zarr/{EM}/loop").json()["type"] == "urn:voxlake:error:store-error"
+    try:
+        for method in ("GET", "HEAD"):
+            assert anonymous.request(method, f"/zarr/{EM}/loop").status_code == 502
+        kind = anonymous.get(f"/zarr/{EM}/loop").json()["type"]
+        assert kind == "urn:voxlake:error:store-error"
+    finally:
+        loop.unlink()
 
 
 def test_only_reading_is_possible(anonymous: httpx2.Client) -> None:
@@ -182,7 +188,7 @@ TRICKS = [
     "..;/canary",
     "0/c/..%c0%af../canary",
     "%c0%ae%c0%ae/canary",
-    "．．/canary",
+    "\uff0e\uff0e/canary",
     "../.voxlake/catalog.sqlite",
     "../../../.voxlake/catalog.sqlite",
     ".voxlake/catalog.sqlite",
@@ -193,6 +199,8 @@ TRICKS = [
     "~/canary",
     "file:///etc/passwd",
 ]
+PARTS = ["..", ".", "", "canary", "%2e%2e", "0", "~", "\\..\\", "%2f", "labels", "cells", "%5c"]
+PARTS += ["%00", "..%00"]
 CANARY = b"the canary"
 
 
@@ -229,13 +237,35 @@ def test_no_trick_leads_out_of_the_dataset(served: Served, key: str) -> None:
 
 
 @pytest.mark.usefixtures("canary")
-@given(key=st.lists(st.sampled_from(["..", ".", "", "canary", "%2e%2e", "0", "~", "\\..\\", "%2f",
-                                     "labels", "cells", "%5c", "%00", "..%00"]), max_size=8))  # fmt: skip
+@given(key=st.lists(st.sampled_from(PARTS), max_size=8))
 @settings(max_examples=200)
 def test_no_random_key_leads_out_of_the_dataset(served: Served, key: list[str]) -> None:
     status, body = raw_get(served, f"/zarr/{EM}/" + "/".join(key))
     assert CANARY not in body
-    assert status in {400, 404}
+    # What is there is a folder of the dataset, and the canary is in none.
+    assert status in {400, 404} or (status == 200 and b"canary" not in body)
+
+
+@pytest.mark.usefixtures("canary")
+def test_a_folder_lists_what_may_be_asked_for(
+    served: Served, anonymous: httpx2.Client, owner: httpx2.Client
+) -> None:
+    def listed(client: httpx2.Client, path: str) -> list[str]:
+        answer = client.get(f"/zarr/{path}")
+        assert answer.headers["content-type"].startswith("text/html")
+        return re.findall('href="([^"]+)"', answer.text)
+
+    (served.lake / "lab/brain/em.ome.zarr").path.joinpath(".hidden").touch()
+    assert {"zarr.json", "0/", "1/", "labels/"} <= set(listed(anonymous, f"{EM}/"))
+    assert ".hidden" not in listed(owner, f"{EM}/")
+    assert listed(anonymous, f"{EM}/0/") == ["c/", "zarr.json"]
+    assert listed(anonymous, f"{EM}/labels/") == ["cells/", "zarr.json"]
+    assert listed(owner, f"{EM}/labels/") == ["cells/", "draft/", "zarr.json"]
+    assert listed(owner, f"{EM}/labels/draft/") == listed(owner, "lab/brain/draft/")
+    assert anonymous.get(f"/zarr/{EM}/labels/draft/").status_code == 401
+    assert anonymous.get("/zarr/lab/brain/secret/").status_code == 401
+    assert owner.get(f"/zarr/{EM}/none/").status_code == 404
+    assert owner.get("/zarr/lab/brain/").status_code == 404
 
 
 @given(key=st.text(max_size=40))

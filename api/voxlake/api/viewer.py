@@ -30,6 +30,10 @@ VIEWER_POLICY = "; ".join(
     )
 )
 
+WORKER_POLICY = VIEWER_POLICY.replace("'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'")
+"""Of the files of workers, which follow their own policy: the decoders of zstd and blosc build
+functions from text. The page itself, which has the DOM and draws what states say, may not."""
+
 _NOT_BUILT = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>voxlake: viewer not built</title></head>
 <body>
@@ -67,7 +71,8 @@ class Viewer:
             if message["type"] == "http.response.start":
                 # Names of assets change with their content.
                 cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
-                fixed = {"content-security-policy": VIEWER_POLICY, "cache-control": cache}
+                policy = WORKER_POLICY if hashed else VIEWER_POLICY
+                fixed = {"content-security-policy": policy, "cache-control": cache}
                 headers = [(k, v) for k, v in message["headers"] if k.decode() not in fixed]
                 headers += [(k.encode(), v.encode()) for k, v in fixed.items()]
                 message = {**message, "headers": headers}
