@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=64)
 def opened_volume(url: StoreURL) -> Volume:
-    """Return the volume at `url`; its geometry never changes once it is created."""
-    return open_volume(url)
+    """Return the volume at `url`; its geometry never changes once it is created.
+
+    It keeps no chunks: tasks read each voxel once, and a cache would only hold memory.
+    """
+    return open_volume(url, cache_bytes=0)

@@ -36,7 +36,7 @@ CACHE_BYTES = 256 << 20
 _DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
 _FAILED = re.compile(r"OS error|http_response_code")
 _NO_ARRAY = 'Expected "array", but received: "group"'
-_UNKNOWN = re.compile(r"is not registered|is not one of the supported")
+_UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
 
 
 class Pending[T]:
@@ -160,8 +160,11 @@ class Volume:
         return Pending(transaction.commit_async(), "write", self.url)
 
 
-def open_volume(url: StoreURL) -> Volume:
+def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
     """Open the zarr array (v3, or v2 to read) at `url`.
+
+    Volumes opened with the same `cache_bytes` share that cache; 0 keeps nothing, which is right
+    for work that reads every voxel once.
 
     Raises
     ------
@@ -179,7 +182,7 @@ def open_volume(url: StoreURL) -> Volume:
         "store_data_equal_to_fill_value": True,
     }
     try:
-        array = ts.open(spec, open=True, context=_context()).result()
+        array = ts.open(spec, open=True, context=_context(cache_bytes)).result()
     except (ValueError, OSError) as error:
         raise explain("open", url, error) from error
     return Volume(url, array, dict(array.spec().to_json()["metadata"]))
@@ -202,8 +205,8 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     code = message.partition(":")[0]
     if code == "NOT_FOUND" or _NO_ARRAY in message:
         return NotFoundError(f"{url} is no zarr array; check the address and the level")
-    if action == "open" and _UNKNOWN.search(message):
-        return UnsupportedError(f"cannot open {url}: {message.rpartition(': ')[2]}")
+    if action == "open" and (unknown := _UNKNOWN.search(message)):
+        return UnsupportedError(f"cannot open {url}: {unknown[0].strip()}")
     if code in _DAMAGED and not _FAILED.search(str(error)):
         return CorruptDataError(f"cannot {action} {url}: stored bytes are damaged ({message})")
     return explain_text(action, url, error)
@@ -223,8 +226,8 @@ def _has(url: StoreURL) -> bool:
 
 
 @cache
-def _context() -> ts.Context:
-    return ts.Context({"cache_pool": {"total_bytes_limit": CACHE_BYTES}})
+def _context(cache_bytes: int) -> ts.Context:
+    return ts.Context({"cache_pool": {"total_bytes_limit": cache_bytes}})
 
 
 def _extents(grid: ts.ChunkLayout.Grid) -> tuple[int, ...]:
