@@ -40,7 +40,7 @@ def open_xarray(
     token
         Bearer token for the gateway; None to ask anonymously.
     region
-        Voxels of the level to open, a box or slices such as ``np.s_[0:64, :, 5:6]``; None: all.
+        Voxels of the level to open, a box or ranges such as ``np.s_[0:64, :, 5:6]``; None: all.
         Name one where there are more than some 100 000 shards: Dask lists every chunk of an array
         for each result, 8 us and 0.2 kB each, even if it is to read a single one.
 

@@ -22,7 +22,7 @@ from voxlake.client.answers import (
     LinkAnswer,
 )
 from voxlake.client.failures import error_of, gateway_failures
-from voxlake.client.ranges import Region, query_of
+from voxlake.client.ranges import Region, query_of, slices_of
 from voxlake.ngff.axes import SPATIAL
 from voxlake.ngff.box import Box
 from voxlake.platform.errors import InvalidInputError, StoreError, UnauthenticatedError
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LOCAL_URL = "http://127.0.0.1:8080"
-TOKEN_FILE = Path(platformdirs.user_state_dir("voxlake")) / "owner-token"
-"""Where ``voxlake serve`` keeps the token of a local server, for its owner's eyes alone."""
+TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """How long the gateway may stay silent: it sends the first byte when all voxels are read."""
@@ -64,8 +63,15 @@ class Gateway:
         )
 
     @classmethod
-    def local(cls, url: str = LOCAL_URL, token_file: Path = TOKEN_FILE) -> Self:
+    def local(cls, url: str = LOCAL_URL, token_file: Path | None = None) -> Self:
         """Return the gateway that ``voxlake serve`` runs on this machine, asked by its owner.
+
+        Parameters
+        ----------
+        url
+            Where it is.
+        token_file
+            Where it keeps the owner's token; by default in the owner's state folder.
 
         Raises
         ------
@@ -79,6 +85,7 @@ class Gateway:
                 f"{url} is not on this machine, and the owner's token may not leave it; use "
                 "Gateway(url, token)"
             )
+        token_file = token_file or Path(platformdirs.user_state_dir("voxlake")) / TOKEN_FILE
         try:
             return cls(url, token_file.read_text(encoding="ascii").strip())
         except FileNotFoundError as error:
@@ -123,8 +130,9 @@ class Gateway:
         name
             ``collection/experiment/dataset``.
         region
-            Half-open voxels of `level`: a box, or slices such as ``np.s_[0:64, :, 5:6]``. Three are
-            those of z, y, x, and all channels and time points are taken. None: everything.
+            Half-open voxels of `level`: a box, or ranges such as ``np.s_[0:64, :, 5:6]`` or
+            ``"0:64,:,5:6"``. Three are those of z, y, x, and all channels and time points are
+            taken. None: everything.
         level
             0 is the finest.
         """
@@ -174,8 +182,9 @@ class Gateway:
     def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
         if region is None:
             return {}
-        axes = region.ndim if isinstance(region, Box) else len(region)
-        return query_of(region, SPATIAL if axes == len(SPATIAL) else self.info(name).axis_names)
+        slices = slices_of(region)
+        three = len(slices) == len(SPATIAL)
+        return query_of(slices, SPATIAL if three else self.info(name).axis_names)
 
     def _ask[T: Answer](
         self, answer: type[T], path: str, parameters: dict[str, str] | None = None

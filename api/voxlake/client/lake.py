@@ -40,9 +40,9 @@ class Lake:
         """Return the lake at a folder, ``memory://`` or ``s3://`` URL."""
         return cls(StoreURL.parse(address))
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all datasets, sorted; found by listing, so slow in a large lake."""
-        return tuple(sorted(str(place.name) for place in discover(self.url)))
+    def datasets(self) -> tuple[Place, ...]:
+        """Return all datasets, sorted by name: found by listing, so slowly in a large lake."""
+        return tuple(sorted(discover(self.url), key=lambda place: place.name))
 
     def address(self, name: str) -> str:
         """Return the store address of the dataset ``collection/experiment/dataset``.
@@ -89,7 +89,7 @@ class Lake:
             place = Place(wanted, Kind.LABELS, of=folder.removesuffix(GROUP_SUFFIX))
             if folder.endswith(GROUP_SUFFIX) and self._holds(place):
                 return place
-        raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.names() lists them")
+        raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.datasets() lists them")
 
     def _holds(self, place: Place) -> bool:
         try:

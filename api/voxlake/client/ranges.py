@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from voxlake.ngff.axes import AXIS_TYPES
 from voxlake.ngff.box import Box
 from voxlake.platform.errors import InvalidInputError
 
 AXES = tuple(AXIS_TYPES)
 
-type Region = Box | tuple[slice, ...]
-"""Voxels at one level: a box, or a slice for each axis, such as ``np.s_[0:64, :, 5:6]``."""
+type Region = Box | tuple[slice, ...] | str
+"""Voxels at one level: a box, or a range for each axis: ``np.s_[0:64, :, 5:6]``, "0:64,:,5:6"."""
 
 
 def box_of(region: Region | None, shape: tuple[int, ...]) -> Box:
@@ -18,7 +20,7 @@ def box_of(region: Region | None, shape: tuple[int, ...]) -> Box:
     Raises
     ------
     InvalidInputError
-        If there is not one slice for each axis, or one steps or counts from the end.
+        If there is not one range for each axis, or one steps or counts from the end.
 
     Examples
     --------
@@ -30,7 +32,7 @@ def box_of(region: Region | None, shape: tuple[int, ...]) -> Box:
         return Box.of_shape(shape)
     if isinstance(region, Box):
         return region
-    ends = _ends(region, AXES[-len(shape) :])
+    ends = _ends(slices_of(region), AXES[-len(shape) :])
     spans = [
         (start or 0, extent if stop is None else stop)
         for (start, stop), extent in zip(ends, shape, strict=True)
@@ -44,23 +46,49 @@ def query_of(region: Region, axes: tuple[str, ...]) -> dict[str, str]:
     Raises
     ------
     InvalidInputError
-        If there is not one slice for each axis, or one steps or counts from the end.
+        If there is not one range for each axis, or one steps or counts from the end.
 
     Examples
     --------
     >>> query_of((slice(0, 64), slice(None), slice(5, None)), ("z", "y", "x"))
     {'z': '0:64', 'x': '5:'}
     """
-    ends = _ends(region.slices if isinstance(region, Box) else region, axes)
+    ends = _ends(slices_of(region), axes)
     texts = (":".join("" if end is None else str(end) for end in both) for both in ends)
     return {name: text for name, text in zip(axes, texts, strict=True) if text != ":"}
+
+
+def slices_of(region: Region) -> tuple[slice, ...]:
+    """Return a region as slices.
+
+    Raises
+    ------
+    InvalidInputError
+        If a text is no list of ranges.
+
+    Examples
+    --------
+    >>> slices_of("0:64, :, 5:")
+    (slice(0, 64, None), slice(None, None, None), slice(5, None, None))
+    """
+    if isinstance(region, Box):
+        return region.slices
+    return tuple(map(_slice, region.split(","))) if isinstance(region, str) else region
+
+
+def _slice(text: str) -> slice:
+    found = re.fullmatch(r"\s*(\d*):(\d*)\s*", text)
+    if not found:
+        raise InvalidInputError(f"{text!r} is no range of voxels; write ranges like 0:64,:,5:6")
+    start, stop = (int(end) if end else None for end in found.groups())
+    return slice(start, stop)
 
 
 def _ends(slices: tuple[object, ...], axes: tuple[str, ...]) -> list[tuple[int | None, int | None]]:
     """Return the ends of each slice; None where it is open."""
     if len(slices) != len(axes):
         raise InvalidInputError(
-            f"{len(slices)} slices were given for the axes {', '.join(axes)}; give one for each"
+            f"{len(slices)} ranges were given for the axes {', '.join(axes)}; give one for each"
         )
     return [_range(part) for part in slices]
 

@@ -216,7 +216,10 @@ def test_every_kind_of_store(any_store: StoreURL) -> None:
         add_sample(any_store, catalog, Sample("c/e/em", image_voxels((40, 35, 33))))
         add_sample(any_store, catalog, Sample("c/e/seg", voxels, Kind.LABELS, of="em"))
     lake = Lake.at(str(any_store))
-    assert lake.names() == ("c/e/em", "c/e/seg")
+    assert [(str(each.name), each.kind, each.of) for each in lake.datasets()] == [
+        ("c/e/em", "image", None),
+        ("c/e/seg", "labels", "em"),
+    ]
     found = open_xarray(lake.address("c/e/seg"))
     np.testing.assert_array_equal(found.values, voxels)
     region = np.s_[:, 3:20, 30:]

@@ -82,7 +82,7 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
 
 @given(boxes(SHAPE))
 def test_a_cutout_is_what_numpy_cuts_out(served: Served, gateway: Gateway, box: Box) -> None:
-    for region in (box, box.slices):
+    for region in (box, box.slices, str(box).strip("[]")):
         voxels = gateway.cutout(CELLS, region)
         assert voxels.dtype == np.uint64
         np.testing.assert_array_equal(voxels, served.voxels[CELLS][box.slices])
@@ -100,7 +100,7 @@ def test_channels_and_time_points_can_be_asked_for_or_left_out(
     np.testing.assert_array_equal(gateway.cutout(DYES, spatial), voxels[:, :, 3:9, :, 5:6])
     whole = np.s_[1:2, :2, 3:9, 4:, :]
     np.testing.assert_array_equal(gateway.cutout(DYES, whole), voxels[whole])
-    with pytest.raises(InvalidInputError, match="4 slices were given for the axes t, c, z, y, x"):
+    with pytest.raises(InvalidInputError, match="4 ranges were given for the axes t, c, z, y, x"):
         gateway.cutout(DYES, np.s_[:, :, :, :])
 
 
@@ -108,6 +108,12 @@ def test_channels_and_time_points_can_be_asked_for_or_left_out(
 def test_slices_that_are_no_ranges_are_refused_before_anything_is_sent(part: Any) -> None:
     with Gateway("http://127.0.0.1:1") as nowhere, pytest.raises(InvalidInputError, match="0:64"):
         nowhere.cutout(EM, (part, slice(None), slice(None)))
+
+
+@pytest.mark.parametrize("text", ["", "0:5,1,:", "0:5,:,-1:", "0:5,:,:,a:b", "0:9:2,:,:"])
+def test_texts_that_are_no_ranges_are_refused_before_anything_is_sent(text: str) -> None:
+    with Gateway("http://127.0.0.1:1") as nowhere, pytest.raises(InvalidInputError):
+        nowhere.cutout(EM, text)
 
 
 @given(boxes(SHAPE))

@@ -1,0 +1,78 @@
+"""The notebooks run: as scripts, and as notebooks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jupytext
+from nbclient import NotebookClient
+from tests.docs.demo_lake import BODIES, EM, make_demo_lake
+
+if TYPE_CHECKING:
+    import pytest
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+FIRST = FOLDER / "01-read-a-lake.py"
+
+
+def _check_first(printed: str) -> None:
+    """What the first notebook prints of a lake, all of it computed there in several ways."""
+    agreements = re.findall(r"^(.*(?:agree|same labels|over it).*): (\w+)$", printed, re.MULTILINE)
+    assert [verdict for _, verdict in agreements] == ["True"] * 5, printed
+    sizes = [int(size) for size in re.findall(r"^label +\d+ +(\d+) voxels$", printed, re.MULTILINE)]
+    assert len(sizes) == 10
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] > 0
+    found = re.search(r"^(\d+) labels in \[", printed, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) > 1
+    assert re.search(r"^then open: http://127\.0\.0\.1:\d+/neuroglancer/#!", printed, re.MULTILINE)
+
+
+def test_the_first_notebook_runs_as_a_script_and_makes_its_lake(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", str(FIRST)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=280,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    _check_first(ran.stdout)
+    assert "phantom/cube-160/cells  labels of em" in ran.stdout
+    assert "level 0: {'z': 160, 'y': 160, 'x': 160}, voxel [10.0, 10.0, 10.0]" in ran.stdout
+    assert not list(tmp_path.glob("voxlake-*")), "the lake that it made is still there"
+
+
+def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_demo_lake(tmp_path / "lake")
+    monkeypatch.setenv("VOXLAKE_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    notebook = jupytext.read(FIRST, fmt="py:percent")
+    NotebookClient(notebook, timeout=240, kernel_name="python3").execute(cwd=str(tmp_path))
+    printed = "".join(
+        output["text"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if output["output_type"] == "stream" and output["name"] == "stdout"
+    )
+    _check_first(printed)
+    assert f"{BODIES.name}  labels of {EM.name.dataset}" in printed
+    complaints = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if output.get("name") == "stderr"
+    ]
+    assert complaints == []
