@@ -44,7 +44,8 @@ def test_tiles_part_the_box_along_the_grid(box: Box, grid: tuple[int, ...]) -> N
     seen = np.zeros(SPACE, int)
     for tile in box.tiles(grid):
         assert not tile.is_empty
-        assert all(lo // g == (hi - 1) // g for lo, hi, g in zip(tile.start, tile.stop, grid))
+        [cell] = tile.cells(grid)
+        assert cell_box(cell, grid).contains(tile)
         seen[tile.slices] += 1
     assert (seen == mark(box)).all()
 

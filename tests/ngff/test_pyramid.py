@@ -91,7 +91,7 @@ def test_what_cannot_be_planned_is_refused(
 def test_translation_is_the_centre_of_the_block() -> None:
     for factor in (1, 2, 4, 8):
         centres = np.arange(factor) * 10.0
-        assert level_translation((factor,), (10.0,)) == (centres.mean(),)
+        assert level_translation((factor,), (10.0,)) == (float(centres.mean()),)
 
 
 sizes = st.floats(0.5, 100)

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 VERSION = "0.5"
 
+METHODS = {
+    "mean": "mean of each block, halves rounded to the even integer",
+    "mode": "most frequent label of each block, the first in C order of equals, "
+    "background only where there is nothing else",
+}
+"""How levels are made from finer ones, in words for readers of the metadata."""
+
 
 def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[str, Any]:
     """Return the ``zarr.json`` of the group of an image or of labels.
@@ -17,6 +24,7 @@ def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[st
     Labels `of_image` lie in the ``labels`` group of their image and point to it. Colours and
     properties of labels are never listed here: a segmentation has millions.
     """
+    method = "mode" if multiscale.is_labels else "mean"
     ome: dict[str, Any] = {
         "version": VERSION,
         "multiscales": [
@@ -24,7 +32,8 @@ def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[st
                 "name": multiscale.name,
                 "axes": [_axis(axis) for axis in multiscale.axes],
                 "datasets": [_level(level) for level in multiscale.levels],
-                "type": "mode" if multiscale.is_labels else "mean",
+                "type": method,
+                "metadata": {"description": METHODS[method]},
             }
         ],
     }

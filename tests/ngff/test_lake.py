@@ -1,0 +1,82 @@
+"""Where things lie in a lake, and finding them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.ngff.datasets import Sample, create
+
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.lake import Place, dataset_url, discover, index_url
+from voxlake.ngff.layout import Kind
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, NotFoundError, OutOfBoundsError
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+IMAGE = Place(DatasetName("lab", "brain", "em"), Kind.IMAGE)
+LABELS = Place(DatasetName("lab", "brain", "seg"), Kind.LABELS, "em")
+ALONE = Place(DatasetName("lab", "brain", "cells"), Kind.LABELS)
+
+
+@pytest.mark.parametrize(
+    ("place", "dataset", "index"),
+    [
+        (IMAGE, "lab/brain/em.ome.zarr", "lab/brain/em.index/em"),
+        (LABELS, "lab/brain/em.ome.zarr/labels/seg", "lab/brain/em.index/seg"),
+        (ALONE, "lab/brain/cells.ome.zarr", "lab/brain/cells.index/cells"),
+    ],
+)
+def test_places(place: Place, dataset: str, index: str, lake: StoreURL) -> None:
+    assert dataset_url(lake, place) == lake / dataset
+    assert index_url(lake, place) == lake / index
+    assert not index.startswith(f"{dataset}/")
+
+
+def test_every_dataset_is_found_again(any_store: StoreURL) -> None:
+    assert list(discover(any_store)) == []
+    create(any_store, Sample())
+    create(any_store, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
+    create(any_store, Sample(Kind.LABELS, dtype="uint64", name="cells"))
+    store.write(index_url(any_store, LABELS) / "shards/0.0.0.parquet", b"index")
+    assert set(discover(any_store)) == {IMAGE, LABELS, ALONE}
+
+
+def test_what_others_left_in_the_lake_is_passed_over(lake: StoreURL) -> None:
+    create(lake, Sample())
+    for key in (
+        ".voxlake/catalog.sqlite",
+        "my notes/brain/em.ome.zarr/x",
+        "lab/a b/em.ome.zarr/x",
+        "lab/brain/em 2.ome.zarr/x",
+        "lab/brain/.ome.zarr/x",
+        "lab/brain/em.ome.zarr/labels/.trash/x",
+        "lab/brain/raw/1.tif",
+        "lab/readme.txt",
+    ):
+        store.write(lake / key, b"x")
+    assert list(discover(lake)) == [IMAGE]
+
+
+def test_a_damaged_group_is_not_passed_over(lake: StoreURL) -> None:
+    dataset = create(lake, Sample())
+    store.write(dataset.url / "zarr.json", b"{")
+    with pytest.raises(CorruptDataError, match="not JSON"):
+        list(discover(lake))
+
+
+def test_a_dataset_has_its_levels_and_no_others(lake: StoreURL) -> None:
+    create(lake, Sample())
+    dataset = open_dataset(dataset_url(lake, IMAGE))
+    assert dataset.kind is Kind.IMAGE
+    assert dataset.levels == 3
+    assert dataset.level_url(2) == dataset.url / "2"
+    assert dataset.level(2).shape == (17, 18, 33)
+    for number in (-1, 3):
+        with pytest.raises(OutOfBoundsError, match="levels 0 to 2"):
+            dataset.level(number)
+    with pytest.raises(NotFoundError):
+        open_dataset(lake / "nothing")

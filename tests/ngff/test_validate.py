@@ -1,0 +1,188 @@
+"""Our validator: silent on what is right, and one finding for each thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import ngff_zarr
+import numpy as np
+import pytest
+from tests.ngff.datasets import Sample, create
+from tests.servers.faulty import closed_port
+
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.validate import Finding, Severity, validate_dataset
+from voxlake.platform import store
+from voxlake.platform.errors import StoreUnavailableError
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from voxlake.ngff.dataset import Dataset
+
+type Document = dict[str, Any]
+
+MUST, SHOULD = Severity.MUST, Severity.SHOULD
+
+
+@pytest.fixture
+def image(lake: StoreURL) -> Dataset:
+    """An image with labels."""
+    created = create(lake, Sample())
+    create(lake, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
+    return created
+
+
+def edit(url: StoreURL, change: Callable[[Document], object]) -> None:
+    """Change a ``zarr.json`` in place."""
+    document = json.loads(store.read(url / "zarr.json").body)
+    change(document)
+    store.write(url / "zarr.json", json.dumps(document).encode())
+
+
+def only(findings: list[Finding]) -> Finding:
+    [finding] = findings
+    return finding
+
+
+def sharding(document: Document) -> Document:
+    configuration: Document = document["codecs"][0]["configuration"]
+    return configuration
+
+
+def levels(document: Document) -> list[Document]:
+    found: list[Document] = document["attributes"]["ome"]["multiscales"][0]["datasets"]
+    return found
+
+
+def transform(document: Document, level: int, position: int, values: list[float]) -> None:
+    kind = ("scale", "translation")[position]
+    levels(document)[level]["coordinateTransformations"][position][kind] = values
+
+
+def test_what_voxlake_writes_is_right(any_store: StoreURL) -> None:
+    image = create(any_store, Sample())
+    labels = create(any_store, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
+    assert validate_dataset(image.url) == validate_dataset(labels.url) == []
+
+
+ARRAY: list[tuple[Callable[[Document], object], Severity, str]] = [
+    (lambda d: d.update(shape=[67, 71]), MUST, "damaged"),
+    (lambda d: d.update(shape=[34, 36, 99]), MUST, "shape"),
+    (lambda d: d.update(shape=[33, 35, 65]), SHOULD, "shape"),
+    (lambda d: d.update(data_type="int8"), MUST, "differ in data type"),
+    (lambda d: d.update(dimension_names=["x", "y", "z"]), MUST, "dimension_names"),
+    (lambda d: d.pop("dimension_names"), MUST, "dimension_names"),
+    (lambda d: d.update(node_type="group"), MUST, "no zarr array"),
+    (lambda d: sharding(d)["codecs"].pop(), SHOULD, "no codec carries a checksum"),
+    (
+        lambda d: sharding(d)["codecs"][1]["configuration"].update(checksum=False),
+        SHOULD,
+        "no codec carries a checksum",
+    ),
+    (lambda d: sharding(d)["index_codecs"].pop(), SHOULD, "no crc32c"),
+]
+
+
+@pytest.mark.parametrize(("change", "severity", "says"), ARRAY)
+def test_what_is_wrong_with_an_array_is_found(
+    change: Callable[[Document], object], severity: Severity, says: str, image: Dataset
+) -> None:
+    edit(image.url / "1", change)
+    finding = only(validate_dataset(image.url))
+    assert finding.severity is severity
+    assert says in finding.text
+    assert finding.where in (str(image.url / "1"), str(image.url))
+
+
+GROUP: list[tuple[Callable[[Document], object], Severity, str]] = [
+    (lambda d: d["attributes"].clear(), MUST, "without multiscales"),
+    (lambda d: d["attributes"]["ome"].update(version="9"), MUST, "OME-Zarr 9"),
+    (lambda d: d["attributes"]["ome"]["multiscales"][0].pop("axes"), MUST, "break NGFF"),
+    (lambda d: levels(d)[1].update(path="gone"), MUST, "no zarr array"),
+    (lambda d: transform(d, 1, 0, [25, 20, 20]), SHOULD, "whole number"),
+    (lambda d: transform(d, 1, 0, [5, 20, 20]), SHOULD, "whole number"),
+    (lambda d: transform(d, 1, 1, [0, 0, 0]), SHOULD, "lies at"),
+    (lambda d: transform(d, 0, 1, [0, 0, 7]), SHOULD, "lies at"),
+    (
+        lambda d: d["attributes"]["ome"]["multiscales"][0]["axes"][0].update(unit="parsec"),
+        MUST,
+        "parsec",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "severity", "says"), GROUP)
+def test_what_is_wrong_with_a_group_is_found(
+    change: Callable[[Document], object], severity: Severity, says: str, image: Dataset
+) -> None:
+    edit(image.url, change)
+    findings = [finding for finding in validate_dataset(image.url) if "image" not in finding.text]
+    assert {finding.severity for finding in findings} == {severity}
+    assert all(says in finding.text for finding in findings)
+
+
+def test_other_codecs_with_a_checksum_are_enough(image: Dataset) -> None:
+    for codec in ({"name": "crc32c"}, {"name": "gzip", "configuration": {"level": 1}}):
+        edit(image.url / "1", lambda d, codec=codec: sharding(d)["codecs"].__setitem__(1, codec))  # type: ignore[misc]  # a default binds the variable
+        assert validate_dataset(image.url) == []
+
+
+def test_a_foreign_dataset_without_shards_is_validated(tmp_path: Path) -> None:
+    voxels = np.zeros((8, 8, 8), "uint8")
+    found = ngff_zarr.to_ngff_image(voxels, dims=("z", "y", "x"))
+    ngff_zarr.to_ome_zarr(
+        str(tmp_path / "em"), ngff_zarr.to_multiscales(found, scale_factors=[]), version="0.4"
+    )
+    finding = only(validate_dataset(StoreURL.parse(str(tmp_path / "em"))))
+    assert (finding.severity, finding.text[:8]) == (SHOULD, "no codec")
+
+
+def test_labels_that_are_not_as_they_should_be(image: Dataset) -> None:
+    labels = image.url / "labels" / "seg"
+    edit(labels, lambda d: levels(d).pop())
+    finding = only(validate_dataset(image.url))
+    assert (finding.severity, finding.where) == (MUST, str(labels))
+    assert "2 levels; its image has 3" in finding.text
+
+
+def test_labels_without_image_label(image: Dataset) -> None:
+    edit(image.url / "labels" / "seg", lambda d: d["attributes"]["ome"].pop("image-label"))
+    assert "no image-label" in only(validate_dataset(image.url)).text
+
+
+def test_labels_of_floats(image: Dataset) -> None:
+    for level in ("0", "1", "2"):
+        edit(
+            image.url / "labels" / "seg" / level,
+            lambda d: d.update(data_type="float64", fill_value=0.0),
+        )
+    findings = validate_dataset(image.url)
+    assert [finding.text for finding in findings] == ["holds float64; labels are integers"] * 3
+
+
+def test_the_list_of_labels_and_what_is_there(image: Dataset) -> None:
+    group = image.url / "labels"
+    edit(group, lambda d: d["attributes"]["ome"].update(labels=["ghost"]))
+    found = {finding.where: finding for finding in validate_dataset(image.url)}
+    assert found.keys() == {str(group / "ghost"), str(group / "seg")}
+    assert found[str(group / "ghost")].severity is MUST
+    assert found[str(group / "seg")].severity is SHOULD
+    edit(group, lambda d: d["attributes"]["ome"].update(labels="seg"))
+    assert only(validate_dataset(image.url)).where == str(group)
+
+
+def test_nothing_there_is_a_finding(lake: StoreURL) -> None:
+    finding = only(validate_dataset(lake / "nothing"))
+    assert finding.severity is MUST
+    assert "no zarr group" in finding.text
+
+
+def test_a_store_that_fails_is_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXLAKE_STORE_RETRIES", "0")
+    monkeypatch.setenv("VOXLAKE_S3_ANONYMOUS", "true")
+    with pytest.raises(StoreUnavailableError):
+        validate_dataset(StoreURL("s3", "bucket", "em", closed_port(), "us-east-1"))
