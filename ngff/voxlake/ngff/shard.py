@@ -67,7 +67,8 @@ def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
     The same voxels always give the same bytes.
     """
     array, memory = _in_memory(volume, voxels.shape)
-    array.write(voxels).result()
+    # Not copied first: the voxels are coded before this returns, and a shard is large.
+    array.write(voxels, can_reference_source_data_indefinitely=True).result()
     found = memory.read(_first_key(volume)).result()
     return found.value if found.state == "value" else None
 
