@@ -15,12 +15,6 @@ from benchmarks.measure import Candidate, measure
 if TYPE_CHECKING:
     from benchmarks.rounds import Say
 
-EDGE = 1024
-"""By default, the edge of the smaller volume in y and x: shards are 512 wide, so all are full."""
-
-DEPTH = 128
-"""Voxels along z of both volumes, by default."""
-
 
 @dataclass(frozen=True, slots=True)
 class Peak:

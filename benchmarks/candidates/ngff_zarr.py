@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dask.array as da
 import numpy as np
@@ -105,5 +105,7 @@ def _stack(case: Case) -> da.Array:
     blocks = []
     for start in range(0, height, depth):
         stop = min(start + depth, height)
-        blocks.append(da.from_delayed(slab(case, start, stop), (stop - start, *plane), np.uint8))
-    return da.concatenate(blocks)
+        lazy = slab(case, start, stop)
+        shape = (stop - start, *plane)
+        blocks.append(da.from_delayed(lazy, shape, np.uint8))  # type: ignore[no-untyped-call]
+    return cast("da.Array", da.concatenate(blocks))  # type: ignore[no-untyped-call]  # both of Dask
