@@ -16,8 +16,8 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
-SAMPLE = Sample(shape=(67, 27, 530))
-"""Two shards, of eight chunks and one: every write touches both."""
+SAMPLE = Sample(shape=(67, 8, 530))
+"""Two shards; every write touches both, and every chunk of them."""
 
 
 @pytest.fixture(params=["lake", "s3_store"])
@@ -30,7 +30,7 @@ def test_nothing_is_lost(
     place: StoreURL, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.syspath_prepend(pytestconfig.rootpath)  # for the processes to find this package
-    erasers = {"nobody erases": (), "half erase": (1, 3, 5, 7), "all but one erase": range(1, 8)}
+    erasers = {"half erase": (1, 3, 5, 7), "all but one erase": range(1, 8)}
     teams = []
     for number, team_erasers in enumerate(erasers.values()):
         volume = create(place, replace(SAMPLE, name=f"em{number}")).level(0)

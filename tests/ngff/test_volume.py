@@ -94,6 +94,16 @@ def test_a_write_reads_and_writes_each_shard_once(volume: Volume) -> None:
     assert requests("write") - before == 1
 
 
+def test_an_erased_shard_stays_stored(any_store: StoreURL) -> None:
+    """A DELETE takes no condition: it would take other writers' voxels along."""
+    volume = create(any_store, SAMPLE).level(0)
+    volume.write(volume.box, np.ones(volume.shape, np.uint8)).result()
+    volume.write(volume.box, np.zeros(volume.shape, np.uint8)).result()
+    voxels, etag = read_shard(volume, (0, 0, 0))
+    assert etag == store.head(volume.shard_url((0, 0, 0))).etag
+    assert not voxels.any()
+
+
 def test_voxels_may_change_once_a_write_was_asked_for(volume: Volume) -> None:
     voxels = np.ones(volume.shape, np.uint8)
     pending = volume.write(volume.box, voxels)
