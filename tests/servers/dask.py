@@ -30,11 +30,11 @@ class DaskCluster:
         """Where the scheduler listens."""
         return f"tcp://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start the scheduler and two workers."""
+    def start(self, workers: int = 2) -> None:
+        """Start the scheduler and workers."""
         command = [*_DASK, "scheduler", "--host", "127.0.0.1", "--port", str(self.port)]
         self.scheduler = start([*command, "--no-dashboard"], self._log("scheduler"), self._is_up)
-        for _ in range(2):
+        for _ in range(workers):
             self.start_worker()
 
     def start_worker(self) -> None:

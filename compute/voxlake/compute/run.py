@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import traceback
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from voxlake.compute.plan import Result, Task
     from voxlake.platform.settings import Settings
 
-LOST_AFTER_S = 30
+LOST_AFTER_S = 10
 """Seconds without the scheduler after which a job stops; it can be resumed."""
+
+CONNECT_S = 30
+"""Seconds to wait for a scheduler to answer; one on a busy machine takes many."""
 
 WINDOW_PER_THREAD = 3
 """Tasks on the cluster for each of its threads, so that none waits for the next."""
@@ -36,7 +40,7 @@ FEW_TASKS_PER_CORE = 4
 
 _DASK = {
     "distributed.comm.retry.count": 3,
-    "distributed.comm.timeouts.connect": "15s",
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
     "distributed.worker.daemon": True,
     "distributed.admin.large-graph-warning-threshold": "100MB",
 }
@@ -88,7 +92,8 @@ def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
         n_workers=workers or 1,
         threads_per_worker=1 if workers else cores,
         processes=workers > 0,
-        dashboard_address=None,
+        # Any free port of the loopback: the default one may be taken, and listens to the network.
+        dashboard_address="127.0.0.1:0",
     )
 
 
@@ -111,7 +116,8 @@ def run_tasks(client: Client, tasks: Iterable[tuple[int, Task]]) -> Iterator[Fin
         if drawn is None:
             return False
         index, task = drawn
-        future = client.submit(task, pure=False, retries=0)
+        with _cluster_failures():
+            future = client.submit(task, pure=False, retries=0)
         running[future.key] = index
         future.add_done_callback(finished.put)
         return True
@@ -122,19 +128,32 @@ def run_tasks(client: Client, tasks: Iterable[tuple[int, Task]]) -> Iterator[Fin
     while running:
         future = _next_finished(client, finished)
         index = running.pop(future.key)
-        yield _outcome(index, future)
+        with _cluster_failures():
+            outcome = _outcome(index, future)
+        yield outcome
         future.release()
         submit_next()
 
 
 def _outcome(index: int, future: Any) -> Finished:
     if future.status == "finished":
-        return Finished(index, result=future.result())
+        return Finished(index, result=future.result(timeout=LOST_AFTER_S))
     if future.status == "error":
-        return Finished(index, error=future.exception())
+        return Finished(index, error=future.exception(timeout=LOST_AFTER_S))
     raise ClusterLostError(
         "the Dask scheduler dropped a running task; start it again and resume the job"
     )
+
+
+@contextmanager
+def _cluster_failures() -> Iterator[None]:
+    """Say that the cluster is lost where talking to it fails: tasks' own errors never come here."""
+    try:
+        yield
+    except (OSError, RuntimeError, CancelledError) as error:
+        raise ClusterLostError(
+            f"the Dask scheduler is gone ({type(error).__name__}); start it and resume the job"
+        ) from error
 
 
 def _next_finished(client: Client, finished: queue.Queue[Any]) -> Any:
@@ -151,14 +170,16 @@ def _next_finished(client: Client, finished: queue.Queue[Any]) -> Any:
 
 
 def _window(client: Client) -> int:
-    threads = sum(client.nthreads().values())
-    return max(2, int(WINDOW_PER_THREAD * threads))
+    with _cluster_failures():
+        client.wait_for_workers(1, timeout=CONNECT_S)
+        threads = sum(client.nthreads().values())
+    return int(WINDOW_PER_THREAD * threads)
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
     try:
-        client = Client(address, timeout=15)
+        client = Client(address, timeout=CONNECT_S)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterLostError(
             f"no Dask scheduler answers at {address} ({error}); start one, or leave the address out"

@@ -13,9 +13,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VOXLAKE_", frozen=True, extra="ignore")
 
-    lake: str | None = Field(
-        default=None, description="The lake: a folder, memory:// or s3://."
-    )
+    lake: str | None = Field(default=None, description="The lake: a folder, memory:// or s3://.")
     database_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL of the catalog; by default SQLite, inside a local lake.",

@@ -1,0 +1,206 @@
+"""Kill -9 of the CLI, of workers and of the scheduler in the midst of a job: nothing is lost.
+
+The job ingests, downsamples and indexes a long thin phantom, which has many small shards.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.servers.dask import DaskCluster
+
+from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
+from voxlake.compute.run import WINDOW_PER_THREAD
+from voxlake.ngff.label_index import index_status
+from voxlake.ngff.lake import Place
+from voxlake.ngff.layout import Kind
+from voxlake.platform import store
+from voxlake.platform.jobs import Job, JobState
+from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE = "phantom:32,40,16000?kind=labels"
+PLACE = Place(DatasetName.parse("faults/phantom/cells"), Kind.LABELS)
+WINDOW = WINDOW_PER_THREAD * 2
+KILLS = {"cli": 8, "worker": 8, "scheduler": 4}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A lake on which the job is run by the real command, and killed."""
+
+    workspace: Workspace
+    cluster: DaskCluster
+
+    @property
+    def lake(self) -> StoreURL:
+        """Where the dataset is made."""
+        return self.workspace.lake
+
+    def command(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start ``voxlake``."""
+        options = ["--lake", str(self.lake), "--scheduler", self.cluster.address, "--json"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "voxlake.cli", *words, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Start the ingest."""
+        return self.command(
+            "ingest", SOURCE, str(PLACE.name), "--kind", "labels", "--voxel-size", "10nm", "--index"
+        )
+
+    def resume(self) -> subprocess.Popen[bytes]:
+        """Go on with it."""
+        job = self.job()
+        assert job is not None
+        return self.command("jobs", "resume", job.id)
+
+    def job(self) -> Job | None:
+        """Return the one job of the lake."""
+        jobs = self.workspace.catalog.ledger.list_jobs()
+        assert len(jobs) <= 1
+        return jobs[0] if jobs else None
+
+    def done(self) -> int:
+        """Return how many tasks the ledger says are done."""
+        job = self.job()
+        return _count_done(self.workspace, job) if job else 0
+
+    def stored(self) -> int:
+        """Return how many shards and sidecars are on the store."""
+        urls = [str(info.url) for info in store.walk(self.lake)]
+        return sum("/c/" in url or url.endswith(".parquet") for url in urls)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    cluster = DaskCluster(tmp_path_factory.mktemp("logs"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def unkilled(tmp_path_factory: pytest.TempPathFactory) -> StoreURL:
+    """The same job, left alone."""
+    lake = StoreURL.parse(str(tmp_path_factory.mktemp("unkilled")))
+    with Workspace.opened(lake, Settings(workers=0)) as workspace:
+        run_job(workspace, start_ingest(workspace, IngestRequest(SOURCE, PLACE, index=True)))
+    return lake
+
+
+@pytest.fixture
+def run(lake: StoreURL, cluster: DaskCluster) -> Iterator[Run]:
+    with Workspace.opened(lake, Settings()) as workspace:
+        yield Run(workspace, cluster)
+
+
+def _moments(total: int, kills: int, seed: int) -> list[int]:
+    """Return after how many done tasks to kill, ascending."""
+    return sorted(random.Random(seed).sample(range(total - WINDOW), kills))
+
+
+def _wait_for(run: Run, process: subprocess.Popen[bytes], done: int) -> None:
+    deadline = time.monotonic() + 60
+    while run.done() < done and process.poll() is None:
+        assert time.monotonic() < deadline, f"{run.done()} of {done} tasks were done in a minute"
+        time.sleep(0.02)
+    if process.poll() is not None:
+        output, _ = process.communicate()
+        pytest.fail(f"the job ended before it could be killed, with {output!r}")
+
+
+def _count_done(workspace: Workspace, job: Job) -> int:
+    ledger = workspace.catalog.ledger
+    return sum(ledger.count_done(job.id, stage.name) for stage in job.stages)
+
+
+def _tasks(lake: StoreURL) -> int:
+    with Workspace.opened(lake, Settings()) as workspace:
+        return _count_done(workspace, workspace.catalog.ledger.list_jobs()[0])
+
+
+def _finish(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    document = json.loads(output)
+    assert isinstance(document, dict)
+    return document
+
+
+def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
+    """Every object is there, none more, and the voxels of every level are the same bytes."""
+
+    def objects(root: StoreURL) -> dict[str, bytes]:
+        found = {str(info.url).removeprefix(str(root)): info.url for info in store.walk(root)}
+        return {key: store.read(url).body for key, url in found.items() if ".voxlake" not in key}
+
+    mine, theirs = objects(lake), objects(unkilled)
+    assert mine.keys() == theirs.keys()
+    assert [key for key in mine if ".parquet" not in key and mine[key] != theirs[key]] == []
+    paths = [str(path) for path in lake.path.rglob("*") if path.is_file()]
+    files = {path.removeprefix(str(lake)) for path in paths if ".voxlake" not in path}
+    assert files == mine.keys()
+    with Workspace.opened(lake, Settings()) as workspace:
+        volume = workspace.dataset(PLACE).level(0)
+        status = index_status(volume, workspace.index_url(PLACE))
+        assert (status.stale, status.missing) == (0, 0)
+        assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
+
+
+def test_killed_cli(run: Run, unkilled: StoreURL) -> None:
+    total = _tasks(unkilled)
+    process = run.begin()
+    for moment in _moments(total, KILLS["cli"], seed=1):
+        _wait_for(run, process, moment)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        # What was on its way when the command died, and no more, may be done again.
+        assert run.stored() - run.done() <= WINDOW
+        done = run.done()
+        process = run.resume()
+    ran = _finish(process)["shards"]
+    assert ran <= total - done
+    _check_equal(run.lake, unkilled)
+
+
+def test_killed_workers(run: Run, unkilled: StoreURL) -> None:
+    process = run.begin()
+    for moment in _moments(_tasks(unkilled), KILLS["worker"], seed=2):
+        _wait_for(run, process, moment)
+        run.cluster.kill_worker()
+        run.cluster.start_worker()
+    _finish(process)
+    _check_equal(run.lake, unkilled)
+
+
+def test_killed_scheduler(run: Run, unkilled: StoreURL) -> None:
+    total = _tasks(unkilled)
+    process = run.begin()
+    for moment in _moments(total, KILLS["scheduler"], seed=3):
+        _wait_for(run, process, moment)
+        run.cluster.kill_scheduler()
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode != 0
+        assert json.loads(output)["kind"] == "cluster-lost"
+        assert run.stored() - run.done() <= WINDOW
+        run.cluster.stop()
+        run.cluster.start(workers=1)
+        process = run.resume()
+    _finish(process)
+    _check_equal(run.lake, unkilled)
