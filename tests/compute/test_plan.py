@@ -13,14 +13,21 @@ from hypothesis import strategies as st
 
 from voxlake.compute.downsample import DownsampleTask, Step
 from voxlake.compute.ingest import IngestTask, SourceAddress
-from voxlake.compute.plan import Plan, fingerprint, write_grid
+from voxlake.compute.plan import Cell, Plan, Result, Task, fingerprint, write_grid
 from voxlake.ngff.layout import Kind
 from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
 
 
+def _make(cell: Cell) -> Task:
+    def task() -> Result:
+        return {"cell": str(cell)}
+
+    return task
+
+
 def _plan(grid: tuple[int, ...], bytes_per_task: int = 0) -> Plan:
-    return Plan("stage", grid, lambda cell: lambda: {"cell": str(cell)}, "mark", bytes_per_task)
+    return Plan("stage", grid, _make, "mark", bytes_per_task)
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5).map(tuple))
