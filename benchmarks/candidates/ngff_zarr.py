@@ -35,7 +35,7 @@ def pyramid(case: Case) -> Iterator[Step]:
     """Write the levels above 0; level 0 is there, made by ngff-zarr in the preparation."""
     store = case.inputs / "ngff-zarr.ome.zarr"
     for level in range(1, len(case.documents)):
-        shutil.rmtree(store / f"scale{level}", ignore_errors=True)
+        shutil.rmtree(store / f"scale{level}" / "image" / "c", ignore_errors=True)
     finest = open_finest(store)
 
     def run() -> None:

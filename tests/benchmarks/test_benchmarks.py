@@ -26,7 +26,7 @@ SIZE = (80, 96, 130)
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one run of everything finds."""
     answer = tmp_path_factory.mktemp("benchmarks") / "figures.json"
-    command = [sys.executable, "-m", "benchmarks", "all", "--repeats", "1", "--json", str(answer)]
+    command = [sys.executable, "-m", "benchmarks", "all", "--repeats", "2", "--json", str(answer)]
     sizes = ["--size", ",".join(map(str, SIZE)), "--memory-size", "32,64,64"]
     subprocess.run([*command, *sizes], cwd=ROOT, check=True, capture_output=True, timeout=280)
     found: dict[str, Any] = json.loads(answer.read_text())

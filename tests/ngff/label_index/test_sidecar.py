@@ -94,7 +94,7 @@ def _parquet(table: pa.Table) -> bytes:
     [
         b"garbage" * 99,
         b"PAR1" * 64,
-        _parquet(pa.table({"label": np.arange(3)})),
+        _parquet(pa.table({"label": [0, 1, 2]})),
         _parquet(pa.table({"label": [1]}).replace_schema_metadata({"voxlake": "{}", "crc32": "1"})),
     ],
     ids=["noise", "magic", "foreign parquet", "empty origin"],
