@@ -26,7 +26,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=[*CANDIDATES, "memory", "all"])
     parser.add_argument("--size", type=shape_of, default="256,1024,1024", help="N or Z,Y,X voxels")
-    parser.add_argument("--memory-size", type=shape_of, default="64,1024,2048", help="the smaller")
+    parser.add_argument("--memory-size", type=shape_of, default="32,1024,2048", help="the smaller")
     parser.add_argument("--source", choices=["phantom", "fib25", "noise"], default="phantom")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write all figures to this file")

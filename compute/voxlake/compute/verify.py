@@ -70,7 +70,8 @@ def plan_verify_level(dataset: Dataset, level: int) -> Plan:
     """Plan comparing `level` (1 and above) with what the level below gives."""
     step, volume = downsample_step(dataset, level), dataset.level(level)
     plan = _plan(f"verify-{level}", step, volume, step.factors)
-    return replace(plan, bytes_per_task=shard_bytes(volume) * (math.prod(step.factors) + 2))
+    memory = shard_bytes(volume) * 2 + shard_bytes(dataset.level(level - 1))
+    return replace(plan, bytes_per_task=memory)
 
 
 def _plan(stage: str, expected: SourceAddress | Step, volume: Volume, what: object) -> Plan:
