@@ -1,0 +1,96 @@
+"""The gateway over a lake on a real S3 server: bytes, ranges, conditions, cutouts, labels."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import zarr
+from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
+
+from voxlake.api.app import create_app
+from voxlake.api.identity import LocalIdentity
+from voxlake.ngff.layout import Kind
+from voxlake.platform import store
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from voxlake.platform.store import StoreURL
+
+SHAPE = (20, 40, 50)
+EM, CELLS = "lab/brain/em", "lab/brain/cells"
+SHARD = "0/c/0/0/0"
+
+
+@pytest.fixture
+def on_s3(s3_store: StoreURL, tmp_path: Path) -> Iterator[Served]:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/catalog.sqlite")
+    samples = [
+        Sample(EM, image_voxels(SHAPE), public=True),
+        Sample(CELLS, label_voxels(SHAPE), Kind.LABELS, of="em", public=True),
+    ]
+    with open_catalog(s3_store, settings) as catalog:
+        for sample in samples:
+            add_sample(s3_store, catalog, sample)
+        identity = LocalIdentity(TOKEN, "voxlake-session-test")
+        app = create_app(settings, s3_store, catalog, identity)
+        voxels = {sample.name: sample.voxels for sample in samples}
+        with run_app(app) as url:
+            yield Served(url, s3_store, catalog, app, identity, voxels)
+
+
+def test_stored_bytes_ranges_and_conditions(on_s3: Served) -> None:
+    stored = store.read(on_s3.lake / f"{EM}.ome.zarr" / SHARD)
+    with on_s3.client() as client:
+        whole = client.get(f"/zarr/{EM}/{SHARD}")
+        assert (whole.status_code, whole.content) == (200, stored.body)
+        assert whole.headers["etag"] == stored.etag
+        for header, part in {
+            "bytes=0-67": stored.body[:68],
+            "bytes=100-": stored.body[100:],
+            "bytes=-20": stored.body[-20:],
+        }.items():
+            answer = client.get(f"/zarr/{EM}/{SHARD}", headers={"Range": header})
+            assert (answer.status_code, answer.content) == (206, part)
+        head = client.head(f"/zarr/{EM}/{SHARD}")
+        assert head.headers["content-length"] == str(len(stored.body))
+        same = client.get(f"/zarr/{EM}/{SHARD}", headers={"If-None-Match": stored.etag})
+        assert (same.status_code, same.content) == (304, b"")
+        beyond = client.get(f"/zarr/{EM}/{SHARD}", headers={"Range": "bytes=99999999-"})
+        assert beyond.status_code == 416
+        assert client.get(f"/zarr/{EM}/0/c/9/9/9").status_code == 404
+
+
+def test_cutouts_labels_and_zarr_equal_what_was_written(on_s3: Served) -> None:
+    with on_s3.client() as client:
+        box = {"z": "3:17", "y": "5:40", "x": "0:33"}
+        answer = client.get(f"/v2/datasets/{EM}/cutout", params={**box, "format": "npy"})
+        assert answer.status_code == 200, answer.text
+        inside = (slice(3, 17), slice(5, 40), slice(0, 33))
+        np.testing.assert_array_equal(np.load(io.BytesIO(answer.content)), on_s3.voxels[EM][inside])
+        found = client.get(f"/v2/datasets/{CELLS}/labels", params=box).json()
+        expected = np.unique(on_s3.voxels[CELLS][inside])
+        assert [int(label) for label in found["labels"]] == [int(n) for n in expected if n]
+    array = zarr.open_array(on_s3.zarr(EM, "0"), mode="r")
+    np.testing.assert_array_equal(np.asarray(array[:]), on_s3.voxels[EM])
+
+
+def test_a_store_that_fails_is_never_a_missing_chunk(
+    on_s3: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader would take a 404 for fill: credentials that are refused must be an error."""
+    from tests.conftest import forget_stores
+
+    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "wrong")
+    forget_stores()
+    with on_s3.client() as client:
+        answer = client.get(f"/zarr/{EM}/{SHARD}")
+    assert answer.status_code >= 500
+    assert answer.headers["content-type"] == "application/problem+json"
