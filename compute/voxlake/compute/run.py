@@ -129,20 +129,30 @@ def run_tasks(client: Client, tasks: Iterable[tuple[int, Task]]) -> Iterator[Fin
         future = _next_finished(client, finished)
         index = running.pop(future.key)
         with _cluster_failures():
-            outcome = _outcome(index, future)
+            outcome = _outcome(client, index, future)
         yield outcome
         future.release()
         submit_next()
 
 
-def _outcome(index: int, future: Any) -> Finished:
-    if future.status == "finished":
-        return Finished(index, result=future.result(timeout=LOST_AFTER_S))
-    if future.status == "error":
-        return Finished(index, error=future.exception(timeout=LOST_AFTER_S))
-    raise ClusterLostError(
-        "the Dask scheduler dropped a running task; start it again and resume the job"
-    )
+def _outcome(client: Client, index: int, future: Any) -> Finished:
+    while True:
+        if future.status == "error":
+            return Finished(index, error=future.exception(timeout=LOST_AFTER_S))
+        if future.status not in {"finished", "pending"}:
+            raise ClusterLostError(
+                "the Dask scheduler dropped a running task; start it again and resume the job"
+            )
+        try:
+            return Finished(index, result=future.result(timeout=LOST_AFTER_S))
+        except TimeoutError:
+            # A worker that died with the result makes another run the task again: wait for that.
+            if client.status != "running":
+                raise
+        except Exception as error:
+            if future.status != "error":
+                raise
+            return Finished(index, error=error)
 
 
 @contextmanager
