@@ -6,6 +6,9 @@ BIN := .venv/bin
 PIP := $(UV) pip install --quiet --python .venv
 VIEWER := api/voxlake/api/static/neuroglancer/index.html
 
+# Every command, worker and test starts a Python: without compiled modules each would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
