@@ -72,7 +72,8 @@ class OnCluster:
             "--workers",
             envvar="VOXLAKE_WORKERS",
             min=0,
-            help="Processes of the local cluster, by default one for each core; 0: this process.",
+            help="Processes of the local cluster; 0: threads of this process, which is the default "
+            "for few tasks, as one for each core is for many.",
         ),
     ] = None
     scheduler: Annotated[

@@ -47,7 +47,7 @@ def ingest(
         str,
         Argument(
             metavar="SOURCE",
-            help="A folder or glob of slices, a TIFF, HDF5 (FILE.h5:/dataset), .npy, NIfTI or "
+            help="A folder or glob of slices, a TIFF, HDF5 (FILE.h5::/dataset), .npy, NIfTI or "
             "zarr, or phantom:SIZE.",
             show_default=False,
         ),
