@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,19 +63,19 @@ class DownsampleTask:
         return {"voxels": box.size, "etag": etag}
 
 
-@dataclass(frozen=True, slots=True)
-class _MakeDownsample:
-    step: Step
-
-    def __call__(self, cell: Cell) -> DownsampleTask:
-        return DownsampleTask(self.step, cell)
-
-
 def downsample_step(dataset: Dataset, level: int) -> Step:
     """Return the step that leads to `level` (1 and above) of `dataset`."""
     fine, coarse = dataset.multiscale.levels[level - 1], dataset.multiscale.levels[level]
     factors = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
     return Step(dataset.level_url(level - 1), dataset.level_url(level), factors, dataset.kind)
+
+
+def downsample_bytes(dataset: Dataset, level: int) -> int:
+    """Return the memory that making one shard of `level` is projected to need.
+
+    The shard and its encoding, or what it is compared with, and one shard of the finer level.
+    """
+    return shard_bytes(dataset.level(level)) * 2 + shard_bytes(dataset.level(level - 1))
 
 
 def plan_downsample(dataset: Dataset, level: int) -> Plan:
@@ -83,8 +84,8 @@ def plan_downsample(dataset: Dataset, level: int) -> Plan:
     return Plan(
         f"downsample-{level}",
         write_grid(volume.shape, volume.shard),
-        _MakeDownsample(step),
+        partial(DownsampleTask, step),
         fingerprint("downsample", step.factors, step.kind, step.finer, volume.url, volume.metadata),
-        shard_bytes(volume) * 2 + shard_bytes(dataset.level(level - 1)),
+        downsample_bytes(dataset, level),
         math.prod(volume.shape),
     )

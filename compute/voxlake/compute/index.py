@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.compute.ingest import shard_bytes
@@ -35,21 +36,12 @@ class IndexTask:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _MakeIndex:
-    target: StoreURL
-    index: StoreURL
-
-    def __call__(self, cell: Cell) -> IndexTask:
-        return IndexTask(self.target, self.index, cell)
-
-
 def plan_index(volume: Volume, index: StoreURL) -> Plan:
     """Plan the sidecar of every shard of the labels `volume` (level 0)."""
     return Plan(
         "index",
         write_grid(volume.shape, volume.shard),
-        _MakeIndex(volume.url, index),
+        partial(IndexTask, volume.url, index),
         fingerprint("index", volume.url, index, volume.metadata),
         shard_bytes(volume) * 2,
         math.prod(volume.shape),

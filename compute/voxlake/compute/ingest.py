@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,21 +52,12 @@ class IngestTask:
         return {"voxels": box.size, "etag": etag}
 
 
-@dataclass(frozen=True, slots=True)
-class _MakeIngest:
-    source: SourceAddress
-    target: StoreURL
-
-    def __call__(self, cell: Cell) -> IngestTask:
-        return IngestTask(self.source, self.target, cell)
-
-
 def plan_ingest(source: SourceAddress, volume: Volume) -> Plan:
     """Plan writing every shard of `volume` from the source of the same shape."""
     return Plan(
         "ingest",
         write_grid(volume.shape, volume.shard),
-        _MakeIngest(source, volume.url),
+        partial(IngestTask, source, volume.url),
         fingerprint("ingest", source.fingerprint, volume.url, volume.metadata),
         shard_bytes(volume) * 3,
         math.prod(volume.shape),

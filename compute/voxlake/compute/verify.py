@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.downsample import Step, downsample_step
+from voxlake.compute.downsample import Step, downsample_bytes, downsample_step
 from voxlake.compute.ingest import SourceAddress, shard_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
@@ -52,15 +53,6 @@ class VerifyTask:
         return self.expected.read(box)
 
 
-@dataclass(frozen=True, slots=True)
-class _MakeVerify:
-    expected: SourceAddress | Step
-    target: StoreURL
-
-    def __call__(self, cell: Cell) -> VerifyTask:
-        return VerifyTask(self.expected, self.target, cell)
-
-
 def plan_verify_source(source: SourceAddress, volume: Volume) -> Plan:
     """Plan comparing level 0 with the source."""
     return _plan("verify-source", source, volume, source.fingerprint)
@@ -70,15 +62,14 @@ def plan_verify_level(dataset: Dataset, level: int) -> Plan:
     """Plan comparing `level` (1 and above) with what the level below gives."""
     step, volume = downsample_step(dataset, level), dataset.level(level)
     plan = _plan(f"verify-{level}", step, volume, step.factors)
-    memory = shard_bytes(volume) * 2 + shard_bytes(dataset.level(level - 1))
-    return replace(plan, bytes_per_task=memory)
+    return replace(plan, bytes_per_task=downsample_bytes(dataset, level))
 
 
 def _plan(stage: str, expected: SourceAddress | Step, volume: Volume, what: object) -> Plan:
     return Plan(
         stage,
         write_grid(volume.shape, volume.shard),
-        _MakeVerify(expected, volume.url),
+        partial(VerifyTask, expected, volume.url),
         fingerprint("verify", what, volume.url, volume.metadata),
         shard_bytes(volume) * 4,
         math.prod(volume.shape),
