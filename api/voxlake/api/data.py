@@ -16,8 +16,6 @@ from voxlake.ngff.box import Box
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
 from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox
-from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, OutOfBoundsError, UnsupportedError
@@ -29,8 +27,7 @@ SAMPLE_VOXELS = 1 << 24
 
 def store_url(granted: Granted) -> StoreURL:
     """Return the address of the dataset's OME-Zarr group."""
-    url = granted.record.url
-    return StoreURL.parse(url) if "://" in url or url.startswith("/") else granted.lake / url
+    return lake.address_of(granted.lake, granted.record)
 
 
 async def open_dataset(granted: Granted) -> Dataset:
@@ -133,5 +130,4 @@ def _labels(granted: Granted) -> Granted:
 
 
 def _index_url(granted: Granted) -> StoreURL:
-    record = granted.record
-    return lake.index_url(granted.lake, Place(record.name, Kind(record.kind), record.of))
+    return lake.index_url(granted.lake, lake.place_of(granted.record))

@@ -13,8 +13,7 @@ from voxlake.cli.output import Document, facts, size, table
 from voxlake.ngff.axes import Axis, VoxelSize
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.label_index import index_status
-from voxlake.ngff.lake import Place, index_url
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
 
@@ -143,15 +142,9 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     )
 
 
-def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
-    """Return the address of a dataset, in the lake or registered in place."""
-    elsewhere = "://" in record.url or record.url.startswith("/")
-    return StoreURL.parse(record.url) if elsewhere else lake / record.url
-
-
 def index_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
     """Return the address of the label index of labels."""
-    return index_url(lake, Place(record.name, Kind.LABELS, record.of))
+    return index_url(lake, place_of(record))
 
 
 def shown_dataset(dataset: DatasetDocument) -> Iterable[RenderableType]:

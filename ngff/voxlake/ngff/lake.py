@@ -10,11 +10,12 @@ from voxlake.ngff.metadata import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import DatasetName, check_name
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import DatasetRecord
 
 GROUP_SUFFIX = ".ome.zarr"
 INDEX_SUFFIX = ".index"
@@ -41,6 +42,17 @@ class Place:
         """Path of the label index below the lake: beside the zarr group, never inside it."""
         owner = self.of or self.name.dataset
         return f"{_experiment(self.name)}/{owner}{INDEX_SUFFIX}/{self.name.dataset}"
+
+
+def place_of(record: DatasetRecord) -> Place:
+    """Return where the dataset of a catalog record lies."""
+    return Place(record.name, Kind(record.kind), record.of)
+
+
+def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
+    """Return the address of a cataloged dataset, in the lake or registered in place."""
+    elsewhere = "://" in record.url or record.url.startswith("/")
+    return StoreURL.parse(record.url) if elsewhere else lake / record.url
 
 
 def dataset_url(lake: StoreURL, place: Place) -> StoreURL:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.lake import Place, dataset_url, index_url
-from voxlake.ngff.layout import Kind
-from voxlake.platform.catalog import Catalog, DatasetRecord, open_catalog
+from voxlake.ngff.lake import Place, dataset_url, index_url, place_of
+from voxlake.platform.catalog import Catalog, open_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +47,3 @@ class Workspace:
     def index_url(self, place: Place) -> StoreURL:
         """Return the address of the label index of labels."""
         return index_url(self.lake, place)
-
-
-def place_of(record: DatasetRecord) -> Place:
-    """Return where the dataset of a catalog record lies."""
-    return Place(record.name, Kind(record.kind), record.of)
