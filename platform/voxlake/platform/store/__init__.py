@@ -4,6 +4,8 @@ The only place that knows schemes, endpoints and credentials.
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
+from voxlake.platform.store.growing import GrowingObject, grow
+from voxlake.platform.store.lock import FileLock
 from voxlake.platform.store.objects import (
     ObjectInfo,
     Stored,
@@ -17,12 +19,16 @@ from voxlake.platform.store.objects import (
     walk,
     write,
 )
+from voxlake.platform.store.ranges import RangeReader, open_ranges
 from voxlake.platform.store.sweep import sweep
 from voxlake.platform.store.update import update
 from voxlake.platform.store.url import StoreURL
 
 __all__ = [
+    "FileLock",
+    "GrowingObject",
     "ObjectInfo",
+    "RangeReader",
     "StoreURL",
     "Stored",
     "as_obstore",
@@ -31,8 +37,10 @@ __all__ = [
     "create",
     "delete",
     "delete_tree",
+    "grow",
     "head",
     "list_children",
+    "open_ranges",
     "read",
     "read_range",
     "sweep",

@@ -77,7 +77,7 @@ def write(url: StoreURL, body: bytes) -> str:
     with store_failures("write", url):
         if url.is_local:
             _write_file(url.path, body, replace=True)
-            return str(obstore.head(*_object(url))["e_tag"])
+            return etag_of(url)
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
         answer = obstore.put(*_object(url), body, use_multipart=False)
         return str(answer["e_tag"])
@@ -94,9 +94,14 @@ def create(url: StoreURL, body: bytes) -> str:
     with store_failures("write", url):
         if url.is_local:
             _write_file(url.path, body, replace=False)
-            return str(obstore.head(*_object(url))["e_tag"])
+            return etag_of(url)
         answer = obstore.put(*_object(url), body, mode="create")
         return str(answer["e_tag"])
+
+
+def etag_of(url: StoreURL) -> str:
+    """Return the ETag of an object that was just written."""
+    return str(obstore.head(*_object(url))["e_tag"])
 
 
 def delete(url: StoreURL) -> None:
@@ -161,7 +166,7 @@ def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
             _link(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _link(partial: Path, path: Path) -> None:
@@ -172,7 +177,8 @@ def _link(partial: Path, path: Path) -> None:
         raise ObjectExistsError(f"{path} is there already; another writer made it") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder of this machine survive a crash."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -25,6 +25,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
+from voxlake.platform.store.lock import FileLock
 from voxlake.platform.store.objects import create, delete_tree, read_range, write
 from voxlake.platform.store.process import prepare_process
 
@@ -74,7 +75,7 @@ def check_store(url: StoreURL) -> StoreReport:
     place = url / ".voxlake" / "selftest" / uuid4().hex
     write(place / "reachable", b"")
     try:
-        trials = _TRIALS if url.is_local else (*_TRIALS, ("etag-write", _try_etag_write))
+        trials = (*_TRIALS, _LOCAL_TRIAL if url.is_local else _REMOTE_TRIAL)
         capabilities = tuple(_judge(name, trial, place) for name, trial in trials)
     finally:
         _clean(url, place)
@@ -149,6 +150,19 @@ def _try_etag_write(place: StoreURL) -> str:
     return "a write with a stale ETag fails"
 
 
+def _try_lock(place: StoreURL) -> str:
+    write(place / "lock", b"")
+    with store_failures("lock", place):
+        lock = FileLock((place / "lock").path)
+        try:
+            FileLock((place / "lock").path, wait=False).release()
+        except BlockingIOError:
+            return "a second lock of a file has to wait"
+        finally:
+            lock.release()
+    raise _BrokenPromiseError("two locks of one file were given at the same time")
+
+
 def _try_ranges(place: StoreURL) -> str:
     write(place / "ranges", _BODY)
     store = _open(place)
@@ -168,6 +182,8 @@ _TRIALS: tuple[tuple[str, Callable[[StoreURL], str]], ...] = (
     ("conditional-write", _try_conditional_write),
     ("ranges", _try_ranges),
 )
+_LOCAL_TRIAL = ("locks", _try_lock)
+_REMOTE_TRIAL = ("etag-write", _try_etag_write)
 
 
 def _expect(part: bytes, start: int, stop: int) -> None:

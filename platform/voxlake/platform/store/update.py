@@ -1,4 +1,4 @@
-"""Change an object that others may change at the same time: compare-and-swap, then try again."""
+"""Change an object that others may change at the same time."""
 
 from __future__ import annotations
 
@@ -7,46 +7,71 @@ from typing import TYPE_CHECKING
 
 import tensorstore as ts
 
-from voxlake.platform.errors import ConflictError
+from voxlake.platform.errors import ConflictError, ObjectExistsError, ObjectNotFoundError
 from voxlake.platform.store.adapters import as_tensorstore
-from voxlake.platform.store.failures import explain_text
+from voxlake.platform.store.failures import explain_text, store_failures
+from voxlake.platform.store.lock import locked
+from voxlake.platform.store.objects import create, head, read, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxlake.platform.store.url import StoreURL
 
+    type Change = Callable[[bytes | None], bytes]
+
 ATTEMPTS = 50
 
 
-def update(url: StoreURL, change: Callable[[bytes | None], bytes]) -> None:
+def update(url: StoreURL, change: Change) -> None:
     """Replace the object by `change` of its bytes (None: there is none), losing no other change.
 
-    `change` may be called several times. TensorStore's conditional write serves folders (a lock
-    file) and S3 (If-Match) alike.
+    `change` may be called several times. On S3 the write is conditional (If-Match), and tried
+    again where others came first; in a folder the file is locked meanwhile.
 
     Raises
     ------
     ConflictError
         If others changed the object at every one of many attempts.
     """
-    folder, name = _split(url)
-    try:
-        kvstore = ts.KvStore.open(as_tensorstore(folder)).result()
-        for _ in range(ATTEMPTS):
-            found = kvstore.read(name).result()
-            before = found.value if found.state == "value" else None
-            after = change(before)
-            if after == before:
-                return
-            stamp = kvstore.write(name, after, if_equal=found.stamp.generation).result()
-            if stamp.generation:
-                return
-    except (ValueError, OSError) as error:
-        raise explain_text("write", url, error) from error
+    attempt = _change_file if url.is_local else _change_object
+    for _ in range(ATTEMPTS):
+        if attempt(url, change):
+            return
     raise ConflictError(f"{url} was changed by others {ATTEMPTS} times in a row; try again")
 
 
-def _split(url: StoreURL) -> tuple[StoreURL, str]:
+def _change_file(url: StoreURL, change: Change) -> bool:
+    try:
+        head(url)
+    except ObjectNotFoundError:
+        return _create_file(url, change)
+    with store_failures("write", url), locked(url.path):
+        before = read(url).body
+        after = change(before)
+        if after != before:
+            write(url, after)
+    return True
+
+
+def _create_file(url: StoreURL, change: Change) -> bool:
+    try:
+        create(url, change(None))
+    except ObjectExistsError:
+        return False
+    return True
+
+
+def _change_object(url: StoreURL, change: Change) -> bool:
     folder, _, name = url.key.rpartition("/")
-    return replace(url, key=folder), name
+    try:
+        kvstore = ts.KvStore.open(as_tensorstore(replace(url, key=folder))).result()
+        found = kvstore.read(name).result()
+        before = found.value if found.state == "value" else None
+        after = change(before)
+        if after == before:
+            return True
+        stamp = kvstore.write(name, after, if_equal=found.stamp.generation).result()
+    except (ValueError, OSError) as error:
+        raise explain_text("write", url, error) from error
+    return bool(stamp.generation)

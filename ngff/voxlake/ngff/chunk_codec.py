@@ -1,0 +1,162 @@
+"""Encode and decode many chunks at a time: buffers and zstd contexts are reused by each thread.
+
+The work of a box is three calls that release the interpreter lock: a copy into chunks, a look for
+chunks of nothing but fill, and the compression of all the others.
+
+zstandard's segments are buffers, which its types do not say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from threading import local
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import zstandard
+
+from voxlake.platform.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer, Sequence
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.shard_format import ShardFormat
+
+type Payload = memoryview
+"""The compressed bytes of a chunk."""
+
+
+def encode_chunks(coding: ShardFormat, voxels: npt.NDArray[Any]) -> list[Payload | None]:
+    """Return the payload of each chunk of `voxels`, in C order; None for chunks of only fill.
+
+    Parameters
+    ----------
+    coding
+        Says how; its chunks have an extent of 1 along all axes before z.
+    voxels
+        A box that begins on the chunk grid, at one place of all axes before z; (..., z, y, x) with
+        contiguous rows. Where it ends within a chunk, the rest of the chunk is fill.
+    """
+    chunks = _gathered(coding, voxels)
+    wanted = np.flatnonzero(_differ_from_fill(coding, chunks))
+    payloads: list[Payload | None] = [None] * len(chunks)
+    if not wanted.size:
+        return payloads
+    places = np.empty((wanted.size, 2), np.uint64)
+    places[:, 0], places[:, 1] = wanted * coding.chunk_bytes, coding.chunk_bytes
+    packed = _compressor(coding).multi_compress_to_buffer(
+        zstandard.BufferWithSegments(chunks.data.cast("B"), places.tobytes())
+    )
+    for number, index in enumerate(wanted):
+        payloads[index] = memoryview(cast("Buffer", packed[number]))
+    return payloads
+
+
+def decode_chunks(
+    coding: ShardFormat, payloads: Sequence[bytes | None], out: npt.NDArray[Any], what: str
+) -> None:
+    """Decode the chunks of a box, in C order, into `out`; None stands for a chunk of only fill.
+
+    Parameters
+    ----------
+    coding, out
+        As of `encode_chunks`.
+    payloads
+        One for each chunk that the box touches.
+    what
+        Names the data in errors.
+
+    Raises
+    ------
+    CorruptDataError
+        If a payload does not decode to a chunk.
+    """
+    from voxlake.ngff.chunk_copy import rows_of, scatter
+
+    box = out[(0,) * (out.ndim - 3)]
+    shape, size = _byte_shape(box), (*coding.chunk[-3:-1], coding.row_bytes)
+    flat, steps = rows_of(box)
+    starts = itertools.product(*(range(0, n, c) for n, c in zip(shape, size, strict=True)))
+    chunks = _decompressed(coding, payloads, what)
+    for start, chunk in zip(starts, chunks, strict=True):
+        scatter(chunk, size, flat, steps, start, shape)
+
+
+def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return the chunks of a box as (n, bytes), in this thread's buffer."""
+    from voxlake.ngff.chunk_copy import gather, rows_of
+
+    box = voxels[(0,) * (voxels.ndim - 3)]
+    count = math.prod(-(-n // c) for n, c in zip(box.shape, coding.chunk[-3:], strict=True))
+    chunks = _buffer(count * coding.chunk_bytes).reshape(count, coding.chunk_bytes)
+    flat, steps = rows_of(box)
+    gather(flat, steps, _byte_shape(box), chunks.reshape(count, *coding.chunk[-3:-1], -1))
+    return chunks
+
+
+def _byte_shape(box: npt.NDArray[Any]) -> tuple[int, int, int]:
+    z, y, x = box.shape
+    return z, y, x * box.itemsize
+
+
+def _differ_from_fill(coding: ShardFormat, chunks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    from voxlake.ngff.chunk_copy import has_voxels
+
+    if coding.fill == 0:
+        return np.asarray(has_voxels(chunks))
+    return np.asarray((chunks.view(coding.dtype) != coding.fill).any(axis=1))
+
+
+def _decompressed(
+    coding: ShardFormat, payloads: Sequence[bytes | None], what: str
+) -> list[npt.NDArray[np.uint8]]:
+    stored: list[bytes | bytearray | memoryview[int]] = [b for b in payloads if b is not None]
+    if not stored:
+        return [coding.fill_chunk] * len(payloads)
+    sizes = np.full(len(stored), coding.chunk_bytes, np.uint64).tobytes()
+    try:
+        unpacked = iter(
+            _decompressor().multi_decompress_to_buffer(stored, decompressed_sizes=sizes)
+        )
+    except zstandard.ZstdError as error:
+        raise CorruptDataError(f"a chunk of {what} is damaged ({error}); restore it") from error
+    return [
+        coding.fill_chunk if body is None else np.frombuffer(cast("Buffer", next(unpacked)), "u1")
+        for body in payloads
+    ]
+
+
+class _Kept(local):
+    """What a thread keeps for its next call."""
+
+    def __init__(self) -> None:
+        self.buffer = np.empty(0, np.uint8)
+        self.compressors: dict[tuple[int, bool], zstandard.ZstdCompressor] = {}
+        self.decompressor: zstandard.ZstdDecompressor | None = None
+
+
+_kept = _Kept()
+
+
+def _buffer(size: int) -> npt.NDArray[np.uint8]:
+    if _kept.buffer.size < size:
+        _kept.buffer = np.empty(size, np.uint8)
+    return _kept.buffer[:size]
+
+
+def _compressor(coding: ShardFormat) -> zstandard.ZstdCompressor:
+    key = (coding.zstd_level, coding.zstd_checksum)
+    if key not in _kept.compressors:
+        _kept.compressors[key] = zstandard.ZstdCompressor(
+            level=coding.zstd_level, write_checksum=coding.zstd_checksum
+        )
+    return _kept.compressors[key]
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    if _kept.decompressor is None:
+        _kept.decompressor = zstandard.ZstdDecompressor()
+    return _kept.decompressor

@@ -1,0 +1,145 @@
+"""The bytes of a shard: where its index lies and what it says (zarr v3, "sharding_indexed" 1.0).
+
+Only the coding that voxlake writes: inner chunks of little-endian voxels in C order, compressed by
+zstd, and an index of (offset, size) pairs with a CRC-32C. Other arrays go through TensorStore.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import google_crc32c
+import numpy as np
+
+from voxlake.platform.errors import CorruptDataError, UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.volume import Volume
+
+ABSENT = 2**64 - 1
+"""Offset and size of a chunk that is not stored, all fill."""
+
+_ENTRY = 16
+_CRC = 4
+
+
+@dataclass(frozen=True)
+class ShardFormat:
+    """How the shards of one array are coded."""
+
+    chunk: tuple[int, ...]
+    """Voxels of an inner chunk along each axis."""
+    shard: tuple[int, ...]
+    """Voxels of a shard along each axis."""
+    dtype: np.dtype[Any]
+    zstd_level: int
+    zstd_checksum: bool
+    fill: int | float
+    index_first: bool
+    """Whether the index lies at the start of the shard; else at its end."""
+
+    @cached_property
+    def grid(self) -> tuple[int, ...]:
+        """Chunks of a shard along each axis."""
+        return tuple(s // c for s, c in zip(self.shard, self.chunk, strict=True))
+
+    @cached_property
+    def chunk_bytes(self) -> int:
+        """Bytes of a decoded chunk."""
+        return math.prod(self.chunk) * self.dtype.itemsize
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of a chunk, along x."""
+        return self.chunk[-1] * self.dtype.itemsize
+
+    @cached_property
+    def fill_chunk(self) -> npt.NDArray[np.uint8]:
+        """The bytes of a decoded chunk of only fill."""
+        return np.full(math.prod(self.chunk), self.fill, self.dtype).view(np.uint8)
+
+    @cached_property
+    def index_bytes(self) -> int:
+        """Bytes of the index, its checksum included."""
+        return math.prod(self.grid) * _ENTRY + _CRC
+
+    def encode_index(self, entries: npt.NDArray[np.uint64]) -> bytes:
+        """Return the index of `entries`, (offset, size) for each chunk in C order of the grid."""
+        body = entries.astype("<u8").tobytes()
+        return body + _crc(body)
+
+    def decode_index(self, body: bytes, size: int, what: str) -> npt.NDArray[np.uint64]:
+        """Return the entries of an index; `size` is that of the whole shard, in bytes.
+
+        Raises
+        ------
+        CorruptDataError
+            If its checksum is wrong, or an entry points outside the shard; `what` names it.
+        """
+        if len(body) != self.index_bytes:
+            raise CorruptDataError(f"{what} is truncated: too short to hold its index; restore it")
+        if _crc(body[:-_CRC]) != body[-_CRC:]:
+            raise CorruptDataError(f"{what} is damaged: the checksum of its index is wrong")
+        entries = np.frombuffer(body, "<u8", count=2 * math.prod(self.grid)).reshape(-1, 2)
+        stored = entries[entries[:, 0] != ABSENT]
+        # Compared by subtraction: the sum of two 64-bit numbers may overflow.
+        if (stored[:, 1] > size).any() or (stored[:, 0] > size - stored[:, 1]).any():
+            raise CorruptDataError(f"{what} is truncated: its index points past its {size} bytes")
+        return entries.astype(np.uint64)
+
+
+def shard_format(volume: Volume) -> ShardFormat:
+    """Return how the shards of `volume` are coded.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is not the coding that voxlake writes.
+    """
+    found = _parsed(volume)
+    if found is None:
+        raise UnsupportedError(
+            f"{volume.url} is not coded as voxlake does, in sharded zstd chunks; "
+            "ingest it into a dataset of voxlake first"
+        )
+    return found
+
+
+def has_shard_format(volume: Volume) -> bool:
+    """Return whether `shard_format` knows the coding of `volume`."""
+    return _parsed(volume) is not None
+
+
+def _crc(body: bytes) -> bytes:
+    return int(google_crc32c.value(body)).to_bytes(_CRC, "little")
+
+
+def _parsed(volume: Volume) -> ShardFormat | None:
+    codecs = volume.metadata.get("codecs", [])
+    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+        return None
+    sharding = codecs[0]["configuration"]
+    inner, index = sharding["codecs"], sharding["index_codecs"]
+    if [codec["name"] for codec in inner] != ["bytes", "zstd"] or not _is_little(inner[0]):
+        return None
+    if [codec["name"] for codec in index] != ["bytes", "crc32c"] or not _is_little(index[0]):
+        return None
+    zstd = inner[1].get("configuration", {})
+    return ShardFormat(
+        tuple(sharding["chunk_shape"]),
+        volume.shard,
+        volume.dtype,
+        int(zstd.get("level", 0)),
+        bool(zstd.get("checksum", False)),
+        volume.fill,
+        sharding.get("index_location", "end") == "start",
+    )
+
+
+def _is_little(codec: dict[str, Any]) -> bool:
+    return bool(codec.get("configuration", {}).get("endian", "little") == "little")
