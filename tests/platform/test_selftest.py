@@ -27,7 +27,7 @@ CAPABILITIES = ["create-if-absent", "conditional-create", "conditional-write", "
 def test_a_good_store_passes_and_nothing_stays(any_store: StoreURL) -> None:
     report = check_store(any_store)
     assert report.failed == ()
-    expected = CAPABILITIES if any_store.is_local else [*CAPABILITIES, "etag-write"]
+    expected = [*CAPABILITIES, "locks" if any_store.is_local else "etag-write"]
     assert [one.name for one in report.capabilities] == expected
     require_multi_writer(report)
     assert list(store.walk(any_store)) == []

@@ -22,7 +22,7 @@ from voxlake.platform.errors import (
     VoxlakeError,
 )
 from voxlake.platform.store import StoreURL, as_tensorstore
-from voxlake.platform.store.failures import explain_text
+from voxlake.platform.store.failures import explain_text, store_failures
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -138,14 +138,20 @@ class Volume:
     def write(self, box: Box, voxels: npt.NDArray[Any]) -> Pending[None]:
         """Write `voxels` into `box`; writers of other voxels of the same shard lose nothing.
 
-        Every shard that the box touches is read, changed and written back if no one else wrote
-        it meanwhile, else read again (compare-and-swap): once, however many chunks of it change.
-        `voxels` are copied before this returns.
+        Every shard that the box touches is read, changed and written back once, however many
+        chunks of it change. On S3 it is written if no one else wrote it meanwhile, else read again
+        (compare-and-swap). On a local store the shards are locked, so this may wait, before it
+        returns, for others who write to them. A writer that is killed leaves each shard as it was
+        or as it was to be, and its locks go with it. `voxels` are copied before this returns.
+
+        Each shard changes at once; a reader may see one of them changed and another not yet.
 
         Raises
         ------
         OutOfBoundsError, InvalidInputError
             At once, if the box is not inside the volume, or `voxels` do not fit it.
+        StoreError
+            At once, if a local store cannot be locked.
         CorruptDataError, StoreError
             With the answer; CorruptDataError if what is stored there is damaged.
         """
@@ -155,9 +161,25 @@ class Volume:
                 f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
                 f"{self.dtype}; give {self.dtype} of shape {box.shape}"
             )
+        lock = self._lock(box) if self.url.is_local else None
         transaction = ts.Transaction()
         self.array.with_transaction(transaction)[box.slices].write(voxels).copy.result()
-        return Pending(transaction.commit_async(), "write", self.url)
+        future = transaction.commit_async()
+        if lock is not None:
+            future.add_done_callback(lambda _: lock.release())
+        return Pending(future, "write", self.url)
+
+    def _lock(self, box: Box) -> store.FileLock:
+        """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
+        grid = tuple(-(-n // step) for n, step in zip(self.shape, self.shard, strict=True))
+        cells = np.array(list(box.cells(self.shard)), np.int64).reshape(-1, len(grid))
+        positions = np.ravel_multi_index(tuple(cells.T), grid)
+        with store_failures("lock", self.url):
+            return store.FileLock((self.url / self._document).path, positions.tolist())
+
+    @property
+    def _document(self) -> str:
+        return ".zarray" if self.metadata.get("zarr_format") == 2 else "zarr.json"
 
 
 def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:

@@ -1,0 +1,85 @@
+"""Locks between writers of a local store: the file system has no compare-and-swap of its own.
+
+A lock covers bytes of a file that is there anyway, past its end if need be, so that no lock file is
+ever left behind. The kernel frees it when its owner ends, however that comes about.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+BYTE_RANGES = sys.platform == "linux"
+"""Whether single bytes of a file can be locked by one open file (fcntl(2), "open file description
+locks"); elsewhere the whole file is."""
+
+_FLOCK = struct.Struct("hhqqi4x")
+"""struct flock: type, whence, start, length, pid."""
+
+
+class FileLock:
+    """Bytes of a file that no one else may lock, until `release` or the end of this object."""
+
+    def __init__(self, path: Path, positions: Iterable[int] = (0,), *, wait: bool = True) -> None:
+        """Lock the byte at each of `positions` in the file at `path`.
+
+        They are locked in rising order, so that no two owners wait for one another.
+
+        Raises
+        ------
+        BlockingIOError
+            If someone else has one of them, unless told to `wait`.
+        OSError
+            If the file is not there, may not be written, or its file system has no locks.
+        """
+        self._file = path.open("r+b", buffering=0)
+        try:
+            if BYTE_RANGES:
+                for position in sorted({*positions}):
+                    wanted = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, position, 1, 0)
+                    fcntl.fcntl(
+                        self._file, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, wanted
+                    )
+            else:
+                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def is_of(self, path: Path) -> bool:
+        """Return whether the locked file is still the one at `path`."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+        except FileNotFoundError:
+            return False
+
+    def release(self) -> None:
+        """Unlock all bytes; again is no harm."""
+        self._file.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Lock the file at `path`, which its owners replace, for the length of a ``with`` block.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    lock = FileLock(path)
+    while not lock.is_of(path):  # who had it put another file in its place
+        lock.release()
+        lock = FileLock(path)
+    try:
+        yield
+    finally:
+        lock.release()
