@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zstandard
 
+from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.shard_format import ShardFormat
+    from voxlake.ngff.strided import Rows
 
 type Payload = memoryview
 """The compressed bytes of a chunk."""
@@ -74,32 +76,31 @@ def decode_chunks(
     CorruptDataError
         If a payload does not decode to a chunk.
     """
-    from voxlake.ngff.chunk_copy import rows_of, scatter
+    from voxlake.ngff.chunk_copy import scatter
 
-    box = out[(0,) * (out.ndim - 3)]
-    shape, size = _byte_shape(box), (*coding.chunk[-3:-1], coding.row_bytes)
-    flat, steps = rows_of(box)
+    rows, size = _byte_rows(out), (*coding.chunk[-3:-1], coding.row_bytes)
+    shape = rows[-3:]
     starts = itertools.product(*(range(0, n, c) for n, c in zip(shape, size, strict=True)))
     chunks = _decompressed(coding, payloads, what)
     for start, chunk in zip(starts, chunks, strict=True):
-        scatter(chunk, size, flat, steps, start, shape)
+        scatter(chunk, size, rows, start)
 
 
 def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return the chunks of a box as (n, bytes), in this thread's buffer."""
-    from voxlake.ngff.chunk_copy import gather, rows_of
+    from voxlake.ngff.chunk_copy import gather
 
-    box = voxels[(0,) * (voxels.ndim - 3)]
-    count = math.prod(-(-n // c) for n, c in zip(box.shape, coding.chunk[-3:], strict=True))
+    rows = _byte_rows(voxels)
+    size = (*coding.chunk[-3:-1], coding.row_bytes)
+    count = math.prod(-(-n // c) for n, c in zip(rows[-3:], size, strict=True))
     chunks = _buffer(count * coding.chunk_bytes).reshape(count, coding.chunk_bytes)
-    flat, steps = rows_of(box)
-    gather(flat, steps, _byte_shape(box), chunks.reshape(count, *coding.chunk[-3:-1], -1))
+    gather(rows, chunks.reshape(count, *size))
     return chunks
 
 
-def _byte_shape(box: npt.NDArray[Any]) -> tuple[int, int, int]:
-    z, y, x = box.shape
-    return z, y, x * box.itemsize
+def _byte_rows(voxels: npt.NDArray[Any]) -> Rows[np.uint8]:
+    """Return the bytes of a box at one place of all axes before z."""
+    return rows_of(voxels[(0,) * (voxels.ndim - 3)].view(np.uint8))
 
 
 def _differ_from_fill(coding: ShardFormat, chunks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
