@@ -12,7 +12,7 @@ import pytest
 import tifffile
 import zarr
 
-from voxlake.compute.sources import open_source
+from voxlake.compute.sources import open_source, openers
 from voxlake.ngff.box import Box
 from voxlake.platform.errors import SourceError, UnsupportedError
 
@@ -337,7 +337,7 @@ def test_glob_that_matches_something_else(stack: Path) -> None:
 
 def test_unknown_kind(tmp_path: Path) -> None:
     (tmp_path / "v.doc").write_bytes(b"x")
-    fails(tmp_path / "v.doc", "hdf5, nifti, npy, phantom, stack, tiff, zarr", "voxlake.sources")
+    fails(tmp_path / "v.doc", ", ".join(entry.name for entry in openers()), "voxlake.sources")
 
 
 @pytest.mark.parametrize("location", ["phantom:", "phantom:1,2", "phantom:0", "phantom:8?sed=1"])

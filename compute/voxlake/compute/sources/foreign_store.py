@@ -1,0 +1,129 @@
+"""Foreign folders, S3 prefixes and web addresses, as TensorStore's key-value stores."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+import tensorstore as ts
+
+from voxlake.compute.sources.location import local_path
+from voxlake.platform.errors import SourceError
+from voxlake.platform.store import StoreURL, as_tensorstore
+from voxlake.platform.store.process import prepare_process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def foreign_store(address: str) -> ts.KvStore | None:
+    """Return the store whose root is `address`: a folder, ``s3://`` or ``http(s)://``.
+
+    None if it is an address of another kind. Nothing is read yet.
+
+    Raises
+    ------
+    InvalidInputError
+        If the address is malformed.
+    """
+    spec = _spec(address)
+    return None if spec is None else ts.KvStore.open(spec).result()
+
+
+def local_folder(address: str) -> Path | None:
+    """Return the folder that `address` names on this machine; None if it is elsewhere.
+
+    Examples
+    --------
+    >>> local_folder("file:///data/em")
+    PosixPath('/data/em')
+    """
+    if address.startswith("file://"):
+        return StoreURL.parse(address).path
+    return local_path(address)
+
+
+def _spec(address: str) -> dict[str, Any] | None:
+    scheme = address.partition("://")[0]
+    if local_path(address) is not None or scheme in {"s3", "file", "memory"}:
+        return as_tensorstore(StoreURL.parse(address))
+    if scheme not in {"http", "https"}:
+        return None
+    return {
+        "driver": "http",
+        "base_url": f"{address.rstrip('/')}/",
+        "http_request_retries": {
+            "max_retries": prepare_process().store_retries + 1,
+            "initial_delay": "200ms",
+            "max_delay": "4s",
+        },
+    }
+
+
+def read_key(store: ts.KvStore, key: str) -> bytes | None:
+    """Return what lies at `key`; None if nothing does.
+
+    Raises
+    ------
+    SourceError
+        If the store fails, or refuses.
+    """
+    return received(store.read(key), store, key)
+
+
+def received(answer: ts.Future[ts.KvStore.ReadResult], store: ts.KvStore, key: str) -> bytes | None:
+    """Wait for the `answer` to a read of `key`; as `read_key`."""
+    try:
+        found = answer.result()
+    except (ValueError, OSError) as error:
+        raise SourceError(
+            f"{store.url}{key} cannot be read ({first_line(error)}); "
+            "check the address, and that it can be reached"
+        ) from error
+    return bytes(found.value) if found.state == "value" else None
+
+
+def read_json(store: ts.KvStore, key: str) -> dict[str, Any] | None:
+    """Return the JSON object at `key`; None if nothing is there.
+
+    Raises
+    ------
+    SourceError
+        If the store fails, or what lies there is no JSON object.
+    """
+    body = read_key(store, key)
+    if body is None:
+        return None
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise SourceError(f"{store.url}{key} is no JSON ({error}); restore it") from error
+    if not isinstance(found, dict):
+        raise SourceError(f"{store.url}{key} is no JSON object; restore it")
+    return found
+
+
+def first_line(error: Exception) -> str:
+    """Return what a TensorStore error says, without the body of the server's answer."""
+    text = str(error).partition("\n")[0]
+    return text.partition(" [http_response_body")[0].partition(" [source locations")[0]
+
+
+def split_options(location: str, *names: str) -> tuple[str, dict[str, str]]:
+    """Take the options of those `names` out of the query of `location`; the others stay.
+
+    Examples
+    --------
+    >>> split_options("s3://b/em?endpoint=e&scale=1", "scale")
+    ('s3://b/em?endpoint=e', {'scale': '1'})
+    """
+    address, mark, query = location.rpartition("?")
+    if not mark:
+        return location, {}
+    pairs = parse_qsl(query, keep_blank_values=True)
+    taken = {name: value for name, value in pairs if name in names}
+    rest = [(name, value) for name, value in pairs if name not in names]
+    if not taken:
+        return location, {}
+    return (f"{address}?{urlencode(rest)}" if rest else address), taken
