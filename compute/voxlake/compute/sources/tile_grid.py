@@ -1,9 +1,9 @@
 """A grid of 2-D tiles, one a file, whose place is in the file name.
 
-``tiles/{z}/r{y}_c{x}.png`` or ``s{z:04}_{y}-{x}.tif``: ``{y}`` and ``{x}`` count the rows and columns
-of tiles, ``{z}`` the slices, ``{c}`` and ``{t}`` channels and time points. Counting may begin anywhere.
-Tiles abut: those that overlap must be stitched before. All have the size of the first, but for the
-last row and column, which may be smaller.
+``tiles/{z}/r{y}_c{x}.png`` or ``s{z:04}_{y}-{x}.tif``: ``{y}`` and ``{x}`` count the rows and
+columns of tiles, ``{z}`` the slices, ``{c}`` and ``{t}`` channels and time points. Counting may
+begin anywhere. Tiles abut: those that overlap must be stitched before. All have the size of the
+first, but for the last row and column, which may be smaller.
 
 With ``?missing=fill`` after the pattern, tiles that are not there are zeros. Without it, they are
 an error.

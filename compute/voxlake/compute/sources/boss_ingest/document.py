@@ -1,0 +1,209 @@
+"""The configuration of a boss-ingest job, schema v0.1 and v0.2: what it says, and whether it may.
+
+The rules are those of boss-ingest 0.12.0 (``ingestclient/schema``, ``core/validator.py``), but that
+chunks may be of any size: bossDB wants multiples of its cuboids, voxlake does not.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from voxlake.compute.sources.location import local_path
+from voxlake.platform.errors import SourceError
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MARK = "boss-v0."
+
+
+class _Part(BaseModel):
+    """Fields beyond those that voxlake reads are allowed: the schema has no rule against them."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Schema(_Part):
+    """Which schema the document follows."""
+
+    name: str
+    validator: str
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in {"boss-v0.1-schema", "boss-v0.2-schema"}:
+            raise ValueError(f"{name!r} is none of boss-v0.1-schema and boss-v0.2-schema")
+        return name
+
+
+class Processor(_Part):
+    """A plug-in class by its dotted path, and what its ``setup`` is given."""
+
+    path: str = Field(alias="class", pattern=r"^\w+(\.\w+)+$")
+    params: dict[str, Any]
+
+
+class Client(_Part):
+    """The plug-ins. The backend, which names a bossDB, is not asked for."""
+
+    path_processor: Processor
+    tile_processor: Processor | None = None
+    chunk_processor: Processor | None = None
+
+
+class Database(_Part):
+    """Where bossDB would have kept the voxels."""
+
+    collection: str
+    experiment: str
+    channel: str
+
+
+type Range = tuple[int, int]
+
+
+class Extent(_Part):
+    """Voxels, half-open, in the coordinates of the experiment."""
+
+    x: Range
+    y: Range
+    z: Range
+    t: Range
+
+    @field_validator("*")
+    @classmethod
+    def _some(cls, found: Range) -> Range:
+        if not 0 <= found[0] < found[1]:
+            raise ValueError(f"{list(found)} is not [start, stop) with 0 <= start < stop")
+        return found
+
+
+class Size(_Part):
+    """Voxels of a tile or chunk. A tile is one slice of one time point, whatever else it says."""
+
+    x: int = Field(gt=0)
+    y: int = Field(gt=0)
+    z: int = Field(gt=0)
+
+
+class Job(_Part):
+    """What is read, and in pieces of what size."""
+
+    ingest_type: Literal["tile", "volumetric"] = "tile"
+    resolution: int
+    extent: Extent
+    tile_size: Size | None = None
+    chunk_size: Size | None = None
+
+
+class Config(_Part):
+    """A whole configuration."""
+
+    schema_: Schema = Field(alias="schema")
+    client: Client
+    database: Database
+    ingest_job: Job
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        kind = "chunk" if self.is_volumetric else "tile"
+        if self.piece_processor is None:
+            raise ValueError(f"client.{kind}_processor is missing, which a {kind} ingest needs")
+        if (self.ingest_job.chunk_size if kind == "chunk" else self.ingest_job.tile_size) is None:
+            raise ValueError(f"ingest_job.{kind}_size is missing, which a {kind} ingest needs")
+        if self.is_volumetric and self.ingest_job.extent.t != (0, 1):
+            raise ValueError(
+                "ingest_job.extent.t is not [0, 1]: chunks have no time in boss-ingest"
+            )
+        return self
+
+    @property
+    def is_volumetric(self) -> bool:
+        """Whether pieces are chunks; if not, tiles."""
+        return self.ingest_job.ingest_type == "volumetric"
+
+    @property
+    def piece_processor(self) -> Processor | None:
+        """The plug-in that makes the pieces; validated to be there."""
+        return self.client.chunk_processor if self.is_volumetric else self.client.tile_processor
+
+    @property
+    def piece(self) -> tuple[int, int, int]:
+        """Extents of a piece along z, y and x."""
+        job = self.ingest_job
+        size = job.chunk_size if self.is_volumetric else job.tile_size
+        if size is None:  # refused when the document was read
+            raise SourceError("the configuration says no size of its tiles or chunks; add it")
+        return (size.z if self.is_volumetric else 1, size.y, size.x)
+
+
+def read_config(path: Path) -> tuple[Config, dict[str, Any]] | None:
+    """Return the configuration in a file, and the same as plain JSON; None if it is none.
+
+    Raises
+    ------
+    SourceError
+        If it is one, but not valid: every field that is wrong is named.
+    """
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error}); check the path") from error
+    if _MARK not in text:
+        return None
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise SourceError(f"boss-ingest configuration {path} is no JSON ({error})") from error
+    if not _is_config(raw):
+        return None
+    try:
+        return Config.model_validate_json(text), raw
+    except ValidationError as error:
+        wrong = "; ".join(_wrong(found) for found in error.errors(include_url=False))
+        raise SourceError(f"boss-ingest configuration {path} is not valid: {wrong}") from error
+
+
+def suggested_name(location: str) -> DatasetName | None:
+    """Return the collection, experiment and channel that a configuration names.
+
+    Parameters
+    ----------
+    location : str
+        Of any source. None is returned if it is not a boss-ingest configuration.
+
+    Raises
+    ------
+    InvalidNameError
+        If one of the names is none in voxlake.
+    SourceError
+        If the configuration is not valid.
+    """
+    path = config_path(location)
+    found = None if path is None else read_config(path)
+    if found is None:
+        return None
+    database = found[0].database
+    return DatasetName(database.collection, database.experiment, database.channel)
+
+
+def config_path(location: str) -> Path | None:
+    """Return the file at `location` if it is one that may be a configuration."""
+    path = local_path(location)
+    return path if path is not None and path.suffix == ".json" and path.is_file() else None
+
+
+def _is_config(raw: object) -> bool:
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    name = schema.get("name") if isinstance(schema, dict) else None
+    return isinstance(name, str) and name.startswith(_MARK)
+
+
+def _wrong(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    return f"{where}: {error['msg']}" if where else str(error["msg"])

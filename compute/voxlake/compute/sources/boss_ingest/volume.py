@@ -1,0 +1,176 @@
+"""A boss-ingest configuration as a source."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.compute.sources.boss_ingest.document import config_path, read_config
+from voxlake.compute.sources.boss_ingest.plugins import Plugins
+from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.numbering import listed
+from voxlake.compute.sources.source import check_inside, native
+from voxlake.ngff.box import Box, cell_box
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.sources.boss_ingest.document import Config
+    from voxlake.compute.sources.boss_ingest.plugins import Index
+    from voxlake.compute.sources.source import Source
+
+_MISSING_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BossIngestSource:
+    """The tiles or chunks of an ingest job, in the extent that the job has."""
+
+    location: str
+    extent: Box
+    """Of the job: t, z, y, x in voxels of the experiment."""
+    piece: tuple[int, int, int]
+    """Extents of a tile or chunk along z, y and x. Their indices count from voxel 0."""
+    plugins: Plugins
+    dtype: np.dtype
+    """Of the first tile or chunk; `read` holds the others to it."""
+    fingerprint: str
+    is_local: bool
+    """Whether the path of the first tile or chunk, or of the last, is that of a file."""
+    voxel_size: None = None
+    """A configuration says none."""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """``t`` where there is more than one time point."""
+        return ("t", "z", "y", "x") if self.extent.shape[0] > 1 else ("z", "y", "x")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the extent: its start is the origin here."""
+        return self.extent.shape[-len(self.axes) :]
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A tile or chunk. They lie on this grid only if the extent begins on it."""
+        return (1, *self.piece)[-len(self.axes) :]
+
+    def read(self, box: Box) -> np.ndarray:
+        """Ask the plug-ins once for every tile or chunk that `box` touches."""
+        check_inside(box, self)
+        out = np.empty(box.shape, self.dtype)
+        lead = (0,) * (4 - box.ndim)
+        whole = Box(lead + box.start, tuple(n + 1 for n in lead) + box.stop)
+        whole = whole.shifted(self.extent.start)
+        view = out.reshape(whole.shape)
+        step = (1, *self.piece)
+        for cell in whole.cells(step):
+            part = cell_box(cell, step) & whole
+            view[part.within(whole).slices] = self._read_piece(cell, part)
+        return out
+
+    def _read_piece(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
+        """Return the voxels of `part`, which lies in the piece at `cell`: (z, y, x)."""
+        t, z, y, x = cell
+        voxels = self.plugins.piece((x, y, z, t))
+        piece = cell_box(cell, (1, *self.piece))
+        needed = (piece & self.extent).within(piece).stop[1:]
+        fits = all(a <= n <= b for a, n, b in zip(needed, voxels.shape, self.piece, strict=True))
+        if not fits or native(voxels.dtype, self.location) != self.dtype:
+            raise SourceError(
+                f"boss-ingest {self.location}: the tile or chunk at index x {x}, y {y}, z {z}, "
+                f"t {t} is {_described(voxels)}, but should be {self.dtype} (as the first) of "
+                f"{needed} to {self.piece} voxels; check the sizes in the configuration"
+            )
+        return voxels[part.within(piece).slices[1:]]
+
+    def check(self) -> None:
+        """Ask for the path of every tile and chunk, and look which files are there.
+
+        Some plug-ins make up for files that are not there. So those, and only those, are read.
+
+        Raises
+        ------
+        SourceError
+            If a plug-in gives no path, or nothing for a file that is not there.
+        """
+        indices = ((x, y, z, t) for t, z, y, x in self.extent.cells((1, *self.piece)))
+        missing = (index for index in indices if not _is_there(self.plugins.path(index)))
+        if self.is_local:
+            self._check_missing(missing)
+        else:  # no paths of files here: in a bucket, or none at all
+            collections.deque(missing, maxlen=0)
+
+    def _check_missing(self, missing: Iterator[Index]) -> None:
+        bad: list[str] = []
+        last: SourceError | None = None
+        for index in missing:
+            try:
+                self.plugins.piece(index)
+            except SourceError as error:
+                last = error
+                bad.append(self.plugins.path(index))
+            if len(bad) > _MISSING_SHOWN:
+                break
+        if last is not None:
+            raise SourceError(
+                f"boss-ingest {self.location} lacks files: {listed(bad)}; restore them, or check "
+                f"the configuration ({last})"
+            ) from last
+
+
+def open_boss_ingest(location: str) -> Source | None:
+    """Open a ``.json`` file that is a configuration of boss-ingest.
+
+    The first tile or chunk is read, because nothing else tells the type of the voxels. The plug-ins
+    that the configuration names are imported and run: open only those that you trust.
+
+    Raises
+    ------
+    SourceError
+        If the configuration is not valid, or a plug-in fails.
+    """
+    path = config_path(location)
+    found = None if path is None else read_config(path)
+    if path is None or found is None:
+        return None
+    config, raw = found
+    extent = _extent(config)
+    kind = "chunk" if config.is_volumetric else "tile"
+    plugins = Plugins(raw, kind, path.parent.absolute())
+    ends = [(x, y, z, t) for t, z, y, x in _ends(extent, (1, *config.piece))]
+    files = dict.fromkeys(Path(name) for name in map(plugins.path, ends) if _is_there(name))
+    words = json.dumps(raw, sort_keys=True), *plugins.digests
+    fingerprint = fingerprint_files(files, "boss-ingest", *words)
+    dtype = native(plugins.piece(ends[0]).dtype, f"boss-ingest {location}")
+    return BossIngestSource(
+        location, extent, config.piece, plugins, dtype, fingerprint, is_local=bool(files)
+    )
+
+
+def _extent(config: Config) -> Box:
+    found = config.ingest_job.extent
+    ranges = (found.t, found.z, found.y, found.x)
+    return Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
+
+
+def _ends(extent: Box, step: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the first and the last cell of `step` that `extent` touches."""
+    first = tuple(lo // n for lo, n in zip(extent.start, step, strict=True))
+    last = tuple((hi - 1) // n for hi, n in zip(extent.stop, step, strict=True))
+    return first, last
+
+
+def _is_there(path: str) -> bool:
+    return bool(path) and os.path.isfile(path)  # noqa: PTH113  (asked for every tile)
+
+
+def _described(voxels: np.ndarray) -> str:
+    return f"{voxels.dtype} of {voxels.shape} voxels"
