@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zstandard
 
+from voxlake.ngff.reuse import reused
 from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import CorruptDataError
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.shard_format import ShardFormat
     from voxlake.ngff.strided import Rows
+
+_BYTE = np.dtype(np.uint8)
 
 type Payload = memoryview
 """The compressed bytes of a chunk."""
@@ -93,7 +96,7 @@ def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.u
     rows = _byte_rows(voxels)
     size = (*coding.chunk[-3:-1], coding.row_bytes)
     count = math.prod(-(-n // c) for n, c in zip(rows[-3:], size, strict=True))
-    chunks = _buffer(count * coding.chunk_bytes).reshape(count, coding.chunk_bytes)
+    chunks = reused("chunks", (count, coding.chunk_bytes), _BYTE)
     gather(rows, chunks.reshape(count, *size))
     return chunks
 
@@ -134,18 +137,11 @@ class _Kept(local):
     """What a thread keeps for its next call."""
 
     def __init__(self) -> None:
-        self.buffer = np.empty(0, np.uint8)
         self.compressors: dict[tuple[int, bool], zstandard.ZstdCompressor] = {}
         self.decompressor: zstandard.ZstdDecompressor | None = None
 
 
 _kept = _Kept()
-
-
-def _buffer(size: int) -> npt.NDArray[np.uint8]:
-    if _kept.buffer.size < size:
-        _kept.buffer = np.empty(size, np.uint8)
-    return _kept.buffer[:size]
 
 
 def _compressor(coding: ShardFormat) -> zstandard.ZstdCompressor:

@@ -3,6 +3,8 @@
 For objects larger than one wants to hold in memory, whose head is known last. On a file system the
 pieces go to a partial file beside the target; for S3 they are spooled to a file of this machine and
 sent as one object, because parts of an upload that a crash cut off would stay, unseen and paid for.
+
+No file stays open between two pieces: a task may have thousands of objects in the making.
 """
 
 from __future__ import annotations
@@ -10,20 +12,22 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import obstore
+import psutil
 
 from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.objects import PARTIAL_SUFFIX, etag_of, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from voxlake.platform.store.url import StoreURL
 
@@ -31,6 +35,8 @@ type Bytes = bytes | bytearray | memoryview
 
 _VECTOR = 1024
 """Most pieces that one write of the system takes (IOV_MAX of Linux)."""
+
+_SPOOL = "voxlake-spool-"
 
 SINGLE_PUT = 1 << 30
 """Largest object that is sent in one request; S3 takes up to 5 GB."""
@@ -43,41 +49,37 @@ class GrowingObject:
     url: StoreURL
     size: int
     """Bytes reserved or written."""
-    _file: int
-    _path: Path | None
-    """The partial file; None of a spool, which has no name."""
+    _path: Path
+    """The partial file or the spool."""
 
     def append(self, pieces: Sequence[Bytes]) -> None:
         """Write `pieces` one after the other at the end."""
-        with store_failures("write", self.url):
+        with store_failures("write", self.url), _opened(self._path) as file:
             for first in range(0, len(pieces), _VECTOR):
-                _write_all(self._file, pieces[first : first + _VECTOR], self.size)
+                _write_all(file, pieces[first : first + _VECTOR], self.size)
                 self.size += sum(len(piece) for piece in pieces[first : first + _VECTOR])
 
     def commit(self, head: bytes) -> str:
         """Write `head` at the start, make the object appear, and return its ETag."""
-        with store_failures("write", self.url):
-            try:
-                _write_all(self._file, [head], 0)
-                return self._publish() if self._path else self._send()
-            finally:
-                self._close()
+        try:
+            with store_failures("write", self.url), _opened(self._path) as file:
+                _write_all(file, [head], 0)
+                return self._publish(file) if self.url.is_local else self._send(file)
+        finally:
+            self.discard()
 
     def discard(self) -> None:
         """Drop all that was written; what is stored under the name stays."""
-        with suppress(OSError):
-            self._close()
+        self._path.unlink(missing_ok=True)
 
-    def _publish(self) -> str:
-        assert self._path is not None
-        os.fsync(self._file)
+    def _publish(self, file: int) -> str:
+        os.fsync(file)
         self._path.replace(self.url.path)
-        self._path = None
         sync_folder(self.url.path.parent)
         return etag_of(self.url)
 
-    def _send(self) -> str:
-        with mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ) as body:
+    def _send(self, file: int) -> str:
+        with mmap.mmap(file, self.size, access=mmap.ACCESS_READ) as body:
             answer = obstore.put(
                 as_obstore(self.url),
                 self.url.key,
@@ -86,26 +88,37 @@ class GrowingObject:
             )
         return str(answer["e_tag"])
 
-    def _close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-            self._path = None
-
 
 def grow(url: StoreURL, reserved: int) -> GrowingObject:
     """Begin an object at `url` whose first `reserved` bytes are given last, with `commit`."""
     with store_failures("write", url):
-        if not url.is_local:
-            with tempfile.TemporaryFile(prefix="voxlake-", suffix=".spool") as spool:
-                return GrowingObject(url, reserved, os.dup(spool.fileno()), None)
-        url.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = url.path.with_name(f".{url.path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
-        return GrowingObject(
-            url, reserved, os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), partial
-        )
+        if url.is_local:
+            url.path.parent.mkdir(parents=True, exist_ok=True)
+            partial = url.path.with_name(f".{url.path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
+        else:
+            partial = _spool_folder() / f"{_SPOOL}{os.getpid()}-{uuid4().hex}"
+        partial.touch(exist_ok=False)
+    return GrowingObject(url, reserved, partial)
+
+
+@cache
+def _spool_folder() -> Path:
+    """Return the folder of temporary files, free of what killed processes left there."""
+    folder = Path(tempfile.gettempdir())
+    for path in folder.glob(f"{_SPOOL}*"):
+        owner = path.name.removeprefix(_SPOOL).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            path.unlink(missing_ok=True)
+    return folder
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    file = os.open(path, os.O_RDWR)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _write_all(file: int, pieces: Sequence[Bytes], offset: int) -> None:

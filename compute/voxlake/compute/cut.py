@@ -1,0 +1,281 @@
+"""Cut a pass over a volume into regions, and a region into strips. Arithmetic only.
+
+A pass reads every voxel of a base level once and makes one or more levels of it. A task does one
+region, which holds whole shards of every level that is made. It goes through the region in layers
+along z, and through a layer in strips, which are what threads work on: of a level that is made,
+strips are encoded as they are complete, and reduced into the layer of the next level.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    type Extents = tuple[int, ...]
+
+STRIP_BYTES = 8 << 20
+"""Voxels of a strip, about: enough to hide what handing it to a thread costs."""
+
+WIDE_STRIP_BYTES = 64 << 20
+"""Largest strip, where blocks of the source ask for more."""
+
+MOST_REGION_TASKS = 32
+"""Tasks that a large volume is cut into at least; more if its regions would be too large."""
+
+MOST_READS = 1.25
+"""Blocks of the source are decoded at most so often, on average, to spare memory."""
+
+REGION_GROWTH = 8
+"""Regions grow to this times the smallest as the volume does, to hold the shards of more levels."""
+
+
+class Reading(StrEnum):
+    """How a task gets at the voxels of its region."""
+
+    DIRECT = "direct"
+    """Strip by strip."""
+    LAYERED = "layered"
+    """A whole layer into memory, since blocks of the source are wider than a strip may be."""
+    STAGED = "staged"
+    """A whole layer into a temporary file, since it is larger than the memory limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One level of a pass; the first is the base."""
+
+    shape: Extents
+    chunk: Extents
+    shard: Extents
+    step: Extents
+    """Factors from the rung before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What a pass reads its base level from."""
+
+    block: Extents
+    """What is decoded as a whole."""
+    itemsize: int
+    """Bytes of a voxel as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What tasks may take."""
+
+    task_bytes: int
+    """Voxels of a region, about, in bytes."""
+    memory_bytes: int
+    """Most memory of a task."""
+    threads: int
+    """Threads that work on strips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a pass is cut; all extents along the axes of the volume, in voxels."""
+
+    rungs: int
+    """Rungs that the pass makes; those above need another pass."""
+    region: Extents
+    """Voxels of the base that a task reads."""
+    depths: tuple[int, ...]
+    """Extent along z of the layers of each rung."""
+    strips: tuple[Extents, ...]
+    """Extent of the strips of each rung."""
+    reading: Reading
+    reads: float
+    """How often each block of the source is decoded, on average: 1.0 if once."""
+    memory_bytes: int
+    """Projected peak of a task."""
+
+
+def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits) -> Cut:
+    """Cut a pass from the first of `ladder` as far up as regions stay small enough."""
+    most = _region_bytes(ladder[0].shape, supply, limits)
+    made = ladder[: _rungs(ladder, supply, most)]
+    base, depths = made[0], _depths(made, supply)
+    direct = _is_direct(made, supply)
+    region = _grown(_region(made, supply), base, supply, most)
+    reading = Reading.DIRECT
+    if not direct:
+        layer = _layer_bytes(made[:1], depths, region, supply)
+        reading = Reading.STAGED if layer > limits.memory_bytes // 2 else Reading.LAYERED
+    first = _direct_strip(base, supply) if direct else _strip(base, supply, depths[0])
+    granule = first if direct else (*region[:-3], depths[0], *region[-2:])
+    return Cut(
+        len(made),
+        region,
+        depths,
+        (first, *(_strip(r, supply, d) for r, d in zip(made[1:], depths[1:], strict=True))),
+        reading,
+        _reads(base.shape, granule, supply.block),
+        _projected(made, depths, region, first, reading, supply, limits),
+    )
+
+
+def _region_bytes(shape: Extents, supply: Supply, limits: Limits) -> int:
+    total = math.prod(shape) * supply.itemsize
+    least = limits.task_bytes
+    return min(max(total // MOST_REGION_TASKS, least), REGION_GROWTH * least)
+
+
+def _rungs(ladder: Sequence[Rung], supply: Supply, most: int) -> int:
+    """Return how many rungs can be made in one pass whose regions have at most `most` bytes."""
+    reachable = 1
+    while reachable < len(ladder) and _joins(ladder, reachable, supply):
+        reachable += 1
+    while reachable > 1 and _size(_region(ladder[:reachable], supply), supply) > most:
+        reachable -= 1
+    return reachable
+
+
+def _joins(ladder: Sequence[Rung], rungs: int, supply: Supply) -> bool:
+    """Return whether strips of the last of `rungs` hold whole blocks of the rung after it."""
+    below, rung = ladder[rungs - 1], ladder[rungs]
+    divides = all(c % s == 0 for c, s in zip(below.chunk[-3:], rung.step[-3:], strict=True))
+    if not divides or any(s != 1 for s in rung.step[:-3]):
+        return False
+    depths = _depths(ladder[: rungs + 1], supply)
+    return depths[-1] <= 4 * max(rung.chunk[-3], depths[0])
+
+
+def _region(ladder: Sequence[Rung], supply: Supply) -> Extents:
+    smallest = _smallest_region(ladder)
+    if _is_direct(ladder, supply):
+        return smallest
+    return _around_blocks(smallest, ladder[0], supply)
+
+
+def _is_direct(ladder: Sequence[Rung], supply: Supply) -> bool:
+    """Return whether blocks of the source fit strips."""
+    strip = _direct_strip(ladder[0], supply)
+    return (
+        _size(tuple(map(min, strip, ladder[0].shape)), supply) <= WIDE_STRIP_BYTES
+        and _reads(ladder[0].shape, strip, supply.block) <= MOST_READS
+    )
+
+
+def _smallest_region(ladder: Sequence[Rung]) -> Extents:
+    """Return the smallest region of the base that holds whole shards of every rung."""
+    region = list(ladder[0].shard)
+    factors = [1] * len(region)
+    for rung in ladder:
+        for axis, step in enumerate(rung.step):
+            factors[axis] *= step
+            if rung.shard[axis] >= rung.shape[axis]:
+                region[axis] = ladder[0].shape[axis]
+            elif region[axis] < ladder[0].shape[axis]:
+                region[axis] = math.lcm(region[axis], rung.shard[axis] * factors[axis])
+    return tuple(min(n, whole) for n, whole in zip(region, ladder[0].shape, strict=True))
+
+
+def _grown(region: Extents, base: Rung, supply: Supply, most: int) -> Extents:
+    """Return the region, wider along x and then y while it may be: files hold long rows."""
+    extents = list(region)
+    for axis in (-1, -2):
+        while extents[axis] < base.shape[axis] and 2 * _size(extents, supply) <= most:
+            extents[axis] = min(2 * extents[axis], base.shape[axis])
+    return tuple(extents)
+
+
+def _around_blocks(region: Extents, base: Rung, supply: Supply) -> Extents:
+    """Return the region such that few blocks of the source are cut by its faces along y and x."""
+    extents = list(region)
+    for axis in (-2, -1):
+        block, whole = supply.block[axis], base.shape[axis]
+        step = math.lcm(extents[axis], block)
+        if step > 4 * max(extents[axis], block):
+            step = -(-8 * block // extents[axis]) * extents[axis]
+        extents[axis] = min(step, whole)
+    return tuple(extents)
+
+
+def _depths(ladder: Sequence[Rung], supply: Supply) -> tuple[int, ...]:
+    depths = [_covering(ladder[0].chunk[-3], supply.block[-3], ladder[0].shape[-3])]
+    for rung in ladder[1:]:
+        depths.append(math.lcm(rung.chunk[-3], depths[-1] // rung.step[-3]))
+    return tuple(depths)
+
+
+def _covering(chunk: int, block: int, whole: int) -> int:
+    """Return a multiple of `chunk` that cuts no block, or few."""
+    if block >= whole:
+        return -(-whole // chunk) * chunk
+    joint = math.lcm(chunk, block)
+    return joint if joint <= 4 * max(chunk, block) else -(-block // chunk) * chunk
+
+
+def _direct_strip(base: Rung, supply: Supply) -> Extents:
+    depth, rows, columns = (
+        _covering(chunk, block, whole)
+        for chunk, block, whole in zip(
+            base.chunk[-3:], supply.block[-3:], base.shape[-3:], strict=True
+        )
+    )
+    return _widened((*base.chunk[:-3], depth, rows, columns), base, supply)
+
+
+def _strip(rung: Rung, supply: Supply, depth: int) -> Extents:
+    return _widened((*rung.chunk[:-3], depth, *rung.chunk[-2:]), rung, supply)
+
+
+def _widened(strip: Extents, rung: Rung, supply: Supply) -> Extents:
+    extents = list(strip)
+    while extents[-1] < rung.shape[-1] and 2 * _size(extents, supply) <= STRIP_BYTES:
+        extents[-1] *= 2
+    return tuple(extents)
+
+
+def _size(extents: Sequence[int], supply: Supply) -> int:
+    return math.prod(extents) * supply.itemsize
+
+
+def _layer_bytes(
+    ladder: Sequence[Rung], depths: tuple[int, ...], region: Extents, supply: Supply
+) -> int:
+    """Return the bytes of the layers of all rungs of `ladder` together."""
+    total, rows, columns = 0, region[-2], region[-1]
+    for rung, depth in zip(ladder, depths, strict=False):
+        rows, columns = -(-rows // rung.step[-2]), -(-columns // rung.step[-1])
+        total += min(depth, rung.shape[-3]) * rows * columns * supply.itemsize
+    return total
+
+
+def _projected(  # noqa: PLR0913, PLR0917
+    made: Sequence[Rung],
+    depths: tuple[int, ...],
+    region: Extents,
+    strip: Extents,
+    reading: Reading,
+    supply: Supply,
+    limits: Limits,
+) -> int:
+    """Return the strips in flight, read, cut into chunks and coded, and the layers in memory."""
+    in_flight = 2 * limits.threads + 2
+    strips = 2 * in_flight * _size(tuple(map(min, strip, made[0].shape)), supply)
+    if reading is Reading.STAGED:
+        return strips
+    layers = _layer_bytes(made, depths, region, supply)
+    base = _layer_bytes(made[:1], depths, region, supply) if reading is Reading.DIRECT else 0
+    return strips + layers - base
+
+
+def _reads(shape: Extents, granule: Extents, block: Extents) -> float:
+    """Return how often a block is decoded if the volume is read granule by granule."""
+    total = 1.0
+    for whole, step, extent in zip(shape, granule, block, strict=True):
+        starts = np.arange(0, whole, step)
+        stops = np.minimum(starts + step, whole)
+        touched = (stops - 1) // extent - starts // extent + 1
+        total *= float(touched.sum()) / -(-whole // extent)
+    return total
