@@ -26,6 +26,7 @@ TREE = {
     "ConflictError": ("conflict", 409, ()),
     "ObjectExistsError": ("object-exists", 409, ()),
     "PlanChangedError": ("plan-changed", 409, ()),
+    "LeaseLostError": ("lease-lost", 409, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),

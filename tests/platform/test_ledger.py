@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +24,17 @@ from voxlake.platform.errors import (
     NotFoundError,
     PlanChangedError,
 )
-from voxlake.platform.jobs import JSON, Job, JobState, Ledger, StageRecord, TaskFailure, is_running
+from voxlake.platform.jobs import (
+    JSON,
+    Claim,
+    Job,
+    JobState,
+    Ledger,
+    StageProgress,
+    StageRecord,
+    TaskFailure,
+    is_running,
+)
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -46,11 +58,19 @@ def ledger(catalog: Catalog) -> Ledger:
     return catalog.ledger
 
 
+WRITE = StageRecord("write", 100, "f1", voxels=1000)
+
+
+@pytest.fixture
+def claim(ledger: Ledger) -> Claim:
+    claim = ledger.claim(ledger.create_job("ingest", NAME, SPEC).id)
+    ledger.begin_stage(claim, WRITE)
+    return claim
+
+
 @pytest.fixture
 def job(ledger: Ledger) -> Job:
-    created = ledger.create_job("ingest", NAME, SPEC)
-    ledger.begin_stage(created.id, "write", 100, "f1")
-    return ledger.get_job(created.id)
+    return ledger.create_job("ingest", NAME, SPEC)
 
 
 def test_a_job_is_as_it_was_asked_for(ledger: Ledger) -> None:
@@ -65,65 +85,81 @@ def test_a_job_is_as_it_was_asked_for(ledger: Ledger) -> None:
 
 def test_jobs_are_listed_newest_first_with_their_stages(ledger: Ledger) -> None:
     jobs = [ledger.create_job("ingest", NAME, {"number": number}) for number in range(3)]
+    claim = ledger.claim(jobs[1].id)
     for name in ("zeta", "alpha"):
-        ledger.begin_stage(jobs[1].id, name, 5, "f")
+        ledger.begin_stage(claim, StageRecord(name, 5, "f"))
     listed = ledger.list_jobs()
     assert [one.spec["number"] for one in listed] == [2, 1, 0]
     assert listed[1].stages == (StageRecord("zeta", 5, "f"), StageRecord("alpha", 5, "f"))
     assert listed == [ledger.get_job(one.id) for one in listed]
 
 
-def test_states_carry_a_word(ledger: Ledger, job: Job) -> None:
+def test_states_carry_a_word(ledger: Ledger, claim: Claim) -> None:
+    before = ledger.get_job(claim.job)
     for state in JobState:
-        ledger.set_state(job.id, state, f"now \0 \ud800 {state}")
-        found = ledger.get_job(job.id)
+        ledger.set_state(claim, state, f"now \0 \ud800 {state}")
+        found = ledger.get_job(claim.job)
         assert (found.state, found.message) == (state, f"now \\x00 \\ud800 {state}")
-    assert found.updated_at > job.updated_at
+    assert found.updated_at > before.updated_at
 
 
-def test_a_stage_is_begun_again_with_the_same_plan_only(ledger: Ledger, job: Job) -> None:
-    ledger.begin_stage(job.id, "write", 100, "f1")
-    for tasks, fingerprint in ((100, "f2"), (99, "f1")):
+def test_a_stage_is_begun_again_with_the_same_plan_only(ledger: Ledger, claim: Claim) -> None:
+    ledger.begin_stage(claim, WRITE)
+    for changed in (replace(WRITE, fingerprint="f2"), replace(WRITE, tasks=99)):
         with pytest.raises(PlanChangedError, match="start a new job"):
-            ledger.begin_stage(job.id, "write", tasks, fingerprint)
-    assert ledger.get_job(job.id).stages == (StageRecord("write", 100, "f1"),)
+            ledger.begin_stage(claim, changed)
+    assert ledger.get_job(claim.job).stages == (WRITE,)
 
 
-def test_what_was_never_made(ledger: Ledger, job: Job) -> None:
-    for ask in (ledger.get_job, ledger.claim, ledger.failures, ledger.clear_failures):
+def test_a_stage_tells_how_far_it_is(ledger: Ledger, claim: Claim) -> None:
+    progress = StageProgress(done=20, failed=1, voxels_done=200, bytes_done=50, tasks_per_s=4.0)
+    ledger.set_progress(claim, "write", progress)
+    (stage,) = ledger.get_job(claim.job).stages
+    assert stage == replace(WRITE, progress=progress)
+    assert stage.seconds_left == 20.0
+    ledger.set_progress(claim, "write", replace(progress, tasks_per_s=None))
+    assert ledger.get_job(claim.job).stages[0].seconds_left is None
+
+
+def test_what_was_never_made(ledger: Ledger, claim: Claim) -> None:
+    never = Claim("nothing", 1, 60)
+    for ask in (ledger.get_job, ledger.claim, ledger.failures, ledger.cancel, ledger.enqueue):
         with pytest.raises(NotFoundError, match="no job"):
             ask("nothing")
+    for write in (ledger.clear_failures, ledger.renew, ledger.release):
+        with pytest.raises(NotFoundError, match="no job"):
+            write(never)
     with pytest.raises(NotFoundError, match="no job"):
-        ledger.set_state("nothing", JobState.DONE)
+        ledger.set_state(never, JobState.DONE)
     with pytest.raises(NotFoundError, match="no job"):
-        ledger.begin_stage("nothing", "write", 1, "f")
+        ledger.begin_stage(never, WRITE)
     with pytest.raises(NotFoundError, match="no stage"):
-        ledger.record_done(job.id, "other", 0)
+        ledger.record_done(claim, "other", 0)
     with pytest.raises(NotFoundError, match="no stage"):
         ledger.done_tasks("nothing", "write")
 
 
 @pytest.mark.parametrize("index", [-1, 100, 1 << 40])
-def test_a_task_outside_the_stage_is_refused(ledger: Ledger, job: Job, index: int) -> None:
+def test_a_task_outside_the_stage_is_refused(ledger: Ledger, claim: Claim, index: int) -> None:
     with pytest.raises(InvalidInputError, match=r"\[0, 100\)"):
-        ledger.record_done_many(job.id, "write", {1: {}, index: {}})
+        ledger.record_done_many(claim, "write", {1: {}, index: {}})
     with pytest.raises(InvalidInputError, match=r"\[0, 100\)"):
-        ledger.record_failure(job.id, "write", index, "")
-    assert ledger.done_tasks(job.id, "write") == set()
+        ledger.record_failure(claim, "write", index, "")
+    assert set(ledger.done_tasks(claim.job, "write")) == set()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object()])
-def test_what_is_not_json_is_refused(ledger: Ledger, job: Job, value: JSON) -> None:
+def test_what_is_not_json_is_refused(ledger: Ledger, claim: Claim, value: JSON) -> None:
     with pytest.raises(InvalidInputError, match="JSON"):
-        ledger.record_done(job.id, "write", 0, {"value": value})
+        ledger.record_done(claim, "write", 0, {"value": value})
     with pytest.raises(InvalidInputError, match="JSON"):
         ledger.create_job("ingest", NAME, {"value": value})
-    assert ledger.done_tasks(job.id, "write") == set()
+    assert set(ledger.done_tasks(claim.job, "write")) == set()
 
 
-def test_a_traceback_may_hold_anything(ledger: Ledger, job: Job) -> None:
-    ledger.record_failure(job.id, "write", 0, "bad\0name \udcff é")
-    assert ledger.failures(job.id)[0].traceback == "bad\\x00name \\udcff é"
+def test_a_traceback_may_hold_anything(ledger: Ledger, claim: Claim) -> None:
+    ledger.record_failure(claim, "write", 0, "bad\0name \udcff é")
+    assert ledger.failures(claim.job)[0].traceback == "bad\\x00name \\udcff é"
 
 
 class LedgerModel(RuleBasedStateMachine):
@@ -133,9 +169,11 @@ class LedgerModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.job = self.ledger.create_job("ingest", NAME, {}).id
+        dataset = DatasetName("c", "e", f"em{next(_numbers)}")
+        self.job = self.ledger.create_job("ingest", dataset, {}).id
+        self.claim = self.ledger.claim(self.job)
         for stage in ("a", "b"):
-            self.ledger.begin_stage(self.job, stage, 6, "f")
+            self.ledger.begin_stage(self.claim, StageRecord(stage, 6, "f"))
         self.done: dict[tuple[str, int], dict[str, int]] = {}
         self.failed: dict[tuple[str, int], tuple[int, str]] = {}
 
@@ -144,14 +182,14 @@ class LedgerModel(RuleBasedStateMachine):
 
     @rule(stage=stages, results=results)
     def record_done(self, stage: str, results: dict[int, dict[str, int]]) -> None:
-        self.ledger.record_done_many(self.job, stage, results)
+        self.ledger.record_done_many(self.claim, stage, results)
         for index, result in results.items():
             self.done[stage, index] = result
             self.failed.pop((stage, index), None)
 
     @rule(stage=stages, index=st.integers(0, 5), words=st.text("xy"))
     def record_failure(self, stage: str, index: int, words: str) -> None:
-        attempts = self.ledger.record_failure(self.job, stage, index, words)
+        attempts = self.ledger.record_failure(self.claim, stage, index, words)
         if (stage, index) in self.done:
             assert attempts == 0
             return
@@ -161,20 +199,34 @@ class LedgerModel(RuleBasedStateMachine):
 
     @rule()
     def clear_failures(self) -> None:
-        self.ledger.clear_failures(self.job)
+        self.ledger.clear_failures(self.claim)
         self.failed.clear()
+
+    @rule()
+    def change_runner(self) -> None:
+        old = self.claim
+        self.ledger.release(old)
+        self.claim = self.ledger.claim(self.job)
+        assert self.claim.fence > old.fence
 
     @invariant()
     def says_what_happened(self) -> None:
         for stage in ("a", "b"):
             done = {index: result for (name, index), result in self.done.items() if name == stage}
-            assert self.ledger.done_tasks(self.job, stage) == set(done)
+            assert set(self.ledger.done_tasks(self.job, stage)) == set(done)
             assert self.ledger.count_done(self.job, stage) == len(done)
             assert list(self.ledger.results(self.job, stage)) == [done[i] for i in sorted(done)]
-        assert self.ledger.failures(self.job) == [
+            often = [a for (name, _), (a, _) in self.failed.items() if name == stage and a >= 2]
+            assert self.ledger.count_failed(self.job, stage, 2) == len(often)
+        failures = [
             TaskFailure(stage, index, *self.failed[stage, index])
             for stage, index in sorted(self.failed)
         ]
+        assert self.ledger.failures(self.job) == failures
+        assert self.ledger.failures(self.job, limit=1) == failures[:1]
+
+
+_numbers = itertools.count()
 
 
 def test_it_says_what_happened(ledger: Ledger) -> None:
@@ -184,49 +236,58 @@ def test_it_says_what_happened(ledger: Ledger) -> None:
     )
 
 
-def test_jobs_do_not_mix(ledger: Ledger, job: Job) -> None:
-    other = ledger.create_job("ingest", NAME, {})
-    ledger.begin_stage(other.id, "write", 100, "f1")
-    ledger.record_done(other.id, "write", 1, {"a": 1})
-    ledger.record_failure(other.id, "write", 2, "no")
-    assert ledger.done_tasks(job.id, "write") == set()
-    assert ledger.failures(job.id) == []
-    ledger.clear_failures(job.id)
-    assert len(ledger.failures(other.id)) == 1
+def test_jobs_do_not_mix(ledger: Ledger, claim: Claim) -> None:
+    other = ledger.claim(ledger.create_job("ingest", NAME.sibling("other"), {}).id)
+    ledger.begin_stage(other, WRITE)
+    ledger.record_done(other, "write", 1, {"a": 1})
+    ledger.record_failure(other, "write", 2, "no")
+    assert set(ledger.done_tasks(claim.job, "write")) == set()
+    assert ledger.failures(claim.job) == []
+    ledger.clear_failures(claim)
+    assert len(ledger.failures(other.job)) == 1
 
 
-def test_many_threads_record_at_once(ledger: Ledger, job: Job) -> None:
-    ledger.begin_stage(job.id, "many", 400, "f")
+def test_many_threads_record_at_once(ledger: Ledger, claim: Claim) -> None:
+    ledger.begin_stage(claim, StageRecord("many", 400, "f"))
 
     def record(index: int) -> None:
         if index % 4 == 0:
-            ledger.record_failure(job.id, "many", index % 8, "no")
-        ledger.record_done(job.id, "many", index, {"index": index})
+            ledger.record_failure(claim, "many", index % 8, "no")
+        ledger.record_done(claim, "many", index, {"index": index})
 
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(record, range(400)))
-    assert ledger.done_tasks(job.id, "many") == set(range(400))
-    assert [one["index"] for one in ledger.results(job.id, "many")] == list(range(400))
-    assert ledger.failures(job.id) == []
+    assert set(ledger.done_tasks(claim.job, "many")) == set(range(400))
+    assert [one["index"] for one in ledger.results(claim.job, "many")] == list(range(400))
+    assert ledger.failures(claim.job) == []
 
 
-def test_failures_counted_by_many_threads_are_not_lost(ledger: Ledger, job: Job) -> None:
+def test_failures_counted_by_many_threads_are_not_lost(ledger: Ledger, claim: Claim) -> None:
     with ThreadPoolExecutor(8) as threads:
-        counts = threads.map(lambda _: ledger.record_failure(job.id, "write", 7, "no"), range(40))
+        counts = threads.map(lambda _: ledger.record_failure(claim, "write", 7, "no"), range(40))
         assert sorted(counts) == list(range(1, 41))
 
 
-def test_a_million_tasks(ledger: Ledger, job: Job) -> None:
+def test_a_million_tasks(ledger: Ledger, claim: Claim) -> None:
     begin = time.monotonic()
-    ledger.begin_stage(job.id, "huge", 10**6, "f")
-    assert ledger.done_tasks(job.id, "huge") == set()
+    ledger.begin_stage(claim, StageRecord("huge", 10**6, "f"))
+    assert set(ledger.done_tasks(claim.job, "huge")) == set()
     assert time.monotonic() - begin < 1
     for start in range(0, 50_000, 10_000):
-        ledger.record_done_many(job.id, "huge", {i: {} for i in range(start, start + 10_000)})
+        ledger.record_done_many(claim, "huge", {i: {} for i in range(start, start + 10_000)})
     begin = time.monotonic()
-    assert len(ledger.done_tasks(job.id, "huge")) == 50_000
-    assert sum(1 for _ in ledger.results(job.id, "huge")) == 50_000
-    assert time.monotonic() - begin < 5
+    tracemalloc.start()
+    try:
+        done = ledger.done_tasks(claim.job, "huge")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # A byte a task, and a page of rows: a set of numbers would take 60 bytes a task.
+    assert peak < 10**6 + 4_000_000
+    assert len(done) == 50_000
+    assert next(done.missing()) == 50_000
+    assert sum(1 for _ in ledger.results(claim.job, "huge")) == 50_000
+    assert time.monotonic() - begin < 10
 
 
 CLAIM = """
@@ -277,7 +338,9 @@ def test_of_two_claimers_one_wins_and_a_killed_one_is_followed(
         while is_running(claimed) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not is_running(claimed)
-        assert ledger.claim(job.id).pid == os.getpid()
+        again = ledger.claim(job.id)
+        assert again.fence == claimed.fence + 1
+        assert ledger.get_job(job.id).pid == os.getpid()
         assert is_running(ledger.get_job(job.id))
     finally:
         for claimer in claimers:
@@ -298,27 +361,18 @@ def _line(claimer: subprocess.Popen[str]) -> str:
     return claimer.stdout.readline()
 
 
-def test_a_job_that_ended_is_not_running(ledger: Ledger, job: Job) -> None:
-    ledger.claim(job.id)
-    assert is_running(ledger.claim(job.id))
-    ledger.set_state(job.id, JobState.DONE)
-    assert not is_running(ledger.get_job(job.id))
+def test_a_job_that_ended_is_not_running(ledger: Ledger, claim: Claim) -> None:
+    assert is_running(ledger.get_job(claim.job))
+    ledger.set_state(claim, JobState.FAILED)
+    assert not is_running(ledger.get_job(claim.job))
+    done = ledger.claim(claim.job)
+    ledger.set_state(done, JobState.DONE)
+    assert not is_running(ledger.get_job(claim.job))
+    with pytest.raises(ConflictError, match="nothing left"):
+        ledger.claim(claim.job)
 
 
-def test_another_process_with_the_same_pid_is_another(ledger: Ledger, job: Job) -> None:
-    claimed = ledger.claim(job.id)
+def test_another_process_with_the_same_pid_is_another(ledger: Ledger, claim: Claim) -> None:
+    claimed = ledger.get_job(claim.job)
     assert claimed.pid_started is not None
     assert not is_running(replace(claimed, pid_started=claimed.pid_started - 60))
-
-
-def test_a_job_that_runs_on_another_machine_is_taken_over_only_when_told(
-    ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("socket.gethostname", lambda: "elsewhere")
-        ledger.claim(job.id)
-    assert not is_running(ledger.get_job(job.id))
-    with pytest.raises(ConflictError, match="elsewhere"):
-        ledger.claim(job.id)
-    taken = ledger.claim(job.id, take_over=True)
-    assert is_running(taken)

@@ -1,30 +1,37 @@
 """Run tasks on a Dask cluster. The only module that talks to one.
 
 Tasks are streamed in a bounded window, so that neither client nor scheduler grows with a job, and
-only small results come back. What was done is remembered by the caller, outside Dask.
+only small results come back. Short tasks travel several at a time, because every message to a
+worker costs some milliseconds. What was done is remembered by the caller, outside Dask.
 """
 
 from __future__ import annotations
 
 import logging
-import os
+import pickle
 import queue
+import time
 import traceback
+from collections import deque
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 
+from voxlake.compute.threads import available_cores, use_threads
 from voxlake.platform.errors import ClusterLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voxlake.compute.plan import Result, Task
     from voxlake.platform.settings import Settings
+
+    type _Numbered = tuple[int, Task]
 
 LOST_AFTER_S = 10
 """Seconds without the scheduler after which a job stops; it can be resumed."""
@@ -32,15 +39,40 @@ LOST_AFTER_S = 10
 CONNECT_S = 30
 """Seconds to wait for a scheduler to answer; one on a busy machine takes many."""
 
+GATHER_S = 5
+"""Seconds to wait for a result whose worker does not answer, before looking at others."""
+
 WINDOW_PER_THREAD = 3
-"""Tasks on the cluster for each of its threads, so that none waits for the next."""
+"""Calls on the cluster for each of its threads, so that none waits for the next."""
+
+ANSWER_S = 5
+"""Seconds to wait for what the scheduler knows by itself."""
+
+WINDOW_LASTS_S = 5.0
+"""Seconds after which the cluster is asked again how many threads it has."""
+
+CALL_S = 0.25
+"""Tasks that are shorter are sent several at a time, for about so many seconds of work."""
+
+MOST_PER_CALL = 100
+"""Tasks sent at a time, at most."""
+
+LONGEST_CALL_S = 1.0
+"""After so many seconds a worker hands back the tasks of a call that it has not begun."""
 
 FEW_TASKS_PER_CORE = 4
 """Up to so many tasks run on threads of this process: starting others takes longer than they do."""
 
+THREADS_PER_PROCESS = 4
+"""Of the local cluster: inner loops leave the interpreter lock, what is around them does not."""
+
 _DASK = {
     "distributed.comm.retry.count": 3,
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+    # A peer that the network no longer reaches is given up after this (Linux: TCP_USER_TIMEOUT);
+    # Dask sends three probes, so it cannot be much less.
+    "distributed.comm.timeouts.tcp": "15s",
+    "distributed.scheduler.worker-ttl": "60s",
     "distributed.worker.daemon": True,
     "distributed.admin.large-graph-warning-threshold": "100MB",
 }
@@ -53,19 +85,17 @@ class Finished:
     index: int
     result: Result | None = None
     error: BaseException | None = None
-
-    @property
-    def report(self) -> str:
-        """The error with its traceback, as the worker saw it."""
-        return "".join(traceback.format_exception(self.error)) if self.error else ""
+    report: str = ""
+    """The error with its traceback, as the worker saw it."""
 
 
 @contextmanager
 def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
     """Connect to ``settings.scheduler``, or start a cluster on this machine and stop it after.
 
-    The latter has ``settings.workers`` processes, by default one a core for more than a few
-    `tasks`, and else, as for 0 workers, a thread a core in this process.
+    The latter has ``settings.workers`` processes, which share the cores. The default is threads of
+    this process, as for 0 workers, on few cores or for few `tasks`, and else a process for every
+    `THREADS_PER_PROCESS` cores.
 
     Raises
     ------
@@ -84,75 +114,202 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
 
 
 def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    if workers is None:
-        workers = 0 if tasks <= FEW_TASKS_PER_CORE * cores else cores
+    processes, threads = local_size(workers, tasks, available_cores())
     return LocalCluster(
-        n_workers=workers or 1,
-        threads_per_worker=1 if workers else cores,
-        processes=workers > 0,
+        n_workers=processes or 1,
+        threads_per_worker=threads,
+        processes=processes > 0,
         # Any free port of the loopback: the default one may be taken, and listens to the network.
         dashboard_address="127.0.0.1:0",
     )
 
 
-def run_tasks(client: Client, tasks: Iterable[tuple[int, Task]]) -> Iterator[Finished]:
+def local_size(workers: int | None, tasks: int, cores: int) -> tuple[int, int]:
+    """Return how many processes a local cluster has, 0 for none but this, and threads in each.
+
+    Examples
+    --------
+    >>> local_size(None, 10**6, 4), local_size(None, 10**6, 16), local_size(None, 64, 16)
+    ((0, 4), (4, 4), (0, 16))
+    >>> local_size(2, 10**6, 16)
+    (2, 8)
+    """
+    if workers is None:
+        small = cores <= THREADS_PER_PROCESS or tasks <= FEW_TASKS_PER_CORE * cores
+        workers = 0 if small else -(-cores // THREADS_PER_PROCESS)
+    return workers, max(1, cores // max(1, workers))
+
+
+def run_tasks(
+    client: Client, tasks: Iterable[_Numbered], check: Callable[[], None] = lambda: None
+) -> Iterator[Finished]:
     """Run the tasks, given with their indices, and yield each as it finishes, in any order.
 
     `tasks` is drawn from only as earlier ones finish, so the caller may add to it on the way.
+    `check` is called at least once a second; what it raises ends the run.
 
     Raises
     ------
     ClusterLostError
         If the scheduler goes away.
     """
-    waiting = iter(tasks)
-    finished: queue.Queue[Any] = queue.Queue()
-    running: dict[Any, int] = {}
+    stream = _Stream(client, iter(tasks))
+    try:
+        stream.fill()
+        while stream.running:
+            check()
+            future = stream.next_finished()
+            if future is None:
+                continue
+            finished = stream.take(future)
+            stream.fill()
+            yield from finished
+            stream.fill()
+    finally:
+        stream.give_up()
 
-    def submit_next() -> bool:
-        drawn = next(waiting, None)
-        if drawn is None:
-            return False
-        index, task = drawn
+
+class _Stream:
+    """The calls that are on the cluster, and what is to be sent next."""
+
+    def __init__(self, client: Client, tasks: Iterator[_Numbered]) -> None:
+        self.running: dict[Any, Sequence[_Numbered]] = {}
+        self._client, self._tasks = client, tasks
+        self._back: deque[_Numbered] = deque()
+        """Tasks that a worker handed back."""
+        self._alone: deque[_Numbered] = deque()
+        """Tasks of a call that took its worker with it: which of them did will be seen."""
+        self._finished: queue.Queue[Any] = queue.Queue()
+        self._per_call = 1
+        self._silent_since: float | None = None
         with _cluster_failures():
-            future = client.submit(task, pure=False, retries=0)
-        running[future.key] = index
-        future.add_done_callback(finished.put)
-        return True
+            client.wait_for_workers(1, timeout=CONNECT_S)
+        self._window, self._window_ends = _window(client), time.monotonic() + WINDOW_LASTS_S
 
-    for _ in range(_window(client)):
-        if not submit_next():
-            break
-    while running:
-        future = _next_finished(client, finished)
-        index = running.pop(future.key)
-        with _cluster_failures():
-            outcome = _outcome(client, index, future)
-        yield outcome
-        future.release()
-        submit_next()
+    def fill(self) -> None:
+        """Submit calls until the window is full or nothing is left."""
+        self._follow_cluster()
+        while len(self.running) < self._window:
+            tasks = self._draw()
+            if not tasks:
+                return
+            with _cluster_failures():
+                future = self._client.submit(
+                    _work, [task for _, task in tasks], pure=False, retries=0
+                )
+            self.running[future] = tasks
+            future.add_done_callback(self._finished.put)
 
+    def next_finished(self) -> Any:
+        """Return a call that came back, or None after a second without one."""
+        try:
+            future = self._finished.get(timeout=1)
+        except queue.Empty:
+            self._check_scheduler()
+            return None
+        self._silent_since = None
+        return future
 
-def _outcome(client: Client, index: int, future: Any) -> Finished:
-    while True:
+    def take(self, future: Any) -> list[Finished]:
+        """Return what came of the tasks of a call; none if they have to run again."""
         if future.status == "error":
-            return Finished(index, error=future.exception(timeout=LOST_AFTER_S))
+            with _cluster_failures():
+                error = future.exception(timeout=LOST_AFTER_S)
+            return self._failed(future, error)
         if future.status not in {"finished", "pending"}:
             raise ClusterLostError(
                 "the Dask scheduler dropped a running task; start it again and resume the job"
             )
         try:
-            return Finished(index, result=future.result(timeout=LOST_AFTER_S))
-        except TimeoutError:
-            # A worker that died with the result makes another run the task again: wait for that.
-            if client.status != "running":
-                raise
+            with _cluster_failures():
+                outcomes, seconds = future.result(timeout=GATHER_S)
         except Exception as error:
-            if future.status != "error":
+            away = isinstance(error, ClusterLostError) and self._client.status == "running"
+            if not (away or future.status == "error"):
                 raise
-            return Finished(index, error=error)
+            # A worker that died with the result makes another run the call again: wait for that.
+            future.add_done_callback(self._finished.put)
+            return []
+        tasks = self.running.pop(future)
+        future.release()
+        self._back.extend(tasks[len(outcomes) :])
+        self._set_pace(seconds / len(outcomes))
+        return [
+            Finished(index, *outcome) for (index, _), outcome in zip(tasks, outcomes, strict=False)
+        ]
+
+    def give_up(self) -> None:
+        """Let the cluster forget what still runs."""
+        for future in self.running:
+            future.release()
+
+    def _follow_cluster(self) -> None:
+        """Ask now and then how large the window may be: workers come and go."""
+        if time.monotonic() < self._window_ends:
+            return
+        with suppress(ClusterLostError):  # `_check_scheduler` tells a pause from an end.
+            self._window = _window(self._client)
+        self._window_ends = time.monotonic() + WINDOW_LASTS_S
+
+    def _failed(self, future: Any, error: BaseException) -> list[Finished]:
+        tasks = self.running.pop(future)
+        future.release()
+        if len(tasks) > 1:
+            self._alone.extend(tasks)
+            return []
+        report = "".join(traceback.format_exception(error))
+        return [Finished(tasks[0][0], error=error, report=report)]
+
+    def _draw(self) -> list[_Numbered]:
+        if self._alone:
+            return [self._alone.popleft()]
+        back = [self._back.popleft() for _ in range(min(self._per_call, len(self._back)))]
+        return back or list(islice(self._tasks, self._per_call))
+
+    def _set_pace(self, seconds_per_task: float) -> None:
+        wanted = CALL_S / max(seconds_per_task, CALL_S / MOST_PER_CALL)
+        self._per_call = max(1, min(int(wanted), 2 * self._per_call))
+
+    def _check_scheduler(self) -> None:
+        if self._client.status == "running":
+            self._silent_since = None
+            return
+        self._silent_since = self._silent_since or time.monotonic()
+        silent_s = time.monotonic() - self._silent_since
+        if silent_s >= LOST_AFTER_S or self._client.status == "closed":
+            raise ClusterLostError(
+                "the Dask scheduler does not answer any more; start it again and resume the job"
+            )
+
+
+type _Outcome = tuple[Result | None, BaseException | None, str]
+
+
+def _work(tasks: Sequence[Task]) -> tuple[list[_Outcome], float]:
+    """Run tasks on a worker, the first one at least; return what came of them, and the seconds."""
+    use_threads(get_worker().state.nthreads)
+    began, outcomes = time.monotonic(), []
+    for task in tasks:
+        outcomes.append(_attempt(task))
+        if time.monotonic() - began > LONGEST_CALL_S:
+            break
+    return outcomes, time.monotonic() - began
+
+
+def _attempt(task: Task) -> _Outcome:
+    try:
+        return task(), None, ""
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is this task's)
+        return None, _portable(error), traceback.format_exc()
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or what is left of one that cannot be sent."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  (pickled the line itself)
+    except Exception:  # noqa: BLE001  (an error's own code may do anything)
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 @contextmanager
@@ -166,24 +323,11 @@ def _cluster_failures() -> Iterator[None]:
         ) from error
 
 
-def _next_finished(client: Client, finished: queue.Queue[Any]) -> Any:
-    silent_s = 0
-    while True:
-        try:
-            return finished.get(timeout=1)
-        except queue.Empty:
-            silent_s = 0 if client.status == "running" else silent_s + 1
-        if silent_s >= LOST_AFTER_S or client.status == "closed":
-            raise ClusterLostError(
-                "the Dask scheduler does not answer any more; start it again and resume the job"
-            )
-
-
 def _window(client: Client) -> int:
+    """Return how many calls the cluster is given."""
     with _cluster_failures():
-        client.wait_for_workers(1, timeout=CONNECT_S)
-        threads = sum(client.nthreads().values())
-    return int(WINDOW_PER_THREAD * threads)
+        threads = sum(client.nthreads(callback_timeout=ANSWER_S).values())
+    return WINDOW_PER_THREAD * max(1, int(threads))
 
 
 @contextmanager

@@ -15,6 +15,7 @@
   + ConflictError              it is there already, or has changed   (409)
     - ObjectExistsError        an object on the store
     - PlanChangedError         a job's plan is not what it was
+    - LeaseLostError           another process runs the job by now
   + CorruptDataError           stored bytes do not decode            (500)
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
@@ -130,6 +131,12 @@ class PlanChangedError(ConflictError):
     """A job was resumed, but its source or target is no longer what was planned."""
 
     kind = "plan-changed"
+
+
+class LeaseLostError(ConflictError):
+    """A runner of a job was taken for dead, and the job is no longer its own."""
+
+    kind = "lease-lost"
 
 
 class CorruptDataError(VoxlakeError):

@@ -10,41 +10,49 @@ from voxlake.ngff.lake import Place, dataset_url
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs import ENDED, JobState, is_running
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.platform.jobs import Job
-
-_ENDED = {JobState.DONE, JobState.CANCELLED}
+    from voxlake.platform.jobs import Claim, Job
 
 
 def cancel_job(workspace: Workspace, job_id: str) -> Job:
-    """Mark a job as cancelled and return it; an ingest's dataset is removed, if it is not ready.
+    """Cancel a job, or ask its runner to, and return it.
 
-    The removal comes first and may be repeated, so a cancel that was cut off is cancelled again.
+    The dataset of an ingest is removed, if it is not ready. The removal comes first and may be
+    repeated, so a cancel that was cut off is cancelled again. A job that runs is cancelled by its
+    runner within seconds; until then its `cancel_asked` says so.
 
     Raises
     ------
     NotFoundError
         If there is no such job.
     ConflictError
-        If it is done or cancelled, runs in a live process, or labels belong to its image.
+        If it is done or cancelled, or labels belong to its image.
     """
     ledger = workspace.catalog.ledger
     job = ledger.get_job(job_id)
-    if job.state in _ENDED:
-        raise ConflictError(f"job {job_id} is {job.state}; there is nothing to cancel")
-    ledger.claim(job_id)
+    spec = spec_of(job)
+    if is_running(job) or not isinstance(spec, IngestSpec) or _wanted(workspace, job):
+        return ledger.cancel(job_id)
+    claim = ledger.claim(job_id)
     try:
-        spec = spec_of(job)
-        if isinstance(spec, IngestSpec) and not _wanted(workspace, job):
-            _remove_dataset(workspace, spec.place)
+        cancel_claimed(workspace, claim)
     except Exception as error:
-        ledger.set_state(job_id, job.state, f"could not be cancelled: {error}")
+        state = JobState.INTERRUPTED if job.state is JobState.RUNNING else job.state
+        ledger.set_state(claim, state, f"could not be cancelled: {error}")
         raise
-    ledger.set_state(job_id, JobState.CANCELLED, "cancelled")
     return ledger.get_job(job_id)
+
+
+def cancel_claimed(workspace: Workspace, claim: Claim) -> None:
+    """Cancel a job that this process has claimed and does not work on any more."""
+    job = workspace.catalog.ledger.get_job(claim.job)
+    spec = spec_of(job)
+    if isinstance(spec, IngestSpec) and not _wanted(workspace, job):
+        _remove_dataset(workspace, spec.place)
+    workspace.catalog.ledger.set_state(claim, JobState.CANCELLED, "cancelled")
 
 
 def _wanted(workspace: Workspace, job: Job) -> bool:
@@ -58,7 +66,7 @@ def _wanted(workspace: Workspace, job: Job) -> bool:
         for other in workspace.catalog.ledger.list_jobs()
         if (other.dataset, other.kind) == (job.dataset, job.kind)
         and other.id != job.id
-        and other.state not in _ENDED
+        and other.state not in ENDED
     )
     return record.state is DatasetState.READY or any(others)
 

@@ -1,7 +1,31 @@
 """Jobs: what runs, how far it is, which tasks are done. The ledger lives in the catalog."""
 
+from voxlake.platform.jobs.leases import LEASE_S
 from voxlake.platform.jobs.ledger import Ledger
-from voxlake.platform.jobs.record import JSON, Job, JobState, StageRecord, TaskFailure
+from voxlake.platform.jobs.record import (
+    ENDED,
+    JSON,
+    Claim,
+    Job,
+    JobState,
+    StageProgress,
+    StageRecord,
+    TaskFailure,
+)
 from voxlake.platform.jobs.runner import is_running
+from voxlake.platform.jobs.task_set import TaskSet
 
-__all__ = ["JSON", "Job", "JobState", "Ledger", "StageRecord", "TaskFailure", "is_running"]
+__all__ = [
+    "ENDED",
+    "JSON",
+    "LEASE_S",
+    "Claim",
+    "Job",
+    "JobState",
+    "Ledger",
+    "StageProgress",
+    "StageRecord",
+    "TaskFailure",
+    "TaskSet",
+    "is_running",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, exists, func, insert, select, update
@@ -15,17 +15,18 @@ from voxlake.platform.errors import (
     NotFoundError,
     PlanChangedError,
 )
-from voxlake.platform.jobs.record import JSON, Job, JobState, TaskFailure
+from voxlake.platform.jobs import leases
+from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, TaskFailure
 from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
-from voxlake.platform.jobs.runner import is_running, this_process
+from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
+from voxlake.platform.jobs.task_set import TaskSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from sqlalchemy import Connection
-
     from voxlake.platform.database import Database
+    from voxlake.platform.jobs.record import StageProgress, StageRecord
     from voxlake.platform.names import DatasetName
 
 _same_task = and_(
@@ -46,6 +47,9 @@ class _Stage:
 class Ledger:
     """The jobs of a lake. Its methods may be called from any thread.
 
+    Anyone may read; what a runner writes needs its `Claim`, and is refused in the same
+    transaction (LeaseLostError) if a newer claim of the job was made.
+
     Every method raises StoreError where the database fails, and NotFoundError for a job or stage
     that was never made.
     """
@@ -55,7 +59,13 @@ class Ledger:
     """Stages never change once begun, so they are looked up once."""
 
     def create_job(self, kind: str, dataset: DatasetName, spec: Mapping[str, JSON]) -> Job:
-        """Add a queued job; raise InvalidInputError if its `spec` is not JSON."""
+        """Add a job, for its maker to `claim` or to `enqueue`.
+
+        Raises
+        ------
+        InvalidInputError
+            If its `spec` is not JSON.
+        """
         job, moment = str(ULID()), now()
         row = {
             "id": job,
@@ -66,6 +76,9 @@ class Ledger:
             "message": "",
             "created_at": moment,
             "updated_at": moment,
+            "fence": 0,
+            "cancel_asked": False,
+            "losses": 0,
         }
         with self.database.write() as connection:
             connection.execute(insert(jobs).values(row))
@@ -81,68 +94,112 @@ class Ledger:
         with self.database.read() as connection:
             return read_jobs(connection)
 
-    def set_state(self, job: str, state: JobState, message: str = "") -> None:
-        """Say how far the job is, with a word for people."""
-        change = {
-            "state": state.value,
-            "message": clean_text(message),
-            "updated_at": now(),
-        }
-        with self.database.write() as connection:
-            _change_job(connection, job, change)
-
-    def claim(self, job: str, *, take_over: bool = False) -> Job:
-        """Make this process the job's runner and mark the job as running.
-
-        Parameters
-        ----------
-        job
-            Its id.
-        take_over
-            Claim it even if it runs on another machine, where this one cannot see whether the
-            runner is alive.
+    def enqueue(self, job: str) -> Job:
+        """Give the job to whichever worker is free first, after those queued before it.
 
         Raises
         ------
         ConflictError
-            If another living process runs it.
+            If it is done or cancelled, or somebody runs it.
         """
-        runner = this_process()
-        change = {
-            **runner._asdict(),
-            "state": JobState.RUNNING.value,
-            "message": "",
-            "updated_at": now(),
-        }
         with self.database.write() as connection:
-            # The row stays locked until the change is made: of two claimers, one sees the other.
-            connection.execute(select(jobs.c.id).where(jobs.c.id == job).with_for_update())
-            found = read_job(connection, job)
-            if is_running(found) and found.pid != runner.pid:
-                raise ConflictError(
-                    f"job {job} is being run by process {found.pid} on this machine; "
-                    "wait for it, or stop that process first"
-                )
-            elsewhere = found.state == JobState.RUNNING and found.host != runner.host
-            if elsewhere and not take_over:
-                raise ConflictError(
-                    f"job {job} is marked as running on {found.host}; "
-                    "if its runner there is gone, take the job over"
-                )
-            _change_job(connection, job, change)
+            row = leases.locked_job(connection, job)
+            if row.state in ENDED:
+                raise ConflictError(f"job {job} is {row.state}; there is nothing left to do")
+            if is_held(row, leases.database_time(connection)):
+                raise ConflictError(f"job {job} is being run on {row.host} already")
+            change = {"state": JobState.QUEUED.value, "message": "", "losses": 0}
+            change |= {"queued_at": now(), "updated_at": now(), "fence": row.fence + 1}
+            connection.execute(update(jobs).where(jobs.c.id == job).values(change))
         return self.get_job(job)
 
-    def begin_stage(self, job: str, name: str, tasks: int, fingerprint: str) -> None:
-        """Record that the job works through a plan of `tasks` tasks; again is no error.
+    def claim(self, job: str, *, lease_s: float = leases.LEASE_S) -> Claim:
+        """Make this process the job's runner and mark the job as running.
+
+        Raises
+        ------
+        ConflictError
+            If the job is done or cancelled, if another runner has it, or if one works on the same
+            dataset.
+        """
+        with self.database.write() as connection:
+            return leases.claim_job(connection, job, lease_s)
+
+    def claim_oldest(self, *, lease_s: float = leases.LEASE_S) -> Claim | None:
+        """Claim the job that has been queued longest; None if there is none to run.
+
+        Queued jobs whose runner was lost are in the queue again. A job whose dataset is being
+        worked on waits.
+
+        Raises
+        ------
+        ConflictError
+            If another runner was faster; try again.
+        """
+        with self.database.write() as connection:
+            return leases.claim_oldest(connection, lease_s)
+
+    def renew(self, claim: Claim) -> bool:
+        """Let the lease last from this moment again; return whether the job is to be cancelled."""
+        with self.database.write() as connection:
+            end = leases.lease_end(connection, claim)
+            leases.change_claimed(connection, claim, {"lease_until": end, "updated_at": now()})
+            asked = select(jobs.c.cancel_asked).where(jobs.c.id == claim.job)
+            return bool(connection.execute(asked).scalar_one())
+
+    def release(self, claim: Claim, message: str = "") -> None:
+        """Stop running the job: a queued one goes back to the queue, another is interrupted."""
+        with self.database.write() as connection:
+            row = leases.locked_job(connection, claim.job)
+            leases.check_claim(connection, claim)
+            leases.free(connection, row, clean_text(message))
+
+    def cancel(self, job: str) -> Job:
+        """Cancel the job, or ask its runner to; the runner sees it within seconds.
+
+        Raises
+        ------
+        ConflictError
+            If it is done or cancelled.
+        """
+        with self.database.write() as connection:
+            row = leases.locked_job(connection, job)
+            if row.state in ENDED:
+                raise ConflictError(f"job {job} is {row.state}; there is nothing to cancel")
+            if is_held(row, leases.database_time(connection)):
+                change: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
+            else:
+                change = {"state": JobState.CANCELLED.value, "message": "cancelled"}
+                change |= {"fence": row.fence + 1, "lease_until": None}
+            change["updated_at"] = now()
+            connection.execute(update(jobs).where(jobs.c.id == job).values(change))
+        return self.get_job(job)
+
+    def set_state(self, claim: Claim, state: JobState, message: str = "") -> None:
+        """Say how far the job is, with a word for people; the lease ends unless it runs on."""
+        change: dict[str, object] = {
+            "state": state.value,
+            "message": clean_text(message),
+            "updated_at": now(),
+        }
+        if state is not JobState.RUNNING:
+            change["lease_until"] = None
+        with self.database.write() as connection:
+            leases.change_claimed(connection, claim, change)
+
+    def begin_stage(self, claim: Claim, stage: StageRecord) -> None:
+        """Record that the job works through a plan; again is no error.
 
         Raises
         ------
         PlanChangedError
             If the job began a stage of that name with another plan.
         """
+        job, name = claim.job, stage.name
+        row = {"job": job, "name": name, "tasks": stage.tasks, "fingerprint": stage.fingerprint}
+        row |= {"voxels": stage.voxels, "done": 0, "failed": 0, "voxels_done": 0, "bytes_done": 0}
         with self.database.write() as connection:
-            read_job(connection, job)
-            row = {"job": job, "name": name, "tasks": tasks, "fingerprint": fingerprint}
+            leases.check_claim(connection, claim)
             begin = self.database.insert(stages).values(row)
             connection.execute(begin.on_conflict_do_nothing(index_elements=["job", "name"]))
             begun = connection.execute(
@@ -150,17 +207,33 @@ class Ledger:
                 .where(stages.c.job == job)
                 .where(stages.c.name == name)
             ).one()
-        if (begun.tasks, begun.fingerprint) != (tasks, fingerprint):
+        if (begun.tasks, begun.fingerprint) != (stage.tasks, stage.fingerprint):
             raise PlanChangedError(
                 f"stage {name!r} of job {job} was begun with {begun.tasks} tasks and now has "
-                f"{tasks}, or its source or target has changed; start a new job"
+                f"{stage.tasks}, or its source or target has changed; start a new job"
             )
 
-    def done_tasks(self, job: str, stage: str) -> set[int]:
-        """Return the indices of the tasks that are done."""
-        query = select(done_tasks.c.task).where(done_tasks.c.stage == self._stage(job, stage).id)
+    def set_progress(self, claim: Claim, stage: str, progress: StageProgress) -> None:
+        """Tell how far a stage is; a job that gets on has not lost its runners in vain."""
+        number = self._stage(claim.job, stage).id
+        with self.database.write() as connection:
+            leases.check_claim(connection, claim)
+            change = update(stages).where(stages.c.id == number).values(asdict(progress))
+            connection.execute(change)
+            if progress.tasks_per_s:
+                leases.change_claimed(connection, claim, {"losses": 0})
+
+    def done_tasks(self, job: str, stage: str) -> TaskSet:
+        """Return the tasks that are done."""
+        begun = self._stage(job, stage)
+        query = select(done_tasks.c.task).where(done_tasks.c.stage == begun.id)
+        done = TaskSet(begun.tasks)
         with self.database.read() as connection:
-            return set(connection.execute(query).scalars())
+            # A server-side cursor where there is one: the rows are never all in memory.
+            rows = connection.execution_options(yield_per=_PAGE).execute(query)
+            for page in rows.scalars().partitions():
+                done.update(page)
+        return done
 
     def count_done(self, job: str, stage: str) -> int:
         """Return how many tasks are done."""
@@ -169,13 +242,13 @@ class Ledger:
             return connection.execute(query).scalar_one()
 
     def record_done(
-        self, job: str, stage: str, index: int, result: Mapping[str, JSON] | None = None
+        self, claim: Claim, stage: str, index: int, result: Mapping[str, JSON] | None = None
     ) -> None:
         """Record that a task is done, with what it found out; the last record of a task counts."""
-        self.record_done_many(job, stage, {index: result or {}})
+        self.record_done_many(claim, stage, {index: result or {}})
 
     def record_done_many(
-        self, job: str, stage: str, results: Mapping[int, Mapping[str, JSON]]
+        self, claim: Claim, stage: str, results: Mapping[int, Mapping[str, JSON]]
     ) -> None:
         """Record many tasks as done, by index, in one commit: all of them or none.
 
@@ -186,7 +259,7 @@ class Ledger:
         """
         if not results:
             return
-        begun = self._stage(job, stage)
+        begun = self._stage(claim.job, stage)
         _check_indices(results, begun, stage)
         rows = [
             {"stage": begun.id, "task": index, "result": encode(result) if result else None}
@@ -202,15 +275,16 @@ class Ledger:
             .where(failed_tasks.c.task.in_(list(results)))
         )
         with self.database.write() as connection:
+            leases.check_claim(connection, claim)
             connection.execute(put, rows)
             connection.execute(mend)
 
-    def record_failure(self, job: str, stage: str, index: int, traceback: str) -> int:
+    def record_failure(self, claim: Claim, stage: str, index: int, traceback: str) -> int:
         """Record that a task failed, and return how often it has.
 
         A task that is already done stays done: its number of failures is then 0.
         """
-        begun = self._stage(job, stage)
+        begun = self._stage(claim.job, stage)
         _check_indices([index], begun, stage)
         put = self.database.insert(failed_tasks).values(
             stage=begun.id, task=index, attempts=1, traceback=clean_text(traceback)
@@ -228,12 +302,24 @@ class Ledger:
             .where(done_tasks.c.task == index)
         )
         with self.database.write() as connection:
+            leases.check_claim(connection, claim)
             if connection.execute(done).first() is not None:
                 return 0
             return int(connection.execute(again).scalar_one())
 
-    def failures(self, job: str) -> list[TaskFailure]:
-        """Return the tasks that failed and have not been done since."""
+    def count_failed(self, job: str, stage: str, attempts: int) -> int:
+        """Return how many tasks failed so often, or more, and have not been done since."""
+        query = (
+            select(func.count())
+            .where(failed_tasks.c.stage == self._stage(job, stage).id)
+            .where(failed_tasks.c.attempts >= attempts)
+            .where(~exists().where(_same_task))
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def failures(self, job: str, limit: int | None = None) -> list[TaskFailure]:
+        """Return the tasks that failed and have not been done since, or the first of them."""
         query = (
             select(stages.c.name, failed_tasks)
             .join(stages, stages.c.id == failed_tasks.c.stage)
@@ -241,6 +327,7 @@ class Ledger:
             # A failure may be recorded while the same task is being recorded as done elsewhere.
             .where(~exists().where(_same_task))
             .order_by(stages.c.id, failed_tasks.c.task)
+            .limit(limit)
         )
         with self.database.read() as connection:
             read_job(connection, job)
@@ -249,11 +336,11 @@ class Ledger:
                 for row in connection.execute(query)
             ]
 
-    def clear_failures(self, job: str) -> None:
+    def clear_failures(self, claim: Claim) -> None:
         """Forget the failures, so that those tasks are tried again."""
-        mine = select(stages.c.id).where(stages.c.job == job)
+        mine = select(stages.c.id).where(stages.c.job == claim.job)
         with self.database.write() as connection:
-            read_job(connection, job)
+            leases.check_claim(connection, claim)
             connection.execute(delete(failed_tasks).where(failed_tasks.c.stage.in_(mine)))
 
     def results(self, job: str, stage: str) -> Iterator[dict[str, JSON]]:
@@ -298,8 +385,3 @@ def _check_indices(indices: Iterable[int], stage: _Stage, name: str) -> None:
         raise InvalidInputError(
             f"stage {name!r} has no task {wrong[0]}; its tasks are [0, {stage.tasks})"
         )
-
-
-def _change_job(connection: Connection, job: str, change: Mapping[str, object]) -> None:
-    if connection.execute(update(jobs).where(jobs.c.id == job).values(**change)).rowcount == 0:
-        raise NotFoundError(f"there is no job {job}; list what there is with 'voxlake jobs'")

@@ -25,6 +25,28 @@ class JobState(StrEnum):
     """It ended, with some tasks set aside after too many failures; it can be retried."""
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its runner stopped or died in the midst; it can be resumed."""
+
+
+ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
+"""States after which a job runs no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far a stage is, as its runner last told: a few seconds old while it runs."""
+
+    done: int = 0
+    """Tasks."""
+    failed: int = 0
+    """Tasks that failed and have not been done since."""
+    voxels_done: int = 0
+    """Voxels that the tasks of all runs wrote or compared."""
+    bytes_done: int = 0
+    """Bytes that tasks stored, where they say so."""
+    tasks_per_s: float | None = None
+    """Lately; None while nothing runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +57,26 @@ class StageRecord:
     tasks: int
     fingerprint: str
     """Of the plan: the same tasks have the same fingerprint."""
+    voxels: int = 0
+    """Voxels that all tasks together write or compare."""
+    progress: StageProgress = StageProgress()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the present rate; None if there is none to go by."""
+        rate = self.progress.tasks_per_s
+        return (self.tasks - self.progress.done) / rate if rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run a job, until the lease ends or a newer claim is made."""
+
+    job: str
+    fence: int
+    """Rises with every claim of the job; what a runner with a lower one writes is refused."""
+    lease_s: float
+    """Seconds that the claim lasts unless it is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +102,16 @@ class Job:
     pid: int | None
     pid_started: float | None
     """When that process started, in seconds since 1970: a pid alone may be another's by now."""
+    machine: str | None = None
+    """What tells its machine from others of the same name (see `runner.this_machine`)."""
+    fence: int = 0
+    """That of the newest claim."""
+    lease_until: datetime | None = None
+    """When its runner counts as lost, by the database's clock."""
+    queued_at: datetime | None = None
+    """When it was given to workers; None if whoever recorded it runs it."""
+    cancel_asked: bool = False
+    """Whether its runner has been asked to give it up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Row, select
 
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.jobs.record import JSON, Job, JobState, StageRecord
+from voxlake.platform.jobs.record import JSON, Job, JobState, StageProgress, StageRecord
 from voxlake.platform.jobs.tables import jobs, stages
 from voxlake.platform.names import DatasetName
 
@@ -91,8 +91,14 @@ def _job_of(row: Row[tuple[Any, ...]], begun: tuple[StageRecord, ...]) -> Job:
         host=row.host,
         pid=row.pid,
         pid_started=row.pid_started,
+        machine=row.machine,
+        fence=row.fence,
+        lease_until=row.lease_until,
+        queued_at=row.queued_at,
+        cancel_asked=row.cancel_asked,
     )
 
 
 def _stage_of(row: Row[tuple[Any, ...]]) -> StageRecord:
-    return StageRecord(row.name, row.tasks, row.fingerprint)
+    progress = StageProgress(row.done, row.failed, row.voxels_done, row.bytes_done, row.tasks_per_s)
+    return StageRecord(row.name, row.tasks, row.fingerprint, row.voxels, progress)

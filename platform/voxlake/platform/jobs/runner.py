@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
+from voxlake.platform.database import now
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
     from voxlake.platform.jobs.record import Job
+
+    type Leased = Job | Row[tuple[Any, ...]]
 
 _CLOCK_SLACK_S = 2.0
 """A process's start time moves by this much at most when the machine's clock is set right."""
@@ -21,25 +31,50 @@ class Runner(NamedTuple):
     """A process of a machine."""
 
     host: str
+    """The machine's name, for people: containers and laptops may share one."""
+    machine: str
     pid: int
     pid_started: float
 
 
+@cache
+def this_machine() -> str:
+    """Return what two processes have in common if, and only if, they see each other's pids.
+
+    On Linux that is the boot and the pid namespace: containers have one each.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return f"{socket.gethostname()}/{uuid.getnode():x}"
+
+
 def this_process() -> Runner:
     """Return this process as a runner."""
-    return Runner(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+    started = psutil.Process().create_time()
+    return Runner(socket.gethostname(), this_machine(), os.getpid(), started)
 
 
-def is_running(job: Job) -> bool:
-    """Return whether the job is marked as running and its runner is alive on this machine.
+def is_held(job: Leased, moment: datetime) -> bool:
+    """Return whether a runner has the job at `moment`: its lease lasts and it is not known dead.
 
-    A runner on another machine cannot be seen from here and counts as not running;
-    `Ledger.claim` refuses such a job unless told to take it over.
+    A process of this machine that is gone is seen at once; one of another machine, when its
+    lease ends.
     """
-    if job.state != JobState.RUNNING or job.host != socket.gethostname() or job.pid is None:
+    if job.state != JobState.RUNNING or job.lease_until is None or job.lease_until <= moment:
         return False
+    return job.machine != this_machine() or _is_alive(job)
+
+
+def is_running(job: Leased) -> bool:
+    """Return whether a runner has the job, by this machine's clock: for people to read."""
+    return is_held(job, now())
+
+
+def _is_alive(job: Leased) -> bool:
     try:
-        process = psutil.Process(job.pid)
+        process = psutil.Process(job.pid or 0)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         return abs(process.create_time() - (job.pid_started or 0)) <= _CLOCK_SLACK_S

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from voxlake.platform.database import Moment
@@ -39,7 +42,23 @@ jobs = Table(
     Column("pid_started", Float(53)),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("machine", Text),
+    Column("fence", _BIG, nullable=False),
+    Column("lease_until", Moment),
+    Column("queued_at", Moment),
+    Column("cancel_asked", Boolean, nullable=False),
+    Column("losses", Integer, nullable=False),
 )
+
+_running = text("state = 'running'")
+Index(
+    "uq_jobs_running_dataset",
+    jobs.c.dataset,
+    unique=True,
+    sqlite_where=_running,
+    postgresql_where=_running,
+)
+"""The database itself sees to it that one job at a time runs on a dataset."""
 
 stages = Table(
     "stages",
@@ -49,6 +68,12 @@ stages = Table(
     Column("name", String(64), nullable=False),
     Column("tasks", _BIG, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("voxels", _BIG, nullable=False),
+    Column("done", _BIG, nullable=False),
+    Column("failed", _BIG, nullable=False),
+    Column("voxels_done", _BIG, nullable=False),
+    Column("bytes_done", _BIG, nullable=False),
+    Column("tasks_per_s", Float(53)),
     UniqueConstraint("job", "name", name="uq_stages_job_name"),
 )
 

@@ -1,0 +1,167 @@
+"""Leases: which runner may work on a job, decided inside one transaction of the database.
+
+A claim lasts for some seconds unless it is renewed, by the database's clock: the clocks of runners
+may differ, and a runner whose clock is ahead must not take jobs from the others. An embedded
+database has only runners of its own machine, whose clock is ours. Every claim raises the job's
+fence; a runner that was taken for dead and wakes up finds a higher one and is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, func, select, update
+
+from voxlake.platform.database import now
+from voxlake.platform.errors import ConflictError, LeaseLostError, NotFoundError
+from voxlake.platform.jobs.record import ENDED, Claim, JobState
+from voxlake.platform.jobs.runner import is_held, this_process
+from voxlake.platform.jobs.tables import jobs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+LEASE_S = 60.0
+"""Seconds after which a runner on another machine that has not been heard of counts as lost."""
+
+MOST_LOSSES = 3
+"""A queued job that lost so many runners in a row, with no task done, is not given to another."""
+
+type _Row = Row[tuple[Any, ...]]
+
+
+def database_time(connection: Connection) -> datetime:
+    """Return the present moment by the clock that leases go by."""
+    if connection.dialect.name == "sqlite":
+        return now()
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def locked_job(connection: Connection, job: str) -> _Row:
+    """Return the job's row, which nobody else changes before the transaction ends."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no job {job}; list what there is with 'voxlake jobs'")
+    return row
+
+
+def claim_job(connection: Connection, job: str, lease_s: float) -> Claim:
+    """Claim one job; raise ConflictError if it ended, or it or its dataset is being worked on."""
+    row, moment = locked_job(connection, job), database_time(connection)
+    if row.state in ENDED:
+        raise ConflictError(f"job {job} is {row.state}; there is nothing left to do")
+    if is_held(row, moment):
+        raise ConflictError(
+            f"job {job} is being run by process {row.pid} on {row.host}; wait for it, or cancel "
+            f"it with: voxlake jobs cancel {job}"
+        )
+    _free_dataset(connection, row, moment)
+    return _take(connection, row, moment, lease_s)
+
+
+def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
+    """Claim the job that has been queued longest, of those whose dataset nobody works on."""
+    moment = database_time(connection)
+    _free_lost(connection, moment)
+    busy = jobs.alias()
+    at_work = select(busy.c.id).where(busy.c.state == JobState.RUNNING)
+    oldest = (
+        select(jobs)
+        .where(jobs.c.state == JobState.QUEUED, jobs.c.queued_at.is_not(None))
+        .where(~at_work.where(busy.c.dataset == jobs.c.dataset).exists())
+        .order_by(jobs.c.queued_at, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=jobs)
+    )
+    row = connection.execute(oldest).one_or_none()
+    return None if row is None else _take(connection, row, moment, lease_s)
+
+
+def change_claimed(connection: Connection, claim: Claim, change: dict[str, object]) -> None:
+    """Change the job's row; raise LeaseLostError if the claim is no longer the newest."""
+    mine = update(jobs).where(jobs.c.id == claim.job, jobs.c.fence == claim.fence)
+    if connection.execute(mine.values(change)).rowcount == 0:
+        raise _lost(claim, locked_job(connection, claim.job))
+
+
+def check_claim(connection: Connection, claim: Claim) -> None:
+    """Raise LeaseLostError if the claim is not the newest; it stays so for this transaction."""
+    query = select(jobs).where(jobs.c.id == claim.job).with_for_update(read=True)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no job {claim.job}")
+    if row.fence != claim.fence:
+        raise _lost(claim, row)
+
+
+def lease_end(connection: Connection, claim: Claim) -> datetime:
+    """Return when a claim that is renewed at this moment ends."""
+    return database_time(connection) + timedelta(seconds=claim.lease_s)
+
+
+def free(connection: Connection, row: _Row, message: str, *, losses: int = 0) -> None:
+    """Take the job from its runner, if it has one: back to the queue, or interrupted."""
+    state = JobState.INTERRUPTED if row.queued_at is None else JobState.QUEUED
+    if losses >= MOST_LOSSES:
+        state, message = JobState.FAILED, f"{losses} runners in a row died of it; {message}"
+    change = {
+        "state": state.value,
+        "message": message,
+        "fence": row.fence + 1,
+        "losses": losses,
+        "lease_until": None,
+        "updated_at": now(),
+    }
+    connection.execute(update(jobs).where(jobs.c.id == row.id).values(change))
+
+
+def _free_dataset(connection: Connection, row: _Row, moment: datetime) -> None:
+    """Make sure that no other job runs on the dataset of `row`."""
+    running = select(jobs).where(jobs.c.dataset == row.dataset, jobs.c.state == JobState.RUNNING)
+    other = connection.execute(running.where(jobs.c.id != row.id).with_for_update()).one_or_none()
+    if other is None:
+        return
+    if is_held(other, moment):
+        raise ConflictError(f"job {other.id} is at work on {row.dataset}; wait for it or cancel it")
+    _free_lost_one(connection, other)
+
+
+def _free_lost(connection: Connection, moment: datetime) -> None:
+    """Free every job whose runner is lost; those that somebody is just changing are left alone."""
+    running = select(jobs).where(jobs.c.state == JobState.RUNNING)
+    for row in connection.execute(running.with_for_update(skip_locked=True)).all():
+        if not is_held(row, moment):
+            _free_lost_one(connection, row)
+
+
+def _free_lost_one(connection: Connection, row: _Row) -> None:
+    gone = f"its runner, process {row.pid} on {row.host}, is gone"
+    free(connection, row, gone, losses=row.losses + 1)
+
+
+def _take(connection: Connection, row: _Row, moment: datetime, lease_s: float) -> Claim:
+    claim = Claim(row.id, row.fence + 1, lease_s)
+    lost = row.state == JobState.RUNNING
+    change = {
+        **this_process()._asdict(),
+        "state": JobState.RUNNING.value,
+        "message": "",
+        "fence": claim.fence,
+        "losses": row.losses + lost,
+        "lease_until": moment + timedelta(seconds=lease_s),
+        "cancel_asked": False,
+        "updated_at": now(),
+    }
+    connection.execute(update(jobs).where(jobs.c.id == row.id).values(change))
+    return claim
+
+
+def _lost(claim: Claim, row: _Row) -> LeaseLostError:
+    return LeaseLostError(
+        f"job {claim.job} is no longer this process's: it was taken for dead or cancelled, and the "
+        f"job is {row.state}, claimed {row.fence - claim.fence} times since; what was done is kept"
+    )
