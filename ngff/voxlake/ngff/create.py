@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.ngff.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_document
+from voxlake.ngff.seal import sealed
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectExistsError
 
@@ -44,9 +45,9 @@ def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
     """
     url = lake / new.place.key
     for level in new.levels:
-        _put(url / level.path / "zarr.json", array_document(new, level))
+        _put(url / level.path / "zarr.json", sealed(array_document(new, level)))
     of_image = new.place.of is not None
-    _put(url / "zarr.json", group_document(_multiscale(new), of_image=of_image))
+    _put(url / "zarr.json", sealed(group_document(_multiscale(new), of_image=of_image)))
     if of_image:
         list_labels(lake, new.place)
     return url

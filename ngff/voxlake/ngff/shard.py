@@ -29,17 +29,28 @@ def read_shard(volume: Volume, cell: tuple[int, ...]) -> tuple[npt.NDArray[Any],
     StoreError
         If the store fails; never taken for "not stored".
     """
-    url, box = volume.shard_url(cell), volume.shard_box(cell)
+    url = volume.shard_url(cell)
     try:
         stored = store.read(url)
     except ObjectNotFoundError:
-        return np.full(box.shape, volume.fill, volume.dtype), None
-    array, memory = _in_memory(volume, box.shape)
+        return np.full(volume.shard_box(cell).shape, volume.fill, volume.dtype), None
+    return decode_shard(volume, cell, stored.body), stored.etag
+
+
+def decode_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> npt.NDArray[Any]:
+    """Return the voxels of a shard, clipped to the volume, given the bytes of its object.
+
+    Raises
+    ------
+    CorruptDataError
+        If they do not decode.
+    """
+    array, memory = _in_memory(volume, volume.shard_box(cell).shape)
     try:
-        memory.write(_first_key(volume), stored.body).result()
-        return array.read(order="C").result(), stored.etag
+        memory.write(_first_key(volume), body).result()
+        return array.read(order="C").result()
     except ValueError as error:
-        raise explain("read", url, error) from error
+        raise explain("read", volume.shard_url(cell), error) from error
 
 
 def write_shard(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ import numpy as np
 import tensorstore as ts
 
 from voxlake.ngff.box import Box, cell_box
+from voxlake.ngff.seal import check_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -235,8 +238,19 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
 
 
 def _driver(url: StoreURL) -> str:
-    is_v2 = not _has(url / "zarr.json") and _has(url / ".zarray")
-    return "zarr" if is_v2 else "zarr3"
+    """Return the TensorStore driver of the array; its document must be as it was sealed."""
+    try:
+        body = store.read(url / "zarr.json").body
+    except ObjectNotFoundError:
+        return "zarr" if _has(url / ".zarray") else "zarr3"
+    with suppress(ValueError):  # not JSON: TensorStore says what is wrong
+        document = json.loads(body)
+        if isinstance(document, dict) and check_seal(document) is False:
+            raise CorruptDataError(
+                f"{url / 'zarr.json'} is not what voxlake wrote: damaged, or changed by another "
+                "program; see what voxlake fsck says of it"
+            )
+    return "zarr3"
 
 
 def _has(url: StoreURL) -> bool:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import struct
 import sys
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,30 +41,26 @@ class FileLock:
         OSError
             If the file is not there, may not be written, or its file system has no locks.
         """
-        self._file = path.open("r+b", buffering=0)
-        try:
-            if BYTE_RANGES:
-                for position in sorted({*positions}):
-                    wanted = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, position, 1, 0)
-                    fcntl.fcntl(
-                        self._file, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, wanted
-                    )
-            else:
-                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BaseException:
-            self._file.close()
-            raise
+        self._file = os.open(path, os.O_RDWR)
+        self._close = weakref.finalize(self, os.close, self._file)
+        if BYTE_RANGES:
+            command = fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK
+            for position in sorted({*positions}):
+                wanted = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, position, 1, 0)
+                fcntl.fcntl(self._file, command, wanted)
+        else:
+            fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
     def is_of(self, path: Path) -> bool:
         """Return whether the locked file is still the one at `path`."""
         try:
-            return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+            return os.path.samestat(os.fstat(self._file), path.stat())
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
         """Unlock all bytes; again is no harm."""
-        self._file.close()
+        self._close()
 
 
 @contextmanager
