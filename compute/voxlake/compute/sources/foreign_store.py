@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -105,9 +106,8 @@ def read_json(store: ts.KvStore, key: str) -> dict[str, Any] | None:
 
 
 def first_line(error: Exception) -> str:
-    """Return what a TensorStore error says, without the body of the server's answer."""
-    text = str(error).partition("\n")[0]
-    return text.partition(" [http_response_body")[0].partition(" [source locations")[0]
+    """Return what a TensorStore error says, without the annotations behind it."""
+    return re.split(r" \[\w+='|\n", str(error), maxsplit=1)[0]
 
 
 def split_options(location: str, *names: str) -> tuple[str, dict[str, str]]:
