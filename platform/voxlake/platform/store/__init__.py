@@ -20,7 +20,7 @@ from voxlake.platform.store.objects import (
     write,
 )
 from voxlake.platform.store.ranges import RangeReader, open_ranges
-from voxlake.platform.store.sweep import sweep
+from voxlake.platform.store.sweep import is_leftover, leftovers, sweep
 from voxlake.platform.store.update import update
 from voxlake.platform.store.url import StoreURL
 
@@ -39,6 +39,8 @@ __all__ = [
     "delete_tree",
     "grow",
     "head",
+    "is_leftover",
+    "leftovers",
     "list_children",
     "open_ranges",
     "read",

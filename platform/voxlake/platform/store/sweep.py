@@ -17,19 +17,43 @@ if TYPE_CHECKING:
 _LEFTOVER = re.compile(rf"(\..*{re.escape(PARTIAL_SUFFIX)}|.*\.__lock|.*#\d+)")
 
 
-def sweep(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
-    """Delete the temporary files below `url` and return them; S3 writes leave none.
+def is_leftover(name: str) -> bool:
+    """Return whether a file of that name is the temporary file of a writer.
 
-    Call it only when no writer is at work below `url`, or with an age that no live write reaches.
+    Examples
+    --------
+    >>> is_leftover(".zarr.json.0f.partial"), is_leftover("0_5e.__lock"), is_leftover("zarr.json")
+    (True, True, False)
     """
+    return _LEFTOVER.fullmatch(name) is not None
+
+
+def leftovers(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
+    """Return the temporary files below `url` of at least that age; S3 writes leave none."""
     if not url.is_local:
         return []
     limit = time.time() - older_than_s
-    leftovers = [
+    return [
         path
-        for path in url.path.rglob("*")
-        if _LEFTOVER.fullmatch(path.name) and path.is_file() and path.stat().st_mtime <= limit
+        for path in sorted(url.path.rglob("*"))
+        if is_leftover(path.name) and _is_older(path, limit)
     ]
-    for path in leftovers:
+
+
+def sweep(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
+    """Delete the temporary files below `url` and return them.
+
+    Call it only when no writer is at work below `url`, or with an age that no live write reaches.
+    """
+    found = leftovers(url, older_than_s=older_than_s)
+    for path in found:
         path.unlink(missing_ok=True)
-    return leftovers
+    return found
+
+
+def _is_older(path: Path, limit: float) -> bool:
+    """Return whether it is a file of before `limit`; one that is gone by now is not."""
+    try:
+        return path.is_file() and path.stat().st_mtime <= limit
+    except FileNotFoundError:
+        return False
