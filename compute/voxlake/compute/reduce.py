@@ -6,12 +6,11 @@ Blocks at the far faces hold what is left of them.
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.reduction import Reduction
 from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import InvalidInputError
 
@@ -20,38 +19,6 @@ if TYPE_CHECKING:
 
 MOST_VOXELS = 4096
 """Most voxels that one block may have."""
-
-
-class Reduction(StrEnum):
-    """How one voxel is made of a block."""
-
-    MEAN = "mean"
-    """The mean; halves go to the even integer, as NumPy and TensorStore round."""
-    MODE = "mode"
-    """The value that most voxels have; of equals the one met first in C order; 0 only if nothing
-    else is there, so that thin processes do not vanish."""
-    MIN = "min"
-    MAX = "max"
-    STRIDE = "stride"
-    """The first voxel of the block."""
-
-
-def default_reduction(kind: Kind) -> Reduction:
-    """Return the reduction of datasets of a kind for which none was chosen."""
-    return Reduction.MODE if kind is Kind.LABELS else Reduction.MEAN
-
-
-def check_reduction(reduction: Reduction, kind: Kind) -> Reduction:
-    """Return `reduction` if it can make labels of labels.
-
-    Raises
-    ------
-    InvalidInputError
-        If it would make up ids that no voxel has.
-    """
-    if kind is Kind.LABELS and reduction is Reduction.MEAN:
-        raise InvalidInputError("the mean of labels is no label; use mode, min, max or stride")
-    return reduction
 
 
 def check_factors(factors: tuple[int, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.ngff.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_document
+from voxlake.ngff.reduction import default_reduction
 from voxlake.ngff.seal import sealed
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectExistsError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.lake import Place
     from voxlake.ngff.pyramid import PyramidLevel
+    from voxlake.ngff.reduction import Reduction
     from voxlake.platform.store import StoreURL
 
 
@@ -31,6 +33,8 @@ class NewDataset:
     """NGFF name of the unit of the spatial axes."""
     dtype: np.dtype[Any]
     levels: tuple[PyramidLevel, ...]
+    reduction: Reduction | None = None
+    """How levels are made of finer ones; None: as is usual for the kind."""
 
 
 def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
@@ -105,7 +109,8 @@ def _multiscale(new: NewDataset) -> Multiscale:
     )
     levels = tuple(Level(level.path, level.scale, level.translation) for level in new.levels)
     is_labels = new.place.kind is Kind.LABELS
-    return Multiscale(new.place.name.dataset, axes, levels, "0.5", is_labels)
+    method = new.reduction or default_reduction(new.place.kind)
+    return Multiscale(new.place.name.dataset, axes, levels, "0.5", is_labels, method.value)
 
 
 def _put(url: StoreURL, document: dict[str, Any]) -> None:

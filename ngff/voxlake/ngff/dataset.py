@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.metadata import Multiscale, read_multiscale
+from voxlake.ngff.reduction import Reduction, named_reduction
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.errors import OutOfBoundsError
 
@@ -28,6 +29,11 @@ class Dataset:
         return Kind.LABELS if self.multiscale.is_labels else Kind.IMAGE
 
     @property
+    def reduction(self) -> Reduction:
+        """How levels are made of finer ones."""
+        return named_reduction(self.multiscale.method, self.kind)
+
+    @property
     def levels(self) -> int:
         """Number of levels."""
         return len(self.multiscale.levels)
@@ -39,6 +45,11 @@ class Dataset:
                 f"level {number} of {self.url} was asked for; it has levels 0 to {self.levels - 1}"
             )
         return self.url / self.multiscale.levels[number].path
+
+    def step(self, number: int) -> tuple[int, ...]:
+        """Return the factors from the level before to level `number` (1 and above)."""
+        fine, coarse = self.multiscale.levels[number - 1], self.multiscale.levels[number]
+        return tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
 
     def level(self, number: int) -> Volume:
         """Open a level."""

@@ -37,6 +37,25 @@ class Extent:
     voxel_size: VoxelSize
 
 
+def plan_levels_by(
+    kind: Kind, extent: Extent, steps: tuple[tuple[int, ...], ...]
+) -> tuple[PyramidLevel, ...]:
+    """Return level 0 and one for each of `steps`: factors of every axis from the level before.
+
+    Examples
+    --------
+    >>> extent = Extent((100, 400, 400), ("z", "y", "x"), VoxelSize(40, 10, 10))
+    >>> [level.shape for level in plan_levels_by(Kind.IMAGE, extent, ((1, 4, 4), (3, 3, 3)))]
+    [(100, 400, 400), (100, 100, 100), (34, 34, 34)]
+    """
+    factors = (1,) * len(extent.shape)
+    planned = [_level(kind, extent, 0, factors)]
+    for step in steps:
+        factors = tuple(f * s for f, s in zip(factors, step, strict=True))
+        planned.append(_level(kind, extent, len(planned), factors))
+    return tuple(planned)
+
+
 def plan_levels(kind: Kind, extent: Extent, levels: int | None = None) -> tuple[PyramidLevel, ...]:
     """Return the levels of a dataset, the finest first.
 

@@ -33,6 +33,8 @@ class Multiscale:
     """NGFF version of the document."""
     is_labels: bool = False
     """Whether the document says ``image-label``."""
+    method: str = ""
+    """How levels are made of finer ones, if the document says (NGFF: ``type``)."""
 
     def __post_init__(self) -> None:
         if not self.levels:

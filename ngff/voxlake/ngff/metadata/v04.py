@@ -59,6 +59,7 @@ class MultiscaleDocument(Document):
     """One entry of ``multiscales``."""
 
     name: str = ""
+    type: str = ""
     axes: tuple[AxisDocument, ...] = Field(min_length=2, max_length=5)
     datasets: tuple[DatasetDocument, ...] = Field(min_length=1)
     transformations: tuple[Transformation, ...] = Field(
@@ -75,7 +76,7 @@ class MultiscaleDocument(Document):
             )
             levels.append(Level(dataset.path, scale, translation))
         axes = tuple(axis.to_axis() for axis in self.axes)
-        return Multiscale(self.name, axes, tuple(levels), version, is_labels)
+        return Multiscale(self.name, axes, tuple(levels), version, is_labels, self.type)
 
 
 def fold(

@@ -86,6 +86,7 @@ class MultiscaleDocument(Document):
     """One entry of ``multiscales``."""
 
     name: str = ""
+    type: str = ""
     systems: tuple[CoordinateSystemDocument, ...] = Field(alias="coordinateSystems", min_length=1)
     datasets: tuple[DatasetDocument, ...] = Field(min_length=1)
 
@@ -95,7 +96,7 @@ class MultiscaleDocument(Document):
         levels = tuple(
             Level(dataset.path, *fold(dataset.steps(), len(axes))) for dataset in self.datasets
         )
-        return Multiscale(self.name, axes, levels, version, is_labels)
+        return Multiscale(self.name, axes, levels, version, is_labels, self.type)
 
     def _intrinsic(self) -> CoordinateSystemDocument:
         named = {system.name: system for system in self.systems}

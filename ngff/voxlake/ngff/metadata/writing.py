@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.reduction import DESCRIPTIONS, named_reduction
+
 if TYPE_CHECKING:
     from voxlake.ngff.axes import Axis
     from voxlake.ngff.metadata.model import Level, Multiscale
 
 VERSION = "0.5"
-
-METHODS = {
-    "mean": "mean of each block, halves rounded to the even integer",
-    "mode": "most frequent label of each block, the first in C order of equals, "
-    "background only where there is nothing else",
-}
-"""How levels are made from finer ones, in words for readers of the metadata."""
 
 
 def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[str, Any]:
@@ -24,7 +20,8 @@ def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[st
     Labels `of_image` lie in the ``labels`` group of their image and point to it. Colours and
     properties of labels are never listed here: a segmentation has millions.
     """
-    method = "mode" if multiscale.is_labels else "mean"
+    kind = Kind.LABELS if multiscale.is_labels else Kind.IMAGE
+    reduction = named_reduction(multiscale.method, kind)
     ome: dict[str, Any] = {
         "version": VERSION,
         "multiscales": [
@@ -32,8 +29,8 @@ def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[st
                 "name": multiscale.name,
                 "axes": [_axis(axis) for axis in multiscale.axes],
                 "datasets": [_level(level) for level in multiscale.levels],
-                "type": method,
-                "metadata": {"description": METHODS[method]},
+                "type": reduction.value,
+                "metadata": {"description": DESCRIPTIONS[reduction]},
             }
         ],
     }
