@@ -42,6 +42,20 @@ class Arrangement:
         """Extents of `axes`."""
         return tuple(self._extents().get(name, 1) for name in self.axes)
 
+    def block(self, stored: Sequence[int] | None) -> tuple[int, ...]:
+        """Return the block shown of a `stored` one; ones if nothing is coded in blocks.
+
+        Examples
+        --------
+        >>> arrange("xyz", (9, 9, 9), "it").block((2, 3, 99))
+        (9, 3, 2)
+        """
+        extents = dict(zip(self.stored, stored or (1,) * len(self.stored), strict=True))
+        return tuple(
+            min(int(extents.get(name, 1)), whole)
+            for name, whole in zip(self.axes, self.shape, strict=True)
+        )
+
     def _extents(self) -> dict[str, int]:
         return dict(zip(self.stored, self.stored_shape, strict=True))
 

@@ -50,6 +50,11 @@ class Hdf5Source:
         return self.arrangement.shape
 
     @property
+    def block(self) -> tuple[int, ...]:
+        """A chunk of the dataset; ones if it is not chunked."""
+        return self.arrangement.block(self.dataset.chunks)
+
+    @property
     def voxel_size(self) -> VoxelSize | None:
         """The attribute ``element_size_um`` (z, y, x), as ImageJ's and ilastik's plugins write."""
         try:

@@ -62,6 +62,11 @@ class NiftiSource:
         return np.dtype("f4") if self._is_scaled else native(self.raw.dtype, str(self.path))
 
     @property
+    def block(self) -> tuple[int, ...]:
+        """Ones: a ``.gz`` is unpacked once."""
+        return self.arrangement.block(None)
+
+    @property
     def voxel_size(self) -> VoxelSize | None:
         """``pixdim`` in the unit of ``xyzt_units``; None if that is unknown."""
         unit = _UNITS.get(self.header.get_xyzt_units()[0])

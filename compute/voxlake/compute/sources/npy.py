@@ -46,6 +46,11 @@ class MappedSource:
         """Voxels along each axis."""
         return self.arrangement.shape
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """Ones: nothing is coded."""
+        return self.arrangement.block(None)
+
     def read(self, box: Box) -> np.ndarray:
         """Copy `box` out of the map."""
         check_inside(box, self)

@@ -59,6 +59,11 @@ class PhantomSource:
         """Of the size, the options and the revision of the generator."""
         return fingerprint_text("phantom", _REVISION, str(self.shape), repr(self.options))
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """Ones: each voxel is made by itself."""
+        return (1, 1, 1)
+
     def read(self, box: Box) -> np.ndarray:
         """Make the voxels of `box`."""
         from voxlake.compute.sources.phantom_kernel import fill  # imports the compiler

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
 from tifffile import TiffFile
 
+from voxlake.compute.sources.plain_tiff import PlainTiff, plain_tiff
+from voxlake.compute.sources.png import SAMPLES, SIGNATURE, decode_png
 from voxlake.compute.sources.source import native
-from voxlake.compute.sources.tiff_page import TIFF_ERRORS, check_pages, read_page
+from voxlake.compute.sources.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = PNG + JPEG + TIFF
 """Endings of the names of 2-D images, in lower case."""
 
-_PNG_SAMPLES = {0: 1, 2: 3, 4: 2, 6: 4}
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
 """Start-of-frame markers of what libjpeg decodes: baseline, extended, progressive (Huffman)."""
 
@@ -36,6 +38,8 @@ class SliceHeader:
     samples: int
     """1 of grayscale; alpha counts."""
     dtype: np.dtype
+    block: tuple[int, int] = field(default=(1, 1), compare=False)
+    """Rows and columns of what is decoded as a whole; 1, 1 where pixels are not coded."""
 
     def __str__(self) -> str:
         colour = f" x {self.samples} samples" if self.samples > 1 else ""
@@ -66,6 +70,9 @@ def check_whole(path: Path) -> SliceHeader:
     SourceError
         If it is cut off: no PNG ``IEND``, no JPEG end marker, TIFF strips past the end.
     """
+    plain = _plain_header(path)
+    if plain is not None:
+        return plain
     header = read_header(path)
     if path.suffix.lower() in TIFF:
         with TiffFile(path) as tif:
@@ -104,6 +111,38 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
     return pixels
 
 
+@lru_cache(maxsize=8192)
+def _plain(path: Path, _size: int, _mtime: int) -> PlainTiff | None:
+    return plain_tiff(path)
+
+
+def read_plain_slice(
+    path: Path, header: SliceHeader, rows: range, columns: range, out: np.ndarray
+) -> bool:
+    """Read ``rows`` x ``columns`` of an image that needs no decoding into `out` (y, x).
+
+    Return whether it is such an image; if not, `out` is left as it is.
+
+    Raises
+    ------
+    SourceError
+        If the file is cut off.
+    """
+    if path.suffix.lower() not in TIFF or header.samples > 1:
+        return False
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise SourceError(f"image {path} cannot be read ({error}); restore it") from error
+    plain = _plain(path, found.st_size, found.st_mtime_ns)
+    if plain is None or (plain.height, plain.width) != (header.height, header.width):
+        return False
+    if plain.dtype != header.dtype:
+        return False
+    plain.read_into(rows, columns, out)
+    return True
+
+
 def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
     suffix = path.suffix.lower()
     if suffix in PNG:
@@ -114,17 +153,17 @@ def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
 def _png_header(path: Path) -> SliceHeader:
     with path.open("rb") as file:
         head = file.read(33)
-    if head[:8] != b"\x89PNG\r\n\x1a\n" or head[12:16] != b"IHDR":
+    if head[:8] != SIGNATURE or head[12:16] != b"IHDR":
         raise SourceError(f"image {path} is no PNG file; restore it")
     width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
-    if colour not in _PNG_SAMPLES or bits not in {8, 16}:
+    if colour not in SAMPLES or bits not in {8, 16}:
         kind = "indexed colours" if colour == 3 else f"{bits} bits a sample"
         raise UnsupportedError(f"image {path} has {kind}; convert it to 8 or 16 bit grayscale")
-    return SliceHeader(height, width, _PNG_SAMPLES[colour], np.dtype(f"u{bits // 8}"))
+    return SliceHeader(height, width, SAMPLES[colour], np.dtype(f"u{bits // 8}"), (height, width))
 
 
 def _read_png(path: Path, rows: range, columns: range) -> np.ndarray:
-    pixels: np.ndarray = imagecodecs.png_decode(path.read_bytes())
+    pixels: np.ndarray = decode_png(path.read_bytes())
     return pixels[rows.start : rows.stop, columns.start : columns.stop]
 
 
@@ -137,7 +176,7 @@ def _jpeg_header(path: Path) -> SliceHeader:
                     f"image {path} has {samples} samples of {bits} bits; "
                     "convert it to an 8 bit grayscale or RGB JPEG"
                 )
-            return SliceHeader(height, width, samples, np.dtype("u1"))
+            return SliceHeader(height, width, samples, np.dtype("u1"), (height, width))
     raise SourceError(f"image {path} is no JPEG file that voxlake reads; convert it to PNG")
 
 
@@ -178,9 +217,14 @@ def _tiff_header(path: Path) -> SliceHeader:
             f"TIFF {path} has indexed colours or a sample type without a number; convert it"
         )
     samples = page.shaped[0] * page.shaped[4]
-    return SliceHeader(
-        page.imagelength, page.imagewidth, samples, native(page.dtype, f"TIFF {path}")
-    )
+    dtype = native(page.dtype, f"TIFF {path}")
+    return SliceHeader(page.imagelength, page.imagewidth, samples, dtype, block_of(page))
+
+
+def _plain_header(path: Path) -> SliceHeader | None:
+    """Return the header of a TIFF file that needs no decoding, and is whole; None of others."""
+    plain = plain_tiff(path) if path.suffix.lower() in TIFF else None
+    return SliceHeader(plain.height, plain.width, 1, plain.dtype) if plain else None
 
 
 def _read_tiff(path: Path, rows: range, columns: range) -> np.ndarray:

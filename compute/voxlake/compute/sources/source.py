@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from voxlake.ngff.box import Box
 from voxlake.platform.errors import UnsupportedError
@@ -41,8 +41,18 @@ class Source(Protocol):
         """A text that changes when the input changes: of names, sizes and times, so it is cheap."""
         ...
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """Extents, along `axes`, of what is decoded as a whole: any voxel of it costs all of it.
+
+        Blocks lie on a grid from the origin. Where voxels are not coded at all, ones.
+        """
+        ...
+
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of `box`: C-contiguous, of exactly ``box.shape`` and `dtype`.
+
+        Called by many threads at once, so a source starts none of its own.
 
         Raises
         ------
@@ -62,6 +72,18 @@ class Source(Protocol):
         ------
         SourceError
             If something is missing, torn, or inconsistent.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsInto(Protocol):
+    """A source that can also read into memory that is there, which spares a copy."""
+
+    def read_into(self, box: Box, out: np.ndarray) -> None:
+        """Fill `out`, of the shape of `box` and the source's type, with contiguous rows.
+
+        Raises what `Source.read` does.
         """
         ...
 

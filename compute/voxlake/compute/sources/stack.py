@@ -25,6 +25,7 @@ from voxlake.compute.sources.slice_image import (
     SliceHeader,
     check_whole,
     read_header,
+    read_plain_slice,
     read_slice,
 )
 from voxlake.compute.sources.source import check_inside
@@ -66,22 +67,32 @@ class StackSource:
         zyx = (len(self.files), self.header.height, self.header.width)
         return (self.header.samples, *zyx) if self.header.samples > 1 else zyx
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A strip, a tile, or a whole slice; all samples of a pixel."""
+        zyx = (1, *self.header.block)
+        return (self.header.samples, *zyx) if self.header.samples > 1 else zyx
+
     def read(self, box: Box) -> np.ndarray:
-        """Decode every slice of `box` once, several at a time."""
-        check_inside(box, self)
+        """Decode every slice of `box` once."""
         out = np.empty(box.shape, self.dtype)
-        if out.size == 0:
-            return out
-        channels = slice(box.start[0], box.stop[0]) if box.ndim == 4 else slice(0, 1)
-        stacked = out if box.ndim == 4 else out[np.newaxis]
-        z, y, x = (range(lo, hi) for lo, hi in zip(box.start[-3:], box.stop[-3:], strict=True))
-
-        def read_into(index: int) -> None:
-            pixels = read_slice(self.files[z[index]], self.header, y, x)
-            stacked[:, index] = np.moveaxis(pixels[..., channels], -1, 0)
-
-        map_parallel(read_into, range(len(z)))
+        self.read_into(box, out)
         return out
+
+    def read_into(self, box: Box, out: np.ndarray) -> None:
+        """Decode every slice of `box` once, into `out`."""
+        check_inside(box, self)
+        if box.is_empty:
+            return
+        stacked = out if box.ndim == 4 else out[np.newaxis]
+        channels = slice(box.start[0], box.stop[0]) if box.ndim == 4 else slice(0, 1)
+        z, y, x = (range(lo, hi) for lo, hi in zip(box.start[-3:], box.stop[-3:], strict=True))
+        for index, number in enumerate(z):
+            path = self.files[number]
+            if read_plain_slice(path, self.header, y, x, stacked[0, index]):
+                continue
+            pixels = read_slice(path, self.header, y, x)
+            stacked[:, index] = np.moveaxis(pixels[..., channels], -1, 0)
 
     def check(self) -> None:
         """Read every header and hold names, sizes and types of all slices together."""

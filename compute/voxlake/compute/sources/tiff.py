@@ -14,10 +14,9 @@ from tifffile import TiffFile
 from voxlake.compute.sources.arrangement import Arrangement, arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import local_path
-from voxlake.compute.sources.parallel import map_parallel
 from voxlake.compute.sources.slice_image import TIFF
 from voxlake.compute.sources.source import check_inside, native
-from voxlake.compute.sources.tiff_page import TIFF_ERRORS, check_pages, read_page
+from voxlake.compute.sources.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.ngff.axes import METRES, VoxelSize, parse_unit
 from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedError
 
@@ -54,6 +53,13 @@ class TiffSource:
         """Voxels along each axis."""
         return self.arrangement.shape
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A strip or a tile of a page, all samples of a pixel; ones if they are not coded."""
+        rows, columns = block_of(self.series.keyframe)
+        extents = {"y": rows, "x": columns} if self.mapped is None else {}
+        return tuple(extents.get(name, 1) for name in self.axes)
+
     def read(self, box: Box) -> np.ndarray:
         """Read the strips or tiles that `box` touches."""
         check_inside(box, self)
@@ -70,10 +76,8 @@ class TiffSource:
         out = np.empty(stored.shape, self.dtype)
         flat = out.reshape(-1, *stored.shape[lead:])
 
-        def read_into(index: int) -> None:
-            flat[index] = self._read_page(pages[index], stored.slices[lead:])
-
-        map_parallel(read_into, range(len(pages)))
+        for target, page in zip(flat, pages, strict=True):
+            target[...] = self._read_page(page, stored.slices[lead:])
         return out
 
     def _page(self, number: int) -> TiffPage | TiffFrame:

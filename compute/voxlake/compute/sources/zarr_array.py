@@ -64,6 +64,11 @@ class ZarrSource:
         """Voxels along each axis."""
         return self.arrangement.shape
 
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A chunk of the array; of a sharded one, an inner chunk."""
+        return self.arrangement.block(self.array.chunks)
+
     def read(self, box: Box) -> np.ndarray:
         """Read the chunks that `box` touches."""
         check_inside(box, self)

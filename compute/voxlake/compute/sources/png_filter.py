@@ -1,0 +1,63 @@
+"""The compiled inverse of PNG's filters (W3C PNG, third edition, 9). Imports numba."""
+# Compiled functions are typed by numba, at each call.
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def unfilter(rows, out, step):
+    """Undo the filter of each of `rows` (y, 1 + bytes), whose first byte names it.
+
+    ``step`` is the bytes of a pixel. In the first row what would be above is 0.
+    """
+    above = np.zeros(out.shape[1], np.uint8)
+    for y in range(rows.shape[0]):
+        kind, source, target = rows[y, 0], rows[y, 1:], out[y]
+        if kind == 0:
+            target[:] = source
+        elif kind == 1:
+            _sub(source, target, step)
+        elif kind == 2:
+            for x in range(target.size):
+                target[x] = source[x] + above[x]
+        elif kind == 3:
+            _average(source, target, above, step)
+        else:
+            _paeth(source, target, above, step)
+        above = target
+
+
+@njit(nogil=True, cache=True)
+def _sub(source, target, step):
+    target[:step] = source[:step]
+    for x in range(step, target.size):
+        target[x] = source[x] + target[x - step]
+
+
+@njit(nogil=True, cache=True)
+def _average(source, target, above, step):
+    for x in range(target.size):
+        left = np.int32(target[x - step]) if x >= step else np.int32(0)
+        target[x] = source[x] + ((left + np.int32(above[x])) >> 1)
+
+
+@njit(nogil=True, cache=True)
+def _paeth(source, target, above, step):
+    for first in range(step):
+        left, corner = np.int32(0), np.int32(0)
+        for x in range(first, target.size, step):
+            up = np.int32(above[x])
+            of_left, of_up = up - corner, left - corner
+            of_corner = abs(of_left + of_up)
+            of_left, of_up = abs(of_left), abs(of_up)
+            # Of equal distances left comes before up, and up before the corner.
+            nearest = corner if of_corner < of_up else up
+            nearest = left if of_left <= min(of_up, of_corner) else nearest
+            left = (np.int32(source[x]) + nearest) & np.int32(255)
+            target[x] = left
+            corner = up
