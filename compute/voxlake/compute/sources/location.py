@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from pathlib import Path
 
 from voxlake.platform.errors import SourceError
@@ -27,8 +28,21 @@ def local_path(location: str) -> Path | None:
 
 def is_pattern(location: str) -> bool:
     """Return whether `location` is a glob, and not the name of something that is there."""
-    path = local_path(location)
-    return path is not None and glob.has_magic(location) and not path.exists()
+    path, text = local_path(location), without_options(location)
+    return path is not None and glob.has_magic(text) and not path.exists()
+
+
+def without_options(location: str) -> str:
+    """Return `location` without ``?name=value`` at its end.
+
+    Examples
+    --------
+    >>> without_options("cells.czi?scene=2")
+    'cells.czi'
+    >>> without_options("slices/s?.png")
+    'slices/s?.png'
+    """
+    return re.sub(r"\?\w+=[^/]*$", "", location)
 
 
 def split_inner(location: str) -> tuple[str, str]:

@@ -6,7 +6,12 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from voxlake.compute.sources.location import is_pattern, local_path, split_inner
+from voxlake.compute.sources.location import (
+    is_pattern,
+    local_path,
+    split_inner,
+    without_options,
+)
 from voxlake.platform.errors import PlanChangedError, SourceError
 
 if TYPE_CHECKING:
@@ -14,6 +19,9 @@ if TYPE_CHECKING:
 
 GROUP = "voxlake.sources"
 """The entry-point group that readers register in."""
+
+_LAST = "bioio"
+"""The reader that is asked after all others: it opens much of what they do, but more slowly."""
 
 _KEPT_OPEN = 16
 """Sources a process keeps open for its tasks."""
@@ -23,11 +31,12 @@ def openers() -> tuple[EntryPoint, ...]:
     """Return the registered readers in the order they are asked.
 
     Those of other distributions come first, by name, so that an installation can override a
-    reader of voxlake's; then voxlake's own, by name.
+    reader of voxlake's; then voxlake's own, by name, and bioio last of all.
     """
 
-    def order(entry: EntryPoint) -> tuple[bool, str, str]:
-        return (entry.module.startswith("voxlake."), entry.name, entry.value)
+    def order(entry: EntryPoint) -> tuple[bool, bool, str, str]:
+        is_ours = entry.module.startswith("voxlake.")
+        return (is_ours, is_ours and entry.name == _LAST, entry.name, entry.value)
 
     return tuple(sorted(entry_points(group=GROUP), key=order))
 
@@ -87,7 +96,7 @@ def _load(entry: EntryPoint) -> OpenSource | None:
 
 
 def _nobody(location: str, asked: list[str]) -> str:
-    path = local_path(split_inner(location)[0])
+    path = local_path(split_inner(without_options(location))[0])
     if path is not None and not path.exists() and not is_pattern(location):
         return f"source {location} is not there; check the path"
     return (
