@@ -1,4 +1,4 @@
-"""``python -m benchmarks [ingest|pyramid|cutout|memory|all]``: measure and print a table."""
+"""Measure and print tables; draw them, if asked to."""
 
 from __future__ import annotations
 
@@ -9,29 +9,62 @@ import platform
 import sys
 import tempfile
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.candidates.catalogue import CANDIDATES
+from benchmarks.candidates.catalogue import CANDIDATES, OF_PNG
+from benchmarks.codecs import run_codecs
+from benchmarks.linear import measure_growth
 from benchmarks.memory import measure_memory
+from benchmarks.plots import draw_all
 from benchmarks.rounds import run_benchmark
-from benchmarks.tables import memory_table, rate_table
+from benchmarks.tables import growth_table, memory_table, rate_table
 
-LIBRARIES = ("voxlake", "tensorstore", "zarr", "ngff-zarr", "dask", "numpy")
+if TYPE_CHECKING:
+    from benchmarks.measure import Candidate
+
+LIBRARIES = (
+    "voxlake",
+    "acquire-zarr",
+    "cloud-volume",
+    "dask",
+    "ngff-zarr",
+    "numcodecs",
+    "numpy",
+    "ome-zarr",
+    "stack-to-chunk",
+    "tensorstore",
+    "tinybrain",
+    "zarr",
+    "zarrs",
+    "zstandard",
+)
+
+EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs")
+"""What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=[*CANDIDATES, "memory", "all"])
+    parser.add_argument("what", nargs="*", metavar="what", help=f"of {', '.join(EVERYTHING)}")
     parser.add_argument("--size", type=shape_of, default="256,1024,1024", help="N or Z,Y,X voxels")
-    parser.add_argument("--memory-size", type=shape_of, default="32,1024,2048", help="the smaller")
     parser.add_argument("--source", choices=["phantom", "fib25", "noise"], default="phantom")
+    parser.add_argument("--input", choices=["tiff", "png"], default="tiff", help="of the slices")
+    parser.add_argument("--only", help="names of candidates, or parts of them, with | between")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--memory-size", type=shape_of, default="32,1024,2048", help="the smaller")
+    parser.add_argument("--linear-size", type=int, default=256, help="edge of the smallest cube")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--plots", type=Path, help="draw the figures into this folder")
     parser.add_argument("--folder", type=Path, help="where to work; by default a temporary folder")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    unknown = set(options.what) - {*EVERYTHING, "plots"}
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(EVERYTHING)}, plots")
+    options.what = options.what or EVERYTHING
+    return options
 
 
 def shape_of(text: str) -> tuple[int, int, int]:
@@ -50,31 +83,68 @@ def shape_of(text: str) -> tuple[int, int, int]:
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmarks that were asked for."""
     options = parse(arguments)
+    if "plots" in options.what:
+        draw_all(json.loads(options.json.read_text()), options.plots)
+        return
     document: dict[str, Any] = {"machine": machine(), "options": vars(options).copy()}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         document |= run(options, Path(folder))
     if options.json:
         options.json.write_text(json.dumps(document, indent=2, default=str))
+    if options.plots:
+        draw_all(document, options.plots)
 
 
 def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run them below `folder`, print their tables and return all figures."""
     found: dict[str, Any] = {}
-    rates = [name for name in CANDIDATES if options.what in {name, "all"}]
+    rates = [name for name in CANDIDATES if name in options.what]
     if rates:
-        from benchmarks.inputs import prepare_inputs  # brings in the libraries of all candidates
-
-        say(f"writing the input: {options.source} of {options.size}")
-        case = prepare_inputs(folder / "inputs", options.source, options.size)
-    for name in rates:
-        rows = run_benchmark(name, case, options.repeats, say)
-        print(rate_table(name, rows), flush=True)
-        found[name] = [asdict(row) for row in rows]
-    if options.what in {"memory", "all"}:
+        found |= run_rates(rates, options, folder)
+    if "memory" in options.what:
         peaks = measure_memory(folder, options.memory_size, 0, say)
         print(memory_table(peaks), flush=True)
         found["memory"] = [asdict(peak) for peak in peaks]
+    if "linear" in options.what:
+        growth = measure_growth(folder, options.linear_size, options.repeats, say)
+        print(growth_table(growth), flush=True)
+        found["linear"] = asdict(growth)
+    if "codecs" in options.what:
+        found["codecs"] = run_codecs(say)
     return found
+
+
+def run_rates(names: list[str], options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Run the benchmarks of several candidates, all on the same input."""
+    from benchmarks.inputs import Wanted, prepare_inputs  # brings in what the candidates need
+
+    say(f"writing the input: {options.source} of {options.size}, {options.input}")
+    suffix = {"tiff": ".tif", "png": ".png"}[options.input]
+    case = prepare_inputs(folder / "inputs", Wanted(options.source, options.size, suffix))
+    found = {}
+    for name in names:
+        rows = run_benchmark(name, chosen(name, options), case, options.repeats, say)
+        print(rate_table(name, rows), flush=True)
+        found[name] = [asdict(row) for row in rows]
+    return found
+
+
+def chosen(name: str, options: argparse.Namespace) -> list[Candidate]:
+    """Return the candidates that are wanted and installed; the first always takes part."""
+    first, *others = CANDIDATES[name]
+    if options.input == "png":
+        others = [one for one in others if one.name in OF_PNG or name != "ingest"]
+    if options.only:
+        others = [one for one in others if any(part in one.name for part in wanted(options))]
+    for one in others:
+        if not one.is_installed:
+            say(f"{name}: {one.name} is left out, for {one.needs} is not installed")
+    return [first, *(one for one in others if one.is_installed)]
+
+
+def wanted(options: argparse.Namespace) -> list[str]:
+    """Return the parts of names that were asked for."""
+    return [part.strip() for part in options.only.split("|")]
 
 
 def machine() -> dict[str, Any]:
@@ -84,8 +154,16 @@ def machine() -> dict[str, Any]:
         "processor": platform.machine(),
         "python": platform.python_version(),
         "load": os.getloadavg()[0],
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: found for name in LIBRARIES if (found := installed(name))},
     }
+
+
+def installed(name: str) -> str | None:
+    """Return the version of a distribution, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def say(text: str) -> None:

@@ -40,7 +40,7 @@ class Case:
 
     @property
     def slices(self) -> list[Path]:
-        """The TIFF files of the stack, in the order of z."""
+        """The image files of the stack, in the order of z."""
         return sorted((self.inputs / "stack").iterdir())
 
     @cached_property

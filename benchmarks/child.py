@@ -8,9 +8,12 @@ import pkgutil
 import resource
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+import psutil
 
 from benchmarks.case import Case, Prepare
 
@@ -52,9 +55,14 @@ def run(function: str, case: Case, options: dict[str, Any]) -> dict[str, dict[st
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time of this process and of the children that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    """Return the CPU time of this process and of its children, those that have ended too."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    total = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ended just now
+            times = one.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def peak_rss() -> int:

@@ -1,10 +1,14 @@
-"""The input of all candidates: a TIFF stack, what must come of it, and a lake made from it."""
+"""The input of all candidates: a stack of images, what must come of it, and a lake made from it."""
 
 from __future__ import annotations
 
+import pkgutil
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import tifffile
@@ -16,6 +20,9 @@ from voxlake.compute.sample.fib25 import open_sample
 from voxlake.compute.sources import open_source
 from voxlake.ngff.box import Box
 from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SLAB = 48
 """Slices that are made at a time."""
@@ -29,31 +36,59 @@ class MakeSlab(Protocol):
         ...
 
 
-def prepare_inputs(folder: Path, source: str, shape: tuple[int, int, int]) -> Case:
+PREPARERS = {
+    "ngff_zarr": "benchmarks.candidates.ngff_zarr:prepare_level_0",
+    "stack_to_chunk": "benchmarks.candidates.stack_to_chunk:prepare_level_0",
+}
+"""Packages that build pyramids only on a level 0 of their own, and what makes that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The input that was asked for."""
+
+    source: str
+    """``phantom``, ``fib25`` or ``noise``."""
+    shape: tuple[int, int, int]
+    suffix: str = ".tif"
+    """Format of the slices: ``.tif`` or ``.png``."""
+
+
+def prepare_inputs(folder: Path, wanted: Wanted) -> Case:
     """Write everything that the candidates are given below `folder`."""
-    from benchmarks.candidates.ngff_zarr import prepare_level_0
     from benchmarks.candidates.voxlake import prepare_lake
 
     case = Case(folder, folder)
-    write_stack(folder, slab_maker(source, shape), shape)
+    write_stack(folder, wanted)
     prepare_lake(case.lake, folder / "stack")
-    prepare_level_0(case)
+    for package, function in PREPARERS.items():
+        if find_spec(package):
+            cast("Callable[[Case], None]", pkgutil.resolve_name(function))(case)
     for level in range(1, len(case.documents)):
         reduced = block_mean(case.expected(level - 1), tuple(factors(case, level)))
         np.save(folder / f"level-{level}.npy", reduced)
     return case
 
 
-def write_stack(folder: Path, make: MakeSlab, shape: tuple[int, int, int]) -> None:
-    """Write the slices as TIFF files, and as one NumPy file to compare with."""
+def write_stack(folder: Path, wanted: Wanted) -> None:
+    """Write the slices as image files, and as one NumPy file to compare with."""
     (folder / "stack").mkdir(parents=True)
-    whole = np.lib.format.open_memmap(folder / "level-0.npy", "w+", np.uint8, shape)
-    for start in range(0, shape[0], SLAB):
-        stop = min(start + SLAB, shape[0])
+    make, depth = slab_maker(wanted.source, wanted.shape), wanted.shape[0]
+    whole = np.lib.format.open_memmap(folder / "level-0.npy", "w+", np.uint8, wanted.shape)
+    for start in range(0, depth, SLAB):
+        stop = min(start + SLAB, depth)
         whole[start:stop] = make(start, stop)
         for z in range(start, stop):
-            tifffile.imwrite(folder / "stack" / f"{z:06}.tif", whole[z])
+            write_slice(folder / "stack" / f"{z:06}{wanted.suffix}", whole[z])
     whole.flush()
+
+
+def write_slice(path: Path, voxels: npt.NDArray[np.uint8]) -> None:
+    """Write an image file: TIFF as it is, PNG with the compression that libpng has by default."""
+    if path.suffix == ".png":
+        path.write_bytes(imagecodecs.png_encode(voxels, level=6))
+    else:
+        tifffile.imwrite(path, voxels)
 
 
 def slab_maker(source: str, shape: tuple[int, int, int]) -> MakeSlab:
@@ -71,8 +106,12 @@ def slab_maker(source: str, shape: tuple[int, int, int]) -> MakeSlab:
 
 
 def _fib25() -> npt.NDArray[np.uint8]:
-    """Return the cube of the sample: from its folder if there is one, else downloaded."""
-    beside = Path(__file__).parents[2] / "shared" / "data" / "fib25"
-    folder = Settings().sample_dir or (beside if beside.is_dir() else None)
-    source = open_source(open_sample(folder).image)
+    """Return the cube of the sample."""
+    source = open_source(open_sample(fib25_folder()).image)
     return np.asarray(source.read(Box.of_shape(source.shape)))
+
+
+def fib25_folder() -> Path | None:
+    """Return the folder of the sample if there is one; else it is downloaded."""
+    beside = Path(__file__).parents[2] / "shared" / "data" / "fib25"
+    return Settings().sample_dir or (beside if beside.is_dir() else None)

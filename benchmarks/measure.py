@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,19 @@ class Candidate:
     note: str = ""
     """What is not equal to the others."""
     tolerance: int = 0
-    """By how much its voxels may differ, if it rounds another way."""
+    """By how much its voxels may differ for each level, if it rounds another way."""
+    needs: str = ""
+    """Module that must be installed for it to take part."""
+    written: str = "benchmarks.written:own_levels"
+    """Where the `Written` is that finds the levels that it wrote."""
+
+    at_least_levels: int | None = None
+    """Levels that it must have written where it may stop before the top; None: all."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it can take part."""
+        return not self.needs or find_spec(self.needs) is not None
 
 
 @dataclass(frozen=True, slots=True)

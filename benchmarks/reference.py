@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    import tensorstore as ts
-
     from benchmarks.case import Case
+    from benchmarks.written import Level
 
 SLAB = 128
 """Slices that are compared at a time."""
@@ -30,16 +29,15 @@ def block_mean(voxels: npt.NDArray[np.uint8], factors: tuple[int, ...]) -> npt.N
     return np.rint(total / np.float32(np.prod(factors))).astype(np.uint8)
 
 
-def largest_difference(case: Case, level: int, array: ts.TensorStore) -> int:
+def largest_difference(case: Case, number: int, level: Level) -> int:
     """Return by how much a stored level differs from what it must be, at most.
 
     Compared where both have voxels: ngff-zarr drops the last voxel of an odd extent.
     """
-    expected, worst = case.expected(level), 0
-    shape = tuple(min(a, b) for a, b in zip(expected.shape, array.shape, strict=True))
+    expected, worst = case.expected(number), 0
+    shape = tuple(min(a, b) for a, b in zip(expected.shape, level.shape, strict=True))
     for z in range(0, shape[0], SLAB):
         box = (slice(z, min(z + SLAB, shape[0])), slice(0, shape[1]), slice(0, shape[2]))
-        found: npt.NDArray[Any] = array[box].read().result()
-        difference = found.astype(np.int16) - expected[box]
+        difference = level.read(box).astype(np.int16) - expected[box]
         worst = max(worst, int(np.abs(difference).max(initial=0)))
     return worst

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import pkgutil
 import shutil
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from benchmarks.candidates.catalogue import CANDIDATES
-from benchmarks.candidates.tensorstore import open_array
-from benchmarks.case import Case, dataset_folder
+from benchmarks.case import Case
 from benchmarks.measure import Candidate, Measured, measure
 from benchmarks.reference import largest_difference
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from benchmarks.written import Written
 
 type Say = Callable[[str], None]
 
@@ -52,7 +53,9 @@ class WrongOutputError(Exception):
     """A candidate did not write or read the voxels that it had to."""
 
 
-def run_benchmark(name: str, case: Case, repeats: int, say: Say) -> list[Row]:
+def run_benchmark(
+    name: str, candidates: Sequence[Candidate], case: Case, repeats: int, say: Say
+) -> list[Row]:
     """Run the candidates A B C, A B C, ... and return their rows.
 
     Raises
@@ -60,7 +63,6 @@ def run_benchmark(name: str, case: Case, repeats: int, say: Say) -> list[Row]:
     WrongOutputError
         If the output of a candidate is not what it must be.
     """
-    candidates = CANDIDATES[name]
     runs: dict[str, list[Run]] = {candidate.name: [] for candidate in candidates}
     for number in range(repeats):
         for candidate in candidates:
@@ -82,11 +84,15 @@ def _run(name: str, candidate: Candidate, case: Case) -> Run:
 
 
 def _check_written(name: str, candidate: Candidate, case: Case) -> int:
-    levels = {"ingest": range(1), "pyramid": range(1, len(case.documents))}.get(name, range(0))
+    written = cast("Written", pkgutil.resolve_name(candidate.written))
     worst = 0
-    for level in levels:
-        array = open_array(_level_folder(name, candidate, case, level))
-        difference = largest_difference(case, level, array)
+    for level in _levels_written(name, case, candidate.options.get("levels")):
+        found = written(case, level)
+        if found is None:
+            if level >= (candidate.at_least_levels or len(case.documents)):
+                break
+            raise WrongOutputError(f"{candidate.name} did not write level {level}")
+        difference = largest_difference(case, level, found)
         if difference > candidate.tolerance * level:
             raise WrongOutputError(
                 f"{candidate.name} wrote voxels at level {level} that are off by {difference}"
@@ -95,15 +101,17 @@ def _check_written(name: str, candidate: Candidate, case: Case) -> int:
     return worst
 
 
-def _level_folder(name: str, candidate: Candidate, case: Case, level: int) -> Path:
-    """Return where a candidate has written a level."""
-    if candidate.name.startswith("voxlake"):
-        written = dataset_folder(case.output) if name == "ingest" else case.stored
-        return written / str(level)
-    if candidate.name == "ngff-zarr":
-        own = case.output / "em.ome.zarr" if name == "ingest" else None
-        return (own or case.inputs / "ngff-zarr.ome.zarr") / f"scale{level}" / "image"
-    return case.output / str(level)
+def _levels_written(name: str, case: Case, levels: int | None) -> range:
+    """Return the levels that a candidate must have written; `levels`: how many it was asked for."""
+    match name:
+        case "cutout":
+            return range(0)
+        case "pyramid":
+            return range(1, len(case.documents))
+        case "fused":
+            return range(levels or len(case.documents))
+        case _:
+            return range(1)
 
 
 def _check_same_reads(name: str, found: dict[str, Measured]) -> None:
@@ -115,7 +123,7 @@ def _check_same_reads(name: str, found: dict[str, Measured]) -> None:
                 raise WrongOutputError(f"{name}: {other} read other voxels of {part} than {first}")
 
 
-def _rows(candidates: tuple[Candidate, ...], runs: dict[str, list[Run]]) -> list[Row]:
+def _rows(candidates: Sequence[Candidate], runs: dict[str, list[Run]]) -> list[Row]:
     first = runs[candidates[0].name]
     return [
         _row(part, candidate, runs[candidate.name], first)

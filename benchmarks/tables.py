@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from benchmarks.linear import Growth
     from benchmarks.memory import Peak
     from benchmarks.rounds import Row
 
@@ -28,7 +29,7 @@ def rate_table(name: str, rows: list[Row]) -> str:
         )
         for row in rows
     ]
-    return _table(f"{name}: medians; ratio of MB/s to {rows[0].candidate}", [head, *lines])
+    return markdown_table(f"{name}: medians; ratio of MB/s to {rows[0].candidate}", [head, *lines])
 
 
 def memory_table(peaks: list[Peak]) -> str:
@@ -44,10 +45,30 @@ def memory_table(peaks: list[Peak]) -> str:
         )
         for peak in peaks
     ]
-    return _table("memory: peak of an ingest with its pyramid", [head, *lines])
+    return markdown_table("memory: peak of an ingest with its pyramid", [head, *lines])
 
 
-def _table(title: str, rows: list[tuple[str, ...]]) -> str:
+def growth_table(growth: Growth) -> str:
+    """Return the points of a growth as a Markdown table."""
+    head = ("phantom", "10^9 voxels", "s", "s per 10^9", "CPU s per 10^9", "peak MiB")
+    lines = [
+        (
+            f"{point.edge}^3",
+            f"{point.gigavoxels:.3f}",
+            f"{point.seconds:.2f}",
+            f"{point.seconds / point.gigavoxels:.2f}",
+            f"{point.cpu_seconds / point.gigavoxels:.2f}",
+            f"{point.peak_rss_mib:.0f}",
+        )
+        for point in growth.points
+    ]
+    line = f"{growth.fixed_s:.2f} s + {growth.s_per_gigavoxel:.2f} s per 10^9 voxels"
+    title = f"linear: an ingest with its pyramid takes {line}; exponent {growth.exponent:.3f}"
+    return markdown_table(title, [head, *lines])
+
+
+def markdown_table(title: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows, the first of them the head, under a title."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = rows
     lines = [_line(head, widths), _line(["-" * width for width in widths], widths)]

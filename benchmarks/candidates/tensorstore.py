@@ -1,7 +1,8 @@
-"""TensorStore by itself: whole layers of shards written, its downsample driver, its reads."""
+"""TensorStore by itself: whole layers of shards written, levels in two ways, its reads."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from benchmarks.boxes import FIRST, box_megabytes, cutout_boxes, first_read
-from benchmarks.candidates.slabs import read_slab, shard_slabs
+from benchmarks.candidates.slabs import THREADS, read_slab, shard_boxes, shard_slabs
 from benchmarks.case import Case, Step, create_array
 
 if TYPE_CHECKING:
@@ -30,17 +31,46 @@ def ingest(case: Case) -> Iterator[Step]:
 
 
 def pyramid(case: Case) -> Iterator[Step]:
-    """Write each level from the one below it."""
-    sources = [open_array(case.stored / "0")]
-    sources += [open_array(create_array(case, level)) for level in range(1, len(case.documents))]
+    """Write each level from the one below it: what becomes a shard is read, reduced and written."""
+    arrays = _levels(case)
+
+    def one_shard(level: int, box: tuple[slice, ...]) -> None:
+        steps = factors(case, level)
+        below = tuple(
+            slice(part.start * step, min(part.stop * step, extent))
+            for part, step, extent in zip(box, steps, arrays[level - 1].shape, strict=True)
+        )
+        fine = ts.array(read(arrays[level - 1], below))
+        arrays[level][box].write(ts.downsample(fine, steps, "mean").read().result()).result()
 
     def run() -> None:
-        for level in range(1, len(sources)):
-            reduced = ts.downsample(sources[level - 1], factors(case, level), "mean")
-            for start, stop in shard_slabs(case, level):
-                sources[level][start:stop].write(reduced[start:stop]).result()
+        with ThreadPoolExecutor(THREADS) as pool:
+            for level in range(1, len(arrays)):
+                list(pool.map(partial(one_shard, level), shard_boxes(case, level)))
 
     yield Step("pyramid", case.megabytes, run)
+
+
+def downsample_driver(case: Case) -> Iterator[Step]:
+    """Write each level from a view of the one below it that reduces it chunk by chunk."""
+    arrays = _levels(case)
+
+    def run() -> None:
+        for level in range(1, len(arrays)):
+            reduced = ts.downsample(arrays[level - 1], factors(case, level), "mean")
+            for start, stop in shard_slabs(case, level):
+                arrays[level][start:stop].write(reduced[start:stop]).result()
+
+    yield Step("pyramid", case.megabytes, run)
+
+
+def _levels(case: Case) -> list[ts.TensorStore]:
+    """Return level 0 and the empty levels above it."""
+    levels = range(1, len(case.documents))
+    return [
+        open_array(case.stored / "0"),
+        *(open_array(create_array(case, level)) for level in levels),
+    ]
 
 
 def cutout(case: Case, cache_bytes: int) -> Iterator[Step]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from benchmarks.boxes import FIRST, box_megabytes, cutout_boxes, first_read
 from benchmarks.case import DATASET, Case, Step
@@ -18,7 +16,6 @@ from voxlake.compute.jobs import (
     start_downsample,
     start_ingest,
 )
-from voxlake.compute.reduce import downsample
 from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.box import Box
 from voxlake.ngff.lake import Place
@@ -32,17 +29,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy.typing as npt
+
 NAME = DatasetName.parse(DATASET)
 VOXEL_SIZE = VoxelSize(10, 10, 10)
 
 
-def ingest(case: Case, workers: int) -> Iterator[Step]:
-    """Write level 0 from the stack."""
+def ingest(case: Case, workers: int, levels: int | None = 1) -> Iterator[Step]:
+    """Write level 0 from the stack, and the whole pyramid above it if `levels` is None."""
+    warm_up()
     settings = Settings(workers=workers)
     with Workspace.opened(StoreURL.parse(str(case.output)), settings) as workspace:
 
         def run() -> None:
-            ingest_source(workspace, str(case.inputs / "stack"), levels=1)
+            ingest_source(workspace, str(case.inputs / "stack"), levels=levels)
 
         yield Step("ingest", case.megabytes, run)
 
@@ -51,8 +51,8 @@ def pyramid(case: Case, workers: int) -> Iterator[Step]:
     """Write all levels above 0 of the prepared lake anew."""
     for level in range(1, len(case.documents)):
         shutil.rmtree(case.stored / str(level) / "c", ignore_errors=True)
+    warm_up()
     settings = Settings(workers=workers)
-    downsample(np.zeros((2, 2, 2), np.uint8), (2, 2, 2), Kind.IMAGE)  # loads the compiled kernel
     with Workspace.opened(StoreURL.parse(str(case.lake)), settings) as workspace:
 
         def run() -> None:
@@ -78,6 +78,7 @@ def read(volume: Volume, box: tuple[slice, ...]) -> npt.NDArray[Any]:
 
 def memory(case: Case, source: str, megabytes: float, workers: int) -> Iterator[Step]:
     """Ingest a source with its whole pyramid."""
+    warm_up()
     settings = Settings(workers=workers)
     with Workspace.opened(StoreURL.parse(str(case.output)), settings) as workspace:
         yield Step("memory", megabytes, lambda: ingest_source(workspace, source))
@@ -88,6 +89,15 @@ def ingest_source(workspace: Workspace, source: str, levels: int | None = None) 
     place = Place(NAME, Kind.IMAGE)
     request = IngestRequest(source, place, VOXEL_SIZE, levels=levels)
     run_job(workspace, start_ingest(workspace, request))
+
+
+def warm_up() -> None:
+    """Ingest a few voxels elsewhere: that loads compiled kernels, left out as imports are."""
+    with (
+        tempfile.TemporaryDirectory() as lake,
+        Workspace.opened(StoreURL.parse(lake), Settings(workers=0)) as workspace,
+    ):
+        ingest_source(workspace, "phantom:65")
 
 
 def prepare_lake(lake: Path, stack: Path) -> None:

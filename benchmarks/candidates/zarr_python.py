@@ -1,4 +1,4 @@
-"""zarr-python, with its default pipeline of codecs or the faster one that has to be asked for."""
+"""zarr-python, with its default pipeline of codecs or a faster one that has to be asked for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from benchmarks.reference import block_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+PIPELINES = {
+    "Batched": "zarr.core.codec_pipeline.BatchedCodecPipeline",
+    "Fused": "zarr.core.codec_pipeline.FusedCodecPipeline",
+    "zarrs": "zarrs.ZarrsCodecPipeline",
+}
+"""The default of zarr-python, its faster one, and the one in Rust."""
 
 
 def ingest(case: Case, pipeline: str) -> Iterator[Step]:
@@ -58,8 +65,8 @@ def cutout(case: Case, pipeline: str) -> Iterator[Step]:
 
 
 def choose(pipeline: str) -> None:
-    """Use the pipeline of this name: ``Batched`` is the default of zarr-python, or ``Fused``."""
-    zarr.config.set({"codec_pipeline.path": f"zarr.core.codec_pipeline.{pipeline}CodecPipeline"})
+    """Use this pipeline of codecs: one of zarr-python's own, or that of the package zarrs."""
+    zarr.config.set({"codec_pipeline.path": PIPELINES[pipeline]})
 
 
 def open_array(folder: Path, mode: str = "r+") -> zarr.Array[Any]:
