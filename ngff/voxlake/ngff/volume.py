@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from voxlake.platform.store import StoreURL, as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     import numpy.typing as npt
 
@@ -171,6 +171,19 @@ class Volume:
         if lock is not None:
             future.add_done_callback(lambda _: lock.release())
         return Pending(future, "write", self.url)
+
+    @contextmanager
+    def locked(self, box: Box) -> Iterator[None]:
+        """Keep `write` from the shards that `box` touches, on a local store, for a ``with`` block.
+
+        On S3 there are no locks; what is written meanwhile has to be conditional.
+        """
+        lock = self._lock(box) if self.url.is_local else None
+        try:
+            yield
+        finally:
+            if lock is not None:
+                lock.release()
 
     def _lock(self, box: Box) -> store.FileLock:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""

@@ -1,0 +1,7 @@
+"""Find what is torn, flipped, missing or stale in a dataset, and mend what can be rebuilt."""
+
+from voxlake.compute.fsck.finding import Check, Finding, findings_of
+from voxlake.compute.fsck.plans import Looked, plan_fsck
+from voxlake.compute.fsck.repair import Remedy, plan_repair
+
+__all__ = ["Check", "Finding", "Looked", "Remedy", "findings_of", "plan_fsck", "plan_repair"]

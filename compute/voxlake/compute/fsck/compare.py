@@ -1,0 +1,105 @@
+"""Compare a shard with what the level below gives, one shard of that level after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.fsck.finding import Check, Finding
+from voxlake.compute.opened import opened_volume
+from voxlake.ngff.pyramid import finer_box
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.compute.downsample import Step
+    from voxlake.compute.plan import Cell
+    from voxlake.ngff.box import Box
+    from voxlake.ngff.volume import Volume
+
+
+def compare_with_below(
+    step: Step, level: int, cell: Cell, voxels: npt.NDArray[Any] | None
+) -> Iterator[Finding]:
+    """Yield what is missing or stale at `level` or, as seen from there, below.
+
+    Voxels over a shard below that is not stored are the last trace of it: that one is missing,
+    and nothing is stale. What lies over damaged shards is not judged.
+
+    Parameters
+    ----------
+    step
+        Leads from the level below to `level`.
+    level, cell
+        The shard.
+    voxels
+        What is stored there; None: nothing is.
+    """
+    volume, finer = opened_volume(step.coarser), opened_volume(step.finer)
+    box, different = volume.shard_box(cell), 0
+    grid = tuple(max(1, n // f) for n, f in zip(finer.shard, step.factors, strict=True))
+    for part in box.tiles(grid):
+        under = list(finer_box(part, step.factors, finer.shape).cells(finer.shard))
+        if voxels is None and not any(_is_stored(finer, each) for each in under):
+            continue
+        count, is_trace = _differ(step, part, _part(voxels, part, box))
+        if is_trace and not any(_is_stored(finer, each) for each in under):
+            yield from (_lost(finer, level - 1, each, part) for each in under)
+        else:
+            different += count
+    if different:
+        yield _outdated(volume, level, cell, different, stored=voxels is not None)
+
+
+def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int, bool]:
+    """Return how many voxels of `part` differ, and whether any of those stored is not fill."""
+    volume = opened_volume(step.coarser)
+    try:
+        expected = step.read(part)
+    except CorruptDataError:
+        return 0, False  # among the findings of the level below
+    found = np.asarray(volume.fill, volume.dtype) if stored is None else stored
+    wrong = found != expected
+    if expected.dtype.kind == "f":
+        wrong &= ~(np.isnan(found) & np.isnan(expected))
+    count = int(np.count_nonzero(wrong))
+    return count, bool(count and stored is not None and (stored != volume.fill).any())
+
+
+def _part(voxels: npt.NDArray[Any] | None, part: Box, box: Box) -> npt.NDArray[Any] | None:
+    return None if voxels is None else voxels[part.within(box).slices]
+
+
+def _is_stored(volume: Volume, cell: Cell) -> bool:
+    try:
+        store.head(volume.shard_url(cell))
+    except ObjectNotFoundError:
+        return False
+    return True
+
+
+def _lost(volume: Volume, level: int, cell: Cell, seen: Box) -> Finding:
+    return Finding(
+        Check.MISSING_SHARD,
+        str(volume.shard_url(cell)),
+        f"it is not stored, and level {level + 1} has voxels over it at {seen}",
+        level,
+        cell,
+        volume.shard_box(cell),
+        below=False,
+    )
+
+
+def _outdated(volume: Volume, level: int, cell: Cell, count: int, *, stored: bool) -> Finding:
+    check = Check.STALE_SHARD if stored else Check.MISSING_SHARD
+    text = (
+        f"{count} voxels are not what level {level - 1} gives"
+        if stored
+        else f"it is not stored, and level {level - 1} has voxels there ({count} of this level)"
+    )
+    return Finding(check, str(volume.shard_url(cell)), text, level, cell, volume.shard_box(cell))

@@ -1,0 +1,105 @@
+"""Findings: what fsck says is wrong, one thing at one place, small enough for the job ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from voxlake.ngff.box import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from voxlake.compute.plan import Result
+
+
+class Check(StrEnum):
+    """What was looked at. The names are stable: programs may rely on them."""
+
+    METADATA = "metadata"
+    """A group or array whose document is damaged, or breaks what voxlake relies on."""
+    LABELS_LIST = "labels-list"
+    """The list that an image keeps of its labels names others than there are."""
+    DAMAGED_SHARD = "damaged-shard"
+    """A shard that is torn, truncated or flipped: voxels of it cannot be read."""
+    TORN_TAIL = "torn-tail"
+    """A shard with bytes that belong to no chunk, which a torn write left. No voxel is harmed."""
+    MISSING_SHARD = "missing-shard"
+    """A shard that is not stored, although the next level has voxels there."""
+    STALE_SHARD = "stale-shard"
+    """A shard that is not what the level below it gives."""
+    STRAY_OBJECT = "stray-object"
+    """An object that does not belong where it lies."""
+    LEFTOVER = "leftover"
+    """A temporary file of a writer that was killed."""
+    MISSING_SIDECAR = "missing-sidecar"
+    """A shard that the label index knows nothing of."""
+    STALE_SIDECAR = "stale-sidecar"
+    """Rows of the label index that were found in another state of their shard."""
+    DAMAGED_SIDECAR = "damaged-sidecar"
+    """Rows of the label index that do not decode."""
+    ADVICE = "advice"
+    """Nothing is wrong, but damage might go unseen, or a place be off. Not counted as a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong."""
+
+    check: Check
+    where: str
+    """Address of the object."""
+    text: str
+    """What is so."""
+    level: int | None = None
+    """Of a shard or sidecar: its level."""
+    cell: tuple[int, ...] | None = None
+    """And its place in the write grid."""
+    box: Box | None = None
+    """Voxels that are lost, as far as they are known."""
+    below: bool = True
+    """Whether what it would be rebuilt from is there: the level below, for a level above 0."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong, and not only worth knowing."""
+        return self.check is not Check.ADVICE
+
+    @property
+    def key(self) -> tuple[Check, str]:
+        """What makes it the same finding when seen again."""
+        return self.check, self.where
+
+
+def result_of(findings: Iterable[Finding], **counts: int) -> Result:
+    """Return what a task says: numbers, and the findings as JSON if there are any."""
+    found = [
+        {key: value for key, value in asdict(finding).items() if value is not None}
+        for finding in findings
+    ]
+    return {**counts, "findings": json.dumps(found, separators=(",", ":")) if found else None}
+
+
+def findings_of(results: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield the findings in the results of tasks, each once."""
+    seen: set[tuple[Check, str]] = set()
+    for result in results:
+        for document in json.loads(result.get("findings") or "[]"):
+            finding = _finding(document)
+            if finding.key not in seen:
+                seen.add(finding.key)
+                yield finding
+
+
+def _finding(document: dict[str, Any]) -> Finding:
+    cell, box = document.get("cell"), document.get("box")
+    return Finding(
+        **{
+            **document,
+            "check": Check(document["check"]),
+            "cell": None if cell is None else tuple(cell),
+            "box": None if box is None else Box(tuple(box["start"]), tuple(box["stop"])),
+        }
+    )

@@ -1,0 +1,81 @@
+"""The small repairs: what is not made anew from another level, the source or the voxels."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.compute.fsck.objects import labels_there, leftovers
+from voxlake.compute.opened import opened_volume
+from voxlake.ngff.metadata import labels_document
+from voxlake.ngff.shard import decode_shard, encode_shard
+from voxlake.ngff.shard_format import ABSENT, shard_format
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    from voxlake.compute.plan import Cell, Result
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class ListLabelsTask:
+    """Write the list that an image keeps of its labels anew: those that are there."""
+
+    image: StoreURL
+
+    def __call__(self) -> Result:
+        """Write it; doing it again writes the same."""
+        names = labels_there(self.image)
+        body = json.dumps(labels_document(names), indent=2).encode()
+        store.update(self.image / "labels" / "zarr.json", lambda _: body)
+        return {"voxels": 0, "labels": len(names)}
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTask:
+    """Delete the temporary files of writers that were killed long ago."""
+
+    url: StoreURL
+    index: StoreURL | None
+
+    def __call__(self) -> Result:
+        """Delete them; a second time there are none."""
+        found = leftovers(self.url, self.index)
+        for path in found:
+            Path(path).unlink(missing_ok=True)
+        return {"voxels": 0, "files": len(found)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrimTask:
+    """Write a shard anew without the bytes that belong to no chunk; its voxels stay."""
+
+    target: StoreURL
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Write it, unless others write to it: then what they write has no such bytes."""
+        volume = opened_volume(self.target)
+
+        def trimmed(body: bytes | None) -> bytes:
+            if body is None:
+                raise CorruptDataError(f"{volume.shard_url(self.cell)} is gone; look again")
+            encoded = encode_shard(volume, decode_shard(volume, self.cell, body))
+            return encoded or _without_chunks(volume)
+
+        with volume.locked(volume.shard_box(self.cell)):
+            store.update(volume.shard_url(self.cell), trimmed)
+        return {"voxels": volume.shard_box(self.cell).size}
+
+
+def _without_chunks(volume: Volume) -> bytes:
+    """Return a shard of nothing but fill, stored all the same: nobody's shard is deleted."""
+    coding = shard_format(volume)
+    return coding.encode_index(np.full((math.prod(coding.grid), 2), ABSENT, np.uint64))

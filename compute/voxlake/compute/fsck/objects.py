@@ -1,0 +1,209 @@
+"""Look at all that is no shard: metadata, the list of labels, and objects that do not belong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.compute.fsck.finding import Check, Finding, result_of
+from voxlake.compute.plan import write_grid
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.label_index.sidecar import sidecar_url
+from voxlake.ngff.metadata import labels_document, read_labels_names
+from voxlake.ngff.seal import check_seal
+from voxlake.ngff.validate import Severity, validate_dataset
+from voxlake.ngff.volume import shard_key
+from voxlake.platform import store
+from voxlake.platform.errors import (
+    CorruptDataError,
+    NotFoundError,
+    ObjectNotFoundError,
+    UnsupportedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.plan import Cell, Result
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+STALE_AFTER_S = 3600.0
+"""A temporary file of this age belongs to no living writer."""
+
+MOST = 1000
+"""So many objects that do not belong are named; the others are counted."""
+
+_DOCUMENTS = {"zarr.json", ".zarray", ".zattrs"}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsTask:
+    """Look at the metadata of a dataset and at the names of its objects; nothing is changed."""
+
+    url: StoreURL
+    index: StoreURL | None
+    """The label index, of labels that have one."""
+    image: StoreURL | None
+    """The image that the labels belong to."""
+
+    def __call__(self) -> Result:
+        """Return what was found."""
+        return result_of([*self._metadata(), *self._objects()], voxels=0)
+
+    def _metadata(self) -> Iterator[Finding]:
+        for found in validate_dataset(self.url):
+            if not found.where.startswith(f"{self.url / 'labels'}"):
+                check = Check.METADATA if found.severity is Severity.MUST else Check.ADVICE
+                yield Finding(check, found.where, found.text)
+        yield from _look_at_seals(self.url)
+        if self.image is None:
+            yield from _look_at_labels_list(self.url)
+        elif self.url.name not in _listed(self.image):
+            text = f"{self.url.name} is not in it"
+            yield Finding(Check.LABELS_LIST, str(self.image / "labels" / "zarr.json"), text)
+
+    def _objects(self) -> Iterator[Finding]:
+        strays = itertools.chain(_strays_in_arrays(self.url), _strays_in_index(self))
+        named = list(itertools.islice(strays, MOST))
+        yield from named
+        more = sum(1 for _ in strays)
+        if more:
+            yield Finding(Check.STRAY_OBJECT, str(self.url), f"and {more} more like these")
+        for path in leftovers(self.url, self.index):
+            yield Finding(Check.LEFTOVER, path, f"of a write more than {STALE_AFTER_S:.0f} s ago")
+
+
+def leftovers(url: StoreURL, index: StoreURL | None) -> list[str]:
+    """Return the temporary files that killed writers left in a dataset and in its label index.
+
+    Those of the labels of an image are theirs.
+    """
+    found = []
+    for path in store.leftovers(url, older_than_s=STALE_AFTER_S):
+        parts = path.relative_to(url.path).parts
+        if parts[0] != "labels" or len(parts) == 2:
+            found.append(str(path))
+    if index is not None:
+        found += map(str, store.leftovers(index, older_than_s=STALE_AFTER_S))
+    return found
+
+
+def labels_there(image: StoreURL) -> list[str]:
+    """Return the names of the labels that lie in an image, listed or not."""
+    folder = image / "labels"
+    return [name for name in store.list_children(folder)[0] if _has(folder / name / "zarr.json")]
+
+
+def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
+    """Yield the documents that are not as they were sealed; all are sealed, or none is."""
+    urls = [url / "zarr.json"]
+    try:
+        urls += [url / level.path / "zarr.json" for level in open_dataset(url).multiscale.levels]
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        pass  # told by validate_dataset
+    seals = {each: _seal_of(each) for each in urls}
+    for each, seal in seals.items():
+        if seal is False:
+            text = "it is not what voxlake wrote: damaged, or changed by another program"
+            yield Finding(Check.METADATA, str(each), text)
+        elif seal is None and any(seals.values()):
+            yield Finding(Check.METADATA, str(each), "its seal is gone; others here have theirs")
+
+
+def _seal_of(url: StoreURL) -> bool | None:
+    try:
+        document = json.loads(store.read(url).body)
+    except (ObjectNotFoundError, ValueError):
+        return None
+    return check_seal(document) if isinstance(document, dict) else None
+
+
+def _look_at_labels_list(image: StoreURL) -> Iterator[Finding]:
+    where, there = str(image / "labels" / "zarr.json"), set(labels_there(image))
+    try:
+        listed = set(read_labels_names(image))
+    except CorruptDataError as error:
+        yield Finding(Check.LABELS_LIST, where, str(error))
+        return
+    if listed != there:
+        text = f"it names {sorted(listed)}; there are {sorted(there)}"
+        yield Finding(Check.LABELS_LIST, where, text)
+    elif there and not _is_labels_group(image):
+        yield Finding(Check.LABELS_LIST, where, "it is no group of OME-Zarr 0.5")
+
+
+def _is_labels_group(image: StoreURL) -> bool:
+    found = json.loads(store.read(image / "labels" / "zarr.json").body)
+    wanted = labels_document([])
+    ome = found.get("attributes", {}).get("ome", {})
+    return {**found, "attributes": {}} == {**wanted, "attributes": {}} and "version" in ome
+
+
+def _listed(image: StoreURL) -> list[str]:
+    try:
+        return read_labels_names(image)
+    except CorruptDataError:
+        return []
+
+
+def _strays_in_arrays(url: StoreURL) -> Iterator[Finding]:
+    for volume in _volumes(url):
+        for info in store.walk(volume.url):
+            key = info.url.key.removeprefix(f"{volume.url.key}/" if volume.url.key else "")
+            if key not in _DOCUMENTS and not _is_shard(volume, key):
+                if not store.is_leftover(info.url.name):
+                    yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no shard of the array")
+
+
+def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:
+    volumes = _volumes(task.url)[:1]
+    if task.index is None or not volumes:
+        return
+    for info in store.walk(task.index / "shards"):
+        cell = _numbers(info.url.name)
+        belongs = _in_grid(volumes[0], cell) and sidecar_url(task.index, cell).key == info.url.key
+        if not belongs and not store.is_leftover(info.url.name):
+            yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no sidecar of a shard")
+
+
+def _volumes(url: StoreURL) -> list[Volume]:
+    try:
+        dataset = open_dataset(url)
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return []
+    return [volume for n in range(dataset.levels) if (volume := volume_of(dataset, n))]
+
+
+def volume_of(dataset: Dataset, level: int) -> Volume | None:
+    """Return a level of the dataset; None if it cannot be opened, which is found elsewhere."""
+    try:
+        return dataset.level(level)
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return None
+
+
+def _is_shard(volume: Volume, key: str) -> bool:
+    cell = _numbers(key)
+    return _in_grid(volume, cell) and shard_key(volume.metadata, cell) == key
+
+
+def _numbers(text: str) -> Cell:
+    return tuple(map(int, re.findall(r"\d{1,18}", text)))
+
+
+def _in_grid(volume: Volume, cell: Cell) -> bool:
+    grid = write_grid(volume.shape, volume.shard)
+    return len(cell) == len(grid) and all(at < n for at, n in zip(cell, grid, strict=True))
+
+
+def _has(url: StoreURL) -> bool:
+    try:
+        store.head(url)
+    except ObjectNotFoundError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""The plans of a look at a dataset: its metadata and objects, then level after level."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voxlake.compute.downsample import downsample_bytes, downsample_step
+from voxlake.compute.fsck.objects import ObjectsTask, volume_of
+from voxlake.compute.fsck.shards import ShardLook, ShardTask
+from voxlake.compute.ingest import shard_bytes
+from voxlake.compute.plan import Plan, fingerprint, write_grid
+from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.shard_check import BATCH_BYTES
+from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.plan import Cell, Task
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked at."""
+
+    url: StoreURL
+    """The dataset."""
+    index: StoreURL | None = None
+    """The label index, of labels that should have one."""
+    image: StoreURL | None = None
+    """The image that the labels belong to."""
+    quick: bool = False
+    """Whether shards that are stored are not compared with the level below."""
+
+
+def plan_fsck(what: Looked) -> list[Plan]:
+    """Return the plans of a look; levels that cannot be opened are left to the first of them."""
+    first = single_task_plan("fsck-objects", ObjectsTask(what.url, what.index, what.image))
+    try:
+        dataset = open_dataset(what.url)
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return [first]
+    return [first, *_level_plans(what, dataset)]
+
+
+def single_task_plan(stage: str, task: Task) -> Plan:
+    """Return a plan of one task."""
+    return list_plan(stage, [task])
+
+
+def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0, voxels: int = 0) -> Plan:
+    """Return a plan of the `tasks`, which are few enough to be kept."""
+
+    def pick(cell: Cell) -> Task:
+        return tasks[cell[0]]
+
+    return Plan(stage, (len(tasks),), pick, fingerprint(stage, *tasks), bytes_per_task, voxels)
+
+
+def _level_plans(what: Looked, dataset: Dataset) -> Iterator[Plan]:
+    below = None
+    for level in range(dataset.levels):
+        volume = volume_of(dataset, level)
+        if volume is not None:
+            step = None if below is None else downsample_step(dataset, level)
+            index = what.index if level == 0 else None
+            look = ShardLook(volume.url, level, step, index, what.quick)
+            memory = shard_bytes(volume) + 2 * BATCH_BYTES
+            if step is not None:
+                memory += downsample_bytes(dataset, level)
+            yield Plan(
+                f"fsck-{level}",
+                write_grid(volume.shape, volume.shard),
+                partial(ShardTask, look),
+                fingerprint("fsck", look, volume.metadata),
+                memory,
+                math.prod(volume.shape),
+            )
+        below = volume

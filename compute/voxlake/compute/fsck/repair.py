@@ -1,0 +1,158 @@
+"""Repair: rebuild what can be rebuilt, from below upwards, and leave all else as it is.
+
+A shard over one that is lost is the last trace of it, and is never overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxlake.compute.downsample import DownsampleTask, downsample_bytes, downsample_step
+from voxlake.compute.fsck.finding import Check, Finding
+from voxlake.compute.fsck.mending import ListLabelsTask, SweepTask, TrimTask
+from voxlake.compute.fsck.plans import Looked, list_plan
+from voxlake.compute.index import IndexTask
+from voxlake.compute.ingest import IngestTask, shard_bytes
+from voxlake.ngff.box import Box
+from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from voxlake.compute.ingest import SourceAddress
+    from voxlake.compute.plan import Cell, Plan, Task
+
+_SHARD = {Check.DAMAGED_SHARD, Check.MISSING_SHARD, Check.STALE_SHARD, Check.TORN_TAIL}
+_SIDECAR = {Check.MISSING_SIDECAR, Check.STALE_SIDECAR, Check.DAMAGED_SIDECAR}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What may be used to mend a dataset."""
+
+    what: Looked
+    source: SourceAddress | None = None
+    """What level 0 was made of, if it is still that."""
+
+
+@dataclass(slots=True)
+class _Cells:
+    """Shards of one level, in the order in which they were found."""
+
+    rebuilt: dict[Cell, None] = field(default_factory=dict)
+    """Written anew, with other voxels."""
+    trimmed: dict[Cell, None] = field(default_factory=dict)
+    """Written anew, with the same voxels."""
+    lost: set[Cell] = field(default_factory=set)
+    """Not to be touched: nothing is left to make them of, or of what lies below them."""
+
+
+def plan_repair(remedy: Remedy, findings: Iterable[Finding]) -> list[Plan]:
+    """Return the plans that mend what of the `findings` can be mended.
+
+    First the list of labels and leftovers, then level 0 from its source, then each level from the
+    one below, with all that lies over a shard which is made anew, then the label index.
+    """
+    found = list(findings)
+    plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(remedy, found)) else []
+    try:
+        dataset = open_dataset(remedy.what.url)
+        for number in range(dataset.levels):
+            dataset.level(number)
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return plans  # nothing is rebuilt by metadata that are damaged
+    return [*plans, *_shard_plans(remedy, dataset, found)]
+
+
+def needs_source(findings: Iterable[Finding]) -> bool:
+    """Return whether shards of level 0 can be had back from the source only."""
+    return any(
+        finding.level == 0 and finding.check in {Check.DAMAGED_SHARD, Check.MISSING_SHARD}
+        for finding in findings
+    )
+
+
+def _object_tasks(remedy: Remedy, findings: list[Finding]) -> list[Task]:
+    what, checks = remedy.what, {finding.check for finding in findings}
+    tasks: list[Task] = []
+    if Check.LABELS_LIST in checks:
+        tasks.append(ListLabelsTask(what.image or what.url))
+    if Check.LEFTOVER in checks:
+        tasks.append(SweepTask(what.url, what.index))
+    return tasks
+
+
+def _shard_plans(remedy: Remedy, dataset: Dataset, findings: list[Finding]) -> Iterator[Plan]:
+    finest = _finest(findings, has_source=remedy.source is not None)
+    yield from _finest_plans(remedy, dataset, finest)
+    below = finest
+    for level in range(1, dataset.levels):
+        below = _next(dataset, level, below, findings)
+        step, size = downsample_step(dataset, level), downsample_bytes(dataset, level)
+        yield from _plans(f"repair-{level}", [DownsampleTask(step, c) for c in below.rebuilt], size)
+    if remedy.what.index is not None:
+        index, volume = remedy.what.index, dataset.level(0)
+        stale = {f.cell: None for f in findings if f.check in _SIDECAR and f.cell is not None}
+        cells = [c for c in stale | finest.rebuilt | finest.trimmed if c not in finest.lost]
+        tasks = [IndexTask(volume.url, index, cell) for cell in cells]
+        yield from _plans("repair-index", tasks, shard_bytes(volume) * 2)
+
+
+def _finest(findings: list[Finding], *, has_source: bool) -> _Cells:
+    cells = _Cells()
+    for finding in _of_level(findings, 0):
+        assert finding.cell is not None
+        if finding.check is Check.TORN_TAIL:
+            cells.trimmed[finding.cell] = None
+        elif has_source:
+            cells.rebuilt[finding.cell] = None
+        else:
+            cells.lost.add(finding.cell)
+    return cells
+
+
+def _finest_plans(remedy: Remedy, dataset: Dataset, cells: _Cells) -> Iterator[Plan]:
+    volume = dataset.level(0)
+    trim = [TrimTask(volume.url, cell) for cell in cells.trimmed]
+    yield from _plans("repair-tails", trim, shard_bytes(volume) * 2)
+    if remedy.source is not None:
+        ingest = [IngestTask(remedy.source, volume.url, cell) for cell in cells.rebuilt]
+        yield from _plans("repair-0", ingest, shard_bytes(volume) * 3)
+
+
+def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) -> _Cells:
+    over = _Above(dataset, level)
+    own = [(f.cell, f.below) for f in _of_level(findings, level) if f.cell is not None]
+    cells = _Cells(lost={cell for lost in below.lost for cell in over(lost)})
+    cells.lost |= {cell for cell, _ in own} - {cell for cell, has_below in own if has_below}
+    wanted = [cell for cell, _ in own] + [cell for made in below.rebuilt for cell in over(made)]
+    cells.rebuilt = {cell: None for cell in wanted if cell not in cells.lost}
+    return cells
+
+
+class _Above:
+    """Finds the shards of a level that are made of one of the level below."""
+
+    def __init__(self, dataset: Dataset, level: int) -> None:
+        self._finer, self._volume = dataset.level(level - 1), dataset.level(level)
+        self._factors = downsample_step(dataset, level).factors
+
+    def __call__(self, cell: Cell) -> Iterator[Cell]:
+        fine = self._finer.shard_box(cell)
+        box = Box(
+            tuple(lo // f for lo, f in zip(fine.start, self._factors, strict=True)),
+            tuple(-(-hi // f) for hi, f in zip(fine.stop, self._factors, strict=True)),
+        )
+        return (box & self._volume.box).cells(self._volume.shard)
+
+
+def _of_level(findings: list[Finding], level: int) -> Iterator[Finding]:
+    return (f for f in findings if f.level == level and f.check in _SHARD)
+
+
+def _plans(stage: str, tasks: Iterable[Task], bytes_per_task: int) -> Iterator[Plan]:
+    listed = list(tasks)
+    if listed:
+        yield list_plan(stage, listed, bytes_per_task)

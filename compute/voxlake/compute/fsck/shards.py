@@ -1,0 +1,102 @@
+"""Look at one shard: its bytes, what the level below gives, and its rows of the label index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.compute.fsck.compare import compare_with_below
+from voxlake.compute.fsck.finding import Check, Finding, result_of
+from voxlake.compute.opened import opened_volume
+from voxlake.ngff.label_index.sidecar import origin_of, sidecar_url
+from voxlake.ngff.label_index.trust import read_sidecar
+from voxlake.ngff.shard import decode_shard
+from voxlake.ngff.shard_check import check_shard
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.downsample import Step
+    from voxlake.compute.plan import Cell, Result
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import Stored, StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLook:
+    """What is looked at in each shard of a level."""
+
+    target: StoreURL
+    level: int
+    step: Step | None
+    """Leads to the level from the one below; None: there is none, or it cannot be opened."""
+    index: StoreURL | None
+    """The label index, for level 0 of labels that have one."""
+    quick: bool
+    """Whether shards that are stored are not compared with the level below."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """Look at one shard; its object is read once, and nothing is changed."""
+
+    look: ShardLook
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Return what was found."""
+        volume = opened_volume(self.look.target)
+        stored = _stored(volume.shard_url(self.cell))
+        findings = list(_look_at(self.look, volume, self.cell, stored))
+        size = volume.shard_box(self.cell).size
+        return result_of(findings, voxels=size, bytes=len(stored.body) if stored else 0)
+
+
+def _stored(url: StoreURL) -> Stored | None:
+    try:
+        return store.read(url)
+    except ObjectNotFoundError:
+        return None
+
+
+def _look_at(
+    look: ShardLook, volume: Volume, cell: Cell, stored: Stored | None
+) -> Iterator[Finding]:
+    url = str(volume.shard_url(cell))
+    if stored is not None:
+        check = check_shard(volume, cell, stored.body)
+        if check.damage is not None:
+            yield Finding(Check.DAMAGED_SHARD, url, check.damage, look.level, cell, check.damaged)
+            return
+        if check.slack:
+            text = f"{check.slack} of its {len(stored.body)} bytes belong to no chunk"
+            yield Finding(Check.TORN_TAIL, url, text, look.level, cell)
+    if look.step is not None and not (look.quick and stored is not None):
+        voxels = None if stored is None else decode_shard(volume, cell, stored.body)
+        yield from compare_with_below(look.step, look.level, cell, voxels)
+    if look.index is not None:
+        etag = None if stored is None else stored.etag
+        yield from _look_at_sidecar(look.index, volume, cell, etag)
+
+
+def _look_at_sidecar(
+    index: StoreURL, volume: Volume, cell: Cell, etag: str | None
+) -> Iterator[Finding]:
+    url = str(sidecar_url(index, cell))
+    try:
+        sidecar = read_sidecar(index, cell)
+    except CorruptDataError as error:
+        yield Finding(Check.DAMAGED_SIDECAR, url, str(error), 0, cell)
+        return
+    if etag is None:
+        if sidecar is not None:
+            text = "the shard that it was found in is not stored any more"
+            yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)
+    elif sidecar is None:
+        text = f"shard {cell} is stored and not indexed"
+        yield Finding(Check.MISSING_SIDECAR, url, text, 0, cell)
+    elif sidecar.origin != origin_of(volume, cell, etag):
+        text = f"it is of ETag {sidecar.origin.etag}; the shard has {etag}"
+        yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)
