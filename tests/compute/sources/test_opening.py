@@ -68,7 +68,7 @@ def test_our_own_readers_in_a_defined_order() -> None:
     names = [entry.name for entry in openers() if entry.module.startswith("voxlake.")]
     assert names == [*sorted(set(names) - {"bioio"}), "bioio"]
     assert {"hdf5", "mrc", "n5", "nifti", "npy", "phantom", "precomputed", "raw"} < set(names)
-    assert names[-3:] == ["stack", "tiff", "zarr"]  # these take what others have not
+    assert names[-4:] == ["stack", "tiff", "zarr", "bioio"]  # these take what others have not
 
 
 def write_stack(folder: Path, slices: int) -> None:
