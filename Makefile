@@ -9,7 +9,7 @@ VIEWER := api/voxlake/api/static/neuroglancer/index.html
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check format viewer browser pins wheel docs clean
+.PHONY: demo test check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -23,6 +23,9 @@ check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: .venv/bench.stamp  ## Measure beside all peers: make bench ARGS="ingest --source fib25"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 format: .venv/dev.stamp  ## Mend what can be mended
 	$(BIN)/ruff check --fix
@@ -45,6 +48,7 @@ pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build -o requirements/run.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt $(PINS)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt $(PINS)
 
 clean:  ## Remove everything that was installed or built here
 	rm -rf .tools .venv dist api/viewer/node_modules api/voxlake/api/static/neuroglancer demo-lake
@@ -66,3 +70,8 @@ $(UV): requirements/uv.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: .venv/python.stamp requirements/bench.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/bench.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/dev.stamp .venv/run.stamp
