@@ -1,4 +1,4 @@
-"""Downsample: the shards of a level, from the level below it."""
+"""Downsample: one level from the level below it, shard by shard, whatever the factors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.box import Box
     from voxlake.ngff.dataset import Dataset
-    from voxlake.ngff.layout import Kind
+    from voxlake.ngff.reduction import Reduction
     from voxlake.platform.store import StoreURL
 
 
@@ -32,7 +32,7 @@ class Step:
     finer: StoreURL
     coarser: StoreURL
     factors: tuple[int, ...]
-    kind: Kind
+    reduction: Reduction
 
     def read(self, box: Box) -> npt.NDArray[Any]:
         """Return what the voxels of `box` of the coarser level must be.
@@ -44,7 +44,7 @@ class Step:
         coarse = np.empty(box.shape, volume.dtype)
         for part in box.tiles(grid):
             fine = volume.read(finer_box(part, self.factors, volume.shape)).result()
-            coarse[part.within(box).slices] = downsample(fine, self.factors, self.kind)
+            coarse[part.within(box).slices] = downsample(fine, self.factors, self.reduction)
         return coarse
 
 
@@ -65,9 +65,12 @@ class DownsampleTask:
 
 def downsample_step(dataset: Dataset, level: int) -> Step:
     """Return the step that leads to `level` (1 and above) of `dataset`."""
-    fine, coarse = dataset.multiscale.levels[level - 1], dataset.multiscale.levels[level]
-    factors = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
-    return Step(dataset.level_url(level - 1), dataset.level_url(level), factors, dataset.kind)
+    return Step(
+        dataset.level_url(level - 1),
+        dataset.level_url(level),
+        dataset.step(level),
+        dataset.reduction,
+    )
 
 
 def downsample_bytes(dataset: Dataset, level: int) -> int:
@@ -85,7 +88,7 @@ def plan_downsample(dataset: Dataset, level: int) -> Plan:
         f"downsample-{level}",
         write_grid(volume.shape, volume.shard),
         partial(DownsampleTask, step),
-        fingerprint("downsample", step.factors, step.kind, step.finer, volume.url, volume.metadata),
+        fingerprint(step.factors, step.reduction, step.finer, volume.url, volume.metadata),
         downsample_bytes(dataset, level),
         math.prod(volume.shape),
     )

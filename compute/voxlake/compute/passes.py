@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.cut import Cut
-    from voxlake.compute.reduce import Reduction
+    from voxlake.ngff.reduction import Reduction
     from voxlake.ngff.chunk_codec import Payload
     from voxlake.ngff.shard_stream import ShardStream
     from voxlake.ngff.volume import Volume

@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     memory_limit_bytes: int = Field(
         default=4 << 30, gt=0, description="Most memory that one task may be projected to need."
     )
+    task_bytes: int = Field(
+        default=1 << 30,
+        gt=0,
+        description="Voxels that one task of an ingest or a pyramid handles, about, in bytes; "
+        "up to eight times as many of large volumes.",
+    )
     cutout_limit_bytes: int = Field(
         default=1 << 30, gt=0, description="Largest cutout that the gateway answers."
     )

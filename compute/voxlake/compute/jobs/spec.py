@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from voxlake.compute.ingest import SourceAddress
 from voxlake.ngff.axes import VoxelSize
+from voxlake.ngff.box import Box
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind
+from voxlake.ngff.reduction import Reduction
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -37,16 +40,30 @@ class IngestSpec(_OnDataset):
     source: str
     source_fingerprint: str
     voxel_size: VoxelSize
-    levels: int
-    """Levels that the dataset gets."""
     index: bool = False
     public: bool = False
+    reverse: tuple[str, ...] = ()
+    """Axes whose first voxel is the source's last."""
+    reduction: Reduction
+    steps: tuple[tuple[int, ...], ...]
+    """Factors of every axis from each level to the next."""
+    task_bytes: int
+    """Voxels that a task handles, about, in bytes."""
+
+    @property
+    def address(self) -> SourceAddress:
+        """The source as tasks find it."""
+        return SourceAddress(self.source, self.source_fingerprint, self.reverse)
 
 
 class DownsampleSpec(_OnDataset):
     """Build the levels of a dataset anew from level 0."""
 
     kind: Literal["downsample"] = "downsample"
+    task_bytes: int
+    """Voxels that a task handles, about, in bytes."""
+    boxes: tuple[Box, ...] | None = None
+    """Boxes of level 0 that have changed; None: all of it."""
 
 
 class IndexSpec(_OnDataset):
@@ -62,10 +79,33 @@ class VerifySpec(_OnDataset):
     source: str | None = None
     """None: compare the levels with one another only."""
     source_fingerprint: str = ""
+    hashes: bool = False
+    """Whether the hash of every shard is kept, for a report."""
+
+
+class FsckSpec(_OnDataset):
+    """Look for what is torn, flipped, missing or stale; nothing is changed."""
+
+    kind: Literal["fsck"] = "fsck"
+    index: bool = False
+    """Whether the labels should have a label index."""
+    quick: bool = False
+    """Whether levels are not compared with the ones below."""
+
+
+class RepairSpec(_OnDataset):
+    """Mend what a look has found, as far as it can be made anew."""
+
+    kind: Literal["repair"] = "repair"
+    look: str
+    """Id of the fsck job whose findings are mended."""
+    source: SourceAddress | None = None
+    """None: level 0 cannot be made anew."""
 
 
 type Spec = Annotated[
-    IngestSpec | DownsampleSpec | IndexSpec | VerifySpec, Field(discriminator="kind")
+    IngestSpec | DownsampleSpec | IndexSpec | VerifySpec | FsckSpec | RepairSpec,
+    Field(discriminator="kind"),
 ]
 
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)

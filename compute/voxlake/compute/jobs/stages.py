@@ -5,45 +5,79 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.compute.downsample import plan_downsample
+from voxlake.compute.cut import Limits
 from voxlake.compute.index import plan_index
-from voxlake.compute.ingest import SourceAddress, plan_ingest
-from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, Spec, VerifySpec
+from voxlake.compute.ingest import SourceAddress
+from voxlake.compute.jobs.looking import plan_look_or_repair
+from voxlake.compute.jobs.spec import (
+    DownsampleSpec,
+    FsckSpec,
+    IndexSpec,
+    IngestSpec,
+    RepairSpec,
+    Spec,
+    VerifySpec,
+)
+from voxlake.compute.pyramid import plan_passes
+from voxlake.compute.rebuild import plan_rebuild
 from voxlake.compute.sources import cached_source
+from voxlake.compute.threads import thread_count
 from voxlake.compute.verify import plan_verify_level, plan_verify_source
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.layout import check_dtype
-from voxlake.ngff.pyramid import Extent, plan_levels
+from voxlake.ngff.pyramid import Extent, plan_levels_by
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
+    from voxlake.ngff.dataset import Dataset
 
 
 def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
     """Return the plans of a job; reads metadata only."""
+    if isinstance(spec, FsckSpec | RepairSpec):
+        return plan_look_or_repair(workspace, spec)
     dataset = workspace.dataset(spec.place)
     finest = dataset.level(0)
     match spec:
         case IngestSpec():
-            address = SourceAddress(spec.source, spec.source_fingerprint)
-            plans = [plan_ingest(address, finest)]
-            plans += [plan_downsample(dataset, level) for level in range(1, dataset.levels)]
+            plans = _passes(workspace, dataset, spec)
             if spec.index:
                 plans.append(plan_index(finest, workspace.index_url(spec.place)))
-            return plans
-        case DownsampleSpec():
-            return [plan_downsample(dataset, level) for level in range(1, dataset.levels)]
+        case DownsampleSpec(boxes=None):
+            plans = _passes(workspace, dataset, spec)
+        case DownsampleSpec(boxes=boxes):
+            plans = plan_rebuild(dataset, boxes or ())
         case IndexSpec():
-            return [plan_index(finest, workspace.index_url(spec.place))]
+            plans = [plan_index(finest, workspace.index_url(spec.place))]
         case VerifySpec():
-            plans = [plan_verify_level(dataset, level) for level in range(1, dataset.levels)]
-            if spec.source is None:
-                return plans
-            address = SourceAddress(spec.source, spec.source_fingerprint)
-            return [plan_verify_source(address, finest), *plans]
+            plans = _verifying(dataset, spec)
+    return plans
+
+
+def _passes(
+    workspace: Workspace, dataset: Dataset, spec: IngestSpec | DownsampleSpec
+) -> list[Plan]:
+    source = spec.address if isinstance(spec, IngestSpec) else None
+    passes = plan_passes(dataset, source, limits(workspace, spec.task_bytes))
+    return [plan for plan, _ in passes]
+
+
+def _verifying(dataset: Dataset, spec: VerifySpec) -> list[Plan]:
+    plans = [
+        plan_verify_level(dataset, level, hashes=spec.hashes) for level in range(1, dataset.levels)
+    ]
+    if spec.source is not None:
+        address = SourceAddress(spec.source, spec.source_fingerprint)
+        plans.insert(0, plan_verify_source(address, dataset.level(0), hashes=spec.hashes))
+    return plans
+
+
+def limits(workspace: Workspace, task_bytes: int) -> Limits:
+    """Return what the tasks of a job may take."""
+    return Limits(task_bytes, workspace.settings.memory_limit_bytes, thread_count())
 
 
 def create_target(workspace: Workspace, spec: IngestSpec) -> None:
@@ -56,7 +90,8 @@ def create_target(workspace: Workspace, spec: IngestSpec) -> None:
         source.axes,
         spec.voxel_size.unit,
         check_dtype(place.kind, source.dtype),
-        plan_levels(place.kind, extent, spec.levels),
+        plan_levels_by(place.kind, extent, spec.steps),
+        spec.reduction,
     )
     record = DatasetRecord(
         name=place.name,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, VerifySpec
+from voxlake.compute.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
 from voxlake.ngff.axes import check_axes
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.ngff.layout import Kind, check_dtype
-from voxlake.ngff.pyramid import Extent, plan_levels
+from voxlake.ngff.pyramid import Extent, plan_levels, step_factors
+from voxlake.ngff.reduction import Reduction, check_reduction, default_reduction
 from voxlake.platform import store
 from voxlake.platform.errors import (
     ConflictError,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.sources import Source
     from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.box import Box
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.jobs import Job
     from voxlake.platform.names import DatasetName
@@ -43,6 +46,12 @@ class IngestRequest:
     """None: what the source says, or the image that the labels belong to."""
     levels: int | None = None
     """None: until a level fits one chunk, or as many as the image has."""
+    factors: tuple[tuple[int, int, int], ...] | None = None
+    """Factors of z, y, x from each level to the next, instead of `levels`."""
+    reduction: Reduction | None = None
+    """How levels are made; None: as is usual for the kind."""
+    reverse: tuple[str, ...] = ()
+    """Axes whose first voxel is the source's last: slices counted from the far end, say."""
     index: bool = False
     """Whether to build the label index too."""
     public: bool = False
@@ -71,7 +80,7 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
     check_dtype(place.kind, source.dtype)
     _check_shape(place, source, image)
     voxel_size = _voxel_size(request, source, image)
-    levels = _levels(request, Extent(source.shape, source.axes, voxel_size), image)
+    extent = Extent(tuple(source.shape), source.axes, voxel_size)
     spec = IngestSpec(
         name=str(place.name),
         kind_of_dataset=place.kind,
@@ -79,17 +88,37 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
         source=absolute_location(request.source),
         source_fingerprint=source.fingerprint,
         voxel_size=voxel_size,
-        levels=levels,
+        steps=_steps(request, extent, image),
+        reduction=_reduction(request),
+        reverse=_reversed(request, source),
+        task_bytes=workspace.settings.task_bytes,
         index=request.index and place.kind is Kind.LABELS,
         public=request.public,
     )
     return _record(workspace, spec, place)
 
 
-def start_downsample(workspace: Workspace, name: DatasetName) -> Job:
-    """Record a job that builds all levels of a dataset anew from level 0."""
+def start_downsample(
+    workspace: Workspace, name: DatasetName, boxes: tuple[Box, ...] | None = None
+) -> Job:
+    """Record a job that builds all levels of a dataset anew from level 0, or under `boxes` of it.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If a box is not inside level 0.
+    """
     place = workspace.place(name)
-    spec = DownsampleSpec(name=str(name), kind_of_dataset=place.kind, of=place.of)
+    finest = workspace.dataset(place).level(0)
+    for box in boxes or ():
+        box.check_inside(finest.box, str(name))
+    spec = DownsampleSpec(
+        name=str(name),
+        kind_of_dataset=place.kind,
+        of=place.of,
+        task_bytes=workspace.settings.task_bytes,
+        boxes=boxes,
+    )
     return _record(workspace, spec, place)
 
 
@@ -109,8 +138,12 @@ def start_index(workspace: Workspace, name: DatasetName) -> Job:
     )
 
 
-def start_verify(workspace: Workspace, name: DatasetName, source: str | None) -> Job:
+def start_verify(
+    workspace: Workspace, name: DatasetName, source: str | None, *, hashes: bool = False
+) -> Job:
     """Record a job that compares every voxel with `source`, and every level with the one below.
+
+    With `hashes` those of every shard are kept, so that `write_report` can tell them.
 
     Raises
     ------
@@ -132,6 +165,7 @@ def start_verify(workspace: Workspace, name: DatasetName, source: str | None) ->
         of=place.of,
         source=absolute_location(source) if source else None,
         source_fingerprint=mark,
+        hashes=hashes,
     )
     return _record(workspace, spec, place)
 
@@ -197,14 +231,39 @@ def _voxel_size(request: IngestRequest, source: Source, image: Dataset | None) -
     return voxel_size
 
 
-def _levels(request: IngestRequest, extent: Extent, image: Dataset | None) -> int:
-    levels = request.levels
-    if image is not None:
-        # NGFF 0.5, "labels": they MUST have as many levels as their image.
-        if levels not in {None, image.levels}:
-            raise OutOfBoundsError(
-                f"{levels} levels were asked for; the image has {image.levels}, and labels have "
-                "as many"
-            )
-        levels = image.levels
-    return len(plan_levels(request.place.kind, extent, levels))
+def _steps(
+    request: IngestRequest, extent: Extent, image: Dataset | None
+) -> tuple[tuple[int, ...], ...]:
+    """Return the factors from each level to the next, those of the image for its labels."""
+    lead = (1,) * (len(extent.shape) - 3)
+    if request.factors is not None and request.levels is not None:
+        raise InvalidInputError("levels and factors were given; the factors say how many levels")
+    asked = [(*lead, *factors) for factors in request.factors or ()]
+    for factors in asked:
+        check_factors(factors)
+    if image is None:
+        if request.factors is not None:
+            return tuple(asked)
+        return step_factors(plan_levels(request.place.kind, extent, request.levels))
+    # NGFF 0.5, "labels": they MUST have as many levels as their image.
+    theirs = [(*lead, *image.step(level)[-3:]) for level in range(1, image.levels)]
+    if request.levels not in {None, image.levels} or (request.factors and asked != theirs):
+        raise OutOfBoundsError(
+            f"other levels were asked for than the {image.levels} of the image; labels have the "
+            "same: leave them out"
+        )
+    return tuple(theirs)
+
+
+def _reduction(request: IngestRequest) -> Reduction:
+    kind = request.place.kind
+    return check_reduction(request.reduction or default_reduction(kind), kind)
+
+
+def _reversed(request: IngestRequest, source: Source) -> tuple[str, ...]:
+    unknown = set(request.reverse) - set(source.axes)
+    if unknown:
+        raise InvalidInputError(
+            f"{', '.join(sorted(unknown))} cannot be reversed; the source has {source.axes}"
+        )
+    return request.reverse

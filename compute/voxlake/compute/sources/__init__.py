@@ -6,10 +6,11 @@ carry only ``(location, fingerprint)`` and open it again where they run: see `ca
 
 from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.sources.opening import cached_source, open_source, openers
-from voxlake.compute.sources.source import OpenSource, Source
+from voxlake.compute.sources.source import OpenSource, ReadsInto, Source
 
 __all__ = [
     "OpenSource",
+    "ReadsInto",
     "Source",
     "absolute_location",
     "cached_source",

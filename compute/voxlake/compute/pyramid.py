@@ -1,0 +1,145 @@
+"""Plan passes: an ingest with its pyramid, or a pyramid alone, in as few readings as possible."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from voxlake.compute.cut import Cut, Limits, Rung, Supply, cut_pass
+from voxlake.compute.downsample import plan_downsample
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.passes import Pass, run_region
+from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.ngff.box import Box, cell_box
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.shard_format import has_shard_format
+from voxlake.ngff.shard_reader import StoredShard, open_shard
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.compute.ingest import SourceAddress
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class PassSpec:
+    """A pass, as its tasks carry it."""
+
+    source: SourceAddress | None
+    """What level 0 is written from; None: the base level is there, and read."""
+    dataset: StoreURL
+    base: int
+    """Level that every voxel is read of."""
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
+class RegionTask:
+    """Make all levels of a pass over one region."""
+
+    spec: PassSpec
+    cell: Cell
+    """Of the grid of regions."""
+
+    def __call__(self) -> Result:
+        """Write all shards of the region; doing it again writes the same bytes."""
+        work = _opened_pass(self.spec)
+        base = work.volumes[0]
+        region = cell_box(self.cell, self.spec.cut.region) & base.box
+        read = self.spec.source.read_into if self.spec.source else _LevelReader(base).read_into
+        return {"voxels": run_region(work, read, region)}
+
+
+def plan_passes(
+    dataset: Dataset, source: SourceAddress | None, limits: Limits
+) -> list[tuple[Plan, Cut | None]]:
+    """Plan the ingest of `source` with all levels, or of all levels above 0 if it is None.
+
+    The first pass makes as many levels as it can; what is left is made from the highest of them.
+    Levels whose blocks cross the chunks below are made by themselves: they have no cut.
+    """
+    planned: list[tuple[Plan, Cut | None]] = []
+    made = -1 if source else 0
+    while made < dataset.levels - 1:
+        supply, base = (source, 0) if made < 0 else (None, made)
+        spec = PassSpec(supply, dataset.url, base, _cut(dataset, base, supply, limits))
+        reached = base + spec.cut.rungs - 1
+        if reached == made:
+            planned.append((plan_downsample(dataset, made + 1), None))
+            made += 1
+            continue
+        planned.append((_plan(dataset, spec), spec.cut))
+        made = reached
+    return planned
+
+
+def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
+    first = 0 if spec.source else spec.base + 1
+    last = spec.base + spec.cut.rungs - 1
+    written = [dataset.level(level) for level in range(first, last + 1)]
+    base = dataset.level(spec.base)
+    return Plan(
+        _stage(first, last),
+        write_grid(base.shape, spec.cut.region),
+        partial(RegionTask, spec),
+        fingerprint(
+            spec.source,
+            dataset.reduction,
+            spec.cut.region,
+            [(volume.url, volume.metadata) for volume in written],
+        ),
+        spec.cut.memory_bytes,
+        sum(math.prod(volume.shape) for volume in written),
+    )
+
+
+def _stage(first: int, last: int) -> str:
+    if first == 0:
+        return "ingest"
+    return f"downsample-{first}" if first == last else f"downsample-{first}-{last}"
+
+
+def _cut(dataset: Dataset, base: int, source: SourceAddress | None, limits: Limits) -> Cut:
+    volumes = [dataset.level(level) for level in range(base, dataset.levels)]
+    ones = (1,) * len(volumes[0].shape)
+    steps = [ones, *(dataset.step(level) for level in range(base + 1, dataset.levels))]
+    ladder = [
+        Rung(volume.shape, volume.chunk, volume.shard, step)
+        for volume, step in zip(volumes, steps, strict=True)
+    ]
+    block = source.open().block if source else volumes[0].chunk
+    return cut_pass(ladder, Supply(block, volumes[0].dtype.itemsize), limits)
+
+
+@lru_cache(maxsize=16)
+def _opened_pass(spec: PassSpec) -> Pass:
+    dataset = open_dataset(spec.dataset)
+    levels = range(spec.base, spec.base + spec.cut.rungs)
+    volumes = tuple(opened_volume(dataset.level_url(level)) for level in levels)
+    ones = (1,) * len(volumes[0].shape)
+    steps = (ones, *(dataset.step(level) for level in levels[1:]))
+    block = spec.source.open().block if spec.source else volumes[0].chunk
+    return Pass(volumes, steps, spec.source is not None, block, dataset.reduction, spec.cut)
+
+
+class _LevelReader:
+    """Reads a level for one task: its shards stay open."""
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+        self._shard = lru_cache(maxsize=64)(partial(open_shard, volume))
+
+    def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
+        """Fill `out` with the voxels of `box`, which begins on the chunk grid."""
+        if not has_shard_format(self._volume):
+            out[...] = self._volume.read(box).result()
+            return
+        for cell in box.cells(self._volume.shard):
+            part = self._volume.shard_box(cell) & box
+            shard: StoredShard = self._shard(cell)
+            shard.read_into(part, out[part.within(box).slices])
