@@ -17,6 +17,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -56,6 +57,9 @@ CALL_S = 0.25
 
 MOST_PER_CALL = 100
 """Tasks sent at a time, at most."""
+
+SHARE_IN_FLIGHT = 16
+"""Of the tasks that are left, at most one in so many is on the cluster because tasks are short."""
 
 LONGEST_CALL_S = 1.0
 """After so many seconds a worker hands back the tasks of a call that it has not begun."""
@@ -145,7 +149,8 @@ def run_tasks(
 ) -> Iterator[Finished]:
     """Run the tasks, given with their indices, and yield each as it finishes, in any order.
 
-    `tasks` is drawn from only as earlier ones finish, so the caller may add to it on the way.
+    `tasks` is drawn from only as earlier ones finish, so the caller may add to it on the way. If
+    it has a length hint, what is in flight is kept small beside what is left.
     `check` is called at least once a second; what it raises ends the run.
 
     Raises
@@ -263,8 +268,11 @@ class _Stream:
     def _draw(self) -> list[_Numbered]:
         if self._alone:
             return [self._alone.popleft()]
-        back = [self._back.popleft() for _ in range(min(self._per_call, len(self._back)))]
-        return back or list(islice(self._tasks, self._per_call))
+        if self._back:
+            return [self._back.popleft()]
+        left = length_hint(self._tasks, MOST_PER_CALL * SHARE_IN_FLIGHT * self._window)
+        fair = left // (SHARE_IN_FLIGHT * self._window)
+        return list(islice(self._tasks, max(1, min(self._per_call, fair))))
 
     def _set_pace(self, seconds_per_task: float) -> None:
         wanted = CALL_S / max(seconds_per_task, CALL_S / MOST_PER_CALL)
