@@ -14,6 +14,7 @@ from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.pyramid import Extent, PyramidLevel, plan_levels, step_factors
+from voxlake.ngff.reduction import default_reduction
 from voxlake.ngff.shard import write_shard
 from voxlake.platform.names import DatasetName
 
@@ -72,7 +73,7 @@ def fill(dataset: Dataset, sample: Sample, seed: int = 0) -> list[Voxels]:
     """Write all levels, shard by shard, and return their voxels."""
     levels = [sample.voxels(seed)]
     for factors in step_factors(sample.planned()):
-        levels.append(downsample(levels[-1], factors, sample.kind))
+        levels.append(downsample(levels[-1], factors, default_reduction(sample.kind)))
     for number, voxels in enumerate(levels):
         volume = dataset.level(number)
         for cell in volume.box.cells(volume.shard):

@@ -141,7 +141,7 @@ def _fault(
 ) -> str | None:
     sizes = np.full(len(frames), coding.chunk_bytes, np.uint64).tobytes()
     try:
-        decompressor.multi_decompress_to_buffer(frames, decompressed_sizes=sizes)
+        decompressor.multi_decompress_to_buffer([*frames], decompressed_sizes=sizes)
     except zstandard.ZstdError as error:
         return str(error).rpartition(": ")[2]
     return None

@@ -189,9 +189,9 @@ class Volume:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
         grid = tuple(-(-n // step) for n, step in zip(self.shape, self.shard, strict=True))
         cells = np.array(list(box.cells(self.shard)), np.int64).reshape(-1, len(grid))
-        positions = np.ravel_multi_index(tuple(cells.T), grid)
+        positions = np.atleast_1d(np.ravel_multi_index(tuple(cells.T), grid))
         with store_failures("lock", self.url):
-            return store.FileLock((self.url / self._document).path, positions.tolist())
+            return store.FileLock((self.url / self._document).path, map(int, positions))
 
     @property
     def _document(self) -> str:

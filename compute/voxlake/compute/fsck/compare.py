@@ -44,11 +44,11 @@ def compare_with_below(
     box, different = volume.shard_box(cell), 0
     grid = tuple(max(1, n // f) for n, f in zip(finer.shard, step.factors, strict=True))
     for part in box.tiles(grid):
-        under = list(finer_box(part, step.factors, finer.shape).cells(finer.shard))
-        if voxels is None and not any(_is_stored(finer, each) for each in under):
+        if voxels is None and not has_below(step, part):
             continue
         count, is_trace = _differ(step, part, _part(voxels, part, box))
-        if is_trace and not any(_is_stored(finer, each) for each in under):
+        if is_trace and not has_below(step, part):
+            under = finer_box(part, step.factors, finer.shape).cells(finer.shard)
             yield from (_lost(finer, level - 1, each, part) for each in under)
         else:
             different += count
@@ -73,6 +73,13 @@ def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int
 
 def _part(voxels: npt.NDArray[Any] | None, part: Box, box: Box) -> npt.NDArray[Any] | None:
     return None if voxels is None else voxels[part.within(box).slices]
+
+
+def has_below(step: Step, box: Box) -> bool:
+    """Return whether anything is stored in the level below that `box` is made of."""
+    finer = opened_volume(step.finer)
+    cells = finer_box(box, step.factors, finer.shape).cells(finer.shard)
+    return any(_is_stored(finer, each) for each in cells)
 
 
 def _is_stored(volume: Volume, cell: Cell) -> bool:

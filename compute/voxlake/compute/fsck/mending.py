@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.compute.downsample import DownsampleTask
+from voxlake.compute.fsck.compare import has_below
 from voxlake.compute.fsck.objects import labels_there, leftovers
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.metadata import labels_document
@@ -19,6 +21,7 @@ from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
+    from voxlake.compute.downsample import Step
     from voxlake.compute.plan import Cell, Result
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -51,6 +54,24 @@ class SweepTask:
         for path in found:
             Path(path).unlink(missing_ok=True)
         return {"voxels": 0, "files": len(found)}
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildTask:
+    """Make a shard anew from the level below, if anything is stored there."""
+
+    step: Step
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Write the shard; doing it again writes the same bytes.
+
+        Of nothing, nothing can be made: what is stored is left then, damaged or not.
+        """
+        box = opened_volume(self.step.coarser).shard_box(self.cell)
+        if not has_below(self.step, box):
+            return {"voxels": 0}
+        return DownsampleTask(self.step, self.cell)()
 
 
 @dataclass(frozen=True, slots=True)

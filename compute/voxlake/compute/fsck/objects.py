@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,10 +103,8 @@ def labels_there(image: StoreURL) -> list[str]:
 def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
     """Yield the documents that are not as they were sealed; all are sealed, or none is."""
     urls = [url / "zarr.json"]
-    try:
+    with suppress(NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
         urls += [url / level.path / "zarr.json" for level in open_dataset(url).multiscale.levels]
-    except (NotFoundError, UnsupportedError, CorruptDataError):
-        pass  # told by validate_dataset
     seals = {each: _seal_of(each) for each in urls}
     for each, seal in seals.items():
         if seal is False:
@@ -155,9 +154,9 @@ def _strays_in_arrays(url: StoreURL) -> Iterator[Finding]:
     for volume in _volumes(url):
         for info in store.walk(volume.url):
             key = info.url.key.removeprefix(f"{volume.url.key}/" if volume.url.key else "")
-            if key not in _DOCUMENTS and not _is_shard(volume, key):
-                if not store.is_leftover(info.url.name):
-                    yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no shard of the array")
+            belongs = key in _DOCUMENTS or _is_shard(volume, key)
+            if not belongs and not store.is_leftover(info.url.name):
+                yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no shard of the array")
 
 
 def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.compute.plan import Cell, Task
+    from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 
@@ -62,7 +63,7 @@ def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0, voxels: in
 
 
 def _level_plans(what: Looked, dataset: Dataset) -> Iterator[Plan]:
-    below = None
+    below: Volume | None = None
     for level in range(dataset.levels):
         volume = volume_of(dataset, level)
         if volume is not None:

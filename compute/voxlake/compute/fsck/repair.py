@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voxlake.compute.downsample import DownsampleTask, downsample_bytes, downsample_step
+from voxlake.compute.downsample import downsample_bytes, downsample_step
 from voxlake.compute.fsck.finding import Check, Finding
-from voxlake.compute.fsck.mending import ListLabelsTask, SweepTask, TrimTask
+from voxlake.compute.fsck.mending import ListLabelsTask, RebuildTask, SweepTask, TrimTask
 from voxlake.compute.fsck.plans import Looked, list_plan
 from voxlake.compute.index import IndexTask
 from voxlake.compute.ingest import IngestTask, shard_bytes
@@ -91,7 +91,7 @@ def _shard_plans(remedy: Remedy, dataset: Dataset, findings: list[Finding]) -> I
     for level in range(1, dataset.levels):
         below = _next(dataset, level, below, findings)
         step, size = downsample_step(dataset, level), downsample_bytes(dataset, level)
-        yield from _plans(f"repair-{level}", [DownsampleTask(step, c) for c in below.rebuilt], size)
+        yield from _plans(f"repair-{level}", [RebuildTask(step, c) for c in below.rebuilt], size)
     if remedy.what.index is not None:
         index, volume = remedy.what.index, dataset.level(0)
         stale = {f.cell: None for f in findings if f.check in _SIDECAR and f.cell is not None}
@@ -126,8 +126,9 @@ def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) 
     over = _Above(dataset, level)
     own = [(f.cell, f.below) for f in _of_level(findings, level) if f.cell is not None]
     cells = _Cells(lost={cell for lost in below.lost for cell in over(lost)})
-    cells.lost |= {cell for cell, _ in own} - {cell for cell, has_below in own if has_below}
-    wanted = [cell for cell, _ in own] + [cell for made in below.rebuilt for cell in over(made)]
+    made = [cell for each in below.rebuilt for cell in over(each)]
+    cells.lost |= {cell for cell, _ in own} - {cell for cell, has in own if has} - {*made}
+    wanted = [cell for cell, _ in own] + made
     cells.rebuilt = {cell: None for cell in wanted if cell not in cells.lost}
     return cells
 

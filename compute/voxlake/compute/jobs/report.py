@@ -1,0 +1,159 @@
+"""The written report of a verification: one line of JSON for each shard, and a hash over all.
+
+Lines, so that a million shards need no memory on either side. The first says what was compared and
+how, the last the totals and the hash of all lines before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.jobs.spec import VerifySpec, spec_of
+from voxlake.compute.plan import write_grid
+from voxlake.ngff.volume import shard_key
+from voxlake.platform.errors import UnsupportedError
+from voxlake.platform.jobs import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.jobs import JSON, Job
+
+FORMAT = "voxlake-verification/1"
+_LIBRARIES = ("voxlake", "tensorstore", "zarr", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a report comes to."""
+
+    shards: int
+    voxels: int
+    """Voxels compared, at all levels."""
+    different: int
+    """Voxels that differ; those of a damaged shard all do."""
+    damaged: int
+    """Shards that do not decode."""
+    bytes: int
+    """Bytes on the store."""
+
+    @property
+    def verdict(self) -> str:
+        """In one word."""
+        return "different" if self.different else "same"
+
+
+def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
+    """Write the report of a verify job that is done to the file at `path`; return its totals.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is another kind of job, not done, or kept no hashes.
+    """
+    spec, job = spec_of(job), workspace.catalog.ledger.get_job(job.id)
+    if not isinstance(spec, VerifySpec) or not spec.hashes or job.state is not JobState.DONE:
+        raise UnsupportedError(
+            f"job {job.id} ({job.kind}, {job.state}) has no report; run voxlake verify --report"
+        )
+    dataset, digest = workspace.dataset(spec.place), hashlib.blake2b(digest_size=32)
+    counts = dict.fromkeys(("shards", "voxels", "different", "damaged", "bytes"), 0)
+    with path.open("wb") as file:
+
+        def put(document: dict[str, Any]) -> None:
+            line = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+            digest.update(line)
+            file.write(line)
+
+        put(_header(job, spec, dataset))
+        for shard in _shards(workspace, job, dataset):
+            put(shard)
+            _count(counts, shard)
+        totals = Totals(**counts)
+        put(_footer(totals, digest.hexdigest()))
+    return totals
+
+
+def _header(job: Job, spec: VerifySpec, dataset: Dataset) -> dict[str, Any]:
+    return {
+        "record": "verification",
+        "format": FORMAT,
+        "dataset": spec.name,
+        "url": str(dataset.url),
+        "source": spec.source,
+        "source_fingerprint": spec.source_fingerprint or None,
+        "job": job.id,
+        "began": job.created_at.isoformat(),
+        "ended": job.updated_at.isoformat(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+        "hash": "BLAKE2b-256",
+        "axes": list(dataset.multiscale.axis_names),
+        "levels": [_level(dataset, number) for number in range(dataset.levels)],
+    }
+
+
+def _level(dataset: Dataset, number: int) -> dict[str, Any]:
+    volume = dataset.level(number)
+    return {
+        "level": number,
+        "path": dataset.multiscale.levels[number].path,
+        "shape": volume.shape,
+        "shard": volume.shard,
+        "chunk": volume.chunk,
+        "dtype": volume.dtype.newbyteorder("<").str,
+    }
+
+
+def _shards(workspace: Workspace, job: Job, dataset: Dataset) -> Iterator[dict[str, Any]]:
+    ledger = workspace.catalog.ledger
+    for stage in job.stages:
+        word = stage.name.rpartition("-")[2]
+        level = 0 if word == "source" else int(word)
+        volume, path = dataset.level(level), dataset.multiscale.levels[level].path
+        for index, result in enumerate(ledger.results(job.id, stage.name)):
+            yield {"record": "shard", "level": level, **_shard(volume, path, index, result)}
+
+
+def _shard(volume: Volume, path: str, index: int, result: Mapping[str, JSON]) -> dict[str, Any]:
+    grid = write_grid(volume.shape, volume.shard)
+    cell = tuple(int(at) for at in np.unravel_index(index, grid))
+    box = volume.shard_box(cell)
+    verdict = "different" if result["different"] else "same"
+    return {
+        "key": f"{path}/{shard_key(volume.metadata, cell)}",
+        "start": box.start,
+        "stop": box.stop,
+        "voxels": result["voxels"],
+        "different": result["different"],
+        "verdict": "damaged" if result["decoded"] is None else verdict,
+        "decoded": result["decoded"],
+        "stored": result["stored"],
+        "bytes": result["bytes"],
+        **({"note": result["note"]} if result.get("note") else {}),
+    }
+
+
+def _count(counts: dict[str, int], shard: dict[str, Any]) -> None:
+    counts["shards"] += 1
+    counts["damaged"] += shard["verdict"] == "damaged"
+    for name in ("voxels", "different", "bytes"):
+        counts[name] += shard[name]
+
+
+def _footer(totals: Totals, digest: str) -> dict[str, Any]:
+    return {
+        "record": "totals",
+        **asdict(totals),
+        "verdict": totals.verdict,
+        "hash_of_all_lines_above": digest,
+    }
