@@ -143,7 +143,7 @@ def test_what_tensorstore_writes(tmp_path: Path, voxels: np.ndarray, scale: dict
 def test_a_scale_is_chosen_by_number_or_key(
     tmp_path: Path, sharding: dict[str, Any] | None
 ) -> None:
-    more = {"sharding": sharding} if sharding else {}
+    more: dict[str, Any] = {"sharding": sharding} if sharding else {}
     location = write(tmp_path, U1, **more)
     write(tmp_path, U1[:, ::2, ::2], 1, key="half", voxel_offset=[0, 0, 0], **more)
     assert_whole(open_source(location), U1)

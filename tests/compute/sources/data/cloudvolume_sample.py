@@ -47,8 +47,9 @@ VOLUMES = {
 
 def write(folder: Path, name: str) -> np.ndarray:
     """Write one volume; return what CloudVolume reads from it, as c, z, y, x."""
-    from cloudfiles import CloudFiles
-    from cloudvolume import Bbox, CloudVolume
+    # Not installed where the types are checked.
+    from cloudfiles import CloudFiles  # type: ignore[import-not-found]
+    from cloudvolume import Bbox, CloudVolume  # type: ignore[import-not-found]
 
     encoding, compress, voxels, sharded = VOLUMES[name]
     if voxels.ndim == 3:
