@@ -11,6 +11,7 @@ import typer
 from voxlake.cli.commands.demo import demo
 from voxlake.cli.commands.doctor import doctor
 from voxlake.cli.commands.downsample import downsample
+from voxlake.cli.commands.fsck import fsck
 from voxlake.cli.commands.index import index
 from voxlake.cli.commands.info import info
 from voxlake.cli.commands.ingest import ingest
@@ -19,6 +20,7 @@ from voxlake.cli.commands.jobs import app as jobs
 from voxlake.cli.commands.ls import ls
 from voxlake.cli.commands.serve import serve
 from voxlake.cli.commands.verify import verify
+from voxlake.cli.commands.worker import worker
 from voxlake.cli.problem import INTERRUPTED, report
 
 app = typer.Typer(
@@ -48,7 +50,20 @@ def start(
         typer.echo(context.get_help())
 
 
-for command in (demo, init, ingest, downsample, index, verify, info, ls, serve, doctor):
+for command in (
+    demo,
+    init,
+    ingest,
+    downsample,
+    index,
+    verify,
+    fsck,
+    info,
+    ls,
+    serve,
+    worker,
+    doctor,
+):
     app.command(command.__name__)(command)
 app.add_typer(jobs, name="jobs")
 

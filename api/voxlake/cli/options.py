@@ -73,7 +73,7 @@ class OnCluster:
             envvar="VOXLAKE_WORKERS",
             min=0,
             help="Processes of the local cluster; 0: threads of this process, which is the default "
-            "for few tasks, as one for each core is for many.",
+            "on up to 4 cores and for few tasks; else it is one for every 4 cores.",
         ),
     ] = None
     scheduler: Annotated[
@@ -90,6 +90,15 @@ class OnCluster:
     def settings(self) -> Settings:
         """The settings of the environment, with these in place of theirs."""
         return read_settings(workers=self.workers, scheduler=self.scheduler)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Whether a job is left to a worker."""
+
+    queue: Annotated[
+        bool, Option("--queue", help="Leave the job to a `voxlake worker`, and do not wait.")
+    ] = False
 
 
 def read_settings(**given: int | str | None) -> Settings:

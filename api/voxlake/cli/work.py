@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from voxlake.cli.job_documents import job_document, shown_job
+from voxlake.cli.options import Answering, Queued
 from voxlake.cli.output import Document, answer, facts, rate, table
 from voxlake.cli.problem import PARTIAL, Interrupted
+from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs import JobSummary, Report, Workspace
+    from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs import Job
 
 
@@ -73,6 +77,27 @@ def resume(workspace: Workspace, job: Job) -> JobReport:
     return _worked(workspace, job, lambda report: resume_job(workspace, job.id, report))
 
 
+def run_quietly(workspace: Workspace, job: Job) -> JobSummary:
+    """Run a job that was just recorded, with progress on stderr, for a command's own report."""
+    from voxlake.compute.jobs import run_job
+
+    return _summary(workspace, job, lambda report: run_job(workspace, job, report))
+
+
+def run_or_queue(workspace: Workspace, job: Job, queued: Queued, answering: Answering) -> int:
+    """Run a job that was just recorded, or leave it to a worker; print it, return the exit code."""
+    if not queued.queue:
+        return show_job(run(workspace, job), json=answering.json)
+    return queue(workspace.catalog, job, answering)
+
+
+def queue(catalog: Catalog, job: Job, answering: Answering) -> int:
+    """Leave a job to a worker, and print it."""
+    document = job_document(catalog.ledger, catalog.ledger.enqueue(job.id))
+    answer(document, shown_job(document), json=answering.json)
+    return 0
+
+
 def show_job(report: JobReport, *, json: bool) -> int:
     """Print the report and return the exit code."""
     answer(report, _shown(report), json=json)
@@ -80,21 +105,39 @@ def show_job(report: JobReport, *, json: bool) -> int:
 
 
 def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobReport:
+    summary = _summary(workspace, job, work)
+    return _report(job, summary, _itemsize(workspace, job), _found(workspace, job))
+
+
+def _summary(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobSummary:
     from voxlake.cli.progress import progress
 
-    itemsize = _itemsize(workspace, job)
     try:
-        with progress(itemsize) as report:
-            summary = work(report)
+        with progress(_itemsize(workspace, job)) as report:
+            return work(report)
     except KeyboardInterrupt as error:
         stopped = Interrupted(f"job {job.id} was interrupted; what is done stays done")
         stopped.add_note(f"go on with: voxlake jobs resume {job.id}")
         stopped.add_note(f"or take it back: voxlake jobs cancel {job.id}")
         raise stopped from error
-    return _report(job, summary, itemsize)
 
 
-def _report(job: Job, summary: JobSummary, itemsize: int) -> JobReport:
+def _found(workspace: Workspace, job: Job) -> tuple[Difference, ...]:
+    """Return what an fsck job has found, which is resumed like any other."""
+    from voxlake.compute.jobs import findings
+
+    if job.kind != "fsck":
+        return ()
+    return tuple(
+        Difference(shard=finding.where, different=0, note=f"{finding.check}: {finding.text}")
+        for finding in findings(workspace, job)
+        if finding.is_fault
+    )
+
+
+def _report(
+    job: Job, summary: JobSummary, itemsize: int, found: tuple[Difference, ...]
+) -> JobReport:
     return JobReport(
         job=job.id,
         kind=job.kind,
@@ -115,7 +158,8 @@ def _report(job: Job, summary: JobSummary, itemsize: int) -> JobReport:
             for stage in summary.stages
         ),
         verified=not summary.differences if job.kind == "verify" else None,
-        differences=tuple(Difference.model_validate(found) for found in summary.differences),
+        differences=found
+        or tuple(Difference.model_validate(differing) for differing in summary.differences),
     )
 
 
@@ -152,4 +196,7 @@ def _itemsize(workspace: Workspace, job: Job) -> int:
     spec = spec_of(job)
     if isinstance(spec, IngestSpec):
         return check_dtype(spec.kind_of_dataset, open_source(spec.source).dtype).itemsize
-    return workspace.dataset(spec.place).level(0).dtype.itemsize
+    try:
+        return workspace.dataset(spec.place).level(0).dtype.itemsize
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return 1  # which only the rate tells; fsck looks at what cannot be opened, too

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, grouped, parse_name
-from voxlake.cli.work import run, show_job
+from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.work import run_or_queue
 
 
 @grouped
-def downsample(name: Name, lake: InLake, cluster: OnCluster, answering: Answering) -> int:
+def downsample(
+    name: Name, lake: InLake, cluster: OnCluster, queued: Queued, answering: Answering
+) -> int:
     """Build levels 1 and above of a dataset anew from level 0."""
     from voxlake.compute.jobs import start_downsample
 
     dataset = parse_name(name)
     with opened_workspace(lake, cluster) as workspace:
-        return show_job(run(workspace, start_downsample(workspace, dataset)), json=answering.json)
+        return run_or_queue(workspace, start_downsample(workspace, dataset), queued, answering)

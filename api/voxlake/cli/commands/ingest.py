@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from typer import Argument, Option
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, grouped, parse_name
-from voxlake.cli.work import run, show_job
+from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.work import run_or_queue
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import check_name
 
@@ -56,6 +56,7 @@ def ingest(
     target: AsDataset,
     lake: InLake,
     cluster: OnCluster,
+    queued: Queued,
     answering: Answering,
 ) -> int:
     """Write a new dataset from a source: sharded OME-Zarr, with its pyramid.
@@ -80,7 +81,7 @@ def ingest(
     )
     open_source(request.source)  # So that a mistyped source makes no lake.
     with opened_workspace(lake, cluster, make=True) as workspace:
-        return show_job(run(workspace, start_ingest(workspace, request)), json=answering.json)
+        return run_or_queue(workspace, start_ingest(workspace, request), queued, answering)
 
 
 def _levels(text: str) -> int | None:

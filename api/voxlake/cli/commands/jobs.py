@@ -9,14 +9,12 @@ from typer import Argument
 
 from voxlake.cli.job_documents import JobDocument, JobList, job_document, shown_job, shown_jobs
 from voxlake.cli.lake import opened_catalog, opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped
+from voxlake.cli.options import Answering, InLake, OnCluster, Queued, grouped
 from voxlake.cli.output import answer
-from voxlake.cli.work import resume, show_job
+from voxlake.cli.work import queue, resume, show_job
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.jobs import Job, JobState
-
-ENDED = {JobState.DONE, JobState.CANCELLED}
+from voxlake.platform.jobs import ENDED, Job
 
 app = typer.Typer(help="Jobs: list them, look at one, resume or cancel it.")
 
@@ -52,6 +50,7 @@ def show(job: JobId, lake: InLake, answering: Answering) -> None:
 def resume_(
     lake: InLake,
     cluster: OnCluster,
+    queued: Queued,
     answering: Answering,
     job: Annotated[
         str | None,
@@ -61,6 +60,9 @@ def resume_(
     ] = None,
 ) -> int:
     """Go on with a job that was killed or failed; what is done is not done again."""
+    if queued.queue:
+        with opened_catalog(lake) as catalog:
+            return queue(catalog, _chosen(catalog, job), answering)
     with opened_workspace(lake, cluster) as workspace:
         chosen = _chosen(workspace.catalog, job)
         return show_job(resume(workspace, chosen), json=answering.json)
@@ -69,7 +71,10 @@ def resume_(
 @app.command("cancel")
 @grouped
 def cancel(job: JobId, lake: InLake, answering: Answering) -> None:
-    """Give a job up, and remove what an unfinished ingest has written."""
+    """Give a job up, and remove what an unfinished ingest has written.
+
+    A job that runs is cancelled by its runner, within seconds.
+    """
     from voxlake.compute.jobs.cancelling import cancel_job
 
     with opened_workspace(lake, OnCluster()) as workspace:
@@ -82,7 +87,7 @@ def _list(lake: InLake, answering: Answering) -> None:
     with opened_catalog(lake) as catalog:
         ledger = catalog.ledger
         found: tuple[JobDocument, ...] = tuple(
-            job_document(ledger, job, failures=False) for job in ledger.list_jobs()
+            job_document(ledger, job, whole=False) for job in ledger.list_jobs()
         )
     answer(JobList(jobs=found), [shown_jobs(found)], json=answering.json)
 

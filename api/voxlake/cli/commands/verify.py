@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, grouped, parse_name
-from voxlake.cli.work import run, show_job
+from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.output import note
+from voxlake.cli.work import run_or_queue
+from voxlake.platform.errors import InvalidInputError
 
 
 @grouped
@@ -16,21 +19,43 @@ def verify(
     name: Name,
     lake: InLake,
     cluster: OnCluster,
+    queued: Queued,
     answering: Answering,
     source: Annotated[
         str | None,
         Option("--source", help="The source; without it levels are compared with one another."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        Option(
+            "--report",
+            metavar="FILE",
+            dir_okay=False,
+            help="Write a report, with the hashes of every shard, as lines of JSON.",
+        ),
     ] = None,
 ) -> int:
     """Compare every voxel with the source, and every level with the one below it.
 
     Names the shards that differ, and then ends with exit code 5.
     """
-    from voxlake.compute.jobs import start_verify
+    from voxlake.compute.jobs import start_verify, write_report
     from voxlake.compute.sources import absolute_location
 
     dataset = parse_name(name)
     location = absolute_location(source) if source is not None else None
+    if report is not None:
+        _check_folder(report)
     with opened_workspace(lake, cluster) as workspace:
-        job = start_verify(workspace, dataset, location)
-        return show_job(run(workspace, job), json=answering.json)
+        job = start_verify(workspace, dataset, location, hashes=report is not None)
+        done = run(workspace, job)
+        if report is not None:
+            totals = write_report(workspace, job, report)
+            note(f"{report}: {totals.shards:,} shards, {totals.verdict}")
+        return show_job(done, json=answering.json)
+
+
+def _check_folder(report: Path) -> None:
+    """Raise InvalidInputError unless a file can be put there: hours later would be too late."""
+    if not report.absolute().parent.is_dir():
+        raise InvalidInputError(f"{report.parent} is no folder; make it, or name another file")
