@@ -99,7 +99,7 @@ def test_plots_are_drawn_of_figures(figures: dict[str, Any], tmp_path: Path) -> 
 
 @pytest.mark.parametrize("itemsize", [1, 2, 8])
 def test_codecs_give_back_what_they_took(itemsize: int) -> None:
-    cube = np.random.default_rng(0).integers(0, 9, (128,) * 3).astype(f"u{itemsize}")
+    cube = np.random.default_rng(0).integers(0, 9, (64,) * 3).astype(f"u{itemsize}")
     for codec in codecs(itemsize):
         for chunk in chunks(cube):
             assert codec.decode(codec.encode(chunk)) == chunk
