@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
 from voxlake.compute.jobs.recorder import Recorder, StageTally
-from voxlake.compute.jobs.spec import IngestSpec, VerifySpec, spec_of
+from voxlake.compute.jobs.spec import FsckSpec, IngestSpec, RepairSpec, VerifySpec, spec_of
 from voxlake.compute.jobs.stages import create_target, plan_stages
 from voxlake.compute.run import Finished, open_cluster, run_tasks
 from voxlake.ngff.lake import dataset_url
@@ -195,7 +195,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
     for plan in plans:
         plan.check_memory(workspace.settings.memory_limit_bytes)
     stages = _run_plans(run, plans, report)
-    if not isinstance(spec, VerifySpec):
+    if not isinstance(spec, VerifySpec | FsckSpec | RepairSpec):
         store.sweep(dataset_url(workspace.lake, spec.place))
         store.sweep(workspace.index_url(spec.place))
     if isinstance(spec, IngestSpec):
