@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,17 +65,19 @@ class TilePattern:
         SourceError
             If there is none, or one field is written both with and without leading zeros.
         """
-        found = [numbers for _, numbers in _walk(Path(), Path(self.text).expanduser().parts)]
-        if not found:
-            raise SourceError(f"tile grid {self.text}: no file has such a name; check the pattern")
         names = [name for name, _ in _FIELD.findall(self.text)]
-        fields = list(zip(*found, strict=True))
-        widths = tuple(
-            max(_width(texts, name, self.text), own)
-            for texts, name, own in zip(fields, names, self._own_widths(), strict=True)
-        )
-        columns = [np.array(fields[names.index(axis)]).astype(np.int64) for axis in self.axes]
-        return TilePattern(self.text, widths), np.stack(columns, axis=1)
+        texts: list[set[str]] = [set() for _ in names]
+        numbers = [np.empty((0, len(self.axes)), np.int64)]
+        for columns in _folders(Path(), Path(self.text).expanduser().parts):
+            found, kept = _numbers(columns, [names.index(name) for name in names])
+            numbers.append(found[kept][:, [names.index(axis) for axis in self.axes]])
+            for seen, column in zip(texts, columns, strict=True):
+                seen.update(itertools.compress(column, kept))
+        if not any(map(len, numbers)):
+            raise SourceError(f"tile grid {self.text}: no file has such a name; check the pattern")
+        fields = zip(texts, names, self._own_widths(), strict=True)
+        widths = tuple(max(_width(seen, name, self.text), own) for seen, name, own in fields)
+        return TilePattern(self.text, widths), np.concatenate(numbers)
 
     def _own_widths(self) -> tuple[int, ...]:
         return tuple(int(width or 1) for _, width in _FIELD.findall(self.text))
@@ -107,27 +108,47 @@ def parse_pattern(text: str) -> TilePattern | None:
     return TilePattern(text)
 
 
-def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Yield the paths below `folder` that follow `parts`, and the text of each field in them."""
-    fixed = next((n for n, part in enumerate(parts) if _FIELD.search(part)), None)
-    if fixed is None:
-        path = folder.joinpath(*parts)
-        if not parts or path.exists():
-            yield path, ()
+type _Columns = list[tuple[str, ...]]
+"""The text of each field in the names of some files: a tuple a field, with an item a file."""
+
+
+def _folders(
+    folder: Path, parts: tuple[str, ...], above: tuple[str, ...] = ()
+) -> Iterator[_Columns]:
+    """Yield what is in each folder below `folder` that `parts` lead into.
+
+    Parameters
+    ----------
+    folder, parts
+        What is left of the pattern, from `folder` on.
+    above
+        The text of the fields in the names of the folders above.
+    """
+    at = next(n for n, part in enumerate(parts) if _FIELD.search(part))
+    folder, part, rest = folder.joinpath(*parts[:at]), parts[at], parts[at + 1 :]
+    found = _matching(folder, part)
+    if any(map(_FIELD.search, rest)):
+        for name, texts in found:
+            yield from _folders(folder / name, rest, above + texts)
         return
-    folder, rest = folder.joinpath(*parts[:fixed]), parts[fixed + 1 :]
-    for name, texts in _matching(folder, parts[fixed]):
-        if not rest:
-            yield folder, texts
-            continue
-        for path, deeper in _walk(folder / name, rest):
-            if _agree(parts[fixed:], texts + deeper):
-                yield path, texts + deeper
+    here = [texts for name, texts in found if not rest or folder.joinpath(name, *rest).exists()]
+    if here:
+        yield [(text,) * len(here) for text in above] + list(zip(*here, strict=True))
+
+
+def _numbers(columns: _Columns, firsts: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of files: (file, field); and of which a field that stands twice has one.
+
+    `firsts` are the places, among the fields, of the first of the same name.
+    """
+    numbers = np.array([[int(text) for text in column] for column in columns], np.int64).T
+    kept: np.ndarray = (numbers == numbers[:, firsts]).all(axis=1)
+    return numbers, kept
 
 
 def _matching(folder: Path, part: str) -> list[tuple[str, tuple[str, ...]]]:
     literals = map(re.escape, _FIELD.sub("\0", part).split("\0"))
-    digits = [rf"(\d{{{width or 1},}})" for _, width in _FIELD.findall(part)]
+    digits = [rf"(\d{{{width or 1},18}})" for _, width in _FIELD.findall(part)]
     expression = "".join(a + b for a, b in itertools.zip_longest(literals, digits, fillvalue=""))
     matches = re.compile(expression, re.ASCII).fullmatch
     try:
@@ -136,24 +157,11 @@ def _matching(folder: Path, part: str) -> list[tuple[str, tuple[str, ...]]]:
         return []
     except OSError as error:
         raise SourceError(f"folder {folder} cannot be listed ({error}); check it") from error
-    found = [(name, match.groups()) for name in names if (match := matches(name))]
-    return [(name, texts) for name, texts in found if _agree((part,), texts)]
+    return [(name, match.groups()) for name in names if (match := matches(name))]
 
 
-def _agree(parts: tuple[str, ...], texts: tuple[str, ...]) -> bool:
-    """Return whether a field that stands twice has one number."""
-    names = [name for part in parts for name, _ in _FIELD.findall(part)]
-    if len(set(names)) == len(names):
-        return True
-    numbers = defaultdict(set)
-    for name, text in zip(names, texts, strict=True):
-        numbers[name].add(int(text))
-    return all(len(found) == 1 for found in numbers.values())
-
-
-def _width(texts: tuple[str, ...], name: str, pattern: str) -> int:
+def _width(distinct: set[str], name: str, pattern: str) -> int:
     """Return how many digits the numbers of one field are padded to."""
-    distinct = set(texts)
     padded = {len(text) for text in distinct if text.startswith("0") and len(text) > 1}
     width = max(padded, default=1)
     if len(padded) > 1 or any(len(text) < width for text in distinct):
