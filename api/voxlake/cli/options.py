@@ -93,8 +93,8 @@ class OnCluster:
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """Whether a job is left to a worker."""
+class Running(OnCluster):
+    """Where the tasks of a job run, and whether a worker runs it."""
 
     queue: Annotated[
         bool, Option("--queue", help="Leave the job to a `voxlake worker`, and do not wait.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from voxlake.cli.job_documents import job_document, shown_job
-from voxlake.cli.options import Answering, Queued
+from voxlake.cli.options import Answering, Running
 from voxlake.cli.output import Document, answer, facts, rate, table
 from voxlake.cli.problem import PARTIAL, Interrupted
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
@@ -84,9 +84,9 @@ def run_quietly(workspace: Workspace, job: Job) -> JobSummary:
     return _summary(workspace, job, lambda report: run_job(workspace, job, report))
 
 
-def run_or_queue(workspace: Workspace, job: Job, queued: Queued, answering: Answering) -> int:
+def run_or_queue(workspace: Workspace, job: Job, cluster: Running, answering: Answering) -> int:
     """Run a job that was just recorded, or leave it to a worker; print it, return the exit code."""
-    if not queued.queue:
+    if not cluster.queue:
         return show_job(run(workspace, job), json=answering.json)
     return queue(workspace.catalog, job, answering)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
 from voxlake.cli.work import run_or_queue
 
 
 @grouped
-def index(
-    name: Name, lake: InLake, cluster: OnCluster, queued: Queued, answering: Answering
-) -> int:
+def index(name: Name, lake: InLake, cluster: Running, answering: Answering) -> int:
     """Build the label index of labels anew."""
     from voxlake.compute.jobs import start_index
 
     dataset = parse_name(name)
     with opened_workspace(lake, cluster) as workspace:
-        return run_or_queue(workspace, start_index(workspace, dataset), queued, answering)
+        return run_or_queue(workspace, start_index(workspace, dataset), cluster, answering)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from typer import Argument, Option
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
 from voxlake.cli.work import run_or_queue
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import check_name
@@ -55,8 +55,7 @@ def ingest(
     name: Name,
     target: AsDataset,
     lake: InLake,
-    cluster: OnCluster,
-    queued: Queued,
+    cluster: Running,
     answering: Answering,
 ) -> int:
     """Write a new dataset from a source: sharded OME-Zarr, with its pyramid.
@@ -81,7 +80,7 @@ def ingest(
     )
     open_source(request.source)  # So that a mistyped source makes no lake.
     with opened_workspace(lake, cluster, make=True) as workspace:
-        return run_or_queue(workspace, start_ingest(workspace, request), queued, answering)
+        return run_or_queue(workspace, start_ingest(workspace, request), cluster, answering)
 
 
 def _levels(text: str) -> int | None:

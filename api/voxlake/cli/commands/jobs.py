@@ -9,7 +9,7 @@ from typer import Argument
 
 from voxlake.cli.job_documents import JobDocument, JobList, job_document, shown_job, shown_jobs
 from voxlake.cli.lake import opened_catalog, opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, Queued, grouped
+from voxlake.cli.options import Answering, InLake, OnCluster, Running, grouped
 from voxlake.cli.output import answer
 from voxlake.cli.work import queue, resume, show_job
 from voxlake.platform.catalog import Catalog
@@ -49,8 +49,7 @@ def show(job: JobId, lake: InLake, answering: Answering) -> None:
 @grouped
 def resume_(
     lake: InLake,
-    cluster: OnCluster,
-    queued: Queued,
+    cluster: Running,
     answering: Answering,
     job: Annotated[
         str | None,
@@ -60,7 +59,7 @@ def resume_(
     ] = None,
 ) -> int:
     """Go on with a job that was killed or failed; what is done is not done again."""
-    if queued.queue:
+    if cluster.queue:
         with opened_catalog(lake) as catalog:
             return queue(catalog, _chosen(catalog, job), answering)
     with opened_workspace(lake, cluster) as workspace:

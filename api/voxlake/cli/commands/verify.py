@@ -8,9 +8,9 @@ from typing import Annotated
 from typer import Option
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, OnCluster, Queued, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
 from voxlake.cli.output import note
-from voxlake.cli.work import run_or_queue
+from voxlake.cli.work import queue, run, show_job
 from voxlake.platform.errors import InvalidInputError
 
 
@@ -18,8 +18,7 @@ from voxlake.platform.errors import InvalidInputError
 def verify(
     name: Name,
     lake: InLake,
-    cluster: OnCluster,
-    queued: Queued,
+    cluster: Running,
     answering: Answering,
     source: Annotated[
         str | None,
@@ -45,9 +44,11 @@ def verify(
     dataset = parse_name(name)
     location = absolute_location(source) if source is not None else None
     if report is not None:
-        _check_folder(report)
+        _check_report(report, cluster)
     with opened_workspace(lake, cluster) as workspace:
         job = start_verify(workspace, dataset, location, hashes=report is not None)
+        if cluster.queue:
+            return queue(workspace.catalog, job, answering)
         done = run(workspace, job)
         if report is not None:
             totals = write_report(workspace, job, report)
@@ -55,7 +56,9 @@ def verify(
         return show_job(done, json=answering.json)
 
 
-def _check_folder(report: Path) -> None:
+def _check_report(report: Path, cluster: Running) -> None:
     """Raise InvalidInputError unless a file can be put there: hours later would be too late."""
+    if cluster.queue:
+        raise InvalidInputError("a report is written when the job has run; leave out --queue")
     if not report.absolute().parent.is_dir():
         raise InvalidInputError(f"{report.parent} is no folder; make it, or name another file")

@@ -20,6 +20,7 @@ from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
+    ClusterLostError,
     ConflictError,
     InvalidInputError,
     JobFailedError,
@@ -167,6 +168,9 @@ def run_claimed(
         except _Stopped:
             _hand_back(run)
             return None
+        except ClusterLostError as error:
+            _lose_cluster(run, error)
+            raise
         except JobFailedError as error:
             _end_badly(run, JobState.DEGRADED, error)
             raise
@@ -270,21 +274,26 @@ class _Pending(Iterator[tuple[int, "Task"]]):
 
     def __init__(self, plan: Plan, done: TaskSet, stop: Event) -> None:
         self._plan, self._stop = plan, stop
-        self._fresh = done.missing()
+        self._fresh, self._left = done.missing(), done.size - len(done)
         self._again: deque[int] = deque()
         self.set_aside = 0
 
     def try_again(self, index: int) -> None:
         self._again.append(index)
 
+    def __length_hint__(self) -> int:
+        return self._left + len(self._again)
+
     def __next__(self) -> tuple[int, Task]:
         if self._stop.is_set():
             raise StopIteration
         index = next(self._fresh, None)
-        if index is None:
-            if not self._again:
-                raise StopIteration
-            index = self._again.popleft()
+        if index is not None:
+            self._left -= 1
+            return index, self._plan.task(index)
+        if not self._again:
+            raise StopIteration
+        index = self._again.popleft()
         return index, self._plan.task(index)
 
 
@@ -341,6 +350,16 @@ def _hand_back(run: _Run) -> None:
         run.ledger.release(recorder.claim, f"could not be cancelled: {error}")
         raise
     raise ConflictError(f"job {run.job.id} was cancelled while it ran")
+
+
+def _lose_cluster(run: _Run, error: ClusterLostError) -> None:
+    """Leave a queued job to a worker that has a cluster; it is not the job that is at fault."""
+    if run.job.queued_at is None:
+        _end_badly(run, JobState.DEGRADED, error)
+        return
+    with suppress(StoreError, LeaseLostError):
+        run.recorder.flush()
+        run.ledger.release(run.recorder.claim, str(error))
 
 
 def _end_badly(run: _Run, state: JobState, error: Exception) -> None:
