@@ -1,17 +1,18 @@
-"""A web server of a folder, with addresses that fail on demand."""
+"""A web server of a folder, which knows ranges, with addresses that fail on demand."""
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -31,11 +32,30 @@ class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.endswith(tuple(self.state.failing)):
             self.send_error(500)
+        elif wanted := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+            self._send_range(int(wanted[1]), int(wanted[2]) + 1)
         else:
             super().do_GET()
 
+    def _send_range(self, start: int, stop: int) -> None:
+        file = Path(self.translate_path(self.path))
+        if not file.is_file():
+            self.send_error(404)
+            return
+        body = file.read_bytes()
+        part = body[start:stop]
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(part)))
+        self.send_header("Content-Range", f"bytes {start}-{start + len(part) - 1}/{len(body)}")
+        self.end_headers()
+        self.wfile.write(part)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (as in the base)
         pass
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # as many connections may come at once
 
 
 @contextmanager
@@ -43,7 +63,7 @@ def run_web(folder: Path) -> Iterator[WebServer]:
     """Serve `folder` until the end of the block."""
     state = WebServer("")
     handler = partial(_Handler, server_state=state, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     state.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

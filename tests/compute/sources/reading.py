@@ -51,8 +51,7 @@ def assert_whole(source: Source, voxels: np.ndarray) -> None:
 
 def block(source: Source) -> tuple[int, ...]:
     """Return what the source decodes as a whole."""
-    found: tuple[int, ...] = source.block  # type: ignore[attr-defined]
-    return found
+    return source.block
 
 
 def fails(location: object, *words: str) -> None:

@@ -28,7 +28,7 @@ def foreign_store(address: str) -> ts.KvStore | None:
     InvalidInputError
         If the address is malformed.
     """
-    spec = _spec(address)
+    spec = kvstore_spec(address)
     return None if spec is None else ts.KvStore.open(spec).result()
 
 
@@ -45,7 +45,16 @@ def local_folder(address: str) -> Path | None:
     return local_path(address)
 
 
-def _spec(address: str) -> dict[str, Any] | None:
+def kvstore_spec(address: str, prefix: str = "") -> dict[str, Any] | None:
+    """Return TensorStore's spec of what lies below `prefix` in `foreign_store`.
+
+    The spec that an open store gives leaves out how often requests are tried again.
+    """
+    spec = _root_spec(address)
+    return None if spec is None else spec | {"path": spec.get("path", "") + prefix}
+
+
+def _root_spec(address: str) -> dict[str, Any] | None:
     scheme = address.partition("://")[0]
     if local_path(address) is not None or scheme in {"s3", "file", "memory"}:
         return as_tensorstore(StoreURL.parse(address))

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
-from voxlake.compute.sources.foreign_store import foreign_store, local_folder, read_json
+from voxlake.compute.sources.foreign_store import (
+    foreign_store,
+    kvstore_spec,
+    local_folder,
+    read_json,
+)
 from voxlake.compute.sources.location import split_inner
 from voxlake.compute.sources.n5_attributes import (
     DatasetAttributes,
@@ -119,7 +124,7 @@ def open_n5(location: str) -> Source | None:
         if is_named:
             raise _no_dataset(location)
         return None
-    return _source(location, store, found)
+    return _source(location, found)
 
 
 def _store(address: str) -> ts.KvStore | None:
@@ -149,13 +154,14 @@ def _is_dataset(document: dict[str, Any] | None) -> bool:
     return document is not None and {"dimensions", "dataType"} <= document.keys()
 
 
-def _source(location: str, store: ts.KvStore, found: _Found) -> N5Source:
+def _source(location: str, found: _Found) -> N5Source:
     what = f"N5 {location}"
     attributes = parse_dataset(found.documents[0], what)
     arrangement = arrange_n5(attributes.dimensions, found.documents, what)
-    spec = {"driver": "n5", "kvstore": (store / found.path).spec().to_json()}
+    address, _ = split_inner(location)
+    spec = {"driver": "n5", "kvstore": kvstore_spec(address, found.path)}
     array = TensorStoreArray(what, open_array(spec, what))
-    root = local_folder(split_inner(location)[0])
+    root = local_folder(address)
     folder = None if root is None else root / found.path
     native(np.dtype(array.array.dtype.numpy_dtype), what)
     return N5Source(

@@ -19,6 +19,7 @@ from voxlake.compute.sources.arrangement import Arrangement, arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.foreign_store import (
     foreign_store,
+    kvstore_spec,
     local_folder,
     read_json,
     split_options,
@@ -157,14 +158,14 @@ def _source(
     info = parse_info(document, what)
     number = select_scale(info, name, what)
     scale = info.scales[number]
+    address, _ = split_options(location.removeprefix(PREFIX), "scale")
     spec = {
         "driver": "neuroglancer_precomputed",
-        "kvstore": store.spec().to_json(),
+        "kvstore": kvstore_spec(address),
         "scale_index": number,
     }
     # Opened even if it is not read through: TensorStore refuses what it cannot decode.
     array = TensorStoreArray(what, open_array(spec, what))
-    address, _ = split_options(location.removeprefix(PREFIX), "scale")
     folder = local_folder(address)
     files = [] if folder is None else [folder / INFO]
     text = fingerprint_text(json.dumps(document, sort_keys=True), scale.key)
