@@ -93,6 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
         options.json.write_text(json.dumps(document, indent=2, default=str))
     if options.plots:
         draw_all(document, options.plots)
+    if document.get("failed"):
+        sys.exit("".join(f"\n{who} dropped out: {why}" for who, why in document["failed"].items()))
 
 
 def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -121,12 +123,14 @@ def run_rates(names: list[str], options: argparse.Namespace, folder: Path) -> di
     say(f"writing the input: {options.source} of {options.size}, {options.input}")
     suffix = {"tiff": ".tif", "png": ".png"}[options.input]
     case = prepare_inputs(folder / "inputs", Wanted(options.source, options.size, suffix))
-    found = {}
+    found: dict[str, Any] = {}
+    failed: dict[str, str] = {}
     for name in names:
-        rows = run_benchmark(name, chosen(name, options), case, options.repeats, say)
-        print(rate_table(name, rows), flush=True)
-        found[name] = [asdict(row) for row in rows]
-    return found
+        outcome = run_benchmark(name, chosen(name, options), case, options.repeats, say)
+        print(rate_table(name, outcome.rows), flush=True)
+        found[name] = [asdict(row) for row in outcome.rows]
+        failed |= {f"{name}, {who}": why for who, why in outcome.failed.items()}
+    return found | {"failed": failed}
 
 
 def chosen(name: str, options: argparse.Namespace) -> list[Candidate]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.case import Case
-from benchmarks.measure import Candidate, Measured, measure
+from benchmarks.measure import Candidate, CandidateFailedError, Measured, measure
 from benchmarks.reference import largest_difference
 
 if TYPE_CHECKING:
@@ -49,27 +49,47 @@ class Run:
     difference: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A benchmark that was run."""
+
+    rows: list[Row]
+    failed: dict[str, str]
+    """Candidates that dropped out, and why."""
+
+
 class WrongOutputError(Exception):
     """A candidate did not write or read the voxels that it had to."""
 
 
 def run_benchmark(
     name: str, candidates: Sequence[Candidate], case: Case, repeats: int, say: Say
-) -> list[Row]:
-    """Run the candidates A B C, A B C, ... and return their rows.
+) -> Outcome:
+    """Run the candidates A B C, A B C, ...; a peer that fails drops out.
 
     Raises
     ------
-    WrongOutputError
-        If the output of a candidate is not what it must be.
+    CandidateFailedError, WrongOutputError
+        If the first candidate fails, to which the others are held, or one of ours.
     """
     runs: dict[str, list[Run]] = {candidate.name: [] for candidate in candidates}
+    failed: dict[str, str] = {}
     for number in range(repeats):
         for candidate in candidates:
+            if candidate.name in failed:
+                continue
             say(f"{name}, round {number + 1} of {repeats}: {candidate.name}")
-            runs[candidate.name].append(_run(name, candidate, case))
-        _check_same_reads(name, {key: found[-1].measured for key, found in runs.items()})
-    return _rows(candidates, runs)
+            try:
+                run = _run(name, candidate, case)
+                _check_same_reads(name, candidate, run, (runs[candidates[0].name] or [run])[0])
+                runs[candidate.name].append(run)
+            except (CandidateFailedError, WrongOutputError) as error:
+                if candidate.name.startswith("voxlake") or candidate is candidates[0]:
+                    raise
+                failed[candidate.name] = str(error)
+                say(f"{name}: {error}")
+    whole = [candidate for candidate in candidates if candidate.name not in failed]
+    return Outcome(_rows(whole, runs), failed)
 
 
 def _run(name: str, candidate: Candidate, case: Case) -> Run:
@@ -114,13 +134,13 @@ def _levels_written(name: str, case: Case, levels: int | None) -> range:
             return range(1)
 
 
-def _check_same_reads(name: str, found: dict[str, Measured]) -> None:
-    """Hold the digests of what was read together; candidates that only write all have the same."""
-    first, *others = found
-    for other in others:
-        for part, taken in found[other].parts.items():
-            if taken["digest"] != found[first].parts[part]["digest"]:
-                raise WrongOutputError(f"{name}: {other} read other voxels of {part} than {first}")
+def _check_same_reads(name: str, candidate: Candidate, run: Run, first: Run) -> None:
+    """Hold what was read to what the first read; of nothing read, all digests are the same."""
+    for part, taken in run.measured.parts.items():
+        if taken["digest"] != first.measured.parts[part]["digest"]:
+            raise WrongOutputError(
+                f"{name}: {candidate.name} read other voxels of {part} than the first candidate"
+            )
 
 
 def _rows(candidates: Sequence[Candidate], runs: dict[str, list[Run]]) -> list[Row]:

@@ -23,9 +23,10 @@ from benchmarks.codecs import Coded, codecs
 from benchmarks.cost import Prices, cost
 from benchmarks.inputs import slab_maker, write_slice
 from benchmarks.linear import Point, fit
-from benchmarks.measure import Candidate, CandidateFailedError, measure
+from benchmarks.measure import Candidate, CandidateFailedError, Measured, measure
 from benchmarks.plots import NoMatplotlibError, draw_all
 from benchmarks.reference import block_mean, largest_difference
+from benchmarks.rounds import run_benchmark
 from benchmarks.written import ingested, zarr_level
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +151,22 @@ def test_a_candidate_that_fails_says_why(tmp_path: Path) -> None:
         measure(
             Candidate("wrong", "benchmarks.case:nothing_of_this_name"), Case(tmp_path, tmp_path)
         )
+
+
+def test_a_peer_that_fails_drops_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fake(candidate: Candidate, _: Case) -> Measured:
+        if candidate.name == "bad":
+            raise CandidateFailedError("it broke")
+        parts = {"cutout": {"megabytes": 1, "seconds": [1], "cpu_seconds": 1, "digest": ""}}
+        return Measured(parts, 2**20)
+
+    monkeypatch.setattr("benchmarks.rounds.measure", fake)
+    candidates = [Candidate(name, "") for name in ("ours", "bad", "good")]
+    outcome = run_benchmark("cutout", candidates, Case(tmp_path, tmp_path), 2, lambda _: None)
+    assert [row.candidate for row in outcome.rows] == ["ours", "good"]
+    assert outcome.failed == {"bad": "it broke"}
+    with pytest.raises(CandidateFailedError):
+        run_benchmark("cutout", candidates[1:], Case(tmp_path, tmp_path), 1, lambda _: None)
 
 
 @pytest.mark.parametrize("factors", [(2, 2, 2), (1, 2, 2)])
