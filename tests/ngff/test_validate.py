@@ -37,8 +37,9 @@ def image(lake: StoreURL) -> Dataset:
 
 
 def edit(url: StoreURL, change: Callable[[Document], object]) -> None:
-    """Change a ``zarr.json`` in place."""
+    """Change a ``zarr.json`` in place, as one of another program: it has no seal."""
     document = json.loads(store.read(url / "zarr.json").body)
+    document["attributes"].pop("voxlake", None)
     change(document)
     store.write(url / "zarr.json", json.dumps(document).encode())
 

@@ -12,7 +12,7 @@ from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_docu
 from voxlake.ngff.reduction import default_reduction
 from voxlake.ngff.seal import sealed
 from voxlake.platform import store
-from voxlake.platform.errors import ConflictError, ObjectExistsError
+from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,37 @@ def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
     if of_image:
         list_labels(lake, new.place)
     return url
+
+
+def seal_dataset(url: StoreURL) -> None:
+    """Take the metadata of the dataset at `url` as they are for right, and seal them anew.
+
+    For changes that were meant. Not while others write to the dataset.
+
+    Raises
+    ------
+    CorruptDataError
+        If they are no metadata of OME-Zarr 0.5 or above.
+    """
+    group = _sealed_anew(url / "zarr.json")
+    try:
+        first = group["attributes"]["ome"]["multiscales"][0]
+        paths = [str(level["path"]) for level in first["datasets"]]
+    except (LookupError, TypeError) as error:
+        raise CorruptDataError(
+            f"{url} has no multiscales that can be sealed; restore it"
+        ) from error
+    documents = {url / "zarr.json": group}
+    documents |= {each: _sealed_anew(each) for each in (url / p / "zarr.json" for p in paths)}
+    for each, document in documents.items():
+        store.write(each, _json(document))
+
+
+def _sealed_anew(url: StoreURL) -> dict[str, Any]:
+    try:
+        return sealed(json.loads(store.read(url).body))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CorruptDataError(f"{url} is no zarr document; restore it") from error
 
 
 def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:

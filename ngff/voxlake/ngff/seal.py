@@ -8,9 +8,14 @@ cover the attributes of others, who may add what they like.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import google_crc32c
+
+from voxlake.platform.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
 
 _OME = ("version", "multiscales", "image-label")
 """What of ``attributes.ome`` is sealed: what voxlake reads."""
@@ -38,6 +43,15 @@ def check_seal(document: dict[str, Any]) -> bool | None:
     ours = attributes.get("voxlake") if isinstance(attributes, dict) else None
     found = ours.get("seal") if isinstance(ours, dict) else None
     return None if found is None else found == _seal(document)
+
+
+def require_seal(document: dict[str, Any], url: StoreURL) -> None:
+    """Raise CorruptDataError if the document, of the object at `url`, is not as it was sealed."""
+    if check_seal(document) is False:
+        raise CorruptDataError(
+            f"{url} is not what voxlake wrote: damaged, or changed by another program; restore it, "
+            "or if the change was meant, take it for right with: voxlake fsck NAME --seal"
+        )
 
 
 def _seal(document: dict[str, Any]) -> str:

@@ -44,6 +44,10 @@ class Looking:
             "from, if that is unchanged.",
         ),
     ] = None
+    seal: Annotated[
+        bool,
+        Option("--seal", help="First take the metadata, which were changed on purpose, for right."),
+    ] = False
     every: Annotated[bool, Option("--all", help="All datasets of the lake.")] = False
 
 
@@ -77,11 +81,18 @@ def fsck(
 def _check_options(looking: Looking, name: str | None) -> None:
     if looking.every == (name is not None):
         raise InvalidInputError("name one dataset, or give --all for all of the lake")
+    if looking.seal and looking.every:
+        raise InvalidInputError("--seal takes one dataset for right; name it")
     if looking.source is not None and (looking.every or not looking.repair):
         raise InvalidInputError("--source is what --repair makes one dataset anew from; name it")
 
 
 def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> DatasetReport:
+    if looking.seal:
+        from voxlake.ngff.create import seal_dataset
+        from voxlake.ngff.lake import dataset_url
+
+        seal_dataset(dataset_url(workspace.lake, workspace.place(name)))
     summary, found = _look(workspace, name, looking)
     left = found
     if looking.repair and any(finding.is_fault for finding in found):

@@ -77,6 +77,7 @@ def result_of(findings: Iterable[Finding], **counts: int) -> Result:
     """Return what a task says: numbers, and the findings as JSON if there are any."""
     found = [
         {key: value for key, value in asdict(finding).items() if value is not None}
+        | {"text": " ".join(finding.text.split())}  # libraries speak in several lines
         for finding in findings
     ]
     return {**counts, "findings": json.dumps(found, separators=(",", ":")) if found else None}

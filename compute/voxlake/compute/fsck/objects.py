@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,11 +56,14 @@ class ObjectsTask:
         return result_of([*self._metadata(), *self._objects()], voxels=0)
 
     def _metadata(self) -> Iterator[Finding]:
+        broken = list(_look_at_seals(self.url))
+        yield from broken
+        told = {finding.where for finding in broken}
         for found in validate_dataset(self.url):
-            if not found.where.startswith(f"{self.url / 'labels'}"):
+            ours = not found.where.startswith(f"{self.url / 'labels'}")
+            if ours and f"{found.where}/zarr.json" not in told:
                 check = Check.METADATA if found.severity is Severity.MUST else Check.ADVICE
                 yield Finding(check, found.where, found.text)
-        yield from _look_at_seals(self.url)
         if self.image is None:
             yield from _look_at_labels_list(self.url)
         elif self.url.name not in _listed(self.image):
@@ -102,9 +104,7 @@ def labels_there(image: StoreURL) -> list[str]:
 
 def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
     """Yield the documents that are not as they were sealed; all are sealed, or none is."""
-    urls = [url / "zarr.json"]
-    with suppress(NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
-        urls += [url / level.path / "zarr.json" for level in open_dataset(url).multiscale.levels]
+    urls = [url / "zarr.json", *(url / path / "zarr.json" for path in _level_paths(url))]
     seals = {each: _seal_of(each) for each in urls}
     for each, seal in seals.items():
         if seal is False:
@@ -112,6 +112,13 @@ def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
             yield Finding(Check.METADATA, str(each), text)
         elif seal is None and any(seals.values()):
             yield Finding(Check.METADATA, str(each), "its seal is gone; others here have theirs")
+
+
+def _level_paths(url: StoreURL) -> list[str]:
+    try:
+        return [level.path for level in open_dataset(url).multiscale.levels]
+    except (NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
+        return store.list_children(url)[0]
 
 
 def _seal_of(url: StoreURL) -> bool | None:

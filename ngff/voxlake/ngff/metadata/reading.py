@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.metadata import v04, v06
+from voxlake.ngff.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -67,6 +68,7 @@ def _ome_attributes(url: StoreURL) -> dict[str, Any]:
     """Return what zarr v3 keeps under ``attributes.ome`` and zarr v2 in ``.zattrs``."""
     v3 = _read_json(url / "zarr.json")
     if v3 is not None:
+        require_seal(v3, url / "zarr.json")
         ome = (v3.get("attributes") or {}).get("ome", {})
         if not isinstance(ome, dict):
             raise CorruptDataError(f"attributes.ome of {url / 'zarr.json'} is no object")
