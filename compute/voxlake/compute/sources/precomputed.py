@@ -58,8 +58,8 @@ class PrecomputedSource:
     store: ts.KvStore = field(repr=False)
     info: Info = field(repr=False)
     scale: Scale
-    sharded: TensorStoreArray | None = field(repr=False)
-    """The scale as TensorStore has it open, if it is sharded."""
+    array: TensorStoreArray = field(repr=False)
+    """The scale; if it is not sharded, missing chunks are errors to it."""
     arrangement: Arrangement
     fingerprint: str
     folder: Path | None
@@ -96,8 +96,12 @@ class PrecomputedSource:
         return self.arrangement.read(box, self.dtype, self._read_stored)
 
     def _read_stored(self, box: Box) -> np.ndarray:
-        if self.sharded is not None:
-            return self.sharded.read(box)
+        if self.scale.sharding is not None:
+            return self.array.read(box)
+        found = self.array.read_if_whole(box)
+        if found is not None:
+            return found
+        # A chunk that is missing may be there under another name.
         return read_chunks(self.store, self.info, self.scale, box, self.what)
 
     def check(self) -> None:
@@ -159,12 +163,13 @@ def _source(
     number = select_scale(info, name, what)
     scale = info.scales[number]
     address, _ = split_options(location.removeprefix(PREFIX), "scale")
-    spec = {
+    spec: dict[str, Any] = {
         "driver": "neuroglancer_precomputed",
         "kvstore": kvstore_spec(address),
         "scale_index": number,
     }
-    # Opened even if it is not read through: TensorStore refuses what it cannot decode.
+    if scale.sharding is None:
+        spec["fill_missing_data_reads"] = False
     array = TensorStoreArray(what, open_array(spec, what))
     folder = local_folder(address)
     files = [] if folder is None else [folder / INFO]
@@ -174,7 +179,7 @@ def _source(
         store=store,
         info=info,
         scale=scale,
-        sharded=array if scale.sharding else None,
+        array=array,
         arrangement=arrange("xyzc", (*scale.size, info.num_channels), what),
         fingerprint=fingerprint_files(files, "precomputed", text),
         folder=folder,

@@ -34,13 +34,34 @@ class TensorStoreArray:
             If a chunk cannot be read or does not decode.
         """
         try:
-            # Fortran order here is C order once the axes are turned round: nothing is copied.
-            return np.asarray(self.array[box.slices].read(order="F").result())
+            return self._read(box)
         except (ValueError, OSError) as error:
-            raise SourceError(
-                f"box {box} (in stored order) of {self.what} cannot be read "
-                f"({first_line(error)}); check that it can be reached, and restore what is torn"
-            ) from error
+            raise self._failure(box, error) from error
+
+    def read_if_whole(self, box: Box) -> np.ndarray | None:
+        """Read `box` of an array that does not fill missing chunks; None if one is missing.
+
+        Raises
+        ------
+        SourceError
+            As of `read`.
+        """
+        try:
+            return self._read(box)
+        except (ValueError, OSError) as error:
+            if str(error).startswith("NOT_FOUND"):
+                return None
+            raise self._failure(box, error) from error
+
+    def _read(self, box: Box) -> np.ndarray:
+        # Fortran order here is C order once the axes are turned round: nothing is copied.
+        return np.asarray(self.array[box.slices].read(order="F").result())
+
+    def _failure(self, box: Box, error: Exception) -> SourceError:
+        return SourceError(
+            f"box {box} (in stored order) of {self.what} cannot be read "
+            f"({first_line(error)}); check that it can be reached, and restore what is torn"
+        )
 
 
 def open_array(
