@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from voxlake.compute.downsample import downsample_step, plan_downsample
+from voxlake.compute.downsample import plan_downsample
 from voxlake.compute.reduce import downsample
 from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.create import NewDataset, create_dataset
@@ -49,7 +49,7 @@ def test_many_shards_are_as_one(lake: StoreURL, kind: Kind, z: float) -> None:
         plan, volume = plan_downsample(dataset, number), dataset.level(number)
         for index in range(len(plan)):
             plan.task(index)()
-        expected = downsample(expected, downsample_step(dataset, number).factors, kind)
+        expected = downsample(expected, dataset.step(number), dataset.reduction)
         np.testing.assert_array_equal(volume.read(volume.box).result(), expected)
 
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxlake.compute.cut import Cut, Reading
 from voxlake.compute.downsample import DownsampleTask, Step
 from voxlake.compute.ingest import IngestTask, SourceAddress
 from voxlake.compute.plan import Cell, Plan, Result, Task, fingerprint, write_grid
-from voxlake.ngff.layout import Kind
+from voxlake.compute.pyramid import PassSpec, RegionTask
+from voxlake.ngff.reduction import Reduction
 from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
 
@@ -63,12 +65,17 @@ def test_tasks_pickle_to_a_few_hundred_bytes() -> None:
     lake = StoreURL.parse("s3://bucket/some/lake?endpoint=http://store.example.org:9000")
     url = lake / "collection/experiment/dataset.ome.zarr/0"
     source = SourceAddress("/data/experiment/slices/*.tif", fingerprint("x"))
+    cut = Cut(3, (1024,) * 3, (64,) * 3, ((64, 64, 2048),) * 3, Reading.DIRECT, 1.0, 1 << 28)
+    spec = PassSpec(source, lake / "collection/experiment/dataset.ome.zarr", 0, cut)
     tasks = [
+        RegionTask(
+            PassSpec(source, lake / "collection/experiment/dataset.ome.zarr", 0, cut), (1,) * 3
+        ),
         IngestTask(source, url, (10, 20, 30)),
-        DownsampleTask(Step(url, url, (2, 2, 2), Kind.IMAGE), (10, 20, 30)),
+        DownsampleTask(Step(url, url, (2, 2, 2), Reduction.MEAN), (10, 20, 30)),
     ]
     for task in tasks:
-        assert len(pickle.dumps(task)) < 700
+        assert len(pickle.dumps(task)) < 900
         assert pickle.loads(pickle.dumps(task)) == task
 
 

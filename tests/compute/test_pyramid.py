@@ -1,0 +1,258 @@
+"""Passes: whatever the cut, every level is what reducing the whole at once gives."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxlake.compute import passes, threads
+from voxlake.compute.cut import Limits, Reading
+from voxlake.compute.ingest import SourceAddress
+from voxlake.compute.pyramid import plan_passes
+from voxlake.compute.reduce import downsample
+from voxlake.compute.sources import opening
+from voxlake.ngff.axes import VoxelSize
+from voxlake.ngff.box import Box
+from voxlake.ngff.create import NewDataset, create_dataset
+from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.lake import Place
+from voxlake.ngff.layout import Kind, Layout
+from voxlake.ngff.pyramid import Extent, plan_levels_by
+from voxlake.ngff.reduction import Reduction
+from voxlake.platform.errors import SourceError
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.compute.plan import Plan
+    from voxlake.platform.store import StoreURL
+
+type Voxels = npt.NDArray[Any]
+
+CHUNK, SHARD = (4, 8, 8), (8, 16, 16)
+HALVES = ((2, 2, 2),) * 4
+ODD = ((1, 2, 2), (3, 2, 2), (2, 4, 2))
+AXES = ("z", "y", "x")
+
+
+@dataclasses.dataclass
+class ArraySource:
+    """A source in memory that counts how often each block of it is read."""
+
+    voxels: Voxels
+    block: tuple[int, ...]
+    fingerprint: str = "x"
+    voxel_size: None = None
+    torn: Box | None = None
+    reads: list[Box] = dataclasses.field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.voxels.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.voxels.dtype
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return ("t", "c", "z", "y", "x")[-self.voxels.ndim :]
+
+    def read(self, box: Box) -> Voxels:
+        self.reads.append(box)
+        if self.torn is not None and not (box & self.torn).is_empty:
+            raise SourceError("torn")
+        return self.voxels[box.slices].copy()
+
+    def check(self) -> None: ...
+
+    def decodes(self) -> float:
+        """How often a block was decoded, on average."""
+        touched = sum(len(list(box.cells(self.block))) for box in self.reads)
+        return touched / len(list(Box.of_shape(self.shape).cells(self.block)))
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ArraySource]]:
+    """Sources that tasks find by their location."""
+    known: dict[str, ArraySource] = {}
+    real = opening.open_source
+    monkeypatch.setattr(opening, "open_source", lambda name: known.get(name) or real(name))
+    yield known
+    opening.cached_source.cache_clear()
+
+
+def new_dataset(
+    lake: StoreURL, voxels: Voxels, steps: tuple[tuple[int, ...], ...], reduction: Reduction
+) -> Dataset:
+    """Create a dataset with small chunks and shards at every level."""
+    axes = ("t", "c", *AXES)[-voxels.ndim :]
+    lead = (1,) * (voxels.ndim - 3)
+    extent = Extent(voxels.shape, axes, VoxelSize(10, 10, 10))
+    kind = Kind.LABELS if reduction is Reduction.MODE else Kind.IMAGE
+    levels = tuple(
+        dataclasses.replace(level, layout=Layout(lead + CHUNK, lead + SHARD, 1))
+        for level in plan_levels_by(kind, extent, tuple(lead + step for step in steps))
+    )
+    place = Place(DatasetName("c", "e", f"d{uuid4().hex}"), kind, None)
+    new = NewDataset(place, axes, "nanometer", voxels.dtype, levels, reduction)
+    return open_dataset(create_dataset(lake, new))
+
+
+def check(dataset: Dataset, voxels: Voxels) -> None:
+    """Hold every level to the whole, reduced at once."""
+    for number in range(dataset.levels):
+        volume = dataset.level(number)
+        if number:
+            voxels = downsample(voxels, dataset.step(number), dataset.reduction)
+        np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
+
+
+def run(plans: list[Plan]) -> int:
+    """Run all tasks, as a worker does, and return the voxels that they say they wrote."""
+    voxels = 0
+    for plan in plans:
+        for index in range(len(plan)):
+            task = pickle.loads(pickle.dumps(plan.task(index)))
+            voxels += task()["voxels"]
+    return voxels
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_every_level_is_right_whatever_the_cut(
+    lake: StoreURL, sources: dict[str, ArraySource], data: st.DataObject
+) -> None:
+    shape = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 70)))
+    lead = data.draw(st.sampled_from([(), (), (2,), (2, 2)]))
+    block = data.draw(st.sampled_from([(1, 1, 1), (1, 99, 99), (8, 8, 8), (5, 7, 9), (4, 16, 99)]))
+    reduction = data.draw(st.sampled_from(Reduction))
+    steps = data.draw(st.sampled_from([HALVES, ODD, HALVES[:1], ()]))
+    dtype = "uint64" if reduction is Reduction.MODE else data.draw(st.sampled_from(["u1", "f4"]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    voxels = rng.integers(0, 6, (*lead, *shape)).astype(dtype)
+    voxels[..., : shape[-1] // 2] = 0
+    clipped = tuple(map(min, (*(1,) * len(lead), *block), voxels.shape))
+    location = uuid4().hex
+    sources[location] = source = ArraySource(voxels, clipped)
+    limits = Limits(
+        data.draw(st.sampled_from([1, 1 << 12, 1 << 30])),
+        data.draw(st.sampled_from([1 << 10, 1 << 30])),
+        2,
+    )
+    dataset = new_dataset(lake, voxels, steps, reduction)
+    planned = plan_passes(dataset, SourceAddress(location, "x"), limits)
+    cut = planned[0][1]
+    assert cut is not None
+    written = run([plan for plan, _ in planned])
+    check(dataset, voxels)
+    assert written == sum(plan.voxels for plan, _ in planned)
+    # What the plan says of reading is what happens; strips shared by two regions count twice.
+    assert source.decodes() >= 1
+    if cut.reading is not Reading.DIRECT and cut.region[-3:] == shape:
+        assert source.decodes() == 1
+
+
+def test_a_pyramid_alone_is_the_same_and_reads_level_0_only(lake: StoreURL) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (40, 70, 90)).astype("u1")
+    dataset = new_dataset(lake, voxels, HALVES, Reduction.MEAN)
+    finest = dataset.level(0)
+    finest.write(finest.box, voxels).result()
+    for task_bytes in (1, 1 << 30):
+        planned = plan_passes(dataset, None, Limits(task_bytes, 1 << 30, 2))
+        run([plan for plan, _ in planned])
+        check(dataset, voxels)
+    assert [plan.stage for plan, _ in planned] == ["downsample-1-4"]
+
+
+def test_slices_are_read_once_each_in_every_way_of_reading(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (40, 64, 256)).astype("u1")
+    for memory, reading in ((1 << 30, Reading.LAYERED), (1 << 10, Reading.STAGED)):
+        location = uuid4().hex
+        sources[location] = source = ArraySource(voxels, (1, 64, 256))
+        dataset = new_dataset(lake, voxels, HALVES[:2], Reduction.MEAN)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("voxlake.compute.cut.WIDE_STRIP_BYTES", 1 << 10)
+            planned = plan_passes(dataset, SourceAddress(location, "x"), Limits(1, memory, 2))
+        cut = planned[0][1]
+        assert cut is not None
+        assert cut.reading is reading
+        run([plan for plan, _ in planned])
+        check(dataset, voxels)
+        assert source.decodes() == cut.reads == 1
+
+
+def test_the_same_voxels_give_the_same_bytes_whatever_the_threads(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (40, 70, 90)).astype("u1")
+    sources["a"] = ArraySource(voxels, (1, 1, 1))
+    bodies = []
+    try:
+        for count in (1, 2, 5):
+            threads.use_threads(count)
+            dataset = new_dataset(lake, voxels, HALVES, Reduction.MEAN)
+            run(
+                [p for p, _ in plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2))]
+            )
+            paths = sorted(p for p in dataset.url.path.rglob("c/*/*/*"))
+            bodies.append([(str(p.relative_to(dataset.url.path)), p.read_bytes()) for p in paths])
+    finally:
+        threads.use_threads(threads.available_cores())
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert len(bodies[0]) > 30
+
+
+def test_a_torn_source_stops_the_task_and_leaves_no_partial_file(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.random.default_rng(0).integers(1, 255, (40, 70, 90)).astype("u1")
+    sources["a"] = source = ArraySource(voxels, (1, 1, 1), torn=Box((30, 0, 0), (31, 70, 90)))
+    dataset = new_dataset(lake, voxels, HALVES, Reduction.MEAN)
+    plans = [
+        p for p, _ in plan_passes(dataset, SourceAddress("a", "x"), Limits(1 << 30, 1 << 30, 2))
+    ]
+    with pytest.raises(SourceError, match="torn"):
+        run(plans)
+    assert not list(dataset.url.path.rglob("*.partial"))
+    source.torn = None
+    run(plans)
+    check(dataset, voxels)
+
+
+def test_reversed_axes(lake: StoreURL, sources: dict[str, ArraySource]) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (21, 30, 40)).astype("u1")
+    sources["a"] = ArraySource(voxels, (1, 30, 40))
+    dataset = new_dataset(lake, voxels, HALVES[:1], Reduction.MEAN)
+    address = SourceAddress("a", "x", ("z", "x"))
+    run([plan for plan, _ in plan_passes(dataset, address, Limits(1, 1 << 30, 2))])
+    check(dataset, voxels[::-1, :, ::-1])
+    box = Box((2, 3, 4), (5, 9, 30))
+    found = address.read(box, voxels.dtype)
+    np.testing.assert_array_equal(found, voxels[::-1, :, ::-1][box.slices])
+
+
+def test_an_error_in_one_of_two_regions_frees_its_place(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.ones((8, 16, 16), "u1")
+    sources["a"] = ArraySource(voxels, (1, 1, 1), torn=Box.of_shape(voxels.shape))
+    dataset = new_dataset(lake, voxels, (), Reduction.MEAN)
+    (plan, _), *_ = plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2))
+    for _ in range(5):
+        with pytest.raises(SourceError):
+            plan.task(0)()
+    assert passes._AT_ONCE.acquire(blocking=False)
+    passes._AT_ONCE.release()

@@ -1,0 +1,99 @@
+"""Objects that are written piece by piece: whole or not at all, in a folder and on S3."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError, StoreFullError
+from voxlake.platform.store import StoreURL, growing
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@settings(max_examples=20)
+@given(
+    pieces=st.lists(st.lists(st.binary(max_size=9), max_size=5), max_size=4),
+    head=st.binary(max_size=7),
+)
+def test_an_object_is_its_head_and_its_pieces(
+    any_store: StoreURL, pieces: list[list[bytes]], head: bytes
+) -> None:
+    url = any_store / "folder/object"
+    made = store.grow(url, len(head))
+    for some in pieces:
+        made.append(some)
+    body = head + b"".join(piece for some in pieces for piece in some)
+    assert made.size == len(body)
+    if not body:
+        made.discard()
+        return
+    etag = made.commit(head)
+    found = store.read(url)
+    assert found.body == body
+    assert found.etag == etag
+
+
+def test_nothing_appears_before_the_commit_nor_after_a_discard(any_store: StoreURL) -> None:
+    url = any_store / "folder/object"
+    made = store.grow(url, 3)
+    made.append([b"abc", memoryview(b"def")])
+    with pytest.raises(ObjectNotFoundError):
+        store.read(url)
+    made.discard()
+    with pytest.raises(ObjectNotFoundError):
+        store.read(url)
+    assert not list(Path(tempfile.gettempdir()).glob(f"{growing._SPOOL}{os.getpid()}-*"))
+    if url.is_local:
+        assert files_of(any_store.path) == []
+
+
+def test_more_pieces_than_the_system_takes_at_a_time(lake: StoreURL) -> None:
+    pieces = [bytes([n % 256]) * (n % 3) for n in range(5000)]
+    made = store.grow(lake / "object", 0)
+    made.append(pieces)
+    made.commit(b"")
+    assert store.read(lake / "object").body == b"".join(pieces)
+
+
+def test_thousands_may_be_in_the_making(lake: StoreURL) -> None:
+    made = [store.grow(lake / str(n), 1) for n in range(3000)]
+    for one in made:
+        one.append([b"x"])
+    for one in made:
+        one.discard()
+    assert files_of(lake.path) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(small_folder: Path) -> None:
+    made = store.grow(StoreURL.parse(str(small_folder)) / "object", 0)
+    with pytest.raises(StoreFullError):
+        made.append([bytes(1 << 19)] * 3)
+    made.discard()
+    assert files_of(small_folder) == []
+
+
+def test_spools_of_killed_processes_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    stale = tmp_path / f"{growing._SPOOL}{ended.pid}-abc"
+    ours = tmp_path / f"{growing._SPOOL}{os.getpid()}-abc"
+    stale.touch()
+    ours.touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    growing._spool_folder.cache_clear()
+    assert growing._spool_folder() == tmp_path
+    growing._spool_folder.cache_clear()
+    assert files_of(tmp_path) == [ours.name]
