@@ -99,7 +99,7 @@ def test_regions_hold_whole_shards_and_strips_whole_chunks(
 
 
 def _check_shards(rungs: list[Rung], cut: Cut) -> None:
-    factors = (1, 1, 1)
+    factors: tuple[int, ...] = (1, 1, 1)
     for rung in rungs[: cut.rungs]:
         factors = tuple(a * b for a, b in zip(factors, rung.step, strict=True))
         for extent, whole, shard, factor in zip(

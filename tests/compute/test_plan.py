@@ -68,9 +68,7 @@ def test_tasks_pickle_to_a_few_hundred_bytes() -> None:
     cut = Cut(3, (1024,) * 3, (64,) * 3, ((64, 64, 2048),) * 3, Reading.DIRECT, 1.0, 1 << 28)
     spec = PassSpec(source, lake / "collection/experiment/dataset.ome.zarr", 0, cut)
     tasks = [
-        RegionTask(
-            PassSpec(source, lake / "collection/experiment/dataset.ome.zarr", 0, cut), (1,) * 3
-        ),
+        RegionTask(spec, (1, 2, 3)),
         IngestTask(source, url, (10, 20, 30)),
         DownsampleTask(Step(url, url, (2, 2, 2), Reduction.MEAN), (10, 20, 30)),
     ]

@@ -19,7 +19,7 @@ from voxlake.ngff.reduction import Reduction, check_reduction, named_reduction
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -123,7 +123,7 @@ def test_min_max_and_stride_are_numpys(
     data: st.DataObject, name: str, shape: tuple[int, ...], factors: tuple[int, ...]
 ) -> None:
     voxels = data.draw(hnp.arrays(name, shape))
-    rules = {
+    rules: dict[Reduction, Callable[[Voxels], object]] = {
         Reduction.MIN: np.min,
         Reduction.MAX: np.max,
         Reduction.STRIDE: lambda block: block.ravel()[0],
