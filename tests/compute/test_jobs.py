@@ -26,6 +26,7 @@ from voxlake.compute.reduce import downsample
 from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.ngff.layout import Kind
+from voxlake.ngff.reduction import Reduction, default_reduction
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
@@ -94,7 +95,7 @@ def test_every_level_is_what_numpy_says(
         for number in range(dataset.levels):
             volume = dataset.level(number)
             np.testing.assert_array_equal(volume.read(volume.box).result(), level)
-            level = downsample(level, (2, 2, 2), place.kind)
+            level = downsample(level, (2, 2, 2), default_reduction(place.kind))
         assert workspace.catalog.get_dataset(place.name).state is DatasetState.READY
 
 
@@ -143,7 +144,7 @@ def test_downsample_mends_the_levels(workspace: Workspace, image: str, voxels: n
     store.delete_tree(dataset.level_url(1) / "c")
     run_job(workspace, start_downsample(workspace, IMAGE.name))
     level = dataset.level(1)
-    expected = downsample(voxels, (2, 2, 2), Kind.IMAGE)
+    expected = downsample(voxels, (2, 2, 2), Reduction.MEAN)
     np.testing.assert_array_equal(level.read(level.box).result(), expected)
 
 
