@@ -235,7 +235,7 @@ def test_the_label_index_is_looked_at_and_mended(place: Lake) -> None:
     first, second = (place.index / "shards" / f"0.0.{n}.parquet" for n in (0, 1))
     before = {url: url.path.read_bytes() for url in (first, second)}
     first.path.unlink()
-    flip(second)
+    flip(second, 0.05)
     findings = place.look(place.labels)
     assert checks(findings) == [(Check.DAMAGED_SIDECAR, 0), (Check.MISSING_SIDECAR, 0)]
     place.mend(findings, place.labels)

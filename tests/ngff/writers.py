@@ -96,7 +96,8 @@ def parcels(shape: tuple[int, ...], count: int, seed: int = 0) -> list[Box]:
     while len(found) < count:
         hot = [box for box in found if box.contains(Box(HOT, tuple(at + 1 for at in HOT)))]
         box = hot[0] if hot[0].size > 64 and chance.random() < 0.3 else chance.choice(found)
-        axis = max(range(len(shape)), key=lambda each, box=box: box.shape[each] * chance.random())
+        weights = [extent * chance.random() for extent in box.shape]
+        axis = weights.index(max(weights))
         if box.shape[axis] < 2:
             continue
         cut = chance.randrange(box.start[axis] + 1, box.stop[axis])
