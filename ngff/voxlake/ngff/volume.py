@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -256,10 +256,14 @@ def _driver(url: StoreURL) -> str:
         body = store.read(url / "zarr.json").body
     except ObjectNotFoundError:
         return "zarr" if _has(url / ".zarray") else "zarr3"
-    with suppress(ValueError):  # not JSON: TensorStore says what is wrong
+    try:
         document = json.loads(body)
-        if isinstance(document, dict):
-            require_seal(document, url / "zarr.json")
+    except ValueError as error:
+        raise CorruptDataError(
+            f"cannot open {url}: its zarr.json is damaged ({error}); restore it"
+        ) from error
+    if isinstance(document, dict):
+        require_seal(document, url / "zarr.json")
     return "zarr3"
 
 
