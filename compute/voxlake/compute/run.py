@@ -221,7 +221,11 @@ class _Stream:
             with _cluster_failures():
                 error = future.exception(timeout=LOST_AFTER_S)
             return self._failed(future, error)
-        if future.status not in {"finished", "pending"}:
+        if future.status in {"pending", "lost"}:
+            # Its worker died with the result, and another runs the call again: wait for that.
+            future.add_done_callback(self._finished.put)
+            return []
+        if future.status != "finished":
             raise ClusterLostError(
                 "the Dask scheduler dropped a running task; start it again and resume the job"
             )
@@ -232,7 +236,7 @@ class _Stream:
             away = isinstance(error, ClusterLostError) and self._client.status == "running"
             if not (away or future.status == "error"):
                 raise
-            # A worker that died with the result makes another run the call again: wait for that.
+            # Its worker does not answer, and the scheduler has yet to find that out.
             future.add_done_callback(self._finished.put)
             return []
         tasks = self.running.pop(future)

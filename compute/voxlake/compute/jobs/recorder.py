@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voxlake.platform.jobs import JSON, Claim, Ledger
 
-LINGER_S = 0.1
+LINGER_S = 0.05
 """Longest time that a result waits to be written with others."""
 
 BATCH = 500

@@ -1,0 +1,140 @@
+"""Tasks on a cluster: short ones travel together, and each answers for itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import dask
+import pytest
+
+from voxlake.compute.run import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
+from voxlake.compute.threads import available_cores, thread_count, use_threads
+from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from distributed import Client
+
+    from voxlake.compute.plan import Result, Task
+
+SETTINGS = Settings(workers=0)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with open_cluster(SETTINGS, 1) as opened:
+        yield opened
+    use_threads(available_cores())
+
+
+def number(index: int) -> Result:
+    """Return at once."""
+    return {"voxels": index}
+
+
+def fail_at_thirteen(index: int) -> Result:
+    """Fail, if it is the thirteenth, with an error that cannot be sent."""
+    if index == 13:
+        raise _UnsendableError(index, "no")
+    return {"voxels": index}
+
+
+class _UnsendableError(Exception):
+    def __init__(self, index: int, word: str) -> None:
+        super().__init__(f"{word} to {index}")
+
+
+def end_process_at_thirteen(index: int) -> Result:
+    """Take the worker along, as a crash in native code or too little memory does."""
+    if index == 13:
+        os._exit(1)
+    return {"voxels": index}
+
+
+def say_threads() -> Result:
+    """Return how many threads the tasks of the worker share."""
+    return {"threads": thread_count()}
+
+
+def test_every_task_comes_back_once(client: Client) -> None:
+    count = 3000
+    tasks = ((index, partial(number, index)) for index in range(count))
+    finished = list(run_tasks(client, tasks))
+    assert len(finished) == count
+    assert {one.index: one.result for one in finished} == {i: {"voxels": i} for i in range(count)}
+
+
+def test_little_is_drawn_ahead_of_what_finished(client: Client) -> None:
+    drawn = 0
+
+    def tasks() -> Iterator[tuple[int, Task]]:
+        nonlocal drawn
+        for index in range(5000):
+            drawn += 1
+            yield index, partial(number, index)
+
+    ahead = [drawn - done for done, _ in enumerate(run_tasks(client, tasks()))]
+    window = WINDOW_PER_THREAD * available_cores()
+    assert max(ahead) <= (window + 1) * MOST_PER_CALL
+    assert max(ahead) > window, "short tasks were sent one by one"
+
+
+def test_long_tasks_travel_alone(client: Client) -> None:
+    drawn = 0
+
+    def tasks() -> Iterator[tuple[int, Task]]:
+        nonlocal drawn
+        for index in range(20):
+            drawn += 1
+            yield index, partial(_sleep, 0.3)
+
+    ahead = [drawn - done for done, _ in enumerate(run_tasks(client, tasks()))]
+    assert max(ahead) <= WINDOW_PER_THREAD * available_cores() + 1
+
+
+def _sleep(seconds: float) -> Result:
+    time.sleep(seconds)
+    return {}
+
+
+def test_an_error_is_that_of_one_task(client: Client) -> None:
+    tasks = ((index, partial(fail_at_thirteen, index)) for index in range(300))
+    finished = list(run_tasks(client, tasks))
+    failed = [one for one in finished if one.error is not None]
+    assert (len(finished), [one.index for one in failed]) == (300, [13])
+    assert str(failed[0].error) == "_UnsendableError: no to 13"
+    assert "raise _UnsendableError" in failed[0].report
+
+
+def test_check_ends_the_run(client: Client) -> None:
+    def check() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run_tasks(client, ((i, partial(_sleep, 0.1)) for i in range(100)), check))
+
+
+def test_tasks_share_the_threads_of_their_worker(client: Client) -> None:
+    (finished,) = run_tasks(client, [(0, say_threads)])
+    assert finished.result == {"threads": available_cores()}
+
+
+def test_a_task_that_takes_its_worker_along_is_found_out() -> None:
+    """Those that travelled with it are done; at most what ran beside it is blamed as well.
+
+    (Dask blames everything that is on a worker that dies, by default only at the fourth time.)
+    """
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        open_cluster(Settings(workers=1), 1) as client,
+    ):
+        tasks = ((index, partial(end_process_at_thirteen, index)) for index in range(200))
+        finished = list(run_tasks(client, tasks))
+    failed = {one.index: one.report for one in finished if one.error is not None}
+    assert len({one.index for one in finished}) == len(finished) == 200
+    assert "KilledWorker" in failed[13]
+    assert len(failed) <= WINDOW_PER_THREAD * available_cores()
