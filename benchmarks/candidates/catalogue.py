@@ -83,7 +83,7 @@ CANDIDATES: dict[str, tuple[Candidate, ...]] = {
             _ACQUIRE,
             name="acquire-zarr, all levels",
             options={"levels": None},
-            note=f"{_ACQUIRE.note}; {_ROUNDS}; ends with the level whose plane fits a chunk",
+            note=f"{_ACQUIRE.note}; {_ROUNDS}; halves z no further once it fits a chunk",
             tolerance=1,
             at_least_levels=2,
         ),

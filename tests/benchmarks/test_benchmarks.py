@@ -26,8 +26,8 @@ from benchmarks.linear import Point, fit
 from benchmarks.measure import Candidate, CandidateFailedError, Measured, measure
 from benchmarks.plots import NoMatplotlibError, draw_all
 from benchmarks.reference import block_mean, largest_difference
-from benchmarks.rounds import run_benchmark
-from benchmarks.written import ingested, zarr_level
+from benchmarks.rounds import _has_shape, run_benchmark
+from benchmarks.written import Level, ingested, zarr_level
 
 ROOT = Path(__file__).parents[2]
 SIZE = (80, 96, 130)
@@ -144,6 +144,13 @@ def test_a_wrong_voxel_is_seen(tmp_path: Path) -> None:
 
 def test_a_level_that_is_not_there_is_seen(tmp_path: Path) -> None:
     assert zarr_level(tmp_path / "7") is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "allowed"), [((4, 5, 6), True), ((4, 4, 6), True), ((2, 5, 6), False)]
+)
+def test_a_level_of_another_shape_is_seen(shape: tuple[int, ...], allowed: bool) -> None:
+    assert _has_shape(Level(shape, lambda _: np.zeros(0)), [4, 5, 6]) is allowed
 
 
 def test_a_candidate_that_fails_says_why(tmp_path: Path) -> None:
