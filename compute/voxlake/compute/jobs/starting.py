@@ -106,11 +106,16 @@ def start_downsample(
     Raises
     ------
     OutOfBoundsError
-        If a box is not inside level 0.
+        If a box is not inside level 0, or has other axes.
     """
     place = workspace.place(name)
     finest = workspace.dataset(place).level(0)
     for box in boxes or ():
+        if box.ndim != len(finest.shape):
+            raise OutOfBoundsError(
+                f"box {box} has {box.ndim} axes; {name} has the shape {finest.shape}: give a range "
+                "for each"
+            )
         box.check_inside(finest.box, str(name))
     spec = DownsampleSpec(
         name=str(name),

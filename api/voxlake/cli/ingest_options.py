@@ -1,0 +1,147 @@
+"""What a source becomes: the options of every command that reads a source into a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from voxlake.cli.options import parse_name
+from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.names import check_name
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs import IngestRequest
+
+type KindName = Literal["image", "labels"]
+
+SOURCE_HELP = (
+    "A folder or glob of slices, a TIFF, HDF5 (FILE.h5::/dataset), .npy, NIfTI or zarr, or "
+    "phantom:SIZE."
+)
+
+KIND_HELP = "Intensities, or ids of objects."
+
+type SourceLocation = Annotated[
+    str, Argument(metavar="SOURCE", help=SOURCE_HELP, show_default=False)
+]
+"""The argument that names a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsAnyKind:
+    """What the source becomes, but for its kind."""
+
+    voxel_size: Annotated[
+        str | None,
+        Option(
+            "--voxel-size",
+            metavar="Z,Y,XUNIT",
+            help="Such as 40,4,4nm; by default that of the source or of the image.",
+        ),
+    ] = None
+    of: Annotated[
+        str | None,
+        Option("--of", metavar="IMAGE", help="The image of the experiment that labels belong to."),
+    ] = None
+    levels: Annotated[
+        str,
+        Option("--levels", metavar="auto|N", help="Levels of the pyramid, the finest included."),
+    ] = "auto"
+    factors: Annotated[
+        list[str] | None,
+        Option(
+            "--factors",
+            metavar="Z,Y,X",
+            help="Factors from each level to the next, such as 1,2,2, instead of --levels; once "
+            "for each level after the first.",
+        ),
+    ] = None
+    reduce: Annotated[
+        Literal["mean", "mode", "min", "max", "stride"] | None,
+        Option(
+            "--reduce",
+            help="How a voxel is made of those below it; by default the mean of an image, and of "
+            "labels the mode.",
+        ),
+    ] = None
+    reverse: Annotated[
+        list[str] | None,
+        Option(
+            "--reverse",
+            metavar="AXIS",
+            help="z, y or x: its first voxel is the source's last; once for each such axis.",
+        ),
+    ] = None
+    index: Annotated[bool, Option("--index", help="Build the label index of labels too.")] = False
+    public: Annotated[bool, Option("--public", help="Let everybody read it.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class AsDataset(AsAnyKind):
+    """What the source becomes."""
+
+    kind: Annotated[Literal["image", "labels"], Option("--kind", help=KIND_HELP)] = field(
+        kw_only=True
+    )
+
+
+def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) -> IngestRequest:
+    """Return the ingest that is asked for.
+
+    Raises
+    ------
+    InvalidInputError
+        If a name, the voxel size, the levels or the factors are malformed.
+    """
+    from voxlake.compute.jobs import IngestRequest
+    from voxlake.compute.sources import absolute_location
+    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.lake import Place
+    from voxlake.ngff.layout import Kind
+    from voxlake.ngff.reduction import Reduction
+
+    of = check_name(target.of, "image") if target.of is not None else None
+    return IngestRequest(
+        source=absolute_location(source),
+        place=Place(parse_name(name), Kind(kind), of),
+        voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
+        levels=_levels(target.levels),
+        factors=tuple(map(parse_factors, target.factors)) if target.factors else None,
+        reduction=Reduction(target.reduce) if target.reduce else None,
+        reverse=tuple(dict.fromkeys(target.reverse or ())),
+        index=target.index,
+        public=target.public,
+    )
+
+
+def parse_factors(text: str) -> tuple[int, int, int]:
+    """Return the factors of z, y, x that `text` holds.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not three whole numbers.
+
+    Examples
+    --------
+    >>> parse_factors("1,2,2")
+    (1, 2, 2)
+    """
+    try:
+        z, y, x = map(int, text.split(","))
+    except ValueError as error:
+        raise InvalidInputError(
+            f"factors {text!r} are not three whole numbers; write z,y,x such as 1,2,2"
+        ) from error
+    return z, y, x
+
+
+def _levels(text: str) -> int | None:
+    if text == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidInputError(f"levels {text!r} is neither 'auto' nor a number") from error
