@@ -68,7 +68,7 @@ def check_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardChec
 
 
 def _check_coded(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardCheck:
-    coding, what = shard_format(volume), str(volume.shard_url(cell))
+    coding, what = shard_format(volume), "the shard"
     start = 0 if coding.index_first else max(0, len(body) - coding.index_bytes)
     index = body[start : start + coding.index_bytes]
     entries = coding.decode_index(index, len(body), what)
@@ -82,7 +82,7 @@ def _check_coded(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardChe
     damaged = boxes[0]
     for each in boxes:
         damaged |= each
-    text = f"{len(bad)} of {len(numbers)} chunks of {what} are damaged ({bad[0][1]})"
+    text = f"{len(bad)} of {len(numbers)} chunks are damaged ({bad[0][1]})"
     return ShardCheck(len(numbers), text, damaged, slack)
 
 

@@ -118,7 +118,8 @@ def _level_paths(url: StoreURL) -> list[str]:
     try:
         return [level.path for level in open_dataset(url).multiscale.levels]
     except (NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
-        return store.list_children(url)[0]
+        folders = [name for name in store.list_children(url)[0] if name != "labels"]
+        return [name for name in folders if _has(url / name / "zarr.json")]
 
 
 def _seal_of(url: StoreURL) -> bool | None:
