@@ -33,6 +33,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
             return run_stage(*given)  # type: ignore[arg-type]
 
         monkeypatch.setattr(running, "_run_stage", stop_later)
+        monkeypatch.setenv("VOXLAKE_TASK_BYTES", "1")  # so that levels are stages
 
     return arrange
 
@@ -157,3 +158,34 @@ def test_resume_wants_a_name_where_two_wait(
     answer = voxlake("jobs", "resume")
     assert (answer.code, answer.document["kind"]) == (2, "invalid-input")
     assert "lab/cube/a" in answer.document["detail"]
+
+
+def test_queued_jobs_wait_for_a_worker(voxlake: Command, image: Path, tmp_path: Path) -> None:
+    queued = voxlake.ingest(image, "lab/cube/em", "--levels", "2", "--queue").ok()
+    assert (queued["state"], queued["queued"], queued["stages"]) == ("queued", True, [])
+    assert voxlake("worker", "--once").ok() == {"jobs": 1, "ended": {"done": 1}}
+    shown = voxlake("jobs", "show", queued["id"]).ok()
+    (stage, *_) = shown["stages"]
+    assert (shown["state"], stage["done"], stage["failed"]) == ("done", stage["tasks"], 0)
+    assert stage["voxels_done"] == stage["voxels"] > 0
+    assert (stage["tasks_per_s"], stage["seconds_left"]) == (None, None)
+    assert voxlake("worker", "--once").ok() == {"jobs": 0, "ended": {}}
+    refused = voxlake("verify", "lab/cube/em", "--queue", "--report", tmp_path / "report")
+    assert (refused.code, "leave out --queue" in refused.document["detail"]) == (2, True)
+
+
+def test_worker_tells_of_a_job_that_fails_and_runs_the_next(voxlake: Command, image: Path) -> None:
+    other = image.with_name("other.npy")
+    np.save(other, np.ones(SHAPE, np.uint8))
+    for source, name in ((image, "lab/cube/a"), (other, "lab/cube/b")):
+        voxlake.ingest(source, name, "--levels", "1", "--queue").ok()
+    body = image.read_bytes()
+    np.save(image, np.zeros((3, 3, 3), np.uint8))
+    answer = voxlake("worker", "--once")
+    assert (answer.code, answer.document) == (5, {"jobs": 2, "ended": {"failed": 1, "done": 1}})
+    assert "PlanChanged" not in answer.err
+    assert "lab/cube/a): failed, " in answer.err
+    image.write_bytes(body)
+    # The file's time has changed, so it is another source: only a new job takes it.
+    failed = next(job for job in voxlake("jobs").ok()["jobs"] if job["state"] == "failed")
+    assert voxlake("jobs", "resume", failed["id"], "--queue").ok()["state"] == "queued"
