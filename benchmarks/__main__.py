@@ -122,11 +122,14 @@ def run_rates(names: list[str], options: argparse.Namespace, folder: Path) -> di
 
     say(f"writing the input: {options.source} of {options.size}, {options.input}")
     suffix = {"tiff": ".tif", "png": ".png"}[options.input]
-    case = prepare_inputs(folder / "inputs", Wanted(options.source, options.size, suffix))
+    taking_part = {name: chosen(name, options) for name in names}
+    preparers = {one.prepare for some in taking_part.values() for one in some if one.prepare}
+    wanted_input = Wanted(options.source, options.size, suffix)
+    case = prepare_inputs(folder / "inputs", wanted_input, sorted(preparers))
     found: dict[str, Any] = {}
     failed: dict[str, str] = {}
-    for name in names:
-        outcome = run_benchmark(name, chosen(name, options), case, options.repeats, say)
+    for name, candidates in taking_part.items():
+        outcome = run_benchmark(name, candidates, case, options.repeats, say)
         print(rate_table(name, outcome.rows), flush=True)
         found[name] = [asdict(row) for row in outcome.rows]
         failed |= {f"{name}, {who}": why for who, why in outcome.failed.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -22,7 +21,7 @@ from voxlake.ngff.box import Box
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 SLAB = 48
 """Slices that are made at a time."""
@@ -36,13 +35,6 @@ class MakeSlab(Protocol):
         ...
 
 
-PREPARERS = {
-    "ngff_zarr": "benchmarks.candidates.ngff_zarr:prepare_level_0",
-    "stack_to_chunk": "benchmarks.candidates.stack_to_chunk:prepare_level_0",
-}
-"""Packages that build pyramids only on a level 0 of their own, and what makes that."""
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The input that was asked for."""
@@ -54,16 +46,18 @@ class Wanted:
     """Format of the slices: ``.tif`` or ``.png``."""
 
 
-def prepare_inputs(folder: Path, wanted: Wanted) -> Case:
-    """Write everything that the candidates are given below `folder`."""
+def prepare_inputs(folder: Path, wanted: Wanted, preparers: Iterable[str] = ()) -> Case:
+    """Write everything that the candidates are given below `folder`.
+
+    `preparers` name functions that add what one candidate needs: ``package.module:name``.
+    """
     from benchmarks.candidates.voxlake import prepare_lake
 
     case = Case(folder, folder)
     write_stack(folder, wanted)
     prepare_lake(case.lake, folder / "stack")
-    for package, function in PREPARERS.items():
-        if find_spec(package):
-            cast("Callable[[Case], None]", pkgutil.resolve_name(function))(case)
+    for function in preparers:
+        cast("Callable[[Case], None]", pkgutil.resolve_name(function))(case)
     for level in range(1, len(case.documents)):
         reduced = block_mean(case.expected(level - 1), tuple(factors(case, level)))
         np.save(folder / f"level-{level}.npy", reduced)

@@ -39,6 +39,8 @@ class Candidate:
     written: str = "benchmarks.written:own_levels"
     """Where the `Written` is that finds the levels that it wrote."""
 
+    prepare: str = ""
+    """Where the function is that adds to the inputs what only it needs, before any run."""
     at_least_levels: int | None = None
     """Levels that it must have written where it may stop before the top; None: all."""
 

@@ -120,6 +120,7 @@ CANDIDATES: dict[str, tuple[Candidate, ...]] = {
             f"{_NO_FSYNC}; {_ROUNDS}",
             tolerance=1,
             written=f"{_WRITTEN}:ngff_rebuilt",
+            prepare=f"{_HERE}.ngff_zarr:prepare_level_0",
         ),
         Candidate(
             "ome-zarr-py",
@@ -136,6 +137,7 @@ CANDIDATES: dict[str, tuple[Candidate, ...]] = {
             tolerance=1,
             needs="stack_to_chunk",
             written=f"{_WRITTEN}:stack_to_chunk_rebuilt",
+            prepare=f"{_HERE}.stack_to_chunk:prepare_level_0",
         ),
     ),
     "dask-overhead": (
