@@ -254,8 +254,8 @@ def _steps(
     theirs = [(*lead, *image.step(level)[-3:]) for level in range(1, image.levels)]
     if request.levels not in {None, image.levels} or (request.factors and asked != theirs):
         raise OutOfBoundsError(
-            f"other levels were asked for than the {image.levels} of the image; labels have the "
-            "same: leave them out"
+            f"other levels were asked for; the image has {image.levels}, and its labels have the "
+            "same: leave levels and factors out"
         )
     return tuple(theirs)
 
