@@ -9,7 +9,7 @@ strips are encoded as they are complete, and reduced into the layer of the next 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,55 @@ class Cut:
     """How often each block of the source is decoded, on average: 1.0 if once."""
     memory_bytes: int
     """Projected peak of a task."""
+    scratch_bytes: int = 0
+    """Temporary files of a task: the layers, if they are staged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Levels that are made together, from one reading of the level before them or of a source."""
+
+    base: int
+    """Level that every voxel is read of; of an ingest it is written too."""
+    first: int
+    """Lowest level that is written."""
+    last: int
+    cut: Cut | None
+    """None: one level whose blocks cross the chunks below, made shard by shard."""
+
+
+def cut_ladder(
+    ladder: Sequence[Rung], block: Extents | None, itemsize: int, limits: Limits
+) -> list[Stretch]:
+    """Cut the making of all levels of a dataset into as few readings as possible.
+
+    The first makes as many levels as it can; what is left is made from the highest of them.
+
+    Parameters
+    ----------
+    ladder
+        All levels, the finest first.
+    block
+        What the source of level 0 decodes as a whole; None: level 0 is there.
+    itemsize
+        Bytes of a voxel as it is stored.
+    """
+    stretches: list[Stretch] = []
+    made = 0 if block is None else -1
+    while made < len(ladder) - 1:
+        base = max(made, 0)
+        decoded = block if made < 0 and block is not None else ladder[base].chunk
+        ones = (1,) * len(ladder[base].shape)
+        rungs = (replace(ladder[base], step=ones), *ladder[base + 1 :])
+        cut = cut_pass(rungs, Supply(decoded, itemsize), limits)
+        reached = base + cut.rungs - 1
+        if reached == made:
+            stretches.append(Stretch(made, made + 1, made + 1, None))
+            made += 1
+            continue
+        stretches.append(Stretch(base, made + 1, reached, cut))
+        made = reached
+    return stretches
 
 
 def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits) -> Cut:
@@ -120,6 +169,7 @@ def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits) -> Cut:
         reading,
         _reads(base.shape, granule, supply.block),
         _projected(made, depths, region, first, reading, supply, limits),
+        _layer_bytes(made, depths, region, supply) if reading is Reading.STAGED else 0,
     )
 
 

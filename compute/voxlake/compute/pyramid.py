@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from voxlake.compute.cut import Cut, Limits, Rung, Supply, cut_pass
+from voxlake.compute.cut import Cut, Limits, Rung, cut_ladder
 from voxlake.compute.downsample import plan_downsample
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes import Pass, run_region
@@ -51,7 +51,7 @@ class RegionTask:
         work = _opened_pass(self.spec)
         base = work.volumes[0]
         region = cell_box(self.cell, self.spec.cut.region) & base.box
-        read = self.spec.source.read_into if self.spec.source else _LevelReader(base).read_into
+        read = self.spec.source.read_into if self.spec.source else LevelReader(base).read_into
         return {"voxels": run_region(work, read, region)}
 
 
@@ -60,22 +60,30 @@ def plan_passes(
 ) -> list[tuple[Plan, Cut | None]]:
     """Plan the ingest of `source` with all levels, or of all levels above 0 if it is None.
 
-    The first pass makes as many levels as it can; what is left is made from the highest of them.
     Levels whose blocks cross the chunks below are made by themselves: they have no cut.
     """
+    ladder, itemsize = ladder_of(dataset), dataset.level(0).dtype.itemsize
+    block = source.open().block if source else None
     planned: list[tuple[Plan, Cut | None]] = []
-    made = -1 if source else 0
-    while made < dataset.levels - 1:
-        supply, base = (source, 0) if made < 0 else (None, made)
-        spec = PassSpec(supply, dataset.url, base, _cut(dataset, base, supply, limits))
-        reached = base + spec.cut.rungs - 1
-        if reached == made:
-            planned.append((plan_downsample(dataset, made + 1), None))
-            made += 1
+    for stretch in cut_ladder(ladder, block, itemsize, limits):
+        if stretch.cut is None:
+            planned.append((plan_downsample(dataset, stretch.last), None))
             continue
+        supply = source if stretch.first == 0 else None
+        spec = PassSpec(supply, dataset.url, stretch.base, stretch.cut)
         planned.append((_plan(dataset, spec), spec.cut))
-        made = reached
     return planned
+
+
+def ladder_of(dataset: Dataset) -> list[Rung]:
+    """Return the levels of `dataset` as rungs."""
+    volumes = [dataset.level(level) for level in range(dataset.levels)]
+    ones = (1,) * len(volumes[0].shape)
+    steps = (ones, *(dataset.step(level) for level in range(1, dataset.levels)))
+    return [
+        Rung(volume.shape, volume.chunk, volume.shard, step)
+        for volume, step in zip(volumes, steps, strict=True)
+    ]
 
 
 def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
@@ -84,7 +92,7 @@ def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
     written = [dataset.level(level) for level in range(first, last + 1)]
     base = dataset.level(spec.base)
     return Plan(
-        _stage(first, last),
+        stage_name(first, last),
         write_grid(base.shape, spec.cut.region),
         partial(RegionTask, spec),
         fingerprint(
@@ -98,22 +106,11 @@ def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
     )
 
 
-def _stage(first: int, last: int) -> str:
+def stage_name(first: int, last: int) -> str:
+    """Return what the stage that makes the levels from `first` to `last` is called."""
     if first == 0:
         return "ingest"
     return f"downsample-{first}" if first == last else f"downsample-{first}-{last}"
-
-
-def _cut(dataset: Dataset, base: int, source: SourceAddress | None, limits: Limits) -> Cut:
-    volumes = [dataset.level(level) for level in range(base, dataset.levels)]
-    ones = (1,) * len(volumes[0].shape)
-    steps = [ones, *(dataset.step(level) for level in range(base + 1, dataset.levels))]
-    ladder = [
-        Rung(volume.shape, volume.chunk, volume.shard, step)
-        for volume, step in zip(volumes, steps, strict=True)
-    ]
-    block = source.open().block if source else volumes[0].chunk
-    return cut_pass(ladder, Supply(block, volumes[0].dtype.itemsize), limits)
 
 
 @lru_cache(maxsize=16)
@@ -127,7 +124,7 @@ def _opened_pass(spec: PassSpec) -> Pass:
     return Pass(volumes, steps, spec.source is not None, block, dataset.reduction, spec.cut)
 
 
-class _LevelReader:
+class LevelReader:
     """Reads a level for one task: its shards stay open."""
 
     def __init__(self, volume: Volume) -> None:
