@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store import StoreURL
 
-WRITES = {"file": 100, "s3": 30}
+WRITES = {"file": 80, "s3": 20}
 """Of each writer; ``python -m benchmarks.concurrent_writes`` has each do a thousand."""
 
 
@@ -63,6 +63,8 @@ def test_parcels_share_shards_and_overlap_nowhere() -> None:
 def test_nothing_is_lost(place: StoreURL) -> None:
     volume = new_volume(place / "a", SHAPE, CHUNK, SHARD, dtype="uint8")
     team = [Writer(volume.url, number, WRITES[place.scheme]) for number in range(WRITERS)]
+    if place.is_local:
+        team[0] = replace(team[0], library="tensorstore")  # others may write, too
     assert run_together(team) == [0] * WRITERS
     wanted = expected(team)
     np.testing.assert_array_equal(volume.read(volume.box).result(), wanted)

@@ -134,6 +134,21 @@ def _with_voxlake(url: StoreURL) -> Access:
     return lambda box: volume.read(box).result(), write
 
 
+def _with_tensorstore(url: StoreURL) -> Access:
+    """As a program of others writes: with TensorStore as it comes."""
+    import tensorstore as ts
+
+    kvstore = {"driver": "file", "path": f"{url.path}/"}
+    spec = {"driver": "zarr3", "kvstore": kvstore, "store_data_equal_to_fill_value": True}
+    array = ts.open(spec, open=True).result()
+
+    def write(box: Box, value: int) -> None:
+        with ts.Transaction() as transaction:
+            array.with_transaction(transaction)[box.slices] = value
+
+    return lambda box: array[box.slices].read().result(), write
+
+
 def _with_zarr(url: StoreURL) -> Access:
     import zarr  # takes its time, and most writers go without
 
@@ -146,4 +161,8 @@ def _with_zarr(url: StoreURL) -> Access:
     return lambda box: array[box.slices], write
 
 
-_ACCESS: dict[str, Callable[[StoreURL], Access]] = {"voxlake": _with_voxlake, "zarr": _with_zarr}
+_ACCESS: dict[str, Callable[[StoreURL], Access]] = {
+    "voxlake": _with_voxlake,
+    "tensorstore": _with_tensorstore,
+    "zarr": _with_zarr,
+}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.platform.store import FileLock, StoreURL, lock, update
+from voxlake.platform.store import FileLock, StoreURL, empty_abandoned, lock, update
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,3 +93,16 @@ def test_what_a_killed_writer_left_is_no_part_of_an_update(lake: StoreURL) -> No
     (lake.path / "list.__lock").write_bytes(b"the rest of a longer list")
     update(lake / "list", lambda _: b"new")
     assert (lake / "list").path.read_bytes() == b"new"
+
+
+def test_only_what_is_abandoned_is_emptied(lake: StoreURL) -> None:
+    path = lake.path / "0.__lock"
+    empty_abandoned(path)
+    assert not path.exists()
+    path.write_bytes(b"being written")
+    owner = FileLock(path)
+    empty_abandoned(path)
+    assert path.read_bytes() == b"being written"
+    owner.release()
+    empty_abandoned(path)
+    assert path.read_bytes() == b""

@@ -188,10 +188,14 @@ class Volume:
     def _lock(self, box: Box) -> store.FileLock:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
         grid = tuple(-(-n // step) for n, step in zip(self.shape, self.shard, strict=True))
-        cells = np.array(list(box.cells(self.shard)), np.int64).reshape(-1, len(grid))
-        positions = np.atleast_1d(np.ravel_multi_index(tuple(cells.T), grid))
+        cells = list(box.cells(self.shard))
+        positions = [int(np.ravel_multi_index(cell, grid)) for cell in cells]
         with store_failures("lock", self.url):
-            return store.FileLock((self.url / self._document).path, map(int, positions))
+            lock = store.FileLock((self.url / self._document).path, positions)
+            for cell in cells:
+                shard = self.shard_url(cell).path
+                store.empty_abandoned(shard.with_name(f"{shard.name}.__lock"))
+            return lock
 
     @property
     def _document(self) -> str:

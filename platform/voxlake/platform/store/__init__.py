@@ -5,7 +5,7 @@ The only place that knows schemes, endpoints and credentials.
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
 from voxlake.platform.store.growing import GrowingObject, grow
-from voxlake.platform.store.lock import FileLock
+from voxlake.platform.store.lock import FileLock, empty_abandoned
 from voxlake.platform.store.objects import (
     ObjectInfo,
     Stored,
@@ -37,6 +37,7 @@ __all__ = [
     "create",
     "delete",
     "delete_tree",
+    "empty_abandoned",
     "grow",
     "head",
     "is_leftover",

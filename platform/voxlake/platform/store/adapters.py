@@ -45,17 +45,15 @@ def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
 def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     """Return the TensorStore kvstore spec of the prefix `url`.
 
-    On a local store, who changes what others may change takes a lock first (`FileLock`):
-    TensorStore's own locks are off. Its lock file becomes the object, and what a killed writer
-    left in it stays behind the end of the next writer's bytes, if there are fewer of these
-    (tensorstore 0.1.86).
+    Who changes part of an object of a local store takes a `FileLock` first, besides the lock that
+    TensorStore takes: see `empty_abandoned`.
     """
     settings = prepare_process()
     if url.is_local:
         return {
             "driver": "file",
             "path": f"{url.path}/",
-            "file_io_locking": {"mode": "none"},
+            "file_io_locking": {"mode": "os"},
             "file_io_sync": True,
         }
     spec: dict[str, Any] = {
