@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.jobs import Job
     from voxlake.platform.names import DatasetName
+    from voxlake.platform.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +73,36 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
     InvalidInputError
         If voxel size, levels or shape do not fit.
     """
+    check_free(workspace, request.place)
+    spec = ingest_spec(request, image_of(workspace, request.place), workspace.settings)
+    return _record(workspace, spec, request.place)
+
+
+def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Settings) -> IngestSpec:
+    """Check a request as far as it can be without a lake, and return what its job is to do.
+
+    Parameters
+    ----------
+    request
+        What to ingest.
+    image
+        What `image_of` says.
+    settings
+        Say how large tasks are.
+
+    Raises
+    ------
+    SourceError, UnsupportedError, InvalidInputError
+        As of `start_ingest`.
+    """
     place = request.place
-    _check_free(workspace, place)
-    image = _image_of(workspace, place)
     source = open_source(request.source)
     source.check()
     check_dtype(place.kind, source.dtype)
     _check_shape(place, source, image)
     voxel_size = _voxel_size(request, source, image)
     extent = Extent(tuple(source.shape), source.axes, voxel_size)
-    spec = IngestSpec(
+    return IngestSpec(
         name=str(place.name),
         kind_of_dataset=place.kind,
         of=place.of,
@@ -91,11 +112,10 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
         steps=_steps(request, extent, image),
         reduction=_reduction(request),
         reverse=_reversed(request, source),
-        task_bytes=workspace.settings.task_bytes,
+        task_bytes=settings.task_bytes,
         index=request.index and place.kind is Kind.LABELS,
         public=request.public,
     )
-    return _record(workspace, spec, place)
 
 
 def start_downsample(
@@ -182,7 +202,8 @@ def _record(
     return ledger.create_job(spec.kind, place.name, spec.model_dump(mode="json"))
 
 
-def _check_free(workspace: Workspace, place: Place) -> None:
+def check_free(workspace: Workspace, place: Place) -> None:
+    """Raise ConflictError if there is a dataset of that name, or something where it would lie."""
     try:
         workspace.catalog.get_dataset(place.name)
     except NotFoundError:
@@ -197,7 +218,14 @@ def _check_free(workspace: Workspace, place: Place) -> None:
     raise ConflictError(f"{url} holds a dataset already; choose another name")
 
 
-def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
+def image_of(workspace: Workspace, place: Place) -> Dataset | None:
+    """Return the image that the labels at `place` belong to; None if they belong to none.
+
+    Raises
+    ------
+    NotFoundError, InvalidInputError
+        If it is not there, or is no image.
+    """
     if place.of is None:
         return None
     image = workspace.place(place.name.sibling(place.of))
