@@ -17,11 +17,10 @@ import numpy as np
 
 from voxlake.compute.cut import Reading
 from voxlake.compute.reduce import downsample_into
-from voxlake.compute.threads import run_ordered, submit
+from voxlake.compute.threads import run_ordered, submit_waiting
 from voxlake.ngff.box import Box
 from voxlake.ngff.chunk_codec import encode_chunks
 from voxlake.ngff.reuse import reused
-from voxlake.ngff.shard_format import shard_format
 from voxlake.ngff.shard_stream import cut_at_shards, stream_shard
 
 if TYPE_CHECKING:
@@ -31,13 +30,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.cut import Cut
-    from voxlake.ngff.reduction import Reduction
     from voxlake.ngff.chunk_codec import Payload
+    from voxlake.ngff.reduction import Reduction
+    from voxlake.ngff.shard_format import ShardFormat
     from voxlake.ngff.shard_stream import ShardStream
     from voxlake.ngff.volume import Volume
 
 _AT_ONCE = BoundedSemaphore(2)
 """Regions that a process works on: the next begins while the last shards of one are synced."""
+
+
+SYNC_BYTES = 32 << 20
+"""Bytes of a shard that are written before they are synced, while others are computed."""
 
 
 class ReadInto(Protocol):
@@ -54,10 +58,10 @@ class Pass:
 
     volumes: tuple[Volume, ...]
     """The base level and those made from it."""
+    codings: tuple[ShardFormat | None, ...]
+    """How the shards of each are coded; None where none is written."""
     steps: tuple[tuple[int, ...], ...]
     """Factors of each from the one before; of the base 1."""
-    writes_base: bool
-    """Whether the base is written too, as in an ingest."""
     block: tuple[int, ...]
     """What reading decodes as a whole, in voxels of the base."""
     reduction: Reduction
@@ -109,7 +113,8 @@ class _Climb:
     region: Box
     layers: dict[int, _Layer] = field(default_factory=dict)
     streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
-    closing: list[Future[str | None]] = field(default_factory=list)
+    waiting: list[Future[Any]] = field(default_factory=list)
+    """What is being synced or stored."""
     voxels: int = 0
 
     def run(self) -> None:
@@ -124,12 +129,12 @@ class _Climb:
 
     def finish(self) -> int:
         """Wait until every shard is stored."""
-        for future in self.closing:
+        for future in self.waiting:
             future.result()
         return self.voxels
 
     def discard(self) -> None:
-        for future in self.closing:
+        for future in self.waiting:
             future.exception()
         for stream in self.streams.values():
             stream.discard()
@@ -168,22 +173,24 @@ class _Climb:
             lead = (0,) * (box.ndim - 3)
             factors = self.work.steps[rung + 1][-3:]
             downsample_into(coarse[lead], voxels[lead], factors, self.work.reduction)
-        if rung == 0 and not self.work.writes_base:
-            return box, []
-        return box, encode_chunks(shard_format(volume), voxels)
+        coding = self.work.codings[rung]
+        return box, encode_chunks(coding, voxels) if coding else []
 
     def _read_piece(self, layer: _Layer, box: Box) -> None:
         self.read(box, layer.view(box))
 
     def _put(self, rung: int, box: Box, payloads: list[Payload | None]) -> None:
-        if not payloads:
+        coding = self.work.codings[rung]
+        if coding is None:
             return
-        volume = self.work.volumes[rung]
-        for cell, part, own in cut_at_shards(box, payloads, shard_format(volume)):
+        for cell, part, own in cut_at_shards(box, payloads, coding):
             key = (rung, cell)
             if key not in self.streams:
-                self.streams[key] = stream_shard(volume, cell)
-            self.streams[key].put(part, own)
+                self.streams[key] = stream_shard(self.work.volumes[rung], cell)
+            stream = self.streams[key]
+            stream.put(part, own)
+            if stream.unsynced() > SYNC_BYTES:
+                self.waiting.append(submit_waiting(stream.sync))
         self.voxels += box.size
 
     def _close_below(self, rung: int, top: int) -> None:
@@ -191,7 +198,7 @@ class _Climb:
         end = self.work.volumes[rung].shape[-3]
         for key in [key for key in self.streams if key[0] == rung]:
             if top == end or self.streams[key].box.stop[-3] <= top:
-                self.closing.append(submit(self.streams.pop(key).close))
+                self.waiting.append(submit_waiting(self.streams.pop(key).close))
 
     def _above(self, rung: int, box: Box) -> _Layer | None:
         """Return the layer that the layer `box` of `rung` is reduced into."""

@@ -14,7 +14,7 @@ from voxlake.compute.passes import Pass, run_region
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
 from voxlake.ngff.box import Box, cell_box
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.shard_format import has_shard_format
+from voxlake.ngff.shard_format import has_shard_format, shard_format
 from voxlake.ngff.shard_reader import StoredShard, open_shard
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def _opened_pass(spec: PassSpec) -> Pass:
     ones = (1,) * len(volumes[0].shape)
     steps = (ones, *(dataset.step(level) for level in levels[1:]))
     block = spec.source.open().block if spec.source else volumes[0].chunk
-    return Pass(volumes, steps, spec.source is not None, block, dataset.reduction, spec.cut)
+    codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
+    written = (*([] if spec.source else [None]), *codings)
+    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut)
 
 
 class LevelReader:

@@ -10,12 +10,17 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
+
+
+WAITING = 4
+"""Threads for work that waits for the store, beside those that compute."""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,16 @@ def submit[T](work: Callable[[], T]) -> Future[T]:
         if _shared.executor is None:
             _shared.executor = ThreadPoolExecutor(_shared.threads, "voxlake")
         return _shared.executor.submit(work)
+
+
+def submit_waiting[T](work: Callable[[], T]) -> Future[T]:
+    """Run `work` that mostly waits, for a disk or a server, beside the threads that compute."""
+    return _waiting().submit(work)
+
+
+@cache
+def _waiting() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WAITING, "voxlake-store")
 
 
 def run_ordered[T](works: Iterable[Callable[[], T]]) -> Iterator[T]:

@@ -61,7 +61,7 @@ def encode_chunks(coding: ShardFormat, voxels: npt.NDArray[Any]) -> list[Payload
 
 
 def decode_chunks(
-    coding: ShardFormat, payloads: Sequence[bytes | None], out: npt.NDArray[Any], what: str
+    coding: ShardFormat, payloads: Sequence[Payload | None], out: npt.NDArray[Any], what: str
 ) -> None:
     """Decode the chunks of a box, in C order, into `out`; None stands for a chunk of only fill.
 
@@ -115,7 +115,7 @@ def _differ_from_fill(coding: ShardFormat, chunks: npt.NDArray[np.uint8]) -> npt
 
 
 def _decompressed(
-    coding: ShardFormat, payloads: Sequence[bytes | None], what: str
+    coding: ShardFormat, payloads: Sequence[Payload | None], what: str
 ) -> list[npt.NDArray[np.uint8]]:
     stored: list[bytes | bytearray | memoryview[int]] = [b for b in payloads if b is not None]
     if not stored:

@@ -54,7 +54,7 @@ class StoredShard:
             return
         entries = self.entries[self._numbers(box)]
         stored = [(int(at), int(size)) for at, size in entries if at != ABSENT]
-        bodies = iter(self._object.read_many(stored))
+        bodies = iter(_read_joined(self._object, stored))
         payloads = [None if at == ABSENT else next(bodies) for at, _ in entries]
         decode_chunks(self.coding, payloads, out, str(self._object.url))
 
@@ -77,6 +77,16 @@ class StoredShard:
     def _numbers(self, box: Box) -> npt.NDArray[np.intp]:
         cells = list(box.within(self.box).cells(self.coding.chunk))
         return np.asarray(np.ravel_multi_index(tuple(np.transpose(cells)), self.coding.grid))
+
+
+def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:
+    """Return the bytes of each (start, size), in one request if they follow one another."""
+    ends = [start + size for start, size in ranges]
+    if not ranges or ends[:-1] != [start for start, _ in ranges[1:]]:
+        return [memoryview(body) for body in found.read_many(ranges)]
+    first = ranges[0][0]
+    whole = memoryview(found.read(first, ends[-1] - first))
+    return [whole[start - first : start - first + size] for start, size in ranges]
 
 
 def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:

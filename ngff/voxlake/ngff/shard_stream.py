@@ -37,6 +37,7 @@ class ShardStream:
     _coding: ShardFormat
     _entries: npt.NDArray[np.uint64]
     _object: GrowingObject | None = None
+    _synced: int = 0
 
     def put(self, box: Box, payloads: Sequence[Payload | None]) -> None:
         """Append the payloads of the chunks of `box`, in C order; None for chunks of only fill.
@@ -57,6 +58,16 @@ class ShardStream:
                 self._entries[number] = (offset, len(payload))
                 offset += len(payload)
         self._object.append(stored)
+
+    def unsynced(self) -> int:
+        """Return how many bytes were put since the last `sync`."""
+        return self._object.size - self._synced if self._object else 0
+
+    def sync(self) -> None:
+        """Let what was put reach the disk; another thread may put meanwhile."""
+        if self._object is not None:
+            self._synced = self._object.size
+            self._object.sync()
 
     def close(self) -> str | None:
         """Make the shard appear and return its ETag; None if it is all fill and so not stored."""

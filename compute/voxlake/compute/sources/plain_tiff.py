@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +29,9 @@ _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 """Types of tags whose values are whole numbers, as `struct` has them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class PlainTiff:
-    """Where the pixels lie."""
+    """Such a file, open; several threads may read it at once."""
 
     path: Path
     height: int
@@ -41,6 +42,8 @@ class PlainTiff:
     """Of the first pixel in the file."""
     end: int
     """One past the last byte of the pixels."""
+    file: int
+    """Descriptor; closed when nobody has the object any more."""
 
     def read_into(self, rows: range, columns: range, out: np.ndarray) -> None:
         """Read ``rows`` x ``columns`` into `out` (y, x), whose rows are contiguous.
@@ -50,46 +53,53 @@ class PlainTiff:
         SourceError
             If the file ends before them.
         """
+        if len(columns) == self.width and out.flags.c_contiguous:
+            self._fill(rows.start, columns.start, out)
+            return
+        for row, target in zip(rows, out, strict=True):
+            self._fill(row, columns.start, target)
+
+    def _fill(self, row: int, column: int, out: np.ndarray) -> None:
+        start = self.offset + (row * self.width + column) * self.dtype.itemsize
         try:
-            file = os.open(self.path, os.O_RDONLY)
+            read = os.preadv(self.file, [out], start) if out.nbytes else 0
         except OSError as error:
             raise SourceError(f"TIFF {self.path} cannot be read ({error}); restore it") from error
-        try:
-            if len(columns) == self.width and out.flags.c_contiguous:
-                self._fill(file, rows.start, columns.start, out)
-                return
-            for row, target in zip(rows, out, strict=True):
-                self._fill(file, row, columns.start, target)
-        finally:
-            os.close(file)
-
-    def _fill(self, file: int, row: int, column: int, out: np.ndarray) -> None:
-        start = self.offset + (row * self.width + column) * self.dtype.itemsize
-        if out.nbytes and os.preadv(file, [out], start) != out.nbytes:
+        if read != out.nbytes:
             raise SourceError(f"TIFF {self.path} is truncated: its pixels are cut off; restore it")
 
 
-def plain_tiff(path: Path) -> PlainTiff | None:
-    """Return where the pixels of a grayscale file lie; None if they need a full TIFF reader.
+def open_plain_tiff(path: Path) -> PlainTiff | None:
+    """Open a grayscale file whose pixels need no decoding; None of any other.
 
     None too if the file is torn: the full reader tells how.
     """
     try:
-        with path.open("rb", buffering=0) as file:
-            head = file.read(16)
-            order, is_big = _byte_order(head)
-            first = struct.unpack(f"{order}Q", head[8:16]) if is_big else _classic(order, head)
-            size = os.fstat(file.fileno()).st_size
-            tags = _Tags(file.fileno(), order, is_big).read(first[0])
-    except (OSError, struct.error, KeyError, ValueError):
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
         return None
-    found = _layout(path, order, tags) if tags is not None else None
-    return found if found is not None and found.end <= size else None
+    try:
+        found = _layout(path, *_first_page(file))
+        size = os.fstat(file).st_size
+    except (OSError, struct.error, KeyError, ValueError):
+        found, size = None, 0
+    if found is None or found.end > size:
+        os.close(file)
+        return None
+    opened = replace(found, file=file)
+    weakref.finalize(opened, os.close, file)
+    return opened
 
 
-def _classic(order: str, head: bytes) -> tuple[int]:
-    (offset,) = struct.unpack(f"{order}I", head[4:8])
-    return (offset,)
+def _first_page(file: int) -> tuple[str, dict[int, Sequence[int]]]:
+    """Return the byte order and the tags of the one page; raise ValueError if it is not one."""
+    head = os.pread(file, 16, 0)
+    order, is_big = _byte_order(head)
+    (offset,) = struct.unpack_from(f"{order}{'Q' if is_big else 'I'}", head, 8 if is_big else 4)
+    tags = _Tags(file, order, is_big).read(offset)
+    if tags is None:
+        raise ValueError("another page follows")
+    return order, tags
 
 
 def _byte_order(head: bytes) -> tuple[str, bool]:
@@ -158,4 +168,4 @@ def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff
     if not joined or not whole:
         return None
     start = int(offsets[0])
-    return PlainTiff(path, height, width, dtype, start, start + whole)
+    return PlainTiff(path, height, width, dtype, start, start + whole, -1)

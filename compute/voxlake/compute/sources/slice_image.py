@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
 from tifffile import TiffFile
 
-from voxlake.compute.sources.plain_tiff import PlainTiff, plain_tiff
+from voxlake.compute.sources.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.png import SAMPLES, SIGNATURE, decode_png
 from voxlake.compute.sources.source import native
 from voxlake.compute.sources.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
@@ -111,38 +110,6 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
     return pixels
 
 
-@lru_cache(maxsize=8192)
-def _plain(path: Path, _size: int, _mtime: int) -> PlainTiff | None:
-    return plain_tiff(path)
-
-
-def read_plain_slice(
-    path: Path, header: SliceHeader, rows: range, columns: range, out: np.ndarray
-) -> bool:
-    """Read ``rows`` x ``columns`` of an image that needs no decoding into `out` (y, x).
-
-    Return whether it is such an image; if not, `out` is left as it is.
-
-    Raises
-    ------
-    SourceError
-        If the file is cut off.
-    """
-    if path.suffix.lower() not in TIFF or header.samples > 1:
-        return False
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise SourceError(f"image {path} cannot be read ({error}); restore it") from error
-    plain = _plain(path, found.st_size, found.st_mtime_ns)
-    if plain is None or (plain.height, plain.width) != (header.height, header.width):
-        return False
-    if plain.dtype != header.dtype:
-        return False
-    plain.read_into(rows, columns, out)
-    return True
-
-
 def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
     suffix = path.suffix.lower()
     if suffix in PNG:
@@ -223,7 +190,7 @@ def _tiff_header(path: Path) -> SliceHeader:
 
 def _plain_header(path: Path) -> SliceHeader | None:
     """Return the header of a TIFF file that needs no decoding, and is whole; None of others."""
-    plain = plain_tiff(path) if path.suffix.lower() in TIFF else None
+    plain = open_plain_tiff(path) if path.suffix.lower() in TIFF else None
     return SliceHeader(plain.height, plain.width, 1, plain.dtype) if plain else None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,28 @@ from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import is_pattern, local_path
 from voxlake.compute.sources.numbering import check_numbering, listed, natural_key
 from voxlake.compute.sources.parallel import map_parallel
+from voxlake.compute.sources.plain_tiff import PlainTiff, open_plain_tiff
 from voxlake.compute.sources.slice_image import (
     JPEG,
     PNG,
     SUFFIXES,
+    TIFF,
     SliceHeader,
     check_whole,
     read_header,
-    read_plain_slice,
     read_slice,
 )
 from voxlake.compute.sources.source import check_inside
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.box import Box
+
+KEPT_OPEN = 256
+"""Slices that stay open: a task reads each of a layer many times, a few rows at a time."""
 
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
@@ -48,6 +55,8 @@ class StackSource:
     header: SliceHeader
     """Of the first slice; `check` holds the others to it."""
     fingerprint: str
+    plain: Callable[[Path], PlainTiff | None] = field(repr=False, compare=False)
+    """Returns a slice that needs no decoding, kept open; None of others."""
     voxel_size: None = None
     """Such images tell no z spacing."""
 
@@ -89,7 +98,9 @@ class StackSource:
         z, y, x = (range(lo, hi) for lo, hi in zip(box.start[-3:], box.stop[-3:], strict=True))
         for index, number in enumerate(z):
             path = self.files[number]
-            if read_plain_slice(path, self.header, y, x, stacked[0, index]):
+            plain = self.plain(path)
+            if plain is not None:
+                plain.read_into(y, x, stacked[0, index])
                 continue
             pixels = read_slice(path, self.header, y, x)
             stacked[:, index] = np.moveaxis(pixels[..., channels], -1, 0)
@@ -125,7 +136,20 @@ def open_stack(location: str) -> Source | None:
         return None
     files.sort(key=lambda file: natural_key(str(file)))
     header = read_header(files[0])
-    return StackSource(location, tuple(files), header, fingerprint_files(files, "stack"))
+    plain = lru_cache(maxsize=KEPT_OPEN)(partial(_plain_slice, header))
+    return StackSource(location, tuple(files), header, fingerprint_files(files, "stack"), plain)
+
+
+def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
+    """Open a slice that needs no decoding, if it is like the first of its stack."""
+    found = open_plain_tiff(path) if path.suffix.lower() in TIFF else None
+    if found is None or (found.height, found.width, found.dtype) != (
+        header.height,
+        header.width,
+        header.dtype,
+    ):
+        return None
+    return found if header.samples == 1 else None
 
 
 def _files(location: str) -> list[Path] | None:

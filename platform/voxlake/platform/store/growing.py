@@ -59,6 +59,15 @@ class GrowingObject:
                 _write_all(file, pieces[first : first + _VECTOR], self.size)
                 self.size += sum(len(piece) for piece in pieces[first : first + _VECTOR])
 
+    def sync(self) -> None:
+        """Let what was written so far reach the disk, so that little is left for the commit.
+
+        Another thread may do this meanwhile.
+        """
+        if self.url.is_local:
+            with store_failures("write", self.url), _opened(self._path) as file:
+                os.fdatasync(file)
+
     def commit(self, head: bytes) -> str:
         """Write `head` at the start, make the object appear, and return its ETag."""
         try:
