@@ -1,0 +1,117 @@
+"""What a job costs by a price table that the user can edit. Arithmetic, and reading the table."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import TYPE_CHECKING, Annotated
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.compute.forecast.requests import Requests
+
+type Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+TERABYTE = 1e12
+
+
+class Prices(BaseModel):
+    """A price table, as the TOML file has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    as_of: date
+    """Day on which the prices were looked up."""
+    source: str = ""
+    """Whose prices they are."""
+    currency: str = "USD"
+    storage_tb_month: Price
+    """10^12 bytes stored for a month."""
+    put_per_1000: Price
+    get_per_1000: Price
+    """GET and HEAD."""
+    core_hour: Price
+    egress_tb: Price = 0.0
+    """10^12 bytes read out of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """In the currency of the price table."""
+
+    compute: float
+    requests: float
+    storage_month: float
+    read_out: float
+    """Reading all of it out of the store once."""
+
+    @property
+    def once(self) -> float:
+        """What the job costs."""
+        return self.compute + self.requests
+
+
+def cost_of(prices: Prices, core_seconds: float, requests: Requests, stored_bytes: float) -> Cost:
+    """Return what a job costs, and what it leaves on the store costs a month."""
+    gets = requests.get + requests.head
+    return Cost(
+        compute=core_seconds / 3600 * prices.core_hour,
+        requests=requests.put / 1000 * prices.put_per_1000 + gets / 1000 * prices.get_per_1000,
+        storage_month=stored_bytes / TERABYTE * prices.storage_tb_month,
+        read_out=stored_bytes / TERABYTE * prices.egress_tb,
+    )
+
+
+def user_file() -> Path:
+    """Return where the price table of this user is looked for."""
+    return platformdirs.user_config_path("voxlake") / "prices.toml"
+
+
+def read_prices(path: Path | None = None) -> tuple[Prices, str, str]:
+    """Return the price table in force, where it is from, and its text.
+
+    It is the one at `path`; else that of this user (see `user_file`); else the examples that come
+    with voxlake.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is not there, or is no price table.
+    """
+    if path is None and user_file().is_file():
+        path = user_file()
+    if path is None:
+        where = "the examples of voxlake"
+        text = files("voxlake.compute.forecast").joinpath("prices.toml").read_text("utf-8")
+    else:
+        where, text = str(path), _text(path)
+    try:
+        return Prices.model_validate(tomllib.loads(text)), where, text
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"price table {where} is no TOML ({error}); begin with voxlake plan --show-prices"
+        ) from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+        )
+        raise InvalidInputError(
+            f"price table {where} cannot be used ({faults}); begin with voxlake plan --show-prices"
+        ) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"price table {path} cannot be read ({error}); check the path"
+        ) from error

@@ -1,0 +1,99 @@
+"""Requests to the store: what writing and reading levels takes. Arithmetic only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.platform.store.growing import SINGLE_PUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlake.compute.cut import Cut, Rung
+
+PART_BYTES = 5 << 20
+"""Of an upload in parts (obstore's own choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many of each kind, about; on a file system the same number of files is touched."""
+
+    put: int = 0
+    get: int = 0
+    head: int = 0
+    delete: int = 0
+    """Of shards of only fill: an older one would have to go."""
+
+    def __add__(self, other: Requests) -> Requests:
+        return Requests(
+            self.put + other.put,
+            self.get + other.get,
+            self.head + other.head,
+            self.delete + other.delete,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """The shards of one level."""
+
+    count: int
+    stored: int
+    """Those with anything in them, about."""
+    bytes: float
+    """Of those that are stored, together."""
+
+
+def writing(shards: Shards) -> Requests:
+    """Return what writing all shards of a level takes.
+
+    Examples
+    --------
+    >>> writing(Shards(10, 8, 8000.0))
+    Requests(put=8, get=0, head=0, delete=2)
+    """
+    each = shards.bytes / shards.stored if shards.stored else 0
+    parts = 1 if each <= SINGLE_PUT else math.ceil(each / PART_BYTES) + 2
+    return Requests(put=shards.stored * parts, delete=shards.count - shards.stored)
+
+
+def reading(shards: Shards, rung: Rung, cut: Cut) -> Requests:
+    """Return what reading a stored level strip by strip takes: chunks that lie together at once."""
+    pairs = math.prod(
+        _crossings(n, strip, shard)
+        for n, strip, shard in zip(rung.shape, cut.strips[0], rung.shard, strict=True)
+    )
+    share = shards.stored / max(1, shards.count)
+    return Requests(get=shards.stored + round(pairs * share), head=shards.count)
+
+
+def reading_chunks(shards: Shards, rung: Rung) -> Requests:
+    """Return what reading a stored level chunk by chunk takes, and the index of each shard."""
+    chunks = math.prod(-(-n // c) for n, c in zip(rung.shape, rung.chunk, strict=True))
+    share = shards.stored / max(1, shards.count)
+    return Requests(get=shards.stored + round(chunks * share))
+
+
+def metadata(levels: int, *, made: bool) -> Requests:
+    """Return what documents take: those of a dataset that is made, and those a runner reads."""
+    return Requests(put=levels + 1 if made else 0, get=2 * (levels + 1))
+
+
+def total(parts: Sequence[Requests]) -> Requests:
+    """Return the sum of `parts`."""
+    return sum(parts, Requests())
+
+
+def _crossings(whole: int, strip: int, shard: int) -> int:
+    """Return the pieces that an axis falls into where it is cut at strips and at shards.
+
+    Examples
+    --------
+    >>> _crossings(10, 4, 3)
+    6
+    """
+    joint = math.lcm(strip, shard)
+    return -(-whole // strip) + -(-whole // shard) - -(-whole // joint)

@@ -1,0 +1,180 @@
+"""Sample a source: read a few boxes, make their levels, code them; measure bytes and CPU seconds.
+
+Nothing is stored but in a temporary file that is gone at once.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.forecast.places import decoded_voxels, sample_boxes
+from voxlake.compute.reduce import downsample
+from voxlake.ngff.chunk_codec import decode_chunks, encode_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from voxlake.compute.forecast.target import Target
+    from voxlake.compute.passes import ReadInto
+    from voxlake.ngff.box import Box
+    from voxlake.ngff.chunk_codec import Payload
+    from voxlake.ngff.shard_format import ShardFormat
+
+LEAST_VOXELS = 512
+"""Levels of a box are made down to so many voxels; smaller ones say little of a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is sampled."""
+
+    most_bytes: int = 256 << 20
+    """Voxels to decode, about, in bytes; at least one box is."""
+    seconds: float = 20.0
+    """No box is begun after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPiece:
+    """One level of a sampled box; times are CPU seconds."""
+
+    voxels: int
+    chunks: int
+    empty: int
+    """Chunks of nothing but fill, which are not stored."""
+    stored_bytes: int
+    reduce_s: float
+    """To make it from the level below; 0 of level 0."""
+    encode_s: float
+    decode_s: float
+    write_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One sampled box."""
+
+    box: Box
+    decoded_bytes: int
+    """Of all blocks that were touched."""
+    read_s: float
+    """CPU seconds."""
+    read_wall_s: float
+    index_s: float
+    """CPU seconds of looking for labels; 0 if there is to be no label index."""
+    levels: tuple[LevelPiece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was sampled."""
+
+    pieces: tuple[Piece, ...]
+    whole: bool
+    """Whether that is every voxel there is."""
+    seconds: float
+
+
+def take_sample(target: Target, read: ReadInto, bounds: Bounds) -> Sample:
+    """Sample level 0 of `target`.
+
+    Raises
+    ------
+    SourceError, CorruptDataError, StoreError
+        If voxels of a box cannot be read.
+    """
+    finest = target.ladder[0]
+    most = bounds.most_bytes // target.itemsize
+    boxes, whole = sample_boxes(finest.shape, finest.chunk, target.block, most)
+    began = time.monotonic()
+    pieces: list[Piece] = []
+    for box in boxes:
+        if pieces and time.monotonic() - began > bounds.seconds:
+            break
+        pieces.append(_piece(target, read, box))
+    complete = whole and len(pieces) == len(boxes)
+    return Sample(tuple(pieces), complete, time.monotonic() - began)
+
+
+class _Timer:
+    """CPU seconds of this process, since sources may use threads of their libraries."""
+
+    seconds = 0.0
+    wall = 0.0
+
+
+@contextmanager
+def _timed() -> Iterator[_Timer]:
+    timer, cpu, wall = _Timer(), time.process_time(), time.monotonic()
+    yield timer
+    timer.seconds, timer.wall = time.process_time() - cpu, time.monotonic() - wall
+
+
+def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
+    voxels = np.empty(box.shape, target.codings[0].dtype)
+    with _timed() as reading:
+        read(box, voxels)
+    index_s = _index_seconds(target, voxels) if target.indexed else 0.0
+    return Piece(
+        box,
+        decoded_voxels(box, target.ladder[0].shape, target.block) * target.block_itemsize,
+        reading.seconds,
+        reading.wall,
+        index_s,
+        tuple(_levels(target, voxels, whole=box.shape == target.ladder[0].shape)),
+    )
+
+
+def _levels(target: Target, voxels: npt.NDArray[Any], *, whole: bool) -> Iterator[LevelPiece]:
+    yield _coded(target.codings[0], voxels, 0.0)
+    for rung, coding in zip(target.ladder[1:], target.codings[1:], strict=True):
+        with _timed() as reducing:
+            voxels = downsample(voxels, rung.step, target.reduction)
+        if voxels.size < LEAST_VOXELS and not whole:
+            return
+        yield _coded(coding, voxels, reducing.seconds)
+
+
+def _coded(coding: ShardFormat, voxels: npt.NDArray[Any], reduce_s: float) -> LevelPiece:
+    with _timed() as encoding:
+        payloads = encode_chunks(coding, voxels)
+    stored = [payload for payload in payloads if payload is not None]
+    with _timed() as writing, tempfile.TemporaryFile(prefix="voxlake-") as file:
+        file.writelines(stored)
+        file.flush()
+    with _timed() as decoding:
+        decode_chunks(coding, payloads, np.empty_like(voxels), "the sample")
+    return LevelPiece(
+        voxels.size,
+        len(payloads),
+        len(payloads) - len(stored),
+        _size(stored),
+        reduce_s,
+        encoding.seconds,
+        decoding.seconds,
+        writing.seconds,
+    )
+
+
+def _size(payloads: Sequence[Payload]) -> int:
+    return sum(len(payload) for payload in payloads)
+
+
+def _index_seconds(target: Target, voxels: npt.NDArray[Any]) -> float:
+    from voxlake.ngff.label_index.kernel import scan_shard  # imports the compiler
+
+    z, y, x = target.ladder[0].chunk
+    grid = tuple(-(-n // c) for n, c in zip(voxels.shape, (z, y, x), strict=True))
+    plain = voxels.view()
+    plain.flags.writeable = False
+    with _timed() as scanning:
+        scan_shard(plain, (z, y, x), (grid[0], grid[1], grid[2]))
+    return scanning.seconds

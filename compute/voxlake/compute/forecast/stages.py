@@ -1,0 +1,166 @@
+"""What each stage of a job takes: tasks, memory, voxels, CPU seconds, requests. Arithmetic only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.compute.cut import Reading
+from voxlake.compute.forecast.requests import Requests, reading, reading_chunks, total, writing
+from voxlake.compute.plan import write_grid
+from voxlake.compute.pyramid import stage_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from voxlake.compute.cut import Cut, Rung, Stretch
+    from voxlake.compute.forecast.estimate import Rates
+    from voxlake.compute.forecast.requests import Shards
+    from voxlake.compute.forecast.target import Target
+
+REGIONS_AT_ONCE = 2
+"""Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a sample has shown of a target."""
+
+    target: Target
+    shards: tuple[Shards, ...]
+    """Of each level."""
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a job."""
+
+    name: str
+    tasks: int
+    region: tuple[int, ...]
+    """Voxels that a task handles: of the level that is read or, shard by shard, of that made."""
+    reading: str
+    """How a task gets at its voxels, in words."""
+    reads: float
+    """How often each block of the source is decoded, on average."""
+    memory_bytes: int
+    """Projected peak of a task."""
+    scratch_bytes: int
+    """Temporary files of one process."""
+    voxels: int
+    """That are written or, by the index, read."""
+    core_seconds: float
+    requests: Requests
+
+
+def stages_of(known: Known) -> list[Stage]:
+    """Return the stages of a job, in the order in which they run."""
+    stages = [
+        _alone(known, stretch.last) if stretch.cut is None else _pass(known, stretch, stretch.cut)
+        for stretch in known.target.stretches
+    ]
+    return [*stages, _index(known)] if known.target.indexed else stages
+
+
+def in_words(reading: Reading | None, reads: float) -> str:
+    """Say how a source or a level is read.
+
+    Examples
+    --------
+    >>> in_words(Reading.DIRECT, 1.0)
+    'direct, strip by strip; each block is decoded once'
+    """
+    often = "each block is decoded once"
+    if reads > 1.005:
+        often = f"each block is decoded {reads:.2f} times on average"
+    return f"{_WAYS[reading]}; {often}"
+
+
+_WAYS = {
+    Reading.DIRECT: "direct, strip by strip",
+    Reading.LAYERED: "layered: whole layers along z in memory, since blocks are wider than strips",
+    Reading.STAGED: "staged: whole layers along z in a temporary file, since they exceed memory",
+    None: "shard by shard, since blocks cross the chunks below",
+}
+
+
+def _pass(known: Known, stretch: Stretch, cut: Cut) -> Stage:
+    target, base = known.target, known.target.ladder[stretch.base]
+    levels = range(stretch.first, stretch.last + 1)
+    requests = [writing(known.shards[level]) for level in levels]
+    if stretch.first > stretch.base:
+        requests.append(reading(known.shards[stretch.base], base, cut))
+    return Stage(
+        stage_name(stretch.first, stretch.last),
+        math.prod(write_grid(base.shape, cut.region)),
+        tuple(map(min, cut.region, base.shape)),
+        in_words(cut.reading, cut.reads),
+        cut.reads,
+        cut.memory_bytes,
+        REGIONS_AT_ONCE * cut.scratch_bytes,
+        sum(math.prod(target.ladder[level].shape) for level in levels),
+        _seconds(known, stretch, cut.reads),
+        total(requests),
+    )
+
+
+def _alone(known: Known, level: int) -> Stage:
+    fine, coarse = known.target.ladder[level - 1], known.target.ladder[level]
+    stretch = next(s for s in known.target.stretches if s.last == level)
+    return Stage(
+        stage_name(level, level),
+        math.prod(write_grid(coarse.shape, coarse.shard)),
+        tuple(map(min, coarse.shard, coarse.shape)),
+        in_words(None, 1.0),
+        1.0,
+        # As `voxlake.compute.downsample.downsample_bytes`.
+        (2 * math.prod(coarse.shard) + math.prod(fine.shard)) * known.target.itemsize,
+        0,
+        math.prod(coarse.shape),
+        _seconds(known, stretch, 1.0),
+        writing(known.shards[level]) + reading_chunks(known.shards[level - 1], fine),
+    )
+
+
+def _index(known: Known) -> Stage:
+    target, finest, shards = known.target, known.target.ladder[0], known.shards[0]
+    voxels = math.prod(finest.shape)
+    seconds = voxels * target.itemsize * (known.rates.decode + known.rates.index)
+    return Stage(
+        "index",
+        shards.count,
+        tuple(map(min, finest.shard, finest.shape)),
+        "shard by shard; each chunk is decoded once",
+        1.0,
+        # As `voxlake.compute.index.plan_index`.
+        2 * math.prod(finest.shard) * target.itemsize,
+        0,
+        voxels,
+        seconds,
+        Requests(
+            put=shards.stored,
+            get=shards.count,
+            head=0,
+            delete=shards.count - shards.stored,
+        ),
+    )
+
+
+def _seconds(known: Known, stretch: Stretch, reads: float) -> float:
+    target, rates = known.target, known.rates
+    base = math.prod(target.ladder[stretch.base].shape)
+    if stretch.first == 0:
+        read = base * target.block_itemsize * reads * rates.read
+    else:
+        read = base * target.itemsize * reads * rates.decode
+    made = range(stretch.first, stretch.last + 1)
+    reduced = _voxels(target.ladder, (level - 1 for level in made if level))
+    encoded = _voxels(target.ladder, made) * target.itemsize
+    stored = sum(known.shards[level].bytes for level in made)
+    return read + reduced * rates.reduce + encoded * rates.encode + stored * rates.write
+
+
+def _voxels(ladder: Sequence[Rung], levels: Iterable[int]) -> int:
+    return sum(math.prod(ladder[level].shape) for level in levels)

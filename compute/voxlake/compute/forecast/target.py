@@ -1,0 +1,94 @@
+"""What a job is to make, known before any of it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.compute.cut import Rung, cut_ladder
+from voxlake.compute.pyramid import LevelReader, ladder_of
+from voxlake.ngff.layout import Kind, check_dtype
+from voxlake.ngff.pyramid import Extent, plan_levels_by
+from voxlake.ngff.shard_format import ShardFormat, shard_format
+
+if TYPE_CHECKING:
+    from voxlake.compute.cut import Limits, Stretch
+    from voxlake.compute.jobs.spec import IngestSpec
+    from voxlake.compute.passes import ReadInto
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.reduction import Reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The levels of a dataset, and how they are to be made."""
+
+    ladder: tuple[Rung, ...]
+    """All levels, the finest first."""
+    codings: tuple[ShardFormat, ...]
+    """How the shards of each are coded."""
+    reduction: Reduction
+    stretches: tuple[Stretch, ...]
+    """In the order in which they are made."""
+    block: tuple[int, ...]
+    """What reading level 0, or its source, decodes as a whole."""
+    block_itemsize: int
+    """Bytes of a voxel there."""
+    first: int
+    """Lowest level that is made: 0, or 1 if level 0 is there."""
+    indexed: bool = False
+    """Whether the label index is made too."""
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a stored voxel."""
+        return self.codings[0].dtype.itemsize
+
+
+def target_of_ingest(spec: IngestSpec, limits: Limits) -> tuple[Target, ReadInto]:
+    """Return what an ingest makes, and what reads its source as it will be stored."""
+    source = spec.address.open()
+    kind = Kind(spec.kind_of_dataset)
+    dtype = check_dtype(kind, source.dtype)
+    extent = Extent(tuple(source.shape), source.axes, spec.voxel_size)
+    levels = plan_levels_by(kind, extent, spec.steps)
+    steps = ((1,) * len(extent.shape), *spec.steps)
+    ladder = tuple(
+        Rung(level.shape, level.layout.chunk, level.layout.shard, step)
+        for level, step in zip(levels, steps, strict=True)
+    )
+    codings = tuple(
+        # As `voxlake.ngff.create.array_document` has it.
+        ShardFormat(at.chunk, at.shard, dtype, at.zstd_level, True, 0, True)  # noqa: FBT003
+        for at in (level.layout for level in levels)
+    )
+    block = tuple(source.block)
+    stretches = tuple(cut_ladder(ladder, block, dtype.itemsize, limits))
+    target = Target(
+        ladder, codings, spec.reduction, stretches, block, source.dtype.itemsize, 0, spec.index
+    )
+    return target, spec.address.read_into
+
+
+def target_of_dataset(dataset: Dataset, limits: Limits) -> tuple[Target, ReadInto]:
+    """Return what building all levels anew makes, and what reads level 0.
+
+    Raises
+    ------
+    UnsupportedError
+        If a level is not coded as voxlake does.
+    """
+    volumes = [dataset.level(level) for level in range(dataset.levels)]
+    ladder = tuple(ladder_of(dataset))
+    finest = volumes[0]
+    stretches = tuple(cut_ladder(ladder, None, finest.dtype.itemsize, limits))
+    target = Target(
+        ladder,
+        tuple(map(shard_format, volumes)),
+        dataset.reduction,
+        stretches,
+        finest.chunk,
+        finest.dtype.itemsize,
+        1,
+    )
+    return target, LevelReader(finest).read_into
