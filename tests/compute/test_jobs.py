@@ -107,7 +107,7 @@ def test_events_and_summary_agree_with_the_ledger(workspace: Workspace, image: s
     started = [event for event in events if isinstance(event, StageStarted)]
     finished = [event for event in events if isinstance(event, TaskFinished)]
     assert [event.stage for event in started] == ["ingest"]
-    assert sum(event.tasks for event in started) == len(finished) == summary.shards
+    assert sum(event.tasks for event in started) == len(finished) == summary.tasks
     assert sum(event.voxels for event in started) == summary.voxels
     assert workspace.catalog.ledger.get_job(job.id).state is JobState.DONE
 

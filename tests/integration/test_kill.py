@@ -183,7 +183,7 @@ def test_killed_cli(run: Run, unkilled: StoreURL) -> None:
         assert run.stored() - run.done() <= LOST
         done = run.done()
         process = run.resume()
-    ran = _finish(process)["shards"]
+    ran = _finish(process)["tasks"]
     assert ran <= total - done
     _check_equal(run.lake, unkilled)
 

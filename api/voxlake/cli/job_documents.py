@@ -17,7 +17,7 @@ MOST_FAILURES = 100
 
 
 class StageDocument(Document):
-    """One stage of a job: as many tasks as the target has shards."""
+    """One stage of a job.
 
     name: str
     tasks: int
@@ -152,7 +152,7 @@ def shown_job(job: JobDocument) -> Iterable[RenderableType]:
         )
     )
     yield table(
-        ("stage", "shards#", "done#", "failed#", "voxels#", "rate#", "left#"),
+        ("stage", "tasks#", "done#", "failed#", "voxels#", "rate#", "left#"),
         (stage.shown for stage in job.stages),
     )
     if job.failures:

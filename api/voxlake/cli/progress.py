@@ -62,7 +62,7 @@ class Lines:
         now = self.clock()
         if isinstance(event, StageStarted):
             self._stage = _Stage(event.stage, event.tasks, event.done, event.voxels, now, now)
-            self._say(f"{event.tasks - event.done} of {event.tasks} shards to do")
+            self._say(f"{event.tasks - event.done} of {event.tasks} tasks to do")
             return
         stage = self._stage
         stage.count(event.voxels, failed=event.failed)
@@ -93,7 +93,7 @@ class _Stage:
 
     def text(self, itemsize: int, now: float) -> str:
         seconds = now - self.began
-        said = f"{self.done} of {self.tasks} shards, {rate(self.voxels, itemsize, seconds)}"
+        said = f"{self.done} of {self.tasks} tasks, {rate(self.voxels, itemsize, seconds)}"
         if self.done >= self.tasks or not self.voxels:
             return said
         share = (self.tasks - self.done) / self.tasks

@@ -25,7 +25,7 @@ class StageReport(Document):
     stage: str
     tasks: int
     ran: int
-    """Shards that this run did; the others were done before."""
+    """Tasks that this run did; the others were done before."""
     voxels: int
     seconds: float
 
@@ -49,7 +49,7 @@ class JobReport(Document):
     seconds: float
     voxels: int
     """Voxels that this run wrote or compared, at all levels."""
-    shards: int
+    tasks: int
     itemsize: int
     """Bytes of a voxel."""
     stages: tuple[StageReport, ...]
@@ -145,7 +145,7 @@ def _report(
         state="done",
         seconds=summary.seconds,
         voxels=summary.voxels,
-        shards=summary.shards,
+        tasks=summary.tasks,
         itemsize=itemsize,
         stages=tuple(
             StageReport(
@@ -167,7 +167,7 @@ def _shown(report: JobReport) -> Iterable[RenderableType]:
     if report.verified is not None:
         yield facts([(report.dataset, "verified" if report.verified else "differs")])
     yield table(
-        ("stage", "shards#", "done now#", "voxels#", "seconds#", "rate#"),
+        ("stage", "tasks#", "done now#", "voxels#", "seconds#", "rate#"),
         (
             (
                 stage.stage,

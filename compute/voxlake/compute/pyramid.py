@@ -52,7 +52,8 @@ class RegionTask:
         base = work.volumes[0]
         region = cell_box(self.cell, self.spec.cut.region) & base.box
         read = self.spec.source.read_into if self.spec.source else LevelReader(base).read_into
-        return {"voxels": run_region(work, read, region)}
+        voxels = run_region(work, read, region)
+        return {"voxels": voxels, "bytes": voxels * base.dtype.itemsize}
 
 
 def plan_passes(

@@ -31,9 +31,9 @@ def test_plain_lines_are_few_and_tell_rate_and_time_left() -> None:
     lines(TaskFinished("ingest", 1_000_000))
     lines(TaskFinished("ingest", 1_000_000))
     assert stream.getvalue().splitlines() == [
-        "ingest: 4 of 4 shards to do",
-        "ingest: 2 of 4 shards, 400.0 kB/s, 0.20 Mvoxels/s, 10 s left",
-        "ingest: 4 of 4 shards, 400.0 kB/s, 0.20 Mvoxels/s",
+        "ingest: 4 of 4 tasks to do",
+        "ingest: 2 of 4 tasks, 400.0 kB/s, 0.20 Mvoxels/s, 10 s left",
+        "ingest: 4 of 4 tasks, 400.0 kB/s, 0.20 Mvoxels/s",
     ]
 
 
@@ -44,9 +44,9 @@ def test_plain_lines_tell_of_failures_and_of_what_was_done_before() -> None:
     lines(TaskFinished("index", 0, failed=True))
     lines(TaskFinished("index", 10))
     first, second, third = stream.getvalue().splitlines()
-    assert first == "index: 1 of 3 shards to do"
+    assert first == "index: 1 of 3 tasks to do"
     assert "failed" in second
-    assert third.startswith("index: 3 of 3 shards")
+    assert third.startswith("index: 3 of 3 tasks")
 
 
 def test_terminal_sees_bars_and_stdout_the_document(

@@ -84,7 +84,7 @@ class JobSummary:
         return sum(stage.voxels for stage in self.stages)
 
     @property
-    def shards(self) -> int:
+    def tasks(self) -> int:
         """Tasks that this run did."""
         return sum(stage.ran for stage in self.stages)
 
