@@ -18,6 +18,7 @@ from voxlake.cli.commands.ingest import ingest
 from voxlake.cli.commands.init import init
 from voxlake.cli.commands.jobs import app as jobs
 from voxlake.cli.commands.ls import ls
+from voxlake.cli.commands.plan import plan
 from voxlake.cli.commands.serve import serve
 from voxlake.cli.commands.verify import verify
 from voxlake.cli.commands.worker import worker
@@ -53,6 +54,7 @@ def start(
 for command in (
     demo,
     init,
+    plan,
     ingest,
     downsample,
     index,

@@ -128,6 +128,19 @@ def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
     )
 
 
+def worker_threads(address: str) -> list[int]:
+    """Return how many threads each worker of the cluster at `address` has.
+
+    Raises
+    ------
+    ClusterLostError
+        If no scheduler answers.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(_DASK), _connected(address) as client, _cluster_failures():
+        return [int(n) for n in client.nthreads(callback_timeout=ANSWER_S).values()]
+
+
 def local_size(workers: int | None, tasks: int, cores: int) -> tuple[int, int]:
     """Return how many processes a local cluster has, 0 for none but this, and threads in each.
 

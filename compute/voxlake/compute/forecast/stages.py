@@ -82,7 +82,7 @@ _WAYS = {
     Reading.DIRECT: "direct, strip by strip",
     Reading.LAYERED: "layered: whole layers along z in memory, since blocks are wider than strips",
     Reading.STAGED: "staged: whole layers along z in a temporary file, since they exceed memory",
-    None: "shard by shard, since blocks cross the chunks below",
+    None: "shard by shard",
 }
 
 
