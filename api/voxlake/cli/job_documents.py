@@ -17,7 +17,7 @@ MOST_FAILURES = 100
 
 
 class StageDocument(Document):
-    """One stage of a job.
+    """One stage of a job."""
 
     name: str
     tasks: int
