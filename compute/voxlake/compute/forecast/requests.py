@@ -70,11 +70,15 @@ def reading(shards: Shards, rung: Rung, cut: Cut) -> Requests:
     return Requests(get=shards.stored + round(pairs * share), head=shards.count)
 
 
-def reading_chunks(shards: Shards, rung: Rung) -> Requests:
-    """Return what reading a stored level chunk by chunk takes, and the index of each shard."""
-    chunks = math.prod(-(-n // c) for n, c in zip(rung.shape, rung.chunk, strict=True))
-    share = shards.stored / max(1, shards.count)
-    return Requests(get=shards.stored + round(chunks * share))
+def reading_whole(shards: Shards) -> Requests:
+    """Return what reading a stored level shard by shard takes: its index, and its chunks at once.
+
+    Examples
+    --------
+    >>> reading_whole(Shards(10, 8, 8000.0))
+    Requests(put=0, get=18, head=0, delete=0)
+    """
+    return Requests(get=shards.count + shards.stored)
 
 
 def metadata(levels: int, *, made: bool) -> Requests:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.chunk_codec import Payload
     from voxlake.ngff.shard_format import ShardFormat
 
-LEAST_VOXELS = 512
+LEAST_VOXELS = 4096
 """Levels of a box are made down to so many voxels; smaller ones say little of a level."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.cut import Reading
-from voxlake.compute.forecast.requests import Requests, reading, reading_chunks, total, writing
+from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
 from voxlake.compute.plan import write_grid
 from voxlake.compute.pyramid import stage_name
 
@@ -120,7 +120,7 @@ def _alone(known: Known, level: int) -> Stage:
         0,
         math.prod(coarse.shape),
         _seconds(known, stretch, 1.0),
-        writing(known.shards[level]) + reading_chunks(known.shards[level - 1], fine),
+        writing(known.shards[level]) + reading_whole(known.shards[level - 1]),
     )
 
 
