@@ -23,7 +23,7 @@ TRIES = 20
 
 
 def sample_boxes(
-    shape: Extents, chunk: Extents, block: Extents, most_voxels: int
+    shape: Extents, chunk: Extents, block: Extents, row: int, most_voxels: int
 ) -> tuple[list[Box], bool]:
     """Return boxes of a volume, each prefix of them evenly spread, and whether they are all of it.
 
@@ -33,10 +33,12 @@ def sample_boxes(
         Of the volume; boxes begin on the grid of its chunks, unless they are thinner.
     block
         What is decoded as a whole, on a grid from the origin.
+    row
+        Extent along x that tasks read at a time: long rows take less time each.
     most_voxels
         Voxels to decode, about; the first box may have more, if the blocks are so large.
     """
-    extents = box_extents(shape, chunk, block, most_voxels // LEAST_BOXES)
+    extents = box_extents(shape, chunk, block, row, most_voxels // LEAST_BOXES)
     first = cell_box((0,) * len(shape), extents) & Box.of_shape(shape)
     wanted = min(MOST_BOXES, max(1, most_voxels // decoded_voxels(first, shape, block)))
     grid = tuple(-(-n // step) for n, step in zip(shape, extents, strict=True))
@@ -45,23 +47,26 @@ def sample_boxes(
     return boxes, len(boxes) == math.prod(grid)
 
 
-def box_extents(shape: Extents, chunk: Extents, block: Extents, most_voxels: int) -> Extents:
-    """Return the extents of sample boxes: two chunks along each axis, and blocks are used up.
+def box_extents(
+    shape: Extents, chunk: Extents, block: Extents, row: int, most_voxels: int
+) -> Extents:
+    """Return the extents of sample boxes: two chunks along each axis, a row, whole blocks.
 
     Wide blocks, such as whole slices, make boxes wide, and thin where they would be too large.
 
     Examples
     --------
-    >>> box_extents((999, 999, 999), (64, 64, 64), (1, 1, 1), 1 << 24)
-    (128, 128, 128)
-    >>> box_extents((256, 2048, 2048), (64, 64, 64), (1, 2048, 2048), 1 << 24)
+    >>> box_extents((999, 999, 999), (64, 64, 64), (1, 1, 1), 512, 1 << 24)
+    (128, 128, 512)
+    >>> box_extents((256, 2048, 2048), (64, 64, 64), (1, 2048, 2048), 64, 1 << 24)
     (4, 2048, 2048)
     """
     lead = chunk[:-3]
     whole = [-(-n // c) * c for n, c in zip(shape[-3:], chunk[-3:], strict=True)]
     depth, *plane = (min(2 * c, n) for c, n in zip(chunk[-3:], whole, strict=True))
     for axis in (2, 1):
-        wide = min(-(-block[-3 + axis] // chunk[-3 + axis]) * chunk[-3 + axis], whole[axis])
+        wanted = max(block[-3 + axis], row if axis == 2 else 1)
+        wide = min(_covered(wanted, chunk[-3 + axis]), whole[axis])
         others = math.prod(plane) // plane[axis - 1]
         if wide * others <= most_voxels:
             plane[axis - 1] = max(plane[axis - 1], wide)
@@ -80,7 +85,7 @@ def spread_cells(grid: Extents, count: int) -> list[Extents]:
     Examples
     --------
     >>> spread_cells((4, 1), 3)
-    [(2, 0), (1, 0), (3, 0)]
+    [(2, 0), (1, 0), (0, 0)]
     """
     ratio = 2.0
     for _ in range(50):

@@ -36,7 +36,7 @@ LEAST_VOXELS = 4096
 class Bounds:
     """How much is sampled."""
 
-    most_bytes: int = 256 << 20
+    most_bytes: int = 512 << 20
     """Voxels to decode, about, in bytes; at least one box is."""
     seconds: float = 20.0
     """No box is begun after that."""
@@ -93,7 +93,8 @@ def take_sample(target: Target, read: ReadInto, bounds: Bounds) -> Sample:
     """
     finest = target.ladder[0]
     most = bounds.most_bytes // target.itemsize
-    boxes, whole = sample_boxes(finest.shape, finest.chunk, target.block, most)
+    row = min(target.strip[-1], finest.shape[-1])
+    boxes, whole = sample_boxes(finest.shape, finest.chunk, target.block, row, most)
     began = time.monotonic()
     pieces: list[Piece] = []
     for box in boxes:
@@ -120,12 +121,15 @@ def _timed() -> Iterator[_Timer]:
 
 def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
     voxels = np.empty(box.shape, target.codings[0].dtype)
+    parts = list(box.tiles(target.strip))
     with _timed() as reading:
-        read(box, voxels)
+        for part in parts:
+            read(part, voxels[part.within(box).slices])
     index_s = _index_seconds(target, voxels) if target.indexed else 0.0
     return Piece(
         box,
-        decoded_voxels(box, target.ladder[0].shape, target.block) * target.block_itemsize,
+        sum(decoded_voxels(part, target.ladder[0].shape, target.block) for part in parts)
+        * target.block_itemsize,
         reading.seconds,
         reading.wall,
         index_s,

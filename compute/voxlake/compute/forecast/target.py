@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.cut import Rung, cut_ladder
+from voxlake.compute.cut import Reading, Rung, cut_ladder
 from voxlake.compute.pyramid import LevelReader, ladder_of
 from voxlake.ngff.layout import Kind, check_dtype
 from voxlake.ngff.pyramid import Extent, plan_levels_by
@@ -38,6 +38,14 @@ class Target:
     """Lowest level that is made: 0, or 1 if level 0 is there."""
     indexed: bool = False
     """Whether the label index is made too."""
+
+    @property
+    def strip(self) -> tuple[int, ...]:
+        """What tasks read of level 0 at a time, as far as samples follow: whole volumes if more."""
+        cut = self.stretches[0].cut if self.stretches else None
+        if cut is None or cut.reading is not Reading.DIRECT:
+            return self.ladder[0].shape
+        return cut.strips[0]
 
     @property
     def itemsize(self) -> int:
