@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.compute.forecast.estimate import SIGMAS, coded_levels, mean_and_error, rates, ratios
@@ -57,6 +57,7 @@ def test_the_first_box_is_left_out_of_the_rates() -> None:
     assert rates(Sample((slow,), whole=False, seconds=1), 2).read == 100 / 2000
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_the_truth_lies_within_the_spread_about_as_often_as_said(seed: int) -> None:
     rng = np.random.default_rng(seed)

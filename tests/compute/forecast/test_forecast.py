@@ -173,7 +173,7 @@ def test_stages_are_those_that_the_job_has(
 
 
 def test_a_task_stays_below_the_memory_that_was_forecast(workspace: Workspace) -> None:
-    request = IngestRequest("phantom:512,512,1024", EM, SIZE)
+    request = IngestRequest("phantom:128,512,1024", EM, SIZE)
     found, _ = _forecast(request, 4 << 20)
     spec = ingest_spec(request, None, SETTINGS)
     create_target(workspace, spec)
