@@ -64,7 +64,7 @@ class Lake:
         run(plan_repair(Remedy(self.what(dataset), address), findings))
 
 
-def run(plans: list[Plan]) -> list[dict[str, int | str | None]]:
+def run(plans: list[Plan]) -> list[Result]:
     return [plan.task(index)() for plan in plans for index in range(len(plan))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pickle
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from voxlake.compute import passes, threads
 from voxlake.compute.cut import Limits, Reading
 from voxlake.compute.ingest import SourceAddress
+from voxlake.compute.plan import write_grid
 from voxlake.compute.pyramid import plan_passes
 from voxlake.compute.reduce import downsample
 from voxlake.compute.sources import opening
+from voxlake.compute.verify_source import plan_verify_source
 from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.box import Box
 from voxlake.ngff.create import NewDataset, create_dataset
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.plan import Plan
+    from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 type Voxels = npt.NDArray[Any]
@@ -256,3 +260,50 @@ def test_an_error_in_one_of_two_regions_frees_its_place(
             plan.task(0)()
     assert passes._AT_ONCE.acquire(blocking=False)
     passes._AT_ONCE.release()
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 1 << 10])
+def test_verifying_decodes_each_slice_once_and_names_what_differs(
+    lake: StoreURL, sources: dict[str, ArraySource], memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxlake.compute.cut.WIDE_STRIP_BYTES", 1 << 10)
+    voxels = np.random.default_rng(0).integers(0, 255, (21, 40, 50)).astype("u1")
+    sources["a"] = source = ArraySource(voxels, (1, 40, 50))
+    dataset = new_dataset(lake, voxels, (), Reduction.MEAN)
+    address, limits = SourceAddress("a", "x", ("z",)), Limits(1, memory, 2)
+    run([plan for plan, _ in plan_passes(dataset, address, limits)])
+    source.reads.clear()
+    volume = dataset.level(0)
+    plan = plan_verify_source(address, volume, limits, hashes=True)
+    shards = shards_found(plan)
+    assert source.decodes() == 1
+    assert [shard["different"] for shard in shards] == [0] * len(shards)
+    assert len(shards) == len(list(volume.box.cells(volume.shard)))
+    for shard in shards:
+        box = volume.shard_box(plan_cell(volume, shard["index"]))
+        body = np.ascontiguousarray(voxels[::-1][box.slices]).tobytes()
+        assert shard["decoded"] == hashlib.blake2b(body, digest_size=32).hexdigest()
+    changed = Box((9, 17, 33), (10, 18, 35))
+    volume.write(changed, 255 - voxels[::-1][changed.slices]).result()
+    volume.shard_url((2, 0, 0)).path.write_bytes(b"torn")
+    wrong = {shard["index"]: shard for shard in shards_found(plan) if shard["different"]}
+    assert {plan_cell(volume, index) for index in wrong} == {(1, 1, 2), (2, 0, 0)}
+    first, torn = sorted(wrong.values(), key=lambda shard: shard["different"])
+    assert (first["different"], torn["decoded"]) == (2, None)
+    assert "first at (1, 1, 1) of the shard" in first["note"]
+
+
+def shards_found(plan: Plan) -> list[dict[str, Any]]:
+    """Run the tasks of a verification and return what they found of each shard."""
+    found: list[dict[str, Any]] = []
+    for index in range(len(plan)):
+        shards = plan.task(index)()["shards"]
+        assert isinstance(shards, list)
+        found += shards
+    return found
+
+
+def plan_cell(volume: Volume, index: int) -> tuple[int, ...]:
+    """Return the cell of a shard by its number."""
+    grid = write_grid(volume.shape, volume.shard)
+    return tuple(int(at) for at in np.unravel_index(index, grid))

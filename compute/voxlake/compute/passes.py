@@ -24,7 +24,6 @@ from voxlake.ngff.reuse import reused
 from voxlake.ngff.shard_stream import cut_at_shards, stream_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from concurrent.futures import Future
 
     import numpy.typing as npt
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = BoundedSemaphore(2)
 """Regions that a process works on: the next begins while the last shards of one are synced."""
-
-
-SYNC_BYTES = 32 << 20
-"""Bytes of a shard that are written before they are synced, while others are computed."""
 
 
 class ReadInto(Protocol):
@@ -114,7 +109,7 @@ class _Climb:
     layers: dict[int, _Layer] = field(default_factory=dict)
     streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
     waiting: list[Future[Any]] = field(default_factory=list)
-    """What is being synced or stored."""
+    """Shards that are being stored."""
     voxels: int = 0
 
     def run(self) -> None:
@@ -187,10 +182,7 @@ class _Climb:
             key = (rung, cell)
             if key not in self.streams:
                 self.streams[key] = stream_shard(self.work.volumes[rung], cell)
-            stream = self.streams[key]
-            stream.put(part, own)
-            if stream.unsynced() > SYNC_BYTES:
-                self.waiting.append(submit_waiting(stream.sync))
+            self.streams[key].put(part, own)
         self.voxels += box.size
 
     def _close_below(self, rung: int, top: int) -> None:
@@ -217,15 +209,10 @@ class _Climb:
             depth = min(self.work.cut.depths[rung], self.work.volumes[rung].shape[-3])
             shape = (*box.shape[:-3], depth, *box.shape[-2:])
             dtype = self.work.volumes[rung].dtype
-            known = self.layers[rung] = _Layer(box, self._memory(shape, dtype))
+            memory = layer_memory(shape, dtype, self.work.cut.reading)
+            known = self.layers[rung] = _Layer(box, memory)
         known.box = box
         return known
-
-    def _memory(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        if self.work.cut.reading is not Reading.STAGED:
-            return np.empty(shape, dtype)
-        with tempfile.TemporaryFile(prefix="voxlake-") as file:
-            return np.memmap(file, dtype, "w+", shape=shape)
 
     def _slab(self, depth: int) -> tuple[int, ...]:
         return (*self.region.shape[:-3], depth, *self.work.volumes[0].shape[-2:])
@@ -245,6 +232,11 @@ class _Climb:
         )
 
 
-def regions(volume: Volume, cut: Cut) -> Iterator[Box]:
-    """Yield the regions of a pass over `volume`, in C order."""
-    return volume.box.tiles(cut.region)
+def layer_memory(
+    shape: tuple[int, ...], dtype: np.dtype[Any], reading: Reading
+) -> npt.NDArray[Any]:
+    """Return memory for a layer: a temporary file without a name, if layers are staged."""
+    if reading is not Reading.STAGED:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(prefix="voxlake-") as file:
+        return np.memmap(file, dtype, "w+", shape=shape)

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 type Cell = tuple[int, ...]
-type Result = dict[str, int | str | None]
-"""What a task says of its work: a few numbers, kept in the job ledger."""
+type Part = dict[str, int | str | None]
+type Result = dict[str, int | str | list[Part] | None]
+"""What a task says of its work: a few numbers and words, kept in the job ledger."""
+
+
+def voxels_of(result: Result) -> int:
+    """Return how many voxels a task says that it handled."""
+    voxels = result.get("voxels", 0)
+    return voxels if isinstance(voxels, int) else 0
 
 
 class Task(Protocol):

@@ -1,25 +1,25 @@
-"""Verify: compare every stored voxel with what it must be, by reading the source again."""
+"""Verify: compare every stored voxel of a level with what the level below says it must be."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.compute.downsample import Step, downsample_bytes, downsample_step
-from voxlake.compute.ingest import SourceAddress, shard_bytes
+from voxlake.compute.ingest import shard_bytes
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Cell, Part, Plan, Result, fingerprint, write_grid
 from voxlake.ngff.shard import decode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VerifyTask:
-    """Compare one stored shard with what the source, or the level below, says it must be."""
+    """Compare one stored shard with what the level below says it must be."""
 
-    expected: SourceAddress | Step
+    expected: Step
     target: StoreURL
     hashes: bool
     """Whether the hashes of what is stored are told, for a report."""
@@ -48,7 +48,7 @@ class VerifyTask:
         voxels, note = None, None
         try:
             voxels = _voxels(volume, self.cell, body)
-            different, note = _differences(voxels, self._read(box, volume))
+            different, note = differences(voxels, self.expected.read(box), box.within(box))
         except CorruptDataError as error:
             different, note = box.size, str(error)
         if different:
@@ -56,16 +56,22 @@ class VerifyTask:
             result |= {"different": different, "shard": where, "note": note}
         return result | (_hashes(voxels, body) if self.hashes else {})
 
-    def _read(self, box: Box, volume: Volume) -> npt.NDArray[Any]:
-        if isinstance(self.expected, SourceAddress):
-            return self.expected.read(box, volume.dtype)
-        return self.expected.read(box)
 
+@dataclass(slots=True)
+class Hashes:
+    """The hash of voxels that come part by part, in C order of the whole."""
 
-def plan_verify_source(source: SourceAddress, volume: Volume, *, hashes: bool = False) -> Plan:
-    """Plan comparing level 0 with the source."""
-    make = partial(VerifyTask, source, volume.url, hashes)
-    return _plan("verify-source", make, volume, source.fingerprint)
+    _digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=32))
+
+    def add(self, voxels: npt.NDArray[Any]) -> None:
+        """Take the next voxels, little-endian."""
+        in_order = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
+        self._digest.update(in_order.data)
+
+    @property
+    def text(self) -> str:
+        """The BLAKE2b-256 (RFC 7693) of all of them, as ``b2sum -l 256`` prints it."""
+        return str(self._digest.hexdigest())
 
 
 def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> Plan:
@@ -76,9 +82,24 @@ def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> 
     return replace(plan, bytes_per_task=downsample_bytes(dataset, level))
 
 
-def hash_of(data: Buffer) -> str:
-    """Return the BLAKE2b-256 (RFC 7693) of some bytes, as ``b2sum -l 256`` prints it."""
-    return hashlib.blake2b(data, digest_size=32).hexdigest()
+def hash_stored(url: StoreURL) -> Part:
+    """Return the hash and the number of the bytes of a stored object; None and 0 of none."""
+    return _hash_of_body(_body(url))
+
+
+def differences(
+    stored: npt.NDArray[Any], expected: npt.NDArray[Any], place: Box
+) -> tuple[int, str | None]:
+    """Return how many voxels differ, and the first; `place` is where they lie in their shard."""
+    wrong = stored != expected
+    if stored.dtype.kind == "f":
+        wrong &= ~(np.isnan(stored) & np.isnan(expected))
+    count = int(np.count_nonzero(wrong))
+    if not count:
+        return 0, None
+    first = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+    where = tuple(at + lo for at, lo in zip(first, place.start, strict=True))
+    return count, f"first at {where} of the shard: {stored[first]} for {expected[first]}"
 
 
 def _plan(stage: str, make: Callable[[Cell], VerifyTask], volume: Volume, what: object) -> Plan:
@@ -105,23 +126,17 @@ def _voxels(volume: Volume, cell: Cell, body: bytes | None) -> npt.NDArray[Any]:
     return decode_shard(volume, cell, body)
 
 
-def _hashes(voxels: npt.NDArray[Any] | None, body: bytes | None) -> Result:
-    """Return the hashes of the voxels, little-endian in C order, and of the bytes of the object."""
-    found: Result = {"decoded": None, "stored": None, "bytes": len(body or b"")}
+def _hashes(voxels: npt.NDArray[Any] | None, body: bytes | None) -> Part:
+    """Return the hashes of the voxels, in C order, and of the bytes of the object."""
+    decoded = None
     if voxels is not None:
-        in_order = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
-        found["decoded"] = hash_of(in_order.data)
-    if body is not None:
-        found["stored"] = hash_of(body)
-    return found
+        hashes = Hashes()
+        hashes.add(voxels)
+        decoded = hashes.text
+    return {"decoded": decoded, **_hash_of_body(body)}
 
 
-def _differences(stored: npt.NDArray[Any], expected: npt.NDArray[Any]) -> tuple[int, str | None]:
-    wrong = stored != expected
-    if stored.dtype.kind == "f":
-        wrong &= ~(np.isnan(stored) & np.isnan(expected))
-    count = int(np.count_nonzero(wrong))
-    if not count:
-        return 0, None
-    first = tuple(int(axis[0]) for axis in np.nonzero(wrong))
-    return count, f"first at {first} of the shard: {stored[first]} for {expected[first]}"
+def _hash_of_body(body: bytes | None) -> Part:
+    if body is None:
+        return {"stored": None, "bytes": 0}
+    return {"stored": hashlib.blake2b(body, digest_size=32).hexdigest(), "bytes": len(body)}

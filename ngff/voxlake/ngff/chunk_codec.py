@@ -8,7 +8,6 @@ zstandard's segments are buffers, which its types do not say.
 
 from __future__ import annotations
 
-import itertools
 import math
 from threading import local
 from typing import TYPE_CHECKING, Any, cast
@@ -81,12 +80,10 @@ def decode_chunks(
     """
     from voxlake.ngff.chunk_copy import scatter
 
-    rows, size = _byte_rows(out), (*coding.chunk[-3:-1], coding.row_bytes)
-    shape = rows[-3:]
-    starts = itertools.product(*(range(0, n, c) for n, c in zip(shape, size, strict=True)))
-    chunks = _decompressed(coding, payloads, what)
-    for start, chunk in zip(starts, chunks, strict=True):
-        scatter(chunk, size, rows, start)
+    chunks = reused("decoded", (len(payloads), coding.chunk_bytes), _BYTE)
+    _decompress(coding, payloads, chunks, what)
+    size = (*coding.chunk[-3:-1], coding.row_bytes)
+    scatter(chunks.reshape(-1), size, _byte_rows(out))
 
 
 def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -97,7 +94,7 @@ def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.u
     size = (*coding.chunk[-3:-1], coding.row_bytes)
     count = math.prod(-(-n // c) for n, c in zip(rows[-3:], size, strict=True))
     chunks = reused("chunks", (count, coding.chunk_bytes), _BYTE)
-    gather(rows, chunks.reshape(count, *size))
+    gather(rows, chunks.reshape(-1), size)
     return chunks
 
 
@@ -114,23 +111,25 @@ def _differ_from_fill(coding: ShardFormat, chunks: npt.NDArray[np.uint8]) -> npt
     return np.asarray((chunks.view(coding.dtype) != coding.fill).any(axis=1))
 
 
-def _decompressed(
-    coding: ShardFormat, payloads: Sequence[Payload | None], what: str
-) -> list[npt.NDArray[np.uint8]]:
+def _decompress(
+    coding: ShardFormat,
+    payloads: Sequence[Payload | None],
+    chunks: npt.NDArray[np.uint8],
+    what: str,
+) -> None:
     stored: list[bytes | bytearray | memoryview[int]] = [b for b in payloads if b is not None]
+    if len(stored) < len(payloads):
+        chunks.view(coding.dtype)[...] = coding.fill
     if not stored:
-        return [coding.fill_chunk] * len(payloads)
+        return
     sizes = np.full(len(stored), coding.chunk_bytes, np.uint64).tobytes()
     try:
-        unpacked = iter(
-            _decompressor().multi_decompress_to_buffer(stored, decompressed_sizes=sizes)
-        )
+        unpacked = _decompressor().multi_decompress_to_buffer(stored, decompressed_sizes=sizes)
     except zstandard.ZstdError as error:
         raise CorruptDataError(f"a chunk of {what} is damaged ({error}); restore it") from error
-    return [
-        coding.fill_chunk if body is None else np.frombuffer(cast("Buffer", next(unpacked)), "u1")
-        for body in payloads
-    ]
+    numbers = (number for number, body in enumerate(payloads) if body is not None)
+    for place, number in enumerate(numbers):
+        chunks[number] = np.frombuffer(cast("Buffer", unpacked[place]), np.uint8)
 
 
 class _Kept(local):

@@ -12,44 +12,60 @@ _PROBE = 4096
 """Bytes that are looked at together for one that is not zero."""
 
 
-@njit(nogil=True, cache=True)
-def gather(rows, chunks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Copy rows of bytes into `chunks` (n, z, y, bytes of x), in C order; what sticks out is 0."""
-    flat, sz, sy, nz, ny, nx = rows
-    _, cz, cy, cx = chunks.shape
-    number = 0
-    for z0 in range(0, nz, cz):
-        for y0 in range(0, ny, cy):
-            for x0 in range(0, nx, cx):
-                chunk = chunks[number]
-                width = min(cx, nx - x0)
-                if z0 + cz > nz or y0 + cy > ny or width < cx:
-                    chunk[:] = 0
-                for z in range(min(cz, nz - z0)):
-                    for y in range(min(cy, ny - y0)):
-                        start = (z0 + z) * sz + (y0 + y) * sy + x0
-                        row = chunk[z, y]
-                        for x in range(width):
-                            row[x] = flat[start + x]
-                number += 1
+# Rows are the outer loops: the long side of memory is then walked in order, and only as many places
+# at a time are written, or read, as chunks lie side by side; the other way round misses the
+# translation buffer. Indices are unsigned, so that none can count from the end: only then is the
+# innermost loop compiled to wide moves, 10 times as fast.
 
 
 @njit(nogil=True, cache=True)
-def scatter(chunk, size, rows, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Copy a chunk of ``size`` (z, y, bytes of x) into rows of bytes, from ``start`` in their box.
+def gather(rows, chunks, size):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Copy rows of bytes into `chunks`, one after the other in C order; what sticks out is 0.
 
-    What sticks out of the box is dropped.
+    ``size`` is that of a chunk: z, y, and bytes along x.
     """
     flat, sz, sy, nz, ny, nx = rows
     cz, cy, cx = size
-    z0, y0, x0 = start
-    width = min(cx, nx - x0)
-    for z in range(min(cz, nz - z0)):
-        for y in range(min(cy, ny - y0)):
-            to = (z0 + z) * sz + (y0 + y) * sy + x0
-            row = (z * cy + y) * cx
-            for x in range(width):
-                flat[to + x] = chunk[row + x]
+    across, whole = -(-nx // cx), cz * cy * cx
+    first = 0
+    for z0 in range(0, nz, cz):
+        for y0 in range(0, ny, cy):
+            if z0 + cz > nz or y0 + cy > ny or nx % cx:
+                chunks[first : first + across * whole] = 0
+            for z in range(min(cz, nz - z0)):
+                for y in range(min(cy, ny - y0)):
+                    place = np.uintp((z0 + z) * sz + (y0 + y) * sy)
+                    to = np.uintp(first + (z * cy + y) * cx)
+                    for number in range(across):
+                        for x in range(np.uintp(min(cx, nx - number * cx))):
+                            chunks[to + np.uintp(x)] = flat[place + np.uintp(x)]
+                        place += np.uintp(cx)
+                        to += np.uintp(whole)
+            first += across * whole
+
+
+@njit(nogil=True, cache=True)
+def scatter(chunks, size, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Copy `chunks`, one after the other in C order, into rows of bytes.
+
+    What sticks out of them is dropped. ``size`` is that of a chunk: z, y, and bytes along x.
+    """
+    flat, sz, sy, nz, ny, nx = rows
+    cz, cy, cx = size
+    across, whole = -(-nx // cx), cz * cy * cx
+    first = 0
+    for z0 in range(0, nz, cz):
+        for y0 in range(0, ny, cy):
+            for z in range(min(cz, nz - z0)):
+                for y in range(min(cy, ny - y0)):
+                    place = np.uintp(first + (z * cy + y) * cx)
+                    to = np.uintp((z0 + z) * sz + (y0 + y) * sy)
+                    for number in range(across):
+                        for x in range(np.uintp(min(cx, nx - number * cx))):
+                            flat[to + np.uintp(x)] = chunks[place + np.uintp(x)]
+                        place += np.uintp(whole)
+                        to += np.uintp(cx)
+            first += across * whole
 
 
 @njit(nogil=True, cache=True)

@@ -59,11 +59,6 @@ class ShardFormat:
         return self.chunk[-1] * self.dtype.itemsize
 
     @cached_property
-    def fill_chunk(self) -> npt.NDArray[np.uint8]:
-        """The bytes of a decoded chunk of only fill."""
-        return np.full(math.prod(self.chunk), self.fill, self.dtype).view(np.uint8)
-
-    @cached_property
     def index_bytes(self) -> int:
         """Bytes of the index, its checksum included."""
         return math.prod(self.grid) * _ENTRY + _CRC

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from voxlake.platform.store import GrowingObject, StoreURL
 
 
+SYNC_BYTES = 16 << 20
+"""Bytes that are put before they begin to be synced, while others are computed."""
+
+
 @dataclass(slots=True)
 class ShardStream:
     """One shard in the making; one thread at a time may use it."""
@@ -37,7 +41,8 @@ class ShardStream:
     _coding: ShardFormat
     _entries: npt.NDArray[np.uint64]
     _object: GrowingObject | None = None
-    _synced: int = 0
+    _syncing: int = 0
+    """Size up to which it was asked to reach the disk."""
 
     def put(self, box: Box, payloads: Sequence[Payload | None]) -> None:
         """Append the payloads of the chunks of `box`, in C order; None for chunks of only fill.
@@ -58,16 +63,9 @@ class ShardStream:
                 self._entries[number] = (offset, len(payload))
                 offset += len(payload)
         self._object.append(stored)
-
-    def unsynced(self) -> int:
-        """Return how many bytes were put since the last `sync`."""
-        return self._object.size - self._synced if self._object else 0
-
-    def sync(self) -> None:
-        """Let what was put reach the disk; another thread may put meanwhile."""
-        if self._object is not None:
-            self._synced = self._object.size
-            self._object.sync()
+        if self._object.size > self._syncing + SYNC_BYTES:
+            self._object.begin_sync()
+            self._syncing = self._object.size
 
     def close(self) -> str | None:
         """Make the shard appear and return its ETag; None if it is all fill and so not stored."""

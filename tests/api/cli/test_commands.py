@@ -158,5 +158,5 @@ def test_process_answers_one_document_and_progress_beside_it(tmp_path: Path, ima
     words = ("ingest", image, "lab/cube/em", "--kind", "image", "--voxel-size", "10,10,10nm")
     answer = run_command(*words, "--lake", lake, "--workers", "1", "--json")
     assert answer.ok()["dataset"] == "lab/cube/em"
-    assert "ingest: 1 of 1 shards" in answer.err
+    assert "ingest: 1 of 1 tasks" in answer.err
     assert "Traceback" not in answer.err

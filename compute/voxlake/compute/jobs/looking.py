@@ -9,6 +9,7 @@ from voxlake.compute.fsck import Finding, Looked, Remedy, findings_of, plan_fsck
 from voxlake.compute.fsck.repair import needs_source
 from voxlake.compute.ingest import SourceAddress
 from voxlake.compute.jobs.spec import FsckSpec, IndexSpec, IngestSpec, RepairSpec, spec_of
+from voxlake.compute.jobs.starting import ingest_of
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
 from voxlake.ngff.lake import dataset_url
@@ -123,11 +124,12 @@ def _source_of(
         shape = workspace.dataset(place).level(0).shape
         if tuple(source.shape) != shape:
             raise SourceError(f"{given} has shape {source.shape}; {place.name} has {shape}")
-        return SourceAddress(absolute_location(given), source.fingerprint)
+        made = ingest_of(workspace, place.name)
+        reverse = made.reverse if made else ()
+        return SourceAddress(absolute_location(given), source.fingerprint, reverse)
     if not needs_source(findings(workspace, look)):
         return None
-    specs = (spec_of(job) for job in _done(workspace, place.name))
-    ingest = next((spec for spec in specs if isinstance(spec, IngestSpec)), None)
+    ingest = ingest_of(workspace, place.name)
     if ingest is None or not _is_unchanged(ingest):
         return None
     return ingest.address

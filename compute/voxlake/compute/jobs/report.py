@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.jobs import JSON, Job
+    from voxlake.platform.jobs import JSON, Job, Ledger
 
 FORMAT = "voxlake-verification/1"
 _LIBRARIES = ("voxlake", "tensorstore", "zarr", "numpy")
@@ -84,6 +84,16 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
     return totals
 
 
+def shard_results(ledger: Ledger, job: str, stage: str) -> Iterator[Mapping[str, JSON]]:
+    """Yield what tasks found of each shard: a task that compares a region tells of many."""
+    for result in ledger.results(job, stage):
+        shards = result.get("shards")
+        if isinstance(shards, list):
+            yield from (shard for shard in shards if isinstance(shard, dict))
+        else:
+            yield result
+
+
 def _header(job: Job, spec: VerifySpec, dataset: Dataset) -> dict[str, Any]:
     return {
         "record": "verification",
@@ -120,8 +130,10 @@ def _shards(workspace: Workspace, job: Job, dataset: Dataset) -> Iterator[dict[s
         word = stage.name.rpartition("-")[2]
         level = 0 if word == "source" else int(word)
         volume, path = dataset.level(level), dataset.multiscale.levels[level].path
-        for index, result in enumerate(ledger.results(job.id, stage.name)):
-            yield {"record": "shard", "level": level, **_shard(volume, path, index, result)}
+        for index, result in enumerate(shard_results(ledger, job.id, stage.name)):
+            number = result.get("index", index)
+            assert isinstance(number, int)
+            yield {"record": "shard", "level": level, **_shard(volume, path, number, result)}
 
 
 def _shard(volume: Volume, path: str, index: int, result: Mapping[str, JSON]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
 from voxlake.compute.jobs.recorder import Recorder, StageTally
+from voxlake.compute.jobs.report import shard_results
 from voxlake.compute.jobs.spec import FsckSpec, IngestSpec, RepairSpec, VerifySpec, spec_of
 from voxlake.compute.jobs.stages import create_target, plan_stages
+from voxlake.compute.plan import voxels_of
 from voxlake.compute.run import Finished, open_cluster, run_tasks
 from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
@@ -75,7 +77,7 @@ class JobSummary:
     dataset: str
     stages: tuple[StageSummary, ...]
     seconds: float
-    differences: tuple[dict[str, JSON], ...] = field(default=())
+    differences: tuple[Mapping[str, JSON], ...] = field(default=())
     """Shards that a verify job found to differ."""
 
     @property
@@ -235,8 +237,9 @@ def _run_stage(run: _Run, client: Client, plan: Plan, report: Report) -> StageSu
         result = finished.result or {}
         recorder.done(finished.index, result)
         ran += 1
-        voxels += int(result.get("voxels") or 0)
-        report(TaskFinished(plan.stage, int(result.get("voxels") or 0)))
+        found = voxels_of(result)
+        voxels += found
+        report(TaskFinished(plan.stage, found))
     recorder.end()
     recorder.check()
     if recorder.stop.is_set():
@@ -324,9 +327,9 @@ def _check_none_failed(run: _Run, plan: Plan) -> None:
     )
 
 
-def _differences(ledger: Ledger, job: Job, plans: list[Plan]) -> Iterator[dict[str, JSON]]:
+def _differences(ledger: Ledger, job: Job, plans: list[Plan]) -> Iterator[Mapping[str, JSON]]:
     for plan in plans:
-        for result in ledger.results(job.id, plan.stage):
+        for result in shard_results(ledger, job.id, plan.stage):
             if result.get("different"):
                 yield result
 

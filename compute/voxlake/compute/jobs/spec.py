@@ -79,8 +79,19 @@ class VerifySpec(_OnDataset):
     source: str | None = None
     """None: compare the levels with one another only."""
     source_fingerprint: str = ""
+    reverse: tuple[str, ...] = ()
+    """Axes whose first voxel is the source's last."""
+    task_bytes: int
+    """Voxels of the source that a task compares, about, in bytes."""
     hashes: bool = False
     """Whether the hash of every shard is kept, for a report."""
+
+    @property
+    def address(self) -> SourceAddress | None:
+        """The source as tasks find it, if there is one."""
+        if self.source is None:
+            return None
+        return SourceAddress(self.source, self.source_fingerprint, self.reverse)
 
 
 class FsckSpec(_OnDataset):

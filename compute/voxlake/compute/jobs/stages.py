@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.cut import Limits
 from voxlake.compute.index import plan_index
-from voxlake.compute.ingest import SourceAddress
 from voxlake.compute.jobs.looking import plan_look_or_repair
 from voxlake.compute.jobs.spec import (
     DownsampleSpec,
@@ -22,7 +21,8 @@ from voxlake.compute.pyramid import plan_passes
 from voxlake.compute.rebuild import plan_rebuild
 from voxlake.compute.sources import cached_source
 from voxlake.compute.threads import thread_count
-from voxlake.compute.verify import plan_verify_level, plan_verify_source
+from voxlake.compute.verify import plan_verify_level
+from voxlake.compute.verify_source import plan_verify_source
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.layout import check_dtype
 from voxlake.ngff.pyramid import Extent, plan_levels_by
@@ -53,7 +53,7 @@ def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
         case IndexSpec():
             plans = [plan_index(finest, workspace.index_url(spec.place))]
         case VerifySpec():
-            plans = _verifying(dataset, spec)
+            plans = _verifying(workspace, dataset, spec)
     return plans
 
 
@@ -65,13 +65,14 @@ def _passes(
     return [plan for plan, _ in passes]
 
 
-def _verifying(dataset: Dataset, spec: VerifySpec) -> list[Plan]:
+def _verifying(workspace: Workspace, dataset: Dataset, spec: VerifySpec) -> list[Plan]:
     plans = [
         plan_verify_level(dataset, level, hashes=spec.hashes) for level in range(1, dataset.levels)
     ]
-    if spec.source is not None:
-        address = SourceAddress(spec.source, spec.source_fingerprint)
-        plans.insert(0, plan_verify_source(address, dataset.level(0), hashes=spec.hashes))
+    if spec.address is not None:
+        may_take = limits(workspace, spec.task_bytes)
+        first = plan_verify_source(spec.address, dataset.level(0), may_take, hashes=spec.hashes)
+        plans.insert(0, first)
     return plans
 
 

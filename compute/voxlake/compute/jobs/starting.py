@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, VerifySpec
+from voxlake.compute.jobs.spec import (
+    DownsampleSpec,
+    IndexSpec,
+    IngestSpec,
+    VerifySpec,
+    spec_of,
+)
 from voxlake.compute.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
@@ -24,6 +30,7 @@ from voxlake.platform.errors import (
     SourceError,
     UnsupportedError,
 )
+from voxlake.platform.jobs import JobState
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
@@ -164,11 +171,17 @@ def start_index(workspace: Workspace, name: DatasetName) -> Job:
 
 
 def start_verify(
-    workspace: Workspace, name: DatasetName, source: str | None, *, hashes: bool = False
+    workspace: Workspace,
+    name: DatasetName,
+    source: str | None,
+    *,
+    reverse: tuple[str, ...] | None = None,
+    hashes: bool = False,
 ) -> Job:
     """Record a job that compares every voxel with `source`, and every level with the one below.
 
-    With `hashes` those of every shard are kept, so that `write_report` can tell them.
+    `reverse` is by default that of the ingest, if the catalog still has it. With `hashes` those of
+    every shard are kept, so that `write_report` can tell them.
 
     Raises
     ------
@@ -190,9 +203,25 @@ def start_verify(
         of=place.of,
         source=absolute_location(source) if source else None,
         source_fingerprint=mark,
+        reverse=_reverse_of(workspace, name) if reverse is None else reverse,
+        task_bytes=workspace.settings.task_bytes,
         hashes=hashes,
     )
     return _record(workspace, spec, place)
+
+
+def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
+    """Return what the ingest did that made a dataset; None if the catalog does not know it."""
+    for job in workspace.catalog.ledger.list_jobs():
+        if job.dataset == name and job.state is JobState.DONE and job.kind == "ingest":
+            spec = spec_of(job)
+            return spec if isinstance(spec, IngestSpec) else None
+    return None
+
+
+def _reverse_of(workspace: Workspace, name: DatasetName) -> tuple[str, ...]:
+    ingest = ingest_of(workspace, name)
+    return ingest.reverse if ingest else ()
 
 
 def _record(

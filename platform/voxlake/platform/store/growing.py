@@ -59,14 +59,13 @@ class GrowingObject:
                 _write_all(file, pieces[first : first + _VECTOR], self.size)
                 self.size += sum(len(piece) for piece in pieces[first : first + _VECTOR])
 
-    def sync(self) -> None:
-        """Let what was written so far reach the disk, so that little is left for the commit.
-
-        Another thread may do this meanwhile.
-        """
-        if self.url.is_local:
+    def begin_sync(self) -> None:
+        """Let what was written begin to reach the disk, so that the commit has less to wait for."""
+        if self.url.is_local and hasattr(os, "posix_fadvise"):
+            # Linux starts writing dirty pages that are not needed; the last is still being filled.
             with store_failures("write", self.url), _opened(self._path) as file:
-                os.fdatasync(file)
+                whole = self.size - self.size % mmap.PAGESIZE
+                os.posix_fadvise(file, 0, whole, os.POSIX_FADV_DONTNEED)
 
     def commit(self, head: bytes) -> str:
         """Write `head` at the start, make the object appear, and return its ETag."""
