@@ -84,12 +84,12 @@ class SampleDocument(Document):
     ratio_high: float | None
     empty: float
     """Share of chunks of nothing but fill."""
-    read_mb_per_core_s: float
-    """MB of voxels for each CPU second of this machine; as the next four."""
-    reduce_mb_per_core_s: float
-    encode_mb_per_core_s: float
-    decode_mb_per_core_s: float
-    write_mb_per_core_s: float
+    read_mb_per_core_s: float | None
+    """MB of voxels for each CPU second of this machine, as the next four; None: not measured."""
+    reduce_mb_per_core_s: float | None
+    encode_mb_per_core_s: float | None
+    decode_mb_per_core_s: float | None
+    write_mb_per_core_s: float | None
     """Of stored bytes."""
 
 
@@ -295,6 +295,7 @@ def _sample_said(sample: SampleDocument) -> str:
             ("reduce", sample.reduce_mb_per_core_s),
             ("encode", sample.encode_mb_per_core_s),
         )
+        if rate is not None
     )
     return (
         f"{boxes}: {ratio} ({' to '.join(ratios)}), {sample.empty:.0%} of chunks empty; "
@@ -357,5 +358,5 @@ def _finite(ratio: float) -> float | None:
     return ratio if math.isfinite(ratio) else None
 
 
-def _mb(seconds_per_byte: float) -> float:
-    return 1e-6 / max(seconds_per_byte, 1e-15)
+def _mb(seconds_per_byte: float) -> float | None:
+    return 1e-6 / seconds_per_byte if seconds_per_byte else None

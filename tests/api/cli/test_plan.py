@@ -145,6 +145,19 @@ def test_a_plan_that_would_be_refused_says_so(
     assert voxlake("ingest", *common).document["kind"] == "limit-exceeded"
 
 
+def test_what_is_empty_is_told(voxlake: Command, tmp_path: Path) -> None:
+    np.save(tmp_path / "zero.npy", np.zeros((70, 80, 90), np.uint8))
+    common = (tmp_path / "zero.npy", "lab/cube/em", "--kind", "image", "--voxel-size", "10nm")
+    plan = voxlake("plan", *common).ok()
+    assert (plan["stored"]["bytes"], plan["sample"]["empty"], plan["sample"]["ratio"]) == (
+        0,
+        1,
+        None,
+    )
+    voxlake("ingest", *common).ok()
+    assert voxlake("info", "lab/cube/em").ok()["stored"]["objects"] == 0
+
+
 def test_larger_tasks_make_fewer(voxlake: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = []
     for task_bytes in ("1000000", "1000000000"):

@@ -237,7 +237,7 @@ def _cost(found: Forecast, path: Path | None) -> CostDocument:
 
 def _notes(target: Target, sample: Sample) -> Iterator[str]:
     pieces = sample.pieces
-    if all(piece.levels[0].empty == piece.levels[0].chunks for piece in pieces):
+    if not sample.whole and all(p.levels[0].empty == p.levels[0].chunks for p in pieces):
         yield "the sample holds nothing but fill; what is stored is not known"
     if len(pieces) == 1 and not sample.whole:
         yield "one box was sampled; give --seconds more, or take the figures for a guess"
