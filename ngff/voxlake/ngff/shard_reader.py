@@ -13,6 +13,7 @@ import numpy as np
 
 from voxlake.ngff.box import cell_box
 from voxlake.ngff.chunk_codec import decode_chunks
+from voxlake.ngff.reuse import reused
 from voxlake.ngff.shard_format import ABSENT, shard_format
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
@@ -80,12 +81,17 @@ class StoredShard:
 
 
 def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:
-    """Return the bytes of each (start, size), in one request if they follow one another."""
+    """Return the bytes of each (start, size), in one request if they follow one another.
+
+    They are good until this thread reads again.
+    """
     ends = [start + size for start, size in ranges]
     if not ranges or ends[:-1] != [start for start, _ in ranges[1:]]:
         return [memoryview(body) for body in found.read_many(ranges)]
     first = ranges[0][0]
-    whole = memoryview(found.read(first, ends[-1] - first))
+    whole = reused("stored", (ends[-1] - first,), np.dtype(np.uint8)).data
+    if found.read_into(first, whole) < len(whole):
+        raise CorruptDataError(f"{found.url} became shorter while it was read; read it again")
     return [whole[start - first : start - first + size] for start, size in ranges]
 
 

@@ -33,6 +33,15 @@ class RangeReader:
         """Return `size` bytes from `start` on; fewer where the object ends."""
         return self.read_many([(start, size)])[0]
 
+    def read_into(self, start: int, memory: memoryview) -> int:
+        """Fill `memory` with the bytes from `start` on; return how many there were."""
+        with store_failures("read", self.url):
+            if self._file is not None:
+                return os.preadv(self._file, [memory], start)
+        body = self.read(start, len(memory))
+        memory[: len(body)] = body
+        return len(body)
+
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each (start, size)."""
         with store_failures("read", self.url):
