@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.compute.cut import Cut, Limits, Reading, Rung, Supply, cut_pass
+from voxlake.compute.cut import Cut, Limits, Reading, Rung, Supply, cut_ladder, cut_pass
 from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.box import Box
 from voxlake.ngff.layout import Kind
@@ -67,6 +67,12 @@ def test_blocks_of_arrays_are_read_strip_by_strip(block: tuple[int, ...]) -> Non
     assert cut.reads < 2.5
     if all(n & (n - 1) == 0 for n in block):
         assert (cut.reading, cut.reads) == (Reading.DIRECT, 1.0)
+
+
+def test_upper_levels_of_large_labels_need_no_task_of_their_own() -> None:
+    stretches = cut_ladder(ladder((20_000,) * 3, Kind.LABELS), None, 8, LIMITS)
+    assert all(stretch.cut is not None for stretch in stretches)
+    assert max(stretch.cut.memory_bytes for stretch in stretches if stretch.cut) < 1 << 30
 
 
 def test_odd_factors_end_a_pass() -> None:

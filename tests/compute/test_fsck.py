@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from voxlake.compute.plan import Plan
+    from voxlake.compute.plan import Plan, Result
     from voxlake.platform.store import StoreURL
 
 SAMPLE = Sample(shape=(20, 24, 600))

@@ -137,7 +137,9 @@ def cut_ladder(
         decoded = block if made < 0 and block is not None else ladder[base].chunk
         ones = (1,) * len(ladder[base].shape)
         rungs = (replace(ladder[base], step=ones), *ladder[base + 1 :])
-        cut = cut_pass(rungs, Supply(decoded, itemsize), limits)
+        # Reading a level to make none of it would be for nothing.
+        least = 1 if made < 0 else 2
+        cut = cut_pass(rungs, Supply(decoded, itemsize), limits, least)
         reached = base + cut.rungs - 1
         if reached == made:
             stretches.append(Stretch(made, made + 1, made + 1, None))
@@ -148,10 +150,13 @@ def cut_ladder(
     return stretches
 
 
-def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits) -> Cut:
-    """Cut a pass from the first of `ladder` as far up as regions stay small enough."""
+def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits, least: int = 1) -> Cut:
+    """Cut a pass from the first of `ladder` as far up as regions stay small enough.
+
+    It makes at least `least` rungs, if strips of each hold whole blocks of the next.
+    """
     most = _region_bytes(ladder[0].shape, supply, limits)
-    made = ladder[: _rungs(ladder, supply, most)]
+    made = ladder[: _rungs(ladder, supply, most, least)]
     base, depths = made[0], _depths(made, supply)
     direct = _is_direct(made, supply)
     region = _grown(_region(made, supply), base, supply, most)
@@ -179,12 +184,12 @@ def _region_bytes(shape: Extents, supply: Supply, limits: Limits) -> int:
     return min(max(total // MOST_REGION_TASKS, least), REGION_GROWTH * least)
 
 
-def _rungs(ladder: Sequence[Rung], supply: Supply, most: int) -> int:
+def _rungs(ladder: Sequence[Rung], supply: Supply, most: int, least: int) -> int:
     """Return how many rungs can be made in one pass whose regions have at most `most` bytes."""
     reachable = 1
     while reachable < len(ladder) and _joins(ladder, reachable, supply):
         reachable += 1
-    while reachable > 1 and _size(_region(ladder[:reachable], supply), supply) > most:
+    while reachable > least and _size(_region(ladder[:reachable], supply), supply) > most:
         reachable -= 1
     return reachable
 
