@@ -52,6 +52,9 @@ MOST_SET_ASIDE = 1000
 GRACE_S = 20.0
 """Seconds that a job which is to stop waits for its tasks in flight (Kubernetes kills after 30)."""
 
+LIVE_WRITE_S = 3600
+"""Older temporary files belong to no write that is still going on."""
+
 FATAL = (StoreFullError, StoreReadOnlyError, PlanChangedError, InvalidInputError)
 """What trying again cannot mend: the job stops at once and can be resumed."""
 
@@ -202,8 +205,10 @@ def _run(run: _Run, report: Report) -> JobSummary:
         plan.check_memory(workspace.settings.memory_limit_bytes)
     stages = _run_plans(run, plans, report)
     if not isinstance(spec, VerifySpec | FsckSpec | RepairSpec):
-        store.sweep(dataset_url(workspace.lake, spec.place))
-        store.sweep(workspace.index_url(spec.place))
+        # Nobody else writes a dataset before it is ready; after that annotators may, at this moment.
+        age_s = 0 if isinstance(spec, IngestSpec) else LIVE_WRITE_S
+        store.sweep(dataset_url(workspace.lake, spec.place), older_than_s=age_s)
+        store.sweep(workspace.index_url(spec.place), older_than_s=age_s)
     if isinstance(spec, IngestSpec):
         workspace.catalog.set_dataset_state(spec.place.name, DatasetState.READY)
     run.ledger.set_state(run.recorder.claim, JobState.DONE, "")
