@@ -205,7 +205,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
         plan.check_memory(workspace.settings.memory_limit_bytes)
     stages = _run_plans(run, plans, report)
     if not isinstance(spec, VerifySpec | FsckSpec | RepairSpec):
-        # Nobody else writes a dataset before it is ready; after that annotators may, at this moment.
+        # Nobody else writes a dataset before it is ready; then annotators may, at this moment.
         age_s = 0 if isinstance(spec, IngestSpec) else LIVE_WRITE_S
         store.sweep(dataset_url(workspace.lake, spec.place), older_than_s=age_s)
         store.sweep(workspace.index_url(spec.place), older_than_s=age_s)
