@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.concurrent_writes", description=__doc__)
     parser.add_argument("--writes", type=int, default=8000, help="of all processes together")
     options = parser.parse_args(arguments)
-    rows = [("store", "library", "writes", "lost", "% lost", "wrong voxels at the end", "s")]
+    rows: list[tuple[str, ...]] = [
+        ("store", "library", "writes", "lost", "% lost", "wrong voxels at the end", "s")
+    ]
     with tempfile.TemporaryDirectory() as folder, stores(Path(folder)) as places:
         for store, place in places.items():
             for library in ("voxlake", "zarr"):
