@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 SIZE = "32,1024,2048"
-"""8 shards of level 0 and 2 of level 1, so that two tasks of each run at once at both sizes."""
+"""8 shards of level 0 and 2 of level 1."""
+
+TASK_BYTES = 1 << 24
+"""So that tasks of both sizes are of the same size, and two run at once."""
 
 MOST_GROWTH = 1.25
 
@@ -23,7 +27,10 @@ def test_peak_memory_of_8_times_the_voxels_is_the_same(tmp_path: Path) -> None:
     answer = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks", "memory", "--memory-size", SIZE]
     subprocess.run(
-        [*command, "--json", str(answer), "--folder", str(tmp_path)], cwd=ROOT, check=True
+        [*command, "--json", str(answer), "--folder", str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"VOXLAKE_TASK_BYTES": str(TASK_BYTES)},
+        check=True,
     )
     small, large = json.loads(answer.read_text())["memory"]
     assert large["shape"] == [32, 2048, 8192]

@@ -241,8 +241,8 @@ def test_what_is_written_is_read_back(lake: StoreURL) -> None:
         Level("0", (1.0, 40.0, 10.0, 10.0), (0.0, 0.0, 0.0, 0.0)),
         Level("1", (1.0, 40.0, 20.0, 20.0), (0.0, 0.0, 5.0, 5.0)),
     )
-    for is_labels in (False, True):
-        multiscale = Multiscale("em", axes, levels, "0.5", is_labels)
+    for is_labels, method in ((False, "mean"), (False, "max"), (True, "mode"), (True, "stride")):
+        multiscale = Multiscale("em", axes, levels, "0.5", is_labels, method)
         assert read_multiscale(put(lake, group_document(multiscale))) == multiscale
 
 
