@@ -20,6 +20,7 @@ from voxlake.compute.reduce import downsample_into
 from voxlake.compute.threads import run_ordered, submit_waiting
 from voxlake.ngff.box import Box
 from voxlake.ngff.chunk_codec import encode_chunks
+from voxlake.ngff.pyramid import coarser_box
 from voxlake.ngff.reuse import reused
 from voxlake.ngff.shard_stream import cut_at_shards, stream_shard
 
@@ -196,11 +197,7 @@ class _Climb:
         """Return the layer that the layer `box` of `rung` is reduced into."""
         if rung + 1 == self.work.cut.rungs:
             return None
-        above = self.layers.get(rung + 1)
-        coarse = self._coarser(rung + 1, box)
-        if above is None:
-            above = self.layers[rung + 1] = self._layer(rung + 1, coarse)
-        return above
+        return self.layers.get(rung + 1) or self._layer(rung + 1, self._coarser(rung + 1, box))
 
     def _layer(self, rung: int, box: Box) -> _Layer:
         """Return the layer of `rung` that begins where `box` does; memory is used again."""
@@ -225,11 +222,7 @@ class _Climb:
 
     def _coarser(self, rung: int, box: Box) -> Box:
         """Return the voxels of `rung` that `box` of the rung below it makes."""
-        steps = self.work.steps[rung]
-        return Box(
-            tuple(lo // step for lo, step in zip(box.start, steps, strict=True)),
-            tuple(-(-hi // step) for hi, step in zip(box.stop, steps, strict=True)),
-        )
+        return coarser_box(box, self.work.steps[rung])
 
 
 def layer_memory(

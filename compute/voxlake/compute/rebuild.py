@@ -15,6 +15,7 @@ from voxlake.compute.downsample import Step, downsample_bytes, downsample_step
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint
 from voxlake.ngff.box import Box, cell_box
+from voxlake.ngff.pyramid import coarser_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def plan_rebuild(dataset: Dataset, boxes: Sequence[Box]) -> list[Plan]:
     plans = []
     for level in range(1, dataset.levels):
         step, volume = downsample_step(dataset, level), dataset.level(level)
-        boxes = [_coarser(box, step.factors) & volume.box for box in boxes]
+        boxes = [coarser_box(box, step.factors) & volume.box for box in boxes]
         tasks = _by_shard(boxes, volume.shard)
         plans.append(
             Plan(
@@ -68,11 +69,3 @@ def _by_shard(boxes: Sequence[Box], shard: tuple[int, ...]) -> list[tuple[Box, .
         for cell in box.cells(shard):
             parts[cell].add(cell_box(cell, shard) & box)
     return [tuple(sorted(parts[cell])) for cell in sorted(parts)]
-
-
-def _coarser(box: Box, factors: tuple[int, ...]) -> Box:
-    """Return the voxels of the coarser level that any voxel of `box` is part of."""
-    return Box(
-        tuple(lo // f for lo, f in zip(box.start, factors, strict=True)),
-        tuple(-(-hi // f) for hi, f in zip(box.stop, factors, strict=True)),
-    )

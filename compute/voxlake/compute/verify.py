@@ -87,13 +87,19 @@ def hash_stored(url: StoreURL) -> Part:
     return _hash_of_body(_body(url))
 
 
+def unequal(stored: npt.NDArray[Any], expected: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return where two arrays differ; what is not a number in both does not."""
+    wrong = stored != expected
+    if expected.dtype.kind == "f":
+        wrong &= ~(np.isnan(stored) & np.isnan(expected))
+    return np.asarray(wrong)
+
+
 def differences(
     stored: npt.NDArray[Any], expected: npt.NDArray[Any], place: Box
 ) -> tuple[int, str | None]:
     """Return how many voxels differ, and the first; `place` is where they lie in their shard."""
-    wrong = stored != expected
-    if stored.dtype.kind == "f":
-        wrong &= ~(np.isnan(stored) & np.isnan(expected))
+    wrong = unequal(stored, expected)
     count = int(np.count_nonzero(wrong))
     if not count:
         return 0, None

@@ -129,6 +129,20 @@ def finer_box(box: Box, factors: tuple[int, ...], shape: tuple[int, ...]) -> Box
     return scaled & Box.of_shape(shape)
 
 
+def coarser_box(box: Box, factors: tuple[int, ...]) -> Box:
+    """Return the voxels of the coarser level that any voxel of `box` is part of.
+
+    Examples
+    --------
+    >>> coarser_box(Box((0, 3), (2, 5)), (1, 2))
+    Box(start=(0, 1), stop=(2, 3))
+    """
+    return Box(
+        tuple(lo // f for lo, f in zip(box.start, factors, strict=True)),
+        tuple(-(-hi // f) for hi, f in zip(box.stop, factors, strict=True)),
+    )
+
+
 def level_translation(factors: tuple[int, ...], scale: tuple[float, ...]) -> tuple[float, ...]:
     """Return where the first voxel's centre lies, for a base at 0 with voxels of `scale`.
 

@@ -69,7 +69,7 @@ def check_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardChec
 
 def _check_coded(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardCheck:
     coding, what = shard_format(volume), "the shard"
-    start = 0 if coding.index_first else max(0, len(body) - coding.index_bytes)
+    start = coding.index_start(len(body))
     index = body[start : start + coding.index_bytes]
     entries = coding.decode_index(index, len(body), what)
     numbers = np.flatnonzero(entries[:, 0] != ABSENT)

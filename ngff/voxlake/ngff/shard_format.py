@@ -63,6 +63,10 @@ class ShardFormat:
         """Bytes of the index, its checksum included."""
         return math.prod(self.grid) * _ENTRY + _CRC
 
+    def index_start(self, size: int) -> int:
+        """Return where the index begins in a shard of `size` bytes."""
+        return 0 if self.index_first else max(0, size - self.index_bytes)
+
     def encode_index(self, entries: npt.NDArray[np.uint64]) -> bytes:
         """Return the index of `entries`, (offset, size) for each chunk in C order of the grid."""
         body = entries.astype("<u8").tobytes()

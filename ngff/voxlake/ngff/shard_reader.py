@@ -71,8 +71,7 @@ class StoredShard:
         if self._object is None:
             return np.full((int(np.prod(self.coding.grid)), 2), ABSENT, np.uint64)
         size, length = self._object.size, self.coding.index_bytes
-        start = 0 if self.coding.index_first else max(0, size - length)
-        body = self._object.read(start, min(length, size))
+        body = self._object.read(self.coding.index_start(size), min(length, size))
         return self.coding.decode_index(body, size, str(self._object.url))
 
     def _numbers(self, box: Box) -> npt.NDArray[np.intp]:

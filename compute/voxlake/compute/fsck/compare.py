@@ -8,6 +8,7 @@ import numpy as np
 
 from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.verify import unequal
 from voxlake.ngff.pyramid import finer_box
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
@@ -64,10 +65,7 @@ def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int
     except CorruptDataError:
         return 0, False  # among the findings of the level below
     found = np.asarray(volume.fill, volume.dtype) if stored is None else stored
-    wrong = found != expected
-    if expected.dtype.kind == "f":
-        wrong &= ~(np.isnan(found) & np.isnan(expected))
-    count = int(np.count_nonzero(wrong))
+    count = int(np.count_nonzero(unequal(found, expected)))
     return count, bool(count and stored is not None and (stored != volume.fill).any())
 
 

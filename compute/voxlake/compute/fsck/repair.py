@@ -14,8 +14,8 @@ from voxlake.compute.fsck.mending import ListLabelsTask, RebuildTask, SweepTask,
 from voxlake.compute.fsck.plans import Looked, list_plan
 from voxlake.compute.index import IndexTask
 from voxlake.compute.ingest import IngestTask, shard_bytes
-from voxlake.ngff.box import Box
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.pyramid import coarser_box
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -141,11 +141,7 @@ class _Above:
         self._factors = downsample_step(dataset, level).factors
 
     def __call__(self, cell: Cell) -> Iterator[Cell]:
-        fine = self._finer.shard_box(cell)
-        box = Box(
-            tuple(lo // f for lo, f in zip(fine.start, self._factors, strict=True)),
-            tuple(-(-hi // f) for hi, f in zip(fine.stop, self._factors, strict=True)),
-        )
+        box = coarser_box(self._finer.shard_box(cell), self._factors)
         return (box & self._volume.box).cells(self._volume.shard)
 
 
