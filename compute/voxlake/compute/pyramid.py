@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.cut import Cut, Limits, Rung, cut_ladder
@@ -133,6 +134,7 @@ class LevelReader:
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
         self._shard = lru_cache(maxsize=64)(partial(open_shard, volume))
+        self._opening = Lock()
 
     def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
         """Fill `out` with the voxels of `box`, which begins on the chunk grid."""
@@ -141,5 +143,10 @@ class LevelReader:
             return
         for cell in box.cells(self._volume.shard):
             part = self._volume.shard_box(cell) & box
+            self._opened(cell).read_into(part, out[part.within(box).slices])
+
+    def _opened(self, cell: tuple[int, ...]) -> StoredShard:
+        with self._opening:  # Threads that want the same shard ask for it, and its index, once.
             shard: StoredShard = self._shard(cell)
-            shard.read_into(part, out[part.within(box).slices])
+            _ = shard.entries
+        return shard

@@ -21,7 +21,7 @@ from voxlake.compute.threads import run_ordered, thread_count
 from voxlake.compute.verify import Hashes, differences, hash_stored
 from voxlake.ngff.box import Box, cell_box
 from voxlake.ngff.shard_format import has_shard_format
-from voxlake.ngff.shard_reader import open_shard
+from voxlake.ngff.shard_reader import StoredShard, open_shard
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class _Comparison:
     note: str | None = None
     damaged: bool = False
     hashes: Hashes = field(default_factory=Hashes)
+    _opened: StoredShard | None = None
 
     @property
     def box(self) -> Box:
@@ -147,7 +148,8 @@ class _Comparison:
         return found
 
     def _read_into(self, part: Box, out: npt.NDArray[Any]) -> None:
-        if has_shard_format(self.volume):
-            open_shard(self.volume, self.cell).read_into(part, out)
-        else:
+        if not has_shard_format(self.volume):
             out[...] = self.volume.read(part).result()
+            return
+        self._opened = self._opened or open_shard(self.volume, self.cell)
+        self._opened.read_into(part, out)

@@ -204,8 +204,8 @@ def test_requests_are_those_that_the_store_sees(
             run_job(workspace, job)
         assert counted.found["PUT"] == expected.put
         assert counted.found["DELETE"] == expected.delete == 0
-        assert counted.found["HEAD"] <= expected.head + 5
-        assert counted.found["GET"] == pytest.approx(expected.get, rel=0.3)
+        assert counted.found["HEAD"] == expected.head
+        assert counted.found["GET"] == pytest.approx(expected.get, rel=0.1)
     forget_stores()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, LeaseLostError, NotFoundError
@@ -64,15 +64,25 @@ def claim_job(connection: Connection, job: str, lease_s: float) -> Claim:
 
 
 def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
-    """Claim the job that has been queued longest, of those whose dataset nobody works on."""
+    """Claim the job that has been queued longest, of those whose dataset nobody works on.
+
+    The jobs of a dataset are claimed in the order in which they were queued, by however many
+    runners at once: what another transaction is just claiming still counts as queued before.
+    """
     moment = database_time(connection)
     _free_lost(connection, moment)
-    busy = jobs.alias()
-    at_work = select(busy.c.id).where(busy.c.state == JobState.RUNNING)
+    other = jobs.alias()
+    queued_before = and_(
+        other.c.state == JobState.QUEUED,
+        tuple_(other.c.queued_at, other.c.id) < tuple_(jobs.c.queued_at, jobs.c.id),
+    )
+    in_the_way = select(other.c.id).where(
+        other.c.dataset == jobs.c.dataset, or_(other.c.state == JobState.RUNNING, queued_before)
+    )
     oldest = (
         select(jobs)
         .where(jobs.c.state == JobState.QUEUED, jobs.c.queued_at.is_not(None))
-        .where(~at_work.where(busy.c.dataset == jobs.c.dataset).exists())
+        .where(~in_the_way.exists())
         .order_by(jobs.c.queued_at, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=jobs)
