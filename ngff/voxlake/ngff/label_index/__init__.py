@@ -5,10 +5,16 @@ what is out of date is seen, and never believed. Importing this package does not
 """
 
 from voxlake.ngff.label_index.build import ShardIndexed, index_shard
-from voxlake.ngff.label_index.extent import LabelExtent, label_extent, list_labels
+from voxlake.ngff.label_index.extent import (
+    LabelExtent,
+    label_chunks,
+    label_extent,
+    list_labels,
+)
 from voxlake.ngff.label_index.query import LabelsInBox, labels_in_box
 from voxlake.ngff.label_index.status import IndexStatus, index_status
 from voxlake.ngff.label_index.table import LabelTable
+from voxlake.ngff.label_index.writing import write_labels
 
 __all__ = [
     "IndexStatus",
@@ -18,7 +24,9 @@ __all__ = [
     "ShardIndexed",
     "index_shard",
     "index_status",
+    "label_chunks",
     "label_extent",
     "labels_in_box",
     "list_labels",
+    "write_labels",
 ]

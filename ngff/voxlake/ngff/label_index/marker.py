@@ -1,0 +1,104 @@
+"""Markers: which shards are, or may be, newer than the runs say.
+
+A writer marks a shard before it writes to it (open), and again when shard and sidecar are
+written (done). Whatever happens to the writer, the marker stays until a compaction has taken the
+shard into a run: a reader that lists the markers first never believes a row that is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ulid import ULID
+
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+_NAME = re.compile(r"(?:(all)|(\d+)\.(\d+)\.(\d+))\.([0-9A-HJKMNP-TV-Z]{26})")
+
+type Cell = tuple[int, ...]
+
+
+class MarkerState(BaseModel):
+    """What a marker says: ``dirty/<z>.<y>.<x>.<ulid>``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Literal["open", "done"]
+    """Open while the shard may still be written by whoever made the marker."""
+    by: str
+    """Who made it: a user, a job."""
+    at: datetime
+    """When it got this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The name of a marker: one write to one shard, or a bulk job on them all."""
+
+    url: StoreURL
+    cell: Cell | None
+    """Index of the shard in the write grid; None for a bulk job."""
+    ulid: str
+    """Its own, sorted by the time of its making."""
+
+
+def open_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
+    """Mark the shard at `cell` as being written; the marker is durable when this returns."""
+    return _new_marker(index_url, cell, "open", by)
+
+
+def done_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
+    """Mark the shard at `cell` as written by someone who left no marker."""
+    return _new_marker(index_url, cell, "done", by)
+
+
+def close_marker(marker: Marker, by: str) -> None:
+    """Say that whoever made the marker writes no more; it then waits for a compaction."""
+    _put(marker, "done", by)
+
+
+def list_markers(index_url: StoreURL) -> list[Marker]:
+    """Return all markers by listing them, without reading what they say."""
+    found = (_marker(info.url) for info in store.walk(index_url / "dirty"))
+    return sorted((one for one in found if one is not None), key=lambda one: one.url.key)
+
+
+def read_marker(marker: Marker) -> MarkerState | None:
+    """Return what a marker of a shard says; None if it was deleted meanwhile, or is damaged.
+
+    Neither may be taken for done.
+    """
+    try:
+        return MarkerState.model_validate_json(store.read(marker.url).body)
+    except (ObjectNotFoundError, ValidationError):
+        return None
+
+
+def _new_marker(index_url: StoreURL, cell: Cell, state: Literal["open", "done"], by: str) -> Marker:
+    ulid = str(ULID())
+    name = f"{'.'.join(map(str, cell))}.{ulid}"
+    marker = Marker(index_url / "dirty" / name, cell, ulid)
+    _put(marker, state, by)
+    return marker
+
+
+def _put(marker: Marker, state: Literal["open", "done"], by: str) -> None:
+    body = MarkerState(state=state, by=by, at=datetime.now(UTC)).model_dump_json()
+    store.write(marker.url, body.encode())
+
+
+def _marker(url: StoreURL) -> Marker | None:
+    """Return the marker of that name; None for what is none: a file that a crash left behind."""
+    match = _NAME.fullmatch(url.key.rpartition("/")[2])
+    if match is None:
+        return None
+    bulk, z, y, x, ulid = match.groups()
+    return Marker(url, None if bulk else (int(z), int(y), int(x)), ulid)
