@@ -1,0 +1,37 @@
+"""Queries that read voxels of a label: sparse volumes, masks, points; and its chunks by number.
+
+Each is exact whatever the state of the label index: what is said of a shard is true of one state
+that it had during the call. Only chunks that hold the label are read.
+"""
+
+from voxlake.ngff.label_query.arrow import (
+    LABELS_SCHEMA,
+    RUNS_SCHEMA,
+    labels_table,
+    labels_to_arrow,
+    runs_to_arrow,
+)
+from voxlake.ngff.label_query.dvid import encode_blocks, encode_rles, encode_srles
+from voxlake.ngff.label_query.masks import mask_of
+from voxlake.ngff.label_query.morton import morton_of, morton_ranges
+from voxlake.ngff.label_query.points import point_of, points_of
+from voxlake.ngff.label_query.sparse_volume import Runs, coarse_volume, sparse_volume
+
+__all__ = [
+    "LABELS_SCHEMA",
+    "RUNS_SCHEMA",
+    "Runs",
+    "coarse_volume",
+    "encode_blocks",
+    "encode_rles",
+    "encode_srles",
+    "labels_table",
+    "labels_to_arrow",
+    "mask_of",
+    "morton_of",
+    "morton_ranges",
+    "point_of",
+    "points_of",
+    "runs_to_arrow",
+    "sparse_volume",
+]
