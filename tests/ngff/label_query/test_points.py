@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +12,18 @@ from tests.ngff.label_index.samples import CHUNK, SHARD, bodies, filled
 from tests.ngff.label_index.test_query import index_all
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_query import point_of, points_of
-from voxlake.ngff.shard import write_shard
+from voxlake.ngff.label_query import point_of, points, points_of
 from voxlake.platform.errors import ConflictError, InvalidInputError, NotFoundError
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
     from voxlake.ngff.volume import Volume
+
+type Ask = Callable[[Volume, StoreURL], npt.NDArray[np.int64]]
 
 SEED = 51
 VOXELS = bodies(SEED)
@@ -85,34 +89,42 @@ def test_what_has_no_point(indexed: tuple[Volume, StoreURL]) -> None:
         points_of(*indexed, 1, -1)
 
 
-def test_points_of_a_label_that_is_being_written(lake: StoreURL) -> None:
-    """A label hops between two shards: a point is where it is or was, or a clear refusal."""
-    first, second = Box((0, 0, 0), SHARD), Box((8, 0, 0), (16, *SHARD[1:]))
-    states = [np.zeros((23, 29, 31), np.uint64) for _ in range(2)]
-    states[0][first.slices] = 1
-    states[1][second.slices] = 1
-    volume, done = filled(lake / "labels", states[0] + states[1]), threading.Event()
+def five(volume: Volume, index: StoreURL) -> npt.NDArray[np.int64]:
+    return points_of(volume, index, 1, 5)
 
-    def write() -> None:
-        for number in range(1_000_000):
-            for cell in ((0, 0, 0), (1, 0, 0)):
-                if done.wait(0.005):
-                    return
-                write_shard(volume, cell, states[number % 2][volume.shard_box(cell).slices])
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    answered = 0
-    try:
-        for _ in range(20):
-            try:
-                points = points_of(volume, lake / "index", 1, 5)
-                points = np.vstack((points, point_of(volume, lake / "index", 1)))
-            except (ConflictError, NotFoundError):
-                continue
-            answered += 1
-            assert (states[0] + states[1])[tuple(points.T)].all()
-    finally:
-        done.set()
-        writer.join()
-    assert answered
+def one(volume: Volume, index: StoreURL) -> npt.NDArray[np.int64]:
+    return np.array([point_of(volume, index, 1)])
+
+
+@pytest.mark.parametrize("moves", [1, 99])
+@pytest.mark.parametrize(
+    ("ask", "step"), [(five, "label_chunks"), (five, "_counted"), (one, "label_chunks")]
+)
+def test_a_label_that_moves_between_the_steps(
+    lake: StoreURL, monkeypatch: pytest.MonkeyPatch, ask: Ask, step: str, moves: int
+) -> None:
+    """It hops to another shard as soon as it was found: once, or each time."""
+    places = (Box((0, 0, 0), SHARD), Box((8, 0, 0), (16, *SHARD[1:])))
+    states = [np.zeros(VOXELS.shape, np.uint64) for _ in places]
+    for voxels, place in zip(states, places, strict=True):
+        voxels[place.slices] = 1
+    volume, index = filled(lake / "labels", states[0]), lake / "index"
+    find, moved = getattr(points, step), 0
+
+    def find_and_move(*asked: object) -> object:
+        nonlocal moved
+        found = find(*asked)
+        if moved < moves:
+            moved += 1
+            volume.write(volume.box, states[moved % 2]).result()
+        return found
+
+    monkeypatch.setattr(points, step, find_and_move)
+    if moves > 1:
+        with pytest.raises(ConflictError, match="ask again"):
+            ask(volume, index)
+    else:
+        found = ask(volume, index)
+        assert moved
+        assert (states[1][tuple(found.T)] == 1).all()
