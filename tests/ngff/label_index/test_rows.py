@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tests.ngff.label_index.samples import IDS, as_tuples, bodies, brute_rows, new_volume
 
-from voxlake.ngff.label_index.kernel import FIRST_SLOTS
-from voxlake.ngff.label_index.rows import check_labels, find_rows
+from voxlake.ngff.box import Box
+from voxlake.ngff.label_index.kernel import FIRST_ROWS
+from voxlake.ngff.label_index.rows import check_labels, find_rows, scan_chunks
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -55,7 +56,40 @@ def test_rows_equal_brute_force(
         assert as_tuples(rows) == brute_rows(volume, cell, voxels)
 
 
-@pytest.mark.parametrize("ids", [FIRST_SLOTS // 2, FIRST_SLOTS // 2 + 1, 17**3])
+@st.composite
+def long_lines(draw: st.DrawFn) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
+    """Draw voxels, in rows of any length within larger memory, and a chunk."""
+    width = draw(st.sampled_from([1, 63, 64, 65, 128, 131, 200]))
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    ids = np.array([0, 1, 2, 255, (1 << 8 * dtype.itemsize) - 1], np.uint64).astype(dtype)
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    runs = ids[rng.integers(0, len(ids), 4000)].repeat(
+        rng.integers(1, draw(st.integers(2, 90)), 4000)
+    )
+    shape = (3, 4, width + draw(st.integers(0, 70)))
+    first = draw(st.integers(0, shape[2] - width))
+    whole = np.resize(runs, shape)
+    chunk = (2, 3, draw(st.sampled_from([16, 64, 100, 256])))
+    return whole[:, draw(st.integers(0, 3)) :, first : first + width], chunk
+
+
+@settings(max_examples=80)
+@given(sample=long_lines())
+def test_lines_of_any_length(sample: tuple[npt.NDArray[Any], tuple[int, ...]]) -> None:
+    voxels, chunk = sample
+    rows, counts = scan_chunks(voxels, chunk)
+    found = [rows[stop - count : stop] for stop, count in zip(counts.cumsum(), counts, strict=True)]
+    for part, box in zip(found, Box.of_shape(voxels.shape).tiles(chunk), strict=True):
+        block = voxels[box.slices]
+        expected = []
+        for label in np.unique(block[block != 0]):
+            where = np.argwhere(block == label)
+            low, high = where.min(axis=0).tolist(), (where.max(axis=0) + 1).tolist()
+            expected.append([int(label), len(where), *low, *high])
+        assert sorted(part.tolist()) == expected
+
+
+@pytest.mark.parametrize("ids", [FIRST_ROWS, FIRST_ROWS + 1, 17**3])
 def test_the_hash_grows_with_the_labels(lake: StoreURL, ids: int) -> None:
     volume = new_volume(lake, (17, 17, 34), (17, 17, 17), (17, 17, 34))
     rng = np.random.default_rng(ids)

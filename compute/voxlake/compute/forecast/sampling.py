@@ -16,6 +16,7 @@ import numpy as np
 from voxlake.compute.forecast.places import decoded_voxels, sample_boxes
 from voxlake.compute.reduce import downsample
 from voxlake.ngff.chunk_codec import decode_chunks, encode_chunks
+from voxlake.ngff.label_index.rows import scan_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -183,12 +184,6 @@ def _size(payloads: Sequence[Payload]) -> int:
 
 
 def _index_seconds(target: Target, voxels: npt.NDArray[Any]) -> float:
-    from voxlake.ngff.label_index.kernel import scan_shard  # imports the compiler
-
-    z, y, x = target.ladder[0].chunk
-    grid = tuple(-(-n // c) for n, c in zip(voxels.shape, (z, y, x), strict=True))
-    plain = voxels.view()
-    plain.flags.writeable = False
     with _timed() as scanning:
-        scan_shard(plain, (z, y, x), (grid[0], grid[1], grid[2]))
+        scan_chunks(voxels, target.ladder[0].chunk)
     return scanning.seconds

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlake.ngff.box import Box
+from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from voxlake.ngff.volume import Volume
@@ -94,25 +98,106 @@ def find_rows(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any]) -
     ----------
     voxels
         (z, y, x) unsigned integers of any width, order and byte order, clipped to the volume.
-        They are only read; copied if they are not contiguous in C order.
+        They are only read; copied if they have not contiguous rows.
     """
-    from voxlake.ngff.label_index.kernel import scan_shard
+    return joined_rows([box_rows(volume, volume.shard_box(cell), voxels)])
 
-    # One memory layout, and read-only, so that numba compiles one variant per width.
-    plain = np.require(voxels, voxels.dtype.newbyteorder("="), ["C", "A"]).view()
-    plain.flags.writeable = False
-    z, y, x = volume.chunk
-    found = scan_shard(plain, (z, y, x), chunk_grid(volume))
-    found = found[np.argsort(found[:, 0], kind="stable")]
-    chunks = found[:, 1].astype(np.int64)
-    origin = chunk_starts(volume, cell, chunks)
-    boxes = found[:, 3:].astype(np.int64)
+
+def box_rows(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Rows:
+    """Return the rows of the chunks of `box`, by chunk and not by label: see `joined_rows`.
+
+    Parameters
+    ----------
+    box
+        Lies within one shard, begins on the chunk grid, and ends on it or where the volume does.
+    voxels
+        Of the box; as of `find_rows`.
+    """
+    starts = np.array(list(box.cells(volume.chunk)), np.int64) * np.array(volume.chunk)
+    return _placed(volume, starts, scan_chunks(voxels, volume.chunk))
+
+
+def chunk_rows(volume: Volume, cell: tuple[int, ...], chunk: int, voxels: npt.NDArray[Any]) -> Rows:
+    """Return the rows of one chunk of the shard at `cell`.
+
+    Parameters
+    ----------
+    chunk
+        Its number in the shard, as in `Rows.chunks`.
+    voxels
+        (z, y, x) of the whole chunk, as decoded; what lies outside the volume is left out.
+    """
+    starts = chunk_starts(volume, cell, np.array([chunk]))
+    inside = np.minimum(np.array(volume.chunk), np.array(volume.shape) - starts[0])
+    if (inside <= 0).any():
+        return joined_rows([])
+    clipped = voxels[tuple(slice(0, extent) for extent in inside)]
+    return _placed(volume, starts, scan_chunks(clipped, volume.chunk))
+
+
+def joined_rows(parts: Iterable[Rows]) -> Rows:
+    """Return the rows of one shard sorted by label, then chunk; no chunk is in two parts."""
+    found = list(parts)
+    if not found:
+        none = np.zeros((0, 3), np.int64)
+        ids, chunks = np.zeros(0, np.uint64), np.zeros(0, np.uint16)
+        return Rows(ids, chunks, ids, none, none)
+    labels = np.concatenate([rows.labels for rows in found])
+    chunks = np.concatenate([rows.chunks for rows in found])
+    order = np.lexsort((chunks, labels))
     return Rows(
-        labels=found[:, 0].copy(),
-        chunks=chunks.astype(np.uint16),
-        voxels=found[:, 2].copy(),
-        start=boxes[:, :3] + origin,
-        stop=boxes[:, 3:] + origin,
+        labels[order],
+        chunks[order],
+        np.concatenate([rows.voxels for rows in found])[order],
+        np.concatenate([rows.start for rows in found])[order],
+        np.concatenate([rows.stop for rows in found])[order],
+    )
+
+
+def scan_chunks(
+    voxels: npt.NDArray[Any], chunk: tuple[int, ...]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Return what `kernel.scan_blocks` finds in (z, y, x) voxels cut into chunks, in C order."""
+    from voxlake.ngff.label_index.kernel import scan_blocks
+
+    flat, sz, sy, *_ = rows_of(_plain(voxels))
+    cells = np.array(list(Box.of_shape(voxels.shape).cells(chunk)), np.int64).reshape(-1, 3)
+    starts = cells * np.array(chunk)
+    extents = np.minimum(np.array(chunk), np.array(voxels.shape) - starts)
+    return scan_blocks(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents)
+
+
+def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the voxels in native byte order with contiguous rows, and read-only.
+
+    All alike, so that numba compiles one variant for each width.
+    """
+    plain = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    *outer, row = plain.strides
+    if row != plain.itemsize or any(step < 0 or step % plain.itemsize for step in outer):
+        plain = np.ascontiguousarray(plain)
+    plain = np.require(plain, requirements=["A"]).view()
+    plain.flags.writeable = False
+    return plain
+
+
+def _placed(
+    volume: Volume,
+    starts: npt.NDArray[np.int64],
+    scanned: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
+) -> Rows:
+    """Return the rows that were found in chunks of a shard that begin at `starts`, (n, 3)."""
+    found, counts = scanned
+    inner = starts // np.array(volume.chunk) % np.array(chunk_grid(volume))
+    numbers = np.ravel_multi_index(tuple(inner.T), chunk_grid(volume))
+    origin = np.repeat(starts, counts, axis=0)
+    boxes = found[:, 2:].astype(np.int64)
+    return Rows(
+        found[:, 0].copy(),
+        np.repeat(numbers, counts).astype(np.uint16),
+        found[:, 1].copy(),
+        boxes[:, :3] + origin,
+        boxes[:, 3:] + origin,
     )
 
 
