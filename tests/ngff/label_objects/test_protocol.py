@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -105,6 +105,7 @@ class Objects(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.index = StoreURL.parse(f"memory://test-{uuid4().hex}")
+        self.index.path.mkdir()
         self.known: dict[int, LabelObject] = {}
 
     @rule(given=st.lists(objects, max_size=6))
@@ -215,7 +216,7 @@ def test_writers_and_compactors_at_once_lose_nothing(place: StoreURL) -> None:
             put_objects(place, [LabelObject(id=1 + 100 * writer + number, name=str(writer))])
 
     with ThreadPoolExecutor(5) as pool:
-        jobs = [pool.submit(write, writer) for writer in range(4)]
+        jobs: list[Future[Any]] = [pool.submit(write, writer) for writer in range(4)]
         jobs += [pool.submit(compact_objects, place) for _ in range(4)]
         for job in jobs:
             job.result()
@@ -232,7 +233,8 @@ def test_a_writer_that_slept_through_a_sweep_is_told(
     def lost() -> bool:
         index = lake / str(len(list(lake.path.iterdir())))
         _filled(index)
-        create, slept = store.create, []
+        create = store.create
+        slept: list[StoreURL] = []
 
         def slow(url: StoreURL, body: bytes) -> str:
             if "manifest" in url.key and not slept:

@@ -1,0 +1,39 @@
+"""Merges: which body each supervoxel belongs to, applied when voxels are read.
+
+Voxels hold supervoxels and are never rewritten for a merge. Every change is an entry of a log,
+``mapping/log/<20 digits>.json``, created only if absent, so that any number of writers agree on
+one order; the number of the last entry is the number of the mapping, and a mapping can be asked
+as of any number. Snapshots, ``mapping/snapshots/<20 digits>.parquet``, are the log up to a number,
+folded: they save time and may be deleted. A supervoxel that nobody mapped is a body of its own.
+"""
+
+from voxlake.ngff.label_mapping.changes import cleave, import_mapping, merge, snapshot
+from voxlake.ngff.label_mapping.mapping import (
+    Mapping,
+    apply,
+    bodies_of,
+    open_mapping,
+    refresh,
+    supervoxels_of,
+)
+from voxlake.ngff.label_mapping.operation import Cleave, Entry, Merge, Replace
+from voxlake.ngff.label_mapping.remap import UNKNOWN, remap
+
+__all__ = [
+    "UNKNOWN",
+    "Cleave",
+    "Entry",
+    "Mapping",
+    "Merge",
+    "Replace",
+    "apply",
+    "bodies_of",
+    "cleave",
+    "import_mapping",
+    "merge",
+    "open_mapping",
+    "refresh",
+    "remap",
+    "snapshot",
+    "supervoxels_of",
+]

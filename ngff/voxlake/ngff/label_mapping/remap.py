@@ -1,0 +1,41 @@
+"""Extents of bodies, from those of their supervoxels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.label_index.table import LabelTable, merge_tables
+from voxlake.ngff.label_mapping.mapping import bodies_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.label_mapping.mapping import Mapping
+
+UNKNOWN = -1
+"""Chunks or shards of a body of several supervoxels: their counts do not tell what they share."""
+
+
+def remap(mapping: Mapping, table: LabelTable) -> LabelTable:
+    """Return the bodies of a table of supervoxels: one line per body, ascending.
+
+    Voxels are summed and the box is that around the boxes of the supervoxels: both are exact, as
+    a voxel has one supervoxel. `chunks` and `shards` are exact for bodies of one supervoxel of
+    the table, and `UNKNOWN` for all others, since two supervoxels may share a chunk, and counts do
+    not tell. Supervoxels that are mapped to 0 have no line.
+    """
+    bodies = bodies_of(mapping, table.labels)
+    merged = merge_tables([_kept(replace(table, labels=bodies), bodies != 0)])
+    members = np.unique_counts(bodies[bodies != 0]).counts
+    return replace(
+        merged,
+        chunks=np.where(members == 1, merged.chunks, UNKNOWN),
+        shards=np.where(members == 1, merged.shards, UNKNOWN),
+    )
+
+
+def _kept(table: LabelTable, mask: npt.NDArray[np.bool_]) -> LabelTable:
+    return table.take(np.flatnonzero(mask))

@@ -1,0 +1,133 @@
+"""Tables: a mapping as Parquet, sorted by supervoxel, checksummed; and the snapshots of a log."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, InvalidInputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.platform.store import StoreURL
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("supervoxel", pa.uint64(), nullable=False),
+        pa.field("body", pa.uint64(), nullable=False),
+    ]
+)
+_ZSTD_LEVEL = 3
+_GROUP_ROWS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Supervoxels and their bodies; a supervoxel that is not among them is its own body."""
+
+    supervoxels: npt.NDArray[np.uint64]
+    """(n,) ascending, each once, without 0."""
+    bodies: npt.NDArray[np.uint64]
+    """(n,) the body of each; 0 makes it background."""
+
+    def __len__(self) -> int:
+        return len(self.supervoxels)
+
+
+NO_PAIRS = Pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
+
+
+def pairs_of(supervoxels: npt.ArrayLike, bodies: npt.ArrayLike) -> Pairs:
+    """Return pairs sorted, without the background 0.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are no unsigned integers, of unequal length, a supervoxel has two bodies, or the
+        background has one.
+    """
+    keys, values = _as_labels(supervoxels), _as_labels(bodies)
+    if keys.shape != values.shape:
+        raise InvalidInputError(
+            f"{keys.size} supervoxels cannot have {values.size} bodies; give one for each"
+        )
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    again = np.append(np.zeros(min(1, len(keys)), np.bool_), keys[1:] == keys[:-1])
+    torn = keys[again][values[again] != values[np.flatnonzero(again) - 1]]
+    if len(torn):
+        raise InvalidInputError(f"supervoxel {torn[0]} has two bodies; give one for each")
+    if values[keys == 0].any():
+        raise InvalidInputError("supervoxel 0 is the background; leave out its body")
+    kept = ~again & (keys != 0)
+    return Pairs(keys[kept], values[kept])
+
+
+def _as_labels(values: npt.ArrayLike) -> npt.NDArray[np.uint64]:
+    labels = np.asarray(values)
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "ui"):
+        raise InvalidInputError(
+            f"labels are a list of integers, and these are {labels.dtype} in {labels.ndim} axes"
+        )
+    if labels.size and labels.dtype.kind == "i" and int(labels.min()) < 0:
+        raise InvalidInputError(f"{labels.min()} is no label; labels are 0 to 2^64 - 1")
+    return labels.astype(np.uint64)
+
+
+def read_table(url: StoreURL) -> Pairs:
+    """Return the mapping of a table.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If there is none.
+    CorruptDataError
+        If it is damaged.
+    StoreError
+        If the store fails.
+    """
+    body = store.read(url).body
+    try:
+        table = pq.read_table(pa.BufferReader(body))
+        checksum = int((table.schema.metadata or {})[b"crc32"])
+        columns = [table[name].to_numpy() for name in _SCHEMA.names]
+    # What pyarrow raises for damaged bytes is a mix of its own and of Python's errors.
+    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
+        raise CorruptDataError(_damaged(url, str(error))) from error
+    pairs = Pairs(*(np.ascontiguousarray(column, np.uint64) for column in columns))
+    if _checksum(pairs) != checksum:
+        raise CorruptDataError(_damaged(url, "its checksum is another"))
+    return pairs
+
+
+def encode(pairs: Pairs) -> bytes:
+    """Return the mapping as Parquet; equal mappings give equal bytes."""
+    table = pa.table([pa.array(pairs.supervoxels), pa.array(pairs.bodies)], schema=_SCHEMA)
+    body = io.BytesIO()
+    pq.write_table(
+        table.replace_schema_metadata({"crc32": str(_checksum(pairs))}),
+        body,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        use_dictionary=False,
+        column_encoding=dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED"),
+        row_group_size=_GROUP_ROWS,
+    )
+    return body.getvalue()
+
+
+def _checksum(pairs: Pairs) -> int:
+    """Return the CRC-32 of all values: Parquet's own covers pages, and nothing checks it."""
+    return zlib.crc32(pairs.bodies, zlib.crc32(pairs.supervoxels))
+
+
+def _damaged(url: StoreURL, why: str) -> str:
+    return f"{url} is no table of supervoxels and bodies ({why}); restore it, or delete a snapshot"
