@@ -1,0 +1,105 @@
+"""Audit: find what was written past the index, and markers that nobody will ever close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.label_index.cover import newest_etags
+from voxlake.ngff.label_index.marker import (
+    Cell,
+    close_marker,
+    done_marker,
+    list_markers,
+    read_marker,
+)
+from voxlake.ngff.label_index.publishing import is_older
+from voxlake.ngff.label_index.run_reader import read_cover
+from voxlake.ngff.label_index.run_rows import shard_grid, shard_number
+from voxlake.ngff.label_index.trust import in_parallel, stored_shards
+from voxlake.ngff.label_index.view import ask_in_force
+
+if TYPE_CHECKING:
+    from voxlake.ngff.label_index.view import View
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+OPEN_AGE_S = 3600.0
+"""Age from which the writer of an open marker is taken for dead."""
+
+BY = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found."""
+
+    shards: int
+    """Shards that are stored."""
+    marked: tuple[Cell, ...]
+    """Those, or ones that are gone, of which the runs tell another state: marked for compaction."""
+    closed: int
+    """Markers of writers that are taken for dead, closed in their place."""
+
+
+def audit(volume: Volume, index_url: StoreURL, open_age_s: float = OPEN_AGE_S) -> Audited:
+    """Mark shards that are not as the runs say, by listing them; no voxel is read.
+
+    Afterwards queries are exact again whoever wrote, and `compact` takes the marked shards in.
+    Writers that mark what they write need none of this, unless they were killed.
+
+    Parameters
+    ----------
+    open_age_s
+        Seconds after which the writer of an open marker is surely gone.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is none that can be indexed (see `check_labels`).
+    CorruptDataError, StoreError
+        If a run that is needed does not decode, or the store fails.
+    """
+    known = ask_in_force(volume, index_url, _known)
+    stored = {shard_number(volume, cell): etag for cell, etag in stored_shards(volume).items()}
+    marked = [] if known is None else _differing(volume, known, stored)
+    for _ in in_parallel(lambda cell: done_marker(index_url, cell, BY), marked):
+        pass
+    return Audited(len(stored), tuple(marked), _close_old(index_url, open_age_s))
+
+
+def _known(view: View) -> dict[int, str] | None:
+    """Return the ETag of each shard that the runs tell of; None if there are no runs at all."""
+    if view.manifest is None:
+        return None
+    return newest_etags(read_cover(view.index_url, run) for run in view.manifest.runs)
+
+
+def _differing(volume: Volume, known: dict[int, str], stored: dict[int, str]) -> list[Cell]:
+    grid = shard_grid(volume)
+    numbers = sorted(
+        number
+        for number in known.keys() | stored.keys()
+        if known.get(number, "") != stored.get(number, "")
+    )
+    return [tuple(int(i) for i in np.unravel_index(number, grid)) for number in numbers]
+
+
+def _close_old(index_url: StoreURL, open_age_s: float) -> int:
+    """Close markers that are neither done nor young; one that is damaged is made good by it."""
+    old = [
+        marker
+        for marker in list_markers(index_url)
+        if marker.cell is not None and is_older(marker.ulid, open_age_s)
+    ]
+    states = list(in_parallel(read_marker, old))
+    closed = [
+        marker
+        for marker, state in zip(old, states, strict=True)
+        if state is None or state.state == "open"
+    ]
+    for marker in closed:
+        close_marker(marker, BY)
+    return len(closed)

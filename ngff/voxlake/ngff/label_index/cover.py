@@ -1,0 +1,120 @@
+"""Covers: the shards that a run speaks for, and the state that each of them had.
+
+``runs/<ulid>.cover.parquet`` with the columns ``shard`` uint64, ascending, and ``etag`` string,
+empty for a shard of which nothing was stored. Beside the manifest, because a million ETags are
+45 MB, and a look-up of a label needs only those of runs that are newer than others.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
+
+    from voxlake.platform.store import StoreURL
+
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("shard", pa.uint64(), nullable=False),
+    pa.field("etag", pa.string(), nullable=False),
+]
+_SCHEMA = pa.schema(_FIELDS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover:
+    """Shards, ascending and each once, with the ETag of each."""
+
+    shards: npt.NDArray[np.uint64]
+    """(n,) C-order numbers in the write grid."""
+    etags: tuple[str, ...]
+    """(n,) ETags; empty where nothing was stored."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the cover takes, roughly, in bytes."""
+        return len(self.etags) * 100
+
+
+def cover_url(index_url: StoreURL, ulid: str) -> StoreURL:
+    """Return the address of the cover of a run."""
+    return index_url / "runs" / f"{ulid}.cover.parquet"
+
+
+def cover_of(etags: Mapping[int, str]) -> Cover:
+    """Return the cover of shards, given the ETag of each by its number."""
+    shards = sorted(etags)
+    return Cover(np.array(shards, np.uint64), tuple(etags[shard] for shard in shards))
+
+
+def newest_etags(covers: Iterable[Cover]) -> dict[int, str]:
+    """Return the ETag of each shard by its number, given covers from the oldest run on."""
+    found: dict[int, str] = {}
+    for cover in covers:
+        found.update(zip(cover.shards.tolist(), cover.etags, strict=True))
+    return found
+
+
+def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
+    """Write the cover of the run `ulid`."""
+    store.write(cover_url(index_url, ulid), encode_cover(cover))
+
+
+def encode_cover(cover: Cover) -> bytes:
+    """Return the cover as Parquet; the same cover always gives the same bytes."""
+    table = pa.table(
+        [pa.array(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA
+    ).replace_schema_metadata({"crc32": str(_checksum(cover))})
+    body = io.BytesIO()
+    pq.write_table(
+        table,
+        body,
+        compression="zstd",
+        use_dictionary=False,
+        column_encoding={"shard": "DELTA_BINARY_PACKED", "etag": "DELTA_BYTE_ARRAY"},
+    )
+    return body.getvalue()
+
+
+def decode_cover(body: bytes) -> Cover:
+    """Return the cover that `body` encodes.
+
+    Raises
+    ------
+    CorruptDataError
+        If it is damaged anywhere.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(body))
+        checksum = int((table.schema.metadata or {})[b"crc32"])
+        etags = tuple(str(etag) for etag in table["etag"].to_pylist())
+        cover = Cover(table["shard"].to_numpy(), etags)
+    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
+        raise _damaged() from error
+    if _checksum(cover) != checksum:
+        raise _damaged()
+    return cover
+
+
+def _checksum(cover: Cover) -> int:
+    shards = np.ascontiguousarray(cover.shards)
+    return zlib.crc32("\n".join(cover.etags).encode(), zlib.crc32(shards))
+
+
+def _damaged() -> CorruptDataError:
+    return CorruptDataError(
+        "a cover of the label index is damaged; delete the folders runs and manifest of the "
+        "index, and compact it"
+    )

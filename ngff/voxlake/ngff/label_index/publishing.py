@@ -1,0 +1,75 @@
+"""Runs are written under names of their own, and count once a manifest names them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ulid import ULID
+
+from voxlake.ngff.label_index.cover import cover_of, cover_url, write_cover
+from voxlake.ngff.label_index.manifest import Manifest, Run, create_manifest, geometry_of
+from voxlake.ngff.label_index.run import part_url, write_part
+from voxlake.platform import store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from voxlake.ngff.label_index.manifest import Part
+    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+SWEEP_AGE_S = 24 * 3600.0
+"""Age from which runs that no manifest names are taken for what a crash left behind."""
+
+PUBLISH_AGE_S = SWEEP_AGE_S / 2
+"""Age up to which a run may be put in force: one that is older may be swept at any moment."""
+
+
+def write_run(index_url: StoreURL, rows: RunRows, etags: Mapping[int, str]) -> Run:
+    """Write a run of one part, or none if there is no row, that covers the shards of `etags`."""
+    parts = (write_part(index_url, rows.ordered()),) if len(rows) else ()
+    return finish_run(index_url, parts, etags)
+
+
+def finish_run(index_url: StoreURL, parts: Iterable[Part], etags: Mapping[int, str]) -> Run:
+    """Write the cover of a run, given its parts by ascending label and the ETag of each shard."""
+    ulid = str(ULID())
+    write_cover(index_url, ulid, cover_of(etags))
+    return Run(cover=ulid, shards=len(etags), parts=tuple(parts))
+
+
+def publish(
+    volume: Volume, index_url: StoreURL, before: Manifest | None, runs: Iterable[Run]
+) -> Manifest | None:
+    """Put `runs`, oldest first, in force in place of `before`; None if another did so first."""
+    kept = tuple(runs)
+    manifest = Manifest(
+        number=before.number + 1 if before else 1,
+        made=datetime.now(UTC),
+        geometry=geometry_of(volume),
+        runs=kept,
+    )
+    known = {run.cover for run in before.runs} if before else set()
+    fresh = [run for run in kept if run.cover not in known]
+    if any(is_older(ulid, PUBLISH_AGE_S) for run in fresh for ulid in _ulids(run)):
+        return None
+    return manifest if create_manifest(index_url, manifest) else None
+
+
+def discard(index_url: StoreURL, runs: Iterable[Run]) -> None:
+    """Delete runs that are certain never to be in force."""
+    for run in runs:
+        store.delete(cover_url(index_url, run.cover))
+        for part in run.parts:
+            store.delete(part_url(index_url, part.ulid))
+
+
+def is_older(ulid: str, age_s: float) -> bool:
+    """Return whether a ULID was made more than `age_s` seconds ago."""
+    return ULID.from_str(ulid).datetime < datetime.now(UTC) - timedelta(seconds=age_s)
+
+
+def _ulids(run: Run) -> list[str]:
+    return [run.cover, *(part.ulid for part in run.parts)]

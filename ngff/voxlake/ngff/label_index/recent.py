@@ -1,0 +1,55 @@
+"""A bounded memory of what was read of objects that never change."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+
+class Recent[T]:
+    """Values by key, of which those unused for longest are dropped above `limit` bytes.
+
+    Examples
+    --------
+    >>> recent = Recent[str](limit=10)
+    >>> [recent.get("a", lambda: "x", size=len) for _ in range(2)]
+    ['x', 'x']
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit, 0
+        self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """Return the value of `key`, made if it is not there; two threads may both make it."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+        value = make()
+        self.put(key, value, size(value))
+        return value
+
+    def peek(self, key: Hashable) -> T | None:
+        """Return the value of `key`, if it is there."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[0]
+
+    def put(self, key: Hashable, value: T, size: int) -> None:
+        """Keep the value of `key`, which takes `size` bytes."""
+        with self._lock:
+            _, before = self._kept.pop(key, (value, 0))
+            self._kept[key] = (value, size)
+            self._used += size - before
+            while self._used > self._limit and self._kept:
+                _, (_, freed) = self._kept.popitem(last=False)
+                self._used -= freed

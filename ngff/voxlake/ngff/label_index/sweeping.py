@@ -1,0 +1,62 @@
+"""Sweeping: runs and manifests that nothing needs any more are deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.label_index import publishing
+from voxlake.ngff.label_index.manifest import manifest_numbers, manifest_url, read_manifest
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+KEPT_MANIFESTS = 8
+"""Newest manifests that are kept with their runs, for queries that began with one of them."""
+
+_RUN = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})(?:\.cover)?\.parquet")
+
+
+def sweep_runs(index_url: StoreURL) -> int:
+    """Delete all but the newest manifests, and old runs that none of them names; count objects.
+
+    Young runs stay, because a compaction may be about to put them in force.
+
+    Raises
+    ------
+    CorruptDataError
+        If one of the newest manifests is damaged: what it names is not known.
+    StoreError
+        If the store fails.
+    """
+    # Runs first: what is put in force after this listing is young, or in a manifest listed next.
+    _, names = store.list_children(index_url / "runs")
+    numbers = manifest_numbers(index_url)
+    kept, old = numbers[-KEPT_MANIFESTS:], numbers[:-KEPT_MANIFESTS]
+    try:
+        named = {ulid for number in kept for ulid in _named(index_url, number)}
+    except ObjectNotFoundError:
+        return 0  # Another process sweeps at this moment.
+    gone = [index_url / "runs" / name for name in names if _is_leftover(name, named)]
+    gone += [manifest_url(index_url, number) for number in old]
+    for url in gone:
+        store.delete(url)
+    return len(gone)
+
+
+def _named(index_url: StoreURL, number: int) -> set[str]:
+    manifest = read_manifest(index_url, number)
+    return {run.cover for run in manifest.runs} | {
+        part.ulid for run in manifest.runs for part in run.parts
+    }
+
+
+def _is_leftover(name: str, named: set[str]) -> bool:
+    match = _RUN.fullmatch(name)
+    return (
+        match is not None
+        and match[1] not in named
+        and publishing.is_older(match[1], publishing.SWEEP_AGE_S)
+    )
