@@ -86,6 +86,23 @@ def decode_chunks(
     scatter(chunks.reshape(-1), size, _byte_rows(out))
 
 
+def unpack_chunks(
+    coding: ShardFormat, payloads: Sequence[Payload], what: str
+) -> list[npt.NDArray[Any]]:
+    """Return each chunk by itself, whole, where it was decoded: nothing is copied.
+
+    For work that is done while the chunks are in the processor's cache. Parameters and errors are
+    those of `decode_chunks`.
+    """
+    unpacked = _unpacked(coding, payloads, what)
+    return [
+        np.frombuffer(cast("Buffer", unpacked[number]), coding.dtype.newbyteorder("<")).reshape(
+            coding.chunk
+        )
+        for number in range(len(payloads))
+    ]
+
+
 def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return the chunks of a box as (n, bytes), in this thread's buffer."""
     from voxlake.ngff.chunk_copy import gather
@@ -117,19 +134,27 @@ def _decompress(
     chunks: npt.NDArray[np.uint8],
     what: str,
 ) -> None:
-    stored: list[bytes | bytearray | memoryview[int]] = [b for b in payloads if b is not None]
+    stored = [body for body in payloads if body is not None]
     if len(stored) < len(payloads):
         chunks.view(coding.dtype)[...] = coding.fill
     if not stored:
         return
-    sizes = np.full(len(stored), coding.chunk_bytes, np.uint64).tobytes()
-    try:
-        unpacked = _decompressor().multi_decompress_to_buffer(stored, decompressed_sizes=sizes)
-    except zstandard.ZstdError as error:
-        raise CorruptDataError(f"a chunk of {what} is damaged ({error}); restore it") from error
+    unpacked = _unpacked(coding, stored, what)
     numbers = (number for number, body in enumerate(payloads) if body is not None)
     for place, number in enumerate(numbers):
         chunks[number] = np.frombuffer(cast("Buffer", unpacked[place]), np.uint8)
+
+
+def _unpacked(
+    coding: ShardFormat, stored: Sequence[Payload], what: str
+) -> zstandard.BufferWithSegmentsCollection:
+    sizes = np.full(len(stored), coding.chunk_bytes, np.uint64).tobytes()
+    try:
+        return _decompressor().multi_decompress_to_buffer(
+            cast("list[bytes | bytearray | memoryview[int]]", stored), decompressed_sizes=sizes
+        )
+    except zstandard.ZstdError as error:
+        raise CorruptDataError(f"a chunk of {what} is damaged ({error}); restore it") from error
 
 
 class _Kept(local):

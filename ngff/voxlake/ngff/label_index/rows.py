@@ -13,7 +13,7 @@ from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -117,22 +117,29 @@ def box_rows(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Rows:
     return _placed(volume, starts, scan_chunks(voxels, volume.chunk))
 
 
-def chunk_rows(volume: Volume, cell: tuple[int, ...], chunk: int, voxels: npt.NDArray[Any]) -> Rows:
-    """Return the rows of one chunk of the shard at `cell`.
+def chunk_rows(
+    volume: Volume, cell: tuple[int, ...], chunks: Mapping[int, npt.NDArray[Any]]
+) -> Rows:
+    """Return the rows of some chunks of the shard at `cell`, by chunk and not by label.
 
     Parameters
     ----------
-    chunk
-        Its number in the shard, as in `Rows.chunks`.
-    voxels
-        (z, y, x) of the whole chunk, as decoded; what lies outside the volume is left out.
+    chunks
+        The voxels, (z, y, x), of whole chunks, as decoded, by their number as in `Rows.chunks`.
+        What lies outside the volume is left out.
     """
-    starts = chunk_starts(volume, cell, np.array([chunk]))
-    inside = np.minimum(np.array(volume.chunk), np.array(volume.shape) - starts[0])
-    if (inside <= 0).any():
-        return joined_rows([])
-    clipped = voxels[tuple(slice(0, extent) for extent in inside)]
-    return _placed(volume, starts, scan_chunks(clipped, volume.chunk))
+    from voxlake.ngff.label_index.kernel import scan_blocks
+
+    starts = chunk_starts(volume, cell, np.array(list(chunks)))
+    extents = np.clip(np.array(volume.shape) - starts, 0, np.array(volume.chunk))
+    extents[(extents == 0).any(axis=1)] = 0
+    place, found, counts = np.zeros(1, np.int64), [], np.zeros(len(chunks), np.int64)
+    for number, voxels in enumerate(chunks.values()):
+        flat, sz, sy, *_ = rows_of(_plain(voxels))
+        rows, count = scan_blocks(flat, (sz, sy), place, extents[number : number + 1])
+        found.append(rows)
+        counts[number] = count[0]
+    return _placed(volume, starts, (np.concatenate(found), counts))
 
 
 def joined_rows(parts: Iterable[Rows]) -> Rows:
