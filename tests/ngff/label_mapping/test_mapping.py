@@ -135,7 +135,9 @@ class Merges(RuleBasedStateMachine):
 
     def after_merge(self, bodies: list[int]) -> Known:
         moved = [label for body in bodies for label in self.members(body)]
-        return self.known | dict.fromkeys([*moved, *bodies[1:]], bodies[0])
+        # The number of a body is a supervoxel of it, too, unless that was mapped elsewhere.
+        own = [body for body in bodies[1:] if body not in self.known]
+        return self.known | dict.fromkeys([*moved, *own], bodies[0])
 
     def _perhaps(self, step: int, call: Callable[[], object], after: Known) -> None:
         """Do it and crash at a step, or come through: the change is there whole or not at all."""

@@ -16,6 +16,7 @@ from voxlake.ngff.label_mapping.mapping import (
     refresh,
     supervoxels_of,
 )
+from voxlake.ngff.label_mapping.neuroproof import read_transforms
 from voxlake.ngff.label_mapping.operation import Cleave, Entry, Merge, Replace
 from voxlake.ngff.label_mapping.remap import UNKNOWN, remap
 
@@ -32,6 +33,7 @@ __all__ = [
     "import_mapping",
     "merge",
     "open_mapping",
+    "read_transforms",
     "refresh",
     "remap",
     "snapshot",

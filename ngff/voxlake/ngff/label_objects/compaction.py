@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 KEPT_MANIFESTS = 8
 """Manifests that a sweep leaves, with all runs that they name."""
-KEPT_TIME = timedelta(hours=1)
-"""Age up to which a sweep leaves runs that no manifest names: their writer may be about to."""
+KEPT_TIME = timedelta(days=1)
+"""Age up to which a sweep leaves runs that no manifest names: a long compaction may be about to."""
 RUN_ROWS = 1 << 20
 """Most rows of a run that a compaction writes."""
 _FEW_DELTAS = 8

@@ -36,7 +36,7 @@ class Property(BaseModel):
     description: str | None = None
     tags: tuple[str, ...] | None = None
     data_type: Literal["uint32", "float32"] | None = None
-    values: tuple[str | float | tuple[int, ...], ...]
+    values: tuple[str | int | float | tuple[int, ...], ...]
 
 
 class Inline(BaseModel):
