@@ -17,6 +17,8 @@ from voxlake.cli.commands.info import info
 from voxlake.cli.commands.ingest import ingest
 from voxlake.cli.commands.init import init
 from voxlake.cli.commands.jobs import app as jobs
+from voxlake.cli.commands.label import label
+from voxlake.cli.commands.labels import labels
 from voxlake.cli.commands.ls import ls
 from voxlake.cli.commands.plan import plan
 from voxlake.cli.commands.serve import serve
@@ -61,6 +63,8 @@ for command in (
     verify,
     fsck,
     info,
+    labels,
+    label,
     ls,
     serve,
     worker,

@@ -5,10 +5,13 @@ that it had during the call. Only chunks that hold the label are read.
 """
 
 from voxlake.ngff.label_query.arrow import (
+    COUNTS_SCHEMA,
     LABELS_SCHEMA,
     RUNS_SCHEMA,
+    counts_to_arrow,
     labels_table,
     labels_to_arrow,
+    largest,
     runs_to_arrow,
 )
 from voxlake.ngff.label_query.dvid import encode_blocks, encode_rles, encode_srles
@@ -18,15 +21,18 @@ from voxlake.ngff.label_query.points import point_of, points_of
 from voxlake.ngff.label_query.sparse_volume import Runs, coarse_volume, sparse_volume
 
 __all__ = [
+    "COUNTS_SCHEMA",
     "LABELS_SCHEMA",
     "RUNS_SCHEMA",
     "Runs",
     "coarse_volume",
+    "counts_to_arrow",
     "encode_blocks",
     "encode_rles",
     "encode_srles",
     "labels_table",
     "labels_to_arrow",
+    "largest",
     "mask_of",
     "morton_of",
     "morton_ranges",

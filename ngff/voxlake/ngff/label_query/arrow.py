@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from voxlake.ngff.label_index.extent import list_labels
+from voxlake.ngff.label_index import list_labels
+from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.ngff.label_index.table import LabelTable
+    from voxlake.ngff.label_index import LabelsInBox, LabelTable
     from voxlake.ngff.label_query.sparse_volume import Runs
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -28,6 +29,9 @@ LABELS_SCHEMA = pa.schema(
     ]
 )
 """One row a label: id, voxels, tight half-open box, chunks and shards that hold some of it."""
+
+COUNTS_SCHEMA = pa.schema([LABELS_SCHEMA.field("label"), LABELS_SCHEMA.field("voxels")])
+"""One row a label of a box: id, voxels in the box."""
 
 RUNS_SCHEMA = pa.schema(
     [pa.field(name, pa.int64(), nullable=False) for name in ("z", "y", "x", "length")]
@@ -54,6 +58,33 @@ def labels_to_arrow(table: LabelTable) -> pa.Table:
         table.shards,
     ]
     return pa.table([pa.array(column) for column in columns], schema=LABELS_SCHEMA)
+
+
+def counts_to_arrow(found: LabelsInBox) -> pa.Table:
+    """Return the labels of a box as an Arrow table of `COUNTS_SCHEMA`, ascending by label.
+
+    Raises
+    ------
+    InvalidInputError
+        If they were asked for without counts.
+    """
+    if found.voxels is None:
+        raise InvalidInputError(
+            "labels of a box were asked for without counts; ask with counts=True"
+        )
+    return pa.table([pa.array(found.labels), pa.array(found.voxels)], schema=COUNTS_SCHEMA)
+
+
+def largest(table: pa.Table, count: int) -> pa.Table:
+    """Return the `count` rows of most ``voxels``, most first; the smaller ``label`` of equals.
+
+    Examples
+    --------
+    >>> table = pa.table({"label": [3, 4, 5], "voxels": [7, 9, 7]})
+    >>> largest(table, 2)["label"].to_pylist()
+    [4, 3]
+    """
+    return table.sort_by([("voxels", "descending"), ("label", "ascending")]).slice(0, count)
 
 
 def runs_to_arrow(runs: Iterable[Runs]) -> pa.RecordBatchReader:

@@ -1,0 +1,129 @@
+"""``voxlake label``: one label, and its voxels in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from voxlake.cli.commands.downsample import parse_box
+from voxlake.cli.label_documents import (
+    OneLabelDocument,
+    OpenLabels,
+    WrittenDocument,
+    box_document,
+    open_labels,
+    shown_label,
+)
+from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.output import answer
+from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
+
+if TYPE_CHECKING:
+    from voxlake.ngff.box import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What to write of the voxels of a label, and where."""
+
+    rles: Annotated[
+        str | None,
+        Option("--rles", metavar="FILE", help="Write its runs along x, as DVID's rles."),
+    ] = None
+    srles: Annotated[
+        str | None,
+        Option("--srles", metavar="FILE", help="The same without a header: DVID's srles."),
+    ] = None
+    blocks: Annotated[
+        str | None,
+        Option("--blocks", metavar="FILE", help="Write the bits of its chunks: DVID's blocks."),
+    ] = None
+    arrow: Annotated[
+        str | None,
+        Option("--arrow", metavar="FILE", help="Write its runs to an Arrow file: z, y, x, length."),
+    ] = None
+    mask: Annotated[
+        str | None,
+        Option("--mask", metavar="FILE", help="Write a mask of its box, or --box, as .npy."),
+    ] = None
+    box: Annotated[
+        str | None,
+        Option(
+            "--box", metavar="Z0:Z1,Y0:Y1,X0:X1", help="Write only its voxels there into files."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    labels: OpenLabels
+    label: int
+    box: Box
+    """What files are clipped to."""
+
+
+@grouped
+def label(
+    name: Name,
+    label: Annotated[int, Argument(metavar="ID", help="The label, from 1 on.", show_default=False)],
+    lake: InLake,
+    answering: Answering,
+    files: Files,
+    chunks: Annotated[
+        bool, Option("--chunks", help="List the chunks that hold it, and their Morton numbers.")
+    ] = False,
+) -> None:
+    """Show one label: voxels, box, chunks, a voxel inside it; and write its voxels to files."""
+    from voxlake.ngff.label_index import label_chunks, label_extent
+    from voxlake.ngff.label_query import morton_ranges, point_of
+
+    clip = None if files.box is None else parse_box(files.box)
+    opened = open_labels(lake, name)
+    place = (opened.volume, opened.index_url, label)
+    extent = label_extent(*place)
+    asked = _Asked(opened, label, clip or extent.box)
+    cells = label_chunks(*place) if chunks else None
+    document = OneLabelDocument(
+        name=name,
+        label=str(label),
+        voxels=extent.voxels,
+        box=box_document(extent.box),
+        chunks=extent.chunks,
+        shards=extent.shards,
+        point=point_of(*place),
+        cells=None if cells is None else cells.tolist(),
+        morton=None if cells is None else morton_ranges(cells).tolist(),
+        written=tuple(_written(asked, files)),
+    )
+    answer(document, shown_label(document), json=answering.json)
+
+
+def _written(asked: _Asked, files: Files) -> Iterator[WrittenDocument]:
+    from voxlake.ngff.label_query import (
+        encode_blocks,
+        encode_rles,
+        encode_srles,
+        mask_of,
+        runs_to_arrow,
+        sparse_volume,
+    )
+
+    volume, index_url = asked.labels.volume, asked.labels.index_url
+    place = (volume, index_url, asked.label, asked.box)
+    if files.rles:
+        parts = encode_rles(sparse_volume(*place))
+        yield write_file("rles", files.rles, fill_with_bytes(parts))
+    if files.srles:
+        parts = encode_srles(sparse_volume(*place))
+        yield write_file("srles", files.srles, fill_with_bytes(parts))
+    if files.blocks:
+        yield write_file("blocks", files.blocks, fill_with_bytes(encode_blocks(*place)))
+    if files.arrow:
+        runs = runs_to_arrow(sparse_volume(*place))
+        yield write_file("Arrow", files.arrow, fill_with_arrow(runs))
+    if files.mask:
+        mask = mask_of(volume, index_url, [asked.label], asked.box)
+        yield write_file("mask", files.mask, fill_with_array(mask))
