@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from voxlake.cli.commands.audit import audit
+from voxlake.cli.commands.compact import compact
 from voxlake.cli.commands.demo import demo
 from voxlake.cli.commands.doctor import doctor
 from voxlake.cli.commands.downsample import downsample
@@ -65,6 +67,8 @@ for command in (
     info,
     labels,
     label,
+    audit,
+    compact,
     ls,
     serve,
     worker,

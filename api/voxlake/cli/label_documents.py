@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
@@ -77,6 +78,8 @@ class LabelsDocument(Document):
     name: str
     box: BoxDocument | None
     """What was asked; null: all of the dataset."""
+    as_of: datetime | None
+    """When the index was made, while a job changes the labels; null: it is up to date."""
     count: int
     """How many labels there are."""
     labels: tuple[LineDocument, ...]
@@ -89,6 +92,8 @@ class OneLabelDocument(Document):
 
     name: str
     label: Id
+    as_of: datetime | None
+    """When the index was made, while a job changes the labels; null: it is up to date."""
     voxels: int
     box: BoxDocument
     """The smallest box around its voxels."""
@@ -144,6 +149,7 @@ def shown_labels(document: LabelsDocument) -> Iterable[RenderableType]:
     yield table(columns, (row[: len(columns)] for row in rows))
     if document.count > len(document.labels):
         yield Text(f"the largest {len(document.labels):,} of {document.count:,} labels")
+    yield from _as_of(document.as_of)
     if document.written is not None:
         yield _written(document.written)
 
@@ -160,11 +166,17 @@ def shown_label(document: OneLabelDocument) -> Iterable[RenderableType]:
             ("a voxel", ",".join(map(str, document.point))),
         )
     )
+    yield from _as_of(document.as_of)
     if document.cells is not None:
         yield table(("chunk z#", "y#", "x#"), document.cells)
     if document.morton is not None:
         yield table(("Morton from#", "to#"), document.morton)
     yield from map(_written, document.written)
+
+
+def _as_of(moment: datetime | None) -> Iterable[RenderableType]:
+    if moment is not None:
+        yield Text(f"as of {moment:%Y-%m-%d %H:%M:%S %Z}: a job changes these labels")
 
 
 def _written(written: WrittenDocument) -> Text:

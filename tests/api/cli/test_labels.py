@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pytest
+import zarr
 from tests.ngff.label_query.samples import brute_runs, decode_rles, decode_spans
 
 from voxlake.ngff.box import Box
@@ -101,6 +102,26 @@ def test_a_label_in_a_box(shared: Command, voxels: npt.NDArray[np.uint64], tmp_p
     assert said.code == 0
     assert str(file) in said.out
     assert np.array_equal(np.load(file), voxels[box.slices] == 7)
+
+
+def test_labels_that_others_write_are_audited_and_compacted(filled: Command) -> None:
+    assert filled("audit", CELLS).ok()["marked"] == []
+    first = filled("compact", CELLS).ok()
+    assert (first["shards"], first["rows"], first["number"] is None) == (1, 3, False)
+    group = zarr.open_group(f"{filled.lake}/lab/cube/em.ome.zarr/labels/cells", mode="r+")
+    array = group["0"]
+    assert isinstance(array, zarr.Array)
+    array[...] = np.where(np.asarray(array[...]) == 7, np.uint64(8), np.asarray(array[...]))
+    assert filled("audit", CELLS).ok()["marked"] == [[0, 0, 0]]
+    labels = filled("labels", CELLS).ok()
+    assert [each["label"] for each in labels["labels"]] == ["1", "8", str(LARGEST)]
+    assert labels["as_of"] is None
+    assert "written by others" in filled.plain("audit", CELLS).out
+    second = filled("compact", CELLS).ok()
+    assert (second["shards"], second["number"] > first["number"]) == (1, True)
+    assert "shards taken in" in filled.plain("compact", CELLS).out
+    assert filled("label", CELLS, 7).code == 4
+    assert filled("label", CELLS, 8).ok()["chunks"] == 1
 
 
 @pytest.mark.parametrize(

@@ -77,18 +77,20 @@ def label(
     ] = False,
 ) -> None:
     """Show one label: voxels, box, chunks, a voxel inside it; and write its voxels to files."""
-    from voxlake.ngff.label_index import label_chunks, label_extent
+    from voxlake.ngff.label_index import in_force, label_chunks, label_extent
     from voxlake.ngff.label_query import morton_ranges, point_of
 
     clip = None if files.box is None else parse_box(files.box)
     opened = open_labels(lake, name)
     place = (opened.volume, opened.index_url, label)
+    as_of = in_force(opened.volume, opened.index_url).as_of
     extent = label_extent(*place)
     asked = _Asked(opened, label, clip or extent.box)
     cells = label_chunks(*place) if chunks else None
     document = OneLabelDocument(
         name=name,
         label=str(label),
+        as_of=as_of,
         voxels=extent.voxels,
         box=box_document(extent.box),
         chunks=extent.chunks,

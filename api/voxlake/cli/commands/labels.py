@@ -52,10 +52,12 @@ def labels(
     ] = None,
 ) -> None:
     """List the labels of a dataset with voxels, box and chunks; or those of a box, exactly."""
+    from voxlake.ngff.label_index import in_force
     from voxlake.ngff.label_query import largest
 
     asked = None if box is None else parse_box(box)
     opened = open_labels(lake, name)
+    as_of = in_force(opened.volume, opened.index_url).as_of if asked is None else None
     found = _found(opened, asked)
     listed = found if top is None else largest(found, top)
     written = None
@@ -65,6 +67,7 @@ def labels(
     document = LabelsDocument(
         name=name,
         box=None if asked is None else box_document(asked),
+        as_of=as_of,
         count=len(found),
         labels=shown.to_pylist(),
         written=written,

@@ -1,7 +1,9 @@
 """Queries that read voxels of a label: sparse volumes, masks, points; and its chunks by number.
 
-Each is exact whatever the state of the label index: what is said of a shard is true of one state
-that it had during the call. Only chunks that hold the label are read.
+What is said of a shard is true of one state that it had during the call, whether its sidecar is
+true, stale or missing. Which shards are asked, in a box of many, is what `label_chunks` says: exact
+but for shards that programs wrote that mark nothing, until the next audit. Only chunks that hold
+the label are read.
 """
 
 from voxlake.ngff.label_query.arrow import (

@@ -91,8 +91,9 @@ def ask_shards[T](question: Question, take: Callable[[Part], T]) -> Iterator[tup
     """Yield, for shards in C order, the cell and what `take` makes of the parts in it, in C order.
 
     What a shard answers is true of one state that it had meanwhile, whatever the state of the
-    index; different shards may be seen at different moments. A chunk is read only if it holds one
-    of the labels, and if its rows do not say already which of its voxels do. At most
+    index; different shards may be seen at different moments. Of a box of more than `FEW_SHARDS`
+    shards those are asked that `label_chunks` names, and no others. A chunk is read only if it
+    holds one of the labels, and if its rows do not say already which of its voxels do. At most
     `SHARDS_AT_ONCE` shards are in memory, as `take` made them.
 
     Raises
