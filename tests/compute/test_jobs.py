@@ -25,6 +25,7 @@ from voxlake.compute.jobs import (
 )
 from voxlake.compute.reduce import downsample
 from voxlake.ngff.axes import VoxelSize
+from voxlake.ngff.label_index import scanning
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.ngff.layout import Kind
 from voxlake.ngff.reduction import Reduction, default_reduction
@@ -258,6 +259,20 @@ def test_negative_labels_stop_the_job(workspace: Workspace, image: str, tmp_path
     with pytest.raises(SourceError, match="the label -1"):
         run_job(workspace, job)
     assert workspace.catalog.ledger.get_job(job.id).state is JobState.FAILED
+
+
+def test_an_ingest_indexes_labels_without_reading_them_back(
+    workspace: Workspace, image: str, labels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ingest(workspace, image)
+    with monkeypatch.context() as patched:
+        patched.setattr(scanning, "unpack_chunks", None)  # Decoding a shard would fail.
+        _ingest(workspace, labels, LABELS)
+    finest, index = workspace.dataset(LABELS).level(0), workspace.index_url(LABELS)
+    written = {info.url.key: store.read(info.url).body for info in store.walk(index)}
+    assert len(written) == len(list(finest.box.cells(finest.shard)))
+    run_job(workspace, start_index(workspace, LABELS.name))
+    assert {info.url.key: store.read(info.url).body for info in store.walk(index)} == written
 
 
 def test_images_have_no_label_index(workspace: Workspace, image: str) -> None:

@@ -25,11 +25,13 @@ from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.box import Box
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.label_index import index_shard
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind, Layout
 from voxlake.ngff.pyramid import Extent, plan_levels_by
 from voxlake.ngff.reduction import Reduction
-from voxlake.platform.errors import SourceError
+from voxlake.platform import store
+from voxlake.platform.errors import SourceError, UnsupportedError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -122,6 +124,18 @@ def check(dataset: Dataset, voxels: Voxels) -> None:
         np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
 
 
+def check_index(dataset: Dataset, index: StoreURL) -> None:
+    """Hold every sidecar to what indexing the stored shards gives, byte for byte."""
+    anew, finest = index / "anew", dataset.level(0)
+    for cell in finest.box.cells(finest.shard):
+        index_shard(finest, cell, anew)
+    expected = {info.url.key: store.read(info.url).body for info in store.walk(anew / "shards")}
+    found = [info.url for info in store.walk(index / "shards")]
+    assert len(found) == len(expected)
+    for url in found:
+        assert store.read(url).body == expected[(anew / "shards" / url.path.name).key]
+
+
 def run(plans: list[Plan]) -> int:
     """Run all tasks, as a worker does, and return the voxels that they say they wrote."""
     voxels = 0
@@ -155,16 +169,29 @@ def test_every_level_is_right_whatever_the_cut(
         2,
     )
     dataset = new_dataset(lake, voxels, steps, reduction)
-    planned = plan_passes(dataset, SourceAddress(location, "x"), limits)
+    index = lake / location if reduction is Reduction.MODE and not lead else None
+    planned = plan_passes(dataset, SourceAddress(location, "x"), limits, index)
     cut = planned[0][1]
     assert cut is not None
     written = run([plan for plan, _ in planned])
     check(dataset, voxels)
+    if index is not None:
+        check_index(dataset, index)
     assert written == sum(plan.voxels for plan, _ in planned)
     # What the plan says of reading is what happens; strips shared by two regions count twice.
     assert source.decodes() >= 1
     if cut.reading is not Reading.DIRECT and cut.region[-3:] == shape:
         assert source.decodes() == 1
+
+
+def test_an_index_of_what_cannot_be_indexed_is_refused_before_any_work(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.ones((2, 8, 8, 8), np.uint64)
+    sources["a"] = ArraySource(voxels, voxels.shape)
+    dataset = new_dataset(lake, voxels, (), Reduction.MODE)
+    with pytest.raises(UnsupportedError, match="label index"):
+        plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2), lake / "index")
 
 
 def test_a_pyramid_alone_is_the_same_and_reads_level_0_only(lake: StoreURL) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from voxlake.compute.ingest import shard_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
-from voxlake.ngff.label_index import index_shard
+from voxlake.compute.threads import run_ordered
+from voxlake.ngff.label_index.build import ensure_indexed, index_shard
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
@@ -19,16 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexTask:
-    """Read one shard and write its sidecar, tagged with the ETag of what was read."""
+    """Read one shard and write its sidecar, tagged with the ETag of what was read.
+
+    If `keep`, a sidecar that is whole and of the shard as it is stays, and nothing is decoded.
+    """
 
     target: StoreURL
     index: StoreURL
     cell: Cell
+    keep: bool = False
 
     def __call__(self) -> Result:
         """Write the sidecar; doing it again writes the same rows."""
         volume = opened_volume(self.target)
-        indexed = index_shard(volume, self.cell, self.index)
+        make = ensure_indexed if self.keep else index_shard
+        indexed = make(volume, self.cell, self.index, run_ordered)
         return {
             "voxels": volume.shard_box(self.cell).size,
             "rows": indexed.rows,
@@ -36,12 +42,15 @@ class IndexTask:
         }
 
 
-def plan_index(volume: Volume, index: StoreURL) -> Plan:
-    """Plan the sidecar of every shard of the labels `volume` (level 0)."""
+def plan_index(volume: Volume, index: StoreURL, *, keep: bool = False) -> Plan:
+    """Plan the sidecar of every shard of the labels `volume` (level 0).
+
+    With `keep`, those that are of the shard as it is are left, and its voxels not read.
+    """
     return Plan(
         "index",
         write_grid(volume.shape, volume.shard),
-        partial(IndexTask, volume.url, index),
+        partial(IndexTask, volume.url, index, keep=keep),
         fingerprint("index", volume.url, index, volume.metadata),
         shard_bytes(volume) * 2,
         math.prod(volume.shape),

@@ -20,6 +20,8 @@ from voxlake.compute.reduce import downsample_into
 from voxlake.compute.threads import run_ordered, submit_waiting
 from voxlake.ngff.box import Box
 from voxlake.ngff.chunk_codec import encode_chunks
+from voxlake.ngff.label_index.build import write_sidecar
+from voxlake.ngff.label_index.rows import box_rows, joined_rows
 from voxlake.ngff.pyramid import coarser_box
 from voxlake.ngff.reuse import reused
 from voxlake.ngff.shard_stream import cut_at_shards, stream_shard
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
 
     from voxlake.compute.cut import Cut
     from voxlake.ngff.chunk_codec import Payload
+    from voxlake.ngff.label_index.rows import Rows
     from voxlake.ngff.reduction import Reduction
     from voxlake.ngff.shard_format import ShardFormat
     from voxlake.ngff.shard_stream import ShardStream
     from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
 
 _AT_ONCE = BoundedSemaphore(2)
 """Regions that a process works on: the next begins while the last shards of one are synced."""
@@ -62,6 +66,8 @@ class Pass:
     """What reading decodes as a whole, in voxels of the base."""
     reduction: Reduction
     cut: Cut
+    index: StoreURL | None = None
+    """Where the label index of the base lies, if it is written along."""
 
 
 def run_region(work: Pass, read: ReadInto, region: Box) -> int:
@@ -109,6 +115,8 @@ class _Climb:
     region: Box
     layers: dict[int, _Layer] = field(default_factory=dict)
     streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
+    rows: dict[tuple[int, ...], list[Rows]] = field(default_factory=dict)
+    """Of the label index: what was found in the strips of each shard of the base."""
     waiting: list[Future[Any]] = field(default_factory=list)
     """Shards that are being stored."""
     voxels: int = 0
@@ -142,8 +150,10 @@ class _Climb:
             partial(self._strip, rung, part, layer, above)
             for part in box.tiles(self.work.cut.strips[rung])
         )
-        for part, payloads in run_ordered(works):
+        for part, payloads, rows in run_ordered(works):
             self._put(rung, part, payloads)
+            for cell, found in rows:
+                self.rows.setdefault(cell, []).append(found)
         self._close_below(rung, box.stop[-3])
         if above is None:
             return
@@ -157,7 +167,7 @@ class _Climb:
 
     def _strip(
         self, rung: int, box: Box, layer: _Layer | None, above: _Layer | None
-    ) -> tuple[Box, list[Payload | None]]:
+    ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Rows]]]:
         volume = self.work.volumes[rung]
         if layer is None:
             voxels = reused("strip", box.shape, volume.dtype)
@@ -170,7 +180,16 @@ class _Climb:
             factors = self.work.steps[rung + 1][-3:]
             downsample_into(coarse[lead], voxels[lead], factors, self.work.reduction)
         coding = self.work.codings[rung]
-        return box, encode_chunks(coding, voxels) if coding else []
+        rows = self._scan(box, voxels) if rung == 0 and self.work.index else []
+        return box, encode_chunks(coding, voxels) if coding else [], rows
+
+    def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Rows]]:
+        """Return what the label index says of a strip of the base, shard by shard."""
+        base = self.work.volumes[0]
+        parts = ((cell, base.shard_box(cell) & box) for cell in box.cells(base.shard))
+        return [
+            (cell, box_rows(base, part, voxels[part.within(box).slices])) for cell, part in parts
+        ]
 
     def _read_piece(self, layer: _Layer, box: Box) -> None:
         self.read(box, layer.view(box))
@@ -191,7 +210,15 @@ class _Climb:
         end = self.work.volumes[rung].shape[-3]
         for key in [key for key in self.streams if key[0] == rung]:
             if top == end or self.streams[key].box.stop[-3] <= top:
-                self.waiting.append(submit_waiting(self.streams.pop(key).close))
+                rows = self.rows.pop(key[1], []) if rung == 0 else []
+                store = partial(self._store, key[1], self.streams.pop(key), rows)
+                self.waiting.append(submit_waiting(store))
+
+    def _store(self, cell: tuple[int, ...], stream: ShardStream, rows: list[Rows]) -> None:
+        """Let a shard appear, and then what the label index says of it."""
+        etag = stream.close()
+        if rows and self.work.index is not None:
+            write_sidecar(self.work.volumes[0], cell, self.work.index, joined_rows(rows), etag)
 
     def _above(self, rung: int, box: Box) -> _Layer | None:
         """Return the layer that the layer `box` of `rung` is reduced into."""

@@ -15,6 +15,7 @@ from voxlake.compute.passes import Pass, run_region
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
 from voxlake.ngff.box import Box, cell_box
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.label_index.rows import check_labels
 from voxlake.ngff.shard_format import has_shard_format, shard_format
 from voxlake.ngff.shard_reader import StoredShard, open_shard
 
@@ -37,6 +38,8 @@ class PassSpec:
     base: int
     """Level that every voxel is read of."""
     cut: Cut
+    index: StoreURL | None = None
+    """Where the label index is written along with level 0; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,23 @@ class RegionTask:
 
 
 def plan_passes(
-    dataset: Dataset, source: SourceAddress | None, limits: Limits
+    dataset: Dataset,
+    source: SourceAddress | None,
+    limits: Limits,
+    index: StoreURL | None = None,
 ) -> list[tuple[Plan, Cut | None]]:
     """Plan the ingest of `source` with all levels, or of all levels above 0 if it is None.
 
-    Levels whose blocks cross the chunks below are made by themselves: they have no cut.
+    Levels whose blocks cross the chunks below are made by themselves: they have no cut. With
+    `index`, the label index of level 0 is written there along with its shards.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is an `index`, and the dataset is none that can be indexed.
     """
+    if index is not None:
+        check_labels(dataset.level(0))
     ladder, itemsize = ladder_of(dataset), dataset.level(0).dtype.itemsize
     block = source.open().block if source else None
     planned: list[tuple[Plan, Cut | None]] = []
@@ -72,7 +86,9 @@ def plan_passes(
             planned.append((plan_downsample(dataset, stretch.last), None))
             continue
         supply = source if stretch.first == 0 else None
-        spec = PassSpec(supply, dataset.url, stretch.base, stretch.cut)
+        spec = PassSpec(
+            supply, dataset.url, stretch.base, stretch.cut, index if supply is not None else None
+        )
         planned.append((_plan(dataset, spec), spec.cut))
     return planned
 
@@ -125,7 +141,7 @@ def _opened_pass(spec: PassSpec) -> Pass:
     block = spec.source.open().block if spec.source else volumes[0].chunk
     codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
     written = (*([] if spec.source else [None]), *codings)
-    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut)
+    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut, spec.index)
 
 
 class LevelReader:

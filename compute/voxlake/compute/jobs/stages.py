@@ -45,7 +45,8 @@ def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
         case IngestSpec():
             plans = _passes(workspace, dataset, spec)
             if spec.index:
-                plans.append(plan_index(finest, workspace.index_url(spec.place)))
+                index = workspace.index_url(spec.place)
+                plans.append(plan_index(finest, index, keep=True))
         case DownsampleSpec(boxes=None):
             plans = _passes(workspace, dataset, spec)
         case DownsampleSpec(boxes=boxes):
@@ -60,8 +61,11 @@ def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
 def _passes(
     workspace: Workspace, dataset: Dataset, spec: IngestSpec | DownsampleSpec
 ) -> list[Plan]:
-    source = spec.address if isinstance(spec, IngestSpec) else None
-    passes = plan_passes(dataset, source, limits(workspace, spec.task_bytes))
+    source, index = None, None
+    if isinstance(spec, IngestSpec):
+        source = spec.address
+        index = workspace.index_url(spec.place) if spec.index else None
+    passes = plan_passes(dataset, source, limits(workspace, spec.task_bytes), index)
     return [plan for plan, _ in passes]
 
 
