@@ -15,11 +15,19 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.errors import (
+    CorruptDataError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
+
+ATTEMPTS = 10
+"""Times that manifests are listed because the newest was swept before it was read."""
 
 _NAME = re.compile(r"(\d{20})\.json")
 
@@ -118,13 +126,16 @@ def newest_manifest(index_url: StoreURL) -> Manifest | None:
     StoreError
         If the store fails.
     """
-    while numbers := manifest_numbers(index_url):
+    for _ in range(ATTEMPTS):
+        numbers = manifest_numbers(index_url)
+        if not numbers:
+            return None
         try:
             return read_manifest(index_url, numbers[-1])
         except ObjectNotFoundError:
             # Swept since: then there are newer ones.
             continue
-    return None
+    raise StoreError(f"{index_url} lists manifests that it does not have; try again later")
 
 
 def read_manifest(index_url: StoreURL, number: int) -> Manifest:

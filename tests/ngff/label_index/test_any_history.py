@@ -1,0 +1,162 @@
+"""Any history of writes, kills, compactions, foreign writes and audits: queries are brute force.
+
+``VOXLAKE_INDEX_EXAMPLES`` sets how many histories of 75 steps are tried.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+from uuid import uuid4
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from tests.ngff.label_index.scenes import (
+    LABELS,
+    SHAPE,
+    check_rows,
+    in_small_pieces,
+    new_scene,
+    sweeping_at_once,
+)
+from tests.ngff.label_index.steps import watch
+
+from voxlake.ngff.box import Box
+from voxlake.ngff.label_index import reserve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.ngff.label_index.scenes import Scene
+    from tests.ngff.label_index.steps import Fault, Steps
+
+    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.platform.store import StoreURL
+
+EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that a process does; `box` and `label` mean something to writes alone."""
+
+    kind: str
+    box: Box
+    label: int
+
+    def on(self, scene: Scene) -> Callable[[], None]:
+        """Return what does it."""
+        if self.kind == "write":
+            return partial(scene.write, self.box, self.label)
+        return scene.compact if self.kind == "compact" else scene.audit
+
+
+def _box(ends: list[tuple[int, int]]) -> Box:
+    return Box(tuple(min(pair) for pair in ends), tuple(max(pair) + 1 for pair in ends))
+
+
+BOXES = st.tuples(*(st.tuples(*[st.integers(0, n - 1)] * 2) for n in SHAPE)).map(
+    lambda ends: _box(list(ends))
+)
+WRITTEN = st.sampled_from([0, 0, *LABELS])
+ACTS = st.builds(Act, st.sampled_from(["write", "write", "compact", "audit"]), BOXES, WRITTEN)
+STEP_NUMBERS = st.integers(0, 60)
+KILLS = st.sampled_from(["kill before", "kill after"])
+
+
+class Histories(RuleBasedStateMachine):
+    """One history; where it takes place is filled in by `machine_on`."""
+
+    root: ClassVar[StoreURL]
+    patch: ClassVar[pytest.MonkeyPatch]
+    steps: ClassVar[Steps]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene = new_scene(self.root / uuid4().hex)
+        self.reserved = 0
+
+    @rule(act=ACTS)
+    def do(self, act: Act) -> None:
+        act.on(self.scene)()
+
+    @rule(act=ACTS, number=STEP_NUMBERS, kill=KILLS)
+    def be_killed(self, act: Act, number: int, kill: Fault) -> None:
+        self.steps.run(act.on(self.scene), {number: kill})
+
+    @rule(act=ACTS, other=ACTS, third=ACTS, numbers=st.tuples(STEP_NUMBERS, STEP_NUMBERS))
+    def be_joined(self, act: Act, other: Act, third: Act, numbers: tuple[int, int]) -> None:
+        others = (other.on(self.scene), third.on(self.scene))
+        self.steps.run(act.on(self.scene), dict(zip(numbers, others, strict=True)))
+
+    @rule(act=ACTS, other=ACTS, numbers=st.tuples(STEP_NUMBERS, STEP_NUMBERS), kill=KILLS)
+    def be_joined_and_killed(
+        self, act: Act, other: Act, numbers: tuple[int, int], kill: Fault
+    ) -> None:
+        first, last = sorted(numbers)
+        self.steps.run(act.on(self.scene), {first: other.on(self.scene), last: kill})
+
+    @rule(act=ACTS, number=STEP_NUMBERS)
+    def ask_while(self, act: Act, number: int) -> None:
+        answers: list[RunRows] = []
+        before = self.scene.voxels()
+        self.steps.run(lambda: answers.append(self.scene.ask()), {number: act.on(self.scene)})
+        check_rows(self.scene.volume, answers[0], [before, self.scene.voxels()])
+
+    @rule(box=BOXES, label=WRITTEN)
+    def write_past_the_index(self, box: Box, label: int) -> None:
+        self.scene.write_foreign(box, label)
+        self.scene.audit()
+
+    @rule()
+    def take_all_writers_for_dead(self) -> None:
+        self.scene.close_all()
+
+    @rule()
+    def sweep(self) -> None:
+        sweeping_at_once(self.patch, self.scene.compact)
+
+    @rule(count=st.integers(1, 5), number=STEP_NUMBERS, kill=KILLS)
+    def reserve_after_a_kill(self, count: int, number: int, kill: Fault) -> None:
+        small = self.scene.voxels().max() < max(LABELS)
+        if small:
+            ask = partial(reserve, self.scene.volume, self.scene.index, count)
+            self.steps.run(ask, {number: kill})
+            found = ask()
+            assert len(found) == count
+            assert found.start > self.reserved
+            assert found.start > self.scene.voxels().max()
+            self.reserved = found.stop - 1
+
+    @invariant()
+    def every_query_is_brute_force(self) -> None:
+        self.scene.check()
+
+
+def machine_on(root: StoreURL, patch: pytest.MonkeyPatch) -> type[Histories]:
+    """Return the machine of histories that take place below `root`."""
+    in_small_pieces(patch)
+    return type("Here", (Histories,), {"root": root, "patch": patch, "steps": watch(patch)})
+
+
+def test_any_history(memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_state_machine_as_test(
+        machine_on(memory_store, monkeypatch),
+        settings=settings(max_examples=EXAMPLES or 3, stateful_step_count=75 if EXAMPLES else 10),
+    )
+
+
+@pytest.mark.parametrize("kind", ["lake", "s3_store"])
+def test_any_history_on_other_stores(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    run_state_machine_as_test(
+        machine_on(request.getfixturevalue(kind), monkeypatch),
+        settings=settings(
+            max_examples=max(EXAMPLES // 20, 1), stateful_step_count=75 if EXAMPLES else 8
+        ),
+    )
