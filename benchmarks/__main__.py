@@ -28,7 +28,9 @@ LIBRARIES = (
     "voxlake",
     "acquire-zarr",
     "cloud-volume",
+    "connected-components-3d",
     "dask",
+    "fastremap",
     "ngff-zarr",
     "numcodecs",
     "numpy",
@@ -41,7 +43,7 @@ LIBRARIES = (
     "zstandard",
 )
 
-EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs")
+EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs", "label-index")
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
 
@@ -113,6 +115,10 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found["linear"] = asdict(growth)
     if "codecs" in options.what:
         found["codecs"] = run_codecs(say)
+    if "label-index" in options.what:
+        from benchmarks.label_index import run_label_index  # brings in its peers
+
+        found["label-index"] = run_label_index(folder, options.repeats, say)
     return found
 
 

@@ -1,0 +1,62 @@
+"""The benchmark of the label index holds those who take part to one another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from benchmarks.label_index import NotTheSameError, Rate, by_numpy, by_voxlake, check, rates_table
+
+from benchmarks import label_index
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+
+@pytest.fixture
+def labels() -> npt.NDArray[np.uint64]:
+    coarse = np.random.default_rng(0).integers(0, 9, (8, 8, 8)).astype(np.uint64)
+    return coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2) << np.uint64(58)
+
+
+def test_numpy_finds_the_same_voxels_of_each_label(labels: npt.NDArray[np.uint64]) -> None:
+    check("NumPy", by_numpy(labels), by_voxlake(labels))
+
+
+@pytest.mark.parametrize("change", ["label", "count", "box"])
+def test_another_result_is_refused(labels: npt.NDArray[np.uint64], change: str) -> None:
+    found = by_voxlake(labels)
+    label, row = next(iter(found.items()))
+    wrong = {
+        "label": {**found, 1: row},
+        "count": {**found, label: (row[0] + 1, *row[1:])},
+        "box": {**found, label: (*row[:-1], row[-1] + 1)},
+    }[change]
+    with pytest.raises(NotTheSameError):
+        check("somebody", wrong, found)
+
+
+def test_all_find_the_same_voxels_in_a_stored_shard(
+    tmp_path: Path, labels: npt.NDArray[np.uint64], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_index, "CHUNK", 8)
+    monkeypatch.setattr(label_index, "SHARD", 32)
+    volume = label_index.stored(tmp_path / "labels", labels)
+    ours = {"voxlake", "zarr + NumPy", "TensorStore, decoding alone"}
+    work = {way: one for way, one in label_index.SHARD_WORK.items() if way in ours}
+    monkeypatch.setattr(label_index, "SHARD_WORK", work)
+    monkeypatch.setattr(label_index, "PASS_S", 1e-6)
+    rates = label_index.measure_shard("blocks", volume, 1)
+    assert {one.way for one in rates} == ours
+    expected = by_numpy(labels)
+    assert label_index.volumes_of(volume) == expected
+    assert len(expected) > 1
+
+
+def test_ratios_are_of_voxlake_to_each() -> None:
+    table = rates_table("t", [Rate("d", "voxlake", 300, 90), Rate("d", "peer", 100, 45)])
+    last = [cell.strip() for cell in table.strip().splitlines()[-1].strip("|").split("|")]
+    assert last == ["d", "peer", "100", "45", "3.00", "2.00"]
