@@ -45,7 +45,7 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "5"))
 
 IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_ID - 1, MAX_ID]
 _SMALL = [
@@ -171,7 +171,7 @@ def test_any_interleaving_answers_as_a_dictionary(small: None) -> None:
 
 def _busy(index: StoreURL) -> None:
     """Put so often that manifests and runs are compacted and swept."""
-    for name in "abcdefgh":
+    for name in "abcdefh":
         put_objects(index, [LabelObject(id=7, name=name)])
     compact_objects(index)
 

@@ -144,10 +144,12 @@ def _text(objects: pa.Table, name: str) -> tuple[str, ...]:
 
 def _tags(*columns: tuple[str, ...]) -> Property:
     """Return the tags of each segment, as ascending places in the list of all tags."""
-    words = [{_tag(word) for word in row} - {""} for row in zip(*columns, strict=True)]
-    tags = sorted(set().union(*words))
+    rows = list(zip(*columns, strict=True))
+    words = {row: {_tag(word) for word in row} - {""} for row in set(rows)}
+    tags = sorted(set().union(*words.values()))
     place = {tag: number for number, tag in enumerate(tags)}
-    values = tuple(tuple(sorted(place[word] for word in row)) for row in words)
+    places = {row: tuple(sorted(place[tag] for tag in found)) for row, found in words.items()}
+    values = tuple(places[row] for row in rows)
     return Property(id="tags", type="tags", tags=tuple(tags), values=values)
 
 
