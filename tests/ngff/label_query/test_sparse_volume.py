@@ -15,7 +15,7 @@ from tests.ngff.label_index.test_query import boxes, index_all
 from tests.ngff.label_query.samples import as_runs, brute_runs
 
 from voxlake.ngff.box import Box, cell_box
-from voxlake.ngff.label_index import index_shard
+from voxlake.ngff.label_index import audit, compact, index_shard, write_labels
 from voxlake.ngff.label_index.sidecar import sidecar_url
 from voxlake.ngff.label_query import coarse_volume, mask_of, parts, sparse_volume
 from voxlake.ngff.shard import write_shard
@@ -113,6 +113,25 @@ def test_stale_damaged_and_missing_sidecars_are_made_good_from_voxels(lake: Stor
     voxels[gone.slices] = 0
     write_shard(volume, (2, 0, 0), voxels[gone.slices])
     for label in (1, 2, 12345):
+        assert_exact(volume, index, voxels, label, volume.box)
+
+
+@pytest.mark.usefixtures("few_shards")
+def test_runs_by_label_and_writes_since(lake: StoreURL) -> None:
+    voxels, index = bodies(38), lake / "index"
+    volume = filled(lake / "labels", voxels)
+    index_all(volume, index)
+    compact(volume, index)
+    marked, foreign = Box((5, 3, 1), (12, 20, 30)), Box((14, 0, 14), (23, 14, 18))
+    voxels[marked.slices] = 77
+    write_labels(volume, index, marked, voxels[marked.slices])
+    voxels[foreign.slices] = 78
+    volume.write(foreign, voxels[foreign.slices]).result()
+    assert audit(volume, index).marked
+    for label in (1, 77, 78):
+        assert_exact(volume, index, voxels, label, volume.box)
+    compact(volume, index)
+    for label in (1, 77, 78):
         assert_exact(volume, index, voxels, label, volume.box)
 
 
