@@ -56,6 +56,16 @@ def test_all_find_the_same_voxels_in_a_stored_shard(
     assert len(expected) > 1
 
 
+def test_who_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_index, "find_spec", lambda _: None)
+    assert list(label_index.installed(label_index.KERNEL_WORK)) == [
+        "voxlake",
+        "np.unique, no boxes",
+    ]
+    monkeypatch.setattr(label_index, "find_spec", lambda name: name)
+    assert label_index.installed(label_index.SHARD_WORK) == label_index.SHARD_WORK
+
+
 def test_ratios_are_of_voxlake_to_each() -> None:
     table = rates_table("t", [Rate("d", "voxlake", 300, 90), Rate("d", "peer", 100, 45)])
     last = [cell.strip() for cell in table.strip().splitlines()[-1].strip("|").split("|")]
