@@ -1,6 +1,7 @@
 """Kill -9 of the CLI, of workers and of the scheduler in the midst of a job: nothing is lost.
 
-The job ingests, downsamples and indexes a long thin phantom, which has many small shards.
+The job ingests, downsamples and indexes a long thin phantom, which has many small shards. A round
+has 20 kills, at moments of its own; VOXLAKE_TEST_KILL_ROUNDS=5 makes it a hundred.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ written, which the ledger gets every 0.05 seconds."""
 PATIENCE_S = 180
 """Every run starts a command and sometimes a cluster, on machines that may be busy."""
 KILLS = {"cli": 8, "worker": 8, "scheduler": 4}
+ROUNDS = range(int(os.environ.get("VOXLAKE_TEST_KILL_ROUNDS", "1")))
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,11 @@ def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
         assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
 
 
-def test_killed_cli(run: Run, unkilled: StoreURL) -> None:
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
     process = run.begin()
-    for moment in _moments(total, KILLS["cli"], seed=1):
+    for moment in _moments(total, KILLS["cli"], seed=3 * round_ + 1):
         _wait_for(run, process, moment)
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -188,9 +191,10 @@ def test_killed_cli(run: Run, unkilled: StoreURL) -> None:
     _check_equal(run.lake, unkilled)
 
 
-def test_killed_workers(run: Run, unkilled: StoreURL) -> None:
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_killed_workers(run: Run, unkilled: StoreURL, round_: int) -> None:
     process = run.begin()
-    for moment in _moments(_tasks(unkilled), KILLS["worker"], seed=2):
+    for moment in _moments(_tasks(unkilled), KILLS["worker"], seed=3 * round_ + 2):
         _wait_for(run, process, moment)
         run.cluster.kill_worker()
         run.cluster.start_worker()
@@ -198,10 +202,11 @@ def test_killed_workers(run: Run, unkilled: StoreURL) -> None:
     _check_equal(run.lake, unkilled)
 
 
-def test_killed_scheduler(run: Run, unkilled: StoreURL) -> None:
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
     process = run.begin()
-    for moment in _moments(total, KILLS["scheduler"], seed=3):
+    for moment in _moments(total, KILLS["scheduler"], seed=3 * round_ + 3):
         _wait_for(run, process, moment)
         run.cluster.kill_scheduler()
         output, _ = process.communicate(timeout=PATIENCE_S)

