@@ -93,7 +93,7 @@ class Run:
         return _count_done(self.workspace, job) if job else 0
 
     def stored(self) -> int:
-        """Return how many shards are on the store; a task that writes one writes its sidecar too."""
+        """Return how many shards are on the store; the sidecar of each is of the same task."""
         return sum("/c/" in str(info.url) for info in store.walk(self.lake))
 
 
