@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
+import resource
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from voxlake.compute import passes, threads
 from voxlake.compute.cut import Limits, Reading
 from voxlake.compute.ingest import SourceAddress
 from voxlake.compute.plan import write_grid
-from voxlake.compute.pyramid import plan_passes
+from voxlake.compute.pyramid import MOST_OPEN, plan_passes
 from voxlake.compute.reduce import downsample
 from voxlake.compute.sources import opening
 from voxlake.compute.verify_source import plan_verify_source
@@ -33,6 +35,7 @@ from voxlake.ngff.reduction import Reduction
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError, UnsupportedError
 from voxlake.platform.names import DatasetName
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
 
     from voxlake.compute.plan import Plan
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
 
 type Voxels = npt.NDArray[Any]
 
@@ -318,6 +320,26 @@ def test_verifying_decodes_each_slice_once_and_names_what_differs(
     first, torn = sorted(wrong.values(), key=lambda shard: shard["different"])
     assert (first["different"], torn["decoded"]) == (2, None)
     assert "first at (1, 1, 1) of the shard" in first["note"]
+
+
+def test_verifying_keeps_few_of_a_regions_shards_open(
+    tmp_path: Path, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (8, 160, 240)).astype("u1")
+    sources["a"] = ArraySource(voxels, (1, 160, 240))
+    dataset = new_dataset(StoreURL.parse(str(tmp_path)), voxels, (), Reduction.MEAN)
+    address, limits = SourceAddress("a", "x"), Limits(1 << 30, 1 << 30, 2)
+    run([plan for plan, _ in plan_passes(dataset, address, limits)])
+    plan = plan_verify_source(address, dataset.level(0), limits)
+    shards = len(list(dataset.level(0).box.cells(dataset.level(0).shard)))
+    assert (len(plan), shards > 2 * MOST_OPEN) == (1, True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    is_open = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (is_open + MOST_OPEN + 20, hard))
+    try:
+        assert sum(shard["different"] for shard in shards_found(plan)) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def shards_found(plan: Plan) -> list[dict[str, Any]]:

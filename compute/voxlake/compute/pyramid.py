@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+MOST_OPEN = 64
+"""Shards of a level that a task keeps open: each is an open file, if the store is local."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassSpec:
@@ -145,11 +148,11 @@ def _opened_pass(spec: PassSpec) -> Pass:
 
 
 class LevelReader:
-    """Reads a level for one task: its shards stay open."""
+    """Reads a level for one task: its last `MOST_OPEN` shards stay open."""
 
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
-        self._shard = lru_cache(maxsize=64)(partial(open_shard, volume))
+        self._shard = lru_cache(maxsize=MOST_OPEN)(partial(open_shard, volume))
         self._opening = Lock()
 
     def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:

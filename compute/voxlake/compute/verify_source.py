@@ -17,11 +17,10 @@ from voxlake.compute.cut import Limits, Reading, Rung, Supply, cut_pass
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes import layer_memory
 from voxlake.compute.plan import Cell, Part, Plan, Result, fingerprint, write_grid
+from voxlake.compute.pyramid import LevelReader
 from voxlake.compute.threads import run_ordered, thread_count
 from voxlake.compute.verify import Hashes, differences, hash_stored
 from voxlake.ngff.box import Box, cell_box
-from voxlake.ngff.shard_format import has_shard_format
-from voxlake.ngff.shard_reader import StoredShard, open_shard
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ class VerifySourceTask:
         """Return how many voxels differ, and what was found of each shard."""
         volume = opened_volume(self.target)
         region = cell_box(self.cell, self.cut.region) & volume.box
-        shards = [_Comparison(volume, cell) for cell in region.cells(volume.shard)]
+        stored = LevelReader(volume)
+        shards = [_Comparison(volume, cell, stored) for cell in region.cells(volume.shard)]
         for box, voxels in _layers(self.source, volume, self.cut, region):
             works = (partial(shard.compare, box, voxels) for shard in shards)
             for _ in run_ordered(works):
@@ -108,11 +108,12 @@ class _Comparison:
 
     volume: Volume
     cell: Cell
+    reader: LevelReader
+    """Of the volume; it bounds how many shards of a region are open."""
     different: int = 0
     note: str | None = None
     damaged: bool = False
     hashes: Hashes = field(default_factory=Hashes)
-    _opened: StoredShard | None = None
 
     @property
     def box(self) -> Box:
@@ -125,7 +126,7 @@ class _Comparison:
             return
         stored = np.empty(part.shape, self.volume.dtype)
         try:
-            self._read_into(part, stored)
+            self.reader.read_into(part, stored)
         except CorruptDataError as error:
             self.damaged, self.different, self.note = True, self.box.size, str(error)
             return
@@ -146,10 +147,3 @@ class _Comparison:
             decoded = None if self.damaged else self.hashes.text
             found |= {"decoded": decoded, **hash_stored(url)}
         return found
-
-    def _read_into(self, part: Box, out: npt.NDArray[Any]) -> None:
-        if not has_shard_format(self.volume):
-            out[...] = self.volume.read(part).result()
-            return
-        self._opened = self._opened or open_shard(self.volume, self.cell)
-        self._opened.read_into(part, out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-# What is left of a byte stays in a register: fetched from `target`, it takes twice as long.
+# The byte to the left is kept in a register: fetched from `target` again, it takes twice as long.
 _NOTHING, _ONE, _BYTE = np.uint32(0), np.uint32(1), np.uint32(255)
 
 
