@@ -265,3 +265,34 @@ def test_a_url_without_endpoint_takes_the_settings(s3_store: StoreURL, s3_server
     assert url.endpoint == s3_server.endpoint
     store.write(url / "a", b"x")
     assert store.read(s3_store / "a").body == b"x"
+
+
+def test_several_ranges_of_one_object(any_store: StoreURL) -> None:
+    body = bytes(range(256)) * 20
+    store.write(any_store / "k", body)
+    ranges = [(0, 4), (4000, 4100), (300, 301), (5119, 5120)]
+    found = store.read_ranges(any_store / "k", ranges)
+    assert found == [body[start:stop] for start, stop in ranges]
+    with pytest.raises(ObjectNotFoundError):
+        store.read_ranges(any_store / "no", ranges)
+
+
+def test_the_last_object_by_name(any_store: StoreURL) -> None:
+    folder = any_store / "numbered"
+    assert store.last_object(folder, str.isdigit) is None
+    for name in ("01", "03", "02", "x", "09/below"):
+        store.write(folder / name, name.encode())
+    found = store.last_object(folder, str.isdigit)
+    assert found == store.head(folder / "03")
+    assert store.last_object(folder, "y".__eq__) is None
+
+
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(lake: StoreURL) -> None:
+    loop = lake / "loop"
+    loop.path.symlink_to(loop.path)
+    for ask in (store.list_children, lambda url: store.last_object(url, str.isdigit)):
+        with pytest.raises(StoreError, match="list"):
+            ask(loop)
+    gone = StoreURL("file", str(lake.path / "typo"), "numbered")
+    with pytest.raises(ObjectNotFoundError, match="typo"):
+        store.last_object(gone, str.isdigit)

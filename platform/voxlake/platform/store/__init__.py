@@ -5,17 +5,18 @@ The only place that knows schemes, endpoints and credentials.
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
 from voxlake.platform.store.growing import GrowingObject, grow
+from voxlake.platform.store.info import ObjectInfo, Stored
 from voxlake.platform.store.lock import FileLock, empty_abandoned
 from voxlake.platform.store.objects import (
-    ObjectInfo,
-    Stored,
     create,
     delete,
     delete_tree,
     head,
+    last_object,
     list_children,
     read,
     read_range,
+    read_ranges,
     walk,
     write,
 )
@@ -41,11 +42,13 @@ __all__ = [
     "grow",
     "head",
     "is_leftover",
+    "last_object",
     "leftovers",
     "list_children",
     "open_ranges",
     "read",
     "read_range",
+    "read_ranges",
     "sweep",
     "update",
     "walk",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,32 +14,15 @@ import obstore
 from voxlake.platform.errors import InvalidInputError, ObjectExistsError, ObjectNotFoundError
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
+from voxlake.platform.store.info import ObjectInfo, Stored
+from voxlake.platform.store.local import last_file, list_folder, read_ranges_of_file
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 PARTIAL_SUFFIX = ".partial"
 """Ending of the files that a write was cut off from; `sweep` removes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """What the store says of an object without sending it."""
-
-    url: StoreURL
-    size: int
-    """Bytes."""
-    etag: str
-    """Changes whenever the content is written anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object's bytes and, from the same answer, its ETag."""
-
-    body: bytes
-    etag: str
 
 
 def read(url: StoreURL) -> Stored:
@@ -56,9 +39,21 @@ def read(url: StoreURL) -> Stored:
 
 
 def read_range(url: StoreURL, start: int, stop: int) -> bytes:
-    """Return the bytes ``[start, stop)`` of the object."""
+    """Return the bytes ``[start, stop)`` of the object; fewer where a file ends."""
+    if url.is_local:
+        return read_ranges_of_file(url, [(start, stop)])[0]
     with store_failures("read", url):
         return bytes(obstore.get_range(*_object(url), start=start, end=stop))
+
+
+def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Return the bytes of each range ``[start, stop)``; requests to S3 join what is close."""
+    if url.is_local:
+        return read_ranges_of_file(url, ranges)
+    starts, stops = zip(*ranges, strict=True)
+    with store_failures("read", url):
+        found = obstore.get_ranges(*_object(url), starts=starts, ends=stops)
+        return [bytes(part) for part in found]
 
 
 def head(url: StoreURL) -> ObjectInfo:
@@ -134,10 +129,31 @@ def walk(url: StoreURL) -> Iterator[ObjectInfo]:
 
 def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
     """Return the names directly below `url`, sorted: (those with more below them, objects)."""
+    if url.is_local:
+        return list_folder(url)
     with store_failures("list", url):
         found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
         folders = sorted(Path(prefix).name for prefix in found["common_prefixes"])
         return folders, sorted(Path(meta["path"]).name for meta in found["objects"])
+
+
+def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> ObjectInfo | None:
+    """Return the object directly below `url` that is wanted and last by name, by one listing.
+
+    Parameters
+    ----------
+    is_wanted
+        Says of a name, without what is before it, whether it is one to choose from.
+    """
+    if url.is_local:
+        return last_file(url, is_wanted)
+    with store_failures("list", url):
+        found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
+    named = {meta["path"].rpartition("/")[2]: meta for meta in found["objects"]}
+    last = max(filter(is_wanted, named), default=None)
+    if last is None:
+        return None
+    return ObjectInfo(url / last, named[last]["size"], str(named[last]["e_tag"]))
 
 
 def _object(url: StoreURL) -> tuple[Obstore, str]:

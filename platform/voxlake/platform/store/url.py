@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
@@ -87,7 +87,8 @@ class StoreURL:
 
     def __truediv__(self, key: str) -> StoreURL:
         """Return the URL of `key` below this one; ``..`` never leads out."""
-        return replace(self, key="/".join(filter(None, (self.key, _clean_key(key)))))
+        below = "/".join(filter(None, (self.key, _clean_key(key))))
+        return StoreURL(self.scheme, self.root, below, self.endpoint, self.region)
 
     @property
     def name(self) -> str:
