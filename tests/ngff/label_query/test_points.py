@@ -99,7 +99,7 @@ def one(volume: Volume, index: StoreURL) -> npt.NDArray[np.int64]:
 
 @pytest.mark.parametrize("moves", [1, 99])
 @pytest.mark.parametrize(
-    ("ask", "step"), [(five, "label_chunks"), (five, "_counted"), (one, "label_chunks")]
+    ("ask", "step"), [(five, "chunks_of"), (five, "_counted"), (one, "chunks_of")]
 )
 def test_a_label_that_moves_between_the_steps(
     lake: StoreURL, monkeypatch: pytest.MonkeyPatch, ask: Ask, step: str, moves: int

@@ -10,15 +10,17 @@ folded: they save time and may be deleted. A supervoxel that nobody mapped is a 
 from voxlake.ngff.label_mapping.changes import cleave, import_mapping, merge, snapshot
 from voxlake.ngff.label_mapping.mapping import (
     Mapping,
+    all_supervoxels_of,
     apply,
     bodies_of,
+    check_body,
     open_mapping,
     refresh,
     supervoxels_of,
 )
 from voxlake.ngff.label_mapping.neuroproof import read_transforms
 from voxlake.ngff.label_mapping.operation import Cleave, Entry, Merge, Replace
-from voxlake.ngff.label_mapping.remap import UNKNOWN, remap
+from voxlake.ngff.label_mapping.remap import UNKNOWN, remap, remap_box
 
 __all__ = [
     "UNKNOWN",
@@ -27,8 +29,10 @@ __all__ = [
     "Mapping",
     "Merge",
     "Replace",
+    "all_supervoxels_of",
     "apply",
     "bodies_of",
+    "check_body",
     "cleave",
     "import_mapping",
     "merge",
@@ -36,6 +40,7 @@ __all__ = [
     "read_transforms",
     "refresh",
     "remap",
+    "remap_box",
     "snapshot",
     "supervoxels_of",
 ]

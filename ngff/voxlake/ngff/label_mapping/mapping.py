@@ -101,6 +101,35 @@ def supervoxels_of(mapping: Mapping, body: int) -> npt.NDArray[np.uint64]:
     return found if is_mapped(mapping, body) else np.sort(np.append(found, label))
 
 
+def all_supervoxels_of(mapping: Mapping, bodies: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return the supervoxels of some bodies, ascending; what is no body has none.
+
+    As `supervoxels_of`, in one pass over the mapping.
+    """
+    named = mapping.pairs.supervoxels[np.isin(mapping.pairs.bodies, bodies)]
+    return np.union1d(named, bodies[look_up(mapping.pairs, bodies) == bodies])
+
+
+def check_body(mapping: Mapping, body: int) -> npt.NDArray[np.uint64]:
+    """Return the supervoxels of a body, of which there is one at least.
+
+    Raises
+    ------
+    InvalidInputError
+        If no voxel can have that label.
+    NotFoundError
+        If it is no body: it was merged into another, or is background.
+    """
+    found = supervoxels_of(mapping, body)
+    if not len(found):
+        owner = int(bodies_of(mapping, [body])[0])
+        raise NotFoundError(
+            f"{body} is no body as of mapping {mapping.number}: its own supervoxel belongs to "
+            f"{owner or 'the background'}; ask for that, or for the label without bodies"
+        )
+    return found
+
+
 def is_mapped(mapping: Mapping, supervoxel: int) -> bool:
     """Return whether the mapping names the supervoxel."""
     known = mapping.pairs.supervoxels

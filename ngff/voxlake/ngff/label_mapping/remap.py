@@ -1,4 +1,4 @@
-"""Extents of bodies, from those of their supervoxels."""
+"""Extents and counts of bodies, from those of their supervoxels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.label_index.counts import sum_by_label
 from voxlake.ngff.label_index.table import LabelTable, merge_tables
 from voxlake.ngff.label_mapping.mapping import bodies_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.ngff.label_index import LabelsInBox
     from voxlake.ngff.label_mapping.mapping import Mapping
 
 UNKNOWN = -1
@@ -35,6 +37,16 @@ def remap(mapping: Mapping, table: LabelTable) -> LabelTable:
         chunks=np.where(members == 1, merged.chunks, UNKNOWN),
         shards=np.where(members == 1, merged.shards, UNKNOWN),
     )
+
+
+def remap_box(mapping: Mapping, found: LabelsInBox) -> LabelsInBox:
+    """Return the bodies of a box, from its supervoxels, with counts if those have them: exact."""
+    bodies = bodies_of(mapping, found.labels)
+    kept = bodies != 0
+    if found.voxels is None:
+        return replace(found, labels=np.unique(bodies[kept]))
+    counts = sum_by_label(bodies[kept], found.voxels[kept])
+    return replace(found, labels=counts.labels, voxels=counts.voxels)
 
 
 def _kept(table: LabelTable, mask: npt.NDArray[np.bool_]) -> LabelTable:

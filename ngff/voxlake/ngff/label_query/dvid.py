@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.box import Box
     from voxlake.ngff.label_query.parts import Part
     from voxlake.ngff.label_query.sparse_volume import Runs
+    from voxlake.ngff.label_query.where import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -83,16 +84,21 @@ def encode_rles(runs: Iterable[Runs]) -> Iterator[bytes]:
 
 
 def encode_blocks(
-    volume: Volume, index_url: StoreURL, label: int, box: Box | None = None
+    volume: Volume,
+    index_url: StoreURL,
+    labels: Labels,
+    box: Box | None = None,
+    *,
+    name: int | None = None,
 ) -> Iterator[bytes]:
-    """Yield ``blocks``: a header of 20 bytes, then the bits of every chunk that holds `label`.
+    """Yield ``blocks``: a header of 20 bytes, then the bits of every chunk that holds `labels`.
 
     The header: uint32 gx, gy, gz (sub-blocks of 8^3 voxels along each axis of a block, which is a
-    chunk), uint64 label. A block: int32 x, y, z of its first voxel, and a byte: 1, all of it is
-    the label; 2, some of it, and gz * gy * gx sub-blocks follow, x fastest. A sub-block: a byte 0
-    (nothing), 1 (all) or 2 (some), and if some 64 bytes, a bit a voxel, x fastest, lowest bit
-    first. What is beyond `box` or the volume is no foreground. Blocks come shard by shard, in C
-    order within each. Memory holds a few encoded shards.
+    chunk), uint64 label: `name`, by default the smallest. A block: int32 x, y, z of its first
+    voxel, and a byte: 1, all of it is the label; 2, some of it, and gz * gy * gx sub-blocks
+    follow, x fastest. A sub-block: a byte 0 (nothing), 1 (all) or 2 (some), and if some 64 bytes, a
+    bit a voxel, x fastest, lowest bit first. What is beyond `box` or the volume is no foreground.
+    Blocks come shard by shard, in C order within each. Memory holds a few encoded shards.
 
     Raises
     ------
@@ -102,7 +108,7 @@ def encode_blocks(
     CorruptDataError, StoreError
         While it is taken, if voxels do not decode, or the store fails.
     """
-    asked = question_of(volume, index_url, [label], box)
+    asked = question_of(volume, index_url, labels, box)
     if any(edge % SUB_BLOCK for edge in volume.chunk):
         raise UnsupportedError(
             f"blocks are made of sub-blocks of {SUB_BLOCK}^3 voxels and the chunks of {volume.url} "
@@ -110,7 +116,8 @@ def encode_blocks(
         )
     z, y, x = (edge // SUB_BLOCK for edge in volume.chunk)
     blocks = ask_shards(asked, partial(_block, volume.chunk))
-    return _after(struct.pack("<IIIQ", x, y, z, label), blocks)
+    header = struct.pack("<IIIQ", x, y, z, min(asked.labels, default=0) if name is None else name)
+    return _after(header, blocks)
 
 
 def _after(header: bytes, shards: Iterator[tuple[tuple[int, ...], list[bytes]]]) -> Iterator[bytes]:

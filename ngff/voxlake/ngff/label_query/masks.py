@@ -10,12 +10,11 @@ from voxlake.ngff.label_query.parts import ask_shards, question_of
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from voxlake.ngff.box import Box
     from voxlake.ngff.label_query.parts import Part
+    from voxlake.ngff.label_query.where import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -26,7 +25,7 @@ MAX_VOXELS = 1 << 30
 def mask_of(
     volume: Volume,
     index_url: StoreURL,
-    labels: Sequence[int],
+    labels: Labels,
     box: Box,
     *,
     max_voxels: int = MAX_VOXELS,

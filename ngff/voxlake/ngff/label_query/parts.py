@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index.extent import check_label, label_chunks
 from voxlake.ngff.label_index.rows import check_labels, chunk_starts
 from voxlake.ngff.label_index.trust import shard_etag, trusted_rows
+from voxlake.ngff.label_query.where import chunks_of, label_list
 from voxlake.ngff.shard import read_shard
-from voxlake.platform.errors import NotFoundError, ObjectNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     import numpy.typing as npt
 
     from voxlake.ngff.label_index.rows import Rows
+    from voxlake.ngff.label_query.where import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -61,12 +61,11 @@ class Question:
     volume: Volume
     index_url: StoreURL
     labels: tuple[int, ...]
+    """Ascending, each once; taken as one."""
     box: Box
 
 
-def question_of(
-    volume: Volume, index_url: StoreURL, labels: Sequence[int], box: Box | None
-) -> Question:
+def question_of(volume: Volume, index_url: StoreURL, labels: Labels, box: Box | None) -> Question:
     """Return the question, checked; without a box it is about the whole volume.
 
     Raises
@@ -79,12 +78,10 @@ def question_of(
         If the volume is none that can be indexed (see `check_labels`).
     """
     check_labels(volume)
-    for label in labels:
-        check_label(label)
     if box is None:
         box = volume.box
     box.check_inside(volume.box, str(volume.url))
-    return Question(volume, index_url, tuple(labels), box)
+    return Question(volume, index_url, label_list(labels), box)
 
 
 def ask_shards[T](question: Question, take: Callable[[Part], T]) -> Iterator[tuple[Cell, list[T]]]:
@@ -92,7 +89,7 @@ def ask_shards[T](question: Question, take: Callable[[Part], T]) -> Iterator[tup
 
     What a shard answers is true of one state that it had meanwhile, whatever the state of the
     index; different shards may be seen at different moments. Of a box of more than `FEW_SHARDS`
-    shards those are asked that `label_chunks` names, and no others. A chunk is read only if it
+    shards those are asked that `chunks_of` names, and no others. A chunk is read only if it
     holds one of the labels, and if its rows do not say already which of its voxels do. At most
     `SHARDS_AT_ONCE` shards are in memory, as `take` made them.
 
@@ -114,20 +111,10 @@ def _cells(question: Question) -> list[Cell]:
         return []
     if grid.size // math.prod(volume.shard) <= FEW_SHARDS:
         return list(box.cells(volume.shard))
-    chunks = [_chunks(question, label) for label in question.labels]
-    starts = np.concatenate([np.empty((0, 3), np.int64), *chunks]) * volume.chunk
+    starts = chunks_of(volume, question.index_url, question.labels) * volume.chunk
     inside = ((starts >= grid.start) & (starts < grid.stop)).all(axis=1)
     cells = np.unique(starts[inside] // np.array(volume.shard), axis=0)
     return [tuple(cell) for cell in cells.tolist()]
-
-
-def _chunks(question: Question, label: int) -> npt.NDArray[np.int64]:
-    try:
-        return label_chunks(question.volume, question.index_url, label)
-    except ObjectNotFoundError:
-        raise
-    except NotFoundError:
-        return np.empty((0, 3), np.int64)
 
 
 def _ask_shard[T](question: Question, cell: Cell, take: Callable[[Part], T]) -> list[T]:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.box import Box, cell_box
-from voxlake.ngff.label_index.extent import label_chunks
 from voxlake.ngff.label_index.rows import chunk_starts, find_rows
 from voxlake.ngff.label_index.trust import in_parallel, shard_etag, trusted_rows
 from voxlake.ngff.label_query.parts import question_of
+from voxlake.ngff.label_query.where import absent, chunks_of, label_list, named
 from voxlake.ngff.shard import read_shard
 from voxlake.platform.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.ngff.label_query.where import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -39,11 +40,12 @@ class _Counted:
     """(n,) how many voxels of each have the label."""
 
 
-def point_of(volume: Volume, index_url: StoreURL, label: int) -> tuple[int, int, int]:
-    """Return a voxel z, y, x that has `label`, always the same one of the same voxels.
+def point_of(volume: Volume, index_url: StoreURL, labels: Labels) -> tuple[int, int, int]:
+    """Return a voxel z, y, x that has one of `labels`, always the same one of the same voxels.
 
-    It is the voxel nearest to the centroid of the label within the middle one, in C order, of the
-    chunks that hold it; the first in C order of equals. Only that chunk is read.
+    Several labels are taken as one. It is the voxel nearest to the centroid of the label within
+    the middle one, in C order, of the chunks that hold it; the first in C order of equals. Only
+    that chunk is read.
 
     Raises
     ------
@@ -56,26 +58,27 @@ def point_of(volume: Volume, index_url: StoreURL, label: int) -> tuple[int, int,
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    question_of(volume, index_url, [label], None)
+    question_of(volume, index_url, labels, None)
+    wanted = _wanted(labels)
     for _ in range(ATTEMPTS):
-        cells = label_chunks(volume, index_url, label)
+        cells = _cells(volume, index_url, labels)
         chunk = cell_box(tuple(cells[len(cells) // 2].tolist()), volume.chunk) & volume.box
-        where = np.argwhere(volume.read(chunk).result() == np.uint64(label))
+        where = np.argwhere(np.isin(volume.read(chunk).result(), wanted))
         if len(where):
             nearest = np.square(where - where.mean(axis=0)).sum(axis=1).argmin()
             z, y, x = (where[nearest] + chunk.start).tolist()
             return z, y, x
-    raise _changing(volume, label)
+    raise _changing(volume, labels)
 
 
 def points_of(
-    volume: Volume, index_url: StoreURL, label: int, count: int, seed: int = 0
+    volume: Volume, index_url: StoreURL, labels: Labels, count: int, seed: int = 0
 ) -> npt.NDArray[np.int64]:
-    """Return (count, 3) voxels z, y, x that have `label`, drawn at random.
+    """Return (count, 3) voxels z, y, x that have one of `labels`, drawn at random.
 
-    Each is drawn uniformly from all voxels of the label, whatever was drawn before, so one may come
-    twice. The same voxels, `count` and `seed` always give the same points. Only chunks are read
-    that a point was drawn in.
+    Each is drawn uniformly from all voxels of the labels, whatever was drawn before, so one may
+    come twice. The same voxels, `count` and `seed` always give the same points. Only chunks are
+    read that a point was drawn in.
 
     Raises
     ------
@@ -88,23 +91,24 @@ def points_of(
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    question_of(volume, index_url, [label], None)
+    question_of(volume, index_url, labels, None)
     if count < 0:
         raise InvalidInputError(f"{count} points were asked for; ask for 0 or more")
     for _ in range(ATTEMPTS):
-        shards = _counted(volume, index_url, label)
+        shards = _counted(volume, index_url, labels)
         total = sum(int(shard.voxels.sum()) for shard in shards)
         if not total:
             continue
         drawn = np.random.default_rng(seed).integers(0, total, count)
-        points = _drawn(volume, label, shards, drawn)
+        points = _drawn(volume, labels, shards, drawn)
         if points is not None:
             return points
-    raise _changing(volume, label)
+    raise _changing(volume, labels)
 
 
-def _counted(volume: Volume, index_url: StoreURL, label: int) -> list[_Counted]:
-    cells = label_chunks(volume, index_url, label)
+def _counted(volume: Volume, index_url: StoreURL, labels: Labels) -> list[_Counted]:
+    wanted = _wanted(labels)
+    cells = _cells(volume, index_url, labels)
     shards = np.unique(cells * volume.chunk // np.array(volume.shard), axis=0)
 
     def ask(cell: Cell) -> _Counted:
@@ -113,21 +117,23 @@ def _counted(volume: Volume, index_url: StoreURL, label: int) -> list[_Counted]:
         if rows is None:
             voxels, etag = read_shard(volume, cell)
             rows = find_rows(volume, cell, voxels)
-        found = rows.of_label(label)
-        start = chunk_starts(volume, cell, found.chunks)
-        return _Counted(cell, etag, start, found.voxels.astype(np.int64))
+        found = rows.take(np.isin(rows.labels, wanted))
+        chunks, lines = np.unique(found.chunks, return_inverse=True)
+        counts = np.zeros(len(chunks), np.int64)
+        np.add.at(counts, lines, found.voxels.astype(np.int64))
+        return _Counted(cell, etag, chunk_starts(volume, cell, chunks), counts)
 
     return list(in_parallel(ask, map(tuple, shards.tolist())))
 
 
 def _drawn(
-    volume: Volume, label: int, shards: list[_Counted], drawn: npt.NDArray[np.int64]
+    volume: Volume, labels: Labels, shards: list[_Counted], drawn: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64] | None:
     """Return the voxels of the given numbers, all voxels of the label being numbered on end.
 
     None if a shard is no longer as it was when it was counted.
     """
-    points = np.empty((len(drawn), 3), np.int64)
+    wanted, points = _wanted(labels), np.empty((len(drawn), 3), np.int64)
     first = 0
     for shard in shards:
         ends = first + np.cumsum(shard.voxels)
@@ -135,7 +141,7 @@ def _drawn(
         for line in np.unique(np.searchsorted(ends, _between(drawn, first, ends), "right")):
             chunk = Box.of_shape(volume.chunk).shifted(tuple(shard.start[line].tolist()))
             box = chunk & volume.box
-            where = np.argwhere(volume.read(box).result() == np.uint64(label))
+            where = np.argwhere(np.isin(volume.read(box).result(), wanted))
             if len(where) != shard.voxels[line]:
                 return None
             here = (drawn >= begins[line]) & (drawn < ends[line])
@@ -152,8 +158,19 @@ def _between(
     return drawn[(drawn >= first) & (drawn < (ends[-1] if len(ends) else first))]
 
 
-def _changing(volume: Volume, label: int) -> ConflictError:
+def _wanted(labels: Labels) -> npt.NDArray[np.uint64]:
+    return np.array(label_list(labels), np.uint64)
+
+
+def _cells(volume: Volume, index_url: StoreURL, labels: Labels) -> npt.NDArray[np.int64]:
+    cells = chunks_of(volume, index_url, labels)
+    if not len(cells):
+        raise absent(volume, labels)
+    return cells
+
+
+def _changing(volume: Volume, labels: Labels) -> ConflictError:
     return ConflictError(
-        f"label {label} of {volume.url} changed each of {ATTEMPTS} times before it could be read; "
-        "ask again when fewer write to it"
+        f"label {named(labels)} of {volume.url} changed each of {ATTEMPTS} times before it could "
+        "be read; ask again when fewer write to it"
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.label_index.extent import label_chunks
 from voxlake.ngff.label_query.parts import ask_shards, question_of
+from voxlake.ngff.label_query.where import absent, chunks_of, named
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.box import Box
     from voxlake.ngff.label_query.parts import Part, Question
+    from voxlake.ngff.label_query.where import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -47,14 +48,14 @@ class Runs:
 def sparse_volume(
     volume: Volume,
     index_url: StoreURL,
-    label: int,
+    labels: Labels,
     box: Box | None = None,
     *,
     max_runs: int = MAX_RUNS,
 ) -> Iterator[Runs]:
-    """Yield the runs of `label`, in `box` or everywhere, one row of shards along x after another.
+    """Yield the runs of `labels`, in `box` or everywhere, one row of shards along x after another.
 
-    Rows of shards come in C order, each with its runs sorted. Every voxel of the label is in one
+    Rows of shards come in C order, each with its runs sorted. Every voxel of a label is in one
     run, and no run goes on in another. A label that is not there has none. What is said of each
     shard is true of one state that it had during the call. Memory holds the runs of one row of
     shards, never its voxels.
@@ -65,8 +66,8 @@ def sparse_volume(
         Level 0 of labels.
     index_url
         The label index; what is missing or stale in it is made good from the voxels.
-    label
-        From 1 to 2^64 - 1.
+    labels
+        One from 1 to 2^64 - 1, or several that are taken as one: the supervoxels of a body.
     box
         Half-open voxels z, y, x; runs are clipped to it. None: the whole volume.
     max_runs
@@ -81,26 +82,30 @@ def sparse_volume(
     CorruptDataError, StoreError
         While they are taken, if voxels do not decode, or the store fails.
     """
-    return _rows_of_shards(question_of(volume, index_url, [label], box), max_runs)
+    return _rows_of_shards(question_of(volume, index_url, labels, box), max_runs)
 
 
-def coarse_volume(volume: Volume, index_url: StoreURL, label: int, box: Box | None = None) -> Runs:
-    """Return the chunks that hold `label` as runs along x of cells of the grid of chunks.
+def coarse_volume(
+    volume: Volume, index_url: StoreURL, labels: Labels, box: Box | None = None
+) -> Runs:
+    """Return the chunks that hold some of `labels` as runs along x of cells of the chunk grid.
 
     Reads no voxels that the index tells. With a `box`, those of the chunks that it touches: they
-    hold the label somewhere, which may be beside the box.
+    hold one somewhere, which may be beside the box.
 
     Raises
     ------
     InvalidInputError, OutOfBoundsError, UnsupportedError
         See `question_of`.
     NotFoundError
-        If no voxel of the volume has the label.
+        If no voxel of the volume has one of them.
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    asked = question_of(volume, index_url, [label], box)
-    cells = label_chunks(volume, index_url, label)
+    asked = question_of(volume, index_url, labels, box)
+    cells = chunks_of(volume, index_url, labels)
+    if not len(cells):
+        raise absent(volume, labels)
     starts = cells * volume.chunk
     touched = (starts < asked.box.stop) & (starts + volume.chunk > asked.box.start)
     inside = touched.all(axis=1) & (not asked.box.is_empty)
@@ -138,7 +143,7 @@ def _rows_of_shards(question: Question, max_runs: int) -> Iterator[Runs]:
         room -= len(runs)
         if room < 0:
             raise LimitExceededError(
-                f"label {question.labels[0]} of {question.volume.url} has more than {max_runs} "
+                f"label {named(question.labels)} of {question.volume.url} has more than {max_runs} "
                 "runs; ask for a smaller box, or for its chunks only (a coarse volume)"
             )
         if len(runs):
