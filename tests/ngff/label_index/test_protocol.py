@@ -15,7 +15,7 @@ from tests.ngff.label_index.scenes import check_rows, in_small_pieces, new_scene
 from tests.ngff.label_index.steps import Steps, watch
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import compaction, manifest, publishing, view, writing
+from voxlake.ngff.label_index import compaction, manifest, merging, publishing, view, writing
 from voxlake.ngff.label_index.marker import Marker, list_markers, open_marker
 from voxlake.ngff.label_index.trust import read_sidecar
 from voxlake.platform import store
@@ -106,6 +106,14 @@ def compaction_among_others(stage: Stage) -> None:
     stage.each(lambda scene: scene.compact(), write_and_compact)
 
 
+def compaction_followed(stage: Stage) -> None:
+    """Others write and compact upon what it has put in force, before it knows; none merges."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "MAX_DELTAS", 99)
+        patch.setattr(merging, "MAX_SHARE", 99.0)
+        compaction_among_others(stage)
+
+
 def compaction_that_sleeps(stage: Stage) -> None:
     """Others write, compact and sweep so often that the number it would create is free again."""
 
@@ -173,6 +181,7 @@ CHECKS = (
     write_among_compactions_killed,
     compaction_killed,
     compaction_among_others,
+    compaction_followed,
     compaction_that_sleeps,
     query_among_compactions,
     query_among_writes,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from voxlake.ngff.label_index.recent import Recent
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 10
 """Times that manifests are listed because the newest was swept before it was read."""
 
-_NAME = re.compile(r"(\d{20})\.json")
+_NAME = re.compile(r"\d{20}\.json")
 
 type Zyx = tuple[int, int, int]
 
@@ -49,6 +50,16 @@ class Geometry(_Document):
     """Voxels of a shard."""
 
 
+class Boxes(_Document):
+    """The object ``runs/<ulid>.boxes`` beside a part: what its rows say of each label."""
+
+    labels: int
+    record: Literal[48, 80]
+    """Bytes of a record."""
+    crc32c: int
+    """Checksum of the block index at its end; blocks have their own."""
+
+
 class Part(_Document):
     """One object ``runs/<ulid>.parquet`` with rows of a run."""
 
@@ -64,6 +75,7 @@ class Part(_Document):
     """Size of the Parquet footer at its end, in bytes."""
     crc32: int
     """Checksum of these bytes; they hold those of the row groups."""
+    boxes: Boxes
 
 
 class Run(_Document):
@@ -97,6 +109,11 @@ class Manifest(_Document):
     """Oldest first: of several that cover a shard the last counts."""
 
 
+_manifests = Recent[Manifest](64 << 20)
+# What pydantic makes of a manifest takes several times its size.
+_MEMORY = 8
+
+
 def geometry_of(volume: Volume) -> Geometry:
     """Return the geometry that a manifest must have to be used for the volume."""
     return Geometry.model_validate(
@@ -112,8 +129,7 @@ def manifest_url(index_url: StoreURL, number: int) -> StoreURL:
 def manifest_numbers(index_url: StoreURL) -> list[int]:
     """Return the numbers of all manifests, ascending, by listing them."""
     _, names = store.list_children(index_url / "manifest")
-    matches = (_NAME.fullmatch(name) for name in names)
-    return sorted(int(match[1]) for match in matches if match)
+    return sorted(_number(name) for name in names if _NAME.fullmatch(name))
 
 
 def newest_manifest(index_url: StoreURL) -> Manifest | None:
@@ -127,11 +143,11 @@ def newest_manifest(index_url: StoreURL) -> Manifest | None:
         If the store fails.
     """
     for _ in range(ATTEMPTS):
-        numbers = manifest_numbers(index_url)
-        if not numbers:
+        found = store.last_object(index_url / "manifest", _NAME.fullmatch)
+        if found is None:
             return None
         try:
-            return read_manifest(index_url, numbers[-1])
+            return _read_once(index_url, found)
         except ObjectNotFoundError:
             # Swept since: then there are newer ones.
             continue
@@ -145,10 +161,11 @@ def read_manifest(index_url: StoreURL, number: int) -> Manifest:
 
 
 def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
-    """Put the manifest in force; False if another of its number or a higher one is there.
+    """Put the manifest in force; False if another of its number is there, or nobody follows it.
 
     A process that slept may create a number that was swept long ago. It is then not the highest,
-    so nobody follows it, and its maker learns so.
+    so nobody follows it, and its maker learns so: the newest does not name its runs. One that
+    others have followed at once is in force as well: the newest does.
     """
     body = encode_manifest(manifest)
     url = manifest_url(index_url, manifest.number)
@@ -158,13 +175,32 @@ def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
         # A request that was sent twice, because the first answer was lost, finds its own.
         if not _is(url, body):
             return False
-    return manifest_numbers(index_url)[-1] == manifest.number
+    if manifest_numbers(index_url)[-1] == manifest.number:
+        return True
+    newest = newest_manifest(index_url)
+    return newest is not None and set(manifest.runs) <= set(newest.runs)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as JSON with its checksum."""
     text = manifest.model_dump_json()
     return f'{{"crc32":{zlib.crc32(text.encode())},"manifest":{text}}}'.encode()
+
+
+def _read_once(index_url: StoreURL, found: store.ObjectInfo) -> Manifest:
+    """Return a listed manifest; one that was read before is known by its ETag as well as its name.
+
+    An index that was deleted and built anew has other manifests under the same names.
+    """
+    return _manifests.get(
+        (found.url, found.etag),
+        lambda: read_manifest(index_url, _number(found.url.name)),
+        lambda _: _MEMORY * found.size,
+    )
+
+
+def _number(name: str) -> int:
+    return int(name.partition(".")[0])
 
 
 def _is(url: StoreURL, body: bytes) -> bool:

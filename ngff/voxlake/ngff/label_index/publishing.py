@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from voxlake.ngff.label_index.cover import cover_of, cover_url, write_cover
-from voxlake.ngff.label_index.manifest import Manifest, Run, create_manifest, geometry_of
+from voxlake.ngff.label_index.manifest import (
+    Manifest,
+    Run,
+    create_manifest,
+    geometry_of,
+    newest_manifest,
+)
 from voxlake.ngff.label_index.run import part_url, write_part
 from voxlake.platform import store
 
@@ -59,8 +65,13 @@ def publish(
 
 
 def discard(index_url: StoreURL, runs: Iterable[Run]) -> None:
-    """Delete runs that are certain never to be in force."""
-    for run in runs:
+    """Delete runs that were not put in force, but those that are in force nevertheless.
+
+    Others follow a manifest as soon as it is there, before its maker knows how it went.
+    """
+    newest = newest_manifest(index_url)
+    named = set(newest.runs) if newest else set()
+    for run in set(runs) - named:
         store.delete(cover_url(index_url, run.cover))
         for part in run.parts:
             store.delete(part_url(index_url, part.ulid))
