@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.label_index.bulk import BULK_AGE_S, clear_dead
 from voxlake.ngff.label_index.cover import newest_etags
 from voxlake.ngff.label_index.marker import (
     Cell,
@@ -42,9 +43,16 @@ class Audited:
     """Those, or ones that are gone, of which the runs tell another state: marked for compaction."""
     closed: int
     """Markers of writers that are taken for dead, closed in their place."""
+    cleared: int
+    """Markers of bulk jobs that are taken for dead, deleted."""
 
 
-def audit(volume: Volume, index_url: StoreURL, open_age_s: float = OPEN_AGE_S) -> Audited:
+def audit(
+    volume: Volume,
+    index_url: StoreURL,
+    open_age_s: float = OPEN_AGE_S,
+    bulk_age_s: float = BULK_AGE_S,
+) -> Audited:
     """Mark shards that are not as the runs say, by listing them; no voxel is read.
 
     Afterwards queries are exact again whoever wrote, and `compact` takes the marked shards in.
@@ -54,6 +62,8 @@ def audit(volume: Volume, index_url: StoreURL, open_age_s: float = OPEN_AGE_S) -
     ----------
     open_age_s
         Seconds after which the writer of an open marker is surely gone.
+    bulk_age_s
+        Seconds without a sign of life after which a bulk job is: its marker is deleted.
 
     Raises
     ------
@@ -63,11 +73,21 @@ def audit(volume: Volume, index_url: StoreURL, open_age_s: float = OPEN_AGE_S) -
         If a run that is needed does not decode, or the store fails.
     """
     known = ask_in_force(volume, index_url, _known)
-    stored = {shard_number(volume, cell): etag for cell, etag in stored_shards(volume).items()}
-    marked = [] if known is None else _differing(volume, known, stored)
-    for _ in in_parallel(lambda cell: done_marker(index_url, cell, BY), marked):
-        pass
-    return Audited(len(stored), tuple(marked), _close_old(index_url, open_age_s))
+    stored = _stored(volume)
+    marked = [] if known is None else _mark(index_url, _differing(volume, known, stored))
+    closed = _close_old(index_url, open_age_s)
+    return Audited(len(stored), tuple(marked), closed, clear_dead(index_url, bulk_age_s))
+
+
+def mark_differing(volume: Volume, index_url: StoreURL, known: dict[int, str]) -> list[Cell]:
+    """Mark as written the shards that are not as the ETags `known` by shard number; return them.
+
+    Those that have a mark get no other: whoever consumes it creates a manifest, so one that is
+    created afterwards, by someone who called this before, does not come to be.
+    """
+    marked = {marker.cell for marker in list_markers(index_url)}
+    cells = [cell for cell in _differing(volume, known, _stored(volume)) if cell not in marked]
+    return _mark(index_url, cells)
 
 
 def _known(view: View) -> dict[int, str] | None:
@@ -75,6 +95,16 @@ def _known(view: View) -> dict[int, str] | None:
     if view.manifest is None:
         return None
     return newest_etags(read_cover(view.index_url, run) for run in view.manifest.runs)
+
+
+def _stored(volume: Volume) -> dict[int, str]:
+    return {shard_number(volume, cell): etag for cell, etag in stored_shards(volume).items()}
+
+
+def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
+    for _ in in_parallel(lambda cell: done_marker(index_url, cell, BY), cells):
+        pass
+    return cells
 
 
 def _differing(volume: Volume, known: dict[int, str], stored: dict[int, str]) -> list[Cell]:

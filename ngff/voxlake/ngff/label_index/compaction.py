@@ -176,7 +176,7 @@ def _indexed(
     volume: Volume, index_url: StoreURL, cells: Iterable[Cell]
 ) -> Iterator[tuple[Cell, tuple[Rows, str]]]:
     for window in batched(cells, WINDOW):
-        known = list(in_parallel(lambda cell: _trusted(volume, index_url, cell), window))
+        known = list(in_parallel(lambda cell: trusted_or_none(volume, index_url, cell), window))
         for cell, found in zip(window, known, strict=True):
             # One at a time: a whole shard of decoded labels can take a gigabyte.
             yield cell, found or index_anew(volume, index_url, cell)
@@ -188,14 +188,15 @@ def index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, s
     Both are of the same bytes, even if others write shard or sidecar meanwhile.
     """
     build.index_shard(volume, cell, index_url)
-    found = _trusted(volume, index_url, cell)
+    found = trusted_or_none(volume, index_url, cell)
     if found is None:
         voxels, etag = read_shard(volume, cell)
         found = find_rows(volume, cell, voxels), etag or ""
     return found
 
 
-def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
+def trusted_or_none(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
+    """Return rows and ETag by the sidecar, empty if nothing is stored; None if it is not true."""
     etag = shard_etag(volume, cell)
     if etag is None:
         return _NOTHING, ""

@@ -39,6 +39,21 @@ class MarkerState(BaseModel):
     """When it got this state."""
 
 
+class BulkState(BaseModel):
+    """What the marker of a bulk job says: ``dirty/all.<job>``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: str
+    """Who runs the job."""
+    at: datetime
+    """When it was last known to live."""
+    manifest: int | None
+    """Number of the manifest in force when it began; None if there was none."""
+    replaces: tuple[str, ...]
+    """Covers of the runs of that manifest, in whose place its own run comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """The name of a marker: one write to one shard, or a bulk job on them all."""
@@ -47,7 +62,12 @@ class Marker:
     cell: Cell | None
     """Index of the shard in the write grid; None for a bulk job."""
     ulid: str
-    """Its own, sorted by the time of its making."""
+    """Its own, sorted by the time of its making; of a bulk job, that of the job."""
+
+    @property
+    def made(self) -> datetime:
+        """When it was made, or the job began."""
+        return ULID.from_str(self.ulid).datetime
 
 
 def open_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
@@ -63,6 +83,24 @@ def done_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
 def close_marker(marker: Marker, by: str) -> None:
     """Say that whoever made the marker writes no more; it then waits for a compaction."""
     _put(marker, "done", by)
+
+
+def bulk_marker(index_url: StoreURL, job: str) -> Marker:
+    """Return the name of the marker of a bulk job, there or not."""
+    return Marker(index_url / "dirty" / f"all.{job}", None, job)
+
+
+def write_bulk(marker: Marker, state: BulkState) -> None:
+    """Write the marker of a bulk job, or what it says; it is durable when this returns."""
+    store.write(marker.url, state.model_dump_json().encode())
+
+
+def read_bulk(marker: Marker) -> BulkState | None:
+    """Return what the marker of a bulk job says; None if it is not there, or damaged."""
+    try:
+        return BulkState.model_validate_json(store.read(marker.url).body)
+    except (ObjectNotFoundError, ValidationError):
+        return None
 
 
 def list_markers(index_url: StoreURL) -> list[Marker]:

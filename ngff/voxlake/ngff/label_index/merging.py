@@ -60,13 +60,13 @@ def merge_if_many(volume: Volume, index_url: StoreURL) -> bool:
     manifest = newest_manifest(index_url)
     if manifest is None or manifest.geometry != geometry_of(volume) or not _are_many(manifest):
         return False
-    if any(marker.cell is None for marker in list_markers(index_url)):
+    if _has_bulk_job(index_url):
         return False
     return merge_runs(volume, index_url, manifest)
 
 
 def merge_runs(volume: Volume, index_url: StoreURL, manifest: Manifest) -> bool:
-    """Put one run in the place of those of `manifest`; False if another process merged first."""
+    """Put one run in the place of those of `manifest`; False if another process was first."""
     try:
         merged = _merge(volume, index_url, manifest)
     except ObjectNotFoundError:
@@ -76,11 +76,18 @@ def merge_runs(volume: Volume, index_url: StoreURL, manifest: Manifest) -> bool:
         newest = newest_manifest(index_url)
         if newest is None or [run.cover for run in newest.runs[:count]] != covers:
             break
+        # After the manifest: a bulk job that begins now takes the number that is offered next.
+        if _has_bulk_job(index_url):
+            break
         # Runs that were added meanwhile are newer than all that were merged.
         if publish(volume, index_url, newest, (merged, *newest.runs[count:])):
             return True
     discard(index_url, [merged])
     return False
+
+
+def _has_bulk_job(index_url: StoreURL) -> bool:
+    return any(marker.cell is None for marker in list_markers(index_url))
 
 
 def _are_many(manifest: Manifest) -> bool:

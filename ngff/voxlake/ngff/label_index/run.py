@@ -87,10 +87,10 @@ def part_url(index_url: StoreURL, ulid: str) -> StoreURL:
     return index_url / "runs" / f"{ulid}.parquet"
 
 
-def write_part(index_url: StoreURL, rows: RunRows) -> Part:
-    """Write rows, at least one and in order, as one new object."""
+def write_part(index_url: StoreURL, rows: RunRows, ulid: str | None = None) -> Part:
+    """Write rows, at least one and in order, as one object: a new one if no name is given."""
     body = encode_part(rows)
-    ulid = str(ULID())
+    ulid = ulid or str(ULID())
     store.write(part_url(index_url, ulid), body)
     footer = int.from_bytes(body[-_TAIL:-4], "little") + _TAIL
     return Part(

@@ -1,0 +1,158 @@
+"""Fragments of a bulk job: the rows of some shards by label, from sidecars that can be trusted."""
+
+from __future__ import annotations
+
+import math
+from itertools import batched
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from voxlake.ngff.label_index.bulk import create_once, is_there, read_document
+from voxlake.ngff.label_index.compaction import index_anew, trusted_or_none
+from voxlake.ngff.label_index.manifest import Geometry, Run, geometry_of
+from voxlake.ngff.label_index.publishing import discard, finish_run
+from voxlake.ngff.label_index.run import write_part
+from voxlake.ngff.label_index.run_rows import join_rows, rows_of_shard, shard_grid, shard_number
+from voxlake.ngff.label_index.trust import in_parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.ngff.label_index.bulk import Build
+    from voxlake.ngff.label_index.marker import Cell
+    from voxlake.ngff.label_index.rows import Rows
+    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.platform.store import StoreURL
+
+PART_BYTES = 64 << 20
+"""Rows in memory before they are written, as `row_bytes` counts them: of a part, roughly."""
+
+SAMPLE_BYTES = 1 << 20
+"""Rows that one sampled label stands for."""
+
+WINDOW = 8
+"""Shards whose sidecars are read at a time."""
+
+ROW_BYTES = 80
+"""Of a row without its chunks."""
+
+
+class Fragment(BaseModel):
+    """``fragments/<number>.json``: what one task found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    geometry: Geometry
+    """Of the volume: it says what shard numbers mean."""
+    runs: tuple[Run, ...]
+    """Below the scratch, by ascending shard; no shard is in two."""
+    samples: tuple[int, ...]
+    """Labels, one for each `SAMPLE_BYTES` of rows."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all runs."""
+        return sum(run.rows for run in self.runs)
+
+    @property
+    def shards(self) -> int:
+        """Shards of all runs."""
+        return sum(run.shards for run in self.runs)
+
+
+def write_fragment(build: Build, number: int) -> Fragment:
+    """Write the rows of the shards of a fragment, and return what was written.
+
+    They are sorted by label, or in several runs if they are many: memory is bounded by some
+    `PART_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
+
+    Raises
+    ------
+    CorruptDataError, StoreError
+        If voxels that are needed do not decode, or the store fails.
+    """
+    url = fragment_url(build, number)
+    if is_there(url):
+        return read_document(url, Fragment)
+    runs, samples = [], list[int]()
+    for rows, etags in _gathered(build, number):
+        ordered = rows.ordered()
+        samples += sampled_labels(ordered)
+        parts = (write_part(build.scratch, ordered),) if len(ordered) else ()
+        runs.append(finish_run(build.scratch, parts, etags))
+    fragment = Fragment(
+        number=number,
+        geometry=geometry_of(build.volume),
+        runs=tuple(runs),
+        samples=tuple(samples),
+    )
+    if not create_once(url, fragment):
+        discard(build.scratch, runs)
+        return read_document(url, Fragment)
+    return fragment
+
+
+def fragment_url(build: Build, number: int) -> StoreURL:
+    """Return the address of what is said of a fragment."""
+    return build.scratch / "fragments" / f"{number}.json"
+
+
+def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
+    """Yield the shards of a fragment, stored or not, in C order."""
+    grid = shard_grid(build.volume)
+    count = math.prod(grid)
+    first, stop = (count * n // build.fragments for n in (number, number + 1))
+    for shard in range(first, stop):
+        yield tuple(int(i) for i in np.unravel_index(shard, grid))
+
+
+def row_bytes(rows: RunRows) -> int:
+    """Return the memory that rows take, about, in bytes."""
+    return ROW_BYTES * len(rows) + rows.chunks.nbytes
+
+
+def sampled_labels(rows: RunRows) -> list[int]:
+    """Return the label of a row in each `SAMPLE_BYTES` of rows in order; the first is one."""
+    if not len(rows):
+        return []
+    before = np.cumsum(ROW_BYTES + 2 * rows.chunk_counts)
+    places = np.searchsorted(before, np.arange(0, int(before[-1]), SAMPLE_BYTES), "right")
+    return [int(label) for label in rows.labels[places]]
+
+
+def _gathered(build: Build, number: int) -> Iterator[tuple[RunRows, dict[int, str]]]:
+    """Yield the rows of some shards at a time, and the ETag of each of these."""
+    parts: list[RunRows] = []
+    etags: dict[int, str] = {}
+    for cell, (rows, etag) in _shards(build, number):
+        parts.append(rows)
+        etags[shard_number(build.volume, cell)] = etag
+        if sum(map(row_bytes, parts)) >= PART_BYTES:
+            yield join_rows(parts), etags
+            parts, etags = [], {}
+    if etags:
+        yield join_rows(parts), etags
+
+
+def _shards(build: Build, number: int) -> Iterator[tuple[Cell, tuple[RunRows, str]]]:
+    volume, index_url = build.volume, build.index_url
+
+    def ask(cell: Cell) -> tuple[RunRows, str] | None:
+        found = trusted_or_none(volume, index_url, cell)
+        return None if found is None else (_by_label(build, cell, found[0]), found[1])
+
+    for window in batched(fragment_cells(build, number), WINDOW):
+        for cell, found in zip(window, list(in_parallel(ask, window)), strict=True):
+            if found is not None:
+                yield cell, found
+                continue
+            # One at a time: a whole shard of decoded labels can take a gigabyte.
+            rows, etag = index_anew(volume, index_url, cell)
+            yield cell, (_by_label(build, cell, rows), etag)
+
+
+def _by_label(build: Build, cell: Cell, rows: Rows) -> RunRows:
+    return rows_of_shard(rows, shard_number(build.volume, cell))
