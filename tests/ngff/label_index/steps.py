@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.ngff.label_index import trust
+from voxlake.ngff.label_query import parts
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 
@@ -21,9 +23,11 @@ OPERATIONS = (
     "create",
     "delete",
     "head",
+    "last_object",
     "list_children",
     "read",
     "read_range",
+    "read_ranges",
     "walk",
     "write",
 )
@@ -52,12 +56,19 @@ class _OneByOne:
     def map[T, R](self, ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return [ask(item) for item in items]
 
+    def submit[T, R](self, ask: Callable[[T], R], item: T) -> Future[R]:
+        done: Future[R] = Future()
+        done.set_result(ask(item))
+        return done
+
 
 class Steps:
     """Counts steps, and lets faults happen at those that they are meant for."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.wait: Callable[[str], object] = lambda _: None
+        """Called before each operation with its name: processes that take turns wait here."""
         self._faults: dict[int, Fault] = {}
         self._active = self._dead = False
 
@@ -73,8 +84,9 @@ class Steps:
             self._active = self._dead = False
         return self.count
 
-    def step(self, operation: Callable[[], Any], partly: Callable[[], object]) -> Any:
+    def step(self, name: str, operation: Callable[[], Any], partly: Callable[[], object]) -> Any:
         """Do one operation; a process killed after it has done all of it, before it a part."""
+        self.wait(name)
         if self._dead:
             raise Killed
         if not self._active:
@@ -105,6 +117,7 @@ def watch(patch: pytest.MonkeyPatch) -> Steps:
     """Make steps of all operations of the index, until `patch` is undone."""
     steps = Steps()
     patch.setattr(trust, "ThreadPoolExecutor", _OneByOne)
+    patch.setattr(parts, "ThreadPoolExecutor", _OneByOne)
     for name in OPERATIONS:
         patch.setattr(store, name, _stepping(steps, name))
     write = Volume.write
@@ -115,7 +128,7 @@ def watch(patch: pytest.MonkeyPatch) -> Steps:
             first = next(iter(box.tiles(volume.shard)))
             write(volume, first, voxels[first.within(box).slices]).result()
 
-        return steps.step(lambda: write(volume, box, voxels), partly)
+        return steps.step("write voxels", lambda: write(volume, box, voxels), partly)
 
     patch.setattr(Volume, "write", write_in_steps)
     return steps
@@ -130,6 +143,6 @@ def _stepping(steps: Steps, name: str) -> Callable[..., Any]:
             # A listing is one request: it is not interrupted while it is looked at.
             return list(answer) if name == "walk" else answer
 
-        return steps.step(perform, lambda: None)
+        return steps.step(name, perform, lambda: None)
 
     return stepping

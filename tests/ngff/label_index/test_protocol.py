@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from tests.ngff.label_index.scenes import check_rows, in_small_pieces, new_scene
+from tests.ngff.label_index.answers import check_rows
+from tests.ngff.label_index.scenes import in_small_pieces, merge_above, new_scene
 from tests.ngff.label_index.steps import Steps, watch
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import compaction, manifest, merging, publishing, view, writing
+from voxlake.ngff.label_index import compaction, manifest, publishing, view, writing
 from voxlake.ngff.label_index.marker import Marker, list_markers, open_marker
 from voxlake.ngff.label_index.trust import read_sidecar
 from voxlake.platform import store
@@ -109,8 +110,7 @@ def compaction_among_others(stage: Stage) -> None:
 def compaction_followed(stage: Stage) -> None:
     """Others write and compact upon what it has put in force, before it knows; none merges."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merging, "MAX_DELTAS", 99)
-        patch.setattr(merging, "MAX_SHARE", 99.0)
+        merge_above(patch, 99)
         compaction_among_others(stage)
 
 

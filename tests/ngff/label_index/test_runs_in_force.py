@@ -52,7 +52,7 @@ def test_writes_compactions_and_audits(
 def test_a_first_compaction_takes_every_stored_shard(lake: StoreURL) -> None:
     scene = new_scene(lake)
     done = compact(scene.volume, scene.index)
-    assert (done.number, done.shards, done.merged, done.swept) == (1, 8, False, 0)
+    assert (done.number, done.shards, done.merged, done.swept) == (1, 4, False, 0)
     again = compact(scene.volume, scene.index)
     assert (again.number, again.shards, again.rows) == (1, 0, 0)
 

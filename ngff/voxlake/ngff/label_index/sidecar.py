@@ -115,7 +115,9 @@ def decode(body: bytes) -> Sidecar:
         If it is no sidecar, one of another version, or damaged anywhere.
     """
     try:
-        table = pq.read_table(pa.BufferReader(body))
+        # One thread: a sidecar is small, and many are asked at a time. The whole-file reader takes
+        # half the time of `read_table`, which looks at it as at a dataset.
+        table = pq.ParquetFile(pa.BufferReader(body)).read(use_threads=False)
         metadata = table.schema.metadata or {}
         origin = Origin.model_validate_json(metadata[b"voxlake"])
         checksum = int(metadata[b"crc32"])

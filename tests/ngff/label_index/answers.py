@@ -1,0 +1,152 @@
+"""Every query, held against NumPy brute force over the voxels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from voxlake.ngff.box import Box
+from voxlake.ngff.label_index import (
+    find_labels,
+    label_chunks,
+    label_extent,
+    labels_in_box,
+    list_labels,
+)
+from voxlake.ngff.label_index.run_rows import shard_number
+from voxlake.ngff.label_query import coarse_volume, mask_of, point_of, points_of, sparse_volume
+from voxlake.platform.errors import NotFoundError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from tests.ngff.label_index.scenes import Scene
+
+    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.ngff.volume import Volume
+
+    type Voxels = npt.NDArray[Any]
+
+type ShardRow = tuple[int, int, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
+def check_rows(volume: Volume, rows: RunRows, states: list[Voxels]) -> None:
+    """Demand of each shard that its rows are those of one of `states` of the whole volume."""
+    found = _by_shard(rows)
+    for cell in volume.box.cells(volume.shard):
+        number = shard_number(volume, cell)
+        allowed = [_brute(volume, cell, voxels) for voxels in states]
+        assert found.get(number, []) in allowed, f"shard {cell}"
+
+
+def check_tables(scene: Scene, voxels: Voxels) -> None:
+    """Check all labels, and those that are asked for by name: counts, boxes, chunks, shards."""
+    volume = scene.volume
+    present = np.unique(voxels[voxels != 0]).astype(np.uint64)
+    for table in (
+        find_labels(volume, scene.index, scene.labels),
+        list_labels(volume, scene.index),
+    ):
+        assert np.array_equal(table.labels, present)
+        for line, label in enumerate(present):
+            where = _where(voxels, int(label))
+            found = [table.voxels[line], *table.start[line], *table.stop[line]]
+            assert [*map(int, found)] == [len(where), *where.min(axis=0), *where.max(axis=0) + 1]
+            assert int(table.chunks[line]) == len(_cells(where, volume.chunk))
+            assert int(table.shards[line]) == len(_cells(where, volume.shard))
+
+
+def check_label(scene: Scene, voxels: Voxels, label: int, turn: int) -> None:
+    """Check all queries about one label, which may be one that no voxel has."""
+    volume, index, where = scene.volume, scene.index, _where(voxels, label)
+    runs = [
+        (z, y, x + step)
+        for part in sparse_volume(volume, index, label)
+        for (z, y, x), length in zip(part.start.tolist(), part.length.tolist(), strict=True)
+        for step in range(length)
+    ]
+    assert sorted(runs) == [*map(tuple, where.tolist())]
+    if not len(where):
+        for ask in (label_extent, label_chunks, point_of, coarse_volume):
+            with pytest.raises(NotFoundError):
+                ask(volume, index, label)
+        return
+    extent, cells = label_extent(volume, index, label), _cells(where, volume.chunk)
+    box = Box(tuple(where.min(axis=0).tolist()), tuple((where.max(axis=0) + 1).tolist()))
+    assert (extent.voxels, extent.box, extent.chunks) == (len(where), box, len(cells))
+    assert np.array_equal(label_chunks(volume, index, label), cells)
+    assert coarse_volume(volume, index, label).voxels == len(cells)
+    assert point_of(volume, index, label) == _middle(where, volume.chunk)
+    points = points_of(volume, index, label, 3, seed=turn)
+    assert points.shape == (3, 3)
+    assert (voxels[tuple(points.T)] == label).all()
+
+
+def check_box(scene: Scene, voxels: Voxels, turn: int) -> None:
+    """Check which labels are in a box, how often, and where one of them is."""
+    rng = np.random.default_rng(turn)
+    ends = np.sort(rng.integers(0, np.array(voxels.shape) + 1, (2, 3)), axis=0)
+    box = Box(tuple(ends[0].tolist()), tuple(ends[1].tolist()))
+    inside = voxels[box.slices]
+    labels, counts = np.unique(inside[inside != 0], return_counts=True)
+    found = labels_in_box(scene.volume, scene.index, box, counts=True)
+    assert found.voxels is not None
+    assert (found.labels.tolist(), found.voxels.tolist()) == (labels.tolist(), counts.tolist())
+    assert labels_in_box(scene.volume, scene.index, box).labels.tolist() == labels.tolist()
+    label = scene.labels[turn % len(scene.labels)]
+    assert np.array_equal(mask_of(scene.volume, scene.index, [label], box), inside == label)
+
+
+def _where(voxels: Voxels, label: int) -> npt.NDArray[np.intp]:
+    return np.argwhere(voxels == label)
+
+
+def _cells(where: npt.NDArray[np.intp], grid: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    return np.unique(where // grid, axis=0)
+
+
+def _middle(where: npt.NDArray[np.intp], chunk: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the voxel that is nearest to the mean of those of the middle chunk, in C order."""
+    cells = _cells(where, chunk)
+    inside = where[(where // chunk == cells[len(cells) // 2]).all(axis=1)]
+    distance = ((inside - inside.mean(axis=0)) ** 2).sum(axis=1)
+    return tuple(inside[distance.argmin()].tolist())
+
+
+def _by_shard(rows: RunRows) -> dict[int, list[ShardRow]]:
+    found: dict[int, list[ShardRow]] = {}
+    ends = np.cumsum(rows.chunk_counts)
+    for line in range(len(rows)):
+        chunks = rows.chunks[ends[line] - rows.chunk_counts[line] : ends[line]]
+        found.setdefault(int(rows.shards[line]), []).append(
+            (
+                int(rows.labels[line]),
+                int(rows.voxels[line]),
+                tuple(rows.start[line].tolist()),
+                tuple(rows.stop[line].tolist()),
+                tuple(chunks.tolist()),
+            )
+        )
+    return found
+
+
+def _brute(volume: Volume, cell: tuple[int, ...], voxels: Voxels) -> list[ShardRow]:
+    shard = volume.shard_box(cell)
+    block = voxels[shard.slices]
+    grid = tuple(outer // inner for outer, inner in zip(volume.shard, volume.chunk, strict=True))
+    rows: list[ShardRow] = []
+    for label in np.unique(block[block != 0]):
+        where = _where(block, label)
+        chunks = np.unique(np.ravel_multi_index(tuple((where // volume.chunk).T), grid))
+        start, stop = where.min(axis=0) + shard.start, where.max(axis=0) + 1 + shard.start
+        rows.append(
+            (
+                int(label),
+                len(where),
+                tuple(start.tolist()),
+                tuple(stop.tolist()),
+                tuple(chunks.tolist()),
+            )
+        )
+    return rows
