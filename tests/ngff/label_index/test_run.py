@@ -97,5 +97,5 @@ def test_a_warm_look_up_is_one_range_request(
         assert dict(counted.found) == {"GET": 1}
         counted.found.clear()
         ask_in_force(scene.volume, index, lambda view: find_rows_in_force(view, wanted))
-        # Besides, the listings of markers and manifests, and the manifest.
-        assert dict(counted.found) == {"GET": 4}
+        # Besides, the listings of markers and manifests.
+        assert dict(counted.found) == {"GET": 3}

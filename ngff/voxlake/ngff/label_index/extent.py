@@ -1,21 +1,27 @@
-"""One label, several, or all of them: voxel counts, tight boxes and chunks, by what is in force."""
+"""One label, several, or all of them: voxel counts, tight boxes and chunks, by what is in force.
+
+Every query takes a view, by which it answers in the place of what is in force. That spares the
+two listings by which it learns what is: a look-up is then one request. See `in_force`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.label_index.boxes_reader import read_extent, read_table, read_tables
+from voxlake.ngff.label_index.hidden import Hidden, layers_of
 from voxlake.ngff.label_index.rows import chunk_grid
+from voxlake.ngff.label_index.run_reader import find_in_part
 from voxlake.ngff.label_index.run_rows import RunRows, shard_grid, table_of_rows
-from voxlake.ngff.label_index.table import LabelTable, merge_tables
+from voxlake.ngff.label_index.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.label_index.view import (
     View,
-    all_rows_in_force,
     ask_in_force,
+    ask_shards,
     find_rows_in_force,
+    without,
 )
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 
@@ -24,36 +30,31 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.label_index.manifest import Part
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+__all__ = ["LabelExtent", "find_labels", "label_chunks", "label_extent", "list_labels"]
+
 MAX_LABEL = (1 << 64) - 1
 
-MERGED_PARTS = 16
+MERGED_PARTS = 64
 """Tables that wait to be merged into one when all labels are asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelExtent:
-    """Where one label is, and how large."""
-
-    label: int
-    voxels: int
-    """Voxels that have the label."""
-    box: Box
-    """The smallest box around them."""
-    chunks: int
-    """Chunks that hold some of them."""
-    shards: int
-    """Shards that hold some of them."""
-
-
-def label_extent(volume: Volume, index_url: StoreURL, label: int) -> LabelExtent:
+def label_extent(
+    volume: Volume, index_url: StoreURL, label: int, *, view: View | None = None
+) -> LabelExtent:
     """Return count and tight box of `label`, true of each shard as of some moment of the call.
 
     Reads the runs in force, and of shards that were written since the sidecars, or the voxels
     where no sidecar can be trusted. Without runs every shard is asked so. While a bulk job runs
     the answer is that of the newest manifest: `in_force` says so.
+
+    Parameters
+    ----------
+    view
+        What `in_force` returned, to answer by it: true of each shard as of some moment since.
 
     Raises
     ------
@@ -61,52 +62,58 @@ def label_extent(volume: Volume, index_url: StoreURL, label: int) -> LabelExtent
         If no voxel can have the label: 0 is the background, and ids end at 2^64 - 1.
     NotFoundError
         If no voxel has it.
+    ConflictError
+        If `view` is so old that its runs were swept.
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
     CorruptDataError, StoreError
         If voxels or runs that are needed do not decode, or the store fails.
     """
-    found = table_of_rows(_rows_of(volume, index_url, label))
-    return LabelExtent(
-        label=label,
-        voxels=int(found.voxels[0]),
-        box=Box(_voxel(found.start[0]), _voxel(found.stop[0])),
-        chunks=int(found.chunks[0]),
-        shards=int(found.shards[0]),
-    )
+    check_label(label)
+    found = ask_in_force(volume, index_url, lambda view: _extent(view, label), view)
+    if found is None:
+        raise _absent(volume, label)
+    return found
 
 
-def label_chunks(volume: Volume, index_url: StoreURL, label: int) -> npt.NDArray[np.int64]:
+def label_chunks(
+    volume: Volume, index_url: StoreURL, label: int, *, view: View | None = None
+) -> npt.NDArray[np.int64]:
     """Return the cells (n, 3) of the chunk grid that hold voxels of `label`, in C order.
 
     Cell (k, j, i) is the chunk that begins at voxel (k, j, i) times `Volume.chunk`. As exact as
     `label_extent`, and raises what that raises.
     """
-    cells = chunk_cells(volume, _rows_of(volume, index_url, label))
+    check_label(label)
+    wanted = np.array([label], np.uint64)
+    rows = ask_in_force(volume, index_url, lambda view: find_rows_in_force(view, wanted), view)
+    if not len(rows):
+        raise _absent(volume, label)
+    cells = chunk_cells(volume, rows)
     return cells[np.lexsort(cells.T[::-1])]
 
 
 def find_labels(
-    volume: Volume, index_url: StoreURL, labels: Iterable[int] | npt.NDArray[np.uint64]
+    volume: Volume,
+    index_url: StoreURL,
+    labels: Iterable[int] | npt.NDArray[np.uint64],
+    *,
+    view: View | None = None,
 ) -> LabelTable:
     """Return those of `labels` that some voxel has, ascending, in one pass over the index.
 
     Raises what `label_extent` raises, but nothing of a label that no voxel has.
     """
-    wanted = sorted({int(label) for label in labels})
-    for label in (*wanted[:1], *wanted[-1:]):
-        check_label(label)
-    asked = np.array(wanted, np.uint64)
-    rows = ask_in_force(volume, index_url, lambda view: find_rows_in_force(view, asked))
-    return table_of_rows(rows)
+    wanted = _checked_labels(labels)
+    return ask_in_force(volume, index_url, lambda view: merge_tables(_tables(view, wanted)), view)
 
 
-def list_labels(volume: Volume, index_url: StoreURL) -> LabelTable:
+def list_labels(volume: Volume, index_url: StoreURL, *, view: View | None = None) -> LabelTable:
     """Return every label with its voxel count and tight box, ascending by label.
 
     As exact as `label_extent`, and raises what that raises of the volume and the store.
     """
-    return ask_in_force(volume, index_url, lambda view: merge_tables(_merged(view)))
+    return ask_in_force(volume, index_url, lambda view: _merged(_tables(view, None)), view)
 
 
 def chunk_cells(volume: Volume, rows: RunRows) -> npt.NDArray[np.int64]:
@@ -123,26 +130,83 @@ def check_label(label: int) -> None:
         raise InvalidInputError(f"{label} is no label; ask for one from 1 to {MAX_LABEL}")
 
 
-def _rows_of(volume: Volume, index_url: StoreURL, label: int) -> RunRows:
-    check_label(label)
-    wanted = np.array([label], np.uint64)
-    rows = ask_in_force(volume, index_url, lambda view: find_rows_in_force(view, wanted))
-    if not len(rows):
-        raise NotFoundError(
-            f"no voxel of {volume.url} has the label {label}; see the labels it has"
-        )
-    return rows
+def _checked_labels(labels: Iterable[int] | npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return labels ascending and each once."""
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.uint64:
+        wanted = sorted({int(label) for label in labels})
+        for label in (*wanted[:1], *wanted[-1:]):
+            check_label(label)
+        return np.array(wanted, np.uint64)
+    found = np.unique(labels)
+    if len(found):
+        check_label(int(found[0]))
+    return found
 
 
-def _merged(view: View) -> Iterator[LabelTable]:
-    """Yield tables of all labels, merged now and then so that few wait."""
+def _absent(volume: Volume, label: int) -> NotFoundError:
+    return NotFoundError(f"no voxel of {volume.url} has the label {label}; see the labels it has")
+
+
+def _extent(view: View, label: int) -> LabelExtent | None:
+    """Return what the boxes of all runs say of a label, and rows where boxes may be out of date."""
+    found = None
+    for layer in layers_of(view):
+        for part in layer.run.parts_of(label):
+            one = read_extent(view.index_url, part, label)
+            if one and layer.hidden.touches(one.box):
+                one = _only(_tables_of_rows(view, part, np.array([label], np.uint64), layer.hidden))
+            found = one if found is None else found if one is None else found + one
+    if view.dirty:
+        one = _only(_tables_of_dirty(view, np.array([label], np.uint64)))
+        found = one if found is None else found if one is None else found + one
+    return found
+
+
+def _only(tables: Iterable[LabelTable]) -> LabelExtent | None:
+    """Return the one line that tables of one label add up to; None if they are empty."""
+    table = merge_tables(tables)
+    return table.extent(0) if len(table) else None
+
+
+def _tables(view: View, labels: npt.NDArray[np.uint64] | None) -> Iterator[LabelTable]:
+    """Yield what is known of the given labels, ascending, or of all, in disjoint shards."""
+    for layer in layers_of(view):
+        for part in layer.run.parts:
+            yield from _tables_of_part(view, part, layer.hidden, labels)
+    yield from _tables_of_dirty(view, labels)
+
+
+def _tables_of_part(
+    view: View, part: Part, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
+) -> Iterator[LabelTable]:
+    if labels is None:
+        tables = read_tables(view.index_url, part)
+    else:
+        tables = iter([read_table(view.index_url, part, labels)])
+    for table in tables:
+        touched = hidden.touch(table.start, table.stop)
+        yield table.where(~touched)
+        if touched.any():
+            yield from _tables_of_rows(view, part, table.labels[touched], hidden)
+
+
+def _tables_of_rows(
+    view: View, part: Part, labels: npt.NDArray[np.uint64], hidden: Hidden
+) -> Iterator[LabelTable]:
+    for rows in find_in_part(view.index_url, part, labels):
+        yield table_of_rows(without(rows, hidden.shards))
+
+
+def _tables_of_dirty(view: View, labels: npt.NDArray[np.uint64] | None) -> Iterator[LabelTable]:
+    for rows in ask_shards(view, lambda rows: rows if labels is None else rows.of_labels(labels)):
+        yield table_of_rows(rows)
+
+
+def _merged(tables: Iterable[LabelTable]) -> LabelTable:
+    """Return all tables merged, now and then so that few wait."""
     waiting: list[LabelTable] = []
-    for rows in all_rows_in_force(view):
-        waiting.append(table_of_rows(rows))
+    for table in tables:
+        waiting.append(table)
         if len(waiting) == MERGED_PARTS:
             waiting = [merge_tables(waiting)]
-    yield from waiting
-
-
-def _voxel(position: npt.NDArray[np.int64]) -> tuple[int, ...]:
-    return tuple(int(coordinate) for coordinate in position)
+    return merge_tables(waiting)

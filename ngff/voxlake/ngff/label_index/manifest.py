@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from bisect import bisect_left
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,6 +26,8 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -93,6 +97,13 @@ class Run(_Document):
         """Rows of all parts."""
         return sum(part.rows for part in self.parts)
 
+    def parts_of(self, label: int) -> Iterator[Part]:
+        """Yield the parts that may have rows of a label."""
+        for place in range(bisect_left(self.parts, label, key=_last), len(self.parts)):
+            if self.parts[place].first > label:
+                return
+            yield self.parts[place]
+
 
 class Manifest(_Document):
     """The runs in force."""
@@ -112,6 +123,9 @@ class Manifest(_Document):
 _manifests = Recent[Manifest](64 << 20)
 # What pydantic makes of a manifest takes several times its size.
 _MEMORY = 8
+
+
+_last = attrgetter("last")
 
 
 def geometry_of(volume: Volume) -> Geometry:

@@ -105,8 +105,9 @@ def read_bulk(marker: Marker) -> BulkState | None:
 
 def list_markers(index_url: StoreURL) -> list[Marker]:
     """Return all markers by listing them, without reading what they say."""
-    found = (_marker(info.url) for info in store.walk(index_url / "dirty"))
-    return sorted((one for one in found if one is not None), key=lambda one: one.url.key)
+    folder = index_url / "dirty"
+    found = (_marker(folder / name) for name in store.list_children(folder)[1])
+    return [one for one in found if one is not None]
 
 
 def read_marker(marker: Marker) -> MarkerState | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ulid import ULID
 
+from voxlake.ngff.label_index.boxes import boxes_url
 from voxlake.ngff.label_index.cover import cover_of, cover_url, write_cover
 from voxlake.ngff.label_index.manifest import (
     Manifest,
@@ -75,6 +76,7 @@ def discard(index_url: StoreURL, runs: Iterable[Run]) -> None:
         store.delete(cover_url(index_url, run.cover))
         for part in run.parts:
             store.delete(part_url(index_url, part.ulid))
+            store.delete(boxes_url(index_url, part.ulid))
 
 
 def is_older(ulid: str, age_s: float) -> bool:

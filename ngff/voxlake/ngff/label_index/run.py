@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ulid import ULID
 
+from voxlake.ngff.label_index.boxes import boxes_url, encode_boxes
 from voxlake.ngff.label_index.manifest import Part
-from voxlake.ngff.label_index.run_rows import RunRows
+from voxlake.ngff.label_index.run_rows import RunRows, table_of_rows
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -88,10 +89,12 @@ def part_url(index_url: StoreURL, ulid: str) -> StoreURL:
 
 
 def write_part(index_url: StoreURL, rows: RunRows, ulid: str | None = None) -> Part:
-    """Write rows, at least one and in order, as one object: a new one if no name is given."""
+    """Write rows, at least one and in order, with their boxes: new objects if no name is given."""
     body = encode_part(rows)
+    boxes, records = encode_boxes(table_of_rows(rows))
     ulid = ulid or str(ULID())
     store.write(part_url(index_url, ulid), body)
+    store.write(boxes_url(index_url, ulid), records)
     footer = int.from_bytes(body[-_TAIL:-4], "little") + _TAIL
     return Part(
         ulid=ulid,
@@ -101,6 +104,7 @@ def write_part(index_url: StoreURL, rows: RunRows, ulid: str | None = None) -> P
         bytes=len(body),
         footer=footer,
         crc32=zlib.crc32(body[-footer:]),
+        boxes=boxes,
     )
 
 

@@ -52,15 +52,18 @@ def read_footer(index_url: StoreURL, part: Part) -> Footer:
 
 def find_in_run(index_url: StoreURL, run: Run, labels: npt.NDArray[np.uint64]) -> RunRows:
     """Return the rows of the given labels, ascending and each once, in a run."""
-    found = []
-    for part in run.parts:
-        low = int(np.searchsorted(labels, np.uint64(part.first)))
-        if low < len(labels) and int(labels[low]) <= part.last:
-            groups = _groups_of(read_footer(index_url, part), labels)
-            found += [
-                rows.of_labels(labels) for rows in read_groups(index_url, part, groups, keep=True)
-            ]
-    return join_rows(found)
+    return join_rows(rows for part in run.parts for rows in find_in_part(index_url, part, labels))
+
+
+def find_in_part(
+    index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]
+) -> Iterator[RunRows]:
+    """Yield the rows of the given labels, ascending and each once, in a part, piece by piece."""
+    low = int(np.searchsorted(labels, np.uint64(part.first)))
+    if low < len(labels) and int(labels[low]) <= part.last:
+        groups = _groups_of(read_footer(index_url, part), labels)
+        for rows in read_groups(index_url, part, groups, keep=True):
+            yield rows.of_labels(labels)
 
 
 def groups_between(footer: Footer, first: int, last: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.label_index.table import LabelTable, merge_tables
+from voxlake.ngff.label_index.table import LabelTable, are_among, merge_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,9 +67,7 @@ class RunRows:
 
     def of_labels(self, labels: npt.NDArray[np.uint64]) -> RunRows:
         """Return the rows of the given labels, ascending and each once."""
-        place = np.minimum(np.searchsorted(labels, self.labels), max(len(labels) - 1, 0))
-        mask = labels[place] == self.labels if len(labels) else np.zeros(len(self), np.bool_)
-        return self.where(mask)
+        return self.where(are_among(self.labels, labels))
 
     def ordered(self) -> RunRows:
         """Return the rows by ascending label, then shard."""

@@ -19,7 +19,7 @@ KEPT_MANIFESTS = 8
 """Newest manifests that are kept with their runs, for queries that began with one of them."""
 
 _JOB = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-_RUN = re.compile(rf"({_JOB.pattern})(?:\.cover)?\.parquet")
+_RUN = re.compile(rf"({_JOB.pattern})(?:\.boxes|(?:\.cover)?\.parquet)")
 
 
 def sweep_runs(index_url: StoreURL) -> int:

@@ -7,12 +7,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.box import Box
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
     from voxlake.ngff.label_index.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class LabelExtent:
+    """Where one label is, and how large."""
+
+    label: int
+    voxels: int
+    """Voxels that have the label."""
+    box: Box
+    """The smallest box around them."""
+    chunks: int
+    """Chunks that hold some of them."""
+    shards: int
+    """Shards that hold some of them."""
+
+    def __add__(self, other: LabelExtent) -> LabelExtent:
+        """Return what is so of the voxels of both: of one label, in different shards."""
+        box = Box(
+            tuple(map(min, self.box.start, other.box.start)),
+            tuple(map(max, self.box.stop, other.box.stop)),
+        )
+        return LabelExtent(
+            self.label,
+            self.voxels + other.voxels,
+            box,
+            self.chunks + other.chunks,
+            self.shards + other.shards,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +65,26 @@ class LabelTable:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def extent(self, line: int) -> LabelExtent:
+        """Return one line."""
+        z0, y0, x0 = self.start[line].tolist()
+        z1, y1, x1 = self.stop[line].tolist()
+        return LabelExtent(
+            label=int(self.labels[line]),
+            voxels=int(self.voxels[line]),
+            box=Box((z0, y0, x0), (z1, y1, x1)),
+            chunks=int(self.chunks[line]),
+            shards=int(self.shards[line]),
+        )
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> LabelTable:
+        """Return the lines that a mask (n,) selects."""
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+    def of_labels(self, labels: npt.NDArray[np.uint64]) -> LabelTable:
+        """Return the lines of the given labels, ascending and each once."""
+        return self.where(are_among(self.labels, labels))
 
     def take(self, lines: npt.NDArray[np.intp]) -> LabelTable:
         """Return the given lines, in that order."""
@@ -68,7 +119,7 @@ def table_of_shard(rows: Rows) -> LabelTable:
 
 def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:
     """Return the labels of all of several disjoint shards."""
-    parts = [_EMPTY, *tables]
+    parts = [EMPTY, *tables]
     return _merge(
         LabelTable(
             np.concatenate([part.labels for part in parts]),
@@ -81,7 +132,7 @@ def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:
     )
 
 
-_EMPTY = LabelTable(
+EMPTY = LabelTable(
     np.empty(0, np.uint64),
     np.empty(0, np.uint64),
     np.empty((0, 3), np.int64),
@@ -91,16 +142,29 @@ _EMPTY = LabelTable(
 )
 
 
+def are_among(
+    values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.bool_]:
+    """Return of each of `values` (n,) whether it is one of `wanted`, ascending and each once."""
+    if not len(wanted):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+    return np.asarray(wanted[place] == values, np.bool_)
+
+
 def _merge(table: LabelTable) -> LabelTable:
-    if not len(table):
-        return _EMPTY
-    ordered = table.take(np.argsort(table.labels, kind="stable"))
-    labels, first = np.unique(ordered.labels, return_index=True)
+    if not (table.labels[:-1] <= table.labels[1:]).all():
+        table = table.take(np.argsort(table.labels, kind="stable"))
+    is_first = np.ones(len(table), np.bool_)
+    np.not_equal(table.labels[1:], table.labels[:-1], out=is_first[1:])
+    if is_first.all():
+        return table
+    first = np.flatnonzero(is_first)
     return LabelTable(
-        labels,
-        np.add.reduceat(ordered.voxels, first),
-        np.minimum.reduceat(ordered.start, first, axis=0),
-        np.maximum.reduceat(ordered.stop, first, axis=0),
-        np.add.reduceat(ordered.chunks, first),
-        np.add.reduceat(ordered.shards, first),
+        table.labels[first],
+        np.add.reduceat(table.voxels, first),
+        np.minimum.reduceat(table.start, first, axis=0),
+        np.maximum.reduceat(table.stop, first, axis=0),
+        np.add.reduceat(table.chunks, first),
+        np.add.reduceat(table.shards, first),
     )

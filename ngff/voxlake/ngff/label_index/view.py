@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from voxlake.ngff.label_index.manifest import (
+    Geometry,
     Manifest,
     Run,
     geometry_of,
@@ -31,7 +33,7 @@ from voxlake.ngff.label_index.run_rows import (
 )
 from voxlake.ngff.label_index.trust import in_parallel, shard_etag, stored_shards, trusted_rows
 from voxlake.ngff.shard import read_shard
-from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
+
+# Of arrays that are open.
+_geometries: WeakKeyDictionary[object, Geometry] = WeakKeyDictionary()
 
 ATTEMPTS = 10
 """Times that a query begins again because runs were merged and swept while it read them."""
@@ -83,11 +88,13 @@ def in_force(volume: Volume, index_url: StoreURL) -> View:
     CorruptDataError, StoreError
         If the newest manifest is damaged, or the store fails.
     """
-    check_labels(volume)
+    geometry = _checked_geometry(volume)
     markers = list_markers(index_url)
     manifest = newest_manifest(index_url)
-    if manifest is None or manifest.geometry != geometry_of(volume):
+    if manifest is None or manifest.geometry != geometry:
         return View(volume, index_url, None, tuple(stored_shards(volume)), bulk=False)
+    if not markers:
+        return View(volume, index_url, manifest, (), bulk=False)
     grid = shard_grid(volume)
     cells = {marker.cell for marker in markers if marker.cell is not None}
     dirty = sorted(cell for cell in cells if all(i < n for i, n in zip(cell, grid, strict=True)))
@@ -95,14 +102,34 @@ def in_force(volume: Volume, index_url: StoreURL) -> View:
     return View(volume, index_url, manifest, tuple(dirty), bulk)
 
 
-def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[View], T]) -> T:
+def _checked_geometry(volume: Volume) -> Geometry:
+    """Return the geometry of a volume that can be indexed; TensorStore takes long to tell it."""
+    known = _geometries.get(volume.array)
+    if known is None:
+        check_labels(volume)
+        known = _geometries[volume.array] = geometry_of(volume)
+    return known
+
+
+def ask_in_force[T](
+    volume: Volume, index_url: StoreURL, ask: Callable[[View], T], view: View | None = None
+) -> T:
     """Return the answer of `ask` by what is in force, asked anew if runs are swept meanwhile.
+
+    Parameters
+    ----------
+    view
+        By which to answer in the place of what is in force.
 
     Raises
     ------
+    ConflictError
+        If `view` is so old that its runs were swept.
     CorruptDataError
         If the newest manifest names runs that are not there.
     """
+    if view is not None:
+        return _ask_held(view, ask)
     before: int | None = None
     for _ in range(ATTEMPTS):
         view = in_force(volume, index_url)
@@ -114,6 +141,16 @@ def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[View], T
                 raise _incomplete(index_url, number) from error
             before = number
     raise _incomplete(index_url, before)
+
+
+def _ask_held[T](view: View, ask: Callable[[View], T]) -> T:
+    try:
+        return ask(view)
+    except ObjectNotFoundError as error:
+        raise ConflictError(
+            f"the runs of a view of {view.index_url} have been merged and swept since it was made; "
+            "make a new one"
+        ) from error
 
 
 def find_rows_in_force(view: View, labels: npt.NDArray[np.uint64]) -> RunRows:
@@ -168,6 +205,8 @@ def without(rows: RunRows, hidden: npt.NDArray[np.uint64]) -> RunRows:
 
 def ask_shards(view: View, select: Callable[[RunRows], RunRows]) -> Iterator[RunRows]:
     """Yield what `select` takes of each dirty shard: of its sidecar if trusted, else its voxels."""
+    if not view.dirty:
+        return
 
     def ask(cell: Cell) -> RunRows | None:
         etag = shard_etag(view.volume, cell)

@@ -1,0 +1,105 @@
+"""Which shards a run must not tell of, and which of its boxes may have something in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.label_index.recent import Recent
+from voxlake.ngff.label_index.view import runs_in_force
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.box import Box
+    from voxlake.ngff.label_index.manifest import Run
+    from voxlake.ngff.label_index.view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hidden:
+    """Shards that a newer run covers, or that are asked themselves."""
+
+    shards: npt.NDArray[np.uint64]
+    """(n,) their C-order numbers, ascending."""
+    cells: npt.NDArray[np.int64]
+    """(n, 3) where in the write grid they are."""
+    shard: tuple[int, ...]
+    """Voxels of a shard."""
+    counts: npt.NDArray[np.int32]
+    """Of the grid around `cells`, how many of them lie before each of its corners."""
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def touches(self, box: Box) -> bool:
+        """Return whether some voxel of the box is in one of the shards."""
+        if not len(self):
+            return False
+        after = self.cells * self.shard < box.stop
+        return bool((after & ((self.cells + 1) * self.shard > box.start)).all(axis=1).any())
+
+    def touch(
+        self, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """Return of each box ``[start, stop)``, (m, 3) each, whether it touches the shards."""
+        if not len(self):
+            return np.zeros(len(start), np.bool_)
+        origin, room = self.cells.min(axis=0), np.array(self.counts.shape) - 1
+        low = np.clip(start // self.shard - origin, 0, room)
+        high = np.clip(-(-stop // self.shard) - origin, 0, room)
+        inside = np.zeros(len(start), np.int64)
+        for corner in np.ndindex(2, 2, 2):
+            # Of how many shards are in a box, by inclusion and exclusion (a summed-volume table).
+            z, y, x = np.where(np.array(corner, np.bool_), low, high).T
+            inside += (-1) ** sum(corner) * self.counts[z, y, x]
+        return inside > 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A run in force, and what it must not tell of."""
+
+    run: Run
+    hidden: Hidden
+
+
+_layers = Recent[tuple[Layer, ...]](64 << 20)
+
+
+def layers_of(view: View) -> tuple[Layer, ...]:
+    """Return the runs in force, newest first, each with the shards of which it must not tell."""
+    if view.manifest is None:
+        return ()
+    geometry = view.manifest.geometry
+    covers = tuple(run.cover for run in view.manifest.runs)
+    return _layers.get(
+        (view.index_url, geometry.shape, geometry.shard, covers, view.dirty),
+        lambda: tuple(Layer(run, _hidden(view, shards)) for run, shards in runs_in_force(view)),
+        lambda made: sum(40 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
+    )
+
+
+def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:
+    """Return hidden shards, given their numbers, ascending, in a write grid."""
+    cells = np.stack(np.unravel_index(shards.astype(np.intp), grid), axis=-1).astype(np.int64)
+    if not len(cells):
+        return Hidden(shards, cells, shard, np.zeros((1, 1, 1), np.int32))
+    origin = cells.min(axis=0)
+    counts = np.zeros(cells.max(axis=0) - origin + 2, np.int32)
+    counts[tuple((cells - origin + 1).T)] = 1
+    return Hidden(shards, cells, shard, reduce(_summed, range(3), counts))
+
+
+def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
+    return np.cumsum(counts, axis, np.int32)
+
+
+def _hidden(view: View, shards: npt.NDArray[np.uint64]) -> Hidden:
+    grid = tuple(
+        -(-n // step) for n, step in zip(view.volume.shape, view.volume.shard, strict=True)
+    )
+    return hide(shards, grid, view.volume.shard)
