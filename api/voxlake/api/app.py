@@ -18,8 +18,9 @@ from voxlake.api.expiring import Expiring
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway
 from voxlake.api.guard import PublicApp, public
 from voxlake.api.identity import LocalIdentity
+from voxlake.api.mappings import Mappings
 from voxlake.api.openapi import DESCRIPTION, install_openapi
-from voxlake.api.origins import LOOPBACK_NAMES, Cors, HostCheck
+from voxlake.api.origins import LOOPBACK_NAMES, Cors, HostCheck, OriginCheck
 from voxlake.api.problems import (
     DOCUMENTED,
     on_http_exception,
@@ -27,14 +28,23 @@ from voxlake.api.problems import (
     on_voxlake_error,
 )
 from voxlake.api.readiness import READY_SECONDS
-from voxlake.api.routes import cutout, datasets, health, labels, login, neuroglancer, zarr
+from voxlake.api.routes import (
+    cutout,
+    datasets,
+    health,
+    label_voxels,
+    labels,
+    login,
+    neuroglancer,
+    zarr,
+)
 from voxlake.api.viewer import VIEWER_FOLDER, Viewer
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
-ROUTERS = (health, login, datasets, cutout, labels, neuroglancer)
+ROUTERS = (health, login, datasets, cutout, labels, label_voxels, neuroglancer)
 CUTOUTS_AT_ONCE = 2
 """Cutouts of the largest size that may be in memory at the same time."""
 
@@ -80,6 +90,7 @@ def create_app(
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
         readiness=Expiring(READY_SECONDS),
+        mappings=Mappings(),
     )
     _add_routes(app, hosting)
     _add_layers(app, hosting)
@@ -112,6 +123,7 @@ def _add_layers(app: FastAPI, hosting: Hosting) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
+    app.add_middleware(OriginCheck)
     app.add_middleware(HostCheck, names=hosting.names)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)

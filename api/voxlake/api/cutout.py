@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
@@ -14,18 +16,34 @@ from voxlake.api.budget import Budget
 from voxlake.api.formats import Format
 from voxlake.api.leaving import ClientGoneError, run_while_wanted
 from voxlake.ngff.box import Box
-from voxlake.ngff.volume import Volume
+
+
+class Readable(Protocol):
+    """What cutouts are read from: a volume, or what is made of one as it is read."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a voxel."""
+        ...
+
+    def read(self, box: Box) -> Awaitable[npt.NDArray[Any]]:
+        """Read the voxels of a box, C order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
     """The voxels of a box, before any is read."""
 
-    volume: Volume
+    volume: Readable
     box: Box
     axes: tuple[str, ...]
     level: int
     format: Format
+    more_headers: tuple[tuple[str, str], ...] = ()
+    """What else describes the body."""
+    copies: int = 1
+    """How often the voxels are in memory while they are read."""
 
     @property
     def size(self) -> int:
@@ -47,6 +65,7 @@ class Cutout:
             "X-Voxlake-Dtype": self.volume.dtype.name,
             "X-Voxlake-Level": str(self.level),
             "X-Voxlake-Shape": ",".join(map(str, self.box.shape)),
+            **dict(self.more_headers),
         }
 
 
@@ -70,7 +89,7 @@ class CutoutResponse(Response):
             return
 
     async def _serve(self, send: Send) -> None:
-        async with self.budget.hold(self.cutout.size):
+        async with self.budget.hold(self.cutout.size * self.cutout.copies):
             voxels: npt.NDArray[Any] = await self.cutout.volume.read(self.cutout.box)
             parts = self.cutout.format.encode(voxels)
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}

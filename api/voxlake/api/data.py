@@ -11,14 +11,12 @@ from anyio import to_thread
 from voxlake.api.guard import Granted
 from voxlake.api.keys import check_key, is_key
 from voxlake.api.objects import Choose, Part, Summary, read_part, summarize
-from voxlake.ngff import label_index, lake
-from voxlake.ngff.box import Box
+from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
-from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError, OutOfBoundsError, UnsupportedError
+from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import StoreURL
 
 SAMPLE_VOXELS = 1 << 24
@@ -46,34 +44,6 @@ async def open_volume(granted: Granted, level: int) -> Volume:
     """
     dataset = await open_dataset(granted)
     return await granted.gateway.volumes.get((granted.record, level), partial(dataset.level, level))
-
-
-async def labels_in_box(granted: Granted, box: Box, *, counts: bool) -> LabelsInBox:
-    """Return the labels that have voxels in `box` (level 0), by the label index."""
-    volume = await open_volume(_labels(granted), 0)
-    if not volume.box.contains(box):
-        raise OutOfBoundsError(f"box {box} is not inside {volume.box}; ask for voxels within it")
-    find = partial(label_index.labels_in_box, volume, _index_url(granted), box, counts=counts)
-    return await to_thread.run_sync(find)
-
-
-async def label_extent(granted: Granted, label: int) -> LabelExtent:
-    """Return the box and the number of voxels of one label, by the label index.
-
-    Raises
-    ------
-    NotFoundError
-        If no voxel has it.
-    """
-    volume = await open_volume(_labels(granted), 0)
-    find = partial(label_index.label_extent, volume, _index_url(granted), label)
-    return await to_thread.run_sync(find)
-
-
-async def index_status(granted: Granted) -> IndexStatus:
-    """Return how much of the label index is there and current."""
-    volume = await open_volume(_labels(granted), 0)
-    return await to_thread.run_sync(label_index.index_status, volume, _index_url(granted))
 
 
 async def value_range(granted: Granted) -> tuple[float, float] | None:
@@ -119,15 +89,3 @@ async def list_folder(granted: Granted, key: str) -> list[str]:
 async def read_object(granted: Granted, key: str, choose: Choose) -> Part:
     """Return the bytes, which `choose` picks, of the object at `key` below the dataset's group."""
     return await read_part(store_url(granted) / check_key(key), choose)
-
-
-def _labels(granted: Granted) -> Granted:
-    if granted.record.kind != "labels":
-        raise UnsupportedError(
-            f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
-        )
-    return granted
-
-
-def _index_url(granted: Granted) -> StoreURL:
-    return lake.index_url(granted.lake, lake.place_of(granted.record))

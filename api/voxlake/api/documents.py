@@ -78,24 +78,6 @@ class DatasetDocument(Summary):
     index: IndexDocument | None = Field(description="Labels only, and only if asked for.")
 
 
-class LabelsDocument(Document):
-    """The labels with voxels in a box of level 0, background (0) left out."""
-
-    box: dict[str, tuple[int, int]] = Field(description="Half-open ranges of voxels by axis.")
-    labels: list[str] = Field(description="Ascending; text, as JSON numbers end at 2^53.")
-    counts: list[int] | None = Field(description="Voxels of each in the box, if asked for.")
-
-
-class ExtentDocument(Document):
-    """Where one label is, at level 0."""
-
-    label: str
-    voxels: int
-    box: dict[str, tuple[int, int]] = Field(
-        description="The tightest box around it: half-open ranges of voxels by axis."
-    )
-
-
 class NeuroglancerDocument(Document):
     """A view of a dataset in Neuroglancer."""
 

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from voxlake.api.budget import Budget
 from voxlake.api.expiring import Expiring
 from voxlake.api.identity import LocalIdentity
+from voxlake.api.mappings import Mappings
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.catalog import Catalog, DatasetRecord
@@ -36,6 +37,7 @@ class Gateway:
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, int], Volume]
     readiness: Expiring[str, str | None]
+    mappings: Mappings
 
 
 def gateway_of(scope: Scope) -> Gateway:

@@ -6,15 +6,34 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
+from voxlake.api.label_documents import (
+    CleaveQuestion,
+    LookupQuestion,
+    MergeQuestion,
+    ObjectQuestion,
+    PointsQuestion,
+    ReserveQuestion,
+)
 from voxlake.api.problems import DOCUMENTED, Problem, documented
 
 DESCRIPTION = """
-Reads datasets of a voxlake lake: volumetric images and labels.
+Reads datasets of a voxlake lake: volumetric images and labels. Names labels and merges them.
 
 Boxes are half-open ranges of voxels, named by axis. Every error is a problem document (RFC 9457).
 Credentials are the session cookie of a login link, or the owner's token as a bearer token.
 """
+
+BODIES = (
+    CleaveQuestion,
+    LookupQuestion,
+    MergeQuestion,
+    ObjectQuestion,
+    PointsQuestion,
+    ReserveQuestion,
+)
+"""What `JsonBody` reads: FastAPI does not see them."""
 
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -38,6 +57,10 @@ def build(app: FastAPI) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components.setdefault("schemas", {})["Problem"] = schema
+    _, bodies = models_json_schema(
+        [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
+    )
+    components["schemas"].update(bodies["$defs"])
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "voxlake-session-PORT"},

@@ -1,7 +1,9 @@
-"""Which pages may call: the Host header (DNS rebinding) and CORS.
+"""Which pages may call: the Host header (DNS rebinding), CORS, and who may change something.
 
-Any origin may read, without credentials: public data are public, and no answer allows a foreign
-page to use the owner's cookie (`Access-Control-Allow-Credentials` is never sent).
+Any origin may call without a cookie: public data are public, and no answer allows a foreign page
+to use the owner's cookie (`Access-Control-Allow-Credentials` is never sent). A browser sends the
+cookie along unasked from pages of other ports of the same machine, so what changes something is
+taken with a cookie from this server's own pages only.
 """
 
 from __future__ import annotations
@@ -20,9 +22,13 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 EXPOSED = "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id"
 EXPOSED_CUTOUT = "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape"
+EXPOSED_LABELS = "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Range, If-None-Match, If-Range, If-Match",
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Range, If-None-Match, If-Range, "
+    "If-Match",
     "Access-Control-Max-Age": "7200",
 }
 
@@ -58,6 +64,37 @@ def host_name(scope: Scope) -> str | None:
         return None
 
 
+class OriginCheck:
+    """Refuses what changes something if a foreign page asks it by the cookie of its reader."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] not in SAFE and is_foreign(scope):
+            detail = (
+                "a page of another site asked for a change in the name of its reader; ask from a "
+                "page of this server, or send a token as `Authorization: Bearer TOKEN`"
+            )
+            answer = problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Return whether a page of another origin sends this with a cookie: no token, another Origin.
+
+    Browsers send an Origin with everything but plain GET and HEAD; other programs need not.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is None or "authorization" in headers or "cookie" not in headers:
+        return False
+    return origin.partition("://")[2].lower() != headers.get("host", "").lower()
+
+
 class Cors:
     """Adds CORS headers to every answer, errors included, and answers preflights before auth."""
 
@@ -74,7 +111,9 @@ class Cors:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Access-Control-Allow-Origin"] = "*"
-                headers["Access-Control-Expose-Headers"] = f"{EXPOSED}, {EXPOSED_CUTOUT}"
+                headers["Access-Control-Expose-Headers"] = ", ".join(
+                    (EXPOSED, EXPOSED_CUTOUT, EXPOSED_LABELS)
+                )
             await send(message)
 
         if scope["method"] == "OPTIONS":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,20 @@ class Wish:
     """The ``Accept`` header."""
 
 
+class Offer(Protocol):
+    """One way to answer."""
+
+    @property
+    def name(self) -> str:
+        """Value of ``?format=``."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """Value of ``Accept``."""
+        ...
+
+
 def negotiate(wish: Wish, formats: Sequence[Format], dtype: np.dtype[Any], ndim: int) -> Format:
     """Return the format that the client likes best and that can hold the voxels.
 
@@ -34,16 +48,32 @@ def negotiate(wish: Wish, formats: Sequence[Format], dtype: np.dtype[Any], ndim:
         If no format satisfies the wish; its message lists those that could be had.
     """
     possible = [each for each in formats if each.accepts(dtype, ndim)]
+    return choose(wish, possible, f"{ndim}-D {dtype} voxels")
+
+
+def choose[T: Offer](wish: Wish, offers: Sequence[T], what: str) -> T:
+    """Return the offer that the client likes best, as `negotiate` does.
+
+    Parameters
+    ----------
+    what
+        What is offered, for the message of the error.
+
+    Raises
+    ------
+    NotAcceptableError
+        If none satisfies the wish; its message lists those that could be had.
+    """
     if wish.name is not None:
-        chosen = [each for each in possible if each.name == wish.name]
+        chosen = [each for each in offers if each.name == wish.name]
     else:
-        ranks = [rank(wish.accept, each.media_type) for each in possible]
+        ranks = [rank(wish.accept, each.media_type) for each in offers]
         best = max(ranks, default=(0.0, 0))
         chosen = [
-            each for each, own in zip(possible, ranks, strict=True) if own == best and best[0] > 0
+            each for each, own in zip(offers, ranks, strict=True) if own == best and best[0] > 0
         ]
     if not chosen:
-        raise NotAcceptableError(_refusal(wish, possible, dtype, ndim))
+        raise NotAcceptableError(_refusal(wish, offers, what))
     return chosen[0]
 
 
@@ -80,7 +110,7 @@ def _parse_range(text: str) -> tuple[str, float]:
     return name.lower(), weight if 0 <= weight <= 1 else 0.0
 
 
-def _refusal(wish: Wish, possible: list[Format], dtype: np.dtype[Any], ndim: int) -> str:
+def _refusal(wish: Wish, possible: Sequence[Offer], what: str) -> str:
     asked = f"format={wish.name}" if wish.name is not None else f"Accept: {wish.accept}"
     offers = ", ".join(f"{each.name} ({each.media_type})" for each in possible)
-    return f"no format for {ndim}-D {dtype} voxels satisfies {asked!r}; choose one of {offers}"
+    return f"no format for {what} satisfies {asked!r}; choose one of {offers}"

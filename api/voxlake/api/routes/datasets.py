@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from voxlake.api import data
+from voxlake.api import data, label_data
 from voxlake.api.describe import describe, summarize
 from voxlake.api.documents import DatasetDocument, DatasetList
 from voxlake.api.guard import Granted, lists, requires
@@ -34,7 +34,7 @@ async def get_dataset(
     """Return what the catalog and the dataset's own metadata say of it."""
     dataset = await data.open_dataset(granted)
     volumes = [await data.open_volume(granted, level) for level in range(dataset.levels)]
-    status = await data.index_status(granted) if index else None
+    status = await label_data.index_status(granted) if index else None
     urls = (str(data.store_url(granted)), zarr_url(request, granted))
     return describe(granted.record, dataset, volumes, status, urls)
 

@@ -1,0 +1,61 @@
+"""Bodies of requests: read after the guard has let the asker in, and never more than a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from voxlake.platform.errors import InvalidInputError, LimitExceededError
+
+LIMIT_BYTES = 8 << 20
+"""Largest body."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """A dependency that reads the body of a request as a document.
+
+    It stands after the guard among the parameters of a route: dependencies are asked in their
+    order, while a body that FastAPI itself reads is read, and refused, before any of them.
+    """
+
+    model: type[BaseModel]
+
+    async def __call__(self, request: Request) -> BaseModel:
+        """Return the document.
+
+        Raises
+        ------
+        InvalidInputError
+            If the body is none.
+        LimitExceededError
+            If it is longer than `LIMIT_BYTES`.
+        """
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LIMIT_BYTES:
+                raise LimitExceededError(
+                    f"the body of the request has more than {LIMIT_BYTES} bytes; ask in parts"
+                )
+        try:
+            return self.model.model_validate_json(bytes(body))
+        except ValidationError as error:
+            faults = (
+                f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
+                for each in error.errors()[:5]
+            )
+            raise InvalidInputError(
+                f"the body does not fit this address ({'; '.join(faults)}); see /openapi.json"
+            ) from error
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that `JsonBody` reads; `openapi.BODIES` has the model."""
+    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}
+    }

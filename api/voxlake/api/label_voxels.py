@@ -1,0 +1,152 @@
+"""The voxels of one label: sparse volumes and masks. As `data`, all of it demands a `Granted`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from anyio import to_thread
+
+from voxlake.api import label_data
+from voxlake.api.arrow_body import ARROW, arrow_parts
+from voxlake.api.guard import Granted
+from voxlake.api.label_data import Answer, OpenLabels
+from voxlake.ngff import label_query
+from voxlake.ngff.box import Box
+from voxlake.ngff.label_index import LabelExtent
+from voxlake.ngff.label_query import Runs
+from voxlake.ngff.volume import Volume
+from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.store import StoreURL
+
+RUN_BYTES = 16
+"""Bytes of a run in DVID's encodings."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneLabel:
+    """One label, or body, and what of it is asked for."""
+
+    opened: OpenLabels
+    members: int | list[int]
+    """What voxels have of it."""
+    extent: LabelExtent
+    box: Box | None = None
+    """What its voxels are clipped to; None: all of them."""
+
+    @property
+    def place(self) -> tuple[Volume, StoreURL, int | list[int]]:
+        """What queries take first."""
+        return self.opened.volume, self.opened.index_url, self.members
+
+    def runs(self) -> Iterator[Runs]:
+        """Yield its runs along x."""
+        return label_query.sparse_volume(*self.place, self.box)
+
+    def cells(self) -> Iterator[Runs]:
+        """Yield the runs along x of the chunks that hold it."""
+        yield label_query.coarse_volume(*self.place, self.box)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the bits of its chunks."""
+        return label_query.encode_blocks(*self.place, self.box, name=self.extent.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One way to send a sparse volume."""
+
+    name: str
+    """Value of ``?format=``; the first three are DVID's names."""
+    media_type: str
+    suffix: str
+    encode: Callable[[OneLabel], Iterator[bytes]]
+    coarse: Callable[[OneLabel], Iterator[bytes]] | None
+    """Encodes chunks instead of voxels; None if it cannot."""
+    is_held: bool = False
+    """Whether all of the body is in memory before the first byte is sent."""
+
+
+ENCODINGS = (
+    Encoding(
+        "rles",
+        "application/vnd.dvid.rles",
+        ".rles",
+        lambda one: label_query.encode_rles(one.runs()),
+        lambda one: label_query.encode_rles(one.cells()),
+        is_held=True,
+    ),
+    Encoding(
+        "srles",
+        "application/vnd.dvid.srles",
+        ".srles",
+        lambda one: label_query.encode_srles(one.runs()),
+        lambda one: label_query.encode_srles(one.cells()),
+    ),
+    Encoding("blocks", "application/vnd.dvid.blocks", ".blocks", OneLabel.blocks, None),
+    Encoding(
+        ARROW.name,
+        ARROW.media_type,
+        ".arrows",
+        lambda one: arrow_parts(label_query.runs_to_arrow(one.runs())),
+        lambda one: arrow_parts(label_query.runs_to_arrow(one.cells())),
+    ),
+)
+"""How sparse volumes can be sent, the preferred first."""
+
+
+async def open_label(
+    granted: Granted, label: int, box: Box | None, *, bodies: bool = False
+) -> Answer[OneLabel]:
+    """Find a label whose voxels are asked for.
+
+    Raises
+    ------
+    NotFoundError
+        If no voxel has it.
+    """
+
+    def ask(opened: OpenLabels) -> OneLabel:
+        members = opened.members(label)
+        return OneLabel(opened, members, label_data.extent_in(opened, label, members), box)
+
+    return await label_data.ask_labels(granted, ask, bodies=bodies)
+
+
+def held_bytes(one: OneLabel, encoding: Encoding, limit_bytes: int) -> int:
+    """Return the memory that the body of a sparse volume takes if it is made whole.
+
+    It is that of a run for each voxel: there are no more.
+
+    Raises
+    ------
+    LimitExceededError
+        If there may be more than a limit.
+    """
+    voxels = one.extent.voxels if one.box is None else min(one.extent.voxels, one.box.size)
+    if encoding.is_held and RUN_BYTES * voxels > limit_bytes:
+        raise LimitExceededError(
+            f"{encoding.name} of up to {voxels} voxels was asked for and counts its runs before it "
+            f"is sent, in {limit_bytes} bytes at most; ask for srles, or for a smaller box"
+        )
+    return RUN_BYTES * voxels if encoding.is_held else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Voxels as 1 where the label is, and 0 elsewhere."""
+
+    one: OneLabel
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """A byte a voxel."""
+        return np.dtype(np.uint8)
+
+    async def read(self, box: Box) -> npt.NDArray[np.uint8]:
+        """Read the mask of a box."""
+        mask = await to_thread.run_sync(lambda: label_query.mask_of(*self.one.place, box))
+        return mask.view(np.uint8)

@@ -1,0 +1,79 @@
+"""Answers that are made as they are sent: part by part, in threads, never all in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from anyio import CancelScope, to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from voxlake.api.budget import Budget
+from voxlake.api.leaving import ClientGoneError, run_while_wanted
+
+STREAM_BYTES = 64 << 20
+"""Memory that counts for an answer whose parts are made one after another."""
+
+
+class StreamResponse(Response):
+    """Makes parts and sends them, the next when the client has taken the one before.
+
+    A failure before the first part is answered as a problem. After it the connection is cut off
+    without the end of the body, so that the client sees that something is missing. If the client
+    goes away, making is given up.
+
+    Parameters
+    ----------
+    make
+        Called in a thread; the parts are taken in threads.
+    headers
+        What describes the body.
+    budget
+        `held` bytes count against it until the last part is sent.
+    held
+        Memory that making takes.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Iterator[bytes]],
+        headers: Mapping[str, str],
+        budget: Budget,
+        held: int = STREAM_BYTES,
+    ) -> None:
+        super().__init__()
+        self.make, self.budget, self.held = make, budget, held
+        fixed = {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "no-cache"}
+        self.raw_headers = MutableHeaders(headers={**fixed, **headers}).raw
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Serve one request."""
+        try:
+            await run_while_wanted(receive, self._serve(send))
+        except ClientGoneError:
+            return
+
+    async def _serve(self, send: Send) -> None:
+        async with self.budget.hold(self.held):
+            parts = iter(await to_thread.run_sync(self.make))
+            try:
+                await self._send(parts, send)
+            finally:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(_close, parts)
+
+    async def _send(self, parts: Iterator[bytes], send: Send) -> None:
+        part = await to_thread.run_sync(next, parts, None)
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        while part is not None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            part = await to_thread.run_sync(next, parts, None)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _close(parts: Iterator[bytes]) -> None:
+    """End a generator, so that its threads end."""
+    if close := getattr(parts, "close", None):
+        close()

@@ -1,0 +1,97 @@
+"""A gateway with labels that requests change, and people with more and less rights."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import numpy as np
+from tests.api.conftest import run_app
+from tests.api.lakes import Sample, Voxels, add_sample, image_voxels, label_voxels
+
+from voxlake.api.app import create_app
+from voxlake.api.identity import LocalIdentity
+from voxlake.ngff.label_index import compact
+from voxlake.ngff.lake import Place, index_url
+from voxlake.ngff.layout import Kind
+from voxlake.ngff.volume import Volume, open_volume
+from voxlake.platform.access import ANONYMOUS, Principal
+from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from starlette.types import Scope
+
+SHAPE = (33, 41, 50)
+LIMIT_BYTES = 1 << 20
+LARGEST = (1 << 64) - 1
+IDS = [1, 2, 3, (1 << 53) + 1, LARGEST]
+
+
+class ByHeader(LocalIdentity):
+    """Takes everybody at their word: local mode knows the owner alone."""
+
+    def identify(self, scope: Scope) -> Principal:
+        """Return who the header says."""
+        name = dict(scope["headers"]).get(b"x-test-user", b"").decode()
+        return Principal(name, is_owner=name == "ana") if name else ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A gateway that runs, and the labels ``lab/brain/cells`` (public) and ``draft`` in it."""
+
+    url: str
+    app: Any
+    lake: StoreURL
+    catalog: Catalog
+    voxels: Voxels
+    """Of both."""
+
+    def client(self, user: str = "ana", **headers: str) -> httpx2.Client:
+        """Return a client: ana owns everything, others may read what is public."""
+        named = {"X-Test-User": user} if user else {}
+        return httpx2.Client(
+            base_url=f"{self.url}/v2/datasets/lab/brain/", headers={**named, **headers}, timeout=60
+        )
+
+    def opened(self, name: str = "cells") -> tuple[Volume, StoreURL]:
+        """Return level 0 and the label index of labels, as the store has them."""
+        place = Place(DatasetName("lab", "brain", name), Kind.LABELS, "em")
+        return open_volume(self.lake / place.key / "0"), index_url(self.lake, place)
+
+
+@contextmanager
+def labelled_gateway(folder: Path) -> Iterator[Labelled]:
+    """Serve a lake of its own."""
+    lake = StoreURL.parse(str(folder / "lake"))
+    settings = Settings(cutout_limit_bytes=LIMIT_BYTES)
+    voxels = label_voxels(SHAPE, 3)
+    samples = [
+        Sample("lab/brain/em", image_voxels(SHAPE), public=True),
+        Sample("lab/brain/cells", voxels, Kind.LABELS, of="em", public=True),
+        Sample("lab/brain/draft", voxels, Kind.LABELS, of="em"),
+    ]
+    with open_catalog(lake, settings) as catalog:
+        for sample in samples:
+            add_sample(lake, catalog, sample)
+        app = create_app(settings, lake, catalog, ByHeader("unused"))
+        with run_app(app) as url:
+            served = Labelled(url, app, lake, catalog, voxels)
+            compact(*served.opened())
+            yield served
+
+
+def brute_bodies(voxels: Voxels, owners: dict[int, int]) -> Voxels:
+    """Return the body of each voxel, one label after the other."""
+    found = voxels.astype(np.uint64)
+    for label, body in owners.items():
+        found[voxels == np.uint64(label)] = body
+    return found
