@@ -163,13 +163,20 @@ def read_document[T: BaseModel](url: StoreURL, kind: type[T]) -> T:
 
     Raises
     ------
-    ObjectNotFoundError
+    ConflictError
         If there is none.
     CorruptDataError
         If it is damaged.
     """
     try:
-        found = json.loads(store.read(url).body)
+        body = store.read(url).body
+    except ObjectNotFoundError as error:
+        raise ConflictError(
+            f"{url} is not there: its task was not done, or it was swept since, because the job "
+            "stood still for days; index again"
+        ) from error
+    try:
+        found = json.loads(body)
         document = kind.model_validate_json(json.dumps(found["document"]))
         checksum = found["crc32"]
     except (ValueError, LookupError, TypeError, ValidationError) as error:

@@ -63,8 +63,8 @@ def choose_pieces(build: Build) -> Pieces:
 
     Raises
     ------
-    ObjectNotFoundError
-        If a fragment was not written.
+    ConflictError
+        If a fragment was not written, or swept since.
     PlanChangedError
         If one is of a volume of another geometry.
     CorruptDataError, StoreError
@@ -89,8 +89,10 @@ def write_range(build: Build, number: int) -> Merged:
 
     Raises
     ------
-    ObjectNotFoundError, CorruptDataError, StoreError
-        If what was chosen or a fragment is not there or damaged, or the store fails.
+    ConflictError
+        If pieces were not chosen, or swept since.
+    CorruptDataError, StoreError
+        If what was chosen or a fragment is damaged, or the store fails.
     """
     url = range_url(build, number)
     if is_there(url):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.label_index.auditing import mark_differing
-from voxlake.ngff.label_index.bulk import ATTEMPTS, clear_bulk, is_there, read_document
+from voxlake.ngff.label_index.bulk import ATTEMPTS, clear_bulk, read_document
 from voxlake.ngff.label_index.bulk_pieces import Merged, Pieces, pieces_url, range_url
 from voxlake.ngff.label_index.cover import cover_of, newest_etags, write_cover
 from voxlake.ngff.label_index.manifest import (
@@ -54,10 +54,8 @@ def publish_bulk(build: Build) -> Published:
     Raises
     ------
     ConflictError
-        If other processes compact so often that this one is never first, or the job was given up
-        or cleared meanwhile.
-    ObjectNotFoundError
-        If a range was not written.
+        If other processes compact so often that this one is never first, a range was not written,
+        or the job was given up or taken for dead meanwhile.
     CorruptDataError, StoreError
         If what is needed is damaged, or the store fails.
     """
@@ -80,8 +78,6 @@ def _published(build: Build) -> Published | None:
 
 def _finished_run(build: Build) -> tuple[Run, dict[int, str]]:
     """Write the cover of the run; return the run, and the ETag of each of its shards."""
-    if not is_there(pieces_url(build)):
-        raise ConflictError(f"nothing is left of job {build.job} to put in force; index again")
     chosen = read_document(pieces_url(build), Pieces)
     covers = in_parallel(lambda run: read_cover(build.scratch, run), chosen.runs)
     etags = newest_etags(covers)
