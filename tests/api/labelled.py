@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import numpy as np
+from hypothesis import strategies as st
 from tests.api.conftest import run_app
 from tests.api.lakes import Sample, Voxels, add_sample, image_voxels, label_voxels
 
 from voxlake.api.app import create_app
 from voxlake.api.identity import LocalIdentity
+from voxlake.ngff.box import Box
 from voxlake.ngff.label_index import compact
 from voxlake.ngff.lake import Place, index_url
 from voxlake.ngff.layout import Kind
@@ -95,3 +97,16 @@ def brute_bodies(voxels: Voxels, owners: dict[int, int]) -> Voxels:
     for label, body in owners.items():
         found[voxels == np.uint64(label)] = body
     return found
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> Box:
+    """Draw a box inside SHAPE."""
+    ends = [sorted(draw(st.sets(st.integers(0, n), min_size=2, max_size=2))) for n in SHAPE]
+    return Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
+
+
+def query_of(box: Box) -> dict[str, str]:
+    """Return a box as a query."""
+    ends = zip("zyx", box.start, box.stop, strict=True)
+    return {axis: f"{lo}:{hi}" for axis, lo, hi in ends}

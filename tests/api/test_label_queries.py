@@ -10,7 +10,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.api.labelled import IDS, LARGEST, LIMIT_BYTES, SHAPE, Labelled, labelled_gateway
+from tests.api.labelled import (
+    IDS,
+    LARGEST,
+    LIMIT_BYTES,
+    SHAPE,
+    Labelled,
+    boxes,
+    labelled_gateway,
+    query_of,
+)
 from tests.ngff.label_query.samples import (
     brute_runs,
     decode_blocks,
@@ -43,17 +52,6 @@ def bob(labelled: Labelled) -> Iterator[httpx2.Client]:
     """Somebody who may read what is public."""
     with labelled.client("bob") as client:
         yield client
-
-
-@st.composite
-def spans(draw: st.DrawFn) -> Box:
-    ends = [sorted(draw(st.sets(st.integers(0, n), min_size=2, max_size=2))) for n in SHAPE]
-    return Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
-
-
-def query_of(box: Box) -> dict[str, str]:
-    ends = zip("zyx", box.start, box.stop, strict=True)
-    return {axis: f"{lo}:{hi}" for axis, lo, hi in ends}
 
 
 def ranges_of(where: Any) -> dict[str, list[int]]:
@@ -102,7 +100,7 @@ def test_an_answer_says_how_old_it_may_be(labelled: Labelled, bob: httpx2.Client
 
 
 @settings(max_examples=25)
-@given(box=spans(), label=st.sampled_from(IDS), form=st.sampled_from(["rles", "srles", "arrow"]))
+@given(box=boxes(), label=st.sampled_from(IDS), form=st.sampled_from(["rles", "srles", "arrow"]))
 def test_runs_of_any_box(
     labelled: Labelled, bob: httpx2.Client, box: Box, label: int, form: str
 ) -> None:
@@ -132,7 +130,7 @@ def test_a_whole_label_in_every_form(labelled: Labelled, bob: httpx2.Client, lab
 
 
 @settings(max_examples=15)
-@given(box=st.none() | spans(), label=st.sampled_from(IDS), form=st.sampled_from(["raw", "npy"]))
+@given(box=st.none() | boxes(), label=st.sampled_from(IDS), form=st.sampled_from(["raw", "npy"]))
 def test_masks(
     labelled: Labelled, bob: httpx2.Client, box: Box | None, label: int, form: str
 ) -> None:

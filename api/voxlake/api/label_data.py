@@ -16,10 +16,10 @@ from voxlake.api import data
 from voxlake.api.guard import Granted
 from voxlake.ngff import label_index, label_mapping, label_query, lake
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox, LabelTable
+from voxlake.ngff.label_index import IndexStatus, LabelExtent, LabelsInBox, LabelTable, View
 from voxlake.ngff.label_mapping import Mapping
 from voxlake.ngff.volume import Volume
-from voxlake.platform.errors import LimitExceededError, UnsupportedError
+from voxlake.platform.errors import ConflictError, LimitExceededError, UnsupportedError
 from voxlake.platform.store import StoreURL
 
 MAX_CELLS = 1_000_000
@@ -37,6 +37,11 @@ class OpenLabels:
     index_url: StoreURL
     mapping: Mapping | None
     """Applied to what is answered; None: labels are taken as the voxels have them."""
+
+    @property
+    def place(self) -> tuple[Volume, StoreURL]:
+        """What queries take first."""
+        return self.volume, self.index_url
 
     def members(self, label: int) -> int | list[int]:
         """Return what voxels have of `label`: itself, or the supervoxels of the body.
@@ -138,11 +143,12 @@ async def locate(
         If no voxel has it.
     """
 
-    def ask(opened: OpenLabels) -> Located:
-        place, members = (opened.volume, opened.index_url), opened.members(label)
-        extent = extent_in(opened, label, members)
+    def ask(opened: OpenLabels, view: View) -> Located:
+        members = opened.members(label)
+        extent = extent_in(view, label, members)
         loose = extent.box.aligned(opened.volume.chunk) & opened.volume.box
-        return Located(extent, loose, label_query.point_of(*place, members) if point else None)
+        inside = label_query.point_of(*opened.place, members) if point else None
+        return Located(extent, loose, inside)
 
     return await ask_labels(granted, ask, bodies=bodies)
 
@@ -152,11 +158,10 @@ async def chunks_of(
 ) -> Answer[npt.NDArray[np.int64]]:
     """Return the cells (n, 3), in C order, of the chunks that hold one label."""
 
-    def ask(opened: OpenLabels) -> npt.NDArray[np.int64]:
-        place, members = (opened.volume, opened.index_url), opened.members(label)
-        cells = label_query.chunks_of(*place, members)
+    def ask(opened: OpenLabels, view: View) -> npt.NDArray[np.int64]:
+        cells = label_query.chunks_of(*opened.place, opened.members(label), view=view)
         if not len(cells):
-            extent_in(opened, label, members)  # says what is so
+            raise label_query.absent(opened.volume, label)
         if len(cells) > MAX_CELLS:
             raise LimitExceededError(
                 f"{label} is in {len(cells)} chunks and {MAX_CELLS} are listed; ask for its coarse "
@@ -172,13 +177,13 @@ async def find_labels(
 ) -> Answer[LabelTable]:
     """Return those of `labels` that some voxel has, ascending."""
 
-    def ask(opened: OpenLabels) -> LabelTable:
-        place = (opened.volume, opened.index_url)
+    def ask(opened: OpenLabels, view: View) -> LabelTable:
         if opened.mapping is None:
-            return label_index.find_labels(*place, labels)
+            return label_index.find_labels(*opened.place, labels, view=view)
         wanted = np.array(sorted(set(labels)), np.uint64)
         members = label_mapping.all_supervoxels_of(opened.mapping, wanted)
-        return label_mapping.remap(opened.mapping, label_index.find_labels(*place, members))
+        found = label_index.find_labels(*opened.place, members, view=view)
+        return label_mapping.remap(opened.mapping, found)
 
     return await ask_labels(granted, ask, bodies=bodies)
 
@@ -194,9 +199,9 @@ async def largest_labels(
         If the index is too large to be listed by a server.
     """
 
-    def ask(opened: OpenLabels) -> LabelTable:
-        _check_rows(opened, granted.gateway.settings.cutout_limit_bytes // BYTES_A_ROW)
-        found = label_index.list_labels(opened.volume, opened.index_url)
+    def ask(opened: OpenLabels, view: View) -> LabelTable:
+        _check_rows(view, granted.gateway.settings.cutout_limit_bytes // BYTES_A_ROW)
+        found = label_index.list_labels(*opened.place, view=view)
         if opened.mapping is not None:
             found = label_mapping.remap(opened.mapping, found)
         return found.largest(count)
@@ -222,9 +227,8 @@ async def points_of(
 ) -> Answer[npt.NDArray[np.int64]]:
     """Return (count, 3) voxels that have `label`, drawn uniformly."""
 
-    def ask(opened: OpenLabels) -> npt.NDArray[np.int64]:
-        members = opened.members(label)
-        return label_query.points_of(opened.volume, opened.index_url, members, count, seed)
+    def ask(opened: OpenLabels, view: View) -> npt.NDArray[np.int64]:  # noqa: ARG001
+        return label_query.points_of(*opened.place, opened.members(label), count, seed)
 
     return await ask_labels(granted, ask, bodies=bodies)
 
@@ -244,6 +248,10 @@ class Bodies:
     volume: Volume
     mapping: Mapping
 
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Return which mapping is applied."""
+        return (("X-Voxlake-Mapping", str(self.mapping.number)),)
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """Bodies are 64 bits wide, whatever supervoxels are."""
@@ -255,14 +263,24 @@ class Bodies:
         return await to_thread.run_sync(label_mapping.apply, self.mapping, supervoxels)
 
 
-async def open_bodies(granted: Granted, level: int) -> Bodies:
-    """Open a level of labels, to be read as bodies."""
+async def as_bodies(granted: Granted, volume: Volume) -> Bodies:
+    """Return a level of labels, to be read as bodies by the mapping as it is.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dataset is an image, or its voxels are no unsigned integers.
+    """
     mapping = await mapping_of(granted)
-    return Bodies(await data.open_volume(granted, level), mapping)
+    if volume.dtype.kind != "u":
+        raise UnsupportedError(
+            f"{granted.record.name} has {volume.dtype} voxels, and bodies are of unsigned integers"
+        )
+    return Bodies(volume, mapping)
 
 
-def extent_in(opened: OpenLabels, label: int, members: int | list[int]) -> LabelExtent:
-    """Return where a label is, or a body with its `members`.
+def extent_in(view: View, label: int, members: int | list[int]) -> LabelExtent:
+    """Return where a label is, or a body with its `members`, by a state of the index.
 
     Raises
     ------
@@ -270,28 +288,31 @@ def extent_in(opened: OpenLabels, label: int, members: int | list[int]) -> Label
         If no voxel has it.
     """
     if isinstance(members, int):
-        return label_index.label_extent(opened.volume, opened.index_url, label)
-    return label_query.extent_of(opened.volume, opened.index_url, members, label)
+        return label_index.label_extent(view.volume, view.index_url, label, view=view)
+    return label_query.extent_of(view, members, label)
 
 
 async def ask_labels[T](
-    granted: Granted, ask: Callable[[OpenLabels], T], *, bodies: bool
+    granted: Granted, ask: Callable[[OpenLabels, View], T], *, bodies: bool
 ) -> Answer[T]:
-    """Return the answer of `ask`, in a thread, and how old it may be."""
+    """Return the answer of `ask` by the index as it is, in a thread, and how old it may be."""
     opened = await open_labels(granted, bodies=bodies)
+    number = None if opened.mapping is None else opened.mapping.number
 
     def run() -> Answer[T]:
-        # Asked first: what is answered is of that moment, or newer.
-        as_of = label_index.in_force(opened.volume, opened.index_url).as_of
-        number = None if opened.mapping is None else opened.mapping.number
-        return Answer(ask(opened), as_of, number)
+        view = label_index.in_force(*opened.place)
+        return Answer(ask(opened, view), view.as_of, number)
 
-    return await to_thread.run_sync(run)
+    try:
+        return await to_thread.run_sync(run)
+    except ConflictError:
+        # Runs were merged and swept meanwhile, or the voxels were written.
+        return await to_thread.run_sync(run)
 
 
-def _check_rows(opened: OpenLabels, most: int) -> None:
-    manifest = label_index.in_force(opened.volume, opened.index_url).manifest
-    rows = sum(part.rows for run in manifest.runs for part in run.parts) if manifest else 0
+def _check_rows(view: View, most: int) -> None:
+    runs = view.manifest.runs if view.manifest else ()
+    rows = sum(part.rows for run in runs for part in run.parts)
     if rows > most:
         raise LimitExceededError(
             f"all labels were asked for and the index has {rows} rows, of which a server lists "

@@ -16,7 +16,7 @@ from voxlake.api.guard import Granted
 from voxlake.api.label_data import Answer, OpenLabels
 from voxlake.ngff import label_query
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import LabelExtent
+from voxlake.ngff.label_index import LabelExtent, View
 from voxlake.ngff.label_query import Runs
 from voxlake.ngff.volume import Volume
 from voxlake.platform.errors import LimitExceededError
@@ -40,7 +40,7 @@ class OneLabel:
     @property
     def place(self) -> tuple[Volume, StoreURL, int | list[int]]:
         """What queries take first."""
-        return self.opened.volume, self.opened.index_url, self.members
+        return *self.opened.place, self.members
 
     def runs(self) -> Iterator[Runs]:
         """Yield its runs along x."""
@@ -109,9 +109,9 @@ async def open_label(
         If no voxel has it.
     """
 
-    def ask(opened: OpenLabels) -> OneLabel:
+    def ask(opened: OpenLabels, view: View) -> OneLabel:
         members = opened.members(label)
-        return OneLabel(opened, members, label_data.extent_in(opened, label, members), box)
+        return OneLabel(opened, members, label_data.extent_in(view, label, members), box)
 
     return await label_data.ask_labels(granted, ask, bodies=bodies)
 

@@ -12,7 +12,7 @@ from tests.ngff.label_index.samples import CHUNK, SHAPE, SHARD, bodies, filled, 
 from tests.ngff.label_index.test_query import boxes, index_all
 from tests.ngff.label_query.samples import as_runs, brute_runs, decode_blocks
 
-from voxlake.ngff.label_index import compact, labels_in_box
+from voxlake.ngff.label_index import compact, in_force, labels_in_box
 from voxlake.ngff.label_mapping import all_supervoxels_of, check_body, remap_box, supervoxels_of
 from voxlake.ngff.label_mapping.mapping import Mapping
 from voxlake.ngff.label_mapping.table import pairs_of
@@ -71,13 +71,13 @@ def test_extent_and_chunks_of_several(indexed: tuple[Volume, StoreURL], labels: 
     assert chunks_of(*indexed, labels).tolist() == cells.tolist()
     if not len(where):
         for ask in (
-            lambda: extent_of(*indexed, labels, 7),
+            lambda: extent_of(in_force(*indexed), labels, 7),
             lambda: coarse_volume(*indexed, labels),
         ):
             with pytest.raises(NotFoundError):
                 ask()
         return
-    extent = extent_of(*indexed, labels, 7)
+    extent = extent_of(in_force(*indexed), labels, 7)
     assert (extent.label, extent.voxels, extent.chunks) == (7, len(where), len(cells))
     assert extent.shards == len(np.unique(where // SHARD, axis=0))
     assert extent.box.start == tuple(where.min(axis=0).tolist())

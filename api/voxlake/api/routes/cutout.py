@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
-from voxlake.api import data
+from voxlake.api import data, label_data
 from voxlake.api.cutout import Cutout, CutoutResponse
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import Wish
@@ -24,6 +26,20 @@ BINARY = {each.media_type: {"schema": {"type": "string", "format": "binary"}} fo
 NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
 
 
+class CutoutQuery(Ranges):
+    """The box of a cutout, and what its voxels are."""
+
+    level: int = Field(0, ge=0, description="0 is the finest.")
+    bodies: bool = Field(
+        default=False,
+        description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
+    )
+
+    def by_axis(self) -> dict[str, str]:
+        """Return the ranges that were given."""
+        return self.model_dump(exclude_none=True, exclude={"level", "bodies"})
+
+
 @router.get(
     "/cutout",
     summary="Read the voxels of a box",
@@ -37,21 +53,26 @@ NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
 async def get_cutout(
     request: Request,
     granted: Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))],
-    ranges: Annotated[Ranges, Query()],
+    asked: Annotated[CutoutQuery, Query()],
     accept: Annotated[str | None, Header()] = None,
-    level: Annotated[int, Query(ge=0, description="0 is the finest.")] = 0,
     form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
 ) -> Response:
     """Return the voxels of a box of one level.
 
-    Shape, data type and axes are in the `X-Voxlake-...` headers of the answer.
+    Shape, data type and axes are in the `X-Voxlake-...` headers of the answer; with `bodies` the
+    number of the mapping that was applied, too. Above level 0 they are the bodies of the
+    supervoxels that the level has.
     """
     dataset = await data.open_dataset(granted)
-    volume = await data.open_volume(granted, level)
+    volume = await data.open_volume(granted, asked.level)
     axes = dataset.multiscale.axis_names
-    box = parse_box(ranges.by_axis(), axes, volume.shape)
-    chosen = negotiate(Wish(form, accept), FORMATS, volume.dtype, box.ndim)
-    cutout = Cutout(volume, box, axes, level, chosen)
+    box = parse_box(asked.by_axis(), axes, volume.shape)
+    bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
+    voxels = bodies or volume
+    chosen = negotiate(Wish(form, accept), FORMATS, voxels.dtype, box.ndim)
+    cutout = Cutout(voxels, box, axes, asked.level, chosen)
+    if bodies is not None:
+        cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
     gateway = gateway_of(request.scope)
     check_size(cutout, gateway.settings.cutout_limit_bytes)
     return CutoutResponse(cutout, gateway.cutouts)

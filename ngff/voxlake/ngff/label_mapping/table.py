@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +48,11 @@ NO_PAIRS = Pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
 def pairs_of(supervoxels: npt.ArrayLike, bodies: npt.ArrayLike) -> Pairs:
     """Return pairs sorted, without the background 0.
 
+    Examples
+    --------
+    >>> pairs_of([2, 1], [(1 << 64) - 1, 7]).bodies
+    array([                   7, 18446744073709551615], dtype=uint64)
+
     Raises
     ------
     InvalidInputError
@@ -73,6 +78,8 @@ def pairs_of(supervoxels: npt.ArrayLike, bodies: npt.ArrayLike) -> Pairs:
 
 def _as_labels(values: npt.ArrayLike) -> npt.NDArray[np.uint64]:
     labels = np.asarray(values)
+    if labels.dtype.kind in "fO" and labels.ndim == 1:
+        labels = _of_integers(values, labels)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "ui"):
         raise InvalidInputError(
             f"labels are a list of integers, and these are {labels.dtype} in {labels.ndim} axes"
@@ -80,6 +87,13 @@ def _as_labels(values: npt.ArrayLike) -> npt.NDArray[np.uint64]:
     if labels.size and labels.dtype.kind == "i" and int(labels.min()) < 0:
         raise InvalidInputError(f"{labels.min()} is no label; labels are 0 to 2^64 - 1")
     return labels.astype(np.uint64)
+
+
+def _of_integers(values: npt.ArrayLike, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return Python's integers as they are: on both sides of 2^63 they become floats in NumPy."""
+    given = values if isinstance(values, list | tuple) else [None]
+    fit = all(type(each) is int and 0 <= each < 1 << 64 for each in given)
+    return np.array(given, np.uint64) if fit else labels
 
 
 def read_table(url: StoreURL) -> Pairs:

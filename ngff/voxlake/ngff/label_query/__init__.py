@@ -22,13 +22,14 @@ from voxlake.ngff.label_query.morton import morton_of, morton_ranges
 from voxlake.ngff.label_query.points import point_of, points_of
 from voxlake.ngff.label_query.sampling import labels_at
 from voxlake.ngff.label_query.sparse_volume import Runs, coarse_volume, sparse_volume
-from voxlake.ngff.label_query.where import chunks_of, extent_of
+from voxlake.ngff.label_query.where import absent, chunks_of, extent_of
 
 __all__ = [
     "COUNTS_SCHEMA",
     "LABELS_SCHEMA",
     "RUNS_SCHEMA",
     "Runs",
+    "absent",
     "chunks_of",
     "coarse_volume",
     "counts_to_arrow",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.ngff.label_index import View
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -44,24 +44,31 @@ def label_list(labels: Labels) -> tuple[int, ...]:
     return found
 
 
-def chunks_of(volume: Volume, index_url: StoreURL, labels: Labels) -> npt.NDArray[np.int64]:
+def chunks_of(
+    volume: Volume, index_url: StoreURL, labels: Labels, *, view: View | None = None
+) -> npt.NDArray[np.int64]:
     """Return the cells (n, 3) of the chunk grid that hold some of `labels`, each once, in C order.
 
-    As exact as `label_extent`. Labels that no voxel has are in no chunk.
+    As exact as `label_extent`, which says what a `view` is for. Labels that no voxel has are in no
+    chunk.
 
     Raises
     ------
-    InvalidInputError, UnsupportedError, CorruptDataError, StoreError
+    InvalidInputError, ConflictError, UnsupportedError, CorruptDataError, StoreError
         As `label_extent`.
     """
-    return np.unique(chunk_cells(volume, _rows_of(volume, index_url, labels)), axis=0)
+    wanted = np.array(label_list(labels), np.uint64)
+    rows = ask_in_force(volume, index_url, lambda now: find_rows_in_force(now, wanted), view)
+    return np.unique(chunk_cells(volume, rows), axis=0)
 
 
-def extent_of(volume: Volume, index_url: StoreURL, labels: Labels, name: int) -> LabelExtent:
+def extent_of(view: View, labels: Labels, name: int) -> LabelExtent:
     """Return count, tight box, chunks and shards of several labels as if they were one.
 
     Parameters
     ----------
+    view
+        What `in_force` returned.
     name
         What the answer calls them: the number of a body.
 
@@ -69,10 +76,11 @@ def extent_of(volume: Volume, index_url: StoreURL, labels: Labels, name: int) ->
     ------
     NotFoundError
         If no voxel has any of them.
-    InvalidInputError, UnsupportedError, CorruptDataError, StoreError
+    InvalidInputError, ConflictError, UnsupportedError, CorruptDataError, StoreError
         As `label_extent`.
     """
-    rows = _rows_of(volume, index_url, labels)
+    volume, wanted = view.volume, np.array(label_list(labels), np.uint64)
+    rows = ask_in_force(volume, view.index_url, lambda now: find_rows_in_force(now, wanted), view)
     if not len(rows):
         raise absent(volume, name)
     start, stop = rows.start.min(axis=0).tolist(), rows.stop.max(axis=0).tolist()
@@ -104,8 +112,3 @@ def named(labels: Labels) -> str:
     if not found:
         return "of none"
     return str(found[0]) if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
-
-
-def _rows_of(volume: Volume, index_url: StoreURL, labels: Labels) -> RunRows:
-    wanted = np.array(label_list(labels), np.uint64)
-    return ask_in_force(volume, index_url, lambda view: find_rows_in_force(view, wanted))
