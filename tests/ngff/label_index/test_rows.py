@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from tests.ngff.label_index.samples import IDS, as_tuples, bodies, brute_rows, new_volume
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index.kernel import FIRST_ROWS
+from voxlake.ngff.label_index.kernel import FIRST_ROWS, scan_blocks
 from voxlake.ngff.label_index.rows import check_labels, find_rows, scan_chunks
 from voxlake.platform.errors import UnsupportedError
 
@@ -96,6 +96,28 @@ def test_the_hash_grows_with_the_labels(lake: StoreURL, ids: int) -> None:
     choice = rng.permutation(ids).astype(np.uint64) * np.uint64(1 << 40) + np.uint64(1)
     voxels = np.resize(choice, volume.shape)
     assert as_tuples(find_rows(volume, (0, 0, 0), voxels)) == brute_rows(volume, (0, 0, 0), voxels)
+
+
+@pytest.mark.parametrize("step", [1, 1 << 12, 1 << 32, 1 << 48, 0x9E3779B97F4A7C15])
+def test_ids_that_differ_in_few_bits_or_all(lake: StoreURL, step: int) -> None:
+    volume = new_volume(lake, (17, 17, 34), (17, 17, 17), (17, 17, 34))
+    ids = np.arange(1, 2500, dtype=np.uint64) * np.uint64(step) | np.uint64(1)
+    runs = np.random.default_rng(0).choice(ids, volume.box.size).repeat(2)
+    voxels = np.resize(runs, volume.shape)
+    assert as_tuples(find_rows(volume, (0, 0, 0), voxels)) == brute_rows(volume, (0, 0, 0), voxels)
+
+
+@pytest.mark.parametrize("end", [0, 1 << 64], ids=["first slot", "last slot"])
+def test_ids_that_all_collide(end: int) -> None:
+    factor = 0x9E3779B97F4A7C15
+    inverse = pow(factor, -1, 1 << 64)
+    ids = [(end + (-k if end else k)) * inverse % (1 << 64) for k in range(1, 1500)]
+    voxels = np.array(ids, np.uint64).repeat(3)
+    places, extents = np.zeros(1, np.int64), np.array([[1, 1499, 3]])
+    rows, counts = scan_blocks(voxels, (voxels.size, 3), places, extents, np.uint64(factor))
+    assert counts.tolist() == [1499]
+    expected = [[label, 3, 0, y, 0, 1, y + 1, 3] for y, label in enumerate(ids)]
+    assert sorted(rows.tolist()) == sorted(expected)
 
 
 def _locked(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -23,18 +23,21 @@ FIELDS = 8
 FIRST_ROWS = 1024
 """Rows that there is room for to begin with; doubled when it is short."""
 
+SPARSE = 4
+"""Slots of the hash for each row that there is room for: collisions are costly to predict."""
+
 LANES = 64
 """Voxels that are compared at a time: one bit of a word for each."""
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing (Knuth, 6.4).
-_HIGH = np.uint64(32)
 _ONE = np.uint64(1)
 
 _intrinsic: Any = intrinsic
 """Its types take the typing context for an argument of callers."""
 
 
-# Indices are unsigned throughout, so that numba leaves out the test for negative ones.
+# Indices are unsigned throughout, so that numba leaves out the test for negative ones. What is
+# done for each run or line is put where it is called: a call counts references to every array,
+# by atomic instructions, which take longer than the work.
 
 
 @njit(nogil=True, cache=True)
@@ -43,6 +46,7 @@ def scan_blocks(
     strides: tuple[int, int],
     places: npt.NDArray[np.int64],
     extents: npt.NDArray[np.int64],
+    factor: np.uint64,
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Return the rows of every label in every block, block by block, and how many each has.
 
@@ -58,58 +62,77 @@ def scan_blocks(
         (n,) the first voxel of each block.
     extents
         (n, 3) voxels of each block along z, y, x.
+    factor
+        What labels are hashed with, odd. If nobody can guess it, nobody can make labels that
+        collide (multiply-shift hashing, Dietzfelbinger et al. 1997).
 
     Returns
     -------
     rows, counts
-        (m, FIELDS), in the order in which labels first appear; (n,) rows of each block.
+        (m, FIELDS), those of a block in any order; (n,) rows of each block.
     """
-    slots = np.empty(2 * FIRST_ROWS, np.uint32)
     rows = np.empty((FIRST_ROWS, FIELDS), np.uint64)
     counts = np.zeros(len(places), np.int64)
     first = 0
     for number in range(len(places)):
         block = (places[number], strides, extents[number])
-        slots[:] = 0
-        line, lines = 0, extents[number, 0] * extents[number, 1]
+        depth, height, width = extents[number]
+        slots = np.zeros(SPARSE * FIRST_ROWS, np.uint32)
+        rows = _with_room(rows, first, 1 + width)
+        rows[first, 0] = rows[first, 1] = 0
+        line, count = 0, 1
         while True:
-            line, count = _scan(voxels, block, line, counts[number], rows[first:], slots)
-            counts[number] = count
-            if line == lines:
+            line, count = _scan(voxels, block, (line, count), rows[first:], (slots, factor))
+            if line == depth * height:
                 break
-            rows, slots = _grown(rows, slots, first, count, extents[number, 2])
-        first += counts[number]
+            rows = _with_room(rows, first + count, width)
+            slots = _hashed(rows[first : first + count], width, factor)
+        # The row of the background comes first: the last one takes its place.
+        count -= 1
+        _copy(rows, first + count, rows, first)
+        counts[number] = count
+        first += count
     return rows[:first], counts
 
 
 @njit(nogil=True, cache=True)
-def _scan(voxels: Any, block: Any, line: Any, count: Any, rows: Any, slots: Any) -> Any:
-    """Add the runs of a block from `line` on to its `count` rows.
+def _scan(voxels: Any, block: Any, progress: Any, rows: Any, table: Any) -> Any:
+    """Add the runs of a block to its rows, from a line on.
 
     It stops before a line that there may be no room for: arrays that grow within the loops make
-    them twice as slow. A slot holds the number of a row, from 1 on; 0 is an empty one.
+    them twice as slow.
 
     Returns
     -------
     line, count
-        Where it stopped, and how many rows there are.
+        Where it stopped, and how many rows there are; as `progress` says where to begin.
     """
     origin, strides, (depth, height, width) = block
-    room = min(len(rows), len(slots) // 2) - width
-    while line < depth * height:
-        if count > room:
-            break
-        z, y = line // height, line % height
-        place = np.uintp(origin + z * strides[0] + y * strides[1])
-        count = _scan_line(voxels, place, (z, y, width), count, rows, slots)
-        line += 1
+    line, count = progress
+    room = min(len(rows), len(table[0]) // SPARSE) - width
+    above = np.zeros(width, np.uint32)
+    for z in range(line // height, depth):
+        for y in range(line - z * height, height):
+            if count > room:
+                return line, count
+            place = np.uintp(origin + z * strides[0] + y * strides[1])
+            count = _scan_line(voxels, place, (z, y, width), count, (rows, above), table)
+            line += 1
+        above[:] = 0
     return line, count
 
 
-@njit(nogil=True, cache=True)
-def _scan_line(voxels: Any, origin: Any, line: Any, count: Any, rows: Any, slots: Any) -> Any:
+@njit(nogil=True, inline="always")
+def _scan_line(voxels: Any, origin: Any, line: Any, count: Any, known: Any, table: Any) -> Any:
+    """Add the runs of a line.
+
+    The label of a run is most often that of the run as far down the line before, of the same z:
+    `above` has the row of each, so that few are looked up. All of them reach this z, and a y that
+    is not larger.
+    """
+    rows, above = known
     z, y, width = np.uint64(line[0]), np.uint64(line[1]), np.uint64(line[2])
-    x = np.uint64(0)
+    x, run = np.uint64(0), np.uint64(0)
     while x < width:
         place, lanes = origin + x, min(np.uint64(LANES), width - x)
         edges = _edges(voxels, place, lanes)
@@ -117,45 +140,56 @@ def _scan_line(voxels: Any, origin: Any, line: Any, count: Any, rows: Any, slots
         while start < lanes:
             stop = _trailing_zeros(edges) if edges else lanes
             edges &= edges - _ONE
-            label = np.uint64(voxels[place + start])
-            if label:
-                slot = _slot(slots, rows, label)
-                if not slots[slot]:
-                    _begin(rows, np.uint64(count), label, z)
+            label, row = np.uint64(voxels[place + start]), np.uint64(above[run])
+            if rows[row, 0] != label:
+                slot = _slot(table, rows, label)
+                row = np.uint64(table[0][slot])
+                if rows[row, 0] != label:
+                    row = np.uint64(count)
+                    _begin(rows, row, label, z)
+                    table[0][slot] = row
                     count += 1
-                    slots[slot] = count
-                _extend(rows, np.uint64(slots[slot]) - _ONE, (z, y, x + start, x + stop))
+                _reach(rows, row, z, y)
+                above[run] = row
+            _extend(rows, row, (y, x + start, x + stop))
+            run += _ONE
             start = stop
         x += np.uint64(LANES)
     return count
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, inline="always")
 def _edges(voxels: Any, place: Any, lanes: Any) -> Any:
     """Return a word whose bit i, above 0, says that voxel i is not as the one before it."""
+    edges = np.uint64(0)
     if place and place + np.uintp(LANES) <= np.uintp(voxels.size):
         edges = _differ_from_last(voxels, place)
         if lanes < LANES:
             edges &= (_ONE << lanes) - _ONE
-        return edges & ~_ONE
-    edges = np.uint64(0)
-    for lane in range(_ONE, lanes):
-        if voxels[place + lane] != voxels[place + lane - _ONE]:
-            edges |= _ONE << lane
+        edges &= ~_ONE
+    else:
+        for lane in range(_ONE, lanes):
+            if voxels[place + lane] != voxels[place + lane - _ONE]:
+                edges |= _ONE << lane
     return edges
 
 
-@njit(nogil=True, cache=True)
-def _slot(slots: Any, rows: Any, label: Any) -> Any:
-    """Return the slot that holds the row of `label`, or the empty one where it belongs."""
+@njit(nogil=True, inline="always")
+def _slot(table: Any, rows: Any, label: Any) -> Any:
+    """Return the slot that holds the row of `label`, or the empty one where it belongs.
+
+    A slot holds the number of a row; an empty one 0, that of the background, which has no other.
+    """
+    slots, factor = table
     last = np.uint64(len(slots) - 1)
-    slot = ((label * _GOLDEN) >> _HIGH) & last
-    while slots[slot] and rows[np.uint64(slots[slot]) - _ONE, 0] != label:
+    # The upper bits of a product depend on all bits of its factors.
+    slot = (label * factor) >> (np.uint64(64) - _trailing_zeros(np.uint64(len(slots))))
+    while slots[slot] and rows[np.uint64(slots[slot]), 0] != label:
         slot = (slot + _ONE) & last
     return slot
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, inline="always")
 def _begin(rows: Any, row: Any, label: Any, z: Any) -> None:
     """Make the row of a label that appears at `z`, of no voxels yet."""
     rows[row, 0], rows[row, 1], rows[row, 2] = label, 0, z
@@ -163,37 +197,51 @@ def _begin(rows: Any, row: Any, label: Any, z: Any) -> None:
     rows[row, 6] = rows[row, 7] = 0
 
 
-@njit(nogil=True, cache=True)
-def _extend(rows: Any, row: Any, run: Any) -> None:
-    """Add the run z, y, [x, stop): runs come by ascending z, so the first z is the least."""
-    z, y, x, stop = run
-    rows[row, 1] += stop - x
+@njit(nogil=True, inline="always")
+def _reach(rows: Any, row: Any, z: Any, y: Any) -> None:
+    """Let the box of a row reach to a line of it, which are met by ascending z."""
     rows[row, 3] = min(rows[row, 3], y)
-    rows[row, 4] = min(rows[row, 4], x)
     rows[row, 5] = z + _ONE
+
+
+@njit(nogil=True, inline="always")
+def _extend(rows: Any, row: Any, run: Any) -> None:
+    """Add the run y, [x, stop) to a row that reaches there from above."""
+    y, x, stop = run
+    rows[row, 1] += stop - x
+    rows[row, 4] = min(rows[row, 4], x)
     rows[row, 6] = max(rows[row, 6], y + _ONE)
     rows[row, 7] = max(rows[row, 7], stop)
 
 
 @njit(nogil=True, cache=True)
-def _grown(rows: Any, slots: Any, first: Any, count: Any, more: Any) -> Any:
-    """Return rows and slots with room for `more`: `count` are in the slots, `first` before them."""
-    stop = first + count
-    if stop + more > len(rows):
-        larger = np.empty((2 * (stop + more), FIELDS), np.uint64)
-        # Assigning the slice does the same, but takes numba five seconds to compile.
-        for row in range(stop):
-            for field in range(FIELDS):
-                larger[row, field] = rows[row, field]
-        rows = larger
-    size = len(slots)
-    while 2 * (count + more) > size:
+def _with_room(rows: Any, count: Any, more: Any) -> Any:
+    """Return rows with room for `more` after the first `count`, which are kept."""
+    if count + more <= len(rows):
+        return rows
+    larger = np.empty((2 * (count + more), FIELDS), np.uint64)
+    for row in range(count):
+        _copy(rows, row, larger, row)
+    return larger
+
+
+@njit(nogil=True, cache=True)
+def _copy(rows: Any, row: Any, target: Any, place: Any) -> None:
+    # Assigning the slice does the same, but takes numba five seconds to compile.
+    for field in range(FIELDS):
+        target[place, field] = rows[row, field]
+
+
+@njit(nogil=True, cache=True)
+def _hashed(rows: Any, more: Any, factor: Any) -> Any:
+    """Return slots that hold the rows of a block, with room for `more`, and for as many again."""
+    size = SPARSE * FIRST_ROWS
+    while size < 2 * SPARSE * (len(rows) + more):
         size *= 2
-    if size > len(slots):
-        slots = np.zeros(size, np.uint32)
-        for number in range(count):
-            slots[_slot(slots, rows[first:], rows[first + number, 0])] = number + 1
-    return rows, slots
+    slots = np.zeros(size, np.uint32)
+    for row in range(1, len(rows)):
+        slots[_slot((slots, factor), rows, rows[row, 0])] = row
+    return slots
 
 
 @_intrinsic  # type: ignore[untyped-decorator]  # see `_intrinsic`

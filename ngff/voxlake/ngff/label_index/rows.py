@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_CHUNKS = 1 << 16
 """Chunks of a shard that the 16-bit chunk number of a row can tell apart."""
+
+_FACTOR = np.uint64(secrets.randbits(64) | 1)
+"""What this process hashes labels with: whoever chooses labels shall not choose collisions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +140,7 @@ def chunk_rows(
     place, found, counts = np.zeros(1, np.int64), [], np.zeros(len(chunks), np.int64)
     for number, voxels in enumerate(chunks.values()):
         flat, sz, sy, *_ = rows_of(_plain(voxels))
-        rows, count = scan_blocks(flat, (sz, sy), place, extents[number : number + 1])
+        rows, count = scan_blocks(flat, (sz, sy), place, extents[number : number + 1], _FACTOR)
         found.append(rows)
         counts[number] = count[0]
     return _placed(volume, starts, (np.concatenate(found), counts))
@@ -171,7 +175,7 @@ def scan_chunks(
     cells = np.array(list(Box.of_shape(voxels.shape).cells(chunk)), np.int64).reshape(-1, 3)
     starts = cells * np.array(chunk)
     extents = np.minimum(np.array(chunk), np.array(voxels.shape) - starts)
-    return scan_blocks(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents)
+    return scan_blocks(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents, _FACTOR)
 
 
 def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
