@@ -69,10 +69,11 @@ def planned_tasks(case: Case) -> list[Task]:
     with Workspace.opened(StoreURL.parse(str(case.output)), settings) as workspace:
         place = Place(NAME, Kind.IMAGE)
         request = IngestRequest(str(case.inputs / "stack"), place, VOXEL_SIZE, levels=1)
-        spec = spec_of(start_ingest(workspace, request))
+        job = start_ingest(workspace, request)
+        spec = spec_of(job)
         assert isinstance(spec, IngestSpec)
         create_target(workspace, spec)
-        (plan,) = plan_stages(workspace, spec)
+        (plan,) = plan_stages(workspace, spec, job.id)
         return [plan.task(index) for index in range(len(plan))]
 
 

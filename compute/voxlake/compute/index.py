@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 from voxlake.compute.ingest import shard_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
-from voxlake.compute.threads import run_ordered
+from voxlake.compute.threads import run_ordered, thread_count
 from voxlake.ngff.label_index.build import ensure_indexed, index_shard
+from voxlake.ngff.label_index.scanning import BATCH_BYTES
+from voxlake.ngff.shard_format import has_shard_format
+
+ROWS_BYTES = 256 << 20
+"""Of the rows of a shard, in order and encoded, and of the libraries."""
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
@@ -52,6 +57,23 @@ def plan_index(volume: Volume, index: StoreURL, *, keep: bool = False) -> Plan:
         write_grid(volume.shape, volume.shard),
         partial(IndexTask, volume.url, index, keep=keep),
         fingerprint("index", volume.url, index, volume.metadata),
-        shard_bytes(volume) * 2,
+        index_bytes(volume),
         math.prod(volume.shape),
     )
+
+
+def index_bytes(volume: Volume) -> int:
+    """Return the projected peak memory of indexing one shard, in bytes.
+
+    The stored shard, which may be as large as the voxels; the decoded chunks that threads scan;
+    and the rows. A shard whose chunks cannot be decoded one by one is decoded whole.
+    """
+    if not has_shard_format(volume):
+        return shard_bytes(volume) * 2
+    chunk = math.prod(volume.chunk) * volume.dtype.itemsize
+    return scan_bytes(shard_bytes(volume), chunk)
+
+
+def scan_bytes(shard: int, chunk: int) -> int:
+    """Return the projected peak of scanning a shard chunk by chunk, given their decoded sizes."""
+    return shard + thread_count() * 2 * max(BATCH_BYTES, chunk) + ROWS_BYTES

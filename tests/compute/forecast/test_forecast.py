@@ -156,16 +156,15 @@ def test_stages_are_those_that_the_job_has(
         spec = ingest_spec(request_, None, settings)
         assert spec_of(job) == spec
         create_target(workspace, spec)
-        plans = plan_stages(workspace, spec)
+        plans = plan_stages(workspace, spec, job.id)
         target, read = target_of_ingest(spec, limits(workspace, spec.task_bytes))
         found = forecast(target, take_sample(target, read, Bounds(1 << 20)), Machines(2, 2))
         again, read = target_of_dataset(
             workspace.dataset(request_.place), limits(workspace, task_bytes)
         )
         rebuilt = forecast(again, take_sample(again, read, Bounds(1 << 20)), Machines(2, 2))
-        plans_again = plan_stages(
-            workspace, spec_of(start_downsample(workspace, request_.place.name))
-        )
+        other = start_downsample(workspace, request_.place.name)
+        plans_again = plan_stages(workspace, spec_of(other), other.id)
     for stages, real in ((found.stages, plans), (rebuilt.stages, plans_again)):
         assert [
             (stage.name, stage.tasks, stage.memory_bytes, stage.voxels) for stage in stages
@@ -177,7 +176,7 @@ def test_a_task_stays_below_the_memory_that_was_forecast(workspace: Workspace) -
     found, _ = _forecast(request, 4 << 20)
     spec = ingest_spec(request, None, SETTINGS)
     create_target(workspace, spec)
-    (plan,) = plan_stages(workspace, spec)
+    (plan,) = plan_stages(workspace, spec, "the job")
     plan.make((0, 0, 0))  # Whatever is imported on the way is no task's.
     tracemalloc.start()
     plan.task(0)()

@@ -41,6 +41,8 @@ class Rates:
     index: float
     write: float
     """For a stored byte."""
+    rows: float = 0.0
+    """No seconds: rows of the label index for a byte of voxels."""
 
 
 def coded_levels(sample: Sample, voxels: Sequence[int]) -> list[Coded]:
@@ -83,6 +85,7 @@ def rates(sample: Sample, itemsize: int) -> Rates:
         index=_sum(pieces, lambda piece: piece.index_s) / finest,
         write=sum(level.write_s for level in levels)
         / max(1, sum(level.stored_bytes for level in levels)),
+        rows=_sum(pieces, lambda piece: piece.index_rows) / finest,
     )
 
 

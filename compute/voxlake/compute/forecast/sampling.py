@@ -72,6 +72,8 @@ class Piece:
     index_s: float
     """CPU seconds of looking for labels; 0 if there is to be no label index."""
     levels: tuple[LevelPiece, ...]
+    index_rows: int = 0
+    """Rows that the label index has of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _warm_up(target: Target) -> None:
     for _ in _levels(target, voxels, whole=False):
         pass
     if target.indexed:
-        _index_seconds(target, voxels)
+        _scan(target, voxels)
 
 
 def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
@@ -136,7 +138,7 @@ def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
     with _timed() as reading:
         for part in parts:
             read(part, voxels[part.within(box).slices])
-    index_s = _index_seconds(target, voxels) if target.indexed else 0.0
+    index_s, index_rows = _scan(target, voxels) if target.indexed else (0.0, 0)
     return Piece(
         box,
         sum(decoded_voxels(part, target.ladder[0].shape, target.block) for part in parts)
@@ -145,6 +147,7 @@ def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
         reading.wall,
         index_s,
         tuple(_levels(target, voxels, whole=box.shape == target.ladder[0].shape)),
+        index_rows,
     )
 
 
@@ -183,7 +186,8 @@ def _size(payloads: Sequence[Payload]) -> int:
     return sum(len(payload) for payload in payloads)
 
 
-def _index_seconds(target: Target, voxels: npt.NDArray[Any]) -> float:
+def _scan(target: Target, voxels: npt.NDArray[Any]) -> tuple[float, int]:
+    """Look for labels; return the CPU seconds, and how many rows were found."""
     with _timed() as scanning:
-        scan_chunks(voxels, target.ladder[0].chunk)
-    return scanning.seconds
+        rows, _ = scan_chunks(voxels, target.ladder[0].chunk)
+    return scanning.seconds, len(rows)

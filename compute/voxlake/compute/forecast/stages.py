@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.cut import Reading
 from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
+from voxlake.compute.index import scan_bytes
+from voxlake.compute.index_runs import RUNS_BYTES, fragment_count
 from voxlake.compute.plan import write_grid
 from voxlake.compute.pyramid import stage_name
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 REGIONS_AT_ONCE = 2
 """Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes`)."""
+
+
+SECONDS_PER_ROW = 4e-6
+"""CPU seconds for a row of a sidecar on its way into a run; measured, as all of it is NumPy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def stages_of(known: Known) -> list[Stage]:
         _alone(known, stretch.last) if stretch.cut is None else _pass(known, stretch, stretch.cut)
         for stretch in known.target.stretches
     ]
-    return [*stages, _index(known)] if known.target.indexed else stages
+    return [*stages, _index(known), *_index_runs(known)] if known.target.indexed else stages
 
 
 def in_words(reading: Reading | None, reads: float) -> str:
@@ -134,8 +140,7 @@ def _index(known: Known) -> Stage:
         tuple(map(min, finest.shard, finest.shape)),
         "shard by shard; each chunk is decoded once",
         1.0,
-        # As `voxlake.compute.index.plan_index`.
-        2 * math.prod(finest.shard) * target.itemsize,
+        _index_bytes(known),
         0,
         voxels,
         seconds,
@@ -146,6 +151,34 @@ def _index(known: Known) -> Stage:
             delete=shards.count - shards.stored,
         ),
     )
+
+
+def _index_bytes(known: Known) -> int:
+    finest, itemsize = known.target.ladder[0], known.target.itemsize
+    return scan_bytes(math.prod(finest.shard) * itemsize, math.prod(finest.chunk) * itemsize)
+
+
+def _index_runs(known: Known) -> list[Stage]:
+    """Return the stages of `voxlake.compute.index_runs.plan_index_runs`."""
+    finest, shards = known.target.ladder[0], known.shards[0]
+    anew = max(RUNS_BYTES, _index_bytes(known))
+    # Sidecars are compared with their shards, and read.
+    asked = Requests(get=shards.stored, head=shards.count)
+    seconds = SECONDS_PER_ROW * known.rates.rows * math.prod(finest.shape) * known.target.itemsize
+    fragments = fragment_count(shards.count)
+    if fragments == 1:
+        return [_runs_stage("index-runs", 1, anew, seconds, asked + Requests(put=10, get=20))]
+    each = Requests(put=4 * fragments, get=4 * fragments, head=fragments)
+    return [
+        _runs_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
+        _runs_stage("index-ranges", 1, RUNS_BYTES, 0.0, Requests(put=1, get=fragments)),
+        _runs_stage("index-runs", fragments, RUNS_BYTES, seconds * 0.3, each),
+        _runs_stage("index-publish", 1, RUNS_BYTES, 0.0, Requests(put=3, get=fragments)),
+    ]
+
+
+def _runs_stage(name: str, tasks: int, memory: int, seconds: float, requests: Requests) -> Stage:
+    return Stage(name, tasks, (), "rows, no voxels", 1.0, memory, 0, 0, seconds, requests)
 
 
 def _seconds(known: Known, stretch: Stretch, reads: float) -> float:

@@ -12,7 +12,7 @@ from voxlake.compute.downsample import downsample_bytes, downsample_step
 from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.fsck.mending import ListLabelsTask, RebuildTask, SweepTask, TrimTask
 from voxlake.compute.fsck.plans import Looked, list_plan
-from voxlake.compute.index import IndexTask
+from voxlake.compute.index import IndexTask, index_bytes
 from voxlake.compute.ingest import IngestTask, shard_bytes
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.pyramid import coarser_box
@@ -97,7 +97,7 @@ def _shard_plans(remedy: Remedy, dataset: Dataset, findings: list[Finding]) -> I
         stale = {f.cell: None for f in findings if f.check in _SIDECAR and f.cell is not None}
         cells = [c for c in stale | finest.rebuilt | finest.trimmed if c not in finest.lost]
         tasks = [IndexTask(volume.url, index, cell) for cell in cells]
-        yield from _plans("repair-index", tasks, shard_bytes(volume) * 2)
+        yield from _plans("repair-index", tasks, index_bytes(volume))
 
 
 def _finest(findings: list[Finding], *, has_source: bool) -> _Cells:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voxlake.compute.jobs.indexing import clear_indexing
 from voxlake.compute.jobs.spec import IngestSpec, spec_of
 from voxlake.ngff.create import list_labels
 from voxlake.ngff.lake import Place, dataset_url
@@ -21,8 +22,9 @@ def cancel_job(workspace: Workspace, job_id: str) -> Job:
     """Cancel a job, or ask its runner to, and return it.
 
     The dataset of an ingest is removed, if it is not ready. The removal comes first and may be
-    repeated, so a cancel that was cut off is cancelled again. A job that runs is cancelled by its
-    runner within seconds; until then its `cancel_asked` says so.
+    repeated, so a cancel that was cut off is cancelled again. Labels that the job indexes lose its
+    mark. A job that runs is cancelled by its runner within seconds; until then its `cancel_asked`
+    says so.
 
     Raises
     ------
@@ -35,7 +37,10 @@ def cancel_job(workspace: Workspace, job_id: str) -> Job:
     job = ledger.get_job(job_id)
     spec = spec_of(job)
     if is_running(job) or not isinstance(spec, IngestSpec) or _wanted(workspace, job):
-        return ledger.cancel(job_id)
+        job = ledger.cancel(job_id)
+        if job.state is JobState.CANCELLED:
+            clear_indexing(workspace, job)
+        return job
     claim = ledger.claim(job_id)
     try:
         cancel_claimed(workspace, claim)
@@ -52,6 +57,8 @@ def cancel_claimed(workspace: Workspace, claim: Claim) -> None:
     spec = spec_of(job)
     if isinstance(spec, IngestSpec) and not _wanted(workspace, job):
         _remove_dataset(workspace, spec.place)
+    else:
+        clear_indexing(workspace, job)
     workspace.catalog.ledger.set_state(claim, JobState.CANCELLED, "cancelled")
 
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
+from voxlake.compute.jobs.indexing import begin_indexing, renew_indexing
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.jobs.report import shard_results
 from voxlake.compute.jobs.spec import FsckSpec, IngestSpec, RepairSpec, VerifySpec, spec_of
 from voxlake.compute.jobs.stages import create_target, plan_stages
 from voxlake.compute.plan import voxels_of
 from voxlake.compute.run import Finished, open_cluster, run_tasks
+from voxlake.ngff.label_index.bulk import RENEW_S
 from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
@@ -200,7 +202,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
     began = time.monotonic()
     if isinstance(spec, IngestSpec):
         create_target(workspace, spec)
-    plans = plan_stages(workspace, spec)
+    plans = plan_stages(workspace, spec, job.id)
     for plan in plans:
         plan.check_memory(workspace.settings.memory_limit_bytes)
     stages = _run_plans(run, plans, report)
@@ -223,6 +225,7 @@ def _run_plans(run: _Run, plans: list[Plan], report: Report) -> tuple[StageSumma
     left = sum(len(plan) - run.ledger.count_done(run.job.id, plan.stage) for plan in plans)
     if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
+    begin_indexing(run.workspace, run.job)
     with open_cluster(run.workspace.settings, left) as client:
         return tuple(_run_stage(run, client, plan, report) for plan in plans)
 
@@ -234,7 +237,7 @@ def _run_stage(run: _Run, client: Client, plan: Plan, report: Report) -> StageSu
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, len(done)))
     pending = _Pending(plan, done, recorder.stop)
-    for finished in run_tasks(client, pending, _Watch(recorder)):
+    for finished in run_tasks(client, pending, _Watch(run)):
         if finished.error is not None:
             _note_failure(recorder, finished, pending)
             report(TaskFinished(plan.stage, 0, failed=True))
@@ -261,17 +264,21 @@ def _tally(run: _Run, plan: Plan, done: int) -> StageTally:
 
 
 class _Watch:
-    """Called between tasks: raises when the run has to end at once."""
+    """Called between tasks: gives signs of life, and raises when the run has to end at once."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, run: _Run) -> None:
+        self._run, self._recorder = run, run.recorder
         self._stopping: float | None = None
+        self._renewed = time.monotonic()
 
     def __call__(self) -> None:
         self._recorder.check()
+        now = time.monotonic()
+        if now - self._renewed > RENEW_S:
+            renew_indexing(self._run.workspace, self._run.job)
+            self._renewed = now
         if not self._recorder.stop.is_set():
             return
-        now = time.monotonic()
         self._stopping = self._stopping or now
         if now - self._stopping > GRACE_S:
             raise _Stopped

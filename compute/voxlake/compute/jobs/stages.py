@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.cut import Limits
 from voxlake.compute.index import plan_index
+from voxlake.compute.index_runs import plan_index_runs
 from voxlake.compute.jobs.looking import plan_look_or_repair
 from voxlake.compute.jobs.spec import (
     DownsampleSpec,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
 
 
-def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
-    """Return the plans of a job; reads metadata only."""
+def plan_stages(workspace: Workspace, spec: Spec, job: str) -> list[Plan]:
+    """Return the plans of the job with the id `job`; reads metadata only."""
     if isinstance(spec, FsckSpec | RepairSpec):
         return plan_look_or_repair(workspace, spec)
     dataset = workspace.dataset(spec.place)
@@ -47,12 +48,14 @@ def plan_stages(workspace: Workspace, spec: Spec) -> list[Plan]:
             if spec.index:
                 index = workspace.index_url(spec.place)
                 plans.append(plan_index(finest, index, keep=True))
+                plans += plan_index_runs(finest, index, job)
         case DownsampleSpec(boxes=None):
             plans = _passes(workspace, dataset, spec)
         case DownsampleSpec(boxes=boxes):
             plans = plan_rebuild(dataset, boxes or ())
         case IndexSpec():
-            plans = [plan_index(finest, workspace.index_url(spec.place))]
+            index = workspace.index_url(spec.place)
+            plans = [plan_index(finest, index), *plan_index_runs(finest, index, job)]
         case VerifySpec():
             plans = _verifying(workspace, dataset, spec)
     return plans
