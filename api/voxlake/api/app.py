@@ -35,7 +35,9 @@ from voxlake.api.routes import (
     label_voxels,
     labels,
     login,
+    merges,
     neuroglancer,
+    objects,
     zarr,
 )
 from voxlake.api.viewer import VIEWER_FOLDER, Viewer
@@ -44,7 +46,17 @@ from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
-ROUTERS = (health, login, datasets, cutout, labels, label_voxels, neuroglancer)
+ROUTERS = (
+    health,
+    login,
+    datasets,
+    cutout,
+    labels,
+    label_voxels,
+    objects,
+    merges,
+    neuroglancer,
+)
 CUTOUTS_AT_ONCE = 2
 """Cutouts of the largest size that may be in memory at the same time."""
 

@@ -17,7 +17,9 @@ from voxlake.api.label_documents import (
     ExtentDocument,
     LabelListDocument,
     LineDocument,
+    MappingDocument,
     ObjectDocument,
+    ObjectQuestion,
     ObjectsDocument,
     PointsDocument,
 )
@@ -32,8 +34,9 @@ from voxlake.ngff.label_mapping import (
     bodies_of,
     supervoxels_of,
 )
-from voxlake.ngff.label_objects import LabelObject, ObjectPage, objects_of_table
+from voxlake.ngff.label_objects import LabelObject, ObjectFilter, ObjectPage, objects_of_table
 from voxlake.ngff.label_query import morton_ranges
+from voxlake.platform.errors import InvalidInputError
 
 
 def extent_document(found: Answer[Located]) -> ExtentDocument:
@@ -105,6 +108,36 @@ def body_document(mapping: Mapping, label: int) -> BodyDocument:
         body=str(bodies_of(mapping, [label])[0]),
         supervoxels=list(map(str, supervoxels_of(mapping, label).tolist())),
     )
+
+
+def mapping_document(mapping: Mapping) -> MappingDocument:
+    """Return how far a mapping is."""
+    return MappingDocument(number=mapping.number, supervoxels=len(mapping.pairs))
+
+
+def where_of(wanted: dict[str, Any]) -> ObjectFilter:
+    """Return the filter of a query.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is a key without a value, or the other way round.
+
+    Examples
+    --------
+    >>> where_of({"status": "traced", "key": "side", "value": "L"}).key_value
+    ('side', 'L')
+    """
+    key, value = wanted.pop("key", None), wanted.pop("value", None)
+    if (key is None) != (value is None):
+        raise InvalidInputError("a key and its value belong together; give both, or neither")
+    return ObjectFilter(**wanted, key_value=None if key is None else (key, value))
+
+
+def object_of(label: int, asked: ObjectQuestion, by: str) -> LabelObject:
+    """Return the object to put; `by` is its author unless another is given."""
+    given = asked.model_dump()
+    return LabelObject.model_validate(given | {"id": label, "author": asked.author or by})
 
 
 def object_document(found: LabelObject) -> ObjectDocument:

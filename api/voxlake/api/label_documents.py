@@ -17,6 +17,9 @@ MAX_POINTS = 10_000
 MAX_MEMBERS = 100_000
 """Labels of one merge or cleave."""
 
+ObjectKind = ObjectType
+"""RAMON's classes."""
+
 type Label = Annotated[int, Field(ge=1, le=MAX_ID)]
 type Id = Annotated[str, BeforeValidator(str), Field(examples=["18446744073709551615"])]
 type Ranges = dict[str, tuple[int, int]]

@@ -47,6 +47,8 @@ class Layer:
     labels: bool
     value_range: tuple[float, float] | None = None
     """Values drawn as black and as white; None for Neuroglancer's own choice."""
+    properties: str | None = None
+    """Absolute URL of the folder of its segment properties; None if it has none."""
 
 
 def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
@@ -119,10 +121,13 @@ def viewer_link(viewer: str, state: dict[str, Any]) -> str:
 
 
 def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
-    source = {
+    voxels = {
         "url": source_url(layer.url),
         "transform": source_transform(layer.multiscale, first.multiscale),
     }
+    source: object = voxels
+    if layer.properties is not None:
+        source = [voxels, f"{layer.properties}/|neuroglancer-precomputed:"]
     # The zarr source always says that it is an image.
     described: dict[str, Any] = {
         "type": "segmentation" if layer.labels else "image",

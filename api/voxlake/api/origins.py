@@ -22,7 +22,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 EXPOSED = "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id"
 EXPOSED_CUTOUT = "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape"
-EXPOSED_LABELS = "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping"
+EXPOSED_LABELS = "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, X-Voxlake-Next"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 PREFLIGHT = {

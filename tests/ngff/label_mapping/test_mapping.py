@@ -335,6 +335,7 @@ def test_bodies_in_separate_shards() -> None:
         (lambda at: merge(at, [1, 1 << 64]), InvalidInputError, "no labels"),
         (lambda at: cleave(at, 5, [6]), ConflictError, "belongs to body 6"),
         (lambda at: cleave(at, 5, []), InvalidInputError, "no labels"),
+        (lambda at: cleave(at, 5, [6], 5), InvalidInputError, "into 5"),
         (lambda at: import_mapping(at, [1, 1], [2, 3]), InvalidInputError, "two bodies"),
         (lambda at: import_mapping(at, [0], [3]), InvalidInputError, "background"),
         (lambda at: import_mapping(at, [1], [3, 4]), InvalidInputError, "one for each"),

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
-from voxlake.api import data
+from voxlake.api import data, object_data
 from voxlake.api.documents import NeuroglancerDocument
 from voxlake.api.guard import Granted, relatives, requires
 from voxlake.api.neuroglancer import Layer, viewer_link, viewer_state
@@ -56,6 +56,7 @@ async def _shown_with(granted: Granted) -> list[Granted]:
 async def _layer(request: Request, granted: Granted) -> Layer:
     dataset = await data.open_dataset(granted)
     labels = granted.record.kind == "labels"
+    named = labels and await object_data.has_objects(granted)
     return Layer(
         name=granted.record.name.dataset,
         url=zarr_url(request, granted),
@@ -63,4 +64,11 @@ async def _layer(request: Request, granted: Granted) -> Layer:
         shape=(await data.open_volume(granted, 0)).shape,
         labels=labels,
         value_range=None if labels else await data.value_range(granted),
+        properties=properties_url(request, granted) if named else None,
     )
+
+
+def properties_url(request: Request, granted: Granted) -> str:
+    """Return the absolute URL of the folder of the segment properties of labels."""
+    root = str(request.base_url).rstrip("/")
+    return f"{root}/v2/datasets/{granted.record.name}/objects/segment-properties"

@@ -79,8 +79,8 @@ def cleave(
     Raises
     ------
     InvalidInputError
-        If no supervoxel is given, one is named twice or is no label, or no number is free and
-        `into` must be given.
+        If no supervoxel is given, one is named twice or is no label, `into` is the body itself, or
+        no number is free and `into` must be given.
     ConflictError
         If a supervoxel does not belong to the body, perhaps since another writer was here just
         now, or `into` is a body.
@@ -88,6 +88,10 @@ def cleave(
         If what is stored is damaged, or the store fails; then the cleave is in the log or not.
     """
     chosen = _labels(supervoxels)
+    if into == body:
+        raise InvalidInputError(
+            f"supervoxels of {body} cannot be cleaved into {body}; give a number that nothing has"
+        )
 
     def operation(mapping: Mapping) -> Operation:
         _check_members(mapping, body, chosen)
