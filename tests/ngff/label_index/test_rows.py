@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from tests.ngff.label_index.samples import IDS, as_tuples, bodies, brute_rows, new_volume
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index.kernel import FIRST_ROWS, scan_blocks
+from voxlake.ngff.label_index.kernel import FIELDS, FIRST_SLOTS, SPARSE, scan_blocks
 from voxlake.ngff.label_index.rows import check_labels, find_rows, scan_chunks
 from voxlake.platform.errors import UnsupportedError
 
@@ -89,7 +89,7 @@ def test_lines_of_any_length(sample: tuple[npt.NDArray[Any], tuple[int, ...]]) -
         assert sorted(part.tolist()) == expected
 
 
-@pytest.mark.parametrize("ids", [FIRST_ROWS, FIRST_ROWS + 1, 17**3])
+@pytest.mark.parametrize("ids", [FIRST_SLOTS // SPARSE, FIRST_SLOTS // SPARSE + 1, 17**3])
 def test_the_hash_grows_with_the_labels(lake: StoreURL, ids: int) -> None:
     volume = new_volume(lake, (17, 17, 34), (17, 17, 17), (17, 17, 34))
     rng = np.random.default_rng(ids)
@@ -112,9 +112,10 @@ def test_ids_that_all_collide(end: int) -> None:
     factor = 0x9E3779B97F4A7C15
     inverse = pow(factor, -1, 1 << 64)
     ids = [(end + (-k if end else k)) * inverse % (1 << 64) for k in range(1, 1500)]
-    voxels = np.array(ids, np.uint64).repeat(3)
+    voxels = _locked(np.array(ids, np.uint64).repeat(3))
     places, extents = np.zeros(1, np.int64), np.array([[1, 1499, 3]])
-    rows, counts = scan_blocks(voxels, (voxels.size, 3), places, extents, np.uint64(factor))
+    memory = np.empty((0, FIELDS), np.uint64), np.empty(FIRST_SLOTS, np.uint32)
+    rows, counts = scan_blocks(voxels, (voxels.size, 3), places, extents, memory, np.uint64(factor))
     assert counts.tolist() == [1499]
     expected = [[label, 3, 0, y, 0, 1, y + 1, 3] for y, label in enumerate(ids)]
     assert sorted(rows.tolist()) == sorted(expected)

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 FIELDS = 8
 """Columns of a found row, a line of the cache: label, voxels, z0, y0, x0, z1, y1, x1."""
 
-FIRST_ROWS = 1024
-"""Rows that there is room for to begin with; doubled when it is short."""
+FIRST_SLOTS = 4096
+"""Slots of the hash to begin with, a power of two: as many are cleared soon, and stay in cache."""
 
 SPARSE = 4
 """Slots of the hash for each row that there is room for: collisions are costly to predict."""
+
+AHEAD = 8
+"""Lines that voxels are fetched ahead of their use: the processor alone fetches too few."""
+
+CACHE_LINE = 64
+"""Bytes."""
 
 LANES = 64
 """Voxels that are compared at a time: one bit of a word for each."""
@@ -46,6 +52,7 @@ def scan_blocks(
     strides: tuple[int, int],
     places: npt.NDArray[np.int64],
     extents: npt.NDArray[np.int64],
+    memory: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]],
     factor: np.uint64,
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Return the rows of every label in every block, block by block, and how many each has.
@@ -62,6 +69,9 @@ def scan_blocks(
         (n,) the first voxel of each block.
     extents
         (n, 3) voxels of each block along z, y, x.
+    memory
+        For rows, (any, FIELDS), and for the hash, at least `FIRST_SLOTS`. More is taken where it
+        is short.
     factor
         What labels are hashed with, odd. If nobody can guess it, nobody can make labels that
         collide (multiply-shift hashing, Dietzfelbinger et al. 1997).
@@ -71,13 +81,13 @@ def scan_blocks(
     rows, counts
         (m, FIELDS), those of a block in any order; (n,) rows of each block.
     """
-    rows = np.empty((FIRST_ROWS, FIELDS), np.uint64)
+    rows, whole_hash = memory
     counts = np.zeros(len(places), np.int64)
     first = 0
     for number in range(len(places)):
         block = (places[number], strides, extents[number])
         depth, height, width = extents[number]
-        slots = np.zeros(SPARSE * FIRST_ROWS, np.uint32)
+        slots = _empty(whole_hash, FIRST_SLOTS)
         rows = _with_room(rows, first, 1 + width)
         rows[first, 0] = rows[first, 1] = 0
         line, count = 0, 1
@@ -86,13 +96,14 @@ def scan_blocks(
             if line == depth * height:
                 break
             rows = _with_room(rows, first + count, width)
-            slots = _hashed(rows[first : first + count], width, factor)
+            slots = _empty(whole_hash, 2 * SPARSE * (count + width))
+            _enter(rows[first : first + count], (slots, factor))
         # The row of the background comes first: the last one takes its place.
         count -= 1
         _copy(rows, first + count, rows, first)
         counts[number] = count
         first += count
-    return rows[:first], counts
+    return rows[:first].copy(), counts
 
 
 @njit(nogil=True, cache=True)
@@ -116,6 +127,7 @@ def _scan(voxels: Any, block: Any, progress: Any, rows: Any, table: Any) -> Any:
             if count > room:
                 return line, count
             place = np.uintp(origin + z * strides[0] + y * strides[1])
+            _prefetch(voxels, place + np.uintp(AHEAD * strides[1]), width)
             count = _scan_line(voxels, place, (z, y, width), count, (rows, above), table)
             line += 1
         above[:] = 0
@@ -156,6 +168,16 @@ def _scan_line(voxels: Any, origin: Any, line: Any, count: Any, known: Any, tabl
             start = stop
         x += np.uint64(LANES)
     return count
+
+
+@njit(nogil=True, inline="always")
+def _prefetch(voxels: Any, origin: Any, width: Any) -> None:
+    """Have a line brought into the cache."""
+    lanes = np.uint64(CACHE_LINE // voxels.itemsize)
+    x = np.uint64(0)
+    while x < np.uint64(width):
+        _prefetch_line(voxels, origin + x)
+        x += lanes
 
 
 @njit(nogil=True, inline="always")
@@ -233,15 +255,23 @@ def _copy(rows: Any, row: Any, target: Any, place: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _hashed(rows: Any, more: Any, factor: Any) -> Any:
-    """Return slots that hold the rows of a block, with room for `more`, and for as many again."""
-    size = SPARSE * FIRST_ROWS
-    while size < 2 * SPARSE * (len(rows) + more):
+def _empty(memory: Any, least: Any) -> Any:
+    """Return `least` empty slots or more, in the memory if it is large enough."""
+    size = FIRST_SLOTS
+    while size < least:
         size *= 2
-    slots = np.zeros(size, np.uint32)
-    for row in range(1, len(rows)):
-        slots[_slot((slots, factor), rows, rows[row, 0])] = row
+    if size > len(memory):
+        return np.zeros(size, np.uint32)
+    slots = memory[:size]
+    slots[:] = 0
     return slots
+
+
+@njit(nogil=True, cache=True)
+def _enter(rows: Any, table: Any) -> None:
+    """Enter the rows of a block into an empty hash, but that of the background."""
+    for row in range(1, len(rows)):
+        table[0][_slot(table, rows, rows[row, 0])] = row
 
 
 @_intrinsic  # type: ignore[untyped-decorator]  # see `_intrinsic`
@@ -275,3 +305,20 @@ def _trailing_zeros(_typing: Any, word: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(word), generate
+
+
+@_intrinsic  # type: ignore[untyped-decorator]  # see `_intrinsic`
+def _prefetch_line(_typing: Any, voxels: Any, place: Any) -> Any:
+    """Have the cache line of voxel `place` brought into the cache; it need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        memory = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        line = builder.bitcast(builder.gep(memory, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        read, every_level, data = (ir.Constant(word, number) for number in (0, 3, 1))
+        builder.call(prefetch, [line, read, every_level, data])
+        return context.get_dummy_value()
+
+    return types.void(voxels, place), generate

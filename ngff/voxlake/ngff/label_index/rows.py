@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.ngff.box import Box
+from voxlake.ngff.reuse import reused
 from voxlake.ngff.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_CHUNKS = 1 << 16
 """Chunks of a shard that the 16-bit chunk number of a row can tell apart."""
+
+_ROWS = 1 << 12
+"""Rows that each thread keeps memory for: few chunks have more labels."""
 
 _FACTOR = np.uint64(secrets.randbits(64) | 1)
 """What this process hashes labels with: whoever chooses labels shall not choose collisions."""
@@ -132,15 +137,13 @@ def chunk_rows(
         The voxels, (z, y, x), of whole chunks, as decoded, by their number as in `Rows.chunks`.
         What lies outside the volume is left out.
     """
-    from voxlake.ngff.label_index.kernel import scan_blocks
-
     starts = chunk_starts(volume, cell, np.array(list(chunks)))
     extents = np.clip(np.array(volume.shape) - starts, 0, np.array(volume.chunk))
     extents[(extents == 0).any(axis=1)] = 0
     place, found, counts = np.zeros(1, np.int64), [], np.zeros(len(chunks), np.int64)
     for number, voxels in enumerate(chunks.values()):
         flat, sz, sy, *_ = rows_of(_plain(voxels))
-        rows, count = scan_blocks(flat, (sz, sy), place, extents[number : number + 1], _FACTOR)
+        rows, count = _scan(flat, (sz, sy), place, extents[number : number + 1])
         found.append(rows)
         counts[number] = count[0]
     return _placed(volume, starts, (np.concatenate(found), counts))
@@ -169,13 +172,33 @@ def scan_chunks(
     voxels: npt.NDArray[Any], chunk: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Return what `kernel.scan_blocks` finds in (z, y, x) voxels cut into chunks, in C order."""
-    from voxlake.ngff.label_index.kernel import scan_blocks
-
     flat, sz, sy, *_ = rows_of(_plain(voxels))
-    cells = np.array(list(Box.of_shape(voxels.shape).cells(chunk)), np.int64).reshape(-1, 3)
+    starts, extents = _cut(voxels.shape, chunk)
+    return _scan(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents)
+
+
+@lru_cache(16)
+def _cut(
+    shape: tuple[int, ...], chunk: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (n, 3) where each chunk begins, and how many of its voxels there are."""
+    cells = np.array(list(Box.of_shape(shape).cells(chunk)), np.int64).reshape(-1, 3)
     starts = cells * np.array(chunk)
-    extents = np.minimum(np.array(chunk), np.array(voxels.shape) - starts)
-    return scan_blocks(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents, _FACTOR)
+    return starts, np.minimum(np.array(chunk), np.array(shape) - starts)
+
+
+def _scan(
+    flat: npt.NDArray[Any],
+    strides: tuple[int, int],
+    places: npt.NDArray[np.int64],
+    extents: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Return what `kernel.scan_blocks` finds, in memory that this thread has used before."""
+    from voxlake.ngff.label_index.kernel import FIELDS, SPARSE, scan_blocks
+
+    rows = reused("label rows", (_ROWS, FIELDS), np.dtype(np.uint64))
+    slots = reused("label slots", (SPARSE * _ROWS,), np.dtype(np.uint32))
+    return scan_blocks(flat, strides, places, extents, (rows, slots), _FACTOR)
 
 
 def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -183,11 +206,12 @@ def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
     All alike, so that numba compiles one variant for each width.
     """
-    plain = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
-    *outer, row = plain.strides
-    if row != plain.itemsize or any(step < 0 or step % plain.itemsize for step in outer):
-        plain = np.ascontiguousarray(plain)
-    plain = np.require(plain, requirements=["A"]).view()
+    size, (sz, sy, sx) = voxels.itemsize, voxels.strides
+    regular = sx == size and sz >= 0 and sy >= 0 and sz % size == sy % size == 0
+    if regular and voxels.dtype.isnative and voxels.flags.aligned:
+        plain = voxels.view()
+    else:
+        plain = voxels.astype(voxels.dtype.newbyteorder("="), order="C")
     plain.flags.writeable = False
     return plain
 
