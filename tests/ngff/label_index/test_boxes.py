@@ -15,9 +15,9 @@ from tests.servers.counting import counting
 from voxlake.ngff.box import Box
 from voxlake.ngff.label_index import boxes_reader, find_labels, in_force, label_extent, list_labels
 from voxlake.ngff.label_index.boxes import BLOCK_BYTES, boxes_url
-from voxlake.ngff.label_index.boxes_reader import read_extent, read_table, read_tables
-from voxlake.ngff.label_index.hidden import hide
-from voxlake.ngff.label_index.publishing import write_run
+from voxlake.ngff.label_index.boxes_reader import part_boxes
+from voxlake.ngff.label_index.hidden import hide, layers_of
+from voxlake.ngff.label_index.publishing import publish, write_run
 from voxlake.ngff.label_index.recent import Recent
 from voxlake.ngff.label_index.run import write_part
 from voxlake.ngff.label_index.run_rows import RunRows
@@ -83,15 +83,15 @@ def test_boxes_are_what_the_rows_add_up_to(
     expected = grouped(rows)
     part = write_part(memory_store, rows)
     assert part.boxes.record == (80 if int(rows.stop.max()) >> 32 else 48)
-    assert as_extents(merge_tables(read_tables(memory_store, part))) == expected
-    assert [read_extent(memory_store, part, one.label) for one in expected] == expected
+    assert as_extents(merge_tables(part_boxes(memory_store, part).tables())) == expected
+    assert [part_boxes(memory_store, part).extent(one.label) for one in expected] == expected
     some = np.array([one.label for one in expected[seed % 3 :: 3]], np.uint64)
     rng = np.random.default_rng(seed)
     absent = np.setdiff1d(rng.integers(1, LAST, 40, np.uint64), rows.labels)
     asked = np.union1d(some, absent)
-    assert as_extents(read_table(memory_store, part, asked)) == expected[seed % 3 :: 3]
-    assert {read_extent(memory_store, part, int(label)) for label in absent} == {None}
-    assert not len(read_table(memory_store, part, asked[:0]))
+    assert as_extents(part_boxes(memory_store, part).table(asked)) == expected[seed % 3 :: 3]
+    assert {part_boxes(memory_store, part).extent(int(label)) for label in absent} == {None}
+    assert not len(part_boxes(memory_store, part).table(asked[:0]))
 
 
 @pytest.mark.parametrize("count", [85, 86, 170, 40_000])
@@ -99,13 +99,13 @@ def test_blocks_that_are_just_full(memory_store: StoreURL, count: int) -> None:
     rows = some_rows(count, count, count)
     rows = rows.take(np.unique(rows.labels, return_index=True)[1])
     part = write_part(memory_store, rows)
-    table = merge_tables(read_tables(memory_store, part))
+    table = merge_tables(part_boxes(memory_store, part).tables())
     assert np.array_equal(table.labels, rows.labels)
     assert np.array_equal(table.voxels, rows.voxels)
     some = rows.labels[:: max(count // 50, 1)]
-    assert np.array_equal(read_table(memory_store, part, some).labels, some)
+    assert np.array_equal(part_boxes(memory_store, part).table(some).labels, some)
     for label in (int(rows.labels[0]), int(rows.labels[-1]), int(rows.labels[-1]) - 1):
-        found = read_extent(memory_store, part, label)
+        found = part_boxes(memory_store, part).extent(label)
         assert (found is not None) == (label in rows.labels)
 
 
@@ -120,15 +120,15 @@ def test_any_flipped_bit_is_found(memory_store: StoreURL) -> None:
         flipped = bytes([body[place] ^ (1 << place % 8)])
         store.write(boxes_url(memory_store, ulid), body[:place] + flipped + body[place + 1 :])
         with pytest.raises(CorruptDataError, match=r"boxes .* are damaged"):
-            list(read_tables(memory_store, damaged))
+            list(part_boxes(memory_store, damaged).tables())
         in_index = place >= len(body) // BLOCK_BYTES * BLOCK_BYTES
         first = labels[85 * (place // BLOCK_BYTES)] if not in_index else labels[0]
         with pytest.raises(CorruptDataError):
-            read_extent(memory_store, damaged, int(first))
+            part_boxes(memory_store, damaged).extent(int(first))
     cut = part.model_copy(update={"ulid": uuid4().hex})
     store.write(boxes_url(memory_store, cut.ulid), body[:BLOCK_BYTES])
     with pytest.raises(CorruptDataError):
-        read_extent(memory_store, cut, int(labels[0]))
+        part_boxes(memory_store, cut).extent(int(labels[0]))
 
 
 GRID, SHARD = (3, 4, 5), (4, 6, 8)
@@ -156,16 +156,18 @@ def test_boxes_that_touch_hidden_shards(
 
 
 def test_a_label_that_goes_on_in_the_next_part_is_added_up(lake: StoreURL) -> None:
+    scene = new_scene(lake)
     rows = some_rows(40, 1, 3)
     halves = [rows.take(np.arange(first, first + 20)) for first in (0, 20)]
-    parts = [write_part(lake, half) for half in halves]
-    run = write_run(lake, rows, {0: ""}).model_copy(update={"parts": tuple(parts)})
-    assert list(run.parts_of(LAST)) == parts
-    found = [read_extent(lake, part, LAST) for part in run.parts_of(LAST)]
-    assert found[0]
-    assert found[1]
-    assert [found[0] + found[1]] == grouped(rows)
-    assert list(run.parts_of(LAST - 1)) == []
+    parts = tuple(write_part(scene.index, half) for half in halves)
+    run = write_run(scene.index, rows, {0: ""}).model_copy(update={"parts": parts})
+    publish(scene.volume, scene.index, None, (run,))
+    (layer,) = layers_of(in_force(scene.volume, scene.index))
+    assert [boxes.part for boxes in layer.boxes_of(LAST)] == list(parts)
+    assert list(layer.boxes_of(LAST - 1)) == []
+    expected = grouped(rows)
+    assert [label_extent(scene.volume, scene.index, LAST)] == expected
+    assert as_extents(list_labels(scene.volume, scene.index)) == expected
 
 
 def asked_by(scene: Scene, index: StoreURL, view: View | None = None) -> list[LabelExtent]:

@@ -6,7 +6,7 @@ a bound.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,64 +37,76 @@ if TYPE_CHECKING:
 READ_BLOCKS = 4096
 """Blocks in memory at a time: 16 MiB, some 350,000 labels."""
 
-_indexes = Recent[BlockIndex](64 << 20)
+_parts = Recent["PartBoxes"](64 << 20)
 _blocks = Recent[bytes](64 << 20)
+_tokens = count()
 
 
-def read_extent(index_url: StoreURL, part: Part, label: int) -> LabelExtent | None:
-    """Return what the rows of a part say of one label between its ends; None if it has none."""
-    number = _index(index_url, part).block_of(label)
-    if number < 0:
-        return None
+class PartBoxes:
+    """The boxes of one part, of which the block index is kept once it was read."""
 
-    def read() -> bytes:
+    def __init__(self, index_url: StoreURL, part: Part) -> None:
+        self.part = part
+        self._url = boxes_url(index_url, part.ulid)
+        self._index: BlockIndex | None = None
+        # A short name for the keys of blocks: addresses take long to be hashed.
+        self._token = next(_tokens)
+
+    def extent(self, label: int) -> LabelExtent | None:
+        """Return what the rows of the part say of one label; None if it has none."""
+        number = self._blocks().block_of(label)
+        if number < 0:
+            return None
+        block = _blocks.get((self._token, number), lambda: self._read_block(number), len)
+        return find_in_block(self.part, number, block, label)
+
+    def table(self, labels: npt.NDArray[np.uint64]) -> LabelTable:
+        """Return what the rows of the part say of the given labels, ascending and each once."""
+        first = int(np.searchsorted(labels, np.uint64(self.part.first), "left"))
+        wanted = labels[first : int(np.searchsorted(labels, np.uint64(self.part.last), "right"))]
+        if not len(wanted):
+            return EMPTY
+        number = np.searchsorted(self._blocks().first, wanted, "right").astype(np.int64) - 1
+        tables = self._tables(np.unique(number[number >= 0]))
+        return merge_tables(table.of_labels(wanted) for table in tables)
+
+    def tables(self) -> Iterator[LabelTable]:
+        """Yield what the rows of the part say of all its labels, in pieces of bounded size."""
+        return self._tables(np.arange(len(self._blocks().first)))
+
+    def _blocks(self) -> BlockIndex:
+        if self._index is None:
+            body = store.read_range(self._url, *index_range(self.part))
+            self._index = decode_index(self.part, body)
+        return self._index
+
+    def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES
-        block = store.read_range(boxes_url(index_url, part.ulid), start, start + BLOCK_BYTES)
-        check_block(part, block)
+        block = store.read_range(self._url, start, start + BLOCK_BYTES)
+        check_block(self.part, block)
         return block
 
-    block = _blocks.get((index_url, part.ulid, number), read, len)
-    return find_in_block(part, number, block, label)
+    def _tables(self, numbers: npt.NDArray[np.int64]) -> Iterator[LabelTable]:
+        """Yield the records of the blocks of given numbers, ascending; neighbours read as one."""
+        for first in range(0, len(numbers), READ_BLOCKS):
+            some = numbers[first : first + READ_BLOCKS]
+            body = b"".join(store.read_ranges(self._url, _spans(some)))
+            for start in range(0, len(some) * BLOCK_BYTES, BLOCK_BYTES):
+                check_block(self.part, body[start : start + BLOCK_BYTES])
+            yield decode_blocks(self.part, some.tolist(), body)
 
 
-def read_table(index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]) -> LabelTable:
-    """Return what the rows of a part say of the given labels, ascending and each once."""
-    first = int(np.searchsorted(labels, np.uint64(part.first), "left"))
-    wanted = labels[first : int(np.searchsorted(labels, np.uint64(part.last), "right"))]
-    if not len(wanted):
-        return EMPTY
-    number = np.searchsorted(_index(index_url, part).first, wanted, "right").astype(np.int64) - 1
-    needed = np.unique(number[number >= 0])
-    tables = (table.of_labels(wanted) for table in _tables(index_url, part, needed))
-    return merge_tables(tables)
+def part_boxes(index_url: StoreURL, part: Part) -> PartBoxes:
+    """Return the boxes of a part, which are read when they are asked."""
+    start, stop = index_range(part)
+    key = (index_url, part.ulid, part.boxes.crc32c)
+    return _parts.get(key, lambda: PartBoxes(index_url, part), lambda _: 1000 + stop - start)
 
 
-def read_tables(index_url: StoreURL, part: Part) -> Iterator[LabelTable]:
-    """Yield what the rows of a part say of all its labels, in pieces of bounded size."""
-    return _tables(index_url, part, np.arange(len(_index(index_url, part).first)))
-
-
-def _index(index_url: StoreURL, part: Part) -> BlockIndex:
-    def read() -> BlockIndex:
-        url = boxes_url(index_url, part.ulid)
-        return decode_index(part, store.read_range(url, *index_range(part)))
-
-    return _indexes.get((index_url, part.ulid), read, lambda one: one.first.nbytes)
-
-
-def _tables(
-    index_url: StoreURL, part: Part, numbers: npt.NDArray[np.int64]
-) -> Iterator[LabelTable]:
-    """Yield the records of the blocks of given numbers, ascending; neighbours are read as one."""
-    url = boxes_url(index_url, part.ulid)
-    for first in range(0, len(numbers), READ_BLOCKS):
-        some = numbers[first : first + READ_BLOCKS]
-        cuts = [0, *(np.flatnonzero(np.diff(some) > 1) + 1).tolist(), len(some)]
-        spans = [
-            (int(some[a]) * BLOCK_BYTES, int(some[b - 1] + 1) * BLOCK_BYTES)
-            for a, b in pairwise(cuts)
-        ]
-        body = b"".join(store.read_ranges(url, spans))
-        for start in range(0, len(some) * BLOCK_BYTES, BLOCK_BYTES):
-            check_block(part, body[start : start + BLOCK_BYTES])
-        yield decode_blocks(part, some.tolist(), body)
+def _spans(numbers: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return the ranges of bytes of blocks, ascending, one for those that follow one another."""
+    cuts = [0, *(np.flatnonzero(np.diff(numbers) > 1) + 1).tolist(), len(numbers)]
+    return [
+        (int(numbers[a]) * BLOCK_BYTES, int(numbers[b - 1] + 1) * BLOCK_BYTES)
+        for a, b in pairwise(cuts)
+    ]

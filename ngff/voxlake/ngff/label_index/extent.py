@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.label_index.boxes_reader import read_extent, read_table, read_tables
 from voxlake.ngff.label_index.hidden import Hidden, layers_of
 from voxlake.ngff.label_index.rows import chunk_grid
 from voxlake.ngff.label_index.run_reader import find_in_part
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.label_index.boxes_reader import PartBoxes
     from voxlake.ngff.label_index.manifest import Part
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -151,15 +151,19 @@ def _extent(view: View, label: int) -> LabelExtent | None:
     """Return what the boxes of all runs say of a label, and rows where boxes may be out of date."""
     found = None
     for layer in layers_of(view):
-        for part in layer.run.parts_of(label):
-            one = read_extent(view.index_url, part, label)
-            if one and layer.hidden.touches(one.box):
-                one = _only(_tables_of_rows(view, part, np.array([label], np.uint64), layer.hidden))
-            found = one if found is None else found if one is None else found + one
+        for boxes in layer.boxes_of(label):
+            one = boxes.extent(label)
+            if one is not None and layer.hidden.touches(one.box):
+                wanted = np.array([label], np.uint64)
+                one = _only(_tables_of_rows(view, boxes.part, wanted, layer.hidden))
+            found = _both(found, one)
     if view.dirty:
-        one = _only(_tables_of_dirty(view, np.array([label], np.uint64)))
-        found = one if found is None else found if one is None else found + one
+        found = _both(found, _only(_tables_of_dirty(view, np.array([label], np.uint64))))
     return found
+
+
+def _both(one: LabelExtent | None, other: LabelExtent | None) -> LabelExtent | None:
+    return other if one is None else one if other is None else one + other
 
 
 def _only(tables: Iterable[LabelTable]) -> LabelExtent | None:
@@ -171,23 +175,19 @@ def _only(tables: Iterable[LabelTable]) -> LabelExtent | None:
 def _tables(view: View, labels: npt.NDArray[np.uint64] | None) -> Iterator[LabelTable]:
     """Yield what is known of the given labels, ascending, or of all, in disjoint shards."""
     for layer in layers_of(view):
-        for part in layer.run.parts:
-            yield from _tables_of_part(view, part, layer.hidden, labels)
+        for boxes in layer.boxes:
+            yield from _tables_of_part(view, boxes, layer.hidden, labels)
     yield from _tables_of_dirty(view, labels)
 
 
 def _tables_of_part(
-    view: View, part: Part, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
+    view: View, boxes: PartBoxes, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
 ) -> Iterator[LabelTable]:
-    if labels is None:
-        tables = read_tables(view.index_url, part)
-    else:
-        tables = iter([read_table(view.index_url, part, labels)])
-    for table in tables:
+    for table in boxes.tables() if labels is None else [boxes.table(labels)]:
         touched = hidden.touch(table.start, table.stop)
         yield table.where(~touched)
         if touched.any():
-            yield from _tables_of_rows(view, part, table.labels[touched], hidden)
+            yield from _tables_of_rows(view, boxes.part, table.labels[touched], hidden)
 
 
 def _tables_of_rows(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.label_index.boxes_reader import PartBoxes, part_boxes
 from voxlake.ngff.label_index.recent import Recent
 from voxlake.ngff.label_index.view import runs_in_force
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from voxlake.ngff.box import Box
@@ -65,6 +69,17 @@ class Layer:
 
     run: Run
     hidden: Hidden
+    boxes: tuple[PartBoxes, ...]
+    """Of the parts of the run."""
+    last: tuple[int, ...]
+    """The largest label of each part."""
+
+    def boxes_of(self, label: int) -> Iterator[PartBoxes]:
+        """Yield the boxes of the parts that may have rows of a label."""
+        for boxes in self.boxes[bisect_left(self.last, label) :]:
+            if boxes.part.first > label:
+                return
+            yield boxes
 
 
 _layers = Recent[tuple[Layer, ...]](64 << 20)
@@ -72,15 +87,28 @@ _layers = Recent[tuple[Layer, ...]](64 << 20)
 
 def layers_of(view: View) -> tuple[Layer, ...]:
     """Return the runs in force, newest first, each with the shards of which it must not tell."""
+    kept = view.memory.get("layers")
+    if kept is None:
+        kept = view.memory["layers"] = _shared_layers(view)
+    return kept
+
+
+def _shared_layers(view: View) -> tuple[Layer, ...]:
+    """Return the layers of the view, from another of the same state if there was one."""
     if view.manifest is None:
         return ()
     geometry = view.manifest.geometry
     covers = tuple(run.cover for run in view.manifest.runs)
     return _layers.get(
-        (view.index_url, geometry.shape, geometry.shard, covers, view.dirty),
-        lambda: tuple(Layer(run, _hidden(view, shards)) for run, shards in runs_in_force(view)),
+        (view.index_url, covers, view.dirty, geometry.shape, geometry.shard),
+        lambda: tuple(_layer(view, run, shards) for run, shards in runs_in_force(view)),
         lambda made: sum(40 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
     )
+
+
+def _layer(view: View, run: Run, shards: npt.NDArray[np.uint64]) -> Layer:
+    boxes = tuple(part_boxes(view.index_url, part) for part in run.parts)
+    return Layer(run, _hidden(view, shards), boxes, tuple(part.last for part in run.parts))
 
 
 def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from bisect import bisect_left
 from datetime import datetime
-from operator import attrgetter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,8 +25,6 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -97,13 +94,6 @@ class Run(_Document):
         """Rows of all parts."""
         return sum(part.rows for part in self.parts)
 
-    def parts_of(self, label: int) -> Iterator[Part]:
-        """Yield the parts that may have rows of a label."""
-        for place in range(bisect_left(self.parts, label, key=_last), len(self.parts)):
-            if self.parts[place].first > label:
-                return
-            yield self.parts[place]
-
 
 class Manifest(_Document):
     """The runs in force."""
@@ -125,14 +115,17 @@ _manifests = Recent[Manifest](64 << 20)
 _MEMORY = 8
 
 
-_last = attrgetter("last")
-
-
 def geometry_of(volume: Volume) -> Geometry:
     """Return the geometry that a manifest must have to be used for the volume."""
     return Geometry.model_validate(
         {"shape": volume.shape, "chunk": volume.chunk, "shard": volume.shard}
     )
+
+
+@lru_cache(256)
+def manifests_url(index_url: StoreURL) -> StoreURL:
+    """Return the address of the folder of manifests."""
+    return index_url / "manifest"
 
 
 def manifest_url(index_url: StoreURL, number: int) -> StoreURL:
@@ -157,7 +150,7 @@ def newest_manifest(index_url: StoreURL) -> Manifest | None:
         If the store fails.
     """
     for _ in range(ATTEMPTS):
-        found = store.last_object(index_url / "manifest", _NAME.fullmatch)
+        found = store.last_object(manifests_url(index_url), _NAME.fullmatch)
         if found is None:
             return None
         try:

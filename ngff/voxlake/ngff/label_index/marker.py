@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -105,7 +106,7 @@ def read_bulk(marker: Marker) -> BulkState | None:
 
 def list_markers(index_url: StoreURL) -> list[Marker]:
     """Return all markers by listing them, without reading what they say."""
-    folder = index_url / "dirty"
+    folder = _folder(index_url)
     found = (_marker(folder / name) for name in store.list_children(folder)[1])
     return [one for one in found if one is not None]
 
@@ -119,6 +120,11 @@ def read_marker(marker: Marker) -> MarkerState | None:
         return MarkerState.model_validate_json(store.read(marker.url).body)
     except (ObjectNotFoundError, ValidationError):
         return None
+
+
+@lru_cache(256)
+def _folder(index_url: StoreURL) -> StoreURL:
+    return index_url / "dirty"
 
 
 def _new_marker(index_url: StoreURL, cell: Cell, state: Literal["open", "done"], by: str) -> Marker:

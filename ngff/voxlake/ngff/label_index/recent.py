@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+
+_all: WeakSet[Recent[Any]] = WeakSet()
+
+
+def forget_all() -> None:
+    """Forget what was read of any index, as a process does that ends."""
+    for recent in list(_all):
+        recent.clear()
 
 
 class Recent[T]:
@@ -24,13 +34,15 @@ class Recent[T]:
         self._limit, self._used = limit, 0
         self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
+        _all.add(self)
 
     def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
         """Return the value of `key`, made if it is not there; two threads may both make it."""
         with self._lock:
-            if key in self._kept:
+            found = self._kept.get(key)
+            if found is not None:
                 self._kept.move_to_end(key)
-                return self._kept[key][0]
+                return found[0]
         value = make()
         self.put(key, value, size(value))
         return value
@@ -53,3 +65,9 @@ class Recent[T]:
             while self._used > self._limit and self._kept:
                 _, (_, freed) = self._kept.popitem(last=False)
                 self._used -= freed
+
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._kept.clear()
+            self._used = 0

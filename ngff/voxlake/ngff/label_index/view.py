@@ -7,8 +7,8 @@ that the newest run covering it tells of; a shard with one is asked itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -66,6 +66,8 @@ class View:
     """Shards that are asked themselves: those with a marker, or without a manifest all stored."""
     bulk: bool
     """Whether a bulk job may be changing shards that have no marker of their own."""
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was made of it, for the next query by it."""
 
     @property
     def as_of(self) -> datetime | None:

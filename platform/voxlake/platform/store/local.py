@@ -6,7 +6,7 @@ A listing or a range of a local file takes some microseconds of the system; obst
 from __future__ import annotations
 
 import os
-from operator import attrgetter
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import ObjectNotFoundError
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store.url import StoreURL
 
-_NAME = attrgetter("name")
-
 
 def path_of(url: StoreURL) -> str:
     """Return the path of the file or folder that a local URL names."""
-    root = url.root if url.scheme == "file" else str(url.folder)
+    root = _root_of(url)
     return f"{root}/{url.key}" if url.key else root
 
 
@@ -47,26 +45,32 @@ def list_folder(url: StoreURL) -> tuple[list[str], list[str]]:
     ObjectNotFoundError
         If the root of the store is not there.
     """
-    entries = sorted(_entries(url), key=_NAME)
-    folders = [entry.name for entry in entries if entry.is_dir()]
-    return folders, [entry.name for entry in entries if not entry.is_dir()]
+    folders: list[str] = []
+    files: list[str] = []
+    try:
+        with os.scandir(path_of(url)) as entries:
+            for entry in entries:
+                (folders if entry.is_dir() else files).append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        _check_root(url)
+    except OSError as error:
+        raise explain("list", url, error) from error
+    return sorted(folders), sorted(files)
 
 
 def last_file(url: StoreURL, is_wanted: Callable[[str], object]) -> ObjectInfo | None:
     """Return the file in a folder that is wanted and last by name; None if there is none."""
-    while True:
-        entries = _entries(url)
-        wanted = (one for one in entries if is_wanted(one.name) and not one.is_dir())
-        last = max(wanted, key=_NAME, default=None)
-        if last is None:
-            return None
-        try:
-            found = last.stat()
-        except FileNotFoundError:
-            continue  # Deleted since it was listed.
-        except OSError as error:
-            raise explain("list", url, error) from error
-        return ObjectInfo(url / last.name, found.st_size, etag_of_file(found))
+    folder = path_of(url)
+    try:
+        # Pathlib takes three times as long as the system.
+        for name in sorted(os.listdir(folder), reverse=True):  # noqa: PTH208
+            if is_wanted(name) and (found := _state_of_file(f"{folder}/{name}")):
+                return ObjectInfo(url / name, found.st_size, etag_of_file(found))
+    except (FileNotFoundError, NotADirectoryError):
+        _check_root(url)
+    except OSError as error:
+        raise explain("list", url, error) from error
+    return None
 
 
 def etag_of_file(found: os.stat_result) -> str:
@@ -74,17 +78,20 @@ def etag_of_file(found: os.stat_result) -> str:
     return f'"{found.st_ino:x}-{found.st_mtime_ns // 1000:x}-{found.st_size:x}"'
 
 
-def _entries(url: StoreURL) -> list[os.DirEntry[str]]:
+def _state_of_file(path: str) -> os.stat_result | None:
+    """Return the state of a file; None if it is none, or was deleted since it was listed."""
     try:
-        with os.scandir(path_of(url)) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
-        _check_root(url)
-        return []
-    except OSError as error:
-        raise explain("list", url, error) from error
+        found = os.stat(path)  # noqa: PTH116  as above
+    except FileNotFoundError:
+        return None
+    return found if S_ISREG(found.st_mode) else None
+
+
+def _root_of(url: StoreURL) -> str:
+    return url.root if url.scheme == "file" else str(url.folder)
 
 
 def _check_root(url: StoreURL) -> None:
-    if not url.folder.is_dir():
-        raise ObjectNotFoundError(f"folder {url.folder} is not there; check its name, or make it")
+    root = _root_of(url)
+    if not os.path.isdir(root):  # noqa: PTH112  as above
+        raise ObjectNotFoundError(f"folder {root} is not there; check its name, or make it")

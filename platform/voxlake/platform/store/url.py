@@ -87,7 +87,9 @@ class StoreURL:
 
     def __truediv__(self, key: str) -> StoreURL:
         """Return the URL of `key` below this one; ``..`` never leads out."""
-        below = "/".join(filter(None, (self.key, _clean_key(key))))
+        below = _clean_key(key)
+        if self.key:
+            below = f"{self.key}/{below}" if below else self.key
         return StoreURL(self.scheme, self.root, below, self.endpoint, self.region)
 
     @property
@@ -145,8 +147,9 @@ def _nonempty(name: str, text: str) -> str:
 
 def _clean_key(key: str) -> str:
     parts = [part for part in key.split("/") if part]
-    if any(part in {".", ".."} or "\0" in part or "\\" in part for part in parts):
-        raise InvalidInputError(f"key {key!r} leads outside its store; leave out '.' and '..'")
+    for part in parts:
+        if part in {".", ".."} or "\0" in part or "\\" in part:
+            raise InvalidInputError(f"key {key!r} leads outside its store; leave out '.' and '..'")
     return "/".join(parts)
 
 
