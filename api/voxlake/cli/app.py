@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from voxlake.cli.commands.audit import audit
+from voxlake.cli.commands.cleave import cleave
 from voxlake.cli.commands.compact import compact
 from voxlake.cli.commands.demo import demo
 from voxlake.cli.commands.doctor import doctor
@@ -22,7 +23,10 @@ from voxlake.cli.commands.jobs import app as jobs
 from voxlake.cli.commands.label import label
 from voxlake.cli.commands.labels import labels
 from voxlake.cli.commands.ls import ls
+from voxlake.cli.commands.mapping import mapping
+from voxlake.cli.commands.merge import merge
 from voxlake.cli.commands.plan import plan
+from voxlake.cli.commands.reserve import reserve
 from voxlake.cli.commands.serve import serve
 from voxlake.cli.commands.verify import verify
 from voxlake.cli.commands.worker import worker
@@ -67,6 +71,10 @@ for command in (
     info,
     labels,
     label,
+    merge,
+    cleave,
+    mapping,
+    reserve,
     audit,
     compact,
     ls,

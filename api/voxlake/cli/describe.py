@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from voxlake.cli.output import Document, facts, size, table
 from voxlake.ngff.axes import Axis, VoxelSize
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.label_index import index_status
+from voxlake.ngff.label_index import in_force, index_status
 from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
@@ -51,6 +51,17 @@ class LevelDocument(Document):
     """Its shards, without metadata."""
 
 
+class RunsDocument(Document):
+    """The part of a label index that is sorted by label."""
+
+    runs: int
+    """Runs in force; 0: labels are looked for in the sidecars."""
+    rows: int
+    """Rows, one for each label of a shard."""
+    bytes: int
+    """Size of these rows, and of the boxes beside them."""
+
+
 class IndexDocument(Document):
     """The label index of labels."""
 
@@ -64,8 +75,14 @@ class IndexDocument(Document):
     missing: int
     """Those without a sidecar; queries read their voxels instead."""
     rows: int
+    """Rows, one for each label of a chunk, of the sidecars that are true."""
     bytes: int
     """Size of the sidecars that are true."""
+    bytes_per_row: float | None
+    """Of these; null: there are no rows."""
+    bytes_per_voxel: float
+    """Of these, for each voxel of level 0."""
+    by_label: RunsDocument
 
 
 class AxisDocument(Document):
@@ -225,6 +242,9 @@ def _codecs(metadata: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     status = index_status(volume, url)
+    manifest = in_force(volume, url).manifest
+    runs = manifest.runs if manifest else ()
+    parts = [part for run in runs for part in run.parts]
     return IndexDocument(
         url=str(url),
         shards=status.shards,
@@ -233,6 +253,13 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
         missing=status.missing,
         rows=status.rows,
         bytes=status.bytes,
+        bytes_per_row=status.bytes / status.rows if status.rows else None,
+        bytes_per_voxel=status.bytes / math.prod(volume.shape),
+        by_label=RunsDocument(
+            runs=len(runs),
+            rows=sum(part.rows for part in parts),
+            bytes=sum(part.bytes + part.boxes.labels * part.boxes.record for part in parts),
+        ),
     )
 
 
@@ -271,6 +298,9 @@ def _index_said(index: IndexDocument | None) -> str | None:
     if index is None:
         return "only labels have one"
     said = f"{index.indexed} of {index.shards} shards, {index.rows:,} rows, {size(index.bytes)}"
+    if index.bytes_per_row is not None:
+        each = f"{index.bytes_per_row:.1f} a row, {index.bytes_per_voxel:.2g} a voxel"
+        said = f"{said} ({each}); by label {index.by_label.rows:,}, {size(index.by_label.bytes)}"
     if index.indexed == index.shards:
         return said
     return f"{said}; {index.stale} stale, {index.missing} missing: voxlake index mends it"

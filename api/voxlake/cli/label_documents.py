@@ -10,17 +10,26 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator
 from rich.console import RenderableType
 from rich.text import Text
+from typer import Option
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import InLake, parse_name
 from voxlake.cli.output import Document, facts, size, table
 from voxlake.platform.errors import UnsupportedError
 
+AsBodies = Annotated[
+    bool,
+    Option("--bodies", help="Apply the mapping from supervoxels to bodies: ids are of bodies."),
+]
+
 if TYPE_CHECKING:
     from voxlake.ngff.box import Box
+    from voxlake.ngff.label_mapping import Mapping
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+UNKNOWN = -1
+"""How many chunks or shards a body of several supervoxels has: counts do not tell."""
 SHOWN = 50
 """Labels that people are shown if they do not say how many."""
 
@@ -35,6 +44,12 @@ class OpenLabels:
     volume: Volume
     """Level 0."""
     index_url: StoreURL
+
+    def mapping(self, *, bodies: bool) -> Mapping | None:
+        """Return the mapping to apply, as it is; None if bodies are not asked for."""
+        from voxlake.ngff.label_mapping import open_mapping
+
+        return open_mapping(self.index_url) if bodies else None
 
 
 class BoxDocument(Document):
@@ -68,7 +83,7 @@ class LineDocument(Document):
     y1: int | None = None
     x1: int | None = None
     chunks: int | None = None
-    """Chunks that hold some of it."""
+    """Chunks that hold some of it; -1: not known, of a body of several supervoxels."""
     shards: int | None = None
 
 
@@ -80,6 +95,8 @@ class LabelsDocument(Document):
     """What was asked; null: all of the dataset."""
     as_of: datetime | None
     """When the index was made, while a job changes the labels; null: it is up to date."""
+    mapping: int | None
+    """Number of the mapping that was applied; null: ids are those of the voxels."""
     count: int
     """How many labels there are."""
     labels: tuple[LineDocument, ...]
@@ -94,6 +111,8 @@ class OneLabelDocument(Document):
     label: Id
     as_of: datetime | None
     """When the index was made, while a job changes the labels; null: it is up to date."""
+    mapping: int | None
+    """Number of the mapping that was applied; null: the id is that of the voxels."""
     voxels: int
     box: BoxDocument
     """The smallest box around its voxels."""
@@ -143,7 +162,7 @@ def shown_labels(document: LabelsDocument) -> Iterable[RenderableType]:
     else:
         columns = ("label#", "voxels#")
     rows = (
-        (each.label, each.voxels, _box_of(each), each.chunks, each.shards)
+        (each.label, each.voxels, _box_of(each), _known(each.chunks), _known(each.shards))
         for each in document.labels
     )
     yield table(columns, (row[: len(columns)] for row in rows))
@@ -172,6 +191,10 @@ def shown_label(document: OneLabelDocument) -> Iterable[RenderableType]:
     if document.morton is not None:
         yield table(("Morton from#", "to#"), document.morton)
     yield from map(_written, document.written)
+
+
+def _known(count: int | None) -> int | None:
+    return None if count == UNKNOWN else count
 
 
 def _as_of(moment: datetime | None) -> Iterable[RenderableType]:

@@ -59,7 +59,11 @@ def test_info_tells_what_zarr_tells(shared: Command) -> None:
     assert [axis["name"] for axis in info["axes"]] == ["z", "y", "x"]
     assert info["state"] == "ready"
     assert (info["index"]["indexed"], info["index"]["missing"]) == (1, 0)
-    assert info["index"]["rows"] > 0
+    index = info["index"]
+    assert index["rows"] > 0
+    assert index["bytes_per_row"] == index["bytes"] / index["rows"]
+    assert index["bytes_per_voxel"] == index["bytes"] / np.prod(info["shape"])
+    assert index["by_label"]["runs"] in {0, 1}
     assert "zstd" in shared.plain("info", "lab/cube/cells").out
 
 
@@ -118,7 +122,7 @@ def test_downsample_mends_a_level(filled: Command) -> None:
 
 def test_index_mends_an_index(filled: Command) -> None:
     before = filled("info", "lab/cube/cells").ok()["index"]
-    (sidecar,) = Path(before["url"]).rglob("*.parquet")
+    (sidecar,) = (Path(before["url"]) / "shards").rglob("*.parquet")
     sidecar.unlink()
     assert filled("info", "lab/cube/cells").ok()["index"]["missing"] == 1
     assert filled("index", "lab/cube/cells").ok()["kind"] == "index"

@@ -10,6 +10,7 @@ from typer import Argument, Option
 
 from voxlake.cli.commands.downsample import parse_box
 from voxlake.cli.label_documents import (
+    AsBodies,
     OneLabelDocument,
     OpenLabels,
     WrittenDocument,
@@ -58,9 +59,21 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What to tell of a label, and whether it is a body."""
+
+    chunks: Annotated[
+        bool, Option("--chunks", help="List the chunks that hold it, and their Morton numbers.")
+    ] = False
+    bodies: AsBodies = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     labels: OpenLabels
     label: int
+    members: list[int]
+    """What voxels have of it: itself, or the supervoxels of the body."""
     box: Box
     """What files are clipped to."""
 
@@ -72,25 +85,27 @@ def label(
     lake: InLake,
     answering: Answering,
     files: Files,
-    chunks: Annotated[
-        bool, Option("--chunks", help="List the chunks that hold it, and their Morton numbers.")
-    ] = False,
+    told: Told,
 ) -> None:
     """Show one label: voxels, box, chunks, a voxel inside it; and write its voxels to files."""
-    from voxlake.ngff.label_index import in_force, label_chunks, label_extent
-    from voxlake.ngff.label_query import morton_ranges, point_of
+    from voxlake.ngff.label_index import in_force
+    from voxlake.ngff.label_mapping import check_body
+    from voxlake.ngff.label_query import chunks_of, extent_of, morton_ranges, point_of
 
     clip = None if files.box is None else parse_box(files.box)
     opened = open_labels(lake, name)
-    place = (opened.volume, opened.index_url, label)
-    as_of = in_force(opened.volume, opened.index_url).as_of
-    extent = label_extent(*place)
-    asked = _Asked(opened, label, clip or extent.box)
-    cells = label_chunks(*place) if chunks else None
+    mapping = opened.mapping(bodies=told.bodies)
+    members = [label] if mapping is None else check_body(mapping, label).tolist()
+    place = (opened.volume, opened.index_url, members)
+    view = in_force(opened.volume, opened.index_url)
+    extent = extent_of(view, members, label)
+    asked = _Asked(opened, label, members, clip or extent.box)
+    cells = chunks_of(*place, view=view) if told.chunks else None
     document = OneLabelDocument(
         name=name,
         label=str(label),
-        as_of=as_of,
+        as_of=view.as_of,
+        mapping=None if mapping is None else mapping.number,
         voxels=extent.voxels,
         box=box_document(extent.box),
         chunks=extent.chunks,
@@ -114,7 +129,7 @@ def _written(asked: _Asked, files: Files) -> Iterator[WrittenDocument]:
     )
 
     volume, index_url = asked.labels.volume, asked.labels.index_url
-    place = (volume, index_url, asked.label, asked.box)
+    place = (volume, index_url, asked.members, asked.box)
     if files.rles:
         parts = encode_rles(sparse_volume(*place))
         yield write_file("rles", files.rles, fill_with_bytes(parts))
@@ -122,10 +137,11 @@ def _written(asked: _Asked, files: Files) -> Iterator[WrittenDocument]:
         parts = encode_srles(sparse_volume(*place))
         yield write_file("srles", files.srles, fill_with_bytes(parts))
     if files.blocks:
-        yield write_file("blocks", files.blocks, fill_with_bytes(encode_blocks(*place)))
+        blocks = encode_blocks(*place, name=asked.label)
+        yield write_file("blocks", files.blocks, fill_with_bytes(blocks))
     if files.arrow:
         runs = runs_to_arrow(sparse_volume(*place))
         yield write_file("Arrow", files.arrow, fill_with_arrow(runs))
     if files.mask:
-        mask = mask_of(volume, index_url, [asked.label], asked.box)
+        mask = mask_of(*place)
         yield write_file("mask", files.mask, fill_with_array(mask))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -9,6 +10,7 @@ from typer import Option
 from voxlake.cli.commands.downsample import parse_box
 from voxlake.cli.label_documents import (
     SHOWN,
+    AsBodies,
     LabelsDocument,
     OpenLabels,
     box_document,
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from voxlake.ngff.box import Box
+    from voxlake.ngff.label_mapping import Mapping
 
 
-@grouped
-def labels(
-    name: Name,
-    lake: InLake,
-    answering: Answering,
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which labels to list."""
+
     box: Annotated[
         str | None,
         Option(
@@ -37,7 +39,7 @@ def labels(
             metavar="Z0:Z1,Y0:Y1,X0:X1",
             help="Only labels that have voxels there, [Z0, Z1) and so on, and how many.",
         ),
-    ] = None,
+    ] = None
     top: Annotated[
         int | None,
         Option(
@@ -46,7 +48,16 @@ def labels(
             min=1,
             help=f"The N of most voxels; people are shown {SHOWN}, files and JSON hold all.",
         ),
-    ] = None,
+    ] = None
+    bodies: AsBodies = False
+
+
+@grouped
+def labels(
+    name: Name,
+    lake: InLake,
+    answering: Answering,
+    wanted: Wanted,
     arrow: Annotated[
         str | None, Option("--arrow", metavar="FILE", help="Write them to an Arrow file too.")
     ] = None,
@@ -55,10 +66,12 @@ def labels(
     from voxlake.ngff.label_index import in_force
     from voxlake.ngff.label_query import largest
 
-    asked = None if box is None else parse_box(box)
+    asked = None if wanted.box is None else parse_box(wanted.box)
+    top = wanted.top
     opened = open_labels(lake, name)
     as_of = in_force(opened.volume, opened.index_url).as_of if asked is None else None
-    found = _found(opened, asked)
+    mapping = opened.mapping(bodies=wanted.bodies)
+    found = _found(opened, asked, mapping)
     listed = found if top is None else largest(found, top)
     written = None
     if arrow is not None:
@@ -68,6 +81,7 @@ def labels(
         name=name,
         box=None if asked is None else box_document(asked),
         as_of=as_of,
+        mapping=None if mapping is None else mapping.number,
         count=len(found),
         labels=shown.to_pylist(),
         written=written,
@@ -75,10 +89,13 @@ def labels(
     answer(document, shown_labels(document), json=answering.json)
 
 
-def _found(opened: OpenLabels, box: Box | None) -> pa.Table:
-    from voxlake.ngff.label_index import labels_in_box
-    from voxlake.ngff.label_query import counts_to_arrow, labels_table
+def _found(opened: OpenLabels, box: Box | None, mapping: Mapping | None) -> pa.Table:
+    from voxlake.ngff.label_index import labels_in_box, list_labels
+    from voxlake.ngff.label_mapping import remap, remap_box
+    from voxlake.ngff.label_query import counts_to_arrow, labels_to_arrow
 
     if box is None:
-        return labels_table(opened.volume, opened.index_url)
-    return counts_to_arrow(labels_in_box(opened.volume, opened.index_url, box, counts=True))
+        table = list_labels(opened.volume, opened.index_url)
+        return labels_to_arrow(table if mapping is None else remap(mapping, table))
+    inside = labels_in_box(opened.volume, opened.index_url, box, counts=True)
+    return counts_to_arrow(inside if mapping is None else remap_box(mapping, inside))
