@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from voxlake.compute.jobs import (
 from voxlake.compute.jobs import indexing as indexing_
 from voxlake.compute.jobs import running as running_
 from voxlake.compute.jobs.cancelling import cancel_job
+from voxlake.compute.jobs.looking import start_fsck, start_repair
 from voxlake.compute.jobs.spec import spec_of
 from voxlake.compute.jobs.stages import plan_stages
 from voxlake.ngff.axes import VoxelSize
@@ -30,7 +32,7 @@ from voxlake.ngff.label_index.marker import bulk_marker, list_markers, read_bulk
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind
 from voxlake.platform import store
-from voxlake.platform.errors import JobFailedError
+from voxlake.platform.errors import ConflictError, JobFailedError
 from voxlake.platform.jobs import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -187,11 +189,12 @@ def test_a_cancel_while_it_runs_leaves_no_mark(
 
     def cancel_first(build: Any) -> Any:
         assert cancel_job(workspace, job.id).cancel_asked
+        time.sleep(1)  # Until its runner has seen it.
         return choose(build)
 
     monkeypatch.setattr(index_runs, "choose_pieces", cancel_first)
     monkeypatch.setattr("voxlake.compute.jobs.recorder.BEATS_PER_LEASE", 600)
-    with pytest.raises(Exception, match="cancelled"):
+    with pytest.raises(ConflictError, match="cancelled"):
         run_job(workspace, job)
     assert list_markers(index) == []
     _check(volume, index)
@@ -205,3 +208,19 @@ def test_a_job_gives_signs_of_life(workspace: Workspace, monkeypatch: pytest.Mon
     job = start_index(workspace, PLACE.name)
     run_job(workspace, job)
     assert set(seen) == {job.id}
+
+
+def test_what_a_repair_writes_is_marked(workspace: Workspace) -> None:
+    volume, index = _ingested(workspace, index=True)
+    url = volume.shard_url((0, 0, 1))
+    body = bytearray(store.read(url).body)
+    body[len(body) // 2] ^= 1
+    store.write(url, bytes(body))
+    look = start_fsck(workspace, PLACE.name)
+    run_job(workspace, look)
+    run_job(workspace, start_repair(workspace, look))
+    assert [marker.cell for marker in list_markers(index)] == [(0, 0, 1)]
+    _check_answers(volume, index)
+    assert compact(volume, index).shards == 1
+    assert list_markers(index) == []
+    _check(volume, index)

@@ -41,7 +41,7 @@ def test_a_sound_lake(shared: Command) -> None:
 def test_what_is_found_is_mended_from_the_source_of_the_ingest(filled: Command) -> None:
     group = Path(filled.lake) / "lab/cube/em.ome.zarr"
     shard = group / "0/c/0/0/0"
-    (sidecar,) = (Path(filled.lake) / "lab/cube/em.index").rglob("*.parquet")
+    (sidecar,) = (Path(filled.lake) / "lab/cube/em.index/cells/shards").rglob("*.parquet")
     whole = flip(shard)
     sidecar.unlink()
     found = filled("fsck", "--all")

@@ -46,7 +46,7 @@ def test_list_and_show(shared: Command) -> None:
         ("ingest", "lab/cube/em"),
     ]
     shown = shared("jobs", "show", jobs[0]["id"]).ok()
-    assert [stage["name"] for stage in shown["stages"]] == ["ingest", "index"]
+    assert [stage["name"] for stage in shown["stages"]] == ["ingest", "index", "index-runs"]
     assert all(stage["done"] == stage["tasks"] == 1 for stage in shown["stages"])
     assert shown["failures"] == []
     assert jobs[0]["id"] in shared.plain("jobs").out

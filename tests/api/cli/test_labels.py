@@ -11,6 +11,9 @@ import zarr
 from tests.ngff.label_query.samples import brute_runs, decode_rles, decode_spans
 
 from voxlake.ngff.box import Box
+from voxlake.ngff.label_mapping import merge
+from voxlake.ngff.label_objects import LabelObject, ObjectType, put_objects
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +110,9 @@ def test_a_label_in_a_box(shared: Command, voxels: npt.NDArray[np.uint64], tmp_p
 def test_labels_that_others_write_are_audited_and_compacted(filled: Command) -> None:
     assert filled("audit", CELLS).ok()["marked"] == []
     first = filled("compact", CELLS).ok()
-    assert (first["shards"], first["rows"], first["number"] is None) == (1, 3, False)
+    # The ingest has made the first run.
+    assert (first["shards"], first["rows"], first["number"]) == (0, 0, 1)
+    assert (first["objects"], first["mapping"]) == ({"number": 0, "runs": 0, "rows": 0}, 0)
     group = zarr.open_group(f"{filled.lake}/lab/cube/em.ome.zarr/labels/cells", mode="r+")
     array = group["0"]
     assert isinstance(array, zarr.Array)
@@ -120,6 +125,11 @@ def test_labels_that_others_write_are_audited_and_compacted(filled: Command) -> 
     second = filled("compact", CELLS).ok()
     assert (second["shards"], second["number"] > first["number"]) == (1, True)
     assert "shards taken in" in filled.plain("compact", CELLS).out
+    index = StoreURL.parse(f"{filled.lake}/lab/cube/em.index/cells")
+    merge(index, [1, 8], "tests")
+    put_objects(index, [LabelObject(id=1, type=ObjectType.NEURON)])
+    third = filled("compact", CELLS).ok()
+    assert (third["objects"]["rows"], third["mapping"]) == (1, 1)
     assert filled("label", CELLS, 7).code == 4
     assert filled("label", CELLS, 8).ok()["chunks"] == 1
 

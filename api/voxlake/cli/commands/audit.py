@@ -17,6 +17,8 @@ class AuditDocument(Document):
     """Cells z, y, x of the write grid of which the index tells another state."""
     closed: int
     """Marks of writers that are taken for dead."""
+    cleared: int
+    """Marks of jobs on all labels that are taken for dead."""
 
 
 @grouped
@@ -27,13 +29,18 @@ def audit(name: Name, lake: InLake, answering: Answering) -> None:
     opened = open_labels(lake, name)
     found = label_index.audit(opened.volume, opened.index_url)
     document = AuditDocument(
-        name=name, shards=found.shards, marked=found.marked, closed=found.closed
+        name=name,
+        shards=found.shards,
+        marked=found.marked,
+        closed=found.closed,
+        cleared=found.cleared,
     )
     shown = facts(
         (
             ("shards", document.shards),
             ("written by others", len(document.marked)),
             ("marks closed", document.closed),
+            ("marks of jobs cleared", document.cleared),
         )
     )
     answer(document, [shown], json=answering.json)

@@ -7,6 +7,16 @@ from voxlake.cli.options import Answering, InLake, Name, grouped
 from voxlake.cli.output import Document, answer, facts
 
 
+class ObjectsDocument(Document):
+    """Metadata of labels, after their compaction."""
+
+    number: int
+    """Number of their newest manifest; 0: there is none."""
+    runs: int
+    rows: int
+    """Rows of these runs, those of deleted objects included."""
+
+
 class CompactDocument(Document):
     """What a compaction did."""
 
@@ -21,15 +31,24 @@ class CompactDocument(Document):
     """Whether runs were merged into one."""
     swept: int
     """Objects that were deleted because nothing names them any more."""
+    objects: ObjectsDocument
+    mapping: int
+    """Changes of the mapping of labels to bodies that are in a snapshot; 0: nothing is mapped."""
 
 
 @grouped
 def compact(name: Name, lake: InLake, answering: Answering) -> None:
-    """Sort what was written to labels by label, so that one label is found in one request."""
+    """Sort what was written by label: voxels, metadata of labels, and merges of them.
+
+    One label is then found in one request. Nothing changes but the time that answers take.
+    """
     from voxlake.ngff import label_index
+    from voxlake.ngff.label_mapping import snapshot
+    from voxlake.ngff.label_objects import compact_objects
 
     opened = open_labels(lake, name)
     done = label_index.compact(opened.volume, opened.index_url)
+    objects = compact_objects(opened.index_url)
     document = CompactDocument(
         name=name,
         number=done.number,
@@ -37,6 +56,8 @@ def compact(name: Name, lake: InLake, answering: Answering) -> None:
         rows=done.rows,
         merged=done.merged,
         swept=done.swept,
+        objects=ObjectsDocument(number=objects.number, runs=objects.runs, rows=objects.rows),
+        mapping=snapshot(opened.index_url),
     )
     shown = facts(
         (
@@ -44,7 +65,9 @@ def compact(name: Name, lake: InLake, answering: Answering) -> None:
             ("shards taken in", document.shards),
             ("rows", document.rows),
             ("merged", document.merged),
-            ("objects swept", document.swept),
+            ("files swept", document.swept),
+            ("objects with metadata", document.objects.rows),
+            ("merges and cleaves", document.mapping),
         )
     )
     answer(document, [shown], json=answering.json)

@@ -1,4 +1,4 @@
-"""``voxlake index``: the label index of labels, built anew."""
+"""``voxlake index``: the label index of labels, by shard and by label, built anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voxlake.cli.work import run_or_queue
 
 @grouped
 def index(name: Name, lake: InLake, cluster: Running, answering: Answering) -> int:
-    """Build the label index of labels anew."""
+    """Build the label index of labels anew: what each shard holds, and all of it by label."""
     from voxlake.compute.jobs import start_index
 
     dataset = parse_name(name)

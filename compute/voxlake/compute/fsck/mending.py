@@ -14,6 +14,9 @@ from voxlake.compute.downsample import DownsampleTask
 from voxlake.compute.fsck.compare import has_below
 from voxlake.compute.fsck.objects import labels_there, leftovers
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.threads import run_ordered
+from voxlake.ngff.label_index.build import index_shard
+from voxlake.ngff.label_index.marker import close_marker, open_marker
 from voxlake.ngff.metadata import labels_document
 from voxlake.ngff.shard import decode_shard, encode_shard
 from voxlake.ngff.shard_format import ABSENT, shard_format
@@ -22,9 +25,11 @@ from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from voxlake.compute.downsample import Step
-    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.plan import Cell, Result, Task
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
+
+BY = "repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,24 @@ class SweepTask:
         for path in found:
             Path(path).unlink(missing_ok=True)
         return {"voxels": 0, "files": len(found)}
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTask:
+    """Write a shard of labels as a writer must whose index is to stay true: within a mark."""
+
+    task: Task
+    target: StoreURL
+    index: StoreURL
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Mark the shard, write it, index it, and say that it is done."""
+        marker = open_marker(self.index, self.cell, BY)
+        result = self.task()
+        index_shard(opened_volume(self.target), self.cell, self.index, run_ordered)
+        close_marker(marker, BY)
+        return result
 
 
 @dataclass(frozen=True, slots=True)

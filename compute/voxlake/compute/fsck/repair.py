@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.downsample import downsample_bytes, downsample_step
 from voxlake.compute.fsck.finding import Check, Finding
-from voxlake.compute.fsck.mending import ListLabelsTask, RebuildTask, SweepTask, TrimTask
+from voxlake.compute.fsck.mending import (
+    ListLabelsTask,
+    MarkedTask,
+    RebuildTask,
+    SweepTask,
+    TrimTask,
+)
 from voxlake.compute.fsck.plans import Looked, list_plan
 from voxlake.compute.index import IndexTask, index_bytes
 from voxlake.compute.ingest import IngestTask, shard_bytes
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.ingest import SourceAddress
     from voxlake.compute.plan import Cell, Plan, Task
+    from voxlake.ngff.volume import Volume
 
 _SHARD = {Check.DAMAGED_SHARD, Check.MISSING_SHARD, Check.STALE_SHARD, Check.TORN_TAIL}
 _SIDECAR = {Check.MISSING_SIDECAR, Check.STALE_SIDECAR, Check.DAMAGED_SIDECAR}
@@ -115,11 +122,19 @@ def _finest(findings: list[Finding], *, has_source: bool) -> _Cells:
 
 def _finest_plans(remedy: Remedy, dataset: Dataset, cells: _Cells) -> Iterator[Plan]:
     volume = dataset.level(0)
-    trim = [TrimTask(volume.url, cell) for cell in cells.trimmed]
+    trim = [_marked(remedy, volume, TrimTask(volume.url, cell)) for cell in cells.trimmed]
     yield from _plans("repair-tails", trim, shard_bytes(volume) * 2)
     if remedy.source is not None:
-        ingest = [IngestTask(remedy.source, volume.url, cell) for cell in cells.rebuilt]
+        tasks = (IngestTask(remedy.source, volume.url, cell) for cell in cells.rebuilt)
+        ingest = [_marked(remedy, volume, task) for task in tasks]
         yield from _plans("repair-0", ingest, shard_bytes(volume) * 3)
+
+
+def _marked(remedy: Remedy, volume: Volume, task: TrimTask | IngestTask) -> Task:
+    """Return what does the task so that the label index, if there is one, tells of it."""
+    if remedy.what.index is None:
+        return task
+    return MarkedTask(task, volume.url, remedy.what.index, task.cell)
 
 
 def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) -> _Cells:
