@@ -1,6 +1,6 @@
 """Any history of writes, kills, compactions, foreign writes and audits: queries are brute force.
 
-``VOXLAKE_INDEX_EXAMPLES`` sets how many histories of 75 steps are tried.
+``VOXLAKE_INDEX_EXAMPLES`` sets how many histories of 75 steps are tried; few short ones without.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.ngff.label_index.answers import check_rows
+from tests.ngff.label_index.bulk_jobs import BulkJob, in_small_builds
 from tests.ngff.label_index.scenes import (
+    LARGE_SHARD,
     SHAPE,
     in_small_pieces,
     merge_above,
@@ -36,7 +38,7 @@ from tests.ngff.label_index.turns import take_turns
 from voxlake.ngff.box import Box
 from voxlake.ngff.label_index import reserve
 from voxlake.ngff.label_index.extent import MAX_LABEL
-from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.errors import ConflictError, LimitExceededError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,13 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
+
+STORES = [
+    ("memory_store", EXAMPLES or 3),
+    ("lake", EXAMPLES // 5 or 1),
+    ("s3_store", EXAMPLES // 10 or 1),
+]
+"""Kinds of store, and how many histories on each: the slower ones get fewer."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,16 @@ class Act:
         if self.kind == "write":
             return partial(scene.write, self.box, (0, *scene.labels)[self.label])
         acts = {"compact": scene.compact, "merge": scene.merge, "audit": scene.audit}
+        acts["bulk"] = partial(_build_in_bulk, scene)
         return acts[self.kind]
+
+
+def _build_in_bulk(scene: Scene) -> None:
+    job = BulkJob(scene, fragments=1)
+    try:
+        job.finish()
+    except ConflictError:
+        job.give_up()
 
 
 def _box(ends: list[tuple[int, int]]) -> Box:
@@ -75,7 +93,7 @@ BOXES = st.tuples(*(st.tuples(*[st.integers(0, n - 1)] * 2) for n in SHAPE)).map
     lambda ends: _box(list(ends))
 )
 WRITTEN = st.sampled_from([0, 0, 1, 2, 3, 4, 5])
-KINDS = st.sampled_from(["write", "write", "write", "compact", "compact", "merge", "audit"])
+KINDS = st.sampled_from([*["write"] * 4, *["compact"] * 3, "merge", "audit", "bulk"])
 ACTS = st.builds(Act, KINDS, BOXES, WRITTEN)
 STEP_NUMBERS = st.integers(0, 40)
 KILLS = st.sampled_from(["kill before", "kill after"])
@@ -96,7 +114,8 @@ class Histories(RuleBasedStateMachine):
     @initialize(dtype=DTYPES, seed=st.integers(0, 9), deltas=st.sampled_from([0, 2, 99]))
     def begin(self, dtype: str, seed: int, deltas: int) -> None:
         merge_above(self.patch, deltas)
-        self.scene = new_scene(self.root / uuid4().hex, seed, dtype)
+        self.scene = new_scene(self.root / uuid4().hex, seed, dtype, LARGE_SHARD)
+        self.job = BulkJob(self.scene, fragments=2)
 
     @rule(act=ACTS)
     def do(self, act: Act) -> None:
@@ -140,6 +159,33 @@ class Histories(RuleBasedStateMachine):
         self.scene.write_foreign(box, (0, *self.scene.labels)[label])
         self.scene.audit()
 
+    @rule(times=st.integers(1, 4))
+    def go_on_with_a_bulk_job(self, times: int) -> None:
+        for _ in range(times):
+            self._do_task(BulkJob.step)
+
+    @rule(number=st.integers(0, 12), kill=KILLS)
+    def be_killed_in_a_bulk_job(self, number: int, kill: Fault) -> None:
+        self._do_task(lambda job: self.steps.run(job.step, {number: kill}))
+
+    @rule(task=st.integers(0, 7))
+    def do_a_task_again(self, task: int) -> None:
+        """One that was taken for lost may come to its end at any time."""
+        self._do_task(lambda job: job.tasks[min(task, max(job.done - 1, 0))]())
+
+    def _do_task(self, task: Callable[[BulkJob], object]) -> None:
+        if self.job.ended:
+            self.job = BulkJob(self.scene, fragments=2)
+        try:
+            task(self.job)
+        except (ConflictError, ObjectNotFoundError):
+            # It began before the task that makes what it needs.
+            self.job.give_up()
+
+    @rule()
+    def give_a_bulk_job_up(self) -> None:
+        self.job.give_up()
+
     @rule()
     def take_all_writers_for_dead(self) -> None:
         self.scene.close_all()
@@ -165,29 +211,22 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def every_query_is_brute_force(self) -> None:
         self.turn += 1
-        self.scene.check(self.turn)
+        self.scene.check(self.turn, quick=True)
 
 
 def machine_on(root: StoreURL, patch: pytest.MonkeyPatch) -> type[Histories]:
     """Return the machine of histories that take place below `root`."""
     in_small_pieces(patch)
+    in_small_builds(patch)
     return type("Here", (Histories,), {"root": root, "patch": patch, "steps": watch(patch)})
 
 
-def test_any_history(memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_state_machine_as_test(
-        machine_on(memory_store, monkeypatch),
-        settings=settings(max_examples=EXAMPLES or 3, stateful_step_count=75 if EXAMPLES else 10),
-    )
-
-
-@pytest.mark.parametrize("kind", ["lake", "s3_store"])
-def test_any_history_on_other_stores(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("kind", "examples"), STORES)
+def test_any_history(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str, examples: int
 ) -> None:
     run_state_machine_as_test(
         machine_on(request.getfixturevalue(kind), monkeypatch),
-        settings=settings(
-            max_examples=max(EXAMPLES // 20, 1), stateful_step_count=75 if EXAMPLES else 8
-        ),
+        settings=settings(max_examples=examples, stateful_step_count=75 if EXAMPLES else 10),
     )

@@ -264,7 +264,7 @@ MUTANTS = (
     (manifest_before_the_list, query_among_compactions),
     (no_etag_check, foreign_writes_audited),
     (open_markers_consumed, write_among_compactions_killed),
-    (no_create_if_absent, compaction_among_others),
+    (no_create_if_absent, compaction_followed),
     (markers_deleted_before_the_manifest, compaction_killed),
 )
 
