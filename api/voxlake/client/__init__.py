@@ -1,21 +1,26 @@
 """The Python client: read a lake, from its store or through a gateway.
 
 `open_xarray` and `open_levels` take the address of a dataset, on a store or at a gateway. `Lake`
-finds datasets and labels on the store itself; `Gateway` asks a server, with its permissions.
+finds datasets and labels on the store itself; `Gateway` asks a server, with its permissions, and
+`Gateway.open_labels` asks it about labels, bodies and what they are.
 """
 
-from voxlake.client.answers import DatasetInfo, DatasetSummary, Extent, LevelInfo
+from voxlake.client.answers import Change, DatasetInfo, DatasetSummary, Extent, LevelInfo
 from voxlake.client.arrays import open_levels, open_xarray
 from voxlake.client.gateway import Gateway
+from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
 
 __all__ = [
+    "Change",
     "DatasetInfo",
     "DatasetSummary",
     "Extent",
     "Gateway",
     "Lake",
     "LevelInfo",
+    "Mask",
+    "RemoteLabels",
     "open_levels",
     "open_xarray",
 ]

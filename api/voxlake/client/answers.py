@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from voxlake.ngff.axes import Axis, AxisType
+from voxlake.ngff.axes import SPATIAL, Axis, AxisType
+from voxlake.ngff.box import Box
 from voxlake.ngff.metadata import Level, Multiscale
-
-if TYPE_CHECKING:
-    from voxlake.ngff.box import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +115,59 @@ class ExtentAnswer(Answer):
     label: int
     voxels: int
     box: dict[str, tuple[int, int]]
+
+    def extent(self) -> Extent:
+        """Return it as a value, its box in z, y, x."""
+        ranges = [self.box[axis] for axis in SPATIAL]
+        box = Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
+        return Extent(self.label, self.voxels, box)
+
+
+class ChunksAnswer(Answer):
+    """The chunks that hold a label: cells z, y, x."""
+
+    cells: tuple[tuple[int, ...], ...]
+
+
+class PointsAnswer(Answer):
+    """Voxels z, y, x of a label."""
+
+    points: tuple[tuple[int, ...], ...]
+
+
+class LabelsAtAnswer(Answer):
+    """The labels at points; text."""
+
+    labels: tuple[str, ...]
+
+
+class BlockAnswer(Answer):
+    """Reserved ids."""
+
+    first: int
+    stop: int
+
+
+class BodyAnswer(Answer):
+    """The body of a supervoxel, and the supervoxels of a body."""
+
+    body: int
+    supervoxels: tuple[int, ...]
+
+
+class Change(Answer):
+    """A change of the mapping from supervoxels to bodies."""
+
+    number: int
+    """Number of the mapping after it."""
+    kind: Literal["merge", "cleave"]
+    by: str
+    """Who asked for it."""
+    at: datetime
+    into: int
+    """The body that there is after it."""
+    labels: tuple[int, ...]
+    """The bodies, or supervoxels, that became part of it."""
 
 
 class LinkAnswer(Answer):

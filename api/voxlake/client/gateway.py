@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,20 +11,18 @@ import numpy as np
 import platformdirs
 
 from voxlake.client.answers import (
-    Answer,
     DatasetInfo,
     DatasetList,
     DatasetSummary,
     Extent,
-    ExtentAnswer,
     LabelsAnswer,
     LinkAnswer,
 )
-from voxlake.client.failures import error_of, gateway_failures
+from voxlake.client.connection import Connection
+from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.client.ranges import Region, query_of, slices_of
 from voxlake.ngff.axes import SPATIAL
-from voxlake.ngff.box import Box
-from voxlake.platform.errors import InvalidInputError, StoreError, UnauthenticatedError
+from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
 
 LOCAL_URL = "http://127.0.0.1:8080"
 TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 120.0
-"""How long the gateway may stay silent: it sends the first byte when all voxels are read."""
 
 
 class Gateway:
@@ -55,12 +49,8 @@ class Gateway:
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self.url = url.rstrip("/")
-        self.token = token
-        self._http = httpx2.Client(
-            headers={} if token is None else {"Authorization": f"Bearer {token}"},
-            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-        )
+        self._connection = Connection(url, token)
+        self.url, self.token = self._connection.url, token
 
     @classmethod
     def local(cls, url: str = LOCAL_URL, token_file: Path | None = None) -> Self:
@@ -106,22 +96,22 @@ class Gateway:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     def datasets(self) -> tuple[DatasetSummary, ...]:
         """Return the datasets that the asker may read, sorted by name."""
-        return self._ask(DatasetList, "/v2/datasets").datasets
+        return self._connection.ask(DatasetList, "/v2/datasets").datasets
 
     def info(self, name: str) -> DatasetInfo:
         """Return what is known of the dataset ``collection/experiment/dataset``."""
-        return self._ask(DatasetInfo, _path(name))
+        return self._connection.ask(DatasetInfo, _path(name))
 
     def address(self, name: str) -> str:
         """Return the URL of the dataset's bytes: any zarr library opens it, and `open_xarray`."""
         return f"{self.url}/zarr/{DatasetName.parse(name)}"
 
     def cutout(
-        self, name: str, region: Region | None = None, *, level: int = 0
+        self, name: str, region: Region | None = None, *, level: int = 0, bodies: bool = False
     ) -> npt.NDArray[Any]:
         """Return the voxels of `region`, in the order of the dataset's axes.
 
@@ -135,16 +125,23 @@ class Gateway:
             taken. None: everything.
         level
             0 is the finest.
+        bodies
+            Labels: apply the mapping from supervoxels to bodies.
         """
         parameters = {"level": str(level), "format": "npy", **self._ranges(name, region)}
-        body = self._get(f"{_path(name)}/cutout", parameters).content
-        try:
-            voxels: npt.NDArray[Any] = np.load(io.BytesIO(body), allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise StoreError(
-                f"the cutout of {name} that {self.url} sent is no .npy file"
-            ) from error
-        return voxels
+        if bodies:
+            parameters["bodies"] = "true"
+        return read_npy(self._connection.get(f"{_path(name)}/cutout", parameters))
+
+    def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
+        """Return the labels ``collection/experiment/dataset``, to ask more about them.
+
+        Parameters
+        ----------
+        bodies
+            Whether ids are those of bodies: the mapping is applied to all that is asked.
+        """
+        return RemoteLabels(self._connection, _path(name), bodies)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.
@@ -166,18 +163,15 @@ class Gateway:
 
     def label(self, name: str, label: int) -> Extent:
         """Return the tightest box, in z, y, x, and the number of voxels of one label."""
-        found = self._ask(ExtentAnswer, f"{_path(name)}/labels/{int(label)}")
-        ranges = [found.box[axis] for axis in SPATIAL]
-        box = Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
-        return Extent(found.label, found.voxels, box)
+        return self.open_labels(name).extent(label)
 
     def neuroglancer_link(self, name: str) -> str:
         """Return a link that shows an image with its labels, or labels with their image."""
-        return self._ask(LinkAnswer, f"{_path(name)}/neuroglancer").link
+        return self._connection.ask(LinkAnswer, f"{_path(name)}/neuroglancer").link
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsAnswer:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}
-        return self._ask(LabelsAnswer, f"{_path(name)}/labels", parameters)
+        return self._connection.ask(LabelsAnswer, f"{_path(name)}/labels", parameters)
 
     def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
         if region is None:
@@ -185,19 +179,6 @@ class Gateway:
         slices = slices_of(region)
         three = len(slices) == len(SPATIAL)
         return query_of(slices, SPATIAL if three else self.info(name).axis_names)
-
-    def _ask[T: Answer](
-        self, answer: type[T], path: str, parameters: dict[str, str] | None = None
-    ) -> T:
-        with gateway_failures(self.url):
-            return answer.model_validate_json(self._get(path, parameters).content)
-
-    def _get(self, path: str, parameters: dict[str, str] | None = None) -> httpx2.Response:
-        with gateway_failures(self.url):
-            response = self._http.get(f"{self.url}{path}", params=parameters)
-        if response.status_code != httpx2.codes.OK:
-            raise error_of(response)
-        return response
 
 
 def _path(name: str) -> str:

@@ -1,0 +1,247 @@
+"""Ask a gateway about labels: where they are, their voxels, what they are, and which are one."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from voxlake.client.answers import (
+    Answer,
+    BlockAnswer,
+    BodyAnswer,
+    Change,
+    ChunksAnswer,
+    Extent,
+    ExtentAnswer,
+    LabelsAtAnswer,
+    PointsAnswer,
+)
+from voxlake.client.connection import table_of
+from voxlake.client.ranges import Region, query_of, slices_of
+from voxlake.ngff.axes import SPATIAL
+from voxlake.ngff.box import Box
+from voxlake.ngff.label_objects import LabelObject
+from voxlake.platform.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import httpx2
+    import numpy.typing as npt
+
+    from voxlake.client.connection import Connection
+
+PAGE = 10_000
+"""Objects that are asked for at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Where a label is in a box."""
+
+    box: Box
+    voxels: npt.NDArray[np.bool_]
+    """(z, y, x), of the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLabels:
+    """Labels at a gateway: `Gateway.open_labels` makes them.
+
+    Every method raises the error that the server raised. All are about level 0.
+    """
+
+    connection: Connection
+    path: str
+    """Of the dataset, below the gateway."""
+    bodies: bool = False
+    """Whether ids are those of bodies: the mapping is applied to all that is asked."""
+
+    def extent(self, label: int) -> Extent:
+        """Return the tightest box and the number of voxels of one label."""
+        found = self.connection.ask(ExtentAnswer, self._of(label), self._query())
+        return found.extent()
+
+    def find(self, labels: Iterable[int]) -> pa.Table:
+        """Return those of `labels` that there are, ascending: one row for each.
+
+        Its columns are label, voxels, the half-open box z0 y0 x0 z1 y1 x1, chunks and shards; the
+        last two are -1 where they are not known, of bodies of several supervoxels.
+        """
+        asked = {"labels": [str(int(label)) for label in labels], "bodies": self.bodies}
+        return self.connection.table(f"{self.path}/labels/lookup", {}, asked)
+
+    def largest(self, count: int = 10) -> pa.Table:
+        """Return the `count` labels of most voxels, most first; the columns are those of `find`."""
+        return self.connection.table(f"{self.path}/labels/top", self._query(n=count))
+
+    def chunks(self, label: int) -> npt.NDArray[np.int64]:
+        """Return the cells z, y, x (n, 3) of the grid of chunks that hold a label, in C order."""
+        found = self.connection.ask(ChunksAnswer, f"{self._of(label)}/chunks", self._query())
+        return np.array(found.cells, np.int64).reshape(-1, 3)
+
+    def runs(self, label: int, region: Region | None = None) -> pa.Table:
+        """Return the voxels of a label as runs along x: columns z, y, x (the first) and length."""
+        path = f"{self._of(label)}/sparse-volume"
+        return self.connection.table(path, {**self._query(), **ranges_of(region)})
+
+    def sparse_volume(self, label: int, encoding: str, region: Region | None = None) -> bytes:
+        """Return the voxels of a label in DVID's ``rles``, ``srles`` or ``blocks``."""
+        query = {**self._query(), **ranges_of(region), "format": encoding}
+        return self.connection.get(f"{self._of(label)}/sparse-volume", query).content
+
+    def mask(self, label: int, region: Region | None = None) -> Mask:
+        """Return where a label is, in a region, or in its own box."""
+        query = {**self._query(), **ranges_of(region), "format": "npy"}
+        found = self.connection.get(f"{self._of(label)}/mask", query)
+        return Mask(_box_of(found), read_npy(found).view(np.bool_))
+
+    def points(self, label: int, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
+        """Return (count, 3) voxels z, y, x of a label, drawn uniformly."""
+        query = self._query(count=count, seed=seed)
+        found = self.connection.ask(PointsAnswer, f"{self._of(label)}/points", query)
+        return np.array(found.points, np.int64).reshape(-1, 3)
+
+    def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
+        """Return the label (n,) at each of (n, 3) points z, y, x; 0 where there is none."""
+        asked = {"points": np.asarray(points).tolist(), "bodies": self.bodies}
+        path = f"{self.path}/labels/points"
+        found = self.connection.change(LabelsAtAnswer, "POST", path, asked)
+        return np.array([int(label) for label in found.labels], np.uint64)
+
+    def reserve(self, count: int) -> range:
+        """Return `count` ids in a row that no voxel has and nobody else is ever given."""
+        path = f"{self.path}/labels/reserve"
+        found = self.connection.change(BlockAnswer, "POST", path, {"count": count})
+        return range(found.first, found.stop)
+
+    def get_object(self, label: int) -> LabelObject:
+        """Return what is known of a label besides its voxels."""
+        return self.connection.ask(_Object, f"{self.path}/objects/{int(label)}").value()
+
+    def put_object(self, item: LabelObject) -> LabelObject:
+        """Put an object in the place of what was known of its label; return it as it is stored."""
+        body = item.model_dump(mode="json", exclude={"id", "created", "modified"})
+        path = f"{self.path}/objects/{item.id}"
+        return self.connection.change(_Object, "PUT", path, _with_text(body)).value()
+
+    def delete_object(self, label: int) -> None:
+        """Delete what is known of a label besides its voxels."""
+        self.connection.send("DELETE", f"{self.path}/objects/{int(label)}")
+
+    def objects(self, **where: str) -> pa.Table:
+        """Return all objects that fit `where`, ascending by id.
+
+        Parameters
+        ----------
+        where
+            ``type``, ``name_prefix``, ``status``; ``key`` and ``value``.
+        """
+        return pa.concat_tables(self._pages(where))
+
+    def merge(self, bodies: Iterable[int]) -> Change:
+        """Merge bodies into the first of them."""
+        asked = {"labels": [str(int(body)) for body in bodies]}
+        return self.connection.change(Change, "POST", f"{self.path}/merges", asked)
+
+    def cleave(self, body: int, supervoxels: Iterable[int], into: int | None = None) -> Change:
+        """Make some supervoxels of a body a body of their own; `into` if it is to have that id."""
+        asked = {
+            "body": str(int(body)),
+            "supervoxels": [str(int(label)) for label in supervoxels],
+            "into": None if into is None else str(int(into)),
+        }
+        return self.connection.change(Change, "POST", f"{self.path}/cleaves", asked)
+
+    def body_of(self, supervoxel: int) -> int:
+        """Return the body of a supervoxel; 0 if that is the background."""
+        return self._body(supervoxel).body
+
+    def supervoxels_of(self, body: int) -> npt.NDArray[np.uint64]:
+        """Return the supervoxels of a body, ascending; none if it is no body."""
+        return np.array(self._body(body).supervoxels, np.uint64)
+
+    def _body(self, label: int) -> BodyAnswer:
+        return self.connection.ask(BodyAnswer, f"{self.path}/mapping/{int(label)}")
+
+    def _pages(self, where: dict[str, str]) -> Iterator[pa.Table]:
+        after: str | None = "0"
+        while after is not None:
+            query = {**where, "after": after, "limit": str(PAGE), "format": "arrow"}
+            found = self.connection.get(f"{self.path}/objects", query)
+            yield table_of(found, self.connection.url)
+            after = found.headers.get("X-Voxlake-Next")
+
+    def _of(self, label: int) -> str:
+        return f"{self.path}/labels/{int(label)}"
+
+    def _query(self, **more: int) -> dict[str, str]:
+        given = {name: str(value) for name, value in more.items()}
+        return {**given, "bodies": "true"} if self.bodies else given
+
+
+class _Object(Answer):
+    """An object as a gateway answers it: ids are text."""
+
+    id: int
+    type: str
+    name: str
+    author: str
+    status: str
+    confidence: float | None
+    parent: int | None
+    key_values: dict[str, str]
+    created: Any = None
+    modified: Any = None
+
+    def value(self) -> LabelObject:
+        """Return it as a value."""
+        return LabelObject.model_validate(self.model_dump())
+
+
+def ranges_of(region: Region | None) -> dict[str, str]:
+    """Return the parameters that ask for a region in z, y, x.
+
+    Examples
+    --------
+    >>> ranges_of("0:64,:,5:"), ranges_of(None)
+    ({'z': '0:64', 'x': '5:'}, {})
+    """
+    return {} if region is None else query_of(slices_of(region), SPATIAL)
+
+
+def read_npy(response: httpx2.Response) -> npt.NDArray[Any]:
+    """Return the array of an answer.
+
+    Raises
+    ------
+    StoreError
+        If it is none.
+    """
+    try:
+        voxels: npt.NDArray[Any] = np.load(io.BytesIO(response.content), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise StoreError(
+            f"what {response.url.copy_with(query=None)} sent is no .npy file"
+        ) from error
+    return voxels
+
+
+def _box_of(response: httpx2.Response) -> Box:
+    said = response.headers.get("X-Voxlake-Box", "")
+    try:
+        ends = [(int(lo), int(hi)) for lo, hi in (part.split(":") for part in said.split(","))]
+    except ValueError as error:
+        url = response.url.copy_with(query=None)
+        raise StoreError(f"what {url} sent has no box, and is no cutout of a gateway") from error
+    return Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
+
+
+def _with_text(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the document of an object with its parent as text: JSON numbers end at 2^53."""
+    parent = body["parent"]
+    return body | {"parent": None if parent is None else str(parent)}
