@@ -21,7 +21,7 @@ from voxlake.compute.threads import run_ordered, submit_waiting
 from voxlake.ngff.box import Box
 from voxlake.ngff.chunk_codec import encode_chunks
 from voxlake.ngff.label_index.build import write_sidecar
-from voxlake.ngff.label_index.rows import box_rows, joined_rows
+from voxlake.ngff.label_index.rows import found_in_box, joined_rows
 from voxlake.ngff.pyramid import coarser_box
 from voxlake.ngff.reuse import reused
 from voxlake.ngff.shard_stream import cut_at_shards, stream_shard
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.cut import Cut
     from voxlake.ngff.chunk_codec import Payload
-    from voxlake.ngff.label_index.rows import Rows
+    from voxlake.ngff.label_index.rows import Found
     from voxlake.ngff.reduction import Reduction
     from voxlake.ngff.shard_format import ShardFormat
     from voxlake.ngff.shard_stream import ShardStream
@@ -115,7 +115,7 @@ class _Climb:
     region: Box
     layers: dict[int, _Layer] = field(default_factory=dict)
     streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
-    rows: dict[tuple[int, ...], list[Rows]] = field(default_factory=dict)
+    rows: dict[tuple[int, ...], list[Found]] = field(default_factory=dict)
     """Of the label index: what was found in the strips of each shard of the base."""
     waiting: list[Future[Any]] = field(default_factory=list)
     """Shards that are being stored."""
@@ -167,7 +167,7 @@ class _Climb:
 
     def _strip(
         self, rung: int, box: Box, layer: _Layer | None, above: _Layer | None
-    ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Rows]]]:
+    ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Found]]]:
         volume = self.work.volumes[rung]
         if layer is None:
             voxels = reused("strip", box.shape, volume.dtype)
@@ -183,12 +183,13 @@ class _Climb:
         rows = self._scan(box, voxels) if rung == 0 and self.work.index else []
         return box, encode_chunks(coding, voxels) if coding else [], rows
 
-    def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Rows]]:
+    def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
         """Return what the label index says of a strip of the base, shard by shard."""
         base = self.work.volumes[0]
         parts = ((cell, base.shard_box(cell) & box) for cell in box.cells(base.shard))
         return [
-            (cell, box_rows(base, part, voxels[part.within(box).slices])) for cell, part in parts
+            (cell, found_in_box(base, part, voxels[part.within(box).slices]))
+            for cell, part in parts
         ]
 
     def _read_piece(self, layer: _Layer, box: Box) -> None:
@@ -214,11 +215,12 @@ class _Climb:
                 store = partial(self._store, key[1], self.streams.pop(key), rows)
                 self.waiting.append(submit_waiting(store))
 
-    def _store(self, cell: tuple[int, ...], stream: ShardStream, rows: list[Rows]) -> None:
+    def _store(self, cell: tuple[int, ...], stream: ShardStream, rows: list[Found]) -> None:
         """Let a shard appear, and then what the label index says of it."""
         etag = stream.close()
         if rows and self.work.index is not None:
-            write_sidecar(self.work.volumes[0], cell, self.work.index, joined_rows(rows), etag)
+            base = self.work.volumes[0]
+            write_sidecar(base, cell, self.work.index, joined_rows(base, cell, rows), etag)
 
     def _above(self, rung: int, box: Box) -> _Layer | None:
         """Return the layer that the layer `box` of `rung` is reduced into."""

@@ -59,7 +59,7 @@ def index_shard(
     check_labels(volume)
     found = stored_rows(volume, cell, in_order)
     if found is None:
-        return write_sidecar(volume, cell, index_url, joined_rows([]), None)
+        return write_sidecar(volume, cell, index_url, joined_rows(volume, cell, []), None)
     return write_sidecar(volume, cell, index_url, *found)
 
 

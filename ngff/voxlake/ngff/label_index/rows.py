@@ -67,6 +67,18 @@ class Rows:
         return self.take(slice(first, int(np.searchsorted(self.labels, wanted, "right"))))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What was found in some chunks of a shard, chunk by chunk: `joined_rows` makes it `Rows`."""
+
+    chunks: npt.NDArray[np.integer]
+    """(n,) numbers as in `Rows.chunks`."""
+    counts: npt.NDArray[np.int64]
+    """(n,) how many labels each chunk has."""
+    rows: npt.NDArray[np.uint64]
+    """(m, FIELDS) as of `kernel.scan_blocks`: boxes begin at the first voxel of the chunk."""
+
+
 def check_labels(volume: Volume) -> None:
     """Refuse a volume that the label index cannot describe.
 
@@ -109,11 +121,11 @@ def find_rows(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any]) -
         (z, y, x) unsigned integers of any width, order and byte order, clipped to the volume.
         They are only read; copied if they have not contiguous rows.
     """
-    return joined_rows([box_rows(volume, volume.shard_box(cell), voxels)])
+    return joined_rows(volume, cell, [found_in_box(volume, volume.shard_box(cell), voxels)])
 
 
-def box_rows(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Rows:
-    """Return the rows of the chunks of `box`, by chunk and not by label: see `joined_rows`.
+def found_in_box(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Found:
+    """Return what is in the chunks of `box`.
 
     Parameters
     ----------
@@ -122,49 +134,53 @@ def box_rows(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Rows:
     voxels
         Of the box; as of `find_rows`.
     """
-    starts = np.array(list(box.cells(volume.chunk)), np.int64) * np.array(volume.chunk)
-    return _placed(volume, starts, scan_chunks(voxels, volume.chunk))
+    rows, counts = scan_chunks(voxels, volume.chunk)
+    grid = chunk_grid(volume)
+    inner = np.array(list(box.cells(volume.chunk)), np.int64) % np.array(grid)
+    return Found(np.ravel_multi_index(tuple(inner.T), grid), counts, rows)
 
 
-def chunk_rows(
-    volume: Volume, cell: tuple[int, ...], chunks: Mapping[int, npt.NDArray[Any]]
-) -> Rows:
-    """Return the rows of some chunks of the shard at `cell`, by chunk and not by label.
+def found_in_chunks(
+    chunks: Mapping[int, npt.NDArray[Any]], extents: npt.NDArray[np.int64]
+) -> Found:
+    """Return what is in some chunks of a shard.
 
     Parameters
     ----------
     chunks
         The voxels, (z, y, x), of whole chunks, as decoded, by their number as in `Rows.chunks`.
-        What lies outside the volume is left out.
+    extents
+        What of each chunk of the shard is looked at; as of `chunk_extents`.
     """
-    starts = chunk_starts(volume, cell, np.array(list(chunks)))
-    extents = np.clip(np.array(volume.shape) - starts, 0, np.array(volume.chunk))
-    extents[(extents == 0).any(axis=1)] = 0
-    place, found, counts = np.zeros(1, np.int64), [], np.zeros(len(chunks), np.int64)
-    for number, voxels in enumerate(chunks.values()):
+    place, found, counts = np.zeros(1, np.int64), [], []
+    for number, voxels in chunks.items():
         flat, sz, sy, *_ = rows_of(_plain(voxels))
         rows, count = _scan(flat, (sz, sy), place, extents[number : number + 1])
         found.append(rows)
-        counts[number] = count[0]
-    return _placed(volume, starts, (np.concatenate(found), counts))
+        counts.append(count)
+    return Found(np.array(list(chunks)), np.concatenate(counts), np.concatenate(found))
 
 
-def joined_rows(parts: Iterable[Rows]) -> Rows:
-    """Return the rows of one shard sorted by label, then chunk; no chunk is in two parts."""
-    found = list(parts)
-    if not found:
-        none = np.zeros((0, 3), np.int64)
-        ids, chunks = np.zeros(0, np.uint64), np.zeros(0, np.uint16)
-        return Rows(ids, chunks, ids, none, none)
-    labels = np.concatenate([rows.labels for rows in found])
-    chunks = np.concatenate([rows.chunks for rows in found])
-    order = np.lexsort((chunks, labels))
+def joined_rows(volume: Volume, cell: tuple[int, ...], parts: Iterable[Found]) -> Rows:
+    """Return the rows of the shard at `cell`; no chunk is in two parts."""
+    from voxlake.ngff.label_index.kernel import FIELDS
+
+    none = np.zeros(0, np.int64)
+    found = [Found(none, none, np.zeros((0, FIELDS), np.uint64)), *parts]
+    unsorted = np.concatenate([part.rows for part in found])
+    counts = np.concatenate([part.counts for part in found])
+    chunks = np.concatenate([part.chunks for part in found]).repeat(counts)
+    order = np.lexsort((chunks, unsorted[:, 0]))
+    chunks, rows = chunks[order], unsorted[order]
+    # The boxes are smaller than a chunk, whatever ids are.
+    boxes = rows[:, 2:].astype(np.int64)
+    starts = chunk_starts(volume, cell, np.arange(math.prod(chunk_grid(volume))))[chunks]
     return Rows(
-        labels[order],
-        chunks[order],
-        np.concatenate([rows.voxels for rows in found])[order],
-        np.concatenate([rows.start for rows in found])[order],
-        np.concatenate([rows.stop for rows in found])[order],
+        rows[:, 0].copy(),
+        chunks.astype(np.uint16),
+        rows[:, 1].copy(),
+        boxes[:, :3] + starts,
+        boxes[:, 3:] + starts,
     )
 
 
@@ -216,26 +232,6 @@ def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return plain
 
 
-def _placed(
-    volume: Volume,
-    starts: npt.NDArray[np.int64],
-    scanned: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
-) -> Rows:
-    """Return the rows that were found in chunks of a shard that begin at `starts`, (n, 3)."""
-    found, counts = scanned
-    inner = starts // np.array(volume.chunk) % np.array(chunk_grid(volume))
-    numbers = np.ravel_multi_index(tuple(inner.T), chunk_grid(volume))
-    origin = np.repeat(starts, counts, axis=0)
-    boxes = found[:, 2:].astype(np.int64)
-    return Rows(
-        found[:, 0].copy(),
-        np.repeat(numbers, counts).astype(np.uint16),
-        found[:, 1].copy(),
-        boxes[:, :3] + origin,
-        boxes[:, 3:] + origin,
-    )
-
-
 def chunk_starts(
     volume: Volume, cell: tuple[int, ...], chunks: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.int64]:
@@ -243,3 +239,11 @@ def chunk_starts(
     index = np.stack(np.unravel_index(chunks.astype(np.intp), chunk_grid(volume)), axis=-1)
     shard = np.multiply(cell, volume.shard, dtype=np.int64)
     return np.asarray(shard + index * np.array(volume.chunk, np.int64), np.int64)
+
+
+def chunk_extents(volume: Volume, cell: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return (n, 3): how many voxels of each chunk of a shard lie in the volume, along z, y, x."""
+    starts = chunk_starts(volume, cell, np.arange(math.prod(chunk_grid(volume))))
+    extents = np.clip(np.array(volume.shape) - starts, 0, np.array(volume.chunk))
+    extents[(extents == 0).any(axis=1)] = 0
+    return extents

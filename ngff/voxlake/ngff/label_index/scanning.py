@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from voxlake.ngff.chunk_codec import unpack_chunks
-from voxlake.ngff.label_index.rows import chunk_rows, find_rows, joined_rows
+from voxlake.ngff.label_index.rows import chunk_extents, find_rows, found_in_chunks, joined_rows
 from voxlake.ngff.shard import read_shard
 from voxlake.ngff.shard_format import ABSENT, has_shard_format, shard_format
 from voxlake.platform import store
@@ -21,8 +21,10 @@ from voxlake.platform.errors import ObjectNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import numpy.typing as npt
+
     from voxlake.ngff.chunk_codec import Payload
-    from voxlake.ngff.label_index.rows import Rows
+    from voxlake.ngff.label_index.rows import Found, Rows
     from voxlake.ngff.shard_format import ShardFormat
     from voxlake.ngff.volume import Volume
 
@@ -72,21 +74,25 @@ def stored_rows(
         stored = store.read(volume.shard_url(cell))
     except ObjectNotFoundError:
         return None
-    return joined_rows(in_order(_works(volume, cell, memoryview(stored.body)))), stored.etag
+    found = in_order(_works(volume, cell, memoryview(stored.body)))
+    return joined_rows(volume, cell, found), stored.etag
 
 
-def _works(volume: Volume, cell: Cell, body: memoryview) -> Iterator[Callable[[], Rows]]:
+def _works(volume: Volume, cell: Cell, body: memoryview) -> Iterator[Callable[[], Found]]:
     """Yield the scanning of a few chunks at a time."""
     coding, what = shard_format(volume), str(volume.shard_url(cell))
     first = coding.index_start(len(body))
     index = bytes(body[first : first + coding.index_bytes])
     entries = coding.decode_index(index, len(body), what)
+    extents = chunk_extents(volume, cell)
     at_once = max(1, BATCH_BYTES // coding.chunk_bytes)
     for numbers in batched(np.flatnonzero(entries[:, 0] != ABSENT).tolist(), at_once):
         payloads = {n: body[int(entries[n, 0]) :][: int(entries[n, 1])] for n in numbers}
-        yield partial(_scan, volume, cell, coding, payloads)
+        yield partial(_scan, coding, payloads, extents, what)
 
 
-def _scan(volume: Volume, cell: Cell, coding: ShardFormat, payloads: dict[int, Payload]) -> Rows:
-    chunks = unpack_chunks(coding, list(payloads.values()), str(volume.shard_url(cell)))
-    return chunk_rows(volume, cell, dict(zip(payloads, chunks, strict=True)))
+def _scan(
+    coding: ShardFormat, payloads: dict[int, Payload], extents: npt.NDArray[np.int64], what: str
+) -> Found:
+    chunks = unpack_chunks(coding, list(payloads.values()), what)
+    return found_in_chunks(dict(zip(payloads, chunks, strict=True)), extents)
