@@ -164,24 +164,16 @@ def found_in_chunks(
 def joined_rows(volume: Volume, cell: tuple[int, ...], parts: Iterable[Found]) -> Rows:
     """Return the rows of the shard at `cell`; no chunk is in two parts."""
     from voxlake.ngff.label_index.kernel import FIELDS
+    from voxlake.ngff.label_index.sorting import lay_out, sorted_by_label
 
     none = np.zeros(0, np.int64)
     found = [Found(none, none, np.zeros((0, FIELDS), np.uint64)), *parts]
-    unsorted = np.concatenate([part.rows for part in found])
-    counts = np.concatenate([part.counts for part in found])
-    chunks = np.concatenate([part.chunks for part in found]).repeat(counts)
-    order = np.lexsort((chunks, unsorted[:, 0]))
-    chunks, rows = chunks[order], unsorted[order]
-    # The boxes are smaller than a chunk, whatever ids are.
-    boxes = rows[:, 2:].astype(np.int64)
-    starts = chunk_starts(volume, cell, np.arange(math.prod(chunk_grid(volume))))[chunks]
-    return Rows(
-        rows[:, 0].copy(),
-        chunks.astype(np.uint16),
-        rows[:, 1].copy(),
-        boxes[:, :3] + starts,
-        boxes[:, 3:] + starts,
-    )
+    rows = np.concatenate([part.rows for part in found])
+    numbers = np.concatenate([part.chunks for part in found]).astype(np.uint16)
+    chunks = numbers.repeat(np.concatenate([part.counts for part in found]))
+    starts = chunk_starts(volume, cell, np.arange(math.prod(chunk_grid(volume))))
+    order = sorted_by_label(rows[:, 0].copy(), np.argsort(chunks, kind="stable"))
+    return Rows(*lay_out(rows, chunks, starts, order))
 
 
 def scan_chunks(
