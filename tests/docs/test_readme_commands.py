@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def _block(word: str) -> str:
     return found
 
 
-def _run(script: str, folder: Path, environment: dict[str, str]) -> None:
+def _run(script: str, folder: Path, environment: dict[str, str]) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -52,6 +53,7 @@ def _run(script: str, folder: Path, environment: dict[str, str]) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
 
 
 def test_no_block_is_left_out() -> None:
-    words = ("make demo", "curl", "slices/", "s3://")
+    words = ("make demo", "curl", "--top", "slices/", "s3://")
     assert sorted(map(_block, words)) == sorted(BLOCKS)
 
 
@@ -75,6 +77,21 @@ def test_make_runs_in_continuous_integration() -> None:
 def test_the_gateway_answers(reader: Reader, tmp_path: Path) -> None:
     _run(_block("curl"), tmp_path, {**reader.environment, "GATEWAY": reader.gateway})
     assert np.load(tmp_path / "cutout.npy").shape == (64, 64, 64)
+
+
+def test_labels_are_asked_about(reader: Reader, tmp_path: Path) -> None:
+    """Of the lake of the documentation, whose labels have other numbers than FIB-25's."""
+    shutil.copytree(reader.folder / "demo-lake", tmp_path / "demo-lake")
+    bodies = open_dataset(
+        _local(tmp_path / "demo-lake" / "flyem" / "fib25" / "em.ome.zarr" / "labels" / "bodies")
+    )
+    voxels = bodies.level(0).read(bodies.level(0).box).result()
+    labels, counts = np.unique(voxels[voxels > 0], return_counts=True)
+    first, second = labels[np.argsort(counts)[::-1][:2]]
+    script = _block("--top").replace("114488", str(first)).replace("2150", str(second))
+    said = _run(script, tmp_path, reader.environment)
+    assert np.count_nonzero(np.load(tmp_path / "body.npy")) == counts.max()
+    assert f"{counts[labels == first][0] + counts[labels == second][0]:,}" in said
 
 
 def test_slices_are_processed_in_bulk(tmp_path: Path) -> None:
