@@ -25,7 +25,14 @@ from tests.ngff.label_index.scenes import (
 from tests.ngff.label_index.steps import watch
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import audit, compact, in_force, index_shard, list_labels
+from voxlake.ngff.label_index import (
+    audit,
+    compact,
+    in_force,
+    index_shard,
+    label_extent,
+    list_labels,
+)
 from voxlake.ngff.label_index import bulk_fragment as fragment_
 from voxlake.ngff.label_index import sidecar as sidecar_
 from voxlake.ngff.label_index.bulk import Build, begin_bulk, building_url, renew_bulk
@@ -56,7 +63,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
-"""As of `test_any_history`: if set, every step is tried, and so many interleavings."""
+"""As of `test_any_history`: if set, more steps and interleavings are tried."""
 
 FIRST, LAST = Box((0, 0, 0), (3, 3, 5)), Box((3, 4, 6), SHAPE)
 
@@ -143,6 +150,9 @@ def test_a_label_that_fills_several_parts_is_streamed(
     assert [part.first for part in manifest.runs[0].parts] == [7] * len(manifest.runs[0].parts)
     assert len(manifest.runs[0].parts) > 1
     assert list_labels(scene.volume, scene.index).voxels.tolist() == [np.prod(SHAPE)]
+    extent = label_extent(scene.volume, scene.index, 7)
+    assert (extent.voxels, extent.box) == (np.prod(SHAPE), scene.volume.box)
+    assert extent.shards == len(stored_shards(scene.volume))
 
 
 def test_no_labels_at_all(memory_store: StoreURL) -> None:
@@ -271,8 +281,8 @@ def test_a_merge_that_began_before_gives_way(scene: Scene, monkeypatch: pytest.M
         scene.write_foreign(FIRST, 1 + number % 3)
         job.finish()
         scene.check()
-        number += 1 if EXAMPLES else 13
-    assert number > 25
+        number += 5 if EXAMPLES else 19
+    assert number > 19
 
 
 def test_what_was_written_without_a_mark_below_a_newer_run_is_marked(scene: Scene) -> None:
@@ -291,8 +301,10 @@ def test_what_was_written_without_a_mark_below_a_newer_run_is_marked(scene: Scen
     scene.check()
 
 
-def _some(count: int, apart: int) -> range:
-    return range(0, count, 1 if EXAMPLES else apart)
+def _some(count: int, apart: int, seed: int) -> range:
+    """Return steps that are far apart; in CI more of them."""
+    apart = 7 if EXAMPLES else apart
+    return range(seed % apart, count, apart)
 
 
 KILLS = ("kill before", "kill after")
@@ -315,7 +327,7 @@ def test_killed_at_every_step(
 
     count = steps.run(made(0).finish, {})
     assert count > 60
-    for number in _some(count, 10):
+    for number in _some(count, 31, len(kind + kill)):
         job = made(number)
         steps.run(job.finish, {number: kill})  # type: ignore[dict-item]  # A word of `Fault`.
         if kind == "first":
@@ -354,7 +366,7 @@ def test_joined_at_every_step(
         return BulkJob(scene, 2)
 
     count = steps.run(made(0).finish, {})
-    for number in _some(count, 16):
+    for number in _some(count, 37, len(kind)):
         job = made(number)
         act = partial(finish_or_begin_anew, job)
         steps.run(act, {number: other(job.scene, number)})
@@ -381,7 +393,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=EXAMPLES or 4)
+@settings(max_examples=min(EXAMPLES, 30) or 3)
 @given(events=st.lists(EVENTS, min_size=5, max_size=14), seed=st.integers(0, 99))
 def test_any_interleaving(
     memory_store: StoreURL, events: list[tuple[object, ...]], seed: int

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.label_index.auditing import mark_differing
+from voxlake.ngff.label_index.boxes import boxes_url
 from voxlake.ngff.label_index.bulk import ATTEMPTS, clear_bulk, read_document
 from voxlake.ngff.label_index.bulk_pieces import Merged, Pieces, pieces_url, range_url
 from voxlake.ngff.label_index.cover import cover_of, newest_etags, write_cover
@@ -94,10 +95,15 @@ def _check_there(build: Build, parts: tuple[Part, ...]) -> None:
     """Refuse to name parts that were swept: the marker was cleared for so long."""
     _, names = store.list_children(build.index_url / "runs")
     known = set(names)
-    missing = [part for part in parts if part_url(build.index_url, part.ulid).name not in known]
+    missing = [
+        part
+        for part in parts
+        for url in (part_url(build.index_url, part.ulid), boxes_url(build.index_url, part.ulid))
+        if url.name not in known
+    ]
     if missing:
         raise ConflictError(
-            f"{len(missing)} parts that job {build.job} wrote were swept since; index again"
+            f"{len(missing)} objects that job {build.job} wrote were swept since; index again"
         )
 
 
