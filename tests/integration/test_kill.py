@@ -16,12 +16,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from tests.servers.dask import DaskCluster
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.run import WINDOW_PER_THREAD
-from voxlake.ngff.label_index import index_status
+from voxlake.ngff.label_index import in_force, index_status, list_labels
+from voxlake.ngff.label_index.bulk import building_url
+from voxlake.ngff.label_index.manifest import newest_manifest
 from voxlake.ngff.lake import Place
 from voxlake.ngff.layout import Kind
 from voxlake.platform import store
@@ -32,6 +35,8 @@ from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from voxlake.ngff.volume import Volume
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -76,15 +81,15 @@ class Run:
         )
 
     def resume(self) -> subprocess.Popen[bytes]:
-        """Go on with it."""
+        """Go on with the job."""
         job = self.job()
         assert job is not None
         return self.command("jobs", "resume", job.id)
 
     def job(self) -> Job | None:
-        """Return the one job of the lake."""
+        """Return the last job of the lake; those before it are done."""
         jobs = self.workspace.catalog.ledger.list_jobs()
-        assert len(jobs) <= 1
+        assert all(job.state is JobState.DONE for job in jobs[1:])
         return jobs[0] if jobs else None
 
     def done(self) -> int:
@@ -154,23 +159,54 @@ def _finish(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
-    """Every object is there, none more, and the voxels of every level are the same bytes."""
+    """Every object is there, none more, and the voxels of every level are the same bytes.
+
+    Objects of a run bear names of the job, but they are as many.
+    """
 
     def objects(root: StoreURL) -> dict[str, bytes]:
         found = {str(info.url).removeprefix(str(root)): info.url for info in store.walk(root)}
-        return {key: store.read(url).body for key, url in found.items() if ".voxlake" not in key}
+        bodies = {key: store.read(url).body for key, url in found.items() if ".voxlake" not in key}
+        return _with_neutral_names(bodies)
 
     mine, theirs = objects(lake), objects(unkilled)
     assert mine.keys() == theirs.keys()
-    assert [key for key in mine if ".parquet" not in key and mine[key] != theirs[key]] == []
+    assert [key for key in mine if ".index/" not in key and mine[key] != theirs[key]] == []
     paths = [str(path) for path in lake.path.rglob("*") if path.is_file()]
-    files = {path.removeprefix(str(lake)) for path in paths if ".voxlake" not in path}
-    assert files == mine.keys()
+    files = {path.removeprefix(str(lake)): b"" for path in paths if ".voxlake" not in path}
+    assert _with_neutral_names(files).keys() == mine.keys()
     with Workspace.opened(lake, Settings()) as workspace:
         volume = workspace.dataset(PLACE).level(0)
         status = index_status(volume, workspace.index_url(PLACE))
         assert (status.stale, status.missing) == (0, 0)
+        _check_run(volume, workspace.index_url(PLACE))
         assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
+
+
+def _with_neutral_names(objects: dict[str, bytes]) -> dict[str, bytes]:
+    """Number the objects of runs, kind by kind, instead of naming them."""
+    found: dict[str, bytes] = {}
+    for key in sorted(objects):
+        folder, _, name = key.rpartition("/")
+        if folder.endswith("/runs"):
+            ending = name.partition(".")[2]
+            number = sum(other.endswith(f"/{ending}") for other in found)
+            found[f"{folder}/{number}/{ending}"] = objects[key]
+        else:
+            found[key] = objects[key]
+    return found
+
+
+def _check_run(volume: Volume, index: StoreURL) -> None:
+    """One run is in force, nothing is marked, and its labels are those that NumPy finds."""
+    view = in_force(volume, index)
+    assert (view.dirty, view.bulk) == ((), False)
+    assert view.manifest is not None
+    assert len(view.manifest.runs) == 1
+    labels, counts = np.unique(volume.read(volume.box).result(), return_counts=True)
+    found = list_labels(volume, index)
+    assert np.array_equal(found.labels, labels[labels != 0])
+    assert np.array_equal(found.voxels, counts[labels != 0])
 
 
 @pytest.mark.parametrize("round_", ROUNDS)
@@ -217,3 +253,46 @@ def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
         process = run.resume()
     _finish(process)
     _check_equal(run.lake, unkilled)
+
+
+def test_killed_while_the_run_by_label_is_built(run: Run) -> None:
+    """The command dies at each of the few tasks that come after all shards were indexed."""
+    _finish(run.begin())
+    volume = run.workspace.dataset(PLACE).level(0)
+    index = run.workspace.index_url(PLACE)
+    before, after_shards = newest_manifest(index), len(list(volume.box.cells(volume.shard)))
+    process = run.command("index", str(PLACE.name))
+    kills = 0
+    for moment in range(after_shards, after_shards + 6):
+        _wait_until(run, moment, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if _state_of_index(run) is JobState.DONE:
+            break
+        kills += 1
+        # Whatever is half done, another process gets answers, and they are right.
+        labels = list_labels(volume, index).labels
+        assert np.array_equal(labels, np.unique(volume.read(volume.box).result())[1:])
+        process = run.resume()
+    else:
+        _finish(process)
+    after = newest_manifest(index)
+    assert before is not None
+    assert after is not None
+    assert kills > 0
+    assert after.runs[0].cover != before.runs[0].cover
+    _check_run(volume, index)
+    assert list(store.walk(building_url(index))) == []
+
+
+def _state_of_index(run: Run) -> JobState | None:
+    job = run.job()
+    return job.state if job is not None and job.kind == "index" else None
+
+
+def _wait_until(run: Run, done: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the job that indexes to have done so many tasks, or for its command to end."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None and (_state_of_index(run) is None or run.done() < done):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
