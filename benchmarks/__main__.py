@@ -43,7 +43,7 @@ LIBRARIES = (
     "zstandard",
 )
 
-EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs", "label-index")
+EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs", "label-index", "label-lookups")
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
 
@@ -58,6 +58,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory-size", type=shape_of, default="32,1024,2048", help="the smaller")
     parser.add_argument("--linear-size", type=int, default=256, help="edge of the smallest cube")
+    parser.add_argument("--rows", type=counts_of, default="1e5,1e6,1e7", help="of label look-ups")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--plots", type=Path, help="draw the figures into this folder")
     parser.add_argument("--folder", type=Path, help="where to work; by default a temporary folder")
@@ -80,6 +81,17 @@ def shape_of(text: str) -> tuple[int, int, int]:
     extents = [int(part) for part in text.split(",")]
     z, y, x = extents * 3 if len(extents) == 1 else extents
     return z, y, x
+
+
+def counts_of(text: str) -> list[int]:
+    """Return the counts that a text with commas stands for.
+
+    Examples
+    --------
+    >>> counts_of("1e5,20")
+    [100000, 20]
+    """
+    return [int(float(part)) for part in text.split(",")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -119,6 +131,10 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         from benchmarks.label_index import run_label_index  # brings in its peers
 
         found["label-index"] = run_label_index(folder, options.repeats, say)
+    if "label-lookups" in options.what:
+        from benchmarks.label_lookups import run_label_lookups  # brings in pyarrow
+
+        found["label-lookups"] = run_label_lookups(folder, options.rows, options.repeats, say)
     return found
 
 

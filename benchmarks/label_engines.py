@@ -174,11 +174,11 @@ class Sqlite:
         return tuple(found)
 
     def several(self, labels: npt.NDArray[np.uint64]) -> Table:
-        """By a join with a table of what is asked."""
+        """By a join with a table of what is asked, which comes first."""
         self.connection.execute("create temp table asked (label integer primary key)")
         asked = zip(labels.tolist(), strict=True)
         self.connection.executemany("insert into asked values (?)", asked)
-        found = self._lines("rows join asked using (label) group by label order by label")
+        found = self._lines("asked cross join rows using (label) group by label order by label")
         self.connection.execute("drop table asked")
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -99,3 +100,21 @@ def test_a_warm_look_up_is_one_range_request(
         ask_in_force(scene.volume, index, lambda view: find_rows_in_force(view, wanted))
         # Besides, the listings of markers and manifests.
         assert dict(counted.found) == {"GET": 3}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_of_several_sorted_pieces_are_put_in_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = some_rows(200, seed)
+    labels = rng.integers(1, (5, 60, 1 << 40)[seed % 3], 200, np.uint64)
+    shards = rng.permutation(200).astype(np.uint64)
+    pieces = np.array_split(np.arange(200), seed % 5 + 1)
+    sorted_ = [piece[np.lexsort((shards[piece], labels[piece]))] for piece in pieces]
+    lines = np.concatenate(sorted_)
+    mixed = replace(rows, labels=labels, shards=shards).take(lines)
+    expected = mixed.take(np.lexsort((mixed.shards, mixed.labels)))
+    assert_same(mixed.ordered(), expected)
+    assert_same(expected.ordered(), expected)
+    listed = [chunks.tolist() for chunks in np.split(mixed.chunks, np.cumsum(mixed.chunk_counts))]
+    order = np.lexsort((mixed.shards, mixed.labels))
+    assert expected.chunks.tolist() == [chunk for line in order for chunk in listed[line]]

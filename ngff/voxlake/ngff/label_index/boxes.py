@@ -107,10 +107,16 @@ def decode_index(part: Part, body: bytes) -> BlockIndex:
     return BlockIndex(part, np.frombuffer(body, "<u8"))
 
 
-def check_block(part: Part, block: bytes) -> None:
-    """Raise CorruptDataError if the bytes of a block are not those that were written."""
-    checksum = google_crc32c.value(block[:-_CRC])
-    if len(block) != BLOCK_BYTES or checksum.to_bytes(_CRC, "little") != block[-_CRC:]:
+def check_blocks(part: Part, blocks: bytes, count: int) -> None:
+    """Raise CorruptDataError if the bytes of blocks are not those that were written."""
+    checksums = [
+        google_crc32c.value(blocks[start : start + BLOCK_BYTES - _CRC])
+        for start in range(0, len(blocks), BLOCK_BYTES)
+    ]
+    if len(blocks) != count * BLOCK_BYTES:
+        raise _damaged(part)
+    stored = np.frombuffer(blocks, "<u4")[BLOCK_BYTES // _CRC - 1 :: BLOCK_BYTES // _CRC]
+    if stored.tolist() != checksums:
         raise _damaged(part)
 
 
@@ -128,7 +134,7 @@ def find_in_block(part: Part, number: int, block: bytes, label: int) -> LabelExt
     return LabelExtent(label, voxels, Box((z0, y0, x0), (z1, y1, x1)), chunks, shards)
 
 
-def decode_blocks(part: Part, numbers: Sequence[int], blocks: bytes) -> LabelTable:
+def records_of_blocks(part: Part, numbers: Sequence[int], blocks: bytes) -> npt.NDArray[np.void]:
     """Return all records of checked blocks of the given numbers, ascending, one after another."""
     size = part.boxes.record
     each = _records_of_block(size)
@@ -137,6 +143,19 @@ def decode_blocks(part: Part, numbers: Sequence[int], blocks: bytes) -> LabelTab
     if numbers[-1] == _blocks(part.boxes) - 1:
         # The last block may be filled up.
         records = records[: part.boxes.labels - numbers[-1] * each + (len(numbers) - 1) * each]
+    return records
+
+
+def pick(records: npt.NDArray[np.void], labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
+    """Return those of the records, not none and ascending, that are of one of `labels`."""
+    known = np.ascontiguousarray(records["label"])
+    place = np.minimum(np.searchsorted(known, labels), len(known) - 1)
+    picked: npt.NDArray[np.void] = records[place[known[place] == labels]]
+    return picked
+
+
+def table_of_records(records: npt.NDArray[np.void]) -> LabelTable:
+    """Return records as a table."""
     return LabelTable(
         records["label"].astype(np.uint64),
         records["voxels"].astype(np.uint64),

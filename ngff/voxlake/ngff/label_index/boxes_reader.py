@@ -15,11 +15,13 @@ from voxlake.ngff.label_index.boxes import (
     BLOCK_BYTES,
     BlockIndex,
     boxes_url,
-    check_block,
-    decode_blocks,
+    check_blocks,
     decode_index,
     find_in_block,
     index_range,
+    pick,
+    records_of_blocks,
+    table_of_records,
 )
 from voxlake.ngff.label_index.recent import Recent
 from voxlake.ngff.label_index.table import EMPTY, merge_tables
@@ -67,12 +69,13 @@ class PartBoxes:
         if not len(wanted):
             return EMPTY
         number = np.searchsorted(self._blocks().first, wanted, "right").astype(np.int64) - 1
-        tables = self._tables(np.unique(number[number >= 0]))
-        return merge_tables(table.of_labels(wanted) for table in tables)
+        needed = number[np.diff(number, prepend=-1) > 0]
+        records = self._records(needed)
+        return merge_tables(table_of_records(pick(some, wanted)) for some in records)
 
     def tables(self) -> Iterator[LabelTable]:
         """Yield what the rows of the part say of all its labels, in pieces of bounded size."""
-        return self._tables(np.arange(len(self._blocks().first)))
+        return map(table_of_records, self._records(np.arange(len(self._blocks().first))))
 
     def _blocks(self) -> BlockIndex:
         if self._index is None:
@@ -83,17 +86,16 @@ class PartBoxes:
     def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES
         block = store.read_range(self._url, start, start + BLOCK_BYTES)
-        check_block(self.part, block)
+        check_blocks(self.part, block, 1)
         return block
 
-    def _tables(self, numbers: npt.NDArray[np.int64]) -> Iterator[LabelTable]:
+    def _records(self, numbers: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.void]]:
         """Yield the records of the blocks of given numbers, ascending; neighbours read as one."""
         for first in range(0, len(numbers), READ_BLOCKS):
             some = numbers[first : first + READ_BLOCKS]
             body = b"".join(store.read_ranges(self._url, _spans(some)))
-            for start in range(0, len(some) * BLOCK_BYTES, BLOCK_BYTES):
-                check_block(self.part, body[start : start + BLOCK_BYTES])
-            yield decode_blocks(self.part, some.tolist(), body)
+            check_blocks(self.part, body, len(some))
+            yield records_of_blocks(self.part, some.tolist(), body)
 
 
 def part_boxes(index_url: StoreURL, part: Part) -> PartBoxes:

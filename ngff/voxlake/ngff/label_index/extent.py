@@ -137,7 +137,7 @@ def _checked_labels(labels: Iterable[int] | npt.NDArray[np.uint64]) -> npt.NDArr
         for label in (*wanted[:1], *wanted[-1:]):
             check_label(label)
         return np.array(wanted, np.uint64)
-    found = np.unique(labels)
+    found = labels if (labels[1:] > labels[:-1]).all() else np.unique(labels)
     if len(found):
         check_label(int(found[0]))
     return found

@@ -29,12 +29,12 @@ class Hidden:
 
     shards: npt.NDArray[np.uint64]
     """(n,) their C-order numbers, ascending."""
-    cells: npt.NDArray[np.int64]
-    """(n, 3) where in the write grid they are."""
-    shard: tuple[int, ...]
-    """Voxels of a shard."""
+    start: npt.NDArray[np.int64]
+    """(n, 3) first voxel of each."""
+    stop: npt.NDArray[np.int64]
+    """(n, 3) one past the last voxel of each."""
     counts: npt.NDArray[np.int32]
-    """Of the grid around `cells`, how many of them lie before each of its corners."""
+    """Of the part of the write grid that they take, how many lie before each of its corners."""
 
     def __len__(self) -> int:
         return len(self.shards)
@@ -43,8 +43,7 @@ class Hidden:
         """Return whether some voxel of the box is in one of the shards."""
         if not len(self):
             return False
-        after = self.cells * self.shard < box.stop
-        return bool((after & ((self.cells + 1) * self.shard > box.start)).all(axis=1).any())
+        return bool(((self.start < box.stop) & (self.stop > box.start)).all(axis=1).any())
 
     def touch(
         self, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
@@ -52,14 +51,17 @@ class Hidden:
         """Return of each box ``[start, stop)``, (m, 3) each, whether it touches the shards."""
         if not len(self):
             return np.zeros(len(start), np.bool_)
-        origin, room = self.cells.min(axis=0), np.array(self.counts.shape) - 1
-        low = np.clip(start // self.shard - origin, 0, room)
-        high = np.clip(-(-stop // self.shard) - origin, 0, room)
-        inside = np.zeros(len(start), np.int64)
-        for corner in np.ndindex(2, 2, 2):
-            # Of how many shards are in a box, by inclusion and exclusion (a summed-volume table).
-            z, y, x = np.where(np.array(corner, np.bool_), low, high).T
-            inside += (-1) ** sum(corner) * self.counts[z, y, x]
+        origin, shard = self.start.min(axis=0), self.stop[0] - self.start[0]
+        room = np.array(self.counts.shape) - 1
+        low = np.clip((start - origin) // shard, 0, room)
+        high = np.clip(-((origin - stop) // shard), 0, room)
+        steps = np.array([self.counts.shape[1] * self.counts.shape[2], self.counts.shape[2], 1])
+        corners = ((high * steps).T, (low * steps).T)
+        counts, inside = self.counts.ravel(), np.zeros(len(start), np.int32)
+        # How many shards are in each box, by inclusion and exclusion (a summed-volume table).
+        for i, j, k in np.ndindex(2, 2, 2):
+            found = counts[corners[i][0] + corners[j][1] + corners[k][2]]
+            inside = inside - found if (i + j + k) % 2 else inside + found
         return inside > 0
 
 
@@ -102,7 +104,7 @@ def _shared_layers(view: View) -> tuple[Layer, ...]:
     return _layers.get(
         (view.index_url, covers, view.dirty, geometry.shape, geometry.shard),
         lambda: tuple(_layer(view, run, shards) for run, shards in runs_in_force(view)),
-        lambda made: sum(40 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
+        lambda made: sum(56 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
     )
 
 
@@ -115,11 +117,11 @@ def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int
     """Return hidden shards, given their numbers, ascending, in a write grid."""
     cells = np.stack(np.unravel_index(shards.astype(np.intp), grid), axis=-1).astype(np.int64)
     if not len(cells):
-        return Hidden(shards, cells, shard, np.zeros((1, 1, 1), np.int32))
+        return Hidden(shards, cells, cells, np.zeros((1, 1, 1), np.int32))
     origin = cells.min(axis=0)
     counts = np.zeros(cells.max(axis=0) - origin + 2, np.int32)
     counts[tuple((cells - origin + 1).T)] = 1
-    return Hidden(shards, cells, shard, reduce(_summed, range(3), counts))
+    return Hidden(shards, cells * shard, (cells + 1) * shard, reduce(_summed, range(3), counts))
 
 
 def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:

@@ -111,8 +111,8 @@ class Manifest(_Document):
 
 
 _manifests = Recent[Manifest](64 << 20)
-# What pydantic makes of a manifest takes several times its size.
-_MEMORY = 8
+_PART = 2000
+"""Bytes that a part of a manifest takes in memory, about."""
 
 
 def geometry_of(volume: Volume) -> Geometry:
@@ -154,7 +154,7 @@ def newest_manifest(index_url: StoreURL) -> Manifest | None:
         if found is None:
             return None
         try:
-            return _read_once(index_url, found)
+            return _read_once(index_url, *found)
         except ObjectNotFoundError:
             # Swept since: then there are newer ones.
             continue
@@ -194,15 +194,15 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return f'{{"crc32":{zlib.crc32(text.encode())},"manifest":{text}}}'.encode()
 
 
-def _read_once(index_url: StoreURL, found: store.ObjectInfo) -> Manifest:
+def _read_once(index_url: StoreURL, name: str, etag: str) -> Manifest:
     """Return a listed manifest; one that was read before is known by its ETag as well as its name.
 
     An index that was deleted and built anew has other manifests under the same names.
     """
     return _manifests.get(
-        (found.url, found.etag),
-        lambda: read_manifest(index_url, _number(found.url.name)),
-        lambda _: _MEMORY * found.size,
+        (index_url, name, etag),
+        lambda: read_manifest(index_url, _number(name)),
+        lambda made: 2000 + _PART * sum(len(run.parts) for run in made.runs),
     )
 
 

@@ -18,8 +18,9 @@ from voxlake.ngff.label_index.run_reader import (
     read_footer,
     read_groups,
 )
-from voxlake.ngff.label_index.run_rows import RunRows, join_rows
-from voxlake.ngff.label_index.view import View, runs_in_force, without
+from voxlake.ngff.label_index.run_rows import RunRows, join_rows, order_of
+from voxlake.ngff.label_index.table import are_among
+from voxlake.ngff.label_index.view import View, runs_in_force
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -130,10 +131,14 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
 def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: int) -> RunRows:
     low, high = np.uint64(first), np.uint64(last)
-    found = []
+    found, told = [], [np.empty(0, np.bool_)]
     for piece in pieces:
         groups = groups_between(read_footer(index_url, piece.part), first, last)
         for rows in read_groups(index_url, piece.part, groups):
-            inside = rows.where((rows.labels >= low) & (rows.labels <= high))
-            found.append(without(inside, piece.hidden))
-    return join_rows(found).ordered()
+            inside = (rows.labels >= low) & (rows.labels <= high)
+            found.append(rows)
+            told.append(inside & ~are_among(rows.shards, piece.hidden))
+    rows = join_rows(found)
+    # Taken once: what is left out, and the order of the rest.
+    lines = np.flatnonzero(np.concatenate(told))
+    return rows.take(lines[order_of(rows.labels[lines], rows.shards[lines])])

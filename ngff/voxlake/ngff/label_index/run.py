@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ from ulid import ULID
 
 from voxlake.ngff.label_index.boxes import boxes_url, encode_boxes
 from voxlake.ngff.label_index.manifest import Part
-from voxlake.ngff.label_index.run_rows import RunRows, table_of_rows
+from voxlake.ngff.label_index.run_rows import RunRows, chunk_lists, table_of_rows
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -46,7 +46,7 @@ _SCHEMA = pa.schema(
     ]
 )
 _COLUMNS = (*_PLAIN, "chunks.list.element")
-_ZSTD_LEVEL = 3
+_ZSTD_LEVEL = 1
 _MAGIC = b"PAR1"
 # A Parquet file ends with the length of the footer, four bytes, and the magic.
 _TAIL = 8
@@ -212,12 +212,8 @@ class _Window(io.RawIOBase):
 
 def _table(rows: RunRows) -> pa.Table:
     plain = [rows.labels, rows.shards, rows.voxels, *rows.start.T, *rows.stop.T]
-    offsets = np.concatenate(([0], np.cumsum(rows.chunk_counts))).astype(np.int32)
-    # The stubs know lists only by their items' types, and take arrays from NumPy for untyped.
-    chunks: pa.Array[Any] = pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.array(rows.chunks, pa.uint16())
-    )
-    columns = [*(pa.array(column) for column in plain), chunks.cast(_SCHEMA.field("chunks").type)]
+    chunks = chunk_lists(rows).cast(_SCHEMA.field("chunks").type)
+    columns = [*(pa.array(column) for column in plain), chunks]
     return pa.table(columns, schema=_SCHEMA)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from voxlake.ngff.label_index.table import LabelTable, are_among, merge_tables
 
@@ -47,18 +48,15 @@ class RunRows:
 
     def take(self, lines: npt.NDArray[np.intp]) -> RunRows:
         """Return the given rows, in that order."""
-        counts = self.chunk_counts[lines]
-        first = (np.cumsum(self.chunk_counts) - self.chunk_counts)[lines]
-        # Position of each kept number: its place within the row, from the row's first on.
-        place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        chunks = chunk_lists(self).take(lines)
         return RunRows(
             self.labels[lines],
             self.shards[lines],
             self.voxels[lines],
             self.start[lines],
             self.stop[lines],
-            counts,
-            self.chunks[np.repeat(first, counts) + place],
+            self.chunk_counts[lines],
+            chunks.flatten().to_numpy(),
         )
 
     def where(self, mask: npt.NDArray[np.bool_]) -> RunRows:
@@ -71,7 +69,38 @@ class RunRows:
 
     def ordered(self) -> RunRows:
         """Return the rows by ascending label, then shard."""
-        return self.take(np.lexsort((self.shards, self.labels)))
+        order = order_of(self.labels, self.shards)
+        return self if (order[1:] > order[:-1]).all() else self.take(order)
+
+
+def order_of(
+    labels: npt.NDArray[np.uint64], shards: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.intp]:
+    """Return what sorts rows by label, then shard.
+
+    It is quick for what consists of few sorted pieces, where sorting by both at once is not.
+    """
+    order = np.argsort(labels, kind="stable")
+    labels, shards = labels[order], shards[order]
+    is_new = labels[1:] != labels[:-1]
+    wrong = ~is_new & (shards[1:] < shards[:-1])
+    if wrong.any():
+        number = np.concatenate([[0], np.cumsum(is_new)])
+        mixed = np.zeros(int(number[-1]) + 1, np.bool_)
+        mixed[number[1:][wrong]] = True
+        lines = np.flatnonzero(mixed[number])
+        order[lines] = order[lines][np.lexsort((shards[lines], number[lines]))]
+    return order
+
+
+def chunk_lists(rows: RunRows) -> pa.ListArray[Any]:
+    """Return the chunks of each row as a list of Arrow's."""
+    offsets = np.concatenate(([0], np.cumsum(rows.chunk_counts))).astype(np.int32)
+    # The stubs know lists only by their items' types, and take arrays from NumPy for untyped.
+    lists: pa.ListArray[Any] = pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(rows.chunks, pa.uint16())
+    )
+    return lists
 
 
 def join_rows(parts: Iterable[RunRows]) -> RunRows:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store.failures import explain
-from voxlake.platform.store.info import ObjectInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,14 +57,14 @@ def list_folder(url: StoreURL) -> tuple[list[str], list[str]]:
     return sorted(folders), sorted(files)
 
 
-def last_file(url: StoreURL, is_wanted: Callable[[str], object]) -> ObjectInfo | None:
-    """Return the file in a folder that is wanted and last by name; None if there is none."""
+def last_file(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str, str] | None:
+    """Return name and ETag of the file in a folder that is wanted and last by name."""
     folder = path_of(url)
     try:
         # Pathlib takes three times as long as the system.
         for name in sorted(os.listdir(folder), reverse=True):  # noqa: PTH208
             if is_wanted(name) and (found := _state_of_file(f"{folder}/{name}")):
-                return ObjectInfo(url / name, found.st_size, etag_of_file(found))
+                return name, etag_of_file(found)
     except (FileNotFoundError, NotADirectoryError):
         _check_root(url)
     except OSError as error:

@@ -137,8 +137,10 @@ def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
         return folders, sorted(Path(meta["path"]).name for meta in found["objects"])
 
 
-def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> ObjectInfo | None:
-    """Return the object directly below `url` that is wanted and last by name, by one listing.
+def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str, str] | None:
+    """Return name and ETag of the object directly below `url` that is wanted and last by name.
+
+    By one listing; None if there is none.
 
     Parameters
     ----------
@@ -153,7 +155,7 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> ObjectInfo
     last = max(filter(is_wanted, named), default=None)
     if last is None:
         return None
-    return ObjectInfo(url / last, named[last]["size"], str(named[last]["e_tag"]))
+    return last, str(named[last]["e_tag"])
 
 
 def _object(url: StoreURL) -> tuple[Obstore, str]:
