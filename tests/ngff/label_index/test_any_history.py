@@ -33,7 +33,7 @@ from tests.ngff.label_index.scenes import (
     sweeping_at_once,
 )
 from tests.ngff.label_index.steps import watch
-from tests.ngff.label_index.turns import take_turns
+from tests.ngff.label_index.turns import taking_turns
 
 from voxlake.ngff.box import Box
 from voxlake.ngff.label_index import reserve
@@ -145,7 +145,9 @@ class Histories(RuleBasedStateMachine):
     @rule(acts=st.lists(ACTS, min_size=2, max_size=3), seed=st.integers(0, 1 << 20))
     def go_side_by_side(self, acts: list[Act], seed: int) -> None:
         """Processes take turns, a step of each in any order; some are killed."""
-        take_turns(self.steps, [act.on(self.scene) for act in acts], Random(seed), killed=0.02)
+        several = [act.on(self.scene) for act in acts]
+        for _ in taking_turns(self.steps, several, Random(seed), killed=0.02):
+            pass
 
     @rule(act=ACTS, number=STEP_NUMBERS)
     def ask_while(self, act: Act, number: int) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from tests.ngff.label_index.steps import Steps
 
+SWITCHED = 0.25
+"""Share of steps after which any process may be the next, and not surely the same again."""
+
 
 class Process:
     """Something that is done step by step; it waits before its first step."""
@@ -103,14 +106,23 @@ def side_by_side(steps: Steps, acts: Sequence[Callable[[], object]]) -> Iterator
         steps.wait = lambda _: None
 
 
-def take_turns(
+def taking_turns(
     steps: Steps, acts: Sequence[Callable[[], object]], chance: Random, killed: float = 0.0
-) -> None:
-    """Do all `acts` side by side in an order drawn by chance; `killed`: at what share of steps."""
+) -> Iterator[None]:
+    """Do all `acts` side by side in an order drawn by chance; yield after every step.
+
+    Parameters
+    ----------
+    killed
+        At what share of steps a process is killed in the place of going on.
+    """
     with side_by_side(steps, acts) as processes:
-        while going := [process for process in processes if process.waits_for]:
-            process = chance.choice(going)
+        process = processes[0]
+        while going := [each for each in processes if each.waits_for]:
+            if process not in going or chance.random() < SWITCHED:
+                process = chance.choice(going)
             if chance.random() < killed:
                 process.kill()
             else:
                 process.go()
+            yield
