@@ -43,7 +43,15 @@ LIBRARIES = (
     "zstandard",
 )
 
-EVERYTHING = (*CANDIDATES, "memory", "linear", "codecs", "label-index", "label-lookups")
+EVERYTHING = (
+    *CANDIDATES,
+    "memory",
+    "linear",
+    "codecs",
+    "label-index",
+    "label-lookups",
+    "label-runs",
+)
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
 
@@ -135,6 +143,10 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         from benchmarks.label_lookups import run_label_lookups  # brings in pyarrow
 
         found["label-lookups"] = run_label_lookups(folder, options.rows, options.repeats, say)
+    if "label-runs" in options.what:
+        from benchmarks.label_runs import run_label_runs  # brings in pyarrow
+
+        found["label-runs"] = run_label_runs(folder, options.rows, say)
     return found
 
 

@@ -79,9 +79,8 @@ def write_fragment(build: Build, number: int) -> Fragment:
         return read_document(url, Fragment)
     runs, samples = [], list[int]()
     for rows, etags in _gathered(build, number):
-        ordered = rows.ordered()
-        samples += sampled_labels(ordered)
-        parts = (write_part(build.scratch, ordered),) if len(ordered) else ()
+        samples += sampled_labels(rows)
+        parts = (write_part(build.scratch, rows),) if len(rows) else ()
         runs.append(finish_run(build.scratch, parts, etags))
     fragment = Fragment(
         number=number,
@@ -114,6 +113,13 @@ def row_bytes(rows: RunRows) -> int:
     return ROW_BYTES * len(rows) + rows.chunks.nbytes
 
 
+def in_order(parts: list[RunRows]) -> RunRows:
+    """Return the rows of all parts in order; the list is emptied, so that none is held twice."""
+    rows = join_rows(parts)
+    parts.clear()
+    return rows.ordered()
+
+
 def sampled_labels(rows: RunRows) -> list[int]:
     """Return the label of a row in each `SAMPLE_BYTES` of rows in order; the first is one."""
     if not len(rows):
@@ -124,17 +130,17 @@ def sampled_labels(rows: RunRows) -> list[int]:
 
 
 def _gathered(build: Build, number: int) -> Iterator[tuple[RunRows, dict[int, str]]]:
-    """Yield the rows of some shards at a time, and the ETag of each of these."""
+    """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
     parts: list[RunRows] = []
     etags: dict[int, str] = {}
     for cell, (rows, etag) in _shards(build, number):
         parts.append(rows)
         etags[shard_number(build.volume, cell)] = etag
         if sum(map(row_bytes, parts)) >= PART_BYTES:
-            yield join_rows(parts), etags
-            parts, etags = [], {}
+            yield in_order(parts), etags
+            etags = {}
     if etags:
-        yield join_rows(parts), etags
+        yield in_order(parts), etags
 
 
 def _shards(build: Build, number: int) -> Iterator[tuple[Cell, tuple[RunRows, str]]]:

@@ -16,11 +16,10 @@ from ulid import ULID
 
 from voxlake.ngff.label_index import bulk_fragment
 from voxlake.ngff.label_index.bulk import create_once, is_there, read_document
-from voxlake.ngff.label_index.bulk_fragment import Fragment, fragment_url, row_bytes
+from voxlake.ngff.label_index.bulk_fragment import Fragment, fragment_url, in_order, row_bytes
 from voxlake.ngff.label_index.manifest import Part, Run, geometry_of
 from voxlake.ngff.label_index.run import write_part
 from voxlake.ngff.label_index.run_reader import groups_between, read_footer, read_groups
-from voxlake.ngff.label_index.run_rows import RunRows, join_rows
 from voxlake.ngff.label_index.trust import in_parallel
 from voxlake.platform.errors import PlanChangedError
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.ngff.label_index.bulk import Build
+    from voxlake.ngff.label_index.run_rows import RunRows
     from voxlake.platform.store import StoreURL
 
 MAX_LABEL = (1 << 64) - 1
@@ -154,11 +154,9 @@ def _merged(scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int) -> 
     for rows in _rows_between(scratch, runs, first, last):
         waiting.append(rows)
         if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.PART_BYTES:
-            yield join_rows(waiting)
-            waiting = []
-    rows = join_rows(waiting)
-    if len(rows):
-        yield rows.ordered()
+            yield in_order(waiting)
+    if waiting:
+        yield in_order(waiting)
 
 
 def _rows_between(
