@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -9,17 +10,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ngff.label_index.scenes import new_scene
+from tests.ngff.label_index.samples import new_volume
+from tests.ngff.label_index.scenes import Scene, new_scene
 from tests.servers.counting import counting
 
 from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import boxes_reader, find_labels, in_force, label_extent, list_labels
+from voxlake.ngff.label_index import (
+    boxes_reader,
+    extent,
+    find_labels,
+    in_force,
+    label_extent,
+    list_labels,
+    merging,
+)
 from voxlake.ngff.label_index.boxes import BLOCK_BYTES, boxes_url
 from voxlake.ngff.label_index.boxes_reader import part_boxes
 from voxlake.ngff.label_index.hidden import hide, layers_of
 from voxlake.ngff.label_index.publishing import publish, write_run
 from voxlake.ngff.label_index.recent import Recent
 from voxlake.ngff.label_index.run import write_part
+from voxlake.ngff.label_index.run_reader import find_in_part
 from voxlake.ngff.label_index.run_rows import RunRows
 from voxlake.ngff.label_index.table import LabelExtent, LabelTable, merge_tables
 from voxlake.platform import store
@@ -27,10 +38,13 @@ from voxlake.platform.errors import ConflictError, CorruptDataError, NotFoundErr
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from tests.ngff.label_index.scenes import Scene
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
     from tests.servers.s3 import S3Server
 
     from voxlake.ngff.label_index import View
+    from voxlake.ngff.label_index.manifest import Part
 
 LAST = (1 << 64) - 1
 OTHER_SHARD = Box((4, 0, 0), (5, 2, 2))
@@ -237,3 +251,35 @@ def test_a_look_up_by_a_held_view_is_one_range_request(
         label_extent(scene.volume, index, 3)
         # Besides, the listings of markers and manifests.
         assert dict(counted.found) == {"GET": 3}
+
+
+def test_boxes_answer_where_no_hidden_shard_is_and_rows_elsewhere(
+    lake: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = new_volume(lake / "labels", (4, 4, 16), (2, 4, 4), (4, 4, 8))
+    voxels = np.zeros(volume.shape, np.uint64)
+    voxels[0, 0, 1], voxels[1, 1, 9], voxels[2, 2, 5:12] = 5, 6, LAST
+    volume.write(volume.box, voxels).result()
+    scene = Scene(volume, lake / "index")
+    scene.compact()
+    asked: list[int] = []
+
+    def find_and_tell(
+        index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]
+    ) -> Iterator[RunRows]:
+        asked.extend(labels.tolist())
+        return find_in_part(index_url, part, labels)
+
+    monkeypatch.setattr(extent, "find_in_part", find_and_tell)
+    asked_by(scene, scene.index)
+    assert asked == []
+    monkeypatch.setattr(merging, "MAX_SHARE", 100.0)
+    for act in (partial(scene.write, Box((3, 3, 15), (4, 4, 16)), 8), scene.compact):
+        act()
+        found = {one.label: one for one in asked_by(scene, scene.index)}
+        assert set(asked) == {6, LAST}
+        asked.clear()
+        assert found[5] == LabelExtent(5, 1, Box((0, 0, 1), (1, 1, 2)), 1, 1)
+        assert found[6] == LabelExtent(6, 1, Box((1, 1, 9), (2, 2, 10)), 1, 1)
+        assert found[8] == LabelExtent(8, 1, Box((3, 3, 15), (4, 4, 16)), 1, 1)
+        assert found[LAST] == LabelExtent(LAST, 7, Box((2, 2, 5), (3, 3, 12)), 2, 2)
