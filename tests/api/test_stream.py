@@ -26,14 +26,16 @@ PART = b"x" * (1 << 20)
 class Parts:
     """Makes parts, and knows how it ended."""
 
-    def __init__(self, count: int, fails: bool = False) -> None:
-        self.count, self.fails, self.made, self.ended = count, fails, 0, threading.Event()
+    def __init__(self, count: int, fails: bool = False, seconds: float = 0) -> None:
+        self.count, self.fails, self.seconds = count, fails, seconds
+        self.made, self.ended = 0, threading.Event()
 
     def __call__(self) -> Iterator[bytes]:
         """Yield the parts."""
         try:
             while self.made < self.count:
                 self.made += 1
+                time.sleep(self.seconds)
                 yield PART
             if self.fails:
                 raise LimitExceededError("there is more than a limit allows; ask for less")
@@ -55,6 +57,15 @@ def served() -> Iterator[tuple[str, Budget, dict[str, Parts]]]:
         yield url, budget, known
 
 
+def released(budget: Budget) -> bool:
+    """Wait until nothing is held: a client may have all before the server is done."""
+    deadline = time.monotonic() + 10
+    while budget.used_bytes:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return True
+
+
 def test_all_parts_arrive(served: tuple[str, Budget, dict[str, Parts]]) -> None:
     url, budget, known = served
     known["whole"], known["empty"] = Parts(5), Parts(0)
@@ -65,7 +76,7 @@ def test_all_parts_arrive(served: tuple[str, Budget, dict[str, Parts]]) -> None:
         "no-cache",
     )
     assert httpx2.get(f"{url}/empty").content == b""
-    assert budget.used_bytes == 0
+    assert released(budget)
 
 
 def test_a_failure_before_the_first_part_is_a_problem(
@@ -75,7 +86,7 @@ def test_a_failure_before_the_first_part_is_a_problem(
     known["early"] = Parts(0, fails=True)
     answer = httpx2.get(f"{url}/early")
     assert (answer.status_code, answer.json()["title"]) == (413, "Limit exceeded")
-    assert budget.used_bytes == 0
+    assert released(budget)
 
 
 def test_a_failure_later_cuts_the_answer_off(
@@ -86,7 +97,7 @@ def test_a_failure_later_cuts_the_answer_off(
     with pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{url}/late")
     assert known["late"].ended.wait(10)
-    assert budget.used_bytes == 0
+    assert released(budget)
 
 
 def test_a_client_that_goes_away_ends_the_making(
@@ -102,7 +113,23 @@ def test_a_client_that_goes_away_ends_the_making(
         time.sleep(0.3)
         assert 0 < known["long"].made < 50
     assert known["long"].ended.wait(10)
-    deadline = time.monotonic() + 10
-    while budget.used_bytes:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert released(budget)
+
+
+def test_a_client_that_goes_away_while_a_part_is_made(
+    served: tuple[str, Budget, dict[str, Parts]], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, budget, known = served
+    known["slow"] = Parts(3, seconds=0.5)
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: it\r\n\r\n")
+        deadline = time.monotonic() + 10
+        while not known["slow"].made:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert budget.used_bytes == 60
+    assert known["slow"].ended.wait(10)
+    assert released(budget)
+    assert known["slow"].made == 1
+    assert caplog.records == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
 
 from anyio import CancelScope, to_thread
 from starlette.datastructures import MutableHeaders
@@ -56,24 +57,40 @@ class StreamResponse(Response):
 
     async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.held):
-            parts = iter(await to_thread.run_sync(self.make))
+            parts = _Parts(await to_thread.run_sync(self.make))
             try:
                 await self._send(parts, send)
             finally:
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(_close, parts)
+                    await to_thread.run_sync(parts.close)
 
-    async def _send(self, parts: Iterator[bytes], send: Send) -> None:
-        part = await to_thread.run_sync(next, parts, None)
+    async def _send(self, parts: _Parts, send: Send) -> None:
+        part = await to_thread.run_sync(parts.next)
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         while part is not None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
-            part = await to_thread.run_sync(next, parts, None)
+            part = await to_thread.run_sync(parts.next)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _close(parts: Iterator[bytes]) -> None:
-    """End a generator, so that its threads end."""
-    if close := getattr(parts, "close", None):
-        close()
+class _Parts:
+    """Parts that threads take, one thread at a time.
+
+    A coroutine that is cancelled while a thread makes a part for it goes on at once; the thread
+    does not, and a generator that runs cannot be closed.
+    """
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts, self._lock = iter(parts), Lock()
+
+    def next(self) -> bytes | None:
+        """Return the next part; None if there is none."""
+        with self._lock:
+            return next(self._parts, None)
+
+    def close(self) -> None:
+        """Wait for the part that is being made, and end a generator, so that its threads end."""
+        with self._lock:
+            if close := getattr(self._parts, "close", None):
+                close()
