@@ -9,7 +9,7 @@ VIEWER := api/voxlake/api/static/neuroglancer/index.html
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check bench format viewer browser pins wheel docs clean
+.PHONY: demo test proofs check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -17,6 +17,14 @@ demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make d
 
 test: .venv/dev.stamp viewer browser  ## Run the tests: make test ARGS="-k box"
 	$(BIN)/pytest $(ARGS)
+
+# Histories in memory on one core, all else on another.
+PROOFS = VOXLAKE_INDEX_EXAMPLES=200 $(BIN)/pytest -o faulthandler_timeout=0 --durations=5 tests/ngff/label_index
+proofs: .venv/dev.stamp  ## Try the protocol of the label index at length: minutes
+	@$(PROOFS)/test_any_history.py -k memory & memory=$$!; \
+	$(PROOFS)/test_protocol.py tests/ngff/label_index/test_two_compactors.py \
+	  tests/ngff/label_index/test_any_history.py -k "not memory"; others=$$?; \
+	wait $$memory && exit $$others
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check
