@@ -113,7 +113,23 @@ def test_the_walk_accepts_guards_however_deep() -> None:
 
 
 PUBLIC_PAGES = ["/healthz", "/readyz", "/openapi.json", "/v2/datasets"]
-BELOW = ["", "/cutout", "/labels", "/labels/1", "/neuroglancer"]
+BELOW = [
+    "",
+    "/cutout",
+    "/cutout?bodies=true",
+    "/labels",
+    "/labels/top",
+    "/labels/1",
+    "/labels/1/chunks",
+    "/labels/1/points",
+    "/labels/1/sparse-volume",
+    "/labels/1/mask",
+    "/mapping",
+    "/mapping/1",
+    "/neuroglancer",
+    "/objects",
+    "/objects/segment-properties/info",
+]
 
 
 def below(name: str) -> list[str]:

@@ -336,3 +336,40 @@ def test_a_page_of_another_site_changes_nothing(labelled: Labelled) -> None:
         with labelled.client(**headers) as ana:
             answer = ana.post(path, json=body)
         assert answer.status_code == status, origin
+
+
+def references(part: Any) -> Iterator[str]:
+    """Yield what a document refers to within itself."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "$ref":
+                yield value
+            yield from references(value)
+    elif isinstance(part, list):
+        for each in part:
+            yield from references(each)
+
+
+def test_the_openapi_document_describes_what_is_sent(labelled: Labelled) -> None:
+    with labelled.client() as ana:
+        document = ana.get(f"{labelled.url}/openapi.json").json()
+    for reference in set(references(document)):
+        found = document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
+    root = "/v2/datasets/{collection}/{experiment}/{dataset}"
+    for method, path, model in [
+        ("post", "/labels/lookup", "LookupQuestion"),
+        ("post", "/labels/points", "PointsQuestion"),
+        ("post", "/labels/reserve", "ReserveQuestion"),
+        ("put", "/objects/{label}", "ObjectQuestion"),
+        ("post", "/merges", "MergeQuestion"),
+        ("post", "/cleaves", "CleaveQuestion"),
+    ]:
+        operation = document["paths"][f"{root}{path}"][method]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": f"#/components/schemas/{model}"}
+        if model not in {"LookupQuestion", "PointsQuestion"}:
+            assert "403" in operation["responses"], path
+    sparse = document["paths"][f"{root}/labels/{{label}}/sparse-volume"]["get"]
+    assert len(sparse["responses"]["200"]["content"]) == 4

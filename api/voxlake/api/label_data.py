@@ -216,7 +216,8 @@ async def labels_at(
 ) -> Answer[npt.NDArray[np.uint64]]:
     """Return the label (n,) at each of `points` (n, 3); 0 where there is none."""
     opened = await open_labels(granted, bodies=bodies)
-    found = await to_thread.run_sync(label_query.labels_at, opened.volume, points)
+    async with granted.gateway.cutouts.hold(label_query.POINTS_BYTES):
+        found = await to_thread.run_sync(label_query.labels_at, opened.volume, points)
     if opened.mapping is None:
         return Answer(found)
     return Answer(label_mapping.bodies_of(opened.mapping, found), mapping=opened.mapping.number)

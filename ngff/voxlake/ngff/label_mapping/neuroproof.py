@@ -11,8 +11,6 @@ import io
 import zlib
 from typing import TYPE_CHECKING
 
-import h5py
-
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -38,6 +36,9 @@ def read_transforms(path: Path) -> npt.NDArray[np.int64]:
     SourceError
         If it is no such file, or is torn.
     """
+    # Servers and most commands do without.
+    import h5py
+
     try:
         body = path.read_bytes()
         plain = gzip.decompress(body) if body[:_HEAD] == _GZIP else body

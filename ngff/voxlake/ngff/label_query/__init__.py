@@ -20,13 +20,14 @@ from voxlake.ngff.label_query.dvid import encode_blocks, encode_rles, encode_srl
 from voxlake.ngff.label_query.masks import mask_of
 from voxlake.ngff.label_query.morton import morton_of, morton_ranges
 from voxlake.ngff.label_query.points import point_of, points_of
-from voxlake.ngff.label_query.sampling import labels_at
+from voxlake.ngff.label_query.sampling import POINTS_BYTES, labels_at
 from voxlake.ngff.label_query.sparse_volume import Runs, coarse_volume, sparse_volume
 from voxlake.ngff.label_query.where import absent, chunks_of, extent_of
 
 __all__ = [
     "COUNTS_SCHEMA",
     "LABELS_SCHEMA",
+    "POINTS_BYTES",
     "RUNS_SCHEMA",
     "Runs",
     "absent",

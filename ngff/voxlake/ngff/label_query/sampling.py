@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.volume import Volume
 
-READ_BYTES = 64 << 20
+POINTS_BYTES = 64 << 20
 """Decoded voxels that are asked for at a time, or one chunk if that is larger."""
 
 
@@ -50,7 +50,7 @@ def labels_at(volume: Volume, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
     groups = np.split(order, ends[:-1]) if len(cells) else []
     chunk_bytes = int(np.prod(volume.chunk)) * volume.dtype.itemsize
     for batch in batched(
-        zip(cells.tolist(), groups, strict=True), max(1, READ_BYTES // chunk_bytes)
+        zip(cells.tolist(), groups, strict=True), max(1, POINTS_BYTES // chunk_bytes)
     ):
         boxes = [cell_box(tuple(cell), volume.chunk) & volume.box for cell, _ in batch]
         # All reads are begun before the first is waited for.
