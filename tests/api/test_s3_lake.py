@@ -10,9 +10,11 @@ import pytest
 import zarr
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
+from tests.ngff.label_query.samples import brute_runs, decode_rles
 
 from voxlake.api.app import create_app
 from voxlake.api.identity import LocalIdentity
+from voxlake.ngff.box import Box
 from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.catalog import open_catalog
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 SHAPE = (20, 40, 50)
 EM, CELLS = "lab/brain/em", "lab/brain/cells"
 SHARD = "0/c/0/0/0"
+ALL = Box.of_shape(SHAPE)
 
 
 @pytest.fixture
@@ -90,7 +93,28 @@ def test_a_store_that_fails_is_never_a_missing_chunk(
 
     monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "wrong")
     forget_stores()
+    ends = ["labels", "labels/1", "labels/1/mask", "labels/1/sparse-volume", "labels/top"]
+    ends += ["cutout?bodies=true", "mapping/1", "objects", "objects/1"]
     with on_s3.client() as client:
-        answer = client.get(f"/zarr/{EM}/{SHARD}")
-    assert answer.status_code >= 500
-    assert answer.headers["content-type"] == "application/problem+json"
+        for path in (f"/zarr/{EM}/{SHARD}", *(f"/v2/datasets/{CELLS}/{end}" for end in ends)):
+            answer = client.get(path)
+            assert answer.status_code >= 500, path
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_bodies_and_objects_on_s3(on_s3: Served) -> None:
+    voxels, root = on_s3.voxels[CELLS], f"/v2/datasets/{CELLS}"
+    with on_s3.client(owner=True) as client:
+        assert client.post(f"{root}/merges", json={"labels": [1, 2]}).status_code == 200
+        where = np.argwhere(np.isin(voxels, [1, 2]))
+        body = client.get(f"{root}/labels/1", params={"bodies": True}).json()
+        assert body["voxels"] == len(where)
+        answer = client.get(f"{root}/labels/1/sparse-volume", params={"bodies": True})
+        runs = decode_rles(answer.content)
+        assert runs == brute_runs(np.where(voxels == 2, 1, voxels).astype(np.uint64), 1, ALL)
+        put = client.put(f"{root}/objects/1", json={"name": "Tm3"})
+        assert client.get(f"{root}/objects/1").json() == put.json()
+        first = client.get(f"{root}/labels/top", params={"n": 1, "bodies": True}).json()["labels"]
+        ids, counts = np.unique(np.where(voxels == 2, 1, voxels)[voxels != 0], return_counts=True)
+        assert first[0]["voxels"] == counts.max()
+        assert first[0]["label"] == str(ids[counts.argmax()])
