@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,6 @@ from voxlake.ngff.box import Box
 from voxlake.ngff.label_index import LabelExtent, View
 from voxlake.ngff.label_query import Runs
 from voxlake.ngff.volume import Volume
-from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
 
 RUN_BYTES = 16
@@ -36,6 +36,8 @@ class OneLabel:
     extent: LabelExtent
     box: Box | None = None
     """What its voxels are clipped to; None: all of them."""
+    max_runs: int = sys.maxsize
+    """How many runs there may be."""
 
     @property
     def place(self) -> tuple[Volume, StoreURL, int | list[int]]:
@@ -44,7 +46,7 @@ class OneLabel:
 
     def runs(self) -> Iterator[Runs]:
         """Yield its runs along x."""
-        return label_query.sparse_volume(*self.place, self.box)
+        return label_query.sparse_volume(*self.place, self.box, max_runs=self.max_runs)
 
     def cells(self) -> Iterator[Runs]:
         """Yield the runs along x of the chunks that hold it."""
@@ -116,23 +118,13 @@ async def open_label(
     return await label_data.ask_labels(granted, ask, bodies=bodies)
 
 
-def held_bytes(one: OneLabel, encoding: Encoding, limit_bytes: int) -> int:
-    """Return the memory that the body of a sparse volume takes if it is made whole.
+def held_bytes(one: OneLabel, limit_bytes: int) -> int:
+    """Return the most memory that the body of a sparse volume takes if it is made whole.
 
-    It is that of a run for each voxel: there are no more.
-
-    Raises
-    ------
-    LimitExceededError
-        If there may be more than a limit.
+    It is that of a run for each voxel, as there are no more, or the limit.
     """
     voxels = one.extent.voxels if one.box is None else min(one.extent.voxels, one.box.size)
-    if encoding.is_held and RUN_BYTES * voxels > limit_bytes:
-        raise LimitExceededError(
-            f"{encoding.name} of up to {voxels} voxels was asked for and counts its runs before it "
-            f"is sent, in {limit_bytes} bytes at most; ask for srles, or for a smaller box"
-        )
-    return RUN_BYTES * voxels if encoding.is_held else 0
+    return min(RUN_BYTES * voxels, limit_bytes)
 
 
 @dataclass(frozen=True, slots=True)

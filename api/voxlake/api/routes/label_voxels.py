@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -81,15 +82,18 @@ async def get_sparse_volume(
     encoding = _encoding(Wish(clip.format, accept), coarse=clip.coarse)
     box = await _box(granted, clip)
     found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
-    limit = granted.gateway.settings.cutout_limit_bytes
-    held = 0 if clip.coarse else label_voxels.held_bytes(found.value, encoding, limit)
+    one, held = found.value, 0
+    if encoding.is_held:
+        limit = granted.gateway.settings.cutout_limit_bytes
+        one = replace(one, max_runs=limit // label_voxels.RUN_BYTES)
+        held = label_voxels.held_bytes(one, limit)
     encode = encoding.coarse if clip.coarse and encoding.coarse else encoding.encode
     headers = {
         "Content-Type": encoding.media_type,
         "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
         **found.headers(),
     }
-    make = partial(encode, found.value)
+    make = partial(encode, one)
     return StreamResponse(make, headers, granted.gateway.cutouts, STREAM_BYTES + held)
 
 
