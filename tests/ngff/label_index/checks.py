@@ -36,7 +36,7 @@ TWO = Box((1, 1, 5), (3, 3, 10))
 """Of two shards, the first of them that of `ONE`."""
 
 
-EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 4
+EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 7
 """Of how many steps one is tried; the mutants are tried at all of them."""
 
 
