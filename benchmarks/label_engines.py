@@ -144,7 +144,8 @@ class Sqlite:
     def build(self, pieces: Iterable[RunRows]) -> None:
         """Insert all rows, which come in the order of the key."""
         with closing(sqlite3.connect(self.file)) as connection, connection:
-            names = ", ".join(("label", "shard", "voxels", *BOX, "chunks"))
+            # A key without a type is not used to find what has one.
+            names = " integer, ".join(("label", "shard", "voxels", *BOX, "chunks integer"))
             connection.execute(
                 f"create table rows ({names}, primary key (label, shard)) without rowid"
             )
