@@ -259,6 +259,23 @@ def test_image_and_labels_are_drawn_where_they_belong(scene: Scene, page: Page) 
     assert failed == []
 
 
+NAMES = """() => {
+  const layer = window.viewer.layerManager.managedLayers.find((one) => one.name === "cells");
+  const known = layer.layer.displayState.segmentationGroupState.value.segmentPropertyMap.value;
+  const ids = known.segmentPropertyMap.inlineProperties.ids;
+  return [...ids].map((id, place) => [String(id), known.labels.values[place]]);
+}"""
+
+
+def test_the_viewer_knows_the_names_of_labels(scene: Scene, page: Page) -> None:
+    with httpx2.Client(headers={"Authorization": f"Bearer {TOKEN}"}) as owner:
+        url = f"{scene.url}/v2/datasets/a/b/cells/objects/{ID}"
+        assert owner.put(url, json={"name": "Tm3 left", "type": "neuron"}).status_code == 200
+    page.goto(scene.login("/view/a/b/em"))
+    wait_until_drawn(page)
+    assert page.evaluate(NAMES) == [[str(ID), "Tm3 left"]]
+
+
 def test_the_viewer_shows_nothing_without_a_login(scene: Scene, page: Page) -> None:
     answer = page.goto(f"{scene.url}/view/a/b/em")
     assert answer is not None
