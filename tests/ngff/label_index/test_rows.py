@@ -16,7 +16,7 @@ from tests.ngff.label_index.samples import IDS, as_tuples, bodies, brute_rows, n
 
 from voxlake.ngff.box import Box
 from voxlake.ngff.label_index.kernel import FIELDS, FIRST_SLOTS, SPARSE, scan_blocks
-from voxlake.ngff.label_index.rows import check_labels, find_rows, scan_chunks
+from voxlake.ngff.label_index.rows import check_labels, find_rows, found_in_chunks, scan_chunks
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -119,6 +119,13 @@ def test_ids_that_all_collide(end: int) -> None:
     assert counts.tolist() == [1499]
     expected = [[label, 3, 0, y, 0, 1, y + 1, 3] for y, label in enumerate(ids)]
     assert sorted(rows.tolist()) == sorted(expected)
+
+
+def test_a_chunk_that_lies_outside_the_volume_has_no_rows() -> None:
+    chunks = {0: np.full((2, 2, 2), 7, np.uint64), 1: np.full((2, 2, 2), 9, np.uint64)}
+    found = found_in_chunks(chunks, np.array([[0, 0, 0], [2, 1, 2]]))
+    assert found.counts.tolist() == [0, 1]
+    assert found.rows.tolist() == [[9, 4, 0, 0, 0, 2, 1, 2]]
 
 
 def _locked(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,8 +1,8 @@
 """The compiled pass over chunks of voxels: runs along x into an open-addressing hash per chunk.
 
 Sixty-four voxels at a time are compared with their neighbours to the left, by vector instructions;
-what is left to do is one look-up for each run. Importing this module imports numba;
-`voxlake.ngff.label_index.rows` does so on first use.
+what is left to do is little for each run, and a look-up for few. Importing this module imports
+numba; `voxlake.ngff.label_index.rows` does so on first use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRST_SLOTS = 4096
 """Slots of the hash to begin with, a power of two: as many are cleared soon, and stay in cache."""
 
 SPARSE = 4
-"""Slots of the hash for each row that there is room for: collisions are costly to predict."""
+"""Slots of the hash for each row that there is room for: no processor foresees a collision."""
 
 AHEAD = 8
 """Lines that voxels are fetched ahead of their use: the processor alone fetches too few."""
@@ -87,17 +87,16 @@ def scan_blocks(
     for number in range(len(places)):
         block = (places[number], strides, extents[number])
         depth, height, width = extents[number]
-        slots = _empty(whole_hash, FIRST_SLOTS)
-        rows = _with_room(rows, first, 1 + width)
+        rows = _with_room(rows, first, 1)
         rows[first, 0] = rows[first, 1] = 0
+        slots = _empty(whole_hash, FIRST_SLOTS)
         line, count = 0, 1
-        while True:
-            line, count = _scan(voxels, block, (line, count), rows[first:], (slots, factor))
-            if line == depth * height:
-                break
+        while line < depth * height:
             rows = _with_room(rows, first + count, width)
-            slots = _empty(whole_hash, 2 * SPARSE * (count + width))
-            _enter(rows[first : first + count], (slots, factor))
+            if SPARSE * (count + width) > len(slots):
+                slots = _empty(whole_hash, 2 * SPARSE * (count + width))
+                _enter(rows[first : first + count], (slots, factor))
+            line, count = _scan(voxels, block, (line, count), rows[first:], (slots, factor))
         # The row of the background comes first: the last one takes its place.
         count -= 1
         _copy(rows, first + count, rows, first)
