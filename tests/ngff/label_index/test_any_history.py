@@ -52,11 +52,11 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
 
 STORES = [
-    ("memory_store", EXAMPLES or 3),
-    ("lake", EXAMPLES // 5 or 1),
-    ("s3_store", EXAMPLES // 10 or 1),
+    ("memory_store", EXAMPLES - EXAMPLES // 4 - EXAMPLES // 8 or 3),
+    ("lake", EXAMPLES // 4 or 1),
+    ("s3_store", EXAMPLES // 8 or 1),
 ]
-"""Kinds of store, and how many histories on each: the slower ones get fewer."""
+"""Kinds of store, and how many of the histories on each: fewer on the slower ones."""
 
 
 @dataclass(frozen=True)
