@@ -66,7 +66,8 @@ def index_bytes(volume: Volume) -> int:
     """Return the projected peak memory of indexing one shard, in bytes.
 
     The stored shard, which may be as large as the voxels; the decoded chunks that threads scan;
-    and the rows. A shard whose chunks cannot be decoded one by one is decoded whole.
+    and the rows. A shard whose chunks cannot be decoded one by one is decoded whole. How many rows
+    there will be is not known: a label for every few voxels, as of noise, takes more.
     """
     if not has_shard_format(volume):
         return shard_bytes(volume) * 2

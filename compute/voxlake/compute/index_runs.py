@@ -30,8 +30,14 @@ FRAGMENT_SHARDS = 64
 MOST_FRAGMENTS = 4096
 """A range may need something of every fragment: their number is bounded, so requests are."""
 
-RUNS_BYTES = 640 << 20
-"""Projected peak of a task: rows as they wait, in order, and encoded; and the libraries."""
+RUNS_BYTES = 768 << 20
+"""Projected peak of a task: rows as they wait, in order, and encoded; measured, with room.
+
+Only the last holds an ETag for each shard.
+"""
+
+ETAG_BYTES = 1000
+"""Of a shard, its ETag, and the one that is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,8 @@ def plan_index_runs(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
     job
         ULID of the job: the dataset bears its mark from before the first task on (`begin_bulk`).
     """
-    fragments = fragment_count(math.prod(write_grid(volume.shape, volume.shard)))
+    shards = math.prod(write_grid(volume.shape, volume.shard))
+    fragments = fragment_count(shards)
     spec = RunsSpec(volume.url, index, job, fragments)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
     anew = max(RUNS_BYTES, index_bytes(volume))
@@ -132,8 +139,13 @@ def plan_index_runs(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
         Plan("index-fragments", (fragments,), partial(FragmentTask, spec), mark, anew),
         Plan("index-ranges", (1,), partial(RangesTask, spec), mark, RUNS_BYTES),
         Plan("index-runs", (fragments,), partial(RangeTask, spec), mark, RUNS_BYTES),
-        Plan("index-publish", (1,), partial(PublishTask, spec), mark, RUNS_BYTES),
+        Plan("index-publish", (1,), partial(PublishTask, spec), mark, publish_bytes(shards)),
     ]
+
+
+def publish_bytes(shards: int) -> int:
+    """Return the projected peak of putting a run of so many shards in force."""
+    return max(RUNS_BYTES, RUNS_BYTES // 2 + ETAG_BYTES * shards)
 
 
 def fragment_count(shards: int) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.cut import Reading
 from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
 from voxlake.compute.index import scan_bytes
-from voxlake.compute.index_runs import RUNS_BYTES, fragment_count
+from voxlake.compute.index_runs import RUNS_BYTES, fragment_count, publish_bytes
 from voxlake.compute.plan import write_grid
 from voxlake.compute.pyramid import stage_name
 
@@ -25,7 +25,7 @@ REGIONS_AT_ONCE = 2
 """Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes`)."""
 
 
-SECONDS_PER_ROW = 4e-6
+SECONDS_PER_ROW = 2e-6
 """CPU seconds for a row of a sidecar on its way into a run; measured, as all of it is NumPy."""
 
 
@@ -173,7 +173,13 @@ def _index_runs(known: Known) -> list[Stage]:
         _runs_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
         _runs_stage("index-ranges", 1, RUNS_BYTES, 0.0, Requests(put=1, get=fragments)),
         _runs_stage("index-runs", fragments, RUNS_BYTES, seconds * 0.3, each),
-        _runs_stage("index-publish", 1, RUNS_BYTES, 0.0, Requests(put=3, get=fragments)),
+        _runs_stage(
+            "index-publish",
+            1,
+            publish_bytes(shards.count),
+            0.0,
+            Requests(put=3, get=2 * fragments),
+        ),
     ]
 
 
