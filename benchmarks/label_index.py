@@ -78,10 +78,10 @@ def run_label_index(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
                 kernels += measure_kernels(f"{kind} {edge}^3 {dtype}", block, repeats)
             say(f"label index: {kind}, a shard of {SHARD}^3, chunks of {edge}^3")
             volume = stored(folder / f"{kind} {edge}", tiled(cube, SHARD), edge)
-            shards += measure_shard(f"{kind} {edge}^3 uint64", volume, repeats)
+            shards += measure_shard(f"{kind}, chunks of {edge}^3", volume, repeats)
     print(rates_table("label index, kernels", kernels), flush=True)
     print(rates_table(f"label index, from the store, {thread_count()} threads", shards), flush=True)
-    print(goals_table(kernels + shards), flush=True)
+    print(goals_table([*kernels, *shards]), flush=True)
     return {"kernels": [asdict(one) for one in kernels], "shards": [asdict(one) for one in shards]}
 
 
@@ -232,7 +232,15 @@ def goals_table(rates: list[Rate]) -> str:
 
 
 def ratios_to(rates: list[Rate]) -> list[tuple[float, float]]:
-    """Return how many times as fast as each voxlake is on the same data, in CPU and wall time."""
+    """Return how many times as fast as each voxlake is on the same data, in CPU and wall time.
+
+    Raises
+    ------
+    ValueError
+        If two rates are of the same way and data: then it is not clear what to hold them to.
+    """
+    if len({(one.data, one.way) for one in rates}) < len(rates):
+        raise ValueError("two rates are of the same way and data; name the data apart")
     ours = {one.data: one for one in rates if one.way == "voxlake"}
     return [
         (ours[it.data].mb_per_cpu_s / it.mb_per_cpu_s, ours[it.data].mb_per_s / it.mb_per_s)

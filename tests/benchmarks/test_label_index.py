@@ -96,3 +96,8 @@ def test_goals_are_held_to_the_least_ratio() -> None:
     rates += [Rate("b", "voxlake", 300, 90), Rate("b", peer, 30, 5)]
     last = [cell.strip() for cell in goals_table(rates).strip().splitlines()[-1][1:-1].split("|")]
     assert last == [peer, "20", "10.00", "20.00", "1 of 2", "18.00", "18.00"]
+
+
+def test_data_of_the_same_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="same way and data"):
+        rates_table("t", [Rate("d", "voxlake", 300, 90), Rate("d", "voxlake", 200, 45)])
