@@ -82,7 +82,7 @@ def write_among_compactions(stage: Stage) -> None:
 def write_among_compactions_killed(stage: Stage) -> None:
     length = stage.length(lambda scene: scene.write(ONE, 2))
     for number in range(length):
-        for later in range(number + 1, length):
+        for later in range(number + 1, length, min(stage.every, 3)):
             scene = stage.scene()
             faults: dict[int, Fault] = {number: scene.compact, later: "kill before"}
             stage.steps.run(partial(scene.write, ONE, 2), faults)

@@ -72,7 +72,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Volume, StoreURL]
     return volume, url / "index"
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(box=boxes(), counts=st.booleans())
 def test_labels_in_random_boxes(
     indexed: tuple[Volume, StoreURL],
@@ -142,7 +142,7 @@ def test_two_faces_inside_do_not_make_a_voxel_inside(lake: StoreURL) -> None:
         assert labels_in_box(volume, lake / "index", box).labels.tolist() == labels
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(box=boxes(), patch=boxes(), label=st.integers(1, (1 << 64) - 1), counts=st.booleans())
 def test_after_a_foreign_write_answers_are_exact_and_name_the_shard(
     memory_store: StoreURL, box: Box, patch: Box, label: int, counts: bool

@@ -54,7 +54,7 @@ def test_a_point_is_in_the_middle_chunk_near_the_centroid(
     assert point_of(volume, index / "none", label) == point
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(label=st.sampled_from(LABELS), count=st.integers(0, 40), seed=st.integers(0, 99))
 def test_random_points_are_in_the_label(
     indexed: tuple[Volume, StoreURL], label: int, count: int, seed: int

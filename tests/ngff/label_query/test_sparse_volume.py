@@ -64,7 +64,7 @@ def assert_exact(
 
 
 @pytest.mark.usefixtures("few_shards")
-@settings(max_examples=40)
+@settings(max_examples=24)
 @given(box=boxes(), label=st.sampled_from([*LABELS, 424242]))
 def test_random_boxes_equal_brute_force(
     indexed: tuple[Volume, StoreURL], box: Box, label: int
@@ -72,7 +72,7 @@ def test_random_boxes_equal_brute_force(
     assert_exact(*indexed, VOXELS, label, box)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(box=boxes(), labels=st.lists(st.sampled_from([*LABELS, 424242]), max_size=4))
 def test_masks_of_several_labels(
     indexed: tuple[Volume, StoreURL], box: Box, labels: list[int]
@@ -187,7 +187,7 @@ def test_shards_rewritten_meanwhile_are_seen_in_one_state(lake: StoreURL, reinde
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(12):
+        for _ in range(8):
             mask = mask_of(volume, index, [label], box)
             for tile in box.tiles(SHARD):
                 found = mask[tile.within(box).slices]
@@ -198,7 +198,7 @@ def test_shards_rewritten_meanwhile_are_seen_in_one_state(lake: StoreURL, reinde
         writer.join()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(box=boxes(), label=st.sampled_from(LABELS))
 def test_coarse_volumes_equal_brute_force(
     indexed: tuple[Volume, StoreURL], box: Box, label: int
