@@ -16,7 +16,7 @@ from voxlake.ngff.label_index.scanning import BATCH_BYTES
 from voxlake.ngff.shard_format import has_shard_format
 
 ROWS_BYTES = 256 << 20
-"""Of the rows of a shard, in order and encoded, and of the libraries."""
+"""Of the rows of a shard, in order and encoded; of a small one no more than of its voxels."""
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
@@ -77,4 +77,4 @@ def index_bytes(volume: Volume) -> int:
 
 def scan_bytes(shard: int, chunk: int) -> int:
     """Return the projected peak of scanning a shard chunk by chunk, given their decoded sizes."""
-    return shard + thread_count() * 2 * max(BATCH_BYTES, chunk) + ROWS_BYTES
+    return shard + thread_count() * 2 * max(BATCH_BYTES, chunk) + min(ROWS_BYTES, shard)

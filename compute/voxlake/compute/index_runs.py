@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.compute.index import index_bytes
+from voxlake.compute.ingest import shard_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
 from voxlake.ngff.label_index.bulk import Build
@@ -35,6 +36,9 @@ RUNS_BYTES = 768 << 20
 
 Only the last holds an ETag for each shard.
 """
+
+LEAST_BYTES = 64 << 20
+"""Of a task of few rows."""
 
 ETAG_BYTES = 1000
 """Of a shard, its ETag, and the one that is listed."""
@@ -132,20 +136,32 @@ def plan_index_runs(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
     fragments = fragment_count(shards)
     spec = RunsSpec(volume.url, index, job, fragments)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
-    anew = max(RUNS_BYTES, index_bytes(volume))
+    rows = rows_bytes(shards * shard_bytes(volume))
+    anew = max(rows, index_bytes(volume))
     if fragments == 1:
         return [Plan("index-runs", (1,), partial(AllRunsTask, spec), mark, anew)]
     return [
         Plan("index-fragments", (fragments,), partial(FragmentTask, spec), mark, anew),
-        Plan("index-ranges", (1,), partial(RangesTask, spec), mark, RUNS_BYTES),
-        Plan("index-runs", (fragments,), partial(RangeTask, spec), mark, RUNS_BYTES),
+        Plan("index-ranges", (1,), partial(RangesTask, spec), mark, rows),
+        Plan("index-runs", (fragments,), partial(RangeTask, spec), mark, rows),
         Plan("index-publish", (1,), partial(PublishTask, spec), mark, publish_bytes(shards)),
     ]
 
 
+def rows_bytes(voxels: int) -> int:
+    """Return the projected peak of sorting or merging rows, given all voxels in bytes.
+
+    Examples
+    --------
+    >>> rows_bytes(1 << 20) >> 20, rows_bytes(1 << 50) >> 20
+    (65, 768)
+    """
+    return min(RUNS_BYTES, LEAST_BYTES + voxels)
+
+
 def publish_bytes(shards: int) -> int:
     """Return the projected peak of putting a run of so many shards in force."""
-    return max(RUNS_BYTES, RUNS_BYTES // 2 + ETAG_BYTES * shards)
+    return 2 * LEAST_BYTES + ETAG_BYTES * shards
 
 
 def fragment_count(shards: int) -> int:

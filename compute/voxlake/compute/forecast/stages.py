@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.cut import Reading
 from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
 from voxlake.compute.index import scan_bytes
-from voxlake.compute.index_runs import RUNS_BYTES, fragment_count, publish_bytes
+from voxlake.compute.index_runs import fragment_count, publish_bytes, rows_bytes
 from voxlake.compute.plan import write_grid
 from voxlake.compute.pyramid import stage_name
 
@@ -161,7 +161,8 @@ def _index_bytes(known: Known) -> int:
 def _index_runs(known: Known) -> list[Stage]:
     """Return the stages of `voxlake.compute.index_runs.plan_index_runs`."""
     finest, shards = known.target.ladder[0], known.shards[0]
-    anew = max(RUNS_BYTES, _index_bytes(known))
+    rows = rows_bytes(shards.count * math.prod(finest.shard) * known.target.itemsize)
+    anew = max(rows, _index_bytes(known))
     # Sidecars are compared with their shards, and read.
     asked = Requests(get=shards.stored, head=shards.count)
     seconds = SECONDS_PER_ROW * known.rates.rows * math.prod(finest.shape) * known.target.itemsize
@@ -171,8 +172,8 @@ def _index_runs(known: Known) -> list[Stage]:
     each = Requests(put=4 * fragments, get=4 * fragments, head=fragments)
     return [
         _runs_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
-        _runs_stage("index-ranges", 1, RUNS_BYTES, 0.0, Requests(put=1, get=fragments)),
-        _runs_stage("index-runs", fragments, RUNS_BYTES, seconds * 0.3, each),
+        _runs_stage("index-ranges", 1, rows, 0.0, Requests(put=1, get=fragments)),
+        _runs_stage("index-runs", fragments, rows, seconds * 0.3, each),
         _runs_stage(
             "index-publish",
             1,
