@@ -93,7 +93,9 @@ class _Stage:
 
     def text(self, itemsize: int, now: float) -> str:
         seconds = now - self.began
-        said = f"{self.done} of {self.tasks} tasks, {rate(self.voxels, itemsize, seconds)}"
+        said = f"{self.done} of {self.tasks} tasks"
+        if self.all_voxels:
+            said += f", {rate(self.voxels, itemsize, seconds)}"
         if self.done >= self.tasks or not self.voxels:
             return said
         share = (self.tasks - self.done) / self.tasks
@@ -108,14 +110,20 @@ class _Bars:
         self._bars = bars
         self._task = TaskID(0)
         self._failed = 0
+        self._by_voxels = True
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageStarted):
-            before = event.voxels * event.done // max(1, event.tasks)
+            # Stages that handle no voxels, like those of the label index, advance by tasks.
+            self._by_voxels = event.voxels > 0
+            total = event.voxels or event.tasks
+            before = total * event.done // max(1, event.tasks)
             self._failed = 0
-            self._task = self._bars.add_task(event.stage, total=event.voxels, completed=before)
+            self._task = self._bars.add_task(
+                event.stage, total=total, completed=before, voxels=self._by_voxels
+            )
             return
-        self._bars.advance(self._task, event.voxels)
+        self._bars.advance(self._task, event.voxels if self._by_voxels else not event.failed)
         if event.failed:
             self._failed += 1
             said = f"{event.stage} ({self._failed} failed)"
@@ -123,7 +131,7 @@ class _Bars:
 
 
 class _RateColumn(ProgressColumn):
-    """Bytes and voxels a second."""
+    """Bytes and voxels a second, of stages that handle voxels."""
 
     def __init__(self, itemsize: int) -> None:
         super().__init__()
@@ -131,5 +139,7 @@ class _RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return the rate of the last seconds."""
+        if not task.fields["voxels"]:
+            return Text()
         speed = task.finished_speed or task.speed or 0.0
         return Text(rate(round(speed), self._itemsize, 1.0))

@@ -175,7 +175,7 @@ def _shown(report: JobReport) -> Iterable[RenderableType]:
                 stage.ran,
                 stage.voxels,
                 f"{stage.seconds:.1f}",
-                rate(stage.voxels, report.itemsize, stage.seconds),
+                rate(stage.voxels, report.itemsize, stage.seconds) if stage.voxels else "",
             )
             for stage in report.stages
         ),

@@ -11,7 +11,10 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from voxlake.cli.progress import EVERY_S, Lines
+from rich.console import Console
+from rich.progress import Progress
+
+from voxlake.cli.progress import EVERY_S, Lines, _Bars, _RateColumn
 from voxlake.compute.jobs import StageStarted, TaskFinished
 
 if TYPE_CHECKING:
@@ -83,3 +86,23 @@ def _drain(master: int, seen: list[bytes]) -> None:
             seen.append(part)
     except OSError:  # Linux: the other end is closed and all was read.
         return
+
+
+def test_a_stage_without_voxels_is_counted_in_tasks() -> None:
+    stream = io.StringIO()
+    lines = Lines(8, stream, lambda: 0.0)
+    lines(StageStarted("index-runs", tasks=1, done=0, voxels=0))
+    lines(TaskFinished("index-runs", 0))
+    assert stream.getvalue().splitlines()[-1] == "index-runs: 1 of 1 tasks"
+
+
+def test_bars_fill_by_voxels_and_without_any_by_tasks() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with Progress(console=console) as shown:
+        bars = _Bars(shown)
+        for stage, voxels in (("level-0", 1000), ("index-runs", 0)):
+            bars(StageStarted(stage, tasks=4, done=1, voxels=voxels))
+            bars(TaskFinished(stage, voxels // 4))
+            assert shown.tasks[-1].percentage == 50
+            said = _RateColumn(8).render(shown.tasks[-1]).plain
+            assert bool(said) == bool(voxels)
