@@ -26,7 +26,8 @@ LABEL_INDEX := tests/ngff/label_index
 proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some minutes
 	@$(PROOFS) $(LABEL_INDEX)/test_any_history.py -k "not s3" & histories=$$!; \
 	$(PROOFS) $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/test_two_compactors.py \
-	  tests/ngff/label_objects/test_protocol.py $(LABEL_INDEX)/test_any_history.py -k "not memory and not lake"; others=$$?; \
+	  $(LABEL_INDEX)/test_bulk_histories.py tests/ngff/label_objects/test_protocol.py $(LABEL_INDEX)/test_any_history.py \
+	  -k "not memory and not lake"; others=$$?; \
 	wait $$histories && exit $$others
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
