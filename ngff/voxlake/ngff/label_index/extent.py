@@ -14,7 +14,7 @@ from voxlake.ngff.label_index.hidden import Hidden, layers_of
 from voxlake.ngff.label_index.rows import chunk_grid
 from voxlake.ngff.label_index.run_reader import find_in_part
 from voxlake.ngff.label_index.run_rows import RunRows, shard_grid, table_of_rows
-from voxlake.ngff.label_index.table import LabelExtent, LabelTable, merge_tables
+from voxlake.ngff.label_index.table import EMPTY, LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.label_index.view import (
     View,
     ask_in_force,
@@ -38,8 +38,8 @@ __all__ = ["LabelExtent", "find_labels", "label_chunks", "label_extent", "list_l
 
 MAX_LABEL = (1 << 64) - 1
 
-MERGED_PARTS = 64
-"""Tables that wait to be merged into one when all labels are asked for."""
+MERGED_LINES = 1 << 20
+"""Lines that wait at least to be merged into one table when all labels are asked for."""
 
 
 def label_extent(
@@ -203,10 +203,10 @@ def _tables_of_dirty(view: View, labels: npt.NDArray[np.uint64] | None) -> Itera
 
 
 def _merged(tables: Iterable[LabelTable]) -> LabelTable:
-    """Return all tables merged, now and then so that few wait."""
-    waiting: list[LabelTable] = []
+    """Return all tables merged, whenever as many lines wait as there are merged ones."""
+    waiting = [EMPTY]
     for table in tables:
         waiting.append(table)
-        if len(waiting) == MERGED_PARTS:
+        if sum(map(len, waiting)) > 2 * len(waiting[0]) + MERGED_LINES:
             waiting = [merge_tables(waiting)]
     return merge_tables(waiting)
