@@ -15,7 +15,7 @@ import obstore
 from anyio import to_thread
 
 from voxlake.platform.errors import ObjectNotFoundError
-from voxlake.platform.store import StoreURL, as_obstore
+from voxlake.platform.store import StoreURL, as_obstore, etag_of_file
 from voxlake.platform.store.failures import store_failures
 
 if TYPE_CHECKING:
@@ -194,6 +194,5 @@ def _open(url: StoreURL) -> int:
 
 
 def _summary(status: os.stat_result) -> Summary:
-    """Return the same ETag as obstore has for the file: inode, time in microseconds, size."""
-    etag = f"{status.st_ino:x}-{status.st_mtime_ns // 1000:x}-{status.st_size:x}"
-    return Summary(status.st_size, _quoted(etag))
+    """Return what the store says of the file."""
+    return Summary(status.st_size, etag_of_file(status))

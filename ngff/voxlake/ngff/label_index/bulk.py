@@ -17,14 +17,11 @@ the first that is written counts, and what it names never changes.
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
-
+from voxlake.ngff.label_index.checked_json import decode_checked, encode_checked
 from voxlake.ngff.label_index.manifest import geometry_of, newest_manifest
 from voxlake.ngff.label_index.marker import (
     BulkState,
@@ -44,6 +41,8 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from voxlake.ngff.label_index.manifest import Manifest
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -149,10 +148,8 @@ def building_url(index_url: StoreURL) -> StoreURL:
 
 def create_once(url: StoreURL, document: BaseModel) -> bool:
     """Write a document of a job with its checksum unless it is there; say whether it was."""
-    text = document.model_dump_json()
-    body = f'{{"crc32":{zlib.crc32(text.encode())},"document":{text}}}'
     try:
-        store.create(url, body.encode())
+        store.create(url, encode_checked("document", document))
     except ObjectExistsError:
         return False
     return True
@@ -176,14 +173,9 @@ def read_document[T: BaseModel](url: StoreURL, kind: type[T]) -> T:
             "stood still for days; index again"
         ) from error
     try:
-        found = json.loads(body)
-        document = kind.model_validate_json(json.dumps(found["document"]))
-        checksum = found["crc32"]
-    except (ValueError, LookupError, TypeError, ValidationError) as error:
+        return decode_checked("document", body, kind)
+    except ValueError as error:
         raise _damaged(url) from error
-    if zlib.crc32(document.model_dump_json().encode()) != checksum:
-        raise _damaged(url)
-    return document
 
 
 def is_there(url: StoreURL) -> bool:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import math
-from itertools import batched
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from voxlake.ngff.label_index.bulk import create_once, is_there, read_document
-from voxlake.ngff.label_index.compaction import index_anew, trusted_or_none
+from voxlake.ngff.label_index.compaction import rows_by_shard
 from voxlake.ngff.label_index.manifest import Geometry, Run, geometry_of
 from voxlake.ngff.label_index.publishing import discard, finish_run
 from voxlake.ngff.label_index.run import write_part
-from voxlake.ngff.label_index.run_rows import join_rows, rows_of_shard, shard_grid, shard_number
-from voxlake.ngff.label_index.trust import in_parallel
+from voxlake.ngff.label_index.run_rows import join_rows, shard_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.ngff.label_index.bulk import Build
     from voxlake.ngff.label_index.marker import Cell
-    from voxlake.ngff.label_index.rows import Rows
     from voxlake.ngff.label_index.run_rows import RunRows
     from voxlake.platform.store import StoreURL
 
@@ -133,32 +130,12 @@ def _gathered(build: Build, number: int) -> Iterator[tuple[RunRows, dict[int, st
     """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
     parts: list[RunRows] = []
     etags: dict[int, str] = {}
-    for cell, (rows, etag) in _shards(build, number):
+    cells = fragment_cells(build, number)
+    for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):
         parts.append(rows)
-        etags[shard_number(build.volume, cell)] = etag
+        etags[shard] = etag
         if sum(map(row_bytes, parts)) >= PART_BYTES:
             yield in_order(parts), etags
             etags = {}
     if etags:
         yield in_order(parts), etags
-
-
-def _shards(build: Build, number: int) -> Iterator[tuple[Cell, tuple[RunRows, str]]]:
-    volume, index_url = build.volume, build.index_url
-
-    def ask(cell: Cell) -> tuple[RunRows, str] | None:
-        found = trusted_or_none(volume, index_url, cell)
-        return None if found is None else (_by_label(build, cell, found[0]), found[1])
-
-    for window in batched(fragment_cells(build, number), WINDOW):
-        for cell, found in zip(window, list(in_parallel(ask, window)), strict=True):
-            if found is not None:
-                yield cell, found
-                continue
-            # One at a time: a whole shard of decoded labels can take a gigabyte.
-            rows, etag = index_anew(volume, index_url, cell)
-            yield cell, (_by_label(build, cell, rows), etag)
-
-
-def _by_label(build: Build, cell: Cell, rows: Rows) -> RunRows:
-    return rows_of_shard(rows, shard_number(build.volume, cell))

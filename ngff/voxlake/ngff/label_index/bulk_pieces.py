@@ -17,6 +17,7 @@ from ulid import ULID
 from voxlake.ngff.label_index import bulk_fragment
 from voxlake.ngff.label_index.bulk import create_once, is_there, read_document
 from voxlake.ngff.label_index.bulk_fragment import Fragment, fragment_url, in_order, row_bytes
+from voxlake.ngff.label_index.extent import MAX_LABEL
 from voxlake.ngff.label_index.manifest import Part, Run, geometry_of
 from voxlake.ngff.label_index.run import write_part
 from voxlake.ngff.label_index.run_reader import groups_between, read_footer, read_groups
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.label_index.bulk import Build
     from voxlake.ngff.label_index.run_rows import RunRows
     from voxlake.platform.store import StoreURL
-
-MAX_LABEL = (1 << 64) - 1
 
 
 class Pieces(BaseModel):

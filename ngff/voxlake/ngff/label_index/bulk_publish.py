@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.label_index.auditing import mark_differing
@@ -15,11 +14,11 @@ from voxlake.ngff.label_index.manifest import (
     Manifest,
     Part,
     Run,
-    create_manifest,
     geometry_of,
     newest_manifest,
 )
 from voxlake.ngff.label_index.marker import BulkState, bulk_marker, read_bulk
+from voxlake.ngff.label_index.publishing import offer
 from voxlake.ngff.label_index.run import part_url
 from voxlake.ngff.label_index.run_reader import read_cover
 from voxlake.ngff.label_index.trust import in_parallel
@@ -123,13 +122,8 @@ def _put_in_force(build: Build, run: Run, etags: dict[int, str]) -> Published:
         above = _above(build, newest, state)
         known = etags | newest_etags(read_cover(build.index_url, each) for each in above)
         marked = mark_differing(build.volume, build.index_url, known)
-        manifest = Manifest(
-            number=newest.number + 1 if newest else 1,
-            made=datetime.now(UTC),
-            geometry=geometry_of(build.volume),
-            runs=(run, *above),
-        )
-        if create_manifest(build.index_url, manifest):
+        manifest = offer(build.volume, build.index_url, newest, (run, *above))
+        if manifest is not None:
             return Published(manifest.number, run.shards, run.rows, len(marked))
     raise ConflictError(
         f"the index {build.index_url} was compacted by others {ATTEMPTS} times meanwhile; "

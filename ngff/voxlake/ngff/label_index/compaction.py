@@ -161,10 +161,9 @@ def _delta_runs(volume: Volume, index_url: StoreURL, cells: Iterable[Cell]) -> I
     """Write runs that cover the given shards, each shard once, and yield them."""
     parts: list[RunRows] = []
     etags: dict[int, str] = {}
-    for cell, (rows, etag) in _indexed(volume, index_url, cells):
-        number = shard_number(volume, cell)
-        parts.append(rows_of_shard(rows, number))
-        etags[number] = etag
+    for shard, rows, etag in rows_by_shard(volume, index_url, cells, WINDOW):
+        parts.append(rows)
+        etags[shard] = etag
         if sum(map(len, parts)) >= RUN_ROWS:
             yield write_run(index_url, join_rows(parts), etags)
             parts, etags = [], {}
@@ -172,30 +171,42 @@ def _delta_runs(volume: Volume, index_url: StoreURL, cells: Iterable[Cell]) -> I
         yield write_run(index_url, join_rows(parts), etags)
 
 
-def _indexed(
-    volume: Volume, index_url: StoreURL, cells: Iterable[Cell]
-) -> Iterator[tuple[Cell, tuple[Rows, str]]]:
-    for window in batched(cells, WINDOW):
-        known = list(in_parallel(lambda cell: trusted_or_none(volume, index_url, cell), window))
-        for cell, found in zip(window, known, strict=True):
+def rows_by_shard(
+    volume: Volume, index_url: StoreURL, cells: Iterable[Cell], window: int
+) -> Iterator[tuple[int, RunRows, str]]:
+    """Yield number, rows and ETag of each shard: by sidecars, read `window` at a time, or voxels.
+
+    A shard that is not stored has no rows, and an empty ETag.
+    """
+
+    def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, RunRows, str]:
+        number = shard_number(volume, cell)
+        return number, rows_of_shard(rows, number), etag
+
+    def ask(cell: Cell) -> tuple[int, RunRows, str] | None:
+        found = _trusted(volume, index_url, cell)
+        return None if found is None else by_label(cell, *found)
+
+    for some in batched(cells, window):
+        for cell, found in zip(some, list(in_parallel(ask, some)), strict=True):
             # One at a time: a whole shard of decoded labels can take a gigabyte.
-            yield cell, found or index_anew(volume, index_url, cell)
+            yield found or by_label(cell, *_index_anew(volume, index_url, cell))
 
 
-def index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str]:
+def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str]:
     """Write the sidecar of a shard; return rows and ETag, empty if nothing is stored.
 
     Both are of the same bytes, even if others write shard or sidecar meanwhile.
     """
     build.index_shard(volume, cell, index_url)
-    found = trusted_or_none(volume, index_url, cell)
+    found = _trusted(volume, index_url, cell)
     if found is None:
         voxels, etag = read_shard(volume, cell)
         found = find_rows(volume, cell, voxels), etag or ""
     return found
 
 
-def trusted_or_none(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
+def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
     """Return rows and ETag by the sidecar, empty if nothing is stored; None if it is not true."""
     etag = shard_etag(volume, cell)
     if etag is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from voxlake.ngff.label_index.boxes_reader import PartBoxes, part_boxes
 from voxlake.ngff.label_index.recent import Recent
+from voxlake.ngff.label_index.run_rows import shard_grid
 from voxlake.ngff.label_index.view import runs_in_force
 
 if TYPE_CHECKING:
@@ -148,7 +149,4 @@ def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
 
 
 def _hidden(view: View, shards: npt.NDArray[np.uint64]) -> Hidden:
-    grid = tuple(
-        -(-n // step) for n, step in zip(view.volume.shape, view.volume.shard, strict=True)
-    )
-    return hide(shards, grid, view.volume.shard)
+    return hide(shards, shard_grid(view.volume), view.volume.shard)

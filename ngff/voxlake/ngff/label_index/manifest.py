@@ -6,15 +6,14 @@ number n + 1 one succeeds, on any store that can create if absent: the others be
 
 from __future__ import annotations
 
-import json
 import re
-import zlib
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from voxlake.ngff.label_index.checked_json import decode_checked, encode_checked
 from voxlake.ngff.label_index.recent import Recent
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -190,8 +189,7 @@ def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as JSON with its checksum."""
-    text = manifest.model_dump_json()
-    return f'{{"crc32":{zlib.crc32(text.encode())},"manifest":{text}}}'.encode()
+    return encode_checked("manifest", manifest)
 
 
 def _read_once(index_url: StoreURL, name: str, etag: str) -> Manifest:
@@ -219,14 +217,9 @@ def _is(url: StoreURL, body: bytes) -> bool:
 
 def _decode(url: StoreURL, body: bytes) -> Manifest:
     try:
-        document = json.loads(body)
-        manifest = Manifest.model_validate_json(json.dumps(document["manifest"]))
-        checksum = document["crc32"]
-    except (ValueError, LookupError, TypeError, ValidationError) as error:
+        return decode_checked("manifest", body, Manifest)
+    except ValueError as error:
         raise _damaged(url) from error
-    if zlib.crc32(manifest.model_dump_json().encode()) != checksum:
-        raise _damaged(url)
-    return manifest
 
 
 def _damaged(url: StoreURL) -> CorruptDataError:

@@ -50,18 +50,28 @@ def finish_run(index_url: StoreURL, parts: Iterable[Part], etags: Mapping[int, s
 def publish(
     volume: Volume, index_url: StoreURL, before: Manifest | None, runs: Iterable[Run]
 ) -> Manifest | None:
-    """Put `runs`, oldest first, in force in place of `before`; None if another did so first."""
+    """Put `runs` in force as `offer` does; None as well if one of them may be swept by now."""
     kept = tuple(runs)
-    manifest = Manifest(
-        number=before.number + 1 if before else 1,
-        made=datetime.now(UTC),
-        geometry=geometry_of(volume),
-        runs=kept,
-    )
     known = {run.cover for run in before.runs} if before else set()
     fresh = [run for run in kept if run.cover not in known]
     if any(is_older(ulid, PUBLISH_AGE_S) for run in fresh for ulid in _ulids(run)):
         return None
+    return offer(volume, index_url, before, kept)
+
+
+def offer(
+    volume: Volume, index_url: StoreURL, before: Manifest | None, runs: tuple[Run, ...]
+) -> Manifest | None:
+    """Put `runs`, oldest first, in force in place of `before`; None if another did so first.
+
+    The caller knows that nobody has swept them.
+    """
+    manifest = Manifest(
+        number=before.number + 1 if before else 1,
+        made=datetime.now(UTC),
+        geometry=geometry_of(volume),
+        runs=runs,
+    )
     return manifest if create_manifest(index_url, manifest) else None
 
 

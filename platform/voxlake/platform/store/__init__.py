@@ -6,6 +6,7 @@ The only place that knows schemes, endpoints and credentials.
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
+from voxlake.platform.store.local import etag_of_file
 from voxlake.platform.store.lock import FileLock, empty_abandoned
 from voxlake.platform.store.objects import (
     create,
@@ -39,6 +40,7 @@ __all__ = [
     "delete",
     "delete_tree",
     "empty_abandoned",
+    "etag_of_file",
     "grow",
     "head",
     "is_leftover",
