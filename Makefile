@@ -21,12 +21,12 @@ test: .venv/dev.stamp viewer browser  ## Run the tests: make test ARGS="-k box"
 # Histories on this machine by one process, those on S3 and all else by another.
 EXAMPLES := 200
 PROOFS = VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -o faulthandler_timeout=0 --durations=5
-LABEL_INDEX := tests/ngff/label_index
+LABEL_INDEX := tests/ngff/labels
 
 proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some minutes
 	@$(PROOFS) $(LABEL_INDEX)/test_any_history.py -k "not s3" & histories=$$!; \
-	$(PROOFS) $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/test_two_compactors.py \
-	  $(LABEL_INDEX)/test_bulk_histories.py tests/ngff/label_objects/test_protocol.py $(LABEL_INDEX)/test_any_history.py \
+	$(PROOFS) $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
+	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py $(LABEL_INDEX)/test_any_history.py \
 	  -k "not memory and not lake"; others=$$?; \
 	wait $$histories && exit $$others
 

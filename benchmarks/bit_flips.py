@@ -24,15 +24,15 @@ from tests.ngff.datasets import Sample, fill
 from benchmarks.tables import markdown_table
 from voxlake.compute.fsck import Check, Looked, findings_of, plan_fsck
 from voxlake.compute.opened import opened_volume
-from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.label_index import index_shard
-from voxlake.ngff.label_index.trust import trusted_rows
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind, Layout
+from voxlake.ngff.labels.sidecars.build import index_shard
+from voxlake.ngff.labels.sidecars.trust import trusted_rows
 from voxlake.ngff.lake import Place, index_url
-from voxlake.ngff.layout import Kind, Layout
 from voxlake.ngff.metadata import read_labels_names
-from voxlake.ngff.shard import read_shard
+from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.errors import VoxlakeError

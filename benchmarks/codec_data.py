@@ -15,7 +15,7 @@ from benchmarks.inputs import fib25_folder
 from voxlake.compute.sample.fib25 import open_sample
 from voxlake.compute.sample.folder import SampleFolder
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
-from tests.ngff.label_index.samples import new_volume
+from tests.ngff.labels.samples import new_volume
 from tests.ngff.writers import CHUNK, SHAPE, SHARD, WRITERS, Writer, expected, run_together
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, run_s3
 

@@ -17,7 +17,7 @@ from benchmarks.case import Case
 from benchmarks.reference import block_mean
 from voxlake.compute.sample.fib25 import open_sample
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

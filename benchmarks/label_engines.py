@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxlake.ngff.label_index import find_labels, in_force, label_extent, list_labels
-from voxlake.ngff.label_index.recent import forget_all
+from voxlake.ngff.labels.queries.extent import find_labels, label_extent, list_labels
+from voxlake.ngff.labels.view import in_force
+from voxlake.ngff.memory.recent import forget_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.label_index import LabelTable, View
-    from voxlake.ngff.label_index.run_rows import RunRows
+    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.table import LabelTable
+    from voxlake.ngff.labels.view import View
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

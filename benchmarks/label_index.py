@@ -20,7 +20,7 @@ from zarr.codecs import ZstdCodec
 from benchmarks.codec_data import fib25_bodies, fib25_supervoxels, phantom_labels
 from benchmarks.label_ways import KERNEL_WORK, KERNELS, SHARD_WORK, by_voxlake, volumes_of
 from benchmarks.tables import markdown_table
-from voxlake.compute.threads import thread_count
+from voxlake.compute.passes.threads import thread_count
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.store import StoreURL
 

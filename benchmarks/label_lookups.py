@@ -20,11 +20,11 @@ from benchmarks.child import peak_rss
 from benchmarks.label_engines import DuckDb, OurIndex, Polars, Sqlite, Table, is_installed
 from benchmarks.label_rows import GRID, Synthetic, changed, new_volume
 from benchmarks.tables import markdown_table
-from voxlake.ngff.label_index import in_force
-from voxlake.ngff.label_index.merging import merge_runs
-from voxlake.ngff.label_index.publishing import finish_run, publish, write_run
-from voxlake.ngff.label_index.run import part_url, write_part
-from voxlake.ngff.label_index.run_rows import join_rows
+from voxlake.ngff.labels.segments.part import part_url, write_part
+from voxlake.ngff.labels.segments.publishing import finish_run, publish, write_run
+from voxlake.ngff.labels.segments.rows import join_rows
+from voxlake.ngff.labels.upkeep.merging import merge_runs
+from voxlake.ngff.labels.view import in_force
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from benchmarks.label_engines import Answer, Engine
     from benchmarks.rounds import Say
-    from voxlake.ngff.label_index.manifest import Manifest
+    from voxlake.ngff.labels.segments.manifest import Manifest
     from voxlake.ngff.volume import Volume
 
 SINGLE, COLD, SLOW = 2000, 10, 20

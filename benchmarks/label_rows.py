@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import zarr
 
-from voxlake.ngff.label_index.run_rows import RunRows
+from voxlake.ngff.labels.segments.rows import RunRows
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.store import StoreURL
 

@@ -17,16 +17,16 @@ from ulid import ULID
 
 from benchmarks.child import peak_rss
 from benchmarks.tables import markdown_table
-from voxlake.compute.index_runs import fragment_count
-from voxlake.ngff.label_index import find_labels
-from voxlake.ngff.label_index.bulk import Build, begin_bulk
-from voxlake.ngff.label_index.bulk_fragment import write_fragment
-from voxlake.ngff.label_index.bulk_pieces import choose_pieces, write_range
-from voxlake.ngff.label_index.bulk_publish import publish_bulk
-from voxlake.ngff.label_index.manifest import newest_manifest
-from voxlake.ngff.label_index.rows import Rows
-from voxlake.ngff.label_index.sidecar import Sidecar, encode, origin_of, sidecar_url
-from voxlake.ngff.label_index.trust import shard_etag
+from voxlake.compute.index.by_label import fragment_count
+from voxlake.ngff.labels.bulk.build import Build, begin_bulk
+from voxlake.ngff.labels.bulk.fragment import write_fragment
+from voxlake.ngff.labels.bulk.pieces import choose_pieces, write_range
+from voxlake.ngff.labels.bulk.publish import publish_bulk
+from voxlake.ngff.labels.queries.extent import find_labels
+from voxlake.ngff.labels.scan.rows import Rows
+from voxlake.ngff.labels.segments.manifest import newest_manifest
+from voxlake.ngff.labels.sidecars.sidecar import Sidecar, encode, origin_of, sidecar_url
+from voxlake.ngff.labels.sidecars.trust import shard_etag
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL

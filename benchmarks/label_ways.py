@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 
-from voxlake.compute.threads import run_ordered
-from voxlake.ngff.chunk_codec import unpack_chunks
-from voxlake.ngff.label_index.rows import scan_chunks
-from voxlake.ngff.label_index.scanning import BATCH_BYTES, stored_rows
-from voxlake.ngff.shard_format import ABSENT, shard_format
+from voxlake.compute.passes.threads import run_ordered
+from voxlake.ngff.labels.scan.rows import scan_chunks
+from voxlake.ngff.labels.scan.stored import BATCH_BYTES, stored_rows
+from voxlake.ngff.shards.chunk_codec import unpack_chunks
+from voxlake.ngff.shards.format import ABSENT, shard_format
 from voxlake.platform import store
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ import tensorstore as ts
 import zarr
 
 from voxlake.client import Gateway, Lake, open_levels, open_xarray
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.store import StoreURL, as_tensorstore, as_zarr
 
 # The command of the environment that runs this notebook.

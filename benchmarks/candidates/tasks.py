@@ -16,8 +16,8 @@ from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.spec import IngestSpec, spec_of
 from voxlake.compute.jobs.stages import create_target, plan_stages
 from voxlake.compute.run import open_cluster, run_tasks
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

@@ -16,10 +16,10 @@ from voxlake.compute.jobs import (
     start_downsample,
     start_ingest,
 )
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

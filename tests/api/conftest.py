@@ -14,8 +14,8 @@ import uvicorn
 from tests.api.lakes import Sample, Voxels, add_sample, image_voxels, label_voxels
 
 from voxlake.api.app import create_app
-from voxlake.api.identity import LocalIdentity
-from voxlake.ngff.layout import Kind
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

@@ -13,11 +13,11 @@ from tests.api.conftest import run_app
 from tests.api.lakes import Sample, Voxels, add_sample, image_voxels, label_voxels
 
 from voxlake.api.app import create_app
-from voxlake.api.identity import LocalIdentity
-from voxlake.ngff.box import Box
-from voxlake.ngff.label_index import compact
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.lake import Place, index_url
-from voxlake.ngff.layout import Kind
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog import Catalog, open_catalog

@@ -14,8 +14,8 @@ from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.guard import Lists, PublicApp, Requires, public, requires
-from voxlake.api.identity import LocalIdentity
-from voxlake.api.routes.zarr import StoredBytes
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.views.zarr import StoredBytes
 from voxlake.platform.access import Permission, Principal
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import pytest
 import zarr
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
-from tests.ngff.label_query.samples import brute_runs, decode_rles
+from tests.ngff.labels.queries.samples import brute_runs, decode_rles
 
 from voxlake.api.app import create_app
-from voxlake.api.identity import LocalIdentity
-from voxlake.ngff.box import Box
-from voxlake.ngff.layout import Kind
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings

@@ -12,14 +12,14 @@ import pytest
 from tests.ngff.datasets import Sample, create, fill
 
 from voxlake.compute.fsck import Check, Finding, Looked, Remedy, findings_of, plan_fsck, plan_repair
-from voxlake.compute.ingest import SourceAddress
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
 from voxlake.ngff.create import seal_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.label_index import index_shard
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place, dataset_url, index_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 from voxlake.platform.names import DatasetName

@@ -23,12 +23,12 @@ from voxlake.compute.jobs import (
     start_ingest,
     start_verify,
 )
-from voxlake.compute.reduce import downsample
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.label_index import scanning
+from voxlake.compute.passes.reduce import downsample
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import Reduction, default_reduction
+from voxlake.ngff.labels.scan import stored as scanning
 from voxlake.ngff.lake import Place, dataset_url
-from voxlake.ngff.layout import Kind
-from voxlake.ngff.reduction import Reduction, default_reduction
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (

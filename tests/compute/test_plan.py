@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.compute.cut import Cut, Reading
-from voxlake.compute.downsample import DownsampleTask, Step
-from voxlake.compute.ingest import IngestTask, SourceAddress
+from voxlake.compute.passes.cut import Cut, Reading
+from voxlake.compute.passes.downsample import DownsampleTask, Step
+from voxlake.compute.passes.ingest import IngestTask, SourceAddress
+from voxlake.compute.passes.plans import PassSpec, RegionTask
 from voxlake.compute.plan import Cell, Plan, Result, Task, fingerprint, write_grid
-from voxlake.compute.pyramid import PassSpec, RegionTask
-from voxlake.ngff.reduction import Reduction
+from voxlake.ngff.grid.reduction import Reduction
 from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
 

@@ -24,8 +24,8 @@ from voxlake.compute.sample import (
     write_sample_folder,
 )
 from voxlake.compute.sources import open_source
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import (
     CorruptDataError,
     SourceError,

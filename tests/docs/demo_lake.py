@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

@@ -18,8 +18,8 @@ from tests.servers.dask import DaskCluster
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 

@@ -17,8 +17,8 @@ from tests.servers.processes import stop
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.run import WINDOW_PER_THREAD
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

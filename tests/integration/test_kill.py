@@ -22,11 +22,13 @@ from tests.servers.dask import DaskCluster
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.run import WINDOW_PER_THREAD
-from voxlake.ngff.label_index import in_force, index_status, list_labels
-from voxlake.ngff.label_index.bulk import building_url
-from voxlake.ngff.label_index.manifest import newest_manifest
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.bulk.build import building_url
+from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.segments.manifest import newest_manifest
+from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.jobs import Job, JobState
 from voxlake.platform.names import DatasetName

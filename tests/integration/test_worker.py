@@ -15,10 +15,10 @@ import pytest
 
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.cancelling import cancel_job
+from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.run import WINDOW_PER_THREAD
-from voxlake.compute.threads import available_cores
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs import JobState

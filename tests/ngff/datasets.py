@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.reduce import downsample
-from voxlake.ngff.axes import VoxelSize
+from voxlake.compute.passes.reduce import downsample
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.pyramid import Extent, PyramidLevel, plan_levels, step_factors
+from voxlake.ngff.grid.reduction import default_reduction
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
-from voxlake.ngff.pyramid import Extent, PyramidLevel, plan_levels, step_factors
-from voxlake.ngff.reduction import default_reduction
-from voxlake.ngff.shard import write_shard
+from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tests.ngff.datasets import Sample, create
-from tests.ngff.label_index.samples import new_volume
+from tests.ngff.labels.samples import new_volume
 from tests.ngff.writers import (
     CHUNK,
     SHAPE,
@@ -23,9 +23,9 @@ from tests.ngff.writers import (
     run_together,
 )
 
-from voxlake.ngff.box import Box
-from voxlake.ngff.shard import read_shard
-from voxlake.ngff.shard_check import check_shard
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.shards.check import check_shard
+from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 

@@ -18,11 +18,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from tests.ngff.datasets import Sample, create
 
-from voxlake.ngff.axes import VoxelSize
 from voxlake.ngff.create import list_labels
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.ngff.metadata import read_labels_names
 from voxlake.ngff.validate import validate_dataset
 from voxlake.platform import store

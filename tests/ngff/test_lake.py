@@ -8,8 +8,8 @@ import pytest
 from tests.ngff.datasets import Sample, create
 
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url, discover, index_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, NotFoundError, OutOfBoundsError
 from voxlake.platform.names import DatasetName

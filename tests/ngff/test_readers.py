@@ -15,8 +15,8 @@ from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 from tests.ngff.datasets import Sample, create, fill
 
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.store import as_tensorstore, as_zarr
 
 if TYPE_CHECKING:

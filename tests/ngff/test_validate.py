@@ -11,7 +11,7 @@ import pytest
 from tests.ngff.datasets import Sample, create
 from tests.servers.faulty import closed_port
 
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.validate import Finding, Severity, validate_dataset
 from voxlake.platform import store
 from voxlake.platform.errors import StoreUnavailableError

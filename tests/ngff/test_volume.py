@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.ngff.datasets import Sample, create, fill
 from tests.servers.faulty import closed_port
 
-from voxlake.ngff.box import Box
-from voxlake.ngff.shard import read_shard
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.errors import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.store import as_zarr
 

@@ -12,35 +12,27 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
-from voxlake.api.budget import Budget
-from voxlake.api.envelope import Envelope
-from voxlake.api.expiring import Expiring
+from voxlake.api.data.mappings import Mappings
+from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway
 from voxlake.api.guard import PublicApp, public
-from voxlake.api.identity import LocalIdentity
-from voxlake.api.mappings import Mappings
-from voxlake.api.openapi import DESCRIPTION, install_openapi
-from voxlake.api.origins import LOOPBACK_NAMES, Cors, HostCheck, OriginCheck
-from voxlake.api.problems import (
+from voxlake.api.http.budget import Budget
+from voxlake.api.http.envelope import Envelope
+from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.origins import LOOPBACK_NAMES, Cors, HostCheck, OriginCheck
+from voxlake.api.http.problems import (
     DOCUMENTED,
     on_http_exception,
     on_invalid_request,
     on_voxlake_error,
 )
-from voxlake.api.readiness import READY_SECONDS
-from voxlake.api.routes import (
-    cutout,
-    datasets,
-    health,
-    label_voxels,
-    labels,
-    login,
-    merges,
-    neuroglancer,
-    objects,
-    zarr,
-)
-from voxlake.api.viewer import VIEWER_FOLDER, Viewer
+from voxlake.api.identity import login
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.openapi import DESCRIPTION, install_openapi
+from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
+from voxlake.api.views import neuroglancer_routes as neuroglancer
+from voxlake.api.views import zarr
+from voxlake.api.views.viewer import VIEWER_FOLDER, Viewer
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings

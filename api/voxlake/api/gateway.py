@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from voxlake.api.budget import Budget
-from voxlake.api.expiring import Expiring
-from voxlake.api.identity import LocalIdentity
-from voxlake.api.mappings import Mappings
+from voxlake.api.data.mappings import Mappings
+from voxlake.api.http.budget import Budget
+from voxlake.api.http.expiring import Expiring
+from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.catalog import Catalog, DatasetRecord

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voxlake.api.gateway import Gateway, gateway_of
-from voxlake.api.problems import SIGN_IN
+from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
 from voxlake.platform.catalog import DatasetRecord
 from voxlake.platform.errors import InvalidNameError, NotFoundError, UnauthenticatedError

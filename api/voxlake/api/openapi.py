@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from voxlake.api.label_documents import (
+from voxlake.api.http.problems import DOCUMENTED, Problem, documented
+from voxlake.api.v2.label_documents import (
     CleaveQuestion,
     LookupQuestion,
     MergeQuestion,
@@ -16,7 +17,6 @@ from voxlake.api.label_documents import (
     PointsQuestion,
     ReserveQuestion,
 )
-from voxlake.api.problems import DOCUMENTED, Problem, documented
 
 DESCRIPTION = """
 Reads datasets of a voxlake lake: volumetric images and labels. Names labels and merges them.

@@ -13,8 +13,8 @@ import platformdirs
 import uvicorn
 
 from voxlake.api.app import create_app
-from voxlake.api.identity import TOKEN_FILE, LocalIdentity, owner_token
-from voxlake.api.viewer import viewer_folder
+from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
+from voxlake.api.views.viewer import viewer_folder
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings

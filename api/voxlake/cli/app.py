@@ -8,29 +8,29 @@ from typing import Annotated
 
 import typer
 
-from voxlake.cli.commands.audit import audit
-from voxlake.cli.commands.cleave import cleave
-from voxlake.cli.commands.compact import compact
-from voxlake.cli.commands.demo import demo
-from voxlake.cli.commands.doctor import doctor
-from voxlake.cli.commands.downsample import downsample
-from voxlake.cli.commands.fsck import fsck
-from voxlake.cli.commands.index import index
-from voxlake.cli.commands.info import info
-from voxlake.cli.commands.ingest import ingest
-from voxlake.cli.commands.init import init
-from voxlake.cli.commands.jobs import app as jobs
-from voxlake.cli.commands.label import label
-from voxlake.cli.commands.labels import labels
-from voxlake.cli.commands.ls import ls
-from voxlake.cli.commands.mapping import mapping
-from voxlake.cli.commands.merge import merge
-from voxlake.cli.commands.plan import plan
-from voxlake.cli.commands.reserve import reserve
-from voxlake.cli.commands.serve import serve
-from voxlake.cli.commands.verify import verify
-from voxlake.cli.commands.worker import worker
-from voxlake.cli.problem import INTERRUPTED, report
+from voxlake.cli.commands.jobs.downsample import downsample
+from voxlake.cli.commands.jobs.fsck import fsck
+from voxlake.cli.commands.jobs.index import index
+from voxlake.cli.commands.jobs.ingest import ingest
+from voxlake.cli.commands.jobs.jobs import app as jobs
+from voxlake.cli.commands.jobs.plan import plan
+from voxlake.cli.commands.jobs.verify import verify
+from voxlake.cli.commands.jobs.worker import worker
+from voxlake.cli.commands.labels.audit import audit
+from voxlake.cli.commands.labels.cleave import cleave
+from voxlake.cli.commands.labels.compact import compact
+from voxlake.cli.commands.labels.label import label
+from voxlake.cli.commands.labels.labels import labels
+from voxlake.cli.commands.labels.mapping import mapping
+from voxlake.cli.commands.labels.merge import merge
+from voxlake.cli.commands.labels.reserve import reserve
+from voxlake.cli.commands.lake.demo import demo
+from voxlake.cli.commands.lake.doctor import doctor
+from voxlake.cli.commands.lake.info import info
+from voxlake.cli.commands.lake.init import init
+from voxlake.cli.commands.lake.ls import ls
+from voxlake.cli.commands.lake.serve import serve
+from voxlake.cli.shown.problem import INTERRUPTED, report
 
 app = typer.Typer(
     name="voxlake",

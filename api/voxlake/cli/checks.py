@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
-from voxlake.cli.output import Document, size
+from voxlake.cli.shown.output import Document, size
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.store.selftest import check_store
@@ -142,7 +142,7 @@ def _unreachable(address: str) -> str | None:
 
 
 def _viewer(_lake: InLake, _cluster: OnCluster) -> Check:
-    from voxlake.api.viewer import viewer_folder
+    from voxlake.api.views.viewer import viewer_folder
 
     folder = viewer_folder()
     if folder is not None:

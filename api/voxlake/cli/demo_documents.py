@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voxlake.cli.output import Document
 from voxlake.cli.serving import ServingDocument
+from voxlake.cli.shown.output import Document
 
 
 class DemoIndex(Document):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from voxlake.cli.demo_documents import DemoDataset, DemoIndex
 from voxlake.cli.describe import describe, index_of
-from voxlake.cli.output import note
+from voxlake.cli.shown.output import note
 from voxlake.cli.work import JobReport, resume, run
 from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.sample import Sample, open_sample, phantom_sample
-from voxlake.ngff.label_index import list_labels
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.queries.extent import list_labels
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
     CorruptDataError,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 
-from voxlake.cli.output import Document, facts, size, table
-from voxlake.ngff.axes import Axis, VoxelSize
+from voxlake.cli.shown.output import Document, facts, size, table
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.label_index import in_force, index_status
+from voxlake.ngff.grid.axes import Axis, VoxelSize
+from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import RenderableType
 
-from voxlake.cli.output import Document, facts, table
-from voxlake.cli.problem import PARTIAL
+from voxlake.cli.shown.output import Document, facts, table
+from voxlake.cli.shown.problem import PARTIAL
 
 if TYPE_CHECKING:
     from voxlake.compute.fsck import Finding

@@ -97,10 +97,10 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
     """
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.sources import absolute_location
-    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.ngff.grid.layout import Kind
+    from voxlake.ngff.grid.reduction import Reduction
     from voxlake.ngff.lake import Place
-    from voxlake.ngff.layout import Kind
-    from voxlake.ngff.reduction import Reduction
 
     of = check_name(target.of, "image") if target.of is not None else None
     return IngestRequest(

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from voxlake.cli.output import Document, facts, table
+from voxlake.cli.shown.output import Document, facts, table
 from voxlake.platform.jobs import Job, JobState, Ledger, StageRecord, is_running
 
 MOST_FAILURES = 100

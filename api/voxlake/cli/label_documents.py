@@ -14,7 +14,7 @@ from typer import Option
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import InLake, parse_name
-from voxlake.cli.output import Document, facts, size, table
+from voxlake.cli.shown.output import Document, facts, size, table
 from voxlake.platform.errors import UnsupportedError
 
 AsBodies = Annotated[
@@ -23,8 +23,8 @@ AsBodies = Annotated[
 ]
 
 if TYPE_CHECKING:
-    from voxlake.ngff.box import Box
-    from voxlake.ngff.label_mapping import Mapping
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.mapping import Mapping
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -47,7 +47,7 @@ class OpenLabels:
 
     def mapping(self, *, bodies: bool) -> Mapping | None:
         """Return the mapping to apply, as it is; None if bodies are not asked for."""
-        from voxlake.ngff.label_mapping import open_mapping
+        from voxlake.ngff.labels.mapping import open_mapping
 
         return open_mapping(self.index_url) if bodies else None
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import RenderableType
 
 from voxlake.cli.label_documents import Id
-from voxlake.cli.output import Document, facts
+from voxlake.cli.shown.output import Document, facts
 
 if TYPE_CHECKING:
-    from voxlake.ngff.label_mapping import Entry
+    from voxlake.ngff.labels.mapping import Entry
 
 
 class ChangeDocument(Document):
@@ -56,7 +56,7 @@ class BlockDocument(Document):
 
 def change_document(name: str, entry: Entry) -> ChangeDocument:
     """Return a change as what commands answer."""
-    from voxlake.ngff.label_mapping import Cleave, Merge
+    from voxlake.ngff.labels.mapping import Cleave, Merge
 
     labels: tuple[int, ...] = ()
     into: int | None = None

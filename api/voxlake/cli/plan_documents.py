@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from voxlake.cli.output import Document, facts, size, table
+from voxlake.cli.shown.output import Document, facts, size, table
 
 if TYPE_CHECKING:
     from voxlake.compute.forecast import Forecast, Level, Sample, Stage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from voxlake.api.neuroglancer import PUBLIC_VIEWER, Layer, viewer_link, viewer_state
-from voxlake.ngff.layout import Kind
+from voxlake.api.views.neuroglancer import PUBLIC_VIEWER, Layer, viewer_link, viewer_state
+from voxlake.ngff.grid.layout import Kind
 
 if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset

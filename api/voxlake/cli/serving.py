@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from voxlake.cli.options import read_settings
-from voxlake.cli.output import Document, note
+from voxlake.cli.shown.output import Document, note
 
 if TYPE_CHECKING:
     from voxlake.api.serve import ServeInfo

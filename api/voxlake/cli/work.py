@@ -9,8 +9,8 @@ from rich.console import RenderableType
 
 from voxlake.cli.job_documents import job_document, shown_job
 from voxlake.cli.options import Answering, Running
-from voxlake.cli.output import Document, answer, facts, rate, table
-from voxlake.cli.problem import PARTIAL, Interrupted
+from voxlake.cli.shown.output import Document, answer, facts, rate, table
+from voxlake.cli.shown.problem import PARTIAL, Interrupted
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]
 
 
 def _summary(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobSummary:
-    from voxlake.cli.progress import progress
+    from voxlake.cli.shown.progress import progress
 
     try:
         with progress(_itemsize(workspace, job)) as report:
@@ -191,7 +191,7 @@ def _itemsize(workspace: Workspace, job: Job) -> int:
     """Return the bytes of a voxel of the job's dataset, which an ingest has yet to make."""
     from voxlake.compute.jobs.spec import IngestSpec, spec_of
     from voxlake.compute.sources import open_source
-    from voxlake.ngff.layout import check_dtype
+    from voxlake.ngff.grid.layout import check_dtype
 
     spec = spec_of(job)
     if isinstance(spec, IngestSpec):

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from voxlake.ngff.axes import SPATIAL, Axis, AxisType
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.metadata import Level, Multiscale
 
 

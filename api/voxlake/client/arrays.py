@@ -9,8 +9,8 @@ import numpy as np
 from voxlake.client.group import Group, open_group
 from voxlake.client.ranges import Region, box_of
 from voxlake.client.window import Window
-from voxlake.ngff.axes import AxisType
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import AxisType
+from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import xarray as xr
 
-    from voxlake.ngff.axes import Axis
+    from voxlake.ngff.grid.axes import Axis
 
 
 def open_xarray(
@@ -109,7 +109,7 @@ def centres(
 
     Examples
     --------
-    >>> from voxlake.ngff.axes import Axis, AxisType
+    >>> from voxlake.ngff.grid.axes import Axis, AxisType
     >>> centres(Axis("x", AxisType.SPACE, "nanometer"), np.arange(3), 20.0, 5.0)
     array([ 5., 25., 45.])
     """

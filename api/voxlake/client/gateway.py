@@ -21,7 +21,7 @@ from voxlake.client.answers import (
 from voxlake.client.connection import Connection
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.client.ranges import Region, query_of, slices_of
-from voxlake.ngff.axes import SPATIAL
+from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 

@@ -22,9 +22,9 @@ from voxlake.client.answers import (
 )
 from voxlake.client.connection import table_of
 from voxlake.client.ranges import Region, query_of, slices_of
-from voxlake.ngff.axes import SPATIAL
-from voxlake.ngff.box import Box
-from voxlake.ngff.label_objects import LabelObject
+from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.objects import LabelObject
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from voxlake.client.answers import Extent
 from voxlake.client.ranges import Region, box_of
-from voxlake.ngff import label_index
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.queries import extent, in_box
 from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError, ObjectNotFoundError
 from voxlake.platform.names import DatasetName
@@ -60,7 +60,7 @@ class Lake:
         Exact in every state of the label index; fast where that is current.
         """
         volume, index = self._indexed(name)
-        return label_index.labels_in_box(volume, index, box_of(region, volume.shape)).labels
+        return in_box.labels_in_box(volume, index, box_of(region, volume.shape)).labels
 
     def label(self, name: str, label: int) -> Extent:
         """Return the tightest box and the number of voxels of one label, at level 0.
@@ -70,7 +70,7 @@ class Lake:
         NotFoundError
             If no voxel has it.
         """
-        found = label_index.label_extent(*self._indexed(name), label)
+        found = extent.label_extent(*self._indexed(name), label)
         return Extent(found.label, found.voxels, found.box)
 
     def _indexed(self, name: str) -> tuple[Volume, StoreURL]:

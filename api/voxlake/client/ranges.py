@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voxlake.ngff.axes import AXIS_TYPES
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import AXIS_TYPES
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError
 
 AXES = tuple(AXIS_TYPES)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import zarr
 
-    from voxlake.ngff.box import Box
+    from voxlake.ngff.grid.box import Box
 
 
 @dataclass(frozen=True, slots=True)

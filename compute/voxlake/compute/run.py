@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from distributed import Client, LocalCluster, get_worker
 
-from voxlake.compute.threads import available_cores, use_threads
+from voxlake.compute.passes.threads import available_cores, use_threads
 from voxlake.platform.errors import ClusterLostError
 
 if TYPE_CHECKING:

@@ -6,20 +6,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxlake.ngff.axes import SPATIAL, Axis, check_axes
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import default_reduction
 from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_document
-from voxlake.ngff.reduction import default_reduction
-from voxlake.ngff.seal import sealed
+from voxlake.ngff.metadata.seal import sealed
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from voxlake.ngff.grid.pyramid import PyramidLevel
+    from voxlake.ngff.grid.reduction import Reduction
     from voxlake.ngff.lake import Place
-    from voxlake.ngff.pyramid import PyramidLevel
-    from voxlake.ngff.reduction import Reduction
     from voxlake.platform.store import StoreURL
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata import Multiscale, read_multiscale
-from voxlake.ngff.reduction import Reduction, named_reduction
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.errors import OutOfBoundsError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidNameError

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.metadata import read_labels_names
-from voxlake.ngff.pyramid import level_translation
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
-from voxlake.ngff.box import Box, cell_box
-from voxlake.ngff.seal import require_seal
+from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,

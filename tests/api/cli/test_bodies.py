@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.ngff.label_query.samples import brute_runs, decode_blocks, decode_rles
+from tests.ngff.labels.queries.samples import brute_runs, decode_blocks, decode_rles
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
     from pathlib import Path

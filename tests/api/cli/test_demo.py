@@ -18,8 +18,8 @@ from voxlake.cli import demo_lake, public_view
 from voxlake.compute.jobs import running
 from voxlake.compute.sample import write_sample_folder
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store import StoreURL
 

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import zarr
-from tests.ngff.label_query.samples import brute_runs, decode_rles, decode_spans
+from tests.ngff.labels.queries.samples import brute_runs, decode_rles, decode_spans
 
-from voxlake.ngff.box import Box
-from voxlake.ngff.label_mapping import merge
-from voxlake.ngff.label_objects import LabelObject, ObjectType, put_objects
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.mapping import merge
+from voxlake.ngff.labels.objects import LabelObject, ObjectType, put_objects
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.cli import main
-from voxlake.cli.commands import ls as ls_module
-from voxlake.cli.problem import problem_of
+from voxlake.cli.commands.lake import ls as ls_module
+from voxlake.cli.shown.problem import problem_of
 from voxlake.platform import errors
 
 if TYPE_CHECKING:

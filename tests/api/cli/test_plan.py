@@ -12,7 +12,7 @@ from distributed import Client
 from PIL import Image
 from tests.servers.dask import DaskCluster
 
-from voxlake.compute.threads import available_cores
+from voxlake.compute.passes.threads import available_cores
 
 if TYPE_CHECKING:
     from tests.api.cli.conftest import Command

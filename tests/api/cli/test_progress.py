@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.progress import Progress
 
-from voxlake.cli.progress import EVERY_S, Lines, _Bars, _RateColumn
+from voxlake.cli.shown.progress import EVERY_S, Lines, _Bars, _RateColumn
 from voxlake.compute.jobs import StageStarted, TaskFinished
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from tests.api.conftest import SHAPE, TOKEN, VAST
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 
 from voxlake.client import Lake, open_levels, open_xarray
-from voxlake.ngff.box import Box
-from voxlake.ngff.layout import Kind
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import (
     CorruptDataError,

@@ -17,7 +17,7 @@ from tests.api.conftest import SHAPE, TOKEN
 
 from voxlake.client import Gateway
 from voxlake.client.failures import error_of
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidInputError,

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tests.api.client.answering import answering
 from tests.api.labelled import LARGEST, SHAPE, Labelled, brute_bodies, labelled_gateway
-from tests.ngff.label_query.samples import brute_runs, decode_rles
+from tests.ngff.labels.queries.samples import brute_runs, decode_rles
 
 from voxlake.client import Gateway, RemoteLabels
 from voxlake.client.connection import Connection
-from voxlake.ngff.box import Box
-from voxlake.ngff.label_mapping import open_mapping
-from voxlake.ngff.label_objects import LabelObject, list_objects
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.mapping import open_mapping
+from voxlake.ngff.labels.objects import LabelObject, list_objects
 from voxlake.platform.errors import (
     ConflictError,
     ForbiddenError,

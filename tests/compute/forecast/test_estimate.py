@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voxlake.compute.forecast.estimate import SIGMAS, coded_levels, mean_and_error, rates, ratios
 from voxlake.compute.forecast.sampling import LevelPiece, Piece, Sample
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 
 def _piece(*stored: int, voxels: int = 1000, seconds: float = 1.0) -> Piece:

@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import forget_stores
 from tests.servers.counting import counting
 
-from voxlake.compute.cut import Limits, Reading
 from voxlake.compute.forecast import (
     Bounds,
     Forecast,
@@ -32,9 +31,10 @@ from voxlake.compute.jobs import (
 from voxlake.compute.jobs.spec import spec_of
 from voxlake.compute.jobs.stages import create_target, limits, plan_stages
 from voxlake.compute.jobs.starting import ingest_spec
-from voxlake.ngff.axes import VoxelSize
+from voxlake.compute.passes.cut import Limits, Reading
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -222,7 +222,7 @@ def test_a_staged_source_needs_scratch_space_for_its_layers(tmp_path: Path) -> N
         Image.fromarray(_noise((200, 300))).save(tmp_path / "slices" / f"{z:03}.png")
     request = IngestRequest(str(tmp_path / "slices"), EM, SIZE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("voxlake.compute.cut.WIDE_STRIP_BYTES", 1 << 10)
+        patch.setattr("voxlake.compute.passes.cut.WIDE_STRIP_BYTES", 1 << 10)
         spec = ingest_spec(request, None, SETTINGS)
         target, read = target_of_ingest(spec, Limits(1, 1 << 10, 2))
         found = forecast(target, take_sample(target, read, Bounds(1 << 20)), Machines(2, 2))

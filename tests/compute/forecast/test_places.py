@@ -14,7 +14,7 @@ from voxlake.compute.forecast.places import (
     sample_boxes,
     spread_cells,
 )
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 EXTENTS = st.tuples(*[st.integers(1, 300)] * 3)
 BLOCKS = st.sampled_from([(1, 1, 1), (1, 999, 999), (64, 64, 64), (5, 7, 9), (1, 32, 999)])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from PIL import Image
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.sources import open_source, openers
-from voxlake.compute.sources.bioio_image import open_bioio
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.compute.sources.images.bioio_image import open_bioio
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.errors import OutOfBoundsError, SourceError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

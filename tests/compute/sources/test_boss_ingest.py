@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.sources import Source, cached_source, open_source
 from voxlake.compute.sources.boss_ingest import open_boss_ingest, suggested_name
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.errors import (
     InvalidNameError,
     OutOfBoundsError,

@@ -13,7 +13,7 @@ import tifffile
 import zarr
 
 from voxlake.compute.sources import open_source, openers
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from voxlake.compute.sources import absolute_location, cached_source, open_source, openers
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import PlanChangedError, SourceError
 
 if TYPE_CHECKING:

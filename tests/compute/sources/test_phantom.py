@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 SHAPE = (50, 70, 61)
 

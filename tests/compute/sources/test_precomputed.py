@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.compute.sources.reading import assert_reads, assert_whole, block, boxes, cut, fails
 
 from voxlake.compute.sources import open_source
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 ARCHIVE = Path(__file__).with_name("data") / "cloudvolume.zip"

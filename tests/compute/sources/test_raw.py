@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.compute.sources.reading import assert_reads, assert_whole, block, boxes, cut, fails
 
 from voxlake.compute.sources import absolute_location, open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:

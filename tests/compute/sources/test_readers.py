@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.compute.sources import Source, open_source
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import OutOfBoundsError
 
 RNG = np.random.default_rng(7)

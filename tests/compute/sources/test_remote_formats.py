@@ -14,7 +14,7 @@ from tests.compute.sources.reading import assert_whole
 from tests.servers.web import run_web
 
 from voxlake.compute.sources import open_source
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL, as_obstore, as_tensorstore

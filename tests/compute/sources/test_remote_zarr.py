@@ -12,8 +12,8 @@ import pytest
 import zarr
 
 from voxlake.compute.sources import open_source
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import as_zarr
 

@@ -16,11 +16,11 @@ from PIL import Image
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.sources import cached_source, open_source
-from voxlake.compute.sources.tile_pattern import TilePattern
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.compute.sources.tiles.pattern import TilePattern
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
 from voxlake.platform.errors import OutOfBoundsError, PlanChangedError, SourceError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, cell_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ from voxlake.platform.store.growing import SINGLE_PUT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.compute.cut import Cut, Rung
+    from voxlake.compute.passes.cut import Cut, Rung
 
 PART_BYTES = 5 << 20
 """Of an upload in parts (obstore's own choice)."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.forecast.places import decoded_voxels, sample_boxes
-from voxlake.compute.reduce import downsample
-from voxlake.ngff.chunk_codec import decode_chunks, encode_chunks
-from voxlake.ngff.label_index.rows import scan_chunks
+from voxlake.compute.passes.reduce import downsample
+from voxlake.ngff.labels.scan.rows import scan_chunks
+from voxlake.ngff.shards.chunk_codec import decode_chunks, encode_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.forecast.target import Target
-    from voxlake.compute.passes import ReadInto
-    from voxlake.ngff.box import Box
-    from voxlake.ngff.chunk_codec import Payload
-    from voxlake.ngff.shard_format import ShardFormat
+    from voxlake.compute.passes.region import ReadInto
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.shards.chunk_codec import Payload
+    from voxlake.ngff.shards.format import ShardFormat
 
 LEAST_VOXELS = 4096
 """Levels of a box are made down to so many voxels; smaller ones say little of a level."""

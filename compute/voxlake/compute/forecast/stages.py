@@ -6,23 +6,23 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.cut import Reading
 from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
-from voxlake.compute.index import scan_bytes
-from voxlake.compute.index_runs import fragment_count, publish_bytes, rows_bytes
+from voxlake.compute.index.by_label import fragment_count, publish_bytes, rows_bytes
+from voxlake.compute.index.shards import scan_bytes
+from voxlake.compute.passes.cut import Reading
+from voxlake.compute.passes.plans import stage_name
 from voxlake.compute.plan import write_grid
-from voxlake.compute.pyramid import stage_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from voxlake.compute.cut import Cut, Rung, Stretch
     from voxlake.compute.forecast.estimate import Rates
     from voxlake.compute.forecast.requests import Shards
     from voxlake.compute.forecast.target import Target
+    from voxlake.compute.passes.cut import Cut, Rung, Stretch
 
 REGIONS_AT_ONCE = 2
-"""Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes`)."""
+"""Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes.region`)."""
 
 
 SECONDS_PER_ROW = 2e-6
@@ -121,7 +121,7 @@ def _alone(known: Known, level: int) -> Stage:
         tuple(map(min, coarse.shard, coarse.shape)),
         in_words(None, 1.0),
         1.0,
-        # As `voxlake.compute.downsample.downsample_bytes`.
+        # As `voxlake.compute.passes.downsample.downsample_bytes`.
         (2 * math.prod(coarse.shard) + math.prod(fine.shard)) * known.target.itemsize,
         0,
         math.prod(coarse.shape),
@@ -159,7 +159,7 @@ def _index_bytes(known: Known) -> int:
 
 
 def _index_runs(known: Known) -> list[Stage]:
-    """Return the stages of `voxlake.compute.index_runs.plan_index_runs`."""
+    """Return the stages of `voxlake.compute.index.by_label.plan_index_runs`."""
     finest, shards = known.target.ladder[0], known.shards[0]
     rows = rows_bytes(shards.count * math.prod(finest.shard) * known.target.itemsize)
     anew = max(rows, _index_bytes(known))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.cut import Reading, Rung, cut_ladder
-from voxlake.compute.pyramid import LevelReader, ladder_of
-from voxlake.ngff.layout import Kind, check_dtype
-from voxlake.ngff.pyramid import Extent, plan_levels_by
-from voxlake.ngff.shard_format import ShardFormat, shard_format
+from voxlake.compute.passes.cut import Reading, Rung, cut_ladder
+from voxlake.compute.passes.plans import LevelReader, ladder_of
+from voxlake.ngff.grid.layout import Kind, check_dtype
+from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
+from voxlake.ngff.shards.format import ShardFormat, shard_format
 
 if TYPE_CHECKING:
-    from voxlake.compute.cut import Limits, Stretch
     from voxlake.compute.jobs.spec import IngestSpec
-    from voxlake.compute.passes import ReadInto
+    from voxlake.compute.passes.cut import Limits, Stretch
+    from voxlake.compute.passes.region import ReadInto
     from voxlake.ngff.dataset import Dataset
-    from voxlake.ngff.reduction import Reduction
+    from voxlake.ngff.grid.reduction import Reduction
 
 
 @dataclass(frozen=True, slots=True)

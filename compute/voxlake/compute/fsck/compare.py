@@ -8,8 +8,8 @@ import numpy as np
 
 from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.verify import unequal
-from voxlake.ngff.pyramid import finer_box
+from voxlake.compute.verify.levels import unequal
+from voxlake.ngff.grid.pyramid import finer_box
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.compute.downsample import Step
+    from voxlake.compute.passes.downsample import Step
     from voxlake.compute.plan import Cell
-    from voxlake.ngff.box import Box
+    from voxlake.ngff.grid.box import Box
     from voxlake.ngff.volume import Volume
 
 

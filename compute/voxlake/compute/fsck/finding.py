@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.compute.downsample import DownsampleTask
 from voxlake.compute.fsck.compare import has_below
 from voxlake.compute.fsck.objects import labels_there, leftovers
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.threads import run_ordered
-from voxlake.ngff.label_index.build import index_shard
-from voxlake.ngff.label_index.marker import close_marker, open_marker
+from voxlake.compute.passes.downsample import DownsampleTask
+from voxlake.compute.passes.threads import run_ordered
+from voxlake.ngff.labels.sidecars.build import index_shard
+from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.metadata import labels_document
-from voxlake.ngff.shard import decode_shard, encode_shard
-from voxlake.ngff.shard_format import ABSENT, shard_format
+from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.ngff.shards.whole import decode_shard, encode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
-    from voxlake.compute.downsample import Step
+    from voxlake.compute.passes.downsample import Step
     from voxlake.compute.plan import Cell, Result, Task
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from voxlake.compute.fsck.finding import Check, Finding, result_of
 from voxlake.compute.plan import write_grid
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.label_index.sidecar import sidecar_url
+from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.metadata import labels_document, read_labels_names
-from voxlake.ngff.seal import check_seal
+from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.validate import Severity, validate_dataset
 from voxlake.ngff.volume import shard_key
 from voxlake.platform import store

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.compute.downsample import downsample_bytes, downsample_step
 from voxlake.compute.fsck.objects import ObjectsTask, volume_of
 from voxlake.compute.fsck.shards import ShardLook, ShardTask
-from voxlake.compute.ingest import shard_bytes
+from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
+from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.plan import Plan, fingerprint, write_grid
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.shard_check import BATCH_BYTES
+from voxlake.ngff.shards.check import BATCH_BYTES
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voxlake.compute.downsample import downsample_bytes, downsample_step
 from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.fsck.mending import (
     ListLabelsTask,
@@ -18,16 +17,17 @@ from voxlake.compute.fsck.mending import (
     TrimTask,
 )
 from voxlake.compute.fsck.plans import Looked, list_plan
-from voxlake.compute.index import IndexTask, index_bytes
-from voxlake.compute.ingest import IngestTask, shard_bytes
+from voxlake.compute.index.shards import IndexTask, index_bytes
+from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
+from voxlake.compute.passes.ingest import IngestTask, shard_bytes
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.pyramid import coarser_box
+from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from voxlake.compute.ingest import SourceAddress
+    from voxlake.compute.passes.ingest import SourceAddress
     from voxlake.compute.plan import Cell, Plan, Task
     from voxlake.ngff.volume import Volume
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from voxlake.compute.fsck.compare import compare_with_below
 from voxlake.compute.fsck.finding import Check, Finding, result_of
 from voxlake.compute.opened import opened_volume
-from voxlake.ngff.label_index.sidecar import origin_of, sidecar_url
-from voxlake.ngff.label_index.trust import read_sidecar
-from voxlake.ngff.shard import decode_shard
-from voxlake.ngff.shard_check import check_shard
+from voxlake.ngff.labels.sidecars.sidecar import origin_of, sidecar_url
+from voxlake.ngff.labels.sidecars.trust import read_sidecar
+from voxlake.ngff.shards.check import check_shard
+from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.compute.downsample import Step
+    from voxlake.compute.passes.downsample import Step
     from voxlake.compute.plan import Cell, Result
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import Stored, StoreURL

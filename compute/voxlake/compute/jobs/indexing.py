@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.spec import IndexSpec, IngestSpec, Spec, spec_of
-from voxlake.ngff.label_index.bulk import begin_bulk, clear_bulk, renew_bulk
+from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:

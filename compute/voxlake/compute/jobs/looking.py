@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck import Finding, Looked, Remedy, findings_of, plan_fsck, plan_repair
 from voxlake.compute.fsck.repair import needs_source
-from voxlake.compute.ingest import SourceAddress
 from voxlake.compute.jobs.spec import FsckSpec, IndexSpec, IngestSpec, RepairSpec, spec_of
 from voxlake.compute.jobs.starting import ingest_of
+from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import dataset_url
-from voxlake.ngff.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError, UnsupportedError, VoxlakeError
 from voxlake.platform.jobs import JobState

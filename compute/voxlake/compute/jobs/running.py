@@ -19,7 +19,7 @@ from voxlake.compute.jobs.spec import FsckSpec, IngestSpec, RepairSpec, VerifySp
 from voxlake.compute.jobs.stages import create_target, plan_stages
 from voxlake.compute.plan import voxels_of
 from voxlake.compute.run import Finished, open_cluster, run_tasks
-from voxlake.ngff.label_index.bulk import RENEW_S
+from voxlake.ngff.labels.bulk.build import RENEW_S
 from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from voxlake.compute.ingest import SourceAddress
-from voxlake.ngff.axes import VoxelSize
-from voxlake.ngff.box import Box
+from voxlake.compute.passes.ingest import SourceAddress
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.lake import Place
-from voxlake.ngff.layout import Kind
-from voxlake.ngff.reduction import Reduction
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.compute.cut import Limits
-from voxlake.compute.index import plan_index
-from voxlake.compute.index_runs import plan_index_runs
+from voxlake.compute.index.by_label import plan_index_runs
+from voxlake.compute.index.shards import plan_index
 from voxlake.compute.jobs.looking import plan_look_or_repair
 from voxlake.compute.jobs.spec import (
     DownsampleSpec,
@@ -18,15 +17,16 @@ from voxlake.compute.jobs.spec import (
     Spec,
     VerifySpec,
 )
-from voxlake.compute.pyramid import plan_passes
-from voxlake.compute.rebuild import plan_rebuild
+from voxlake.compute.passes.cut import Limits
+from voxlake.compute.passes.plans import plan_passes
+from voxlake.compute.passes.rebuild import plan_rebuild
+from voxlake.compute.passes.threads import thread_count
 from voxlake.compute.sources import cached_source
-from voxlake.compute.threads import thread_count
-from voxlake.compute.verify import plan_verify_level
-from voxlake.compute.verify_source import plan_verify_source
+from voxlake.compute.verify.levels import plan_verify_level
+from voxlake.compute.verify.source import plan_verify_source
 from voxlake.ngff.create import NewDataset, create_dataset
-from voxlake.ngff.layout import check_dtype
-from voxlake.ngff.pyramid import Extent, plan_levels_by
+from voxlake.ngff.grid.layout import check_dtype
+from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError
 

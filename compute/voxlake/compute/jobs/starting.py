@@ -12,14 +12,14 @@ from voxlake.compute.jobs.spec import (
     VerifySpec,
     spec_of,
 )
-from voxlake.compute.reduce import check_factors
+from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
-from voxlake.ngff.axes import check_axes
+from voxlake.ngff.grid.axes import check_axes
+from voxlake.ngff.grid.layout import Kind, check_dtype
+from voxlake.ngff.grid.pyramid import Extent, plan_levels, step_factors
+from voxlake.ngff.grid.reduction import Reduction, check_reduction, default_reduction
 from voxlake.ngff.lake import Place, dataset_url
-from voxlake.ngff.layout import Kind, check_dtype
-from voxlake.ngff.pyramid import Extent, plan_levels, step_factors
-from voxlake.ngff.reduction import Reduction, check_reduction, default_reduction
 from voxlake.platform import store
 from voxlake.platform.errors import (
     ConflictError,
@@ -35,9 +35,9 @@ from voxlake.platform.jobs import JobState
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.sources import Source
-    from voxlake.ngff.axes import VoxelSize
-    from voxlake.ngff.box import Box
     from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.ngff.grid.box import Box
     from voxlake.platform.jobs import Job
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings

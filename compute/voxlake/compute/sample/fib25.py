@@ -14,7 +14,7 @@ import pooch
 from voxlake.compute.sample.download import download, say_nothing
 from voxlake.compute.sample.folder import IMAGES, SampleFolder, write_bodies
 from voxlake.compute.sample.sample import Sample
-from voxlake.ngff.axes import VoxelSize
+from voxlake.ngff.grid.axes import VoxelSize
 
 if TYPE_CHECKING:
     from voxlake.compute.sample.download import Progress

@@ -20,7 +20,7 @@ import h5py
 import imagecodecs
 import numpy as np
 
-from voxlake.ngff.axes import METRES
+from voxlake.ngff.grid.axes import METRES
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL
@@ -28,7 +28,7 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.grid.axes import VoxelSize
 
 IMAGES, GROUND_TRUTH = "em", "groundtruth.h5.gz"
 _CHUNK = 64

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.grid.axes import VoxelSize
 
 
 @dataclass(frozen=True, slots=True)

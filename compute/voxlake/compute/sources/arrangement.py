@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.axes import AXIS_TYPES, SPATIAL
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.axes import AXIS_TYPES, SPATIAL
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:

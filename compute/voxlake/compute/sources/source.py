@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from voxlake.ngff.box import Box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from voxlake.ngff.axes import VoxelSize
+    from voxlake.ngff.grid.axes import VoxelSize
 
 
 class Source(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxlake.ngff.axes import SPATIAL, Axis, AxisType, VoxelSize, parse_unit
+from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize, parse_unit
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.metadata import v04, v06
-from voxlake.ngff.seal import require_seal
+from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from voxlake.ngff.axes import Axis, AxisType
+from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.metadata.model import Level, Multiscale
 
 

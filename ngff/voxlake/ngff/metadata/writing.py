@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.ngff.layout import Kind
-from voxlake.ngff.reduction import DESCRIPTIONS, named_reduction
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import DESCRIPTIONS, named_reduction
 
 if TYPE_CHECKING:
-    from voxlake.ngff.axes import Axis
+    from voxlake.ngff.grid.axes import Axis
     from voxlake.ngff.metadata.model import Level, Multiscale
 
 VERSION = "0.5"

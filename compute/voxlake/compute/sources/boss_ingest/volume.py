@@ -14,9 +14,9 @@ import numpy as np
 from voxlake.compute.sources.boss_ingest.document import config_path, read_config
 from voxlake.compute.sources.boss_ingest.plugins import Plugins
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.numbering import listed
 from voxlake.compute.sources.source import check_inside, native
-from voxlake.ngff.box import Box, cell_box
+from voxlake.compute.sources.tiles.numbering import listed
+from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:

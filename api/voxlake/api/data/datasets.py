@@ -1,0 +1,91 @@
+"""The only way from a route to voxels and stored bytes: every function demands a `Granted`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from anyio import to_thread
+
+from voxlake.api.data.stored_objects import Choose, Part, Summary, read_part, summarize
+from voxlake.api.guard import Granted
+from voxlake.api.views.keys import check_key, is_key
+from voxlake.ngff import lake
+from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
+from voxlake.ngff.volume import Volume
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.store import StoreURL
+
+SAMPLE_VOXELS = 1 << 24
+"""A level with more voxels is not read to find the range of its values."""
+
+
+def store_url(granted: Granted) -> StoreURL:
+    """Return the address of the dataset's OME-Zarr group."""
+    return lake.address_of(granted.lake, granted.record)
+
+
+async def open_dataset(granted: Granted) -> Dataset:
+    """Open the dataset: its metadata as the store has them."""
+    find = partial(open_ngff_dataset, store_url(granted))
+    return await granted.gateway.datasets.get(granted.record, find)
+
+
+async def open_volume(granted: Granted, level: int) -> Volume:
+    """Open a level of the dataset.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If there is no such level.
+    """
+    dataset = await open_dataset(granted)
+    return await granted.gateway.volumes.get((granted.record, level), partial(dataset.level, level))
+
+
+async def value_range(granted: Granted) -> tuple[float, float] | None:
+    """Return values to draw black and white: of 8 bits the whole range, else what there is.
+
+    The range is that of the coarsest level without the one-thousandth at each end; None if that
+    is too large to read, or flat.
+    """
+    dataset = await open_dataset(granted)
+    volume = await open_volume(granted, dataset.levels - 1)
+    if volume.dtype == np.uint8:
+        return 0.0, 255.0
+    if volume.box.size > SAMPLE_VOXELS:
+        return None
+    voxels: np.ndarray[Any, Any] = await volume.read(volume.box)
+    low, high = (float(value) for value in np.percentile(voxels, (0.1, 99.9)))
+    return (low, high) if low < high else None
+
+
+async def summarize_object(granted: Granted, key: str) -> Summary:
+    """Return size and ETag of the object at `key` below the dataset's group."""
+    return await summarize(store_url(granted) / check_key(key))
+
+
+async def list_folder(granted: Granted, key: str) -> list[str]:
+    """Return the names directly below a folder of the dataset's group, those of folders with ``/``.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If nothing is stored below it.
+    """
+    url = store_url(granted)
+    folder = url / check_key(key.rstrip("/")) if key else url
+    folders, objects = await to_thread.run_sync(store.list_children, folder)
+    names = [*(f"{name}/" for name in folders), *objects]
+    found = [name for name in names if is_key(name.rstrip("/"))]
+    if not found:
+        raise ObjectNotFoundError(f"{folder} is not there")
+    return found
+
+
+async def read_object(granted: Granted, key: str, choose: Choose) -> Part:
+    """Return the bytes, which `choose` picks, of the object at `key` below the dataset's group."""
+    return await read_part(store_url(granted) / check_key(key), choose)

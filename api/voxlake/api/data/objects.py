@@ -1,0 +1,108 @@
+"""Objects and merges of labels: as `data`, every function demands a `Granted`.
+
+What is changed is put down to who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from anyio import to_thread
+
+from voxlake.api.data.labels import index_url
+from voxlake.api.guard import Granted
+from voxlake.ngff.labels import mapping as label_mapping
+from voxlake.ngff.labels import objects as label_objects
+from voxlake.ngff.labels.mapping import Entry
+from voxlake.ngff.labels.objects import LabelObject, ObjectFilter, ObjectPage, SegmentProperties
+
+
+async def put_object(granted: Granted, item: LabelObject) -> LabelObject:
+    """Put an object in the place of what was known of its label, and return it as it is stored."""
+    url = index_url(granted)
+
+    def put() -> LabelObject:
+        label_objects.put_objects(url, [item])
+        return label_objects.get_object(url, item.id)
+
+    return await to_thread.run_sync(put)
+
+
+async def get_object(granted: Granted, label: int) -> LabelObject:
+    """Return the object of one label.
+
+    Raises
+    ------
+    NotFoundError
+        If it has none.
+    """
+    return await to_thread.run_sync(label_objects.get_object, index_url(granted), label)
+
+
+async def delete_object(granted: Granted, label: int) -> None:
+    """Delete the object of one label.
+
+    Raises
+    ------
+    NotFoundError
+        If it has none.
+    """
+    url = index_url(granted)
+
+    def delete() -> None:
+        label_objects.get_object(url, label)
+        label_objects.delete_objects(url, [label])
+
+    await to_thread.run_sync(delete)
+
+
+async def list_objects(granted: Granted, where: ObjectFilter, after: int, limit: int) -> ObjectPage:
+    """Return a page of the objects that fit a filter."""
+    return await to_thread.run_sync(
+        label_objects.list_objects, index_url(granted), where, after, limit
+    )
+
+
+async def has_objects(granted: Granted) -> bool:
+    """Return whether any label has an object."""
+    page = await list_objects(granted, ObjectFilter(), 0, 1)
+    return bool(len(page.table))
+
+
+async def segment_properties(granted: Granted, limit: int) -> SegmentProperties:
+    """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
+    find = partial(label_objects.segment_properties, index_url(granted), limit=limit)
+    return await to_thread.run_sync(find)
+
+
+async def merge(granted: Granted, bodies: Sequence[int]) -> Entry:
+    """Merge bodies into the first of them.
+
+    Raises
+    ------
+    ConflictError
+        If one of them is no body.
+    """
+    change = partial(label_mapping.merge, index_url(granted), bodies, _by(granted))
+    return await to_thread.run_sync(change)
+
+
+async def cleave(
+    granted: Granted, body: int, supervoxels: Sequence[int], into: int | None
+) -> Entry:
+    """Make some supervoxels of a body a body of their own.
+
+    Raises
+    ------
+    ConflictError
+        If one does not belong to the body, or `into` is a body.
+    """
+    change = partial(
+        label_mapping.cleave, index_url(granted), body, supervoxels, into, _by(granted)
+    )
+    return await to_thread.run_sync(change)
+
+
+def _by(granted: Granted) -> str:
+    return granted.access.principal.name

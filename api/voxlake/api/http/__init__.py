@@ -1,0 +1,1 @@
+"""What HTTP asks of a server: ranges, streams, budgets of memory, problems, origins."""

@@ -1,0 +1,77 @@
+"""Arrow tables as bodies: the IPC stream format, batch by batch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from voxlake.api.formats.negotiate import Wish, choose
+from voxlake.api.http.budget import Budget
+from voxlake.api.http.stream import StreamResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One way to send a table."""
+
+    name: str
+    media_type: str
+
+
+JSON = Table("json", "application/json")
+ARROW = Table("arrow", "application/vnd.apache.arrow.stream")
+TABLES = (JSON, ARROW)
+"""How tables can be sent, the preferred first."""
+
+
+def wants_arrow(name: str | None, accept: str | None) -> bool:
+    """Return whether a client wants a table as Arrow rather than as JSON.
+
+    Parameters
+    ----------
+    name, accept
+        ``?format=`` and the ``Accept`` header.
+
+    Raises
+    ------
+    NotAcceptableError
+        If it wants neither.
+    """
+    return choose(Wish(name, accept), TABLES, "this list") is ARROW
+
+
+def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) -> StreamResponse:
+    """Return the answer that carries a table as an Arrow stream."""
+    make = partial(arrow_parts, table.to_reader())
+    typed = {"Content-Type": ARROW.media_type, **headers}
+    return StreamResponse(make, typed, budget, table.nbytes)
+
+
+def arrow_parts(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+    """Yield an Arrow stream, a part for each batch: the schema is first, and an end is last.
+
+    Examples
+    --------
+    >>> table = pa.table({"label": [3, 4]})
+    >>> pa.ipc.open_stream(b"".join(arrow_parts(table.to_reader()))).read_all()["label"].to_pylist()
+    [3, 4]
+    """
+    sink = io.BytesIO()
+    with reader, pa.ipc.new_stream(sink, reader.schema) as writer:
+        yield _taken(sink)
+        for batch in reader:
+            writer.write_batch(batch)
+            yield _taken(sink)
+    yield _taken(sink)
+
+
+def _taken(sink: io.BytesIO) -> bytes:
+    """Return what was written since, and forget it."""
+    body = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return body

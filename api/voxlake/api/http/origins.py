@@ -1,0 +1,130 @@
+"""Which pages may call: the Host header (DNS rebinding), CORS, and who may change something.
+
+Any origin may call without a cookie: public data are public, and no answer allows a foreign page
+to use the owner's cookie (`Access-Control-Allow-Credentials` is never sent). A browser sends the
+cookie along unasked from pages of other ports of the same machine, so what changes something is
+taken with a cookie from this server's own pages only.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from voxlake.api.http.problems import problem
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names that only this machine answers to."""
+
+EXPOSED = "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id"
+EXPOSED_CUTOUT = "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape"
+EXPOSED_LABELS = "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, X-Voxlake-Next"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Range, If-None-Match, If-Range, "
+    "If-Match",
+    "Access-Control-Max-Age": "7200",
+}
+
+
+class HostCheck:
+    """Refuses names that are not `names`.
+
+    A page of a foreign site can point its own name at 127.0.0.1 and would then be of the same
+    origin as a local server; the Host header still tells its name.
+    """
+
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+        self.app, self.names = app, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and host_name(scope) not in self.names:
+            detail = (
+                f"the host {Headers(scope=scope).get('host', '')!r} is not this server's; a local "
+                f"server answers to {', '.join(sorted(self.names))} alone"
+            )
+            answer = problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def host_name(scope: Scope) -> str | None:
+    """Return the name in the Host header, without its port; None if it is malformed."""
+    try:
+        return urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
+    except ValueError:
+        return None
+
+
+class OriginCheck:
+    """Refuses what changes something if a foreign page asks it by the cookie of its reader."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] not in SAFE and is_foreign(scope):
+            detail = (
+                "a page of another site asked for a change in the name of its reader; ask from a "
+                "page of this server, or send a token as `Authorization: Bearer TOKEN`"
+            )
+            answer = problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Return whether a page of another origin sends this with a cookie: no token, another Origin.
+
+    Browsers send an Origin with everything but plain GET and HEAD; other programs need not.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is None or "authorization" in headers or "cookie" not in headers:
+        return False
+    return origin.partition("://")[2].lower() != headers.get("host", "").lower()
+
+
+class Cors:
+    """Adds CORS headers to every answer, errors included, and answers preflights before auth."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Access-Control-Allow-Origin"] = "*"
+                headers["Access-Control-Expose-Headers"] = ", ".join(
+                    (EXPOSED, EXPOSED_CUTOUT, EXPOSED_LABELS)
+                )
+            await send(message)
+
+        if scope["method"] == "OPTIONS":
+            await preflight(scope)(scope, receive, send_shared)
+            return
+        await self.app(scope, receive, send_shared)
+
+
+def preflight(scope: Scope) -> Response:
+    """Return the answer to an OPTIONS request, the same for every address."""
+    headers = dict(PREFLIGHT)
+    if Headers(scope=scope).get("access-control-request-private-network") == "true":
+        headers["Access-Control-Allow-Private-Network"] = "true"
+    return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)

@@ -1,0 +1,76 @@
+"""The one-time login link of a local server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse
+
+from voxlake.api.gateway import gateway_of
+from voxlake.api.guard import public
+from voxlake.api.identity.local import SESSION_SECONDS
+from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
+
+router = APIRouter(tags=["login"], dependencies=[Depends(public)])
+
+
+@router.get(
+    "/login",
+    summary="Log in with a one-time link",
+    status_code=303,
+    response_class=RedirectResponse,
+)
+async def login(
+    request: Request,
+    once: Annotated[str, Query(description="The secret of the link.", max_length=100)],
+    target: Annotated[
+        str, Query(alias="next", description="A path of this server.", max_length=2000)
+    ] = "/v2/datasets",
+) -> RedirectResponse:
+    """Set the session cookie and go on to `next`. A link is good for one use.
+
+    Using it again in a browser that is logged in already just goes on to `next`.
+    """
+    target = check_next(target)
+    identity = gateway_of(request.scope).identity
+    answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+    try:
+        session = identity.redeem(once)
+    except UnauthenticatedError:
+        if identity.identify(request.scope).is_anonymous:
+            raise
+        return answer
+    answer.set_cookie(
+        identity.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax"
+    )
+    return answer
+
+
+def check_next(target: str) -> str:
+    r"""Return `target` if it is a path of this server.
+
+    Raises
+    ------
+    InvalidInputError
+        If a browser could take it for an address elsewhere: ``//host``, ``/\host``, ``http:``.
+
+    Examples
+    --------
+    >>> check_next("/view/flyem/medulla/em")
+    '/view/flyem/medulla/em'
+    """
+    parts = urlsplit(target)
+    plain = target.isprintable() and "\\" not in target
+    if (
+        not plain
+        or parts.scheme
+        or parts.netloc
+        or not target.startswith("/")
+        or target[1:2] == "/"
+    ):
+        raise InvalidInputError(
+            f"next={target!r} is no path of this server; give one that begins with a single '/'"
+        )
+    return target

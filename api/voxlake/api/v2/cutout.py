@@ -1,0 +1,88 @@
+"""Cutouts: the voxels of a box, in the format that the client asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data import labels as label_data
+from voxlake.api.formats import FORMATS, negotiate
+from voxlake.api.formats.negotiate import Wish
+from voxlake.api.gateway import gateway_of
+from voxlake.api.guard import Granted, requires
+from voxlake.api.http.cutout import Cutout, CutoutResponse
+from voxlake.api.http.problems import documented
+from voxlake.api.http.query import Ranges, parse_box
+from voxlake.platform.access import Permission
+from voxlake.platform.errors import LimitExceededError
+
+router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
+
+BINARY = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in FORMATS}
+NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
+
+
+class CutoutQuery(Ranges):
+    """The box of a cutout, and what its voxels are."""
+
+    level: int = Field(0, ge=0, description="0 is the finest.")
+    bodies: bool = Field(
+        default=False,
+        description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
+    )
+
+    def by_axis(self) -> dict[str, str]:
+        """Return the ranges that were given."""
+        return self.model_dump(exclude_none=True, exclude={"level", "bodies"})
+
+
+@router.get(
+    "/cutout",
+    summary="Read the voxels of a box",
+    response_class=Response,
+    responses={
+        200: {"description": "The voxels, C order, little-endian.", "content": BINARY},
+        **documented(406, "No format satisfies `format` or `Accept`."),
+        **documented(413, "The cutout is larger than the server allows."),
+    },
+)
+async def get_cutout(
+    request: Request,
+    granted: Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))],
+    asked: Annotated[CutoutQuery, Query()],
+    accept: Annotated[str | None, Header()] = None,
+    form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
+) -> Response:
+    """Return the voxels of a box of one level.
+
+    Shape, data type and axes are in the `X-Voxlake-...` headers of the answer; with `bodies` the
+    number of the mapping that was applied, too. Above level 0 they are the bodies of the
+    supervoxels that the level has.
+    """
+    dataset = await data.open_dataset(granted)
+    volume = await data.open_volume(granted, asked.level)
+    axes = dataset.multiscale.axis_names
+    box = parse_box(asked.by_axis(), axes, volume.shape)
+    bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
+    voxels = bodies or volume
+    chosen = negotiate(Wish(form, accept), FORMATS, voxels.dtype, box.ndim)
+    cutout = Cutout(voxels, box, axes, asked.level, chosen)
+    if bodies is not None:
+        cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
+    gateway = gateway_of(request.scope)
+    check_size(cutout, gateway.settings.cutout_limit_bytes)
+    return CutoutResponse(cutout, gateway.cutouts)
+
+
+def check_size(cutout: Cutout, limit_bytes: int) -> None:
+    """Raise LimitExceededError if the body would be larger than the limit."""
+    if cutout.size > limit_bytes:
+        raise LimitExceededError(
+            f"cutout {cutout.box} of level {cutout.level} has {cutout.size} bytes and the limit is "
+            f"{limit_bytes}; ask for a smaller box or a coarser level, or read the zarr directly"
+        )

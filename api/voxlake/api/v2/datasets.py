@@ -1,0 +1,45 @@
+"""Datasets: the list, and what one is like."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data import labels as label_data
+from voxlake.api.guard import Granted, lists, requires
+from voxlake.api.v2.describe import describe, summarize
+from voxlake.api.v2.documents import DatasetDocument, DatasetList
+from voxlake.platform.access import Permission
+
+router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
+
+MayRead = Annotated[Granted, Depends(requires(Permission.READ))]
+
+
+@router.get("", summary="List datasets")
+async def list_datasets(
+    readable: Annotated[list[Granted], Depends(lists(Permission.READ))],
+) -> DatasetList:
+    """Return the datasets that the asker may read, sorted by name; anonymously the public ones."""
+    return DatasetList(datasets=[summarize(each.record) for each in readable])
+
+
+@router.get("/{collection}/{experiment}/{dataset}", summary="Describe a dataset")
+async def get_dataset(
+    request: Request,
+    granted: MayRead,
+    index: Annotated[bool, Query(description="Labels: also compare index and shards.")] = False,  # noqa: FBT002
+) -> DatasetDocument:
+    """Return what the catalog and the dataset's own metadata say of it."""
+    dataset = await data.open_dataset(granted)
+    volumes = [await data.open_volume(granted, level) for level in range(dataset.levels)]
+    status = await label_data.index_status(granted) if index else None
+    urls = (str(data.store_url(granted)), zarr_url(request, granted))
+    return describe(granted.record, dataset, volumes, status, urls)
+
+
+def zarr_url(request: Request, granted: Granted) -> str:
+    """Return the absolute URL of the dataset's bytes at this gateway."""
+    return f"{str(request.base_url).rstrip('/')}/zarr/{granted.record.name}"

@@ -1,0 +1,148 @@
+"""The voxels of one label: as a sparse volume, or as a mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import Field
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data import label_voxels
+from voxlake.api.data import labels as label_data
+from voxlake.api.data.label_voxels import ENCODINGS, Encoding
+from voxlake.api.formats import FORMATS, negotiate
+from voxlake.api.formats.negotiate import Wish, choose
+from voxlake.api.guard import Granted
+from voxlake.api.http.cutout import Cutout, CutoutResponse
+from voxlake.api.http.problems import documented
+from voxlake.api.http.query import Ranges, parse_box
+from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
+from voxlake.api.v2.cutout import check_size
+from voxlake.api.v2.labels import Accept, MayReadVoxels, OneLabel
+from voxlake.ngff.grid.box import Box
+
+router = APIRouter(
+    prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels/{label}", tags=["labels"]
+)
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+TOO_LARGE = documented(413, "It is larger than the server allows.")
+NO_FORM = documented(406, "No form satisfies `format` or `Accept`.")
+
+
+class Clip(Ranges):
+    """A box of level 0 that an answer is clipped to, and how it is sent."""
+
+    format: str | None = Field(None, description="Wins over `Accept`.")
+    bodies: bool = Field(default=False, description="Apply the mapping: the id is that of a body.")
+
+    def by_axis(self) -> dict[str, str]:
+        """Return the ranges that were given."""
+        return self.model_dump(exclude_none=True, exclude={"format", "bodies", "coarse"})
+
+
+class SparseClip(Clip):
+    """A box that a sparse volume is clipped to, and how it is sent."""
+
+    format: str | None = Field(
+        None, description="`rles`, `srles`, `blocks` (DVID's) or `arrow`; wins over `Accept`."
+    )
+    coarse: bool = Field(
+        default=False, description="Runs of chunks that hold the label, not of voxels."
+    )
+
+
+@router.get(
+    "/sparse-volume",
+    summary="Read the voxels of a label as runs",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Runs along x, or bits of chunks; made as they are sent.",
+            "content": {each.media_type: BINARY for each in ENCODINGS},
+        },
+        **NO_FORM,
+        **TOO_LARGE,
+    },
+)
+async def get_sparse_volume(
+    granted: MayReadVoxels,
+    label: OneLabel,
+    clip: Annotated[SparseClip, Query()],
+    accept: Accept = None,
+) -> Response:
+    """Return the voxels of a label at level 0, in a box or all of them.
+
+    `rles`, `srles` and `blocks` are DVID's encodings of `GET .../sparsevol`, and coarse `rles` that
+    of `sparsevol-coarse`. Arrow has the columns z, y, x, length. All but `rles` are made as they
+    are sent: an answer that ends without its last chunk is cut off.
+    """
+    encoding = _encoding(Wish(clip.format, accept), coarse=clip.coarse)
+    box = await _box(granted, clip)
+    found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
+    one, held = found.value, 0
+    if encoding.is_held:
+        limit = granted.gateway.settings.cutout_limit_bytes
+        one = replace(one, max_runs=limit // label_voxels.RUN_BYTES)
+        held = label_voxels.held_bytes(one, limit)
+    encode = encoding.coarse if clip.coarse and encoding.coarse else encoding.encode
+    headers = {
+        "Content-Type": encoding.media_type,
+        "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
+        **found.headers(),
+    }
+    make = partial(encode, one)
+    return StreamResponse(make, headers, granted.gateway.cutouts, STREAM_BYTES + held)
+
+
+@router.get(
+    "/mask",
+    summary="Read where a label is in a box",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A byte a voxel: 1 where the label is, else 0.",
+            "content": {each.media_type: BINARY for each in FORMATS},
+        },
+        **NO_FORM,
+        **TOO_LARGE,
+    },
+)
+async def get_mask(
+    granted: MayReadVoxels,
+    label: OneLabel,
+    clip: Annotated[Clip, Query()],
+    accept: Accept = None,
+) -> Response:
+    """Return which voxels of a box of level 0 have a label; by default of the label's own box.
+
+    It is a cutout of uint8, in the same formats and with the same headers.
+    """
+    box = await _box(granted, clip)
+    found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
+    axes = (await data.open_dataset(granted)).multiscale.axis_names
+    mask = label_voxels.Mask(found.value)
+    shown = box or found.value.extent.box
+    chosen = negotiate(Wish(clip.format, accept), FORMATS, mask.dtype, shown.ndim)
+    cutout = Cutout(mask, shown, axes, 0, chosen, tuple(found.headers().items()))
+    check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
+    return CutoutResponse(cutout, granted.gateway.cutouts)
+
+
+async def _box(granted: Granted, clip: Clip) -> Box | None:
+    """Return the box that was asked for; None if none was."""
+    label_data.index_url(granted)
+    ranges = clip.by_axis()
+    if not ranges:
+        return None
+    axes = (await data.open_dataset(granted)).multiscale.axis_names
+    return parse_box(ranges, axes, (await data.open_volume(granted, 0)).shape)
+
+
+def _encoding(wish: Wish, *, coarse: bool) -> Encoding:
+    offers = [each for each in ENCODINGS if each.coarse or not coarse]
+    return choose(wish, offers, "a coarse sparse volume" if coarse else "a sparse volume")

@@ -1,0 +1,64 @@
+"""Merges: which supervoxels are one body. Voxels are never rewritten for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from voxlake.api.data import labels as label_data
+from voxlake.api.data import objects as object_data
+from voxlake.api.http.intake import JsonBody, described
+from voxlake.api.http.problems import documented
+from voxlake.api.v2.label_describe import body_document, entry_document, mapping_document
+from voxlake.api.v2.label_documents import (
+    BodyDocument,
+    CleaveQuestion,
+    EntryDocument,
+    MappingDocument,
+    MergeQuestion,
+)
+from voxlake.api.v2.labels import MayAddVoxels, MayReadVoxels, OneLabel
+
+router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["merges"])
+
+CHANGES = {
+    **documented(403, "Reading is allowed, and this is not."),
+    **documented(409, "It does not fit the mapping as it is: somebody was here before."),
+}
+
+
+@router.post(
+    "/merges", summary="Merge bodies", responses=CHANGES, openapi_extra=described(MergeQuestion)
+)
+async def merge(
+    granted: MayAddVoxels, asked: Annotated[MergeQuestion, Depends(JsonBody(MergeQuestion))]
+) -> EntryDocument:
+    """Merge bodies into the first of them; the next question with `bodies` sees it."""
+    return entry_document(await object_data.merge(granted, asked.labels))
+
+
+@router.post(
+    "/cleaves",
+    summary="Split a body",
+    responses=CHANGES,
+    openapi_extra=described(CleaveQuestion),
+)
+async def cleave(
+    granted: MayAddVoxels, asked: Annotated[CleaveQuestion, Depends(JsonBody(CleaveQuestion))]
+) -> EntryDocument:
+    """Make some supervoxels of a body a body of their own."""
+    entry = await object_data.cleave(granted, asked.body, asked.supervoxels, asked.into)
+    return entry_document(entry)
+
+
+@router.get("/mapping", summary="Describe the mapping")
+async def get_mapping(granted: MayReadVoxels) -> MappingDocument:
+    """Return how many changes there were, and how many supervoxels the mapping names."""
+    return mapping_document(await label_data.mapping_of(granted))
+
+
+@router.get("/mapping/{label}", summary="Tell the body of a label, and what belongs to it")
+async def get_body(granted: MayReadVoxels, label: OneLabel) -> BodyDocument:
+    """Return the body of a supervoxel, and the supervoxels of a body."""
+    return body_document(await label_data.mapping_of(granted), label)

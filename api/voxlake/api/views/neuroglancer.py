@@ -1,0 +1,162 @@
+"""Neuroglancer states and source URLs, as pure functions of what the datasets say.
+
+Neuroglancer's axes order, its units in metres and its corner convention are made here, and here
+alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from voxlake.ngff.grid.axes import Axis, AxisType
+from voxlake.ngff.metadata import Multiscale
+
+PUBLIC_VIEWER = "https://neuroglancer-demo.appspot.com/"
+"""Stands in where the gateway's own viewer is not built; it sees public datasets only."""
+
+_METRES = {"angstrom": 1e-10, "foot": 0.3048, "inch": 0.0254, "yard": 0.9144, "mile": 1609.34}
+_SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_PREFIXES = {
+    "yotta": 24, "zetta": 21, "exa": 18, "peta": 15, "tera": 12, "giga": 9, "mega": 6, "kilo": 3,
+    "hecto": 2, "deca": 1, "": 0, "deci": -1, "centi": -2, "milli": -3, "micro": -6, "nano": -9,
+    "pico": -12, "femto": -15, "atto": -18, "zepto": -21, "yocto": -24,
+}  # fmt: skip
+_UNITS = {
+    **{name: (factor, "m") for name, factor in _METRES.items()},
+    **{name: (factor, "s") for name, factor in _SECONDS.items()},
+    **{f"{prefix}meter": (float(f"1e{power}"), "m") for prefix, power in _PREFIXES.items()},
+    **{f"{prefix}second": (float(f"1e{power}"), "s") for prefix, power in _PREFIXES.items()},
+}
+"""Units that NGFF names, as (SI units in one, SI unit): those that Neuroglancer knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One dataset as a layer of the viewer."""
+
+    name: str
+    url: str
+    """Absolute URL of its OME-Zarr group at the gateway, without a trailing slash."""
+    multiscale: Multiscale
+    shape: tuple[int, ...]
+    """Voxels of level 0."""
+    labels: bool
+    value_range: tuple[float, float] | None = None
+    """Values drawn as black and as white; None for Neuroglancer's own choice."""
+    properties: str | None = None
+    """Absolute URL of the folder of its segment properties; None if it has none."""
+
+
+def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the state that shows `layers`, the first of which gives the coordinates.
+
+    One unit of the viewer's coordinates is a voxel of the first layer, and its voxel i is drawn
+    at [i, i + 1) along every axis. The other layers keep their physical place beside it.
+    """
+    first = layers[0]
+    space = [axis.name for axis in first.multiscale.axes if axis.type is not AxisType.CHANNEL]
+    extents = dict(zip(first.multiscale.axis_names, first.shape, strict=True))
+    dimensions = _dimensions(first.multiscale)
+    # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
+    order = sorted(space, key=lambda name: "xyz".find(name) % 4)
+    return {
+        "dimensions": {name: dimensions[name] for name in order},
+        "position": [0.5 if name == "t" else extents[name] / 2 for name in order],
+        "crossSectionScale": max(extents[name] for name in order[:3]) / 500,
+        "projectionScale": 2 * max(extents[name] for name in order[:3]),
+        "layers": [_layer(layer, first) for layer in layers],
+        "selectedLayer": {"layer": layers[-1].name, "visible": False},
+        "layout": "4panel",
+    }
+
+
+def source_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
+    """Return the transform of a source that puts the reference's corner at the origin.
+
+    OME-Zarr places the centre of a voxel, Neuroglancer its corner: it draws the first voxel of a
+    source half a voxel before its translation. Every layer moves by the same physical distance,
+    the one that brings the corner of `reference` to 0.
+    """
+    base = reference.levels[0]
+    shifts = {
+        axis.name: (scale / 2 - translation) * si_unit(axis)[0]
+        for axis, scale, translation in zip(
+            reference.axes, base.scale, base.translation, strict=True
+        )
+    }
+    size = _dimensions(own)
+    rank = len(own.axes)
+    matrix = [[float(row == column) for column in range(rank)] for row in range(rank)]
+    for row, axis in zip(matrix, own.axes, strict=True):
+        row.append(_rounded(shifts.get(axis.name, 0.0) / size[_dimension(axis)][0]))
+    return {"outputDimensions": size, "matrix": matrix}
+
+
+def si_unit(axis: Axis) -> tuple[float, str]:
+    """Return the SI units in one unit of `axis`, and that SI unit; ``(1, "")`` without a unit.
+
+    Examples
+    --------
+    >>> si_unit(Axis("z", AxisType.SPACE, "nanometer"))
+    (1e-09, 'm')
+    """
+    return _UNITS.get(axis.unit or "", (1.0, ""))
+
+
+def source_url(url: str) -> str:
+    """Return Neuroglancer's source URL of an OME-Zarr (zarr v3) group.
+
+    ``zarr3`` and not ``zarr``: the latter also probes for zarr v2, and fails where both answer.
+    """
+    return f"{url}/|zarr3:"
+
+
+def viewer_link(viewer: str, state: dict[str, Any]) -> str:
+    """Return the URL that opens the viewer at `viewer` (a URL ending in ``/``) with `state`."""
+    return f"{viewer}#!{quote(json.dumps(state, separators=(',', ':')), safe=',:')}"
+
+
+def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
+    voxels = {
+        "url": source_url(layer.url),
+        "transform": source_transform(layer.multiscale, first.multiscale),
+    }
+    source: object = voxels
+    if layer.properties is not None:
+        source = [voxels, f"{layer.properties}/|neuroglancer-precomputed:"]
+    # The zarr source always says that it is an image.
+    described: dict[str, Any] = {
+        "type": "segmentation" if layer.labels else "image",
+        "name": layer.name,
+        "source": source,
+    }
+    if not layer.labels and layer.value_range is not None:
+        low, high = layer.value_range
+        described["shader"] = (
+            f"#uicontrol invlerp normalized(range=[{low:g},{high:g}])\n"
+            "void main() { emitGrayscale(normalized()); }"
+        )
+    return described
+
+
+def _dimensions(multiscale: Multiscale) -> dict[str, tuple[float, str]]:
+    """Return size and SI unit of a voxel of level 0, in Neuroglancer's form."""
+    dimensions: dict[str, tuple[float, str]] = {}
+    for axis, scale in zip(multiscale.axes, multiscale.levels[0].scale, strict=True):
+        factor, unit = si_unit(axis)
+        dimensions[_dimension(axis)] = (_rounded(scale * factor), unit)
+    return dimensions
+
+
+def _dimension(axis: Axis) -> str:
+    """Return Neuroglancer's name of an axis: channels are a dimension of the layer alone."""
+    return f"{axis.name}'" if axis.type is AxisType.CHANNEL else axis.name
+
+
+def _rounded(value: float) -> float:
+    """Drop the last bits, so that 10 nm is 1e-08 m and not 1.0000000000000002e-08."""
+    return float(f"{value:.15g}")

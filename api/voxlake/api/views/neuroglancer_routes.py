@@ -1,0 +1,75 @@
+"""Views of a dataset in Neuroglancer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data import objects as object_data
+from voxlake.api.guard import Granted, relatives, requires
+from voxlake.api.v2.datasets import zarr_url
+from voxlake.api.v2.documents import NeuroglancerDocument
+from voxlake.api.views.neuroglancer import Layer, viewer_link, viewer_state
+from voxlake.platform.access import Permission
+
+router = APIRouter(tags=["viewer"])
+
+MayReadVoxels = Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))]
+
+
+@router.get(
+    "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer",
+    summary="Make a Neuroglancer link and state",
+)
+async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> NeuroglancerDocument:
+    """Return a view of an image with all its labels, or of labels with their image."""
+    layers = [await _layer(request, each) for each in await _shown_with(granted)]
+    state = viewer_state(layers)
+    return NeuroglancerDocument(
+        link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
+    )
+
+
+@router.get(
+    "/view/{collection}/{experiment}/{dataset}",
+    summary="Open the viewer",
+    status_code=302,
+    response_class=RedirectResponse,
+)
+async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
+    """Redirect to the viewer, with an image and its labels loaded."""
+    found = await get_neuroglancer(request, granted)
+    return RedirectResponse(found.link, 302, {"Cache-Control": "no-store"})
+
+
+async def _shown_with(granted: Granted) -> list[Granted]:
+    """Return what is shown together: an image with all its labels, or labels with their image."""
+    family = await relatives(granted)
+    if granted.record.of is None:
+        return family
+    wanted = {granted.record.of, granted.record.name.dataset}
+    return [each for each in family if each.record.name.dataset in wanted]
+
+
+async def _layer(request: Request, granted: Granted) -> Layer:
+    dataset = await data.open_dataset(granted)
+    labels = granted.record.kind == "labels"
+    named = labels and await object_data.has_objects(granted)
+    return Layer(
+        name=granted.record.name.dataset,
+        url=zarr_url(request, granted),
+        multiscale=dataset.multiscale,
+        shape=(await data.open_volume(granted, 0)).shape,
+        labels=labels,
+        value_range=None if labels else await data.value_range(granted),
+        properties=properties_url(request, granted) if named else None,
+    )
+
+
+def properties_url(request: Request, granted: Granted) -> str:
+    """Return the absolute URL of the folder of the segment properties of labels."""
+    root = str(request.base_url).rstrip("/")
+    return f"{root}/v2/datasets/{granted.record.name}/objects/segment-properties"

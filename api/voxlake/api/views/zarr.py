@@ -1,0 +1,237 @@
+"""Stored bytes: ranges of the objects of a dataset, as they lie (RFC 9110).
+
+Plain ASGI, as this is the hot path of every viewer and zarr client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data.stored_objects import Part, Summary
+from voxlake.api.guard import Granted, Requires, grant, relatives, requires
+from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
+from voxlake.api.http.problems import problem
+from voxlake.api.http.ranges import matches, parse_range, range_applies
+from voxlake.api.views.keys import is_labels_list, labels_key
+from voxlake.api.views.labels_list import only_labels
+from voxlake.platform.access import Permission
+
+METHODS = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBytes:
+    """The route; its guard is asked for each request, for the dataset that the key lies in."""
+
+    guard: Requires
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        granted, key = await locate(scope, self.guard.permission)
+        if scope["method"] not in METHODS:
+            detail = f"{scope['method']} is not possible here; use GET or HEAD"
+            headers = {"Allow": ", ".join(METHODS)}
+            answer: Response = problem(
+                scope, "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, headers
+            )
+        elif key == "" or key.endswith("/"):
+            answer = await get_listing(granted, key)
+        elif scope["method"] == "HEAD" and not is_labels_list(granted.record.kind, key):
+            answer = await head(scope, granted, key)
+        elif is_labels_list(granted.record.kind, key):
+            answer = await get_labels_list(granted, key)
+        else:
+            answer = await get(scope, granted, key)
+        await answer(scope, receive, send)
+
+
+route = Route(
+    "/zarr/{collection}/{experiment}/{dataset}/{key:path}",
+    StoredBytes(requires(Permission.READ_VOLUMETRIC_DATA)),
+    name="zarr",
+)
+
+
+async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str]:
+    """Return the dataset that a path lies in, if the asker may read it, and the key below it.
+
+    What lies in the labels of an image is governed by the permissions of those labels, and not by
+    the image's.
+    """
+    found = scope["path_params"]
+    collection, experiment, image = found["collection"], found["experiment"], found["dataset"]
+    inner = labels_key(found["key"])
+    if inner is not None:
+        labels, key = inner
+        names = (collection, experiment, labels)
+        return await grant(scope, names, permission, of=image), key
+    return await grant(scope, (collection, experiment, image), permission), found["key"]
+
+
+async def head(scope: Scope, granted: Granted, key: str) -> Response:
+    """Answer HEAD: all headers, no body."""
+    summary = await data.summarize_object(granted, key)
+    early = check_conditions(scope, summary)
+    headers = describe(granted, key, summary)
+    if early is not None:
+        return refuse(scope, early, headers)
+    return Response(headers={**headers, "Content-Length": str(summary.size)})
+
+
+async def get(scope: Scope, granted: Granted, key: str) -> Response:
+    """Answer GET: the object, a part of it, or that the client has it already."""
+    choice = Choice(scope)
+    part = await data.read_object(granted, key, choice)
+    headers = describe(granted, key, part.summary)
+    if part.span is None:
+        return refuse(scope, choice.status, {**headers, **choice.headers(part.summary)})
+    return PartResponse(part, choice.status, {**headers, **choice.headers(part.summary, part.span)})
+
+
+async def get_listing(granted: Granted, key: str) -> Response:
+    """Answer GET and HEAD of a folder: links to what is in it.
+
+    Clients that open a group (xarray, zarr-python, Neuroglancer's completion) find its arrays so.
+    """
+    names = await data.list_folder(granted, key)
+    if granted.record.kind == "image" and key == "labels/":
+        visible = {each.record.name.dataset for each in await relatives(granted) if each.record.of}
+        names = [name for name in names if not name.endswith("/") or name[:-1] in visible]
+    links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
+    page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+
+
+async def get_labels_list(granted: Granted, key: str) -> Response:
+    """Answer GET and HEAD of the list that an image keeps of its labels: those the asker may see.
+
+    The list differs from asker to asker, so it has no ETag and is sent whole.
+    """
+    part = await data.read_object(granted, key, lambda summary: (0, summary.size))
+    body = b"".join([bytes(block) async for block in part.blocks])
+    names = {each.record.name.dataset for each in await relatives(granted) if each.record.of}
+    headers = {"Cache-Control": "no-store"}
+    return Response(only_labels(body, names), headers=headers, media_type="application/json")
+
+
+class Choice:
+    """Picks, once size and ETag are known, the bytes that a GET request asks for."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope, self.status = scope, HTTPStatus.OK
+
+    def __call__(self, summary: Summary) -> tuple[int, int] | None:
+        """Return the bytes ``[start, stop)`` to send; None if `status` is to be sent alone."""
+        early = check_conditions(self.scope, summary)
+        if early is not None:
+            self.status = early
+            return None
+        headers = Headers(scope=self.scope)
+        wanted = parse_range(headers.get("range"))
+        if wanted is None or not range_applies(headers.get("if-range"), summary.etag):
+            return 0, summary.size
+        span = wanted.resolve(summary.size)
+        self.status = (
+            HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        )
+        return span
+
+    def headers(self, summary: Summary, span: tuple[int, int] | None = None) -> dict[str, str]:
+        """Return the headers that say which bytes are sent."""
+        if self.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return {"Content-Range": f"bytes */{summary.size}"}
+        if span is None:
+            return {}
+        start, stop = span
+        headers = {"Content-Length": str(stop - start)}
+        if self.status == HTTPStatus.PARTIAL_CONTENT:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{summary.size}"
+        return headers
+
+
+def check_conditions(scope: Scope, summary: Summary) -> HTTPStatus | None:
+    """Return the status that ends the request early, by RFC 9110 13.2.2; None to go on."""
+    headers = Headers(scope=scope)
+    if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
+    if if_match is not None and not matches(if_match, summary.etag, weak=False):
+        return HTTPStatus.PRECONDITION_FAILED
+    if if_none_match is not None and matches(if_none_match, summary.etag, weak=True):
+        return HTTPStatus.NOT_MODIFIED
+    return None
+
+
+def describe(granted: Granted, key: str, summary: Summary) -> dict[str, str]:
+    """Return the headers of an object, whichever part of it is sent.
+
+    Objects may be written anew at any time: caches keep them, and ask with the ETag whether they
+    still hold. Those of a private dataset are kept by nobody but the reader.
+    """
+    shared = "public" if granted.record.public else "private"
+    is_json = key.rpartition("/")[2] in {"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"}
+    return {
+        "Content-Type": "application/json" if is_json else "application/octet-stream",
+        "ETag": summary.etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": f"{shared}, no-cache",
+        **({} if granted.record.public else {"Vary": "Authorization, Cookie"}),
+    }
+
+
+def refuse(scope: Scope, status: HTTPStatus, headers: dict[str, str]) -> Response:
+    """Return the answer that carries no bytes of the object."""
+    if status == HTTPStatus.NOT_MODIFIED:
+        headers.pop("Content-Type")
+        return Response(status_code=status, headers=headers)
+    kind, detail = {
+        HTTPStatus.PRECONDITION_FAILED: (
+            "precondition-failed",
+            "the object is not the one that If-Match names; read it again",
+        ),
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: (
+            "range-not-satisfiable",
+            f"the range begins after the end, {headers.get('Content-Range')}; ask within it",
+        ),
+    }[status]
+    kept = {name: headers[name] for name in headers if name in {"ETag", "Content-Range"}}
+    return problem(scope, kind, status, detail, kept)
+
+
+class PartResponse(Response):
+    """Sends a part of an object as it is read."""
+
+    def __init__(self, part: Part, status: HTTPStatus, headers: dict[str, str]) -> None:
+        self.part = part
+        super().__init__(status_code=status)
+        self.raw_headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Serve one request."""
+        try:
+            if self.part.is_small:
+                await self._send(send)
+            else:
+                await run_while_wanted(receive, self._send(send))
+        except ClientGoneError:
+            return
+        finally:
+            self.part.release()
+
+    async def _send(self, send: Send) -> None:
+        """Send the blocks, the first before the next is read."""
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
+        left = self.part.size
+        async for block in self.part.blocks:
+            left -= len(block)
+            await send({"type": "http.response.body", "body": block, "more_body": left > 0})
+        if self.part.size == 0:
+            await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,1 @@
+"""Commands that do heavy work on a dataset, and those that look after jobs."""

@@ -1,0 +1,128 @@
+"""``voxlake fsck``: what is torn, flipped, missing or stale, and what of it can be mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from voxlake.cli.fsck_documents import (
+    DatasetReport,
+    Found,
+    FsckReport,
+    looked_at,
+    shown_report,
+)
+from voxlake.cli.lake import opened_workspace
+from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
+from voxlake.cli.shown.output import answer
+from voxlake.cli.work import run_quietly
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from voxlake.compute.fsck import Finding
+    from voxlake.compute.jobs import JobSummary, Workspace
+    from voxlake.platform.names import DatasetName
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How closely to look, and whether to mend."""
+
+    repair: Annotated[
+        bool, Option("--repair", help="Mend what can be made anew, and look again.")
+    ] = False
+    quick: Annotated[
+        bool, Option("--quick", help="Do not compare the levels with the ones below.")
+    ] = False
+    source: Annotated[
+        str | None,
+        Option(
+            "--source",
+            help="With --repair: what level 0 is made anew from; by default what it was ingested "
+            "from, if that is unchanged.",
+        ),
+    ] = None
+    seal: Annotated[
+        bool,
+        Option("--seal", help="First take the metadata, which were changed on purpose, for right."),
+    ] = False
+    every: Annotated[bool, Option("--all", help="All datasets of the lake.")] = False
+
+
+@grouped
+def fsck(
+    lake: InLake,
+    cluster: OnCluster,
+    answering: Answering,
+    looking: Looking,
+    name: Annotated[
+        str | None,
+        Argument(metavar="[NAME]", help="COLLECTION/EXPERIMENT/DATASET.", show_default=False),
+    ] = None,
+) -> int:
+    """Find every damaged, missing or stale object of a dataset; mend what can be with --repair.
+
+    Ends with exit code 5 if anything was found and is not mended.
+    """
+    _check_options(looking, name)
+    with opened_workspace(lake, cluster) as workspace:
+        if name is not None:
+            names = [parse_name(name)]
+        else:
+            names = [record.name for record in workspace.catalog.list_datasets()]
+        reports = tuple(_look_and_mend(workspace, each, looking) for each in names)
+    report = FsckReport(datasets=reports)
+    answer(report, shown_report(report), json=answering.json)
+    return report.exit_code
+
+
+def _check_options(looking: Looking, name: str | None) -> None:
+    if looking.every == (name is not None):
+        raise InvalidInputError("name one dataset, or give --all for all of the lake")
+    if looking.seal and looking.every:
+        raise InvalidInputError("--seal takes one dataset for right; name it")
+    if looking.source is not None and (looking.every or not looking.repair):
+        raise InvalidInputError("--source is what --repair makes one dataset anew from; name it")
+
+
+def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> DatasetReport:
+    if looking.seal:
+        from voxlake.ngff.create import seal_dataset
+        from voxlake.ngff.lake import dataset_url
+
+        seal_dataset(dataset_url(workspace.lake, workspace.place(name)))
+    summary, found = _look(workspace, name, looking)
+    left = found
+    if looking.repair and any(finding.is_fault for finding in found):
+        _mend(workspace, summary, looking.source)
+        summary, left = _look(workspace, name, looking)
+    still = {finding.key for finding in left}
+    return looked_at(
+        summary,
+        [*(Found.of(f, mended=f.key not in still) for f in found), *_new(found, left)],
+    )
+
+
+def _new(found: list[Finding], left: list[Finding]) -> list[Found]:
+    """Return what only the second look has found: what lies over a shard that was made anew."""
+    known = {finding.key for finding in found}
+    return [Found.of(finding, mended=False) for finding in left if finding.key not in known]
+
+
+def _look(
+    workspace: Workspace, name: DatasetName, looking: Looking
+) -> tuple[JobSummary, list[Finding]]:
+    from voxlake.compute.jobs import findings, start_fsck
+
+    job = start_fsck(workspace, name, quick=looking.quick)
+    summary = run_quietly(workspace, job)
+    return summary, list(findings(workspace, job))
+
+
+def _mend(workspace: Workspace, look: JobSummary, source: str | None) -> None:
+    from voxlake.compute.jobs import start_repair
+
+    job = workspace.catalog.ledger.get_job(look.job)
+    run_quietly(workspace, start_repair(workspace, job, source))

@@ -1,0 +1,263 @@
+"""``voxlake plan``: what a job will store, take and cost, before it runs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
+from voxlake.cli.lake import is_lake, opened_workspace
+from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
+from voxlake.cli.plan_documents import (
+    CostDocument,
+    MemoryDocument,
+    PlanDocument,
+    PricesDocument,
+    Spread,
+    TimeDocument,
+    planned_levels,
+    planned_stages,
+    requests_of,
+    sample_document,
+    shown_plan,
+)
+from voxlake.cli.shown.output import answer
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from voxlake.compute.forecast import Forecast, Machines, Sample, Target
+    from voxlake.compute.jobs import IngestRequest, IngestSpec
+    from voxlake.compute.passes.cut import Limits
+    from voxlake.compute.passes.region import ReadInto
+    from voxlake.platform.settings import Settings
+
+SLOW = 2.0
+"""A source that makes its reader wait for so many times the CPU seconds that it takes is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planning(AsAnyKind):
+    """What is planned, on what, and at which prices."""
+
+    kind: Annotated[Literal["image", "labels"] | None, Option("--kind", help=KIND_HELP)] = None
+    job: Annotated[
+        Literal["ingest", "downsample"],
+        Option("--job", help="What is planned; downsample takes the NAME of a dataset alone."),
+    ] = "ingest"
+    cores: Annotated[
+        int | None,
+        Option(
+            "--cores",
+            min=1,
+            metavar="N",
+            help="Cores that the job has; by default those of this machine or of the cluster.",
+        ),
+    ] = None
+    seconds: Annotated[
+        float,
+        Option("--seconds", min=0, metavar="S", help="Sample for S seconds, about, at most."),
+    ] = 20.0
+    prices: Annotated[
+        Path | None, Option("--prices", metavar="FILE", help="A price table of your own, in TOML.")
+    ] = None
+    show_prices: Annotated[
+        bool, Option("--show-prices", help="Print the price table in force, and nothing else.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A job, as far as it is known without reading a voxel."""
+
+    dataset: str
+    source: str | None
+    target: Target
+    read: ReadInto
+
+
+@grouped
+def plan(
+    lake: InLake,
+    cluster: OnCluster,
+    planning: Planning,
+    answering: Answering,
+    source: Annotated[
+        str | None,
+        Argument(metavar="SOURCE", help=f"{SOURCE_HELP} With --job downsample: NAME."),
+    ] = None,
+    name: Annotated[
+        str | None, Argument(metavar="NAME", help="COLLECTION/EXPERIMENT/DATASET.")
+    ] = None,
+) -> None:
+    """Tell what `voxlake ingest` with the same options will store, take and cost.
+
+    Writes nothing, and needs no lake. Sizes, rates and costs come from a sample: a few boxes of
+    the source, spread evenly, are read, reduced and coded.
+    """
+    from voxlake.compute.forecast import Bounds, forecast, take_sample
+
+    if planning.show_prices:
+        _show_prices(planning, answering)
+        return
+    settings = cluster.settings
+    if planning.job == "ingest":
+        asked = _ingest(source, name, planning, lake, cluster)
+    else:
+        asked = _downsample(source, name, lake, cluster)
+    machines, assumed = _machines(settings, planning.cores)
+    sample = take_sample(asked.target, asked.read, Bounds(seconds=planning.seconds))
+    found = forecast(asked.target, sample, machines)
+    document = PlanDocument(
+        job=planning.job,
+        dataset=asked.dataset,
+        source=asked.source,
+        dtype=asked.target.codings[0].dtype.name,
+        reduction=asked.target.reduction,
+        levels=planned_levels(found),
+        stored=Spread(
+            bytes=round(found.stored_bytes), low=round(found.low), high=round(found.high)
+        ),
+        objects=found.objects,
+        stages=planned_stages(found),
+        requests=requests_of(found),
+        sample=sample_document(sample, found, asked.target.itemsize),
+        memory=_memory(found, settings),
+        time=TimeDocument(
+            cores=machines.cores,
+            core_hours=found.core_seconds / 3600,
+            hours=found.seconds / 3600,
+            assumed=assumed,
+        ),
+        cost=_cost(found, planning.prices),
+        notes=tuple(_notes(asked.target, sample)),
+    )
+    answer(document, shown_plan(document), json=answering.json)
+
+
+def _ingest(
+    source: str | None, name: str | None, planning: Planning, lake: InLake, cluster: OnCluster
+) -> _Asked:
+    from voxlake.compute.forecast import target_of_ingest
+
+    if source is None or name is None or planning.kind is None:
+        raise InvalidInputError(
+            "an ingest is planned of a source, a name and a kind; write voxlake plan SOURCE NAME "
+            "--kind image"
+        )
+    request = ingest_request(source, name, planning.kind, planning)
+    spec = _spec(request, lake, cluster)
+    target, read = target_of_ingest(spec, _limits(cluster.settings, spec.task_bytes))
+    return _Asked(spec.name, spec.source, target, read)
+
+
+def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:
+    """Check the request, against the lake too if there is one."""
+    from voxlake.compute.jobs.starting import check_free, image_of, ingest_spec
+
+    there = lake.lake is not None and is_lake(lake.url)
+    if not there and request.place.of is None:
+        return ingest_spec(request, None, cluster.settings)
+    with opened_workspace(lake, cluster) as workspace:
+        check_free(workspace, request.place)
+        return ingest_spec(request, image_of(workspace, request.place), cluster.settings)
+
+
+def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> _Asked:
+    from voxlake.compute.forecast import target_of_dataset
+
+    if name is None or second is not None:
+        raise InvalidInputError(
+            "a downsample is planned of a dataset alone; write voxlake plan NAME --job downsample"
+        )
+    settings, dataset = cluster.settings, parse_name(name)
+    with opened_workspace(lake, cluster) as workspace:
+        opened = workspace.dataset(workspace.place(dataset))
+    target, read = target_of_dataset(opened, _limits(settings, settings.task_bytes))
+    return _Asked(name, None, target, read)
+
+
+def _limits(settings: Settings, task_bytes: int) -> Limits:
+    from voxlake.compute.passes.cut import Limits
+    from voxlake.compute.passes.threads import thread_count
+
+    return Limits(task_bytes, settings.memory_limit_bytes, thread_count())
+
+
+def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
+    from voxlake.compute.forecast import Machines
+    from voxlake.compute.passes.threads import available_cores
+    from voxlake.compute.run import THREADS_PER_PROCESS, worker_threads
+
+    each = "each as fast as one of this machine, where the sample was measured"
+    if cores is not None:
+        here = cores <= available_cores()
+        return Machines(cores, cores if here else THREADS_PER_PROCESS), f"as given, {each}"
+    if settings.scheduler:
+        threads = worker_threads(settings.scheduler)
+        if threads:
+            said = f"those of the {len(threads)} workers at {settings.scheduler}, {each}"
+            return Machines(sum(threads), max(threads)), said
+    cores = available_cores()
+    return Machines(cores, cores), "those of this machine, where the sample was measured"
+
+
+def _memory(found: Forecast, settings: Settings) -> MemoryDocument:
+    most = max((stage.memory_bytes for stage in found.stages), default=0)
+    return MemoryDocument(
+        task_bytes=most,
+        limit_bytes=settings.memory_limit_bytes,
+        fits=most <= settings.memory_limit_bytes,
+        scratch_bytes=max((stage.scratch_bytes for stage in found.stages), default=0),
+        scratch_free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
+    )
+
+
+def _cost(found: Forecast, path: Path | None) -> CostDocument:
+    from voxlake.compute.forecast import cost_of, read_prices
+
+    prices, where, _ = read_prices(path)
+    cost = cost_of(prices, found.core_seconds, found.requests, found.stored_bytes)
+    return CostDocument(
+        currency=prices.currency,
+        compute=cost.compute,
+        requests=cost.requests,
+        once=cost.once,
+        storage_month=cost.storage_month,
+        read_out=cost.read_out,
+        prices=f"{where} ({prices.source})" if prices.source else where,
+        as_of=prices.as_of,
+    )
+
+
+def _notes(target: Target, sample: Sample) -> Iterator[str]:
+    pieces = sample.pieces
+    if not sample.whole and all(p.levels[0].empty == p.levels[0].chunks for p in pieces):
+        yield "the sample holds nothing but fill; what is stored is not known"
+    if len(pieces) == 1 and not sample.whole:
+        yield "one box was sampled; give --seconds more, or take the figures for a guess"
+    waited = sum(piece.read_wall_s for piece in pieces)
+    worked = sum(piece.read_s for piece in pieces)
+    if waited > 1 and waited > SLOW * worked:
+        yield (
+            f"the source made the sample wait: {waited:.1f} s for {worked:.1f} CPU seconds; hours "
+            "count the latter, so that the source or its network may bound the job"
+        )
+    if target.indexed:
+        yield "the label index has sidecars of its own, whose bytes are not counted"
+    if target.first == 1:
+        yield "levels that are there are replaced, shard by shard"
+
+
+def _show_prices(planning: Planning, answering: Answering) -> None:
+    from voxlake.compute.forecast import read_prices, user_file
+
+    _, where, text = read_prices(planning.prices)
+    document = PricesDocument(where=where, put_your_own_in=str(user_file()), text=text)
+    shown = f"# {where}; yours is read from {user_file()}\n{text}"
+    answer(document, [shown.rstrip()], json=answering.json)

@@ -1,0 +1,64 @@
+"""``voxlake verify``: every voxel compared with what it must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from voxlake.cli.lake import opened_workspace
+from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
+from voxlake.cli.shown.output import note
+from voxlake.cli.work import queue, run, show_job
+from voxlake.platform.errors import InvalidInputError
+
+
+@grouped
+def verify(
+    name: Name,
+    lake: InLake,
+    cluster: Running,
+    answering: Answering,
+    source: Annotated[
+        str | None,
+        Option("--source", help="The source; without it levels are compared with one another."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        Option(
+            "--report",
+            metavar="FILE",
+            dir_okay=False,
+            help="Write a report, with the hashes of every shard, as lines of JSON.",
+        ),
+    ] = None,
+) -> int:
+    """Compare every voxel with the source, and every level with the one below it.
+
+    Names the shards that differ, and then ends with exit code 5.
+    """
+    from voxlake.compute.jobs import start_verify, write_report
+    from voxlake.compute.sources import absolute_location
+
+    dataset = parse_name(name)
+    location = absolute_location(source) if source is not None else None
+    if report is not None:
+        _check_report(report, cluster)
+    with opened_workspace(lake, cluster) as workspace:
+        job = start_verify(workspace, dataset, location, hashes=report is not None)
+        if cluster.queue:
+            return queue(workspace.catalog, job, answering)
+        done = run(workspace, job)
+        if report is not None:
+            totals = write_report(workspace, job, report)
+            note(f"{report}: {totals.shards:,} shards, {totals.verdict}")
+        return show_job(done, json=answering.json)
+
+
+def _check_report(report: Path, cluster: Running) -> None:
+    """Raise InvalidInputError unless a file can be put there: hours later would be too late."""
+    if cluster.queue:
+        raise InvalidInputError("a report is written when the job has run; leave out --queue")
+    if not report.absolute().parent.is_dir():
+        raise InvalidInputError(f"{report.parent} is no folder; make it, or name another file")

@@ -1,0 +1,1 @@
+"""Commands about labels: where they are, which are one, and the index that knows."""

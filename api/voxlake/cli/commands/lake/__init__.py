@@ -1,0 +1,1 @@
+"""Commands about the lake: make it, look at it, serve it."""

@@ -1,0 +1,136 @@
+"""``voxlake demo``: from sample data to a view of it, by one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.console import RenderableType
+from typer import Option
+
+from voxlake.cli.demo_documents import DemoDataset, DemoDocument
+from voxlake.cli.lake import opened_workspace
+from voxlake.cli.options import Answering, InLake, OnCluster, grouped
+from voxlake.cli.serving import Listening, serve_lake, serving_document
+from voxlake.cli.shown.output import answer, facts, note, rate, size, table
+from voxlake.cli.shown.problem import PARTIAL
+
+if TYPE_CHECKING:
+    from voxlake.api.serve import ServeInfo
+    from voxlake.cli.demo_lake import Demo
+    from voxlake.compute.jobs import Workspace
+
+DEMO_LAKE = "demo-lake"
+
+
+@dataclass(frozen=True, slots=True)
+class OfSample:
+    """Which data the demo shows."""
+
+    sample: Annotated[
+        Path | None,
+        Option(
+            "--sample",
+            envvar="VOXLAKE_SAMPLE_DIR",
+            metavar="DIR",
+            help="A folder with the sample; by default it is downloaded.",
+        ),
+    ] = None
+    edge: Annotated[
+        int | None,
+        Option("--size", min=1, metavar="N", help="Make a phantom of N^3 voxels instead."),
+    ] = None
+    serve: Annotated[bool, Option(help="Serve the lake when it is made.")] = True
+
+
+@grouped
+def demo(
+    sample: OfSample,
+    lake: InLake,
+    listening: Listening,
+    cluster: OnCluster,
+    answering: Answering,
+) -> int:
+    """Build a lake from real electron microscopy and show it in Neuroglancer.
+
+    Ingests the FlyEM FIB-25 cube with its segmentation (a phantom where there is no network),
+    indexes the labels, compares every voxel with the source, and serves the lake, by default in
+    the folder demo-lake. Run again, it uses what is there and goes on with what was cut off.
+    """
+    from voxlake.cli.demo_lake import choose_demo, make_datasets
+
+    with opened_workspace(InLake(lake.lake or DEMO_LAKE), cluster, make=True) as workspace:
+        chosen = choose_demo(sample.sample, sample.edge)
+        made = make_datasets(workspace, chosen)
+        document = _document(workspace, chosen, made)
+        code = 0 if document.verified else PARTIAL
+        if not sample.serve:
+            answer(document, _shown(document), json=answering.json)
+            return code
+
+        def announce(info: ServeInfo) -> None:
+            served = _served(workspace, chosen, document, info)
+            answer(served, _shown(served), json=answering.json)
+            note("the link logs in once; Ctrl-C stops the server")
+
+        serve_lake(workspace.lake, workspace.catalog, listening, announce)
+        return code
+
+
+def _document(workspace: Workspace, demo: Demo, made: tuple[DemoDataset, ...]) -> DemoDocument:
+    return DemoDocument(
+        lake=str(workspace.lake),
+        sample=demo.sample.name,
+        credit=demo.sample.credit,
+        licence=demo.sample.licence,
+        datasets=made,
+        verified=all(each.verified for each in made),
+    )
+
+
+def _served(
+    workspace: Workspace, demo: Demo, document: DemoDocument, info: ServeInfo
+) -> DemoDocument:
+    from voxlake.cli.public_view import public_link
+
+    public = None
+    if not info.viewer_built:
+        note("the gateway has no viewer: Node was missing when it was built (see api/viewer)")
+        names = (demo.image, demo.labels)
+        public = public_link(
+            info.url, [(name, workspace.dataset(workspace.place(name))) for name in names]
+        )
+    serving = serving_document(info, f"/view/{demo.image}")
+    return document.model_copy(update={"serving": serving, "public_viewer": public})
+
+
+def _shown(document: DemoDocument) -> Iterable[RenderableType]:
+    yield facts((("lake", document.lake), ("sample", document.sample), ("credit", document.credit)))
+    yield table(
+        ("dataset", "voxels#", "shards#", "stored#", "rate#", "levels#", "labels#", "index", "ok"),
+        map(_row, document.datasets),
+    )
+    yield facts([("verified", document.verified)])
+    if document.serving is not None:
+        yield facts([("open", document.public_viewer or document.serving.login_link)])
+
+
+def _row(made: DemoDataset) -> tuple[object, ...]:
+    itemsize = 1
+    if made.bytes_per_second and made.voxels_per_second:
+        itemsize = round(made.bytes_per_second / made.voxels_per_second)
+    return (
+        made.name,
+        made.voxels,
+        made.shards,
+        size(made.bytes),
+        rate(round(made.voxels_per_second), itemsize, 1)
+        if made.voxels_per_second
+        else "made before",
+        made.levels,
+        made.labels,
+        f"{size(made.index.bytes)}, {made.index.rows:,} rows" if made.index else None,
+        made.verified,
+    )

@@ -1,0 +1,27 @@
+"""``voxlake serve``: the gateway of a lake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.cli.lake import existing_lake, opened_catalog
+from voxlake.cli.options import Answering, InLake, grouped
+from voxlake.cli.serving import Listening, serve_lake, serving_document
+from voxlake.cli.shown.output import answer, facts, note
+
+if TYPE_CHECKING:
+    from voxlake.api.serve import ServeInfo
+
+
+@grouped
+def serve(lake: InLake, listening: Listening, answering: Answering) -> None:
+    """Serve a lake on this machine and print a one-time login link; Ctrl-C stops it."""
+
+    def announce(info: ServeInfo) -> None:
+        document = serving_document(info, "/v2/datasets")
+        shown = facts((("open", document.login_link), ("token", f"in {document.token_file}")))
+        answer(document, [shown], json=answering.json)
+        note("the link logs in once; Ctrl-C stops the server")
+
+    with opened_catalog(lake) as catalog:
+        serve_lake(existing_lake(lake), catalog, listening, announce)

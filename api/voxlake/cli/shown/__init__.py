@@ -1,0 +1,1 @@
+"""How answers, progress and problems look on a terminal."""

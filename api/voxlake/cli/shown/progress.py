@@ -1,0 +1,145 @@
+"""Progress of a job on stderr: bars on a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from voxlake.cli.shown.output import console_of, rate
+from voxlake.compute.jobs import StageStarted
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs import Event, Report
+
+EVERY_S = 10.0
+"""Seconds between two plain lines of one stage."""
+
+
+@contextmanager
+def progress(itemsize: int) -> Iterator[Report]:
+    """Yield what a job reports to; `itemsize` is the size of a voxel in bytes."""
+    if not sys.stderr.isatty():
+        yield Lines(itemsize, sys.stderr)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        _RateColumn(itemsize),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console_of(sys.stderr)) as bars:
+        yield _Bars(bars)
+
+
+@dataclass(slots=True)
+class Lines:
+    """Writes a line when a stage begins and ends, and now and then between."""
+
+    itemsize: int
+    stream: TextIO
+    clock: Callable[[], float] = time.monotonic
+    _stage: _Stage = field(init=False)
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event."""
+        now = self.clock()
+        if isinstance(event, StageStarted):
+            self._stage = _Stage(event.stage, event.tasks, event.done, event.voxels, now, now)
+            self._say(f"{event.tasks - event.done} of {event.tasks} tasks to do")
+            return
+        stage = self._stage
+        stage.count(event.voxels, failed=event.failed)
+        if event.failed:
+            self._say("a task failed; it is tried again up to three times")
+        elif stage.done >= stage.tasks or now - stage.told >= EVERY_S:
+            stage.told = now
+            self._say(stage.text(self.itemsize, now))
+
+    def _say(self, text: str) -> None:
+        self.stream.write(f"{self._stage.name}: {text}\n")
+        self.stream.flush()
+
+
+@dataclass(slots=True)
+class _Stage:
+    name: str
+    tasks: int
+    done: int
+    all_voxels: int
+    began: float
+    told: float
+    voxels: int = 0
+
+    def count(self, voxels: int, *, failed: bool) -> None:
+        self.voxels += voxels
+        self.done += not failed
+
+    def text(self, itemsize: int, now: float) -> str:
+        seconds = now - self.began
+        said = f"{self.done} of {self.tasks} tasks"
+        if self.all_voxels:
+            said += f", {rate(self.voxels, itemsize, seconds)}"
+        if self.done >= self.tasks or not self.voxels:
+            return said
+        share = (self.tasks - self.done) / self.tasks
+        left = share * self.all_voxels / (self.voxels / seconds) if seconds > 0 else 0.0
+        return f"{said}, {left:.0f} s left"
+
+
+class _Bars:
+    """Draws a bar for each stage."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task = TaskID(0)
+        self._failed = 0
+        self._by_voxels = True
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StageStarted):
+            # Stages that handle no voxels, like those of the label index, advance by tasks.
+            self._by_voxels = event.voxels > 0
+            total = event.voxels or event.tasks
+            before = total * event.done // max(1, event.tasks)
+            self._failed = 0
+            self._task = self._bars.add_task(
+                event.stage, total=total, completed=before, voxels=self._by_voxels
+            )
+            return
+        self._bars.advance(self._task, event.voxels if self._by_voxels else not event.failed)
+        if event.failed:
+            self._failed += 1
+            said = f"{event.stage} ({self._failed} failed)"
+            self._bars.update(self._task, description=said)
+
+
+class _RateColumn(ProgressColumn):
+    """Bytes and voxels a second, of stages that handle voxels."""
+
+    def __init__(self, itemsize: int) -> None:
+        super().__init__()
+        self._itemsize = itemsize
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of the last seconds."""
+        if not task.fields["voxels"]:
+            return Text()
+        speed = task.finished_speed or task.speed or 0.0
+        return Text(rate(round(speed), self._itemsize, 1.0))

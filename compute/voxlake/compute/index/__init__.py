@@ -1,0 +1,1 @@
+"""Index labels: the sidecar of each shard, then the segments of all of them."""

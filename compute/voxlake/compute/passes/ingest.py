@@ -1,0 +1,101 @@
+"""Ingest: the voxels of level 0, as the source has them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.sources import ReadsInto, cached_source
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.shards.whole import write_shard
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.sources import Source
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAddress:
+    """Where a source is, what it was when the job was planned, and which way round it is read."""
+
+    location: str
+    fingerprint: str
+    reverse: tuple[str, ...] = ()
+    """Axes whose first voxel is the source's last."""
+
+    def open(self) -> Source:
+        """Return the source; raise PlanChangedError if it is not what it was."""
+        return cached_source(self.location, self.fingerprint)
+
+    def read(self, box: Box, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Return the voxels of `box` as `dtype`."""
+        out = np.empty(box.shape, dtype)
+        self.read_into(box, out)
+        return out
+
+    def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
+        """Fill `out`, of the shape of `box` and with contiguous rows, as its type."""
+        source = self.open()
+        if not self.reverse and isinstance(source, ReadsInto) and source.dtype == out.dtype:
+            source.read_into(box, out)
+            return
+        turned = [name in self.reverse for name in source.axes]
+        voxels = source.read(_mirrored(box, tuple(source.shape), turned))
+        order = tuple(slice(None, None, -1 if turn else 1) for turn in turned)
+        out[...] = as_stored(voxels[order], out.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTask:
+    """Read one shard's box from the source and write the shard, by itself."""
+
+    source: SourceAddress
+    target: StoreURL
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Write the shard; doing it again writes the same voxels."""
+        volume = opened_volume(self.target)
+        box = volume.shard_box(self.cell)
+        etag = write_shard(volume, self.cell, self.source.read(box, volume.dtype))
+        return {"voxels": box.size, "etag": etag}
+
+
+def shard_bytes(volume: Volume) -> int:
+    """Return the size of a decoded shard in bytes."""
+    return math.prod(volume.shard) * volume.dtype.itemsize
+
+
+def as_stored(voxels: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return `voxels` as the `dtype` they are stored in, losing nothing.
+
+    Raises
+    ------
+    SourceError
+        If labels are negative.
+    """
+    if voxels.dtype == dtype:
+        return voxels
+    if dtype.kind == "u" and voxels.dtype.kind == "i" and voxels.size and voxels.min() < 0:
+        raise SourceError(
+            f"the source has the label {voxels.min()}; labels are 0 and above: map it to another"
+        )
+    return voxels.astype(dtype)
+
+
+def _mirrored(box: Box, shape: tuple[int, ...], turned: list[bool]) -> Box:
+    """Return where the voxels of `box` lie in a source whose `turned` axes run the other way."""
+    ranges = [
+        (n - hi, n - lo) if turn else (lo, hi)
+        for lo, hi, n, turn in zip(box.start, box.stop, shape, turned, strict=True)
+    ]
+    return Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))

@@ -1,0 +1,171 @@
+"""Plan passes: an ingest with its pyramid, or a pyramid alone, in as few readings as possible."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.passes.cut import Cut, Limits, Rung, cut_ladder
+from voxlake.compute.passes.downsample import plan_downsample
+from voxlake.compute.passes.region import Pass, run_region
+from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.labels.scan.rows import check_labels
+from voxlake.ngff.shards.format import has_shard_format, shard_format
+from voxlake.ngff.shards.reader import StoredShard, open_shard
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.compute.passes.ingest import SourceAddress
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+MOST_OPEN = 64
+"""Shards of a level that a task keeps open: each is an open file, if the store is local."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassSpec:
+    """A pass, as its tasks carry it."""
+
+    source: SourceAddress | None
+    """What level 0 is written from; None: the base level is there, and read."""
+    dataset: StoreURL
+    base: int
+    """Level that every voxel is read of."""
+    cut: Cut
+    index: StoreURL | None = None
+    """Where the label index is written along with level 0; None: nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionTask:
+    """Make all levels of a pass over one region."""
+
+    spec: PassSpec
+    cell: Cell
+    """Of the grid of regions."""
+
+    def __call__(self) -> Result:
+        """Write all shards of the region; doing it again writes the same bytes."""
+        work = _opened_pass(self.spec)
+        base = work.volumes[0]
+        region = cell_box(self.cell, self.spec.cut.region) & base.box
+        read = self.spec.source.read_into if self.spec.source else LevelReader(base).read_into
+        voxels = run_region(work, read, region)
+        return {"voxels": voxels, "bytes": voxels * base.dtype.itemsize}
+
+
+def plan_passes(
+    dataset: Dataset,
+    source: SourceAddress | None,
+    limits: Limits,
+    index: StoreURL | None = None,
+) -> list[tuple[Plan, Cut | None]]:
+    """Plan the ingest of `source` with all levels, or of all levels above 0 if it is None.
+
+    Levels whose blocks cross the chunks below are made by themselves: they have no cut. With
+    `index`, the label index of level 0 is written there along with its shards.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is an `index`, and the dataset is none that can be indexed.
+    """
+    if index is not None:
+        check_labels(dataset.level(0))
+    ladder, itemsize = ladder_of(dataset), dataset.level(0).dtype.itemsize
+    block = source.open().block if source else None
+    planned: list[tuple[Plan, Cut | None]] = []
+    for stretch in cut_ladder(ladder, block, itemsize, limits):
+        if stretch.cut is None:
+            planned.append((plan_downsample(dataset, stretch.last), None))
+            continue
+        supply = source if stretch.first == 0 else None
+        spec = PassSpec(
+            supply, dataset.url, stretch.base, stretch.cut, index if supply is not None else None
+        )
+        planned.append((_plan(dataset, spec), spec.cut))
+    return planned
+
+
+def ladder_of(dataset: Dataset) -> list[Rung]:
+    """Return the levels of `dataset` as rungs."""
+    volumes = [dataset.level(level) for level in range(dataset.levels)]
+    ones = (1,) * len(volumes[0].shape)
+    steps = (ones, *(dataset.step(level) for level in range(1, dataset.levels)))
+    return [
+        Rung(volume.shape, volume.chunk, volume.shard, step)
+        for volume, step in zip(volumes, steps, strict=True)
+    ]
+
+
+def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
+    first = 0 if spec.source else spec.base + 1
+    last = spec.base + spec.cut.rungs - 1
+    written = [dataset.level(level) for level in range(first, last + 1)]
+    base = dataset.level(spec.base)
+    return Plan(
+        stage_name(first, last),
+        write_grid(base.shape, spec.cut.region),
+        partial(RegionTask, spec),
+        fingerprint(
+            spec.source,
+            dataset.reduction,
+            spec.cut.region,
+            [(volume.url, volume.metadata) for volume in written],
+        ),
+        spec.cut.memory_bytes,
+        sum(math.prod(volume.shape) for volume in written),
+    )
+
+
+def stage_name(first: int, last: int) -> str:
+    """Return what the stage that makes the levels from `first` to `last` is called."""
+    if first == 0:
+        return "ingest"
+    return f"downsample-{first}" if first == last else f"downsample-{first}-{last}"
+
+
+@lru_cache(maxsize=16)
+def _opened_pass(spec: PassSpec) -> Pass:
+    dataset = open_dataset(spec.dataset)
+    levels = range(spec.base, spec.base + spec.cut.rungs)
+    volumes = tuple(opened_volume(dataset.level_url(level)) for level in levels)
+    ones = (1,) * len(volumes[0].shape)
+    steps = (ones, *(dataset.step(level) for level in levels[1:]))
+    block = spec.source.open().block if spec.source else volumes[0].chunk
+    codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
+    written = (*([] if spec.source else [None]), *codings)
+    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut, spec.index)
+
+
+class LevelReader:
+    """Reads a level for one task: its last `MOST_OPEN` shards stay open."""
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+        self._shard = lru_cache(maxsize=MOST_OPEN)(partial(open_shard, volume))
+        self._opening = Lock()
+
+    def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
+        """Fill `out` with the voxels of `box`, which begins on the chunk grid."""
+        if not has_shard_format(self._volume):
+            out[...] = self._volume.read(box).result()
+            return
+        for cell in box.cells(self._volume.shard):
+            part = self._volume.shard_box(cell) & box
+            self._opened(cell).read_into(part, out[part.within(box).slices])
+
+    def _opened(self, cell: tuple[int, ...]) -> StoredShard:
+        with self._opening:  # Threads that want the same shard ask for it, and its index, once.
+            shard: StoredShard = self._shard(cell)
+            _ = shard.entries
+        return shard

@@ -1,0 +1,264 @@
+"""Do one region of a pass: read every voxel once, and make all its levels from it.
+
+See `voxlake.compute.passes.cut` for regions, layers, strips and rungs. Strips run on the threads
+that tasks share; what they give is put into the shards in order, so the same voxels always give
+the same bytes. What is held in memory is strips, and a layer of each level above the base.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from functools import partial
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from voxlake.compute.passes.cut import Reading
+from voxlake.compute.passes.reduce import downsample_into
+from voxlake.compute.passes.threads import run_ordered, submit_waiting
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.pyramid import coarser_box
+from voxlake.ngff.labels.scan.rows import found_in_box, joined_rows
+from voxlake.ngff.labels.sidecars.build import write_sidecar
+from voxlake.ngff.memory.reuse import reused
+from voxlake.ngff.shards.chunk_codec import encode_chunks
+from voxlake.ngff.shards.stream import cut_at_shards, stream_shard
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    import numpy.typing as npt
+
+    from voxlake.compute.passes.cut import Cut
+    from voxlake.ngff.grid.reduction import Reduction
+    from voxlake.ngff.labels.scan.rows import Found
+    from voxlake.ngff.shards.chunk_codec import Payload
+    from voxlake.ngff.shards.format import ShardFormat
+    from voxlake.ngff.shards.stream import ShardStream
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+_AT_ONCE = BoundedSemaphore(2)
+"""Regions that a process works on: the next begins while the last shards of one are synced."""
+
+
+class ReadInto(Protocol):
+    """Reads voxels of the base level."""
+
+    def __call__(self, box: Box, out: npt.NDArray[Any]) -> None:
+        """Fill `out`, of the shape of `box`, with contiguous rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What all regions of a pass have in common."""
+
+    volumes: tuple[Volume, ...]
+    """The base level and those made from it."""
+    codings: tuple[ShardFormat | None, ...]
+    """How the shards of each are coded; None where none is written."""
+    steps: tuple[tuple[int, ...], ...]
+    """Factors of each from the one before; of the base 1."""
+    block: tuple[int, ...]
+    """What reading decodes as a whole, in voxels of the base."""
+    reduction: Reduction
+    cut: Cut
+    index: StoreURL | None = None
+    """Where the label index of the base lies, if it is written along."""
+
+
+def run_region(work: Pass, read: ReadInto, region: Box) -> int:
+    """Make the shards of all levels over `region` of the base; return how many voxels they hold.
+
+    Doing it again writes the same bytes. After an error no shard is changed but those that were
+    already whole.
+
+    Raises
+    ------
+    SourceError, CorruptDataError
+        If voxels of the region cannot be read.
+    StoreError
+        If the store fails.
+    """
+    with _AT_ONCE:
+        climb = _Climb(work, read, region)
+        try:
+            climb.run()
+            return climb.finish()
+        except BaseException:
+            climb.discard()
+            raise
+
+
+@dataclass(slots=True)
+class _Layer:
+    """Voxels of one level between two places of z, all over the region."""
+
+    box: Box
+    memory: npt.NDArray[Any]
+    """Large enough for any layer of the level."""
+
+    def view(self, box: Box) -> npt.NDArray[Any]:
+        """Return the part of the memory that holds `box`."""
+        return self.memory[box.within(self.box).slices]
+
+
+@dataclass(slots=True)
+class _Climb:
+    """A region on its way from the base to the highest level of the pass."""
+
+    work: Pass
+    read: ReadInto
+    region: Box
+    layers: dict[int, _Layer] = field(default_factory=dict)
+    streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
+    rows: dict[tuple[int, ...], list[Found]] = field(default_factory=dict)
+    """Of the label index: what was found in the strips of each shard of the base."""
+    waiting: list[Future[Any]] = field(default_factory=list)
+    """Shards that are being stored."""
+    voxels: int = 0
+
+    def run(self) -> None:
+        for box in self.region.tiles(self._slab(self.work.cut.depths[0])):
+            layer = None
+            if self.work.cut.reading is not Reading.DIRECT:
+                layer = self._layer(0, box)
+                pieces = box.tiles(self.work.block)
+                for _ in run_ordered(partial(self._read_piece, layer, piece) for piece in pieces):
+                    pass
+            self._climb(0, box, layer)
+
+    def finish(self) -> int:
+        """Wait until every shard is stored."""
+        for future in self.waiting:
+            future.result()
+        return self.voxels
+
+    def discard(self) -> None:
+        for future in self.waiting:
+            future.exception()
+        for stream in self.streams.values():
+            stream.discard()
+
+    def _climb(self, rung: int, box: Box, layer: _Layer | None) -> None:
+        """Encode a whole layer and reduce it; go on with the next level if its layer is full."""
+        above = self._above(rung, box)
+        works = (
+            partial(self._strip, rung, part, layer, above)
+            for part in box.tiles(self.work.cut.strips[rung])
+        )
+        for part, payloads, rows in run_ordered(works):
+            self._put(rung, part, payloads)
+            for cell, found in rows:
+                self.rows.setdefault(cell, []).append(found)
+        self._close_below(rung, box.stop[-3])
+        if above is None:
+            return
+        top = self._coarser(rung + 1, box).stop[-3]
+        above.box = Box(above.box.start, (*above.box.stop[:-3], top, *above.box.stop[-2:]))
+        whole = top == self._coarse_region(rung + 1).stop[-3]
+        if whole or top % self.work.cut.depths[rung + 1] == 0:
+            self._climb(rung + 1, above.box, above)
+            start = (*above.box.start[:-3], top, *above.box.start[-2:])
+            above.box = Box(start, above.box.stop)
+
+    def _strip(
+        self, rung: int, box: Box, layer: _Layer | None, above: _Layer | None
+    ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Found]]]:
+        volume = self.work.volumes[rung]
+        if layer is None:
+            voxels = reused("strip", box.shape, volume.dtype)
+            self.read(box, voxels)
+        else:
+            voxels = layer.view(box)
+        if above is not None:
+            coarse = above.view(self._coarser(rung + 1, box))
+            lead = (0,) * (box.ndim - 3)
+            factors = self.work.steps[rung + 1][-3:]
+            downsample_into(coarse[lead], voxels[lead], factors, self.work.reduction)
+        coding = self.work.codings[rung]
+        rows = self._scan(box, voxels) if rung == 0 and self.work.index else []
+        return box, encode_chunks(coding, voxels) if coding else [], rows
+
+    def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
+        """Return what the label index says of a strip of the base, shard by shard."""
+        base = self.work.volumes[0]
+        parts = ((cell, base.shard_box(cell) & box) for cell in box.cells(base.shard))
+        return [
+            (cell, found_in_box(base, part, voxels[part.within(box).slices]))
+            for cell, part in parts
+        ]
+
+    def _read_piece(self, layer: _Layer, box: Box) -> None:
+        self.read(box, layer.view(box))
+
+    def _put(self, rung: int, box: Box, payloads: list[Payload | None]) -> None:
+        coding = self.work.codings[rung]
+        if coding is None:
+            return
+        for cell, part, own in cut_at_shards(box, payloads, coding):
+            key = (rung, cell)
+            if key not in self.streams:
+                self.streams[key] = stream_shard(self.work.volumes[rung], cell)
+            self.streams[key].put(part, own)
+        self.voxels += box.size
+
+    def _close_below(self, rung: int, top: int) -> None:
+        """Let shards appear that end at `top` or before, or stick out of the volume."""
+        end = self.work.volumes[rung].shape[-3]
+        for key in [key for key in self.streams if key[0] == rung]:
+            if top == end or self.streams[key].box.stop[-3] <= top:
+                rows = self.rows.pop(key[1], []) if rung == 0 else []
+                store = partial(self._store, key[1], self.streams.pop(key), rows)
+                self.waiting.append(submit_waiting(store))
+
+    def _store(self, cell: tuple[int, ...], stream: ShardStream, rows: list[Found]) -> None:
+        """Let a shard appear, and then what the label index says of it."""
+        etag = stream.close()
+        if rows and self.work.index is not None:
+            base = self.work.volumes[0]
+            write_sidecar(base, cell, self.work.index, joined_rows(base, cell, rows), etag)
+
+    def _above(self, rung: int, box: Box) -> _Layer | None:
+        """Return the layer that the layer `box` of `rung` is reduced into."""
+        if rung + 1 == self.work.cut.rungs:
+            return None
+        return self.layers.get(rung + 1) or self._layer(rung + 1, self._coarser(rung + 1, box))
+
+    def _layer(self, rung: int, box: Box) -> _Layer:
+        """Return the layer of `rung` that begins where `box` does; memory is used again."""
+        known = self.layers.get(rung)
+        if known is None:
+            depth = min(self.work.cut.depths[rung], self.work.volumes[rung].shape[-3])
+            shape = (*box.shape[:-3], depth, *box.shape[-2:])
+            dtype = self.work.volumes[rung].dtype
+            memory = layer_memory(shape, dtype, self.work.cut.reading)
+            known = self.layers[rung] = _Layer(box, memory)
+        known.box = box
+        return known
+
+    def _slab(self, depth: int) -> tuple[int, ...]:
+        return (*self.region.shape[:-3], depth, *self.work.volumes[0].shape[-2:])
+
+    def _coarse_region(self, rung: int) -> Box:
+        box = self.region
+        for number in range(1, rung + 1):
+            box = self._coarser(number, box)
+        return box
+
+    def _coarser(self, rung: int, box: Box) -> Box:
+        """Return the voxels of `rung` that `box` of the rung below it makes."""
+        return coarser_box(box, self.work.steps[rung])
+
+
+def layer_memory(
+    shape: tuple[int, ...], dtype: np.dtype[Any], reading: Reading
+) -> npt.NDArray[Any]:
+    """Return memory for a layer: a temporary file without a name, if layers are staged."""
+    if reading is not Reading.STAGED:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(prefix="voxlake-") as file:
+        return np.memmap(file, dtype, "w+", shape=shape)

@@ -1,0 +1,1 @@
+"""Sources of chunked arrays: zarr, N5, precomputed."""

@@ -1,0 +1,96 @@
+"""Chunks of an unsharded precomputed volume, also where each is packed in a file of its own.
+
+CloudVolume packs every chunk by default, and on file systems says how by a suffix: ``.gz``,
+``.br``, ``.zstd``, ``.xz`` or ``.bz2``. TensorStore looks for the names without suffix alone, and
+takes what it does not find for 0. So chunks are fetched and unpacked here, and TensorStore decodes
+them from memory.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import tensorstore as ts
+
+from voxlake.compute.sources.arrays.foreign_store import read_key, received
+from voxlake.compute.sources.arrays.tensorstore_array import TensorStoreArray, open_array
+from voxlake.ngff.grid.box import Box
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from voxlake.compute.sources.arrays.precomputed_info import Info, Scale
+
+UNPACK: dict[str, Callable[[bytes], bytes | bytearray | memoryview]] = {
+    ".gz": gzip.decompress,
+    ".br": imagecodecs.brotli_decode,
+    ".zstd": imagecodecs.zstd_decode,
+    ".xz": lzma.decompress,
+    ".bz2": bz2.decompress,
+}
+"""By the suffix of the file."""
+
+_UNPACK_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    imagecodecs.BrotliError,
+    imagecodecs.ZstdError,
+)
+
+
+def read_chunks(store: ts.KvStore, info: Info, scale: Scale, box: Box, what: str) -> np.ndarray:
+    """Return `box` (x, y, z, channel, from 0) of a scale, in Fortran order.
+
+    Raises
+    ------
+    SourceError
+        If a chunk cannot be read, unpacked or decoded. Chunks that are not there are 0.
+    """
+    context = ts.Context()
+    memory = ts.KvStore.open({"driver": "memory"}, context=context).result()
+    memory["info"] = json.dumps(_info_of(info, scale)).encode()
+    names = scale.chunk_names(Box(box.start[:3], box.stop[:3]))
+    for key, body in _bodies(store, [f"{scale.key}/{name}" for name in names]).items():
+        memory[key] = body
+    spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "memory"}}
+    return TensorStoreArray(what, open_array(spec, what, context)).read(box)
+
+
+def _info_of(info: Info, scale: Scale) -> dict[str, Any]:
+    document = info.model_dump(mode="json") | {"scales": [scale.model_dump(exclude_none=True)]}
+    return {"@type": "neuroglancer_multiscale_volume", **document}
+
+
+def _bodies(store: ts.KvStore, keys: list[str]) -> dict[str, bytes]:
+    """Return the chunks that are there, unpacked; several are fetched at a time."""
+    answers = [(key, store.read(key)) for key in keys]
+    found = {key: received(answer, store, key) for key, answer in answers}
+    for key, body in found.items():
+        if body is None:
+            found[key] = _packed_body(store, key)
+    return {key: body for key, body in found.items() if body is not None}
+
+
+def _packed_body(store: ts.KvStore, key: str) -> bytes | None:
+    for suffix, unpack in UNPACK.items():
+        body = read_key(store, key + suffix)
+        if body is not None:
+            try:
+                return bytes(unpack(body))
+            except _UNPACK_ERRORS as error:
+                raise SourceError(
+                    f"chunk {store.url}{key}{suffix} cannot be unpacked ({error}); restore it"
+                ) from error
+    return None

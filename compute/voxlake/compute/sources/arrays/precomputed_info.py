@@ -1,0 +1,135 @@
+"""The ``info`` of a Neuroglancer precomputed volume, and the grid of its chunks. Pure.
+
+https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.platform.errors import InvalidInputError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.ngff.grid.box import Box
+
+type Triple[T] = tuple[T, T, T]
+"""x, y, z."""
+
+KINDS = ("image", "segmentation")
+_Document = ConfigDict(frozen=True, extra="ignore")
+
+
+class Sharding(BaseModel):
+    """How chunks are put into shards."""
+
+    model_config = _Document
+
+    minishard_bits: int = Field(ge=0, le=32)
+    shard_bits: int = Field(ge=0, le=64)
+    minishard_index_encoding: Literal["raw", "gzip"] = "raw"
+
+    @property
+    def digits(self) -> int:
+        """Hexadecimal digits in the name of a shard."""
+        return max(1, -(-self.shard_bits // 4))
+
+
+class Scale(BaseModel):
+    """One resolution; what else it says (of its encoding, say) is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    key: str
+    size: Triple[int]
+    resolution: Triple[float]
+    """In nanometres."""
+    chunk_sizes: tuple[Triple[int], ...] = Field(min_length=1)
+    voxel_offset: Triple[int] = (0, 0, 0)
+    encoding: str
+    sharding: Sharding | None = None
+
+    @property
+    def chunk(self) -> Triple[int]:
+        """Extents of a chunk."""
+        return self.chunk_sizes[0]
+
+    @property
+    def voxel_size(self) -> VoxelSize | None:
+        """Of a voxel; None if it is not positive."""
+        x, y, z = self.resolution
+        try:
+            return VoxelSize(z, y, x, "nanometer")
+        except InvalidInputError:
+            return None
+
+    def chunk_names(self, box: Box) -> Iterator[str]:
+        """Yield the names of the chunks that `box` (x, y, z from 0) touches."""
+        cells = [
+            range(lo // n, -(-hi // n))
+            for lo, hi, n in zip(box.start, box.stop, self.chunk, strict=True)
+        ]
+        for cell in itertools.product(*cells):
+            yield "_".join(
+                f"{index * n + offset}-{min((index + 1) * n, size) + offset}"
+                for index, n, size, offset in zip(
+                    cell, self.chunk, self.size, self.voxel_offset, strict=True
+                )
+            )
+
+
+class Info(BaseModel):
+    """The document ``info``."""
+
+    model_config = _Document
+
+    type: Literal["image", "segmentation"]
+    data_type: Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "float32"]
+    num_channels: int = Field(ge=1)
+    scales: tuple[Scale, ...] = Field(min_length=1)
+
+
+def parse_info(document: dict[str, Any], what: str) -> Info:
+    """Return the `document` as an info.
+
+    Raises
+    ------
+    SourceError
+        If it is not as the format says.
+    """
+    try:
+        info = Info.model_validate(document)
+    except ValidationError as error:
+        raise SourceError(f"{what} has a wrong info ({error}); restore or mend it") from error
+    for scale in info.scales:
+        if min(min(chunk) for chunk in scale.chunk_sizes) < 1 or math.prod(scale.size) < 1:
+            raise SourceError(
+                f"{what} has the scale {scale.key} of size {scale.size} in chunks "
+                f"{scale.chunk_sizes}; restore its info"
+            )
+    return info
+
+
+def select_scale(info: Info, name: str, what: str) -> int:
+    """Return the number of the scale with that number or key; the first if `name` is empty.
+
+    Raises
+    ------
+    SourceError
+        If there is none.
+    """
+    keys = [scale.key for scale in info.scales]
+    if name in keys:
+        return keys.index(name)
+    if (name or "0").isdecimal() and int(name or "0") < len(keys):
+        return int(name or "0")
+    raise SourceError(
+        f"{what} has no scale {name!r}; give ?scale= and a number below {len(keys)}, or one of "
+        f"{', '.join(keys)}"
+    )

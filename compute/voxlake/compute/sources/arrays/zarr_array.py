@@ -1,0 +1,227 @@
+"""Any zarr array that zarr-python opens (v2, v3), or level 0 of an OME-Zarr group.
+
+Local folders and ``.zip`` files, ``http(s)://`` and ``s3://``. The fingerprint covers the metadata
+of the array: chunks that are rewritten in place, unseen by it, do not change it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+from obstore.store import HTTPStore
+from pydantic import ValidationError
+from zarr.errors import BaseZarrError
+from zarr.storage import ObjectStore, ZipStore
+
+from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
+from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
+from voxlake.compute.sources.location import local_path
+from voxlake.compute.sources.source import check_inside, native
+from voxlake.compute.sources.tiles.numbering import listed
+from voxlake.compute.sources.tiles.stack import ZARR_MARKERS
+from voxlake.ngff.metadata import v04, v06
+from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL, as_zarr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zarr.abc.store import Store
+
+    from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.metadata import Multiscale
+
+
+@dataclass(frozen=True, slots=True)
+class ZarrSource:
+    """One zarr array."""
+
+    location: str
+    array: zarr.Array[Any] = field(repr=False)
+    arrangement: Arrangement
+    voxel_size: VoxelSize | None
+    fingerprint: str
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels."""
+        return native(np.dtype(self.array.dtype), self.location)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """By the OME-Zarr metadata, else the names of the dimensions, else their number."""
+        return self.arrangement.axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return self.arrangement.shape
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A chunk of the array; of a sharded one, an inner chunk."""
+        return self.arrangement.block(self.array.chunks)
+
+    def read(self, box: Box) -> np.ndarray:
+        """Read the chunks that `box` touches."""
+        check_inside(box, self)
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, box: Box) -> np.ndarray:
+        try:
+            return np.asarray(self.array[box.slices])
+        except Exception as error:  # stores and codecs have errors of their own
+            raise SourceError(
+                f"box {box} of zarr {self.location} cannot be read ({error}); "
+                "check that it can be reached, and restore what is torn"
+            ) from error
+
+    def check(self) -> None:
+        """Do nothing: a zarr lists no chunks, and one that is absent is fill by definition."""
+
+
+def open_zarr(location: str) -> Source | None:
+    """Open a zarr array or OME-Zarr group.
+
+    Raises
+    ------
+    SourceError
+        If there is none, or it is a group without one obvious array.
+    """
+    store = _store(location)
+    if store is None:
+        return None
+    array, multiscale = _array(location, store)
+    what = f"zarr {location}"
+    native(np.dtype(array.dtype), what)
+    return ZarrSource(
+        location=location,
+        array=array,
+        arrangement=_arrangement(array, multiscale, what),
+        voxel_size=_voxel_size(multiscale),
+        fingerprint=_fingerprint(location, array),
+    )
+
+
+def _store(location: str) -> Store | None:
+    path = local_path(location)
+    if path is None:
+        return _remote_store(location)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return ZipStore(path, mode="r")
+    if any((path / marker).is_file() for marker in ZARR_MARKERS):
+        return as_zarr(StoreURL.parse(str(path)))
+    return None
+
+
+def _remote_store(location: str) -> Store | None:
+    scheme = location.partition("://")[0]
+    if scheme in {"s3", "file", "memory"}:
+        return as_zarr(StoreURL.parse(location))
+    if scheme not in {"http", "https"}:
+        return None
+    settings = Settings()
+    return ObjectStore(
+        HTTPStore.from_url(
+            location.rstrip("/"),
+            client_options={
+                "allow_http": True,
+                "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
+                "timeout": timedelta(seconds=settings.store_timeout_s),
+            },
+            retry_config={
+                "max_retries": settings.store_retries,
+                "retry_timeout": timedelta(seconds=settings.store_timeout_s),
+            },
+        ),
+        read_only=True,
+    )
+
+
+def _array(location: str, store: Store) -> tuple[zarr.Array[Any], Multiscale | None]:
+    try:
+        node = zarr.open(store, mode="r")
+        if isinstance(node, zarr.Array):
+            return node, None
+        multiscale = _multiscale(location, node)
+        found = node[multiscale.levels[0].path] if multiscale else _only_array(location, node)
+    except SourceError:
+        raise
+    except Exception as error:  # stores and codecs have errors of their own
+        raise SourceError(
+            f"zarr {location} cannot be opened ({error}); check the address, or restore it"
+        ) from error
+    if not isinstance(found, zarr.Array):
+        raise SourceError(f"zarr {location} has a group where its level 0 should be; restore it")
+    return found, multiscale
+
+
+def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
+    try:
+        arrays = dict(group.arrays())
+    except (NotImplementedError, BaseZarrError, OSError) as error:
+        raise SourceError(
+            f"zarr {location} is a group that cannot be listed ({error}); name one of its arrays"
+        ) from error
+    if len(arrays) != 1:
+        raise SourceError(
+            f"zarr {location} is a group with the arrays {listed(sorted(arrays)) or 'none'}, and "
+            "no OME-Zarr image; name one array"
+        )
+    return next(iter(arrays.values()))
+
+
+def _multiscale(location: str, group: zarr.Group) -> Multiscale | None:
+    """Return the OME-Zarr metadata of a group (0.4: its attributes; later: under ``ome``)."""
+    attributes = group.attrs.asdict()
+    document = attributes.get("ome", attributes)
+    if not isinstance(document, dict) or not document.get("multiscales"):
+        return None
+    version = str(document.get("version", "0.4"))
+    model = v06.MultiscaleDocument if version.startswith("0.6") else v04.MultiscaleDocument
+    try:
+        parsed = model.model_validate(document["multiscales"][0])
+        return parsed.to_multiscale(version, is_labels=False)
+    except (ValidationError, ValueError) as error:
+        raise SourceError(f"the OME-Zarr metadata of {location} are wrong: {error}") from error
+
+
+def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: str) -> Arrangement:
+    if multiscale is not None:
+        return arrange(multiscale.axis_names, array.shape, what)
+    names: Any = getattr(array.metadata, "dimension_names", None)  # v3; xarray's way in v2:
+    names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    try:
+        return arrange([str(name) for name in names], array.shape, what)
+    except InvalidInputError:
+        return arrange_by_rank(array.shape, what)
+
+
+def _voxel_size(multiscale: Multiscale | None) -> VoxelSize | None:
+    """Return what the metadata say; None unless z, y and x all have a unit."""
+    if multiscale is None or any(
+        axis.unit is None for axis in multiscale.axes if axis.name in {"z", "y", "x"}
+    ):
+        return None
+    try:
+        return multiscale.voxel_size
+    except InvalidInputError:
+        return None
+
+
+def _fingerprint(location: str, array: zarr.Array[Any]) -> str:
+    metadata = repr(sorted(array.metadata.to_dict().items(), key=lambda item: item[0]))
+    path = local_path(location)
+    files: list[Path] = []
+    if path is not None:
+        folder = path / array.path
+        files = [file for file in map(folder.joinpath, ZARR_MARKERS) if file.is_file()]
+        files += [path] if path.is_file() else []
+    return fingerprint_files(files, "zarr", fingerprint_text(metadata))

@@ -1,0 +1,1 @@
+"""Sources of one file with a volume: HDF5, MRC, NIfTI, npy, raw."""

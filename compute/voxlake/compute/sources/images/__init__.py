@@ -1,0 +1,1 @@
+"""Sources of one image file: TIFF, PNG and their kin."""

@@ -1,0 +1,170 @@
+"""Whatever bioio opens (CZI, LIF, ND2, GIF, ...), where it and a reader plug-in are installed.
+
+Asked after all other readers, for local files. ``?scene=NAME``, or its number from 0, selects
+another scene than the first. ``pip install 'voxlake[bioio]'`` and the plug-in of a format, such as
+``bioio-czi``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.location import local_path
+from voxlake.compute.sources.source import check_inside, native
+from voxlake.ngff.grid.axes import VoxelSize, parse_unit
+from voxlake.ngff.grid.box import Box
+from voxlake.platform.errors import InvalidInputError, SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.compute.sources.source import Source
+
+_SCENE = "?scene="
+
+
+@dataclass(frozen=True, slots=True)
+class BioioSource:
+    """One scene of an image."""
+
+    path: Path
+    array: Any
+    """The scene as bioio gives it: a lazy array, computed in the thread that reads."""
+    arrangement: Arrangement
+    dtype: np.dtype
+    voxel_size: VoxelSize | None
+    fingerprint: str
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Those that have more than one, and z, y, x."""
+        return self.arrangement.axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return self.arrangement.shape
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """What the plug-in reads at once: a plane, with those that can."""
+        sizes = dict(zip(self.arrangement.stored, self.array.chunksize, strict=True))
+        return tuple(int(sizes.get(name, 1)) for name in self.axes)
+
+    def read(self, box: Box) -> np.ndarray:
+        """Read the blocks that `box` touches."""
+        check_inside(box, self)
+        return self.arrangement.read(box, self.dtype, self._read_stored)
+
+    def _read_stored(self, stored: Box) -> np.ndarray:
+        try:
+            # In this thread: never on the cluster whose task this may be.
+            return np.asarray(self.array[stored.slices].compute(scheduler="synchronous"))
+        except Exception as error:  # each plug-in has errors of its own
+            raise SourceError(
+                f"image {self.path} is not read by its bioio plug-in ({error}); restore the file"
+            ) from error
+
+    def check(self) -> None:
+        """Read the first voxel and the last: bioio has no way to look at more without decoding.
+
+        Raises
+        ------
+        SourceError
+            If one cannot be read.
+        """
+        last = tuple(n - 1 for n in self.shape)
+        for corner in (tuple(0 for _ in last), last):
+            self.read(Box(corner, tuple(n + 1 for n in corner)))
+
+
+def open_bioio(location: str) -> Source | None:
+    """Open a file with the plug-in that bioio has for it.
+
+    Raises
+    ------
+    SourceError
+        If the plug-in fails, there is no such scene, or the axes are none of voxlake's.
+    """
+    name, _, scene = location.partition(_SCENE)
+    path = local_path(name)
+    if path is None or not path.exists() or importlib.util.find_spec("bioio") is None:
+        return None
+    image = _opened(path)
+    if image is None:
+        return None
+    _set_scene(image, scene, path)
+    lazy = image.xarray_dask_data
+    array, names = _without_samples(lazy.data, "".join(map(str, lazy.dims)).lower(), path)
+    return BioioSource(
+        path,
+        array,
+        arrange(names, array.shape, f"image {path}"),
+        native(np.dtype(array.dtype), f"image {path}"),
+        _voxel_size(image),
+        fingerprint_files(_files(path), "bioio", scene),
+    )
+
+
+def _opened(path: Path) -> Any | None:
+    """Return a ``BioImage``; None if no plug-in that is installed takes the file."""
+    bioio = importlib.import_module("bioio")
+    unsupported = importlib.import_module("bioio_base").exceptions.UnsupportedFileFormatError
+    try:
+        return bioio.BioImage(path, use_plugin_cache=True, chunk_dims=["Y", "X"])
+    except unsupported:
+        return None
+    except TypeError:  # a plug-in that has no such option
+        return bioio.BioImage(path, use_plugin_cache=True)
+    except Exception as error:  # each plug-in has errors of its own
+        raise SourceError(
+            f"image {path} is not opened by its bioio plug-in ({error}); restore the file"
+        ) from error
+
+
+def _set_scene(image: Any, scene: str, path: Path) -> None:
+    names = list(image.scenes)
+    if scene and scene not in names and not (scene.isdecimal() and int(scene) < len(names)):
+        raise SourceError(
+            f"image {path} has no scene {scene}; it has {', '.join(names)}, or 0 to "
+            f"{len(names) - 1}"
+        )
+    if scene:
+        image.set_scene(scene if scene in names else int(scene))
+
+
+def _without_samples(array: Any, names: str, path: Path) -> tuple[Any, str]:
+    """Return the array and its axes with the samples of a pixel (``s``) as channels."""
+    if "s" not in names:
+        return array, names
+    channel = names.find("c")
+    if channel >= 0 and array.shape[channel] > 1:
+        raise SourceError(
+            f"image {path} has channels and samples of a pixel; voxlake reads one of them"
+        )
+    if channel >= 0:
+        array = array[(slice(None),) * channel + (0,)]
+    return array, names.replace("c", "").replace("s", "c")
+
+
+def _voxel_size(image: Any) -> VoxelSize | None:
+    """Return the voxel size if it is complete; in micrometres where bioio says no unit."""
+    sizes, units = image.physical_pixel_sizes, image.dimension_properties
+    try:
+        found = {str(getattr(units, axis).unit or "micrometer") for axis in "ZYX"}
+        z, y, x = (float(getattr(sizes, axis)) for axis in "ZYX")
+        (unit,) = found
+        return VoxelSize(z, y, x, parse_unit(unit))
+    except (TypeError, ValueError, InvalidInputError):  # absent, not positive, or of many units
+        return None
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*")) if path.is_dir() else [path]

@@ -1,0 +1,206 @@
+"""One 2-D image file: its header, whether its end is there, its pixels."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import imagecodecs
+import numpy as np
+from tifffile import TiffFile
+
+from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
+from voxlake.compute.sources.images.png import SAMPLES, SIGNATURE, decode_png
+from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.source import native
+from voxlake.platform.errors import SourceError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff")
+SUFFIXES = PNG + JPEG + TIFF
+"""Endings of the names of 2-D images, in lower case."""
+
+_JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
+"""Start-of-frame markers of what libjpeg decodes: baseline, extended, progressive (Huffman)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceHeader:
+    """What all slices of a stack must have in common."""
+
+    height: int
+    width: int
+    samples: int
+    """1 of grayscale; alpha counts."""
+    dtype: np.dtype
+    block: tuple[int, int] = field(default=(1, 1), compare=False)
+    """Rows and columns of what is decoded as a whole; 1, 1 where pixels are not coded."""
+
+    def __str__(self) -> str:
+        colour = f" x {self.samples} samples" if self.samples > 1 else ""
+        return f"{self.height} x {self.width}{colour} {self.dtype}"
+
+
+def read_header(path: Path) -> SliceHeader:
+    """Return what the header of an image says.
+
+    Raises
+    ------
+    SourceError
+        If it is unreadable, or a TIFF of several pages.
+    UnsupportedError
+        If the pixels are indexed colours, CMYK, or not of 8 or 16 bits (TIFF: any number type).
+    """
+    try:
+        return _reader(path)[0](path)
+    except (struct.error, OSError) as error:
+        raise SourceError(f"image {path} has no readable header ({error}); restore it") from error
+
+
+def check_whole(path: Path) -> SliceHeader:
+    """Return the header of an image whose end is where it should be.
+
+    Raises
+    ------
+    SourceError
+        If it is cut off: no PNG ``IEND``, no JPEG end marker, TIFF strips past the end.
+    """
+    plain = _plain_header(path)
+    if plain is not None:
+        return plain
+    header = read_header(path)
+    if path.suffix.lower() in TIFF:
+        with TiffFile(path) as tif:
+            check_pages(tif, path)
+        return header
+    with path.open("rb") as file:
+        file.seek(-min(16, path.stat().st_size), 2)
+        tail = file.read()
+    if (b"IEND" if path.suffix.lower() in PNG else b"\xff\xd9") not in tail:
+        raise SourceError(f"image {path} is truncated: its end is missing; restore the file")
+    return header
+
+
+def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> np.ndarray:
+    """Return ``rows`` x ``columns`` of an image: (y, x, sample).
+
+    Raises
+    ------
+    SourceError
+        If the image is torn, or no longer what `header` says.
+    """
+    if path.suffix.lower() in JPEG:
+        check_whole(path)  # libjpeg fills what is missing with gray and calls it a warning
+    try:
+        pixels = _reader(path)[1](path, rows, columns)
+    except SourceError:
+        raise
+    except Exception as error:  # each codec has errors of its own
+        raise SourceError(f"image {path} does not decode ({error}); restore the file") from error
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    expected = (len(rows), len(columns), header.samples)
+    if pixels.shape != expected or pixels.dtype != header.dtype:
+        raise SourceError(
+            f"image {path} is not {header} like the first of its stack; check the stack"
+        )
+    return pixels
+
+
+def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
+    suffix = path.suffix.lower()
+    if suffix in PNG:
+        return _png_header, _read_png
+    return (_jpeg_header, _read_jpeg) if suffix in JPEG else (_tiff_header, _read_tiff)
+
+
+def _png_header(path: Path) -> SliceHeader:
+    with path.open("rb") as file:
+        head = file.read(33)
+    if head[:8] != SIGNATURE or head[12:16] != b"IHDR":
+        raise SourceError(f"image {path} is no PNG file; restore it")
+    width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
+    if colour not in SAMPLES or bits not in {8, 16}:
+        kind = "indexed colours" if colour == 3 else f"{bits} bits a sample"
+        raise UnsupportedError(f"image {path} has {kind}; convert it to 8 or 16 bit grayscale")
+    return SliceHeader(height, width, SAMPLES[colour], np.dtype(f"u{bits // 8}"), (height, width))
+
+
+def _read_png(path: Path, rows: range, columns: range) -> np.ndarray:
+    pixels: np.ndarray = decode_png(path.read_bytes())
+    return pixels[rows.start : rows.stop, columns.start : columns.stop]
+
+
+def _jpeg_header(path: Path) -> SliceHeader:
+    for marker, body in _jpeg_segments(path):
+        if marker in _JPEG_FRAMES:
+            bits, height, width, samples = struct.unpack(">BHHB", body[:6])
+            if bits != 8 or samples not in {1, 3}:
+                raise UnsupportedError(
+                    f"image {path} has {samples} samples of {bits} bits; "
+                    "convert it to an 8 bit grayscale or RGB JPEG"
+                )
+            return SliceHeader(height, width, samples, np.dtype("u1"), (height, width))
+    raise SourceError(f"image {path} is no JPEG file that voxlake reads; convert it to PNG")
+
+
+def _jpeg_segments(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (marker, body) of the segments before the first scan."""
+    with path.open("rb") as file:
+        if file.read(2) != b"\xff\xd8":
+            return
+        while True:
+            lead, marker = struct.unpack(">BB", file.read(2))
+            if lead != 0xFF or marker == 0xDA:
+                return
+            if marker == 0xFF:  # fill byte
+                file.seek(-1, 1)
+                continue
+            (length,) = struct.unpack(">H", file.read(2))
+            yield marker, file.read(length - 2)
+
+
+def _read_jpeg(path: Path, rows: range, columns: range) -> np.ndarray:
+    pixels: np.ndarray = imagecodecs.jpeg8_decode(path.read_bytes())
+    return pixels[rows.start : rows.stop, columns.start : columns.stop]
+
+
+def _tiff_header(path: Path) -> SliceHeader:
+    try:
+        with TiffFile(path) as tif:
+            page, pages = tif.pages.first, len(tif.pages)
+    except TIFF_ERRORS as error:
+        raise SourceError(f"TIFF {path} has no readable header ({error}); restore it") from error
+    if pages != 1:
+        raise SourceError(
+            f"TIFF {path} holds {pages} pages, but a slice of a stack is one; "
+            "give a single multi-page file as the source itself"
+        )
+    if page.photometric == 3 or page.imagedepth != 1 or page.dtype is None:
+        raise UnsupportedError(
+            f"TIFF {path} has indexed colours or a sample type without a number; convert it"
+        )
+    samples = page.shaped[0] * page.shaped[4]
+    dtype = native(page.dtype, f"TIFF {path}")
+    return SliceHeader(page.imagelength, page.imagewidth, samples, dtype, block_of(page))
+
+
+def _plain_header(path: Path) -> SliceHeader | None:
+    """Return the header of a TIFF file that needs no decoding, and is whole; None of others."""
+    plain = open_plain_tiff(path) if path.suffix.lower() in TIFF else None
+    return SliceHeader(plain.height, plain.width, 1, plain.dtype) if plain else None
+
+
+def _read_tiff(path: Path, rows: range, columns: range) -> np.ndarray:
+    with TiffFile(path) as tif:
+        return read_page(tif.pages.first, rows, columns)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    type _ReadHeader = Callable[[Path], SliceHeader]
+    type _ReadPixels = Callable[[Path, range, range], np.ndarray]

@@ -1,0 +1,1 @@
+"""A source without a file: a phantom with image and labels of any size."""

@@ -1,0 +1,113 @@
+"""A phantom: an EM-like volume with known labels, made where it is read, of any size.
+
+``phantom:SIZE[?seed=N&kind=image|labels&ids=hashed|extreme]``, where SIZE is the edge of a cube or
+``z,y,x``. Every voxel is a pure function of its place and the seed, so that any box, read by
+any process, agrees with any other; both kinds of one seed are in register.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voxlake.compute.sources.fingerprint import fingerprint_text
+from voxlake.compute.sources.source import check_inside
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.box import Box
+
+PREFIX = "phantom:"
+_VOXEL_SIZE = VoxelSize(10, 10, 10, "nanometer")
+_REVISION = "1"
+"""Changes when the voxels of the same location do."""
+
+
+class PhantomOptions(BaseModel):
+    """What stands after the ``?`` of a phantom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    kind: Literal["image", "labels"] = "image"
+    ids: Literal["hashed", "extreme"] = "hashed"
+    """Any 64-bit ids; or such ids, and 2^64 - 1 for the body at the origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomSource:
+    """Jittered-grid Voronoi cells, joined into bodies, with dark membranes between bodies."""
+
+    shape: tuple[int, int, int]
+    options: PhantomOptions
+    axes: tuple[str, ...] = ("z", "y", "x")
+    voxel_size: VoxelSize | None = _VOXEL_SIZE
+
+    @property
+    def dtype(self) -> np.dtype:
+        """``uint8`` image or ``uint64`` labels."""
+        return np.dtype("u1" if self.options.kind == "image" else "u8")
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the size, the options and the revision of the generator."""
+        return fingerprint_text("phantom", _REVISION, str(self.shape), repr(self.options))
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """Ones: each voxel is made by itself."""
+        return (1, 1, 1)
+
+    def read(self, box: Box) -> np.ndarray:
+        """Make the voxels of `box`."""
+        from voxlake.compute.sources.phantom.kernel import fill  # imports the compiler
+
+        check_inside(box, self)
+        out = np.empty(box.shape, self.dtype)
+        if out.size:
+            origin_id = np.uint64(2**64 - 1 if self.options.ids == "extreme" else 0)
+            fill(out, np.array(box.start), np.uint64(self.options.seed), origin_id)
+        return out
+
+    def check(self) -> None:
+        """Do nothing: a phantom is always whole."""
+
+
+def open_phantom(location: str) -> Source | None:
+    """Open a phantom.
+
+    Raises
+    ------
+    SourceError
+        If its size or options are malformed.
+
+    Examples
+    --------
+    >>> open_phantom("phantom:8,16,32?kind=labels").shape
+    (8, 16, 32)
+    """
+    if not location.startswith(PREFIX):
+        return None
+    size, _, query = location.removeprefix(PREFIX).partition("?")
+    try:
+        extents = tuple(int(part) for part in size.split(","))
+        options = PhantomOptions.model_validate(dict(parse_qsl(query, strict_parsing=bool(query))))
+    except (ValueError, ValidationError) as error:
+        raise _malformed(location) from error
+    z, y, x = extents * 3 if len(extents) == 1 else (extents if len(extents) == 3 else (0, 0, 0))
+    if min(z, y, x) < 1:
+        raise _malformed(location)
+    return PhantomSource((z, y, x), options)
+
+
+def _malformed(location: str) -> SourceError:
+    return SourceError(
+        f"{location} is no phantom; write phantom:SIZE or phantom:Z,Y,X, then any of "
+        "?seed=N&kind=image|labels&ids=hashed|extreme"
+    )

@@ -1,0 +1,1 @@
+"""Sources of many files: stacks of slices, and grids of tiles."""

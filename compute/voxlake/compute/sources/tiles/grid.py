@@ -1,0 +1,297 @@
+"""A grid of 2-D tiles, one a file, whose place is in the file name.
+
+``tiles/{z}/r{y}_c{x}.png`` or ``s{z:04}_{y}-{x}.tif``: ``{y}`` and ``{x}`` count the rows and
+columns of tiles, ``{z}`` the slices, ``{c}`` and ``{t}`` channels and time points. Counting may
+begin anywhere. Tiles abut: those that overlap must be stitched before. All have the size of the
+first, but for the last row and column, which may be smaller.
+
+With ``?missing=fill`` after the pattern, tiles that are not there are zeros. Without it, they are
+an error.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.images.slice_image import (
+    SUFFIXES,
+    SliceHeader,
+    check_whole,
+    read_header,
+    read_slice,
+)
+from voxlake.compute.sources.location import local_path
+from voxlake.compute.sources.parallel import map_parallel
+from voxlake.compute.sources.source import check_inside
+from voxlake.compute.sources.tiles.numbering import listed
+from voxlake.compute.sources.tiles.pattern import TilePattern, parse_pattern
+from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from voxlake.compute.sources.source import Source
+
+_LEAD = ("t", "c", "z")
+_SAMPLED = 10_000
+"""Tiles whose size and time go into the fingerprint; of more, so many evenly spread ones."""
+_BATCH = 10_000
+"""Tiles that are checked at a time."""
+
+
+class GridOptions(BaseModel):
+    """What stands after the ``?`` of a tile grid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    missing: Literal["refuse", "fill"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The numbers of the tiles that are there."""
+
+    pattern: TilePattern
+    first: tuple[int, ...]
+    """The smallest number along t, c, z, y, x; 0 of what the pattern does not count."""
+    counts: tuple[int, ...]
+    """How many numbers there are from the smallest to the largest, along t, c, z, y, x."""
+    present: np.ndarray
+    """Places in C order, in a grid of `counts`, of the tiles that are there; ascending."""
+
+    def path(self, cell: Sequence[int]) -> Path:
+        """Return the file of the tile at `cell`: t, c, z, y, x, each counted from 0."""
+        numbers = (n + lo for n, lo in zip(cell, self.first, strict=True))
+        return self.pattern.path(dict(zip("tczyx", numbers, strict=True)))
+
+    def has(self, cell: Sequence[int]) -> bool:
+        """Return whether the tile at `cell` is there."""
+        place = 0
+        for index, count in zip(cell, self.counts, strict=True):
+            place = place * count + index
+        at = int(np.searchsorted(self.present, place))
+        return at < len(self.present) and int(self.present[at]) == place
+
+    def cell(self, place: int) -> tuple[int, ...]:
+        """Return the cell at a place in C order."""
+        return tuple(int(index) for index in np.unravel_index(place, self.counts))
+
+    @property
+    def absent(self) -> int:
+        """How many tiles are not there."""
+        return math.prod(self.counts) - len(self.present)
+
+    def gaps(self) -> Iterator[tuple[int, ...]]:
+        """Yield the cells whose tiles are not there."""
+        before = np.concatenate([[-1], self.present])
+        after = np.concatenate([self.present, [math.prod(self.counts)]])
+        for at in np.flatnonzero(after - before > 1):
+            yield from map(self.cell, range(int(before[at]) + 1, int(after[at])))
+
+
+@dataclass(frozen=True, slots=True)
+class TileGridSource:
+    """Tiles side by side in every slice."""
+
+    location: str
+    grid: Grid
+    header: SliceHeader
+    """Of the tiles; `check` holds them to it."""
+    last: tuple[int, int]
+    """Height of the tiles of the last row; width of those of the last column."""
+    fill: bool
+    """Whether tiles that are not there are zeros."""
+    fingerprint: str
+    voxel_size: None = None
+    """Such images tell no z spacing."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels."""
+        return self.header.dtype
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """``t`` and ``c`` where there is more than one."""
+        extents = dict(zip(_LEAD, self._lead, strict=True))
+        return tuple(n for n in (*_LEAD, "y", "x") if n in SPATIAL or extents[n] > 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        (rows, columns), (height, width) = self.grid.counts[3:], self.last
+        rows, columns = rows - 1, columns - 1
+        lead = dict(zip(_LEAD, self._lead, strict=True))
+        kept = tuple(lead[name] for name in self.axes[:-2])
+        return (*kept, rows * self.header.height + height, columns * self.header.width + width)
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """A tile, with all its samples."""
+        lead = tuple(self.header.samples if name == "c" else 1 for name in self.axes[:-2])
+        return (*lead, self.header.height, self.header.width)
+
+    @property
+    def _lead(self) -> tuple[int, int, int]:
+        """Extents of t, c and z."""
+        t, c, z = self.grid.counts[:3]
+        return (t, c * self.header.samples, z)
+
+    def read(self, box: Box) -> np.ndarray:
+        """Decode every tile that `box` touches once."""
+        check_inside(box, self)
+        out = np.empty(box.shape, self.dtype)
+        whole = self._full(box)
+        view = out.reshape(whole.shape)
+        step = (1, self.header.samples, 1, self.header.height, self.header.width)
+        for cell in whole.cells(step):
+            part = cell_box(cell, step) & whole
+            view[part.within(whole).slices] = self._read_tile(cell, part)
+        return out
+
+    def _full(self, box: Box) -> Box:
+        """Return `box` along t, c, z, y and x."""
+        ranges = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
+        found = [ranges.get(name, (0, 1)) for name in "tczyx"]
+        return Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
+
+    def _read_tile(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
+        """Return the voxels of `part`, which lies in the tile at `cell`: (t, c, z, y, x)."""
+        if not self.grid.has(cell):
+            if self.fill:
+                return np.zeros(part.shape, self.dtype)
+            raise self._absent([cell], 1)
+        top, left = cell[3] * self.header.height, cell[4] * self.header.width
+        rows = range(part.start[3] - top, part.stop[3] - top)
+        columns = range(part.start[4] - left, part.stop[4] - left)
+        pixels = read_slice(self.grid.path(cell), self.header, rows, columns)
+        first = cell[1] * self.header.samples
+        samples = pixels[..., part.start[1] - first : part.stop[1] - first]
+        return np.moveaxis(samples, -1, 0)[np.newaxis, :, np.newaxis]
+
+    def check(self) -> None:
+        """Look for gaps, read every header, and hold sizes and types of all tiles together.
+
+        Raises
+        ------
+        SourceError
+            If tiles are missing and are not to be filled, or one is truncated or unlike the others.
+        """
+        if self.grid.absent and not self.fill:
+            raise self._absent(list(itertools.islice(self.grid.gaps(), 11)), self.grid.absent)
+        for places in itertools.batched(self.grid.present.tolist(), _BATCH):
+            odd = [found for found in map_parallel(self._odd, places) if found]
+            if odd:
+                raise SourceError(
+                    f"tile grid {self.location} has tiles unlike its first ({self.header}): "
+                    f"{listed(odd)}; make all of one size and type, but for the last row and column"
+                )
+
+    def _odd(self, place: int) -> str:
+        """Return what is wrong with the size or type of a tile; empty if nothing is."""
+        cell = self.grid.cell(place)
+        path = self.grid.path(cell)
+        found = check_whole(path)
+        return "" if found == self._expected(cell) else f"{path} ({found})"
+
+    def _expected(self, cell: tuple[int, ...]) -> SliceHeader:
+        full, (last_row, last_column) = self.header, (n - 1 for n in self.grid.counts[3:])
+        height = self.last[0] if cell[3] == last_row else full.height
+        width = self.last[1] if cell[4] == last_column else full.width
+        return SliceHeader(height, width, full.samples, full.dtype)
+
+    def _absent(self, cells: list[tuple[int, ...]], count: int) -> SourceError:
+        names = [str(self.grid.path(cell)) for cell in cells[:10]]
+        more = f" and {count - len(names)} more" if count > len(names) else ""
+        return SourceError(
+            f"tile grid {self.location} lacks tiles: {', '.join(names)}{more}; restore them, or "
+            "append ?missing=fill to the location to take them for zeros"
+        )
+
+
+def open_tile_grid(location: str) -> Source | None:
+    """Open a grid of PNG, TIFF or JPEG tiles by a pattern of their names.
+
+    Raises
+    ------
+    SourceError
+        If the pattern or an option is malformed, no file is there, or the first cannot be read.
+    """
+    text, _, query = location.partition("?")
+    pattern = None if local_path(location) is None else parse_pattern(text)
+    if pattern is None:
+        return None
+    if not text.lower().endswith(SUFFIXES):
+        raise SourceError(f"tile grid {text} names no {', '.join(SUFFIXES)} files; check it")
+    options = _options(location, query)
+    grid = _find(pattern)
+    header, last = _headers(grid, location)
+    sampled = grid.present[:: -(-len(grid.present) // _SAMPLED)]
+    fingerprint = fingerprint_files(
+        [grid.path(grid.cell(place)) for place in sampled.tolist()],
+        "tile-grid",
+        repr((pattern.text, grid.first, grid.counts, options.missing)),
+        grid.present.tobytes().hex() if grid.absent else "",
+    )
+    return TileGridSource(location, grid, header, last, options.missing == "fill", fingerprint)
+
+
+def _options(location: str, query: str) -> GridOptions:
+    try:
+        return GridOptions.model_validate(dict(parse_qsl(query, strict_parsing=bool(query))))
+    except (ValueError, ValidationError) as error:
+        raise SourceError(
+            f"tile grid {location} has options of no meaning; the one there is: ?missing=fill"
+        ) from error
+
+
+def _find(pattern: TilePattern) -> Grid:
+    pattern, numbers = pattern.listed()
+    lo, hi = numbers.min(axis=0), numbers.max(axis=0)
+    first = dict(zip(pattern.axes, lo.tolist(), strict=True))
+    counts = dict(zip(pattern.axes, (hi - lo + 1).tolist(), strict=True))
+    size = math.prod(counts.values())
+    if size >= 2**62:
+        raise SourceError(
+            f"tile grid {pattern.text} would be of {size} tiles; "
+            "fields must count tiles, not voxels"
+        )
+    present = np.ravel_multi_index(tuple((numbers - lo).T), tuple(counts.values()))
+    return Grid(
+        pattern,
+        tuple(first.get(axis, 0) for axis in "tczyx"),
+        tuple(counts.get(axis, 1) for axis in "tczyx"),
+        np.sort(present),
+    )
+
+
+def _headers(grid: Grid, location: str) -> tuple[SliceHeader, tuple[int, int]]:
+    """Return the header of a full tile, and the height and width of the last row and column."""
+    row, column = np.unravel_index(grid.present, grid.counts)[3:]
+    ends = ((row, 0), (column, 0), (row, grid.counts[3] - 1), (column, grid.counts[4] - 1))
+    places = [int(grid.present[np.argmax(along == at)]) for along, at in ends]
+    tall, wide, low, narrow = (read_header(grid.path(grid.cell(place))) for place in places)
+    full = SliceHeader(tall.height, wide.width, tall.samples, tall.dtype)
+    last = (low.height, narrow.width)
+    if last[0] > full.height or last[1] > full.width:
+        raise SourceError(
+            f"tile grid {location} has {last[0]} x {last[1]} voxels in its last row and column, "
+            f"more than {full.height} x {full.width} before them; check the tiles"
+        )
+    if full.samples > 1 and grid.counts[1] > 1:
+        raise SourceError(
+            f"tile grid {location} has channels both in its names and in its pixels "
+            f"({full}); split the samples into files of their own"
+        )
+    return full, last

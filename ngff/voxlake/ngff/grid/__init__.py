@@ -1,0 +1,1 @@
+"""The grid of a dataset: boxes, axes, voxel sizes, layouts, pyramids. Arithmetic only."""

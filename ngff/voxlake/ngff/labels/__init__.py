@@ -1,0 +1,7 @@
+"""The label index: where every label is; with merges of labels, and what is known of each.
+
+Truth is the voxels. A sidecar (`sidecars`) is a pure function of one state of one shard and says
+which, so what is out of date is seen, and never believed. Segments (`segments`) hold the same by
+label, for the shards that nobody has written since. `upkeep` keeps them true, `bulk` builds them
+for a whole dataset, `queries` ask them by a `view`.
+"""

@@ -1,0 +1,141 @@
+"""Fragments of a bulk job: the rows of some shards by label, from sidecars that can be trusted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
+from voxlake.ngff.labels.segments.manifest import Geometry, Run, geometry_of
+from voxlake.ngff.labels.segments.part import write_part
+from voxlake.ngff.labels.segments.publishing import discard, finish_run
+from voxlake.ngff.labels.segments.rows import join_rows, shard_grid
+from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.ngff.labels.bulk.build import Build
+    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.upkeep.marker import Cell
+    from voxlake.platform.store import StoreURL
+
+PART_BYTES = 64 << 20
+"""Rows in memory before they are written, as `row_bytes` counts them: of a part, roughly."""
+
+SAMPLE_BYTES = 1 << 20
+"""Rows that one sampled label stands for."""
+
+WINDOW = 8
+"""Shards whose sidecars are read at a time."""
+
+ROW_BYTES = 80
+"""Of a row without its chunks."""
+
+
+class Fragment(BaseModel):
+    """``fragments/<number>.json``: what one task found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    geometry: Geometry
+    """Of the volume: it says what shard numbers mean."""
+    runs: tuple[Run, ...]
+    """Below the scratch, by ascending shard; no shard is in two."""
+    samples: tuple[int, ...]
+    """Labels, one for each `SAMPLE_BYTES` of rows."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all runs."""
+        return sum(run.rows for run in self.runs)
+
+    @property
+    def shards(self) -> int:
+        """Shards of all runs."""
+        return sum(run.shards for run in self.runs)
+
+
+def write_fragment(build: Build, number: int) -> Fragment:
+    """Write the rows of the shards of a fragment, and return what was written.
+
+    They are sorted by label, or in several runs if they are many: memory is bounded by some
+    `PART_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
+
+    Raises
+    ------
+    CorruptDataError, StoreError
+        If voxels that are needed do not decode, or the store fails.
+    """
+    url = fragment_url(build, number)
+    if is_there(url):
+        return read_document(url, Fragment)
+    runs, samples = [], list[int]()
+    for rows, etags in _gathered(build, number):
+        samples += sampled_labels(rows)
+        parts = (write_part(build.scratch, rows),) if len(rows) else ()
+        runs.append(finish_run(build.scratch, parts, etags))
+    fragment = Fragment(
+        number=number,
+        geometry=geometry_of(build.volume),
+        runs=tuple(runs),
+        samples=tuple(samples),
+    )
+    if not create_once(url, fragment):
+        discard(build.scratch, runs)
+        return read_document(url, Fragment)
+    return fragment
+
+
+def fragment_url(build: Build, number: int) -> StoreURL:
+    """Return the address of what is said of a fragment."""
+    return build.scratch / "fragments" / f"{number}.json"
+
+
+def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
+    """Yield the shards of a fragment, stored or not, in C order."""
+    grid = shard_grid(build.volume)
+    count = math.prod(grid)
+    first, stop = (count * n // build.fragments for n in (number, number + 1))
+    for shard in range(first, stop):
+        yield tuple(int(i) for i in np.unravel_index(shard, grid))
+
+
+def row_bytes(rows: RunRows) -> int:
+    """Return the memory that rows take, about, in bytes."""
+    return ROW_BYTES * len(rows) + rows.chunks.nbytes
+
+
+def in_order(parts: list[RunRows]) -> RunRows:
+    """Return the rows of all parts in order; the list is emptied, so that none is held twice."""
+    rows = join_rows(parts)
+    parts.clear()
+    return rows.ordered()
+
+
+def sampled_labels(rows: RunRows) -> list[int]:
+    """Return the label of a row in each `SAMPLE_BYTES` of rows in order; the first is one."""
+    if not len(rows):
+        return []
+    before = np.cumsum(ROW_BYTES + 2 * rows.chunk_counts)
+    places = np.searchsorted(before, np.arange(0, int(before[-1]), SAMPLE_BYTES), "right")
+    return [int(label) for label in rows.labels[places]]
+
+
+def _gathered(build: Build, number: int) -> Iterator[tuple[RunRows, dict[int, str]]]:
+    """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
+    parts: list[RunRows] = []
+    etags: dict[int, str] = {}
+    cells = fragment_cells(build, number)
+    for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):
+        parts.append(rows)
+        etags[shard] = etag
+        if sum(map(row_bytes, parts)) >= PART_BYTES:
+            yield in_order(parts), etags
+            etags = {}
+    if etags:
+        yield in_order(parts), etags

@@ -1,0 +1,178 @@
+"""Ranges of a bulk job: labels are cut into pieces, and the rows of each merged into parts.
+
+Ranges follow quantiles of the labels, and not hashes of them: ids near one another often lie near
+one another, so a range needs few fragments, and its parts compress.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from ulid import ULID
+
+from voxlake.ngff.labels.bulk import fragment as bulk_fragment
+from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
+from voxlake.ngff.labels.bulk.fragment import Fragment, fragment_url, in_order, row_bytes
+from voxlake.ngff.labels.queries.extent import MAX_LABEL
+from voxlake.ngff.labels.segments.manifest import Part, Run, geometry_of
+from voxlake.ngff.labels.segments.part import write_part
+from voxlake.ngff.labels.segments.reader import groups_between, read_footer, read_groups
+from voxlake.ngff.labels.sidecars.trust import in_parallel
+from voxlake.platform.errors import PlanChangedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.ngff.labels.bulk.build import Build
+    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.platform.store import StoreURL
+
+
+class Pieces(BaseModel):
+    """``pieces.json``: of what, and how, the runs of the job are made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs: tuple[Run, ...]
+    """Of all fragments, by ascending shard: whatever is written there later does not count."""
+    firsts: tuple[int, ...]
+    """Smallest label of each piece, ascending; the first is 0."""
+
+
+class Merged(BaseModel):
+    """``ranges/<number>.json``: the parts of some pieces."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parts: tuple[Part, ...]
+    """By ascending label; all labels of a range are above those of the one before."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.rows for part in self.parts)
+
+
+def choose_pieces(build: Build) -> Pieces:
+    """Cut the labels of all fragments into pieces of some `PART_BYTES` of rows.
+
+    Raises
+    ------
+    ConflictError
+        If a fragment was not written, or swept since.
+    PlanChangedError
+        If one is of a volume of another geometry.
+    CorruptDataError, StoreError
+        If one is damaged, or the store fails.
+    """
+    url = pieces_url(build)
+    if is_there(url):
+        return read_document(url, Pieces)
+    runs: list[Run] = []
+    samples: list[int] = []
+    for fragment in in_parallel(lambda n: _fragment(build, n), range(build.fragments)):
+        runs += fragment.runs
+        samples += fragment.samples
+    chosen = Pieces(runs=tuple(runs), firsts=_cut(samples))
+    return chosen if create_once(url, chosen) else read_document(url, Pieces)
+
+
+def write_range(build: Build, number: int) -> Merged:
+    """Merge the pieces of one of `Build.fragments` ranges, of which small builds leave some empty.
+
+    Memory is bounded by some `PART_BYTES` of rows. Doing it again writes the same bytes.
+
+    Raises
+    ------
+    ConflictError
+        If pieces were not chosen, or swept since.
+    CorruptDataError, StoreError
+        If what was chosen or a fragment is damaged, or the store fails.
+    """
+    url = range_url(build, number)
+    if is_there(url):
+        return read_document(url, Merged)
+    chosen = read_document(pieces_url(build), Pieces)
+    ends = (*(first - 1 for first in chosen.firsts[1:]), MAX_LABEL)
+    pieces = list(zip(chosen.firsts, ends, strict=True))
+    begin, stop = (len(pieces) * n // build.fragments for n in (number, number + 1))
+    parts = []
+    for first, last in pieces[begin:stop]:
+        for place, rows in enumerate(_merged(build.scratch, chosen.runs, first, last)):
+            parts.append(write_part(build.index_url, rows, _ulid(build.job, first, place)))
+    merged = Merged(parts=tuple(parts))
+    return merged if create_once(url, merged) else read_document(url, Merged)
+
+
+def pieces_url(build: Build) -> StoreURL:
+    """Return the address of what was chosen."""
+    return build.scratch / "pieces.json"
+
+
+def range_url(build: Build, number: int) -> StoreURL:
+    """Return the address of what is said of a range."""
+    return build.scratch / "ranges" / f"{number}.json"
+
+
+def _fragment(build: Build, number: int) -> Fragment:
+    fragment = read_document(fragment_url(build, number), Fragment)
+    if fragment.geometry != geometry_of(build.volume):
+        raise PlanChangedError(
+            f"{build.volume.url} has other chunks or shards than when job {build.job} began; "
+            "cancel the job and index again"
+        )
+    return fragment
+
+
+def _cut(samples: list[int]) -> tuple[int, ...]:
+    """Return the smallest label of each piece; a label that fills several has one of its own.
+
+    Examples
+    --------
+    >>> _cut([])
+    (0,)
+    """
+    each = max(1, bulk_fragment.PART_BYTES // bulk_fragment.SAMPLE_BYTES)
+    quantiles = sorted(samples)[each::each]
+    full = {one for one, two in pairwise(quantiles) if one == two}
+    after = {label + 1 for label in full if label < MAX_LABEL}
+    return tuple(sorted({0, *quantiles, *after}))
+
+
+def _merged(scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int) -> Iterator[RunRows]:
+    """Yield the rows of labels from `first` to `last` in order, some at a time.
+
+    Those of several labels come at once. Of one label alone the runs have ascending shards, so
+    what was read so far need not wait for the rest.
+    """
+    waiting: list[RunRows] = []
+    for rows in _rows_between(scratch, runs, first, last):
+        waiting.append(rows)
+        if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.PART_BYTES:
+            yield in_order(waiting)
+    if waiting:
+        yield in_order(waiting)
+
+
+def _rows_between(
+    scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int
+) -> Iterator[RunRows]:
+    low, high = np.uint64(first), np.uint64(last)
+    for part in (part for run in runs for part in run.parts):
+        if part.first > last or part.last < first:
+            continue
+        groups = groups_between(read_footer(scratch, part), first, last)
+        for rows in read_groups(scratch, part, groups):
+            inside = rows.where((rows.labels >= low) & (rows.labels <= high))
+            if len(inside):
+                yield inside
+
+
+def _ulid(job: str, first: int, place: int) -> str:
+    """Return the name of a part: as old as the job, and the same whoever writes it."""
+    words = hashlib.sha256(f"{job} {first} {place}".encode()).digest()
+    return str(ULID(ULID.from_str(job).bytes[:6] + words[:10]))

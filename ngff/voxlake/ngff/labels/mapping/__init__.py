@@ -1,0 +1,46 @@
+"""Merges: which body each supervoxel belongs to, applied when voxels are read.
+
+Voxels hold supervoxels and are never rewritten for a merge. Every change is an entry of a log,
+``mapping/log/<20 digits>.json``, created only if absent, so that any number of writers agree on
+one order; the number of the last entry is the number of the mapping, and a mapping can be asked
+as of any number. Snapshots, ``mapping/snapshots/<20 digits>.parquet``, are the log up to a number,
+folded: they save time and may be deleted. A supervoxel that nobody mapped is a body of its own.
+"""
+
+from voxlake.ngff.labels.mapping.changes import cleave, import_mapping, merge, snapshot
+from voxlake.ngff.labels.mapping.mapping import (
+    Mapping,
+    all_supervoxels_of,
+    apply,
+    bodies_of,
+    check_body,
+    open_mapping,
+    refresh,
+    supervoxels_of,
+)
+from voxlake.ngff.labels.mapping.neuroproof import read_transforms
+from voxlake.ngff.labels.mapping.operation import Cleave, Entry, Merge, Replace
+from voxlake.ngff.labels.mapping.remap import UNKNOWN, remap, remap_box
+
+__all__ = [
+    "UNKNOWN",
+    "Cleave",
+    "Entry",
+    "Mapping",
+    "Merge",
+    "Replace",
+    "all_supervoxels_of",
+    "apply",
+    "bodies_of",
+    "check_body",
+    "cleave",
+    "import_mapping",
+    "merge",
+    "open_mapping",
+    "read_transforms",
+    "refresh",
+    "remap",
+    "remap_box",
+    "snapshot",
+    "supervoxels_of",
+]

@@ -1,0 +1,62 @@
+"""Merging: the newest row of each id, over several runs, with bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voxlake.ngff.labels.objects.label_object import MAX_ID
+from voxlake.ngff.labels.objects.segment import GROUP_ROWS, groups, read_between
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from voxlake.ngff.labels.objects.segment import Run
+    from voxlake.platform.store import StoreURL
+
+
+def newest_rows(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the rows of tables, oldest first, ascending by id; of equal ids the newest."""
+    rows = pa.concat_tables(tables).combine_chunks()
+    ids = rows["id"].to_numpy()
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    last = np.append(ordered[1:] != ordered[:-1], np.ones(min(1, len(ids)), np.bool_))
+    return rows.take(pa.array(order[last]))
+
+
+def living(rows: pa.Table) -> pa.Table:
+    """Return the rows that are not deleted."""
+    return rows.filter(pc.invert(rows["deleted"]))
+
+
+def scan(objects_url: StoreURL, runs: Sequence[Run], after: int = 0) -> Iterator[pa.Table]:
+    """Yield the newest rows of runs, oldest first, in tables that ascend by id.
+
+    Deleted rows are among them. A table comes of at most one row group of each large run, so
+    memory is bounded whatever the runs hold.
+
+    Parameters
+    ----------
+    after
+        Only ids above it.
+    """
+    low = after
+    while alive := [run for run in runs if run.last > low]:
+        high = min(_bound(objects_url, run, low) for run in alive)
+        begun = [run for run in alive if run.first <= high]
+        if begun:
+            yield newest_rows([read_between(objects_url, run, low, high) for run in begun])
+        low = high
+
+
+def _bound(objects_url: StoreURL, run: Run, low: int) -> int:
+    """Return up to which id above `low` a run is read at once."""
+    if run.rows <= GROUP_ROWS:
+        return MAX_ID
+    if run.first > low + 1:
+        return run.first - 1
+    return next(group.last for group in groups(objects_url, run) if group.last > low)

@@ -1,0 +1,195 @@
+"""Reading objects: by id, and by pages of what a filter selects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voxlake.ngff.labels.objects.label_object import (
+    MAX_ID,
+    PUBLIC_SCHEMA,
+    SCHEMA,
+    ObjectType,
+    objects_of_table,
+)
+from voxlake.ngff.labels.objects.manifest import newest_manifest
+from voxlake.ngff.labels.objects.merging import living, newest_rows, scan
+from voxlake.ngff.labels.objects.segment import read_ids
+from voxlake.platform.errors import (
+    CorruptDataError,
+    InvalidInputError,
+    NotFoundError,
+    ObjectNotFoundError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from voxlake.ngff.labels.objects.label_object import LabelObject
+    from voxlake.ngff.labels.objects.manifest import Manifest, Numbered
+    from voxlake.platform.store import StoreURL
+
+MAX_PAGE = 100_000
+"""Objects of one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFilter:
+    """Which objects to list: those that fit all that is given."""
+
+    type: ObjectType | None = None
+    name_prefix: str = ""
+    """How the name begins, in its own case."""
+    status: str | None = None
+    key_value: tuple[str, str] | None = None
+    """A key, and the value that it has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectPage:
+    """Objects in ascending order of their ids."""
+
+    table: pa.Table
+    """Columns id, type, name, author, status, confidence, parent, key_values, created, modified."""
+    next: int | None
+    """What to give as `after` for the next page; None if this is the last."""
+    number: int
+    """Number of the manifest that was asked."""
+
+
+def objects_url(index_url: StoreURL) -> StoreURL:
+    """Return where the objects of labels lie, by the address of their index."""
+    return index_url / "objects"
+
+
+def get_object(index_url: StoreURL, label: int) -> LabelObject:
+    """Return the object of one label.
+
+    Raises
+    ------
+    NotFoundError
+        If it has none.
+    InvalidInputError, CorruptDataError, StoreError
+        As `get_objects`.
+    """
+    found = objects_of_table(get_objects(index_url, [label]))
+    if not found:
+        raise NotFoundError(f"the label {label} has no object below {index_url}; put one")
+    return found[0]
+
+
+def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
+    """Return the objects of labels that have one, ascending by id, as `ObjectPage.table`.
+
+    Reads the row groups that hold the ids, of the newest runs first.
+
+    Raises
+    ------
+    InvalidInputError
+        If a number is no label.
+    CorruptDataError, StoreError
+        If what is stored is damaged, or the store fails.
+    """
+    ids = _as_ids(labels)
+    url = objects_url(index_url)
+
+    def ask(state: Numbered) -> pa.Table:
+        rows = _newest_of(url, state.manifest, ids)
+        return living(rows).select(PUBLIC_SCHEMA.names)
+
+    return _of_newest(url, ask)
+
+
+def list_objects(
+    index_url: StoreURL, where: ObjectFilter | None = None, after: int = 0, limit: int = 1000
+) -> ObjectPage:
+    """Return a page of the objects that fit a filter.
+
+    Parameters
+    ----------
+    after
+        Only ids above it: 0 for the first page, then `ObjectPage.next`.
+    limit
+        Most objects of the page, up to `MAX_PAGE`.
+
+    Raises
+    ------
+    InvalidInputError
+        If `limit` or `after` is out of range.
+    CorruptDataError, StoreError
+        If what is stored is damaged, or the store fails.
+    """
+    if not 0 < limit <= MAX_PAGE or not 0 <= after <= MAX_ID:
+        raise InvalidInputError(
+            f"no page has {limit} objects after {after}; ask for 1 to {MAX_PAGE} after an id"
+        )
+    chosen = where or ObjectFilter()
+    url = objects_url(index_url)
+    return _of_newest(url, lambda state: _page(url, state, chosen, after, limit))
+
+
+def _page(
+    url: StoreURL, state: Numbered, where: ObjectFilter, after: int, limit: int
+) -> ObjectPage:
+    parts, count = [PUBLIC_SCHEMA.empty_table()], 0
+    for rows in scan(url, [*state.manifest.base, *state.manifest.deltas], after):
+        found = living(rows)
+        parts.append(found.filter(_fits(found, where)).select(PUBLIC_SCHEMA.names))
+        count += len(parts[-1])
+        # One more than asked says that there is another page.
+        if count > limit:
+            break
+    table = pa.concat_tables(parts).slice(0, limit)
+    more = int(table["id"][-1].as_py()) if count > limit else None
+    return ObjectPage(table, more, state.number)
+
+
+def _fits(rows: pa.Table, where: ObjectFilter) -> pa.BooleanArray:
+    fits: pa.BooleanArray = pc.starts_with(rows["name"], where.name_prefix)
+    if where.type is not None:
+        fits = pc.and_(fits, pc.equal(rows["type"], pa.scalar(where.type.value)))
+    if where.status is not None:
+        fits = pc.and_(fits, pc.equal(rows["status"], pa.scalar(where.status)))
+    if where.key_value is not None:
+        key, value = where.key_value
+        stored = pc.map_lookup(rows["key_values"], pa.scalar(key), "first")
+        # Unlike `equal`, this is false and not null where the key is absent.
+        fits = pc.and_(fits, pc.is_in(stored, value_set=pa.array([value])))
+    return fits
+
+
+def _newest_of(url: StoreURL, manifest: Manifest, ids: np.ndarray) -> pa.Table:
+    """Return the newest row of each of `ids` that has one."""
+    parts, missing = [SCHEMA.empty_table()], ids
+    for run in reversed([*manifest.base, *manifest.deltas]):
+        if not len(missing):
+            break
+        parts.append(read_ids(url, run, missing))
+        missing = np.setdiff1d(missing, parts[-1]["id"].to_numpy(), assume_unique=True)
+    return newest_rows(parts)
+
+
+def _as_ids(labels: Iterable[int]) -> np.ndarray:
+    given = [int(label) for label in labels]
+    if given and not 0 < min(given) <= max(given) <= MAX_ID:
+        raise InvalidInputError(f"objects have ids from 1 to {MAX_ID}; leave out all others")
+    return np.unique(np.array(given, np.uint64))
+
+
+def _of_newest[T](url: StoreURL, ask: Callable[[Numbered], T]) -> T:
+    """Return what `ask` finds in the newest manifest; again if compaction took its runs away."""
+    state = newest_manifest(url)
+    while True:
+        try:
+            return ask(state)
+        except ObjectNotFoundError as error:
+            asked, state = state, newest_manifest(url)
+            if state.number == asked.number:
+                raise CorruptDataError(
+                    f"the newest manifest of {url} names a run that is not there ({error}); "
+                    "restore it from a copy of the store"
+                ) from error

@@ -1,0 +1,99 @@
+"""Answers as Arrow, which pandas, polars and DuckDB read without a copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voxlake.ngff.labels.queries.in_box import LabelsInBox
+    from voxlake.ngff.labels.queries.sparse_volume import Runs
+    from voxlake.ngff.labels.table import LabelTable
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
+
+LABELS_SCHEMA = pa.schema(
+    [
+        pa.field("label", pa.uint64(), nullable=False),
+        pa.field("voxels", pa.uint64(), nullable=False),
+        *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
+        pa.field("chunks", pa.int64(), nullable=False),
+        pa.field("shards", pa.int64(), nullable=False),
+    ]
+)
+"""One row a label: id, voxels, tight half-open box, chunks and shards that hold some of it."""
+
+COUNTS_SCHEMA = pa.schema([LABELS_SCHEMA.field("label"), LABELS_SCHEMA.field("voxels")])
+"""One row a label of a box: id, voxels in the box."""
+
+RUNS_SCHEMA = pa.schema(
+    [pa.field(name, pa.int64(), nullable=False) for name in ("z", "y", "x", "length")]
+)
+"""One row a run along x: its first voxel, and its voxels."""
+
+
+def labels_table(volume: Volume, index_url: StoreURL) -> pa.Table:
+    """Return all labels as an Arrow table of `LABELS_SCHEMA`, ascending by label.
+
+    Raises what `list_labels` raises.
+    """
+    return labels_to_arrow(list_labels(volume, index_url))
+
+
+def labels_to_arrow(table: LabelTable) -> pa.Table:
+    """Return labels as an Arrow table of `LABELS_SCHEMA`, in the same order."""
+    columns = [
+        table.labels,
+        table.voxels,
+        *table.start.T,
+        *table.stop.T,
+        table.chunks,
+        table.shards,
+    ]
+    return pa.table([pa.array(column) for column in columns], schema=LABELS_SCHEMA)
+
+
+def counts_to_arrow(found: LabelsInBox) -> pa.Table:
+    """Return the labels of a box as an Arrow table of `COUNTS_SCHEMA`, ascending by label.
+
+    Raises
+    ------
+    InvalidInputError
+        If they were asked for without counts.
+    """
+    if found.voxels is None:
+        raise InvalidInputError(
+            "labels of a box were asked for without counts; ask with counts=True"
+        )
+    return pa.table([pa.array(found.labels), pa.array(found.voxels)], schema=COUNTS_SCHEMA)
+
+
+def largest(table: pa.Table, count: int) -> pa.Table:
+    """Return the `count` rows of most ``voxels``, most first; the smaller ``label`` of equals.
+
+    Examples
+    --------
+    >>> table = pa.table({"label": [3, 4, 5], "voxels": [7, 9, 7]})
+    >>> largest(table, 2)["label"].to_pylist()
+    [4, 3]
+    """
+    return table.sort_by([("voxels", "descending"), ("label", "ascending")]).slice(0, count)
+
+
+def runs_to_arrow(runs: Iterable[Runs]) -> pa.RecordBatchReader:
+    """Return runs as a stream of Arrow batches of `RUNS_SCHEMA`, made as they are read."""
+    batches = (
+        pa.record_batch(
+            [pa.array(column) for column in (*part.start.T, part.length)], schema=RUNS_SCHEMA
+        )
+        for part in runs
+    )
+    return pa.RecordBatchReader.from_batches(RUNS_SCHEMA, batches)

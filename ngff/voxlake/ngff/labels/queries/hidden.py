@@ -1,0 +1,152 @@
+"""Which shards a run must not tell of, and which of its boxes may have something in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.labels.segments.boxes_reader import PartBoxes, part_boxes
+from voxlake.ngff.labels.segments.rows import shard_grid
+from voxlake.ngff.labels.view import runs_in_force
+from voxlake.ngff.memory.recent import Recent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.segments.manifest import Run
+    from voxlake.ngff.labels.view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hidden:
+    """Shards that a newer run covers, or that are asked themselves."""
+
+    shards: npt.NDArray[np.uint64]
+    """(n,) their C-order numbers, ascending."""
+    origin: tuple[int, ...]
+    """First voxel of the smallest box of whole shards around them."""
+    shard: tuple[int, ...]
+    """Voxels of a shard."""
+    counts: npt.NDArray[np.int32]
+    """Of the grid of shards of that box, how many are hidden before each of its corners."""
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def touches(self, box: Box) -> bool:
+        """Return whether some voxel of the box is in one of the shards."""
+        if not len(self):
+            return False
+        # For one box NumPy would take ten times as long.
+        axes = zip(box.start, box.stop, self.origin, self.shard, self.counts.shape, strict=True)
+        z, y, x = (
+            (
+                min(max(-((first - stop) // step), 0), n - 1),
+                min(max((start - first) // step, 0), n - 1),
+            )
+            for start, stop, first, step, n in axes
+        )
+        counts = self.counts.data
+        return (
+            counts[z[0], y[0], x[0]]
+            - counts[z[0], y[0], x[1]]
+            - counts[z[0], y[1], x[0]]
+            + counts[z[0], y[1], x[1]]
+            - counts[z[1], y[0], x[0]]
+            + counts[z[1], y[0], x[1]]
+            + counts[z[1], y[1], x[0]]
+            - counts[z[1], y[1], x[1]]
+        ) > 0
+
+    def touch(
+        self, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """Return of each box ``[start, stop)``, (m, 3) each, whether it touches the shards."""
+        if not len(self):
+            return np.zeros(len(start), np.bool_)
+        room = np.array(self.counts.shape) - 1
+        low = np.clip((start - self.origin) // self.shard, 0, room)
+        high = np.clip(-((self.origin - stop) // self.shard), 0, room)
+        steps = np.array([self.counts.shape[1] * self.counts.shape[2], self.counts.shape[2], 1])
+        corners = ((high * steps).T, (low * steps).T)
+        counts, inside = self.counts.ravel(), np.zeros(len(start), np.int32)
+        # How many shards are in each box, by inclusion and exclusion (a summed-volume table).
+        for i, j, k in np.ndindex(2, 2, 2):
+            found = counts[corners[i][0] + corners[j][1] + corners[k][2]]
+            inside = inside - found if (i + j + k) % 2 else inside + found
+        return inside > 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A run in force, and what it must not tell of."""
+
+    run: Run
+    hidden: Hidden
+    boxes: tuple[PartBoxes, ...]
+    """Of the parts of the run."""
+    last: tuple[int, ...]
+    """The largest label of each part."""
+
+    def boxes_of(self, label: int) -> Iterator[PartBoxes]:
+        """Yield the boxes of the parts that may have rows of a label."""
+        for boxes in self.boxes[bisect_left(self.last, label) :]:
+            if boxes.part.first > label:
+                return
+            yield boxes
+
+
+_layers = Recent[tuple[Layer, ...]](64 << 20)
+
+
+def layers_of(view: View) -> tuple[Layer, ...]:
+    """Return the runs in force, newest first, each with the shards of which it must not tell."""
+    kept = view.memory.get("layers")
+    if kept is None:
+        kept = view.memory["layers"] = _shared_layers(view)
+    return kept
+
+
+def _shared_layers(view: View) -> tuple[Layer, ...]:
+    """Return the layers of the view, from another of the same state if there was one."""
+    if view.manifest is None:
+        return ()
+    geometry = view.manifest.geometry
+    covers = tuple(run.cover for run in view.manifest.runs)
+    return _layers.get(
+        (view.index_url, covers, view.dirty, geometry.shape, geometry.shard),
+        lambda: tuple(_layer(view, run, shards) for run, shards in runs_in_force(view)),
+        lambda made: sum(8 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
+    )
+
+
+def _layer(view: View, run: Run, shards: npt.NDArray[np.uint64]) -> Layer:
+    boxes = tuple(part_boxes(view.index_url, part) for part in run.parts)
+    return Layer(run, _hidden(view, shards), boxes, tuple(part.last for part in run.parts))
+
+
+def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:
+    """Return hidden shards, given their numbers, ascending, in a write grid."""
+    cells = np.stack(np.unravel_index(shards.astype(np.intp), grid), axis=-1)
+    if not len(cells):
+        return Hidden(shards, (0, 0, 0), shard, np.zeros((1, 1, 1), np.int32))
+    first = cells.min(axis=0)
+    counts = np.zeros(cells.max(axis=0) - first + 2, np.int32)
+    counts[tuple((cells - first + 1).T)] = 1
+    origin = tuple((first * shard).tolist())
+    return Hidden(shards, origin, shard, reduce(_summed, range(3), counts))
+
+
+def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
+    return np.cumsum(counts, axis, np.int32)
+
+
+def _hidden(view: View, shards: npt.NDArray[np.uint64]) -> Hidden:
+    return hide(shards, shard_grid(view.volume), view.volume.shard)

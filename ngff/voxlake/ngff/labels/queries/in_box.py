@@ -1,0 +1,172 @@
+"""Which labels are in a box: exact at every moment, reading as few voxels as can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.scan.counts import (
+    NOTHING,
+    Counts,
+    add_counts,
+    count_labels,
+    sum_by_label,
+)
+from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
+from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
+from voxlake.ngff.shards.whole import read_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.scan.rows import Rows
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+ATTEMPTS = 2
+"""Tries at a shard that is written while it is asked, before it is read whole."""
+
+READ_BYTES = 32 << 20
+"""Decoded voxels that each thread asks for at a time, or one chunk if that is larger."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelsInBox:
+    """The labels of a box, and what it took to find them."""
+
+    labels: npt.NDArray[np.uint64]
+    """(n,) ids, ascending, without the background 0."""
+    voxels: npt.NDArray[np.uint64] | None
+    """(n,) how many voxels of the box have the label; None if counts were not asked."""
+    chunks_read: int
+    """Chunks whose voxels were read because their rows left it open, stale shards aside."""
+    stale_shards: tuple[tuple[int, ...], ...]
+    """Cells whose voxels were read because the sidecar is missing, damaged or out of date."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    volume: Volume
+    index_url: StoreURL
+    box: Box
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """What one shard says; without counts asked, the voxels mean nothing."""
+
+    found: Counts
+    chunks_read: int = 0
+    stale: bool = False
+
+
+def labels_in_box(
+    volume: Volume, index_url: StoreURL, box: Box, *, counts: bool = False
+) -> LabelsInBox:
+    """Return the labels that have a voxel in `box`, and with `counts` how many each.
+
+    Exact whatever the state of the index: a sidecar is used only for the bytes it was found in,
+    else the voxels are. What is answered of a shard is true of one state that it had meanwhile;
+    different shards may be seen at different moments.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If the box is not inside the volume.
+    UnsupportedError
+        If the volume is none that can be indexed (see `check_labels`).
+    CorruptDataError, StoreError
+        If voxels that are needed do not decode, or the store fails.
+    """
+    check_labels(volume)
+    box.check_inside(volume.box, str(volume.url))
+    question = _Question(volume, index_url, box, counts)
+    cells = list(box.cells(volume.shard))
+    answers = list(in_parallel(lambda cell: _ask_shard(question, cell), cells))
+    found = add_counts(answer.found for answer in answers)
+    return LabelsInBox(
+        labels=found.labels,
+        voxels=found.voxels if counts else None,
+        chunks_read=sum(answer.chunks_read for answer in answers),
+        stale_shards=tuple(
+            cell for cell, answer in zip(cells, answers, strict=True) if answer.stale
+        ),
+    )
+
+
+def _ask_shard(question: _Question, cell: tuple[int, ...]) -> _Answer:
+    volume, shard = question.volume, question.volume.shard_box(cell)
+    box = question.box & shard
+    for _ in range(ATTEMPTS):
+        etag = shard_etag(volume, cell)
+        if etag is None:
+            return _Answer(NOTHING)
+        rows = trusted_rows(volume, question.index_url, cell, etag)
+        if rows is None:
+            answer = _Answer(_count_tiles(volume, list(box.tiles(volume.chunk))), stale=True)
+        else:
+            answer = _ask_rows(question, cell, rows)
+        # Voxels that were read are those of the ETag only if it is still the same.
+        if not (answer.stale or answer.chunks_read) or shard_etag(volume, cell) == etag:
+            return answer
+    voxels, _ = read_shard(volume, cell)
+    return _Answer(count_labels(voxels[box.within(shard).slices]), stale=True)
+
+
+def _ask_rows(question: _Question, cell: tuple[int, ...], rows: Rows) -> _Answer:
+    """Answer from the rows, and read the chunks whose rows leave it open."""
+    box, volume = question.box, question.volume
+    sure, unsure = _decide(rows, box, faces=not question.counts)
+    if not question.counts:
+        # A label that is in for sure need not be found again.
+        unsure &= ~np.isin(rows.labels, rows.labels[sure])
+    chunks = np.unique(rows.chunks[unsure])
+    # All labels of a chunk that is read are counted there, so its rows are left out.
+    kept = sure & ~np.isin(rows.chunks, chunks)
+    from_rows = sum_by_label(rows.labels[kept], rows.voxels[kept])
+    starts = [tuple(map(int, start)) for start in chunk_starts(volume, cell, chunks)]
+    tiles = [Box.of_shape(volume.chunk).shifted(start) & box for start in starts]
+    return _Answer(add_counts([from_rows, _count_tiles(volume, tiles)]), len(chunks))
+
+
+def _decide(
+    rows: Rows, box: Box, *, faces: bool
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return masks (n,): rows with a voxel in `box` for sure, and rows that leave it open.
+
+    With `faces`, a row is also sure if its box lies inside `box` on two axes and one of its
+    faces on the third lies inside: a tight box has a voxel on each face.
+    """
+    low, high = np.array(box.start), np.array(box.stop)
+    meets = ((rows.start < high) & (rows.stop > low)).all(axis=1)
+    inside = (rows.start >= low) & (rows.stop <= high)
+    sure = inside.all(axis=1)
+    if faces:
+        face = ((rows.start >= low) & (rows.start < high)) | (
+            (rows.stop > low) & (rows.stop <= high)
+        )
+        sure |= (inside.sum(axis=1) == 2) & face.all(axis=1)
+    return sure, meets & ~sure
+
+
+def _count_tiles(volume: Volume, tiles: list[Box]) -> Counts:
+    """Count the labels of disjoint boxes of at most a chunk each, a bounded number at a time."""
+    chunk_bytes = int(np.prod(volume.chunk)) * volume.dtype.itemsize
+    batch = max(1, READ_BYTES // chunk_bytes)
+    return add_counts(
+        part
+        for first in range(0, len(tiles), batch)
+        for part in _read_counts(volume, tiles[first : first + batch])
+    )
+
+
+def _read_counts(volume: Volume, tiles: list[Box]) -> Iterator[Counts]:
+    # All reads are begun before the first is waited for.
+    pending = [volume.read(tile) for tile in tiles]
+    return (count_labels(read.result()) for read in pending)

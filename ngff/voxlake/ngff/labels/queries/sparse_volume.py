@@ -1,0 +1,150 @@
+"""Sparse volumes: the voxels of a label as runs along x."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.labels.queries.voxels import ask_shards, question_of
+from voxlake.ngff.labels.queries.where import absent, chunks_of, named
+from voxlake.platform.errors import LimitExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.queries.voxels import Part, Question
+    from voxlake.ngff.labels.queries.where import Labels
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+MAX_RUNS = 1 << 28
+"""Runs of a sparse volume, unless the caller says else: 4 GiB in DVID's encodings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """Runs of voxels along x, sorted by z, y, x; as long as can be, so none touches the next."""
+
+    start: npt.NDArray[np.int64]
+    """(n, 3) first voxel z, y, x of each run."""
+    length: npt.NDArray[np.int64]
+    """(n,) voxels of each run; at least 1."""
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of all runs."""
+        return int(self.length.sum())
+
+
+def sparse_volume(
+    volume: Volume,
+    index_url: StoreURL,
+    labels: Labels,
+    box: Box | None = None,
+    *,
+    max_runs: int = MAX_RUNS,
+) -> Iterator[Runs]:
+    """Yield the runs of `labels`, in `box` or everywhere, one row of shards along x after another.
+
+    Rows of shards come in C order, each with its runs sorted. Every voxel of a label is in one
+    run, and no run goes on in another. A label that is not there has none. What is said of each
+    shard is true of one state that it had during the call. Memory holds the runs of one row of
+    shards, never its voxels.
+
+    Parameters
+    ----------
+    volume
+        Level 0 of labels.
+    index_url
+        The label index; what is missing or stale in it is made good from the voxels.
+    labels
+        One from 1 to 2^64 - 1, or several that are taken as one: the supervoxels of a body.
+    box
+        Half-open voxels z, y, x; runs are clipped to it. None: the whole volume.
+    max_runs
+        How many runs there may be.
+
+    Raises
+    ------
+    InvalidInputError, OutOfBoundsError, UnsupportedError
+        At once: see `question_of`.
+    LimitExceededError
+        While they are taken, if there are more than `max_runs`.
+    CorruptDataError, StoreError
+        While they are taken, if voxels do not decode, or the store fails.
+    """
+    return _rows_of_shards(question_of(volume, index_url, labels, box), max_runs)
+
+
+def coarse_volume(
+    volume: Volume, index_url: StoreURL, labels: Labels, box: Box | None = None
+) -> Runs:
+    """Return the chunks that hold some of `labels` as runs along x of cells of the chunk grid.
+
+    Reads no voxels that the index tells. With a `box`, those of the chunks that it touches: they
+    hold one somewhere, which may be beside the box.
+
+    Raises
+    ------
+    InvalidInputError, OutOfBoundsError, UnsupportedError
+        See `question_of`.
+    NotFoundError
+        If no voxel of the volume has one of them.
+    CorruptDataError, StoreError
+        If voxels that are needed do not decode, or the store fails.
+    """
+    asked = question_of(volume, index_url, labels, box)
+    cells = chunks_of(volume, index_url, labels)
+    if not len(cells):
+        raise absent(volume, labels)
+    starts = cells * volume.chunk
+    touched = (starts < asked.box.stop) & (starts + volume.chunk > asked.box.start)
+    inside = touched.all(axis=1) & (not asked.box.is_empty)
+    return joined([Runs(cells[inside], np.ones(np.count_nonzero(inside), np.int64))])
+
+
+def runs_of(part: Part) -> Runs:
+    """Return the runs of one chunk."""
+    padded = np.pad(part.mask, ((0, 0), (0, 0), (1, 1)))
+    # A step up in a row begins a run, the next step in it is down and ends it.
+    steps = np.argwhere(padded[:, :, 1:] != padded[:, :, :-1])
+    starts, stops = steps[0::2], steps[1::2]
+    return Runs(starts + np.array(part.box.start, np.int64), stops[:, 2] - starts[:, 2])
+
+
+def joined(parts: Iterable[Runs]) -> Runs:
+    """Return all runs, sorted, with those joined that touch; no voxel may be in two of them."""
+    found = list(parts)
+    start = np.concatenate([np.empty((0, 3), np.int64), *(part.start for part in found)])
+    length = np.concatenate([np.empty(0, np.int64), *(part.length for part in found)])
+    order = np.lexsort((start[:, 2], start[:, 1], start[:, 0]))
+    start, length = start[order], length[order]
+    stop = start[:, 2] + length
+    first = np.ones(len(length), np.bool_)
+    first[1:] = (start[1:, :2] != start[:-1, :2]).any(axis=1) | (start[1:, 2] != stop[:-1])
+    begins = np.flatnonzero(first)
+    return Runs(start[begins], np.add.reduceat(length, begins) if len(begins) else length)
+
+
+def _rows_of_shards(question: Question, max_runs: int) -> Iterator[Runs]:
+    room = max_runs
+    shards = ask_shards(question, runs_of)
+    for _, row in groupby(shards, key=lambda answer: answer[0][:2]):
+        runs = joined(part for _, parts in row for part in parts)
+        room -= len(runs)
+        if room < 0:
+            raise LimitExceededError(
+                f"label {named(question.labels)} of {question.volume.url} has more than {max_runs} "
+                "runs; ask for a smaller box, or for its chunks only (a coarse volume)"
+            )
+        if len(runs):
+            yield runs

@@ -1,0 +1,1 @@
+"""Scan voxels: which labels each chunk holds, how many voxels of each, and their tight boxes."""

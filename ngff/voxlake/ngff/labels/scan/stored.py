@@ -1,0 +1,98 @@
+"""Find the rows of a stored shard: every chunk is scanned where it was decoded.
+
+What is held is the stored bytes of the shard and a few decoded chunks, never the decoded shard.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import batched
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from voxlake.ngff.labels.scan.rows import chunk_extents, find_rows, found_in_chunks, joined_rows
+from voxlake.ngff.shards.chunk_codec import unpack_chunks
+from voxlake.ngff.shards.format import ABSENT, has_shard_format, shard_format
+from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform import store
+from voxlake.platform.errors import ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.scan.rows import Found, Rows
+    from voxlake.ngff.shards.chunk_codec import Payload
+    from voxlake.ngff.shards.format import ShardFormat
+    from voxlake.ngff.volume import Volume
+
+BATCH_BYTES = 4 << 20
+"""Decoded chunks that are scanned together, about: few enough to stay in the cache."""
+
+type Cell = tuple[int, ...]
+
+
+class InOrder(Protocol):
+    """Runs work, maybe several pieces at once, and yields the answers in the order of the work."""
+
+    def __call__[T](self, works: Iterable[Callable[[], T]], /) -> Iterator[T]:
+        """Yield what each of `works` returns."""
+        ...
+
+
+def one_by_one[T](works: Iterable[Callable[[], T]], /) -> Iterator[T]:
+    """Run each of `works` in this thread.
+
+    Examples
+    --------
+    >>> list(one_by_one([lambda: 1, lambda: 2]))
+    [1, 2]
+    """
+    return (work() for work in works)
+
+
+def stored_rows(
+    volume: Volume, cell: Cell, in_order: InOrder = one_by_one
+) -> tuple[Rows, str] | None:
+    """Return the rows of the shard at `cell` and its ETag; None if it is not stored.
+
+    Both come from one answer of the store, so they are of the same bytes.
+
+    Raises
+    ------
+    CorruptDataError
+        If the shard does not decode.
+    StoreError
+        If the store fails; never taken for "not stored".
+    """
+    if not has_shard_format(volume):
+        voxels, etag = read_shard(volume, cell)
+        return None if etag is None else (find_rows(volume, cell, voxels), etag)
+    try:
+        stored = store.read(volume.shard_url(cell))
+    except ObjectNotFoundError:
+        return None
+    found = in_order(_works(volume, cell, memoryview(stored.body)))
+    return joined_rows(volume, cell, found), stored.etag
+
+
+def _works(volume: Volume, cell: Cell, body: memoryview) -> Iterator[Callable[[], Found]]:
+    """Yield the scanning of a few chunks at a time."""
+    coding, what = shard_format(volume), str(volume.shard_url(cell))
+    first = coding.index_start(len(body))
+    index = bytes(body[first : first + coding.index_bytes])
+    entries = coding.decode_index(index, len(body), what)
+    extents = chunk_extents(volume, cell)
+    at_once = max(1, BATCH_BYTES // coding.chunk_bytes)
+    for numbers in batched(np.flatnonzero(entries[:, 0] != ABSENT).tolist(), at_once):
+        payloads = {n: body[int(entries[n, 0]) :][: int(entries[n, 1])] for n in numbers}
+        yield partial(_scan, coding, payloads, extents, what)
+
+
+def _scan(
+    coding: ShardFormat, payloads: dict[int, Payload], extents: npt.NDArray[np.int64], what: str
+) -> Found:
+    chunks = unpack_chunks(coding, list(payloads.values()), what)
+    return found_in_chunks(dict(zip(payloads, chunks, strict=True)), extents)

@@ -1,0 +1,168 @@
+"""Rows of runs: what is known of every label in every shard, sorted by label, then shard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from voxlake.ngff.labels.table import LabelTable, are_among, merge_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.scan.rows import Rows
+    from voxlake.ngff.volume import Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunRows:
+    """One row per (label, shard)."""
+
+    labels: npt.NDArray[np.uint64]
+    """(n,) ids; never 0, the background."""
+    shards: npt.NDArray[np.uint64]
+    """(n,) C-order number of the shard in the write grid."""
+    voxels: npt.NDArray[np.uint64]
+    """(n,) voxels of the shard that have the label; at least 1."""
+    start: npt.NDArray[np.int64]
+    """(n, 3) first z, y, x of the label in the shard, in coordinates of the volume."""
+    stop: npt.NDArray[np.int64]
+    """(n, 3) one past its last z, y, x: boxes are tight and half-open."""
+    chunk_counts: npt.NDArray[np.int64]
+    """(n,) chunks of the shard that hold the label."""
+    chunks: npt.NDArray[np.uint16]
+    """(sum of `chunk_counts`,) their numbers, as in `Rows.chunks`, row after row."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the rows take, in bytes."""
+        return 80 * len(self) + self.chunks.nbytes
+
+    def take(self, lines: npt.NDArray[np.intp]) -> RunRows:
+        """Return the given rows, in that order."""
+        chunks = chunk_lists(self).take(lines)
+        return RunRows(
+            self.labels[lines],
+            self.shards[lines],
+            self.voxels[lines],
+            self.start[lines],
+            self.stop[lines],
+            self.chunk_counts[lines],
+            chunks.flatten().to_numpy(),
+        )
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> RunRows:
+        """Return the rows that a mask (n,) selects."""
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+    def of_labels(self, labels: npt.NDArray[np.uint64]) -> RunRows:
+        """Return the rows of the given labels, ascending and each once."""
+        return self.where(are_among(self.labels, labels))
+
+    def ordered(self) -> RunRows:
+        """Return the rows by ascending label, then shard."""
+        order = order_of(self.labels, self.shards)
+        return self if (order[1:] > order[:-1]).all() else self.take(order)
+
+
+def order_of(
+    labels: npt.NDArray[np.uint64], shards: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.intp]:
+    """Return what sorts rows by label, then shard.
+
+    It is quick for what consists of few sorted pieces, where sorting by both at once is not.
+    """
+    order = np.argsort(labels, kind="stable")
+    labels, shards = labels[order], shards[order]
+    is_new = labels[1:] != labels[:-1]
+    wrong = ~is_new & (shards[1:] < shards[:-1])
+    if wrong.any():
+        number = np.concatenate([[0], np.cumsum(is_new)])
+        mixed = np.zeros(int(number[-1]) + 1, np.bool_)
+        mixed[number[1:][wrong]] = True
+        lines = np.flatnonzero(mixed[number])
+        order[lines] = order[lines][np.lexsort((shards[lines], number[lines]))]
+    return order
+
+
+def chunk_lists(rows: RunRows) -> pa.ListArray[Any]:
+    """Return the chunks of each row as a list of Arrow's."""
+    offsets = np.concatenate(([0], np.cumsum(rows.chunk_counts))).astype(np.int32)
+    # The stubs know lists only by their items' types, and take arrays from NumPy for untyped.
+    lists: pa.ListArray[Any] = pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(rows.chunks, pa.uint16())
+    )
+    return lists
+
+
+def join_rows(parts: Iterable[RunRows]) -> RunRows:
+    """Return the rows of all parts, one part after the other."""
+    found = [NO_ROWS, *parts]
+    return RunRows(
+        np.concatenate([part.labels for part in found]),
+        np.concatenate([part.shards for part in found]),
+        np.concatenate([part.voxels for part in found]),
+        np.concatenate([part.start for part in found]),
+        np.concatenate([part.stop for part in found]),
+        np.concatenate([part.chunk_counts for part in found]),
+        np.concatenate([part.chunks for part in found]),
+    )
+
+
+def rows_of_shard(rows: Rows, shard: int) -> RunRows:
+    """Return what the rows of one shard, per (label, chunk), say of each label.
+
+    Parameters
+    ----------
+    shard
+        Its number in the write grid.
+    """
+    if not len(rows):
+        return NO_ROWS
+    labels, first = np.unique(rows.labels, return_index=True)
+    return RunRows(
+        labels,
+        np.full(len(labels), shard, np.uint64),
+        np.add.reduceat(rows.voxels, first),
+        np.minimum.reduceat(rows.start, first, axis=0),
+        np.maximum.reduceat(rows.stop, first, axis=0),
+        np.diff(first, append=len(rows)).astype(np.int64),
+        rows.chunks,
+    )
+
+
+def table_of_rows(rows: RunRows) -> LabelTable:
+    """Return one line per label of rows in any order."""
+    one = np.ones(len(rows), np.int64)
+    return merge_tables(
+        [LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, rows.chunk_counts, one)]
+    )
+
+
+def shard_grid(volume: Volume) -> tuple[int, ...]:
+    """Return how many shards the volume has along z, y, x."""
+    return tuple(-(-n // step) for n, step in zip(volume.shape, volume.shard, strict=True))
+
+
+def shard_number(volume: Volume, cell: tuple[int, ...]) -> int:
+    """Return the C-order number of the shard at `cell` of the write grid."""
+    return int(np.ravel_multi_index(cell, shard_grid(volume)))
+
+
+NO_ROWS = RunRows(
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint64),
+    np.empty((0, 3), np.int64),
+    np.empty((0, 3), np.int64),
+    np.empty(0, np.int64),
+    np.empty(0, np.uint16),
+)

@@ -1,0 +1,91 @@
+"""Trust: a sidecar counts only for the very bytes of the shard that it was found in."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from voxlake.ngff.labels.sidecars.sidecar import Sidecar, decode, origin_of, sidecar_url
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from voxlake.ngff.labels.scan.rows import Rows
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+THREADS = 8
+"""Shards asked about at the same time."""
+
+type Cell = tuple[int, ...]
+
+
+def in_parallel[T, R](ask: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Yield the answers to `ask` in the order of `items`, asked in threads; the first error wins.
+
+    Answers wait in memory until they are taken, so they should be small.
+    """
+    with ThreadPoolExecutor(THREADS, "label-index") as pool:
+        yield from pool.map(ask, items)
+
+
+def shard_etag(volume: Volume, cell: Cell) -> str | None:
+    """Return the ETag of the shard at `cell` as it is now; None if nothing is stored.
+
+    Raises
+    ------
+    StoreError
+        If the store fails: that is never taken for "nothing stored".
+    """
+    try:
+        return store.head(volume.shard_url(cell)).etag
+    except ObjectNotFoundError:
+        return None
+
+
+def stored_shards(volume: Volume) -> dict[Cell, str]:
+    """Return cell and ETag of every stored shard, in C order, found by listing.
+
+    Objects that are no shard of the volume are left out: metadata, what a larger volume left.
+    """
+    stored = {info.url.key: info.etag for info in store.walk(volume.url)}
+    keys = ((cell, volume.shard_url(cell).key) for cell in volume.box.cells(volume.shard))
+    return {cell: stored[key] for cell, key in keys if key in stored}
+
+
+def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
+    """Return the sidecar of the shard at `cell`; None if there is none.
+
+    Raises
+    ------
+    CorruptDataError
+        If it is damaged.
+    StoreError
+        If the store fails.
+    """
+    try:
+        body = store.read(sidecar_url(index_url, cell)).body
+    except ObjectNotFoundError:
+        return None
+    return decode(body)
+
+
+def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> Rows | None:
+    """Return the rows of the shard at `cell` as of `etag`; None if the voxels must be asked.
+
+    That is so if the sidecar is missing, damaged, or of another state, place or geometry.
+
+    Raises
+    ------
+    StoreError
+        If the store fails: a sidecar that cannot be read is not a missing one.
+    """
+    try:
+        sidecar = read_sidecar(index_url, cell)
+    except CorruptDataError:
+        return None
+    if sidecar is None or sidecar.origin != origin_of(volume, cell, etag):
+        return None
+    return sidecar.rows

@@ -1,0 +1,1 @@
+"""Upkeep: what keeps the index true while voxels are written, and small afterwards."""

@@ -1,0 +1,135 @@
+"""Audit: find what was written past the index, and markers that nobody will ever close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
+from voxlake.ngff.labels.segments.cover import newest_etags
+from voxlake.ngff.labels.segments.publishing import is_older
+from voxlake.ngff.labels.segments.reader import read_cover
+from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
+from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
+from voxlake.ngff.labels.upkeep.marker import (
+    Cell,
+    close_marker,
+    done_marker,
+    list_markers,
+    read_marker,
+)
+from voxlake.ngff.labels.view import ask_in_force
+
+if TYPE_CHECKING:
+    from voxlake.ngff.labels.view import View
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+OPEN_AGE_S = 3600.0
+"""Age from which the writer of an open marker is taken for dead."""
+
+BY = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found."""
+
+    shards: int
+    """Shards that are stored."""
+    marked: tuple[Cell, ...]
+    """Those, or ones that are gone, of which the runs tell another state: marked for compaction."""
+    closed: int
+    """Markers of writers that are taken for dead, closed in their place."""
+    cleared: int
+    """Markers of bulk jobs that are taken for dead, deleted."""
+
+
+def audit(
+    volume: Volume,
+    index_url: StoreURL,
+    open_age_s: float = OPEN_AGE_S,
+    bulk_age_s: float = BULK_AGE_S,
+) -> Audited:
+    """Mark shards that are not as the runs say, by listing them; no voxel is read.
+
+    Afterwards queries are exact again whoever wrote, and `compact` takes the marked shards in.
+    Writers that mark what they write need none of this, unless they were killed.
+
+    Parameters
+    ----------
+    open_age_s
+        Seconds after which the writer of an open marker is surely gone.
+    bulk_age_s
+        Seconds without a sign of life after which a bulk job is: its marker is deleted.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is none that can be indexed (see `check_labels`).
+    CorruptDataError, StoreError
+        If a run that is needed does not decode, or the store fails.
+    """
+    known = ask_in_force(volume, index_url, _known)
+    stored = _stored(volume)
+    marked = [] if known is None else _mark(index_url, _differing(volume, known, stored))
+    closed = _close_old(index_url, open_age_s)
+    return Audited(len(stored), tuple(marked), closed, clear_dead(index_url, bulk_age_s))
+
+
+def mark_differing(volume: Volume, index_url: StoreURL, known: dict[int, str]) -> list[Cell]:
+    """Mark as written the shards that are not as the ETags `known` by shard number; return them.
+
+    Those that have a mark get no other: whoever consumes it creates a manifest, so one that is
+    created afterwards, by someone who called this before, does not come to be.
+    """
+    marked = {marker.cell for marker in list_markers(index_url)}
+    cells = [cell for cell in _differing(volume, known, _stored(volume)) if cell not in marked]
+    return _mark(index_url, cells)
+
+
+def _known(view: View) -> dict[int, str] | None:
+    """Return the ETag of each shard that the runs tell of; None if there are no runs at all."""
+    if view.manifest is None:
+        return None
+    return newest_etags(read_cover(view.index_url, run) for run in view.manifest.runs)
+
+
+def _stored(volume: Volume) -> dict[int, str]:
+    return {shard_number(volume, cell): etag for cell, etag in stored_shards(volume).items()}
+
+
+def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
+    for _ in in_parallel(lambda cell: done_marker(index_url, cell, BY), cells):
+        pass
+    return cells
+
+
+def _differing(volume: Volume, known: dict[int, str], stored: dict[int, str]) -> list[Cell]:
+    grid = shard_grid(volume)
+    numbers = sorted(
+        number
+        for number in known.keys() | stored.keys()
+        if known.get(number, "") != stored.get(number, "")
+    )
+    return [tuple(int(i) for i in np.unravel_index(number, grid)) for number in numbers]
+
+
+def _close_old(index_url: StoreURL, open_age_s: float) -> int:
+    """Close markers that are neither done nor young; one that is damaged is made good by it."""
+    old = [
+        marker
+        for marker in list_markers(index_url)
+        if marker.cell is not None and is_older(marker.ulid, open_age_s)
+    ]
+    states = list(in_parallel(read_marker, old))
+    closed = [
+        marker
+        for marker, state in zip(old, states, strict=True)
+        if state is None or state.state == "open"
+    ]
+    for marker in closed:
+        close_marker(marker, BY)
+    return len(closed)

@@ -1,0 +1,220 @@
+"""Compaction: shards that were written are taken into runs, and their markers deleted.
+
+Any number of processes may compact at once, and be cut off anywhere. What counts is the manifest
+that one of them creates; markers are deleted after it, so a shard is asked itself until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.labels.scan.rows import Rows, check_labels, find_rows
+from voxlake.ngff.labels.segments.manifest import Manifest, Run, geometry_of, newest_manifest
+from voxlake.ngff.labels.segments.publishing import discard, publish, write_run
+from voxlake.ngff.labels.segments.rows import (
+    RunRows,
+    join_rows,
+    rows_of_shard,
+    shard_grid,
+    shard_number,
+)
+from voxlake.ngff.labels.sidecars import build
+from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
+from voxlake.ngff.labels.upkeep.marker import Cell, Marker, list_markers, read_marker
+from voxlake.ngff.labels.upkeep.merging import merge_if_many
+from voxlake.ngff.labels.upkeep.sweeping import sweep_runs
+from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform import store
+from voxlake.platform.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+_NOTHING = Rows(
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint16),
+    np.empty(0, np.uint64),
+    np.empty((0, 3), np.int64),
+    np.empty((0, 3), np.int64),
+)
+
+ATTEMPTS = 20
+"""Times that a compaction begins again because another one was first."""
+
+RUN_ROWS = 1 << 20
+"""Rows in memory, roughly, before they are written as a run."""
+
+WINDOW = 32
+"""Shards whose sidecars are read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a compaction did."""
+
+    number: int | None
+    """Number of the newest manifest; None if there is none."""
+    shards: int
+    """Shards that were taken into runs."""
+    rows: int
+    """Rows (label, shard) of these runs."""
+    merged: bool
+    """Whether runs were merged into one."""
+    swept: int
+    """Objects that were deleted because nothing names them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a compaction found to do."""
+
+    before: Manifest | None
+    runs: tuple[Run, ...]
+    """Those in force, oldest first."""
+    consumed: tuple[Marker, ...]
+    cells: tuple[Cell, ...]
+    first: bool
+    """Whether there are no runs yet for volumes of this geometry."""
+
+
+def compact(volume: Volume, index_url: StoreURL) -> Compacted:
+    """Take the shards that were written into a run; merge the runs if they are many; sweep.
+
+    The first compaction takes every stored shard. Memory is bounded by some `RUN_ROWS` rows, or
+    a decoded shard. Shards whose writer is not done are left alone (see `audit`).
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is none that can be indexed (see `check_labels`).
+    ConflictError
+        If other processes compact so often that this one is never first.
+    CorruptDataError, StoreError
+        If voxels or runs that are needed do not decode, or the store fails. Nothing is lost.
+    """
+    check_labels(volume)
+    shards, rows = _take_in(volume, index_url)
+    merged = merge_if_many(volume, index_url)
+    swept = sweep_runs(index_url)
+    newest = newest_manifest(index_url)
+    return Compacted(newest.number if newest else None, shards, rows, merged, swept)
+
+
+def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int]:
+    """Return how many shards and rows were taken in."""
+    for _ in range(ATTEMPTS):
+        work = _find_work(volume, index_url)
+        if work is None:
+            return 0, 0
+        runs = list(_delta_runs(volume, index_url, work.cells)) if work.cells else []
+        if not runs and not work.first:
+            _delete(work.consumed)
+            return 0, 0
+        if publish(volume, index_url, work.before, (*work.runs, *runs)):
+            _delete(work.consumed)
+            return len(work.cells), sum(run.rows for run in runs)
+        discard(index_url, runs)
+    raise ConflictError(
+        f"the index {index_url} was compacted by others {ATTEMPTS} times meanwhile; try again later"
+    )
+
+
+def _find_work(volume: Volume, index_url: StoreURL) -> _Work | None:
+    # Markers first: one that is there after a manifest was read may be newer than its runs.
+    markers = list_markers(index_url)
+    before = newest_manifest(index_url)
+    fits = before is not None and before.geometry == geometry_of(volume)
+    if not fits and any(marker.cell is None for marker in markers):
+        return None  # The bulk job is about to make the first runs.
+    consumed = _done(markers)
+    grid = shard_grid(volume)
+    cells = {
+        marker.cell
+        for marker in consumed
+        if marker.cell and all(i < n for i, n in zip(marker.cell, grid, strict=True))
+    }
+    if not fits:
+        cells |= set(stored_shards(volume))
+    runs = before.runs if before and fits else ()
+    return _Work(before, runs, tuple(consumed), tuple(sorted(cells)), not fits)
+
+
+def _done(markers: list[Marker]) -> list[Marker]:
+    """Return those whose writers are done: the others may write yet, and must stay."""
+    shards = [marker for marker in markers if marker.cell is not None]
+    states = in_parallel(read_marker, shards)
+    return [
+        marker
+        for marker, state in zip(shards, states, strict=True)
+        if state is not None and state.state == "done"
+    ]
+
+
+def _delta_runs(volume: Volume, index_url: StoreURL, cells: Iterable[Cell]) -> Iterator[Run]:
+    """Write runs that cover the given shards, each shard once, and yield them."""
+    parts: list[RunRows] = []
+    etags: dict[int, str] = {}
+    for shard, rows, etag in rows_by_shard(volume, index_url, cells, WINDOW):
+        parts.append(rows)
+        etags[shard] = etag
+        if sum(map(len, parts)) >= RUN_ROWS:
+            yield write_run(index_url, join_rows(parts), etags)
+            parts, etags = [], {}
+    if etags:
+        yield write_run(index_url, join_rows(parts), etags)
+
+
+def rows_by_shard(
+    volume: Volume, index_url: StoreURL, cells: Iterable[Cell], window: int
+) -> Iterator[tuple[int, RunRows, str]]:
+    """Yield number, rows and ETag of each shard: by sidecars, read `window` at a time, or voxels.
+
+    A shard that is not stored has no rows, and an empty ETag.
+    """
+
+    def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, RunRows, str]:
+        number = shard_number(volume, cell)
+        return number, rows_of_shard(rows, number), etag
+
+    def ask(cell: Cell) -> tuple[int, RunRows, str] | None:
+        found = _trusted(volume, index_url, cell)
+        return None if found is None else by_label(cell, *found)
+
+    for some in batched(cells, window):
+        for cell, found in zip(some, list(in_parallel(ask, some)), strict=True):
+            # One at a time: a whole shard of decoded labels can take a gigabyte.
+            yield found or by_label(cell, *_index_anew(volume, index_url, cell))
+
+
+def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str]:
+    """Write the sidecar of a shard; return rows and ETag, empty if nothing is stored.
+
+    Both are of the same bytes, even if others write shard or sidecar meanwhile.
+    """
+    build.index_shard(volume, cell, index_url)
+    found = _trusted(volume, index_url, cell)
+    if found is None:
+        voxels, etag = read_shard(volume, cell)
+        found = find_rows(volume, cell, voxels), etag or ""
+    return found
+
+
+def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
+    """Return rows and ETag by the sidecar, empty if nothing is stored; None if it is not true."""
+    etag = shard_etag(volume, cell)
+    if etag is None:
+        return _NOTHING, ""
+    rows = trusted_rows(volume, index_url, cell, etag)
+    return None if rows is None else (rows, etag)
+
+
+def _delete(markers: Iterable[Marker]) -> None:
+    for _ in in_parallel(lambda marker: store.delete(marker.url), markers):
+        pass

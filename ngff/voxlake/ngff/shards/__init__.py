@@ -1,0 +1,1 @@
+"""Shards: their bytes, encoded and decoded, read whole or by chunk, streamed, checked."""

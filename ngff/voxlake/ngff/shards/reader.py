@@ -1,0 +1,114 @@
+"""Chunks of stored shards, decoded by our own threads: for bulk work that reads all of them.
+
+One-off reads go through `Volume.read`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.ngff.grid.box import cell_box
+from voxlake.ngff.memory.reuse import reused
+from voxlake.ngff.shards.chunk_codec import decode_chunks
+from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.shards.format import ShardFormat
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import RangeReader
+
+
+@dataclass(frozen=True)
+class StoredShard:
+    """One shard, open; several threads may read it at once."""
+
+    box: Box
+    """Voxels of the whole shard; it may stick out of the volume."""
+    coding: ShardFormat
+    _object: RangeReader | None
+    """None: no shard is stored, all is fill."""
+
+    def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
+        """Decode the voxels of `box` into `out`, of the same shape, with contiguous rows.
+
+        `box` lies within the shard, begins on the chunk grid, and at one place of all axes before
+        z.
+
+        Raises
+        ------
+        CorruptDataError
+            If the index or a chunk does not decode.
+        StoreError
+            If the store fails.
+        """
+        if self._object is None:
+            out[...] = self.coding.fill
+            return
+        entries = self.entries[self._numbers(box)]
+        stored = [(int(at), int(size)) for at, size in entries if at != ABSENT]
+        bodies = iter(_read_joined(self._object, stored))
+        payloads = [None if at == ABSENT else next(bodies) for at, _ in entries]
+        decode_chunks(self.coding, payloads, out, str(self._object.url))
+
+    @cached_property
+    def entries(self) -> npt.NDArray[np.uint64]:
+        """(offset, size) of each chunk, in C order of the shard's grid; ABSENT for those of fill.
+
+        Raises
+        ------
+        CorruptDataError
+            If the index is damaged.
+        """
+        if self._object is None:
+            return np.full((int(np.prod(self.coding.grid)), 2), ABSENT, np.uint64)
+        size, length = self._object.size, self.coding.index_bytes
+        body = self._object.read(self.coding.index_start(size), min(length, size))
+        return self.coding.decode_index(body, size, str(self._object.url))
+
+    def _numbers(self, box: Box) -> npt.NDArray[np.intp]:
+        cells = list(box.within(self.box).cells(self.coding.chunk))
+        return np.asarray(np.ravel_multi_index(tuple(np.transpose(cells)), self.coding.grid))
+
+
+def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:
+    """Return the bytes of each (start, size), in one request if they follow one another.
+
+    They are good until this thread reads again.
+    """
+    ends = [start + size for start, size in ranges]
+    if not ranges or ends[:-1] != [start for start, _ in ranges[1:]]:
+        return [memoryview(body) for body in found.read_many(ranges)]
+    first = ranges[0][0]
+    whole = reused("stored", (ends[-1] - first,), np.dtype(np.uint8)).data
+    if found.read_into(first, whole) < len(whole):
+        raise CorruptDataError(f"{found.url} became shorter while it was read; read it again")
+    return [whole[start - first : start - first + size] for start, size in ranges]
+
+
+def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:
+    """Open the shard at `cell` of the write grid.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is coded in another way than voxlake writes.
+    StoreError
+        If the store fails; that there is no object is no failure.
+    """
+    coding, url = shard_format(volume), volume.shard_url(cell)
+    try:
+        opened = store.open_ranges(url)
+    except ObjectNotFoundError:
+        opened = None
+    if opened is not None and opened.size < coding.index_bytes:
+        raise CorruptDataError(f"{url} is truncated: too short to hold its index; restore it")
+    return StoredShard(cell_box(cell, volume.shard), coding, opened)

@@ -1,0 +1,1 @@
+"""Versioned documents: numbered, created if absent, never changed."""

@@ -1,0 +1,45 @@
+"""The budget of bytes admits in turn, and forgets those who leave."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from voxlake.api.http.budget import Budget
+
+
+def test_no_more_than_the_limit_is_held_at_any_time() -> None:
+    async def run() -> None:
+        budget, rng, most = Budget(100), random.Random(3), 0
+
+        async def work(size: int) -> None:
+            nonlocal most
+            async with budget.hold(size):
+                most = max(most, budget.used_bytes)
+                await asyncio.sleep(rng.random() / 500)
+
+        tasks = [asyncio.ensure_future(work(rng.randint(1, 150))) for _ in range(200)]
+        for task in rng.sample(tasks, 60):
+            await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert sum(not task.cancelled() for task in tasks) >= 140
+        assert 0 < most <= 100
+        assert (budget.used_bytes, budget.waiting) == (0, 0)
+
+    asyncio.run(run())
+
+
+def test_a_large_one_is_not_overtaken_for_ever() -> None:
+    async def run() -> list[str]:
+        budget, order = Budget(10), []
+
+        async def work(name: str, size: int) -> None:
+            async with budget.hold(size):
+                order.append(name)
+                await asyncio.sleep(0)
+
+        await asyncio.gather(work("a", 6), work("large", 10), work("b", 1), work("c", 1))
+        return order
+
+    assert asyncio.run(run()) == ["a", "large", "b", "c"]

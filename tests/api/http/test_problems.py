@@ -1,0 +1,143 @@
+"""Every failure is a problem document with all headers, and OpenAPI says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import Depends
+from fastapi.routing import APIRoute, iter_route_contexts
+from tests.api.conftest import Served, run_app
+
+from voxlake.api.app import create_app
+from voxlake.api.guard import public
+from voxlake.api.http.problems import Problem
+from voxlake.platform import errors
+
+SECURITY = ("x-content-type-options", "referrer-policy", "content-security-policy", "x-request-id")
+
+
+def check_problem(answer: httpx2.Response) -> Problem:
+    """Check that an answer is a whole problem, and return it."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = Problem.model_validate_json(answer.content)
+    assert found.status == answer.status_code
+    assert found.request_id == answer.headers["x-request-id"]
+    assert found.detail
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-store"
+    for name in SECURITY:
+        assert name in answer.headers, name
+    return found
+
+
+def tree(kind: type[errors.VoxlakeError]) -> list[type[errors.VoxlakeError]]:
+    """Return an error class and all below it."""
+    return [kind, *(each for sub in kind.__subclasses__() for each in tree(sub))]
+
+
+def test_every_error_of_the_tree_becomes_its_problem(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(
+        served.app.state.gateway.settings, served.lake, served.catalog, served.identity
+    )
+    kinds = {each.__name__: each for each in tree(errors.VoxlakeError)}
+
+    @app.get("/raise/{name}", dependencies=[Depends(public)])
+    def fail(name: str) -> None:
+        raise kinds[name]("what was asked, what is so, what to do")
+
+    with run_app(app) as url, httpx2.Client(base_url=url) as client:
+        for name, kind in kinds.items():
+            found = check_problem(client.get(f"/raise/{name}"))
+            assert (found.status, found.type) == (kind.status, f"urn:voxlake:error:{kind.kind}")
+            assert found.detail == "what was asked, what is so, what to do"
+        caplog.clear()
+        bug = check_problem(client.get("/raise/nothing"))
+    assert (bug.status, bug.type) == (500, "urn:voxlake:error:internal")
+    assert "KeyError" not in bug.detail
+    assert bug.request_id in bug.detail
+    assert any(bug.request_id in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nonsense", 404),
+        ("GET", "/v2/datasets/", 404),
+        ("GET", "/v2/datasets/lab/brain/absent", 404),
+        ("GET", "/v2/datasets/lab/brain/bad%20name", 400),
+        ("GET", "/v2/datasets/lab/brain/cells/labels/0", 400),
+        ("GET", "/v2/datasets/lab/brain/cells/labels/none", 400),
+        ("GET", "/v2/datasets/lab/brain/cells/labels/77", 404),
+        ("GET", "/v2/datasets/lab/brain/em/labels", 400),
+        ("GET", "/v2/datasets/lab/brain/em/cutout?format=x", 406),
+        ("GET", "/v2/datasets/lab/brain/vast/cutout", 413),
+        ("POST", "/v2/datasets", 405),
+        ("HEAD", "/healthz", 405),
+        ("GET", "/login?once=wrong", 303),
+        ("GET", "/login", 400),
+        ("GET", "/zarr/lab/brain/em/none", 404),
+        ("GET", "/zarr/lab/brain/em/.hidden", 400),
+    ],
+)
+def test_failures_are_problems(owner: httpx2.Client, method: str, path: str, status: int) -> None:
+    answer = owner.request(method, path, follow_redirects=False)
+    assert answer.status_code == status
+    if method != "HEAD" and status >= 400:
+        check_problem(answer)
+
+
+def test_the_allowed_methods_are_named(owner: httpx2.Client) -> None:
+    answer = owner.delete("/v2/datasets")
+    assert "GET" in answer.headers["allow"]
+    assert "GET" in check_problem(answer).detail
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return all operations of an OpenAPI document with their paths."""
+    return [
+        (f"{method} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_openapi_document_is_complete(served: Served, anonymous: httpx2.Client) -> None:
+    document = anonymous.get("/openapi.json").json()
+    paths = set(document["paths"])
+    routes = [context.original_route for context in iter_route_contexts(served.app.routes)]
+    for route in routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            assert route.path in paths
+    assert "/zarr/{collection}/{experiment}/{dataset}/{key}" in paths
+    found = operations(document)
+    assert len(found) >= 10
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for name, operation in found:
+        assert operation["summary"], name
+        assert "422" not in operation["responses"], name
+        for status in ("400", "401", "404", "405", "500", "502", "503", "default"):
+            content = operation["responses"][status]["content"]
+            assert content == {"application/problem+json": {"schema": problem}}, name
+        for parameter in operation.get("parameters", []):
+            assert parameter["schema"], name
+    ids = [operation["operationId"] for _, operation in found]
+    assert len(set(ids)) == len(ids)
+    assert set(document["components"]["schemas"]["Problem"]["required"]) == set(
+        Problem.model_fields
+    )
+
+
+def test_the_statuses_that_are_answered_are_documented(anonymous: httpx2.Client) -> None:
+    document = anonymous.get("/openapi.json").json()
+    cutout = document["paths"]["/v2/datasets/{collection}/{experiment}/{dataset}/cutout"]["get"]
+    assert {"200", "406", "413"} <= cutout["responses"].keys()
+    assert set(cutout["responses"]["200"]["content"]) == {
+        "application/octet-stream",
+        "application/x-npy",
+    }
+    stored = document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"]
+    assert {"200", "206", "304", "412", "416"} <= stored["get"]["responses"].keys()

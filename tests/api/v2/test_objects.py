@@ -1,0 +1,211 @@
+"""Objects and merges over HTTP: what is answered, what is stored, and who may do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.api.labelled import LARGEST, Labelled, labelled_gateway
+
+from voxlake.ngff.labels.mapping import open_mapping, supervoxels_of
+from voxlake.ngff.labels.mapping.log import read_entry
+from voxlake.ngff.labels.objects import get_object, list_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx2
+
+NEURON = {
+    "type": "neuron",
+    "name": "Tm3 left",
+    "status": "traced",
+    "confidence": 0.9,
+    "parent": str(LARGEST),
+    "key_values": {"side": "L"},
+}
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Iterator[Labelled]:
+    with labelled_gateway(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def ana(labelled: Labelled) -> Iterator[httpx2.Client]:
+    with labelled.client() as client:
+        yield client
+
+
+def test_an_object_from_its_birth_to_its_end(labelled: Labelled, ana: httpx2.Client) -> None:
+    index = labelled.opened()[1]
+    put = ana.put(f"cells/objects/{LARGEST}", json=NEURON)
+    assert put.status_code == 200
+    want = {**NEURON, "id": str(LARGEST), "author": "ana"}
+    assert {name: put.json()[name] for name in want} == want
+    assert ana.get(f"cells/objects/{LARGEST}").json() == put.json()
+    stored = get_object(index, LARGEST)
+    assert (stored.name, stored.author, stored.parent) == ("Tm3 left", "ana", LARGEST)
+    again = ana.put(f"cells/objects/{LARGEST}", json={"author": "a program"}).json()
+    assert (again["author"], again["name"], again["type"]) == ("a program", "", "generic")
+    assert again["created"] == put.json()["created"] < again["modified"]
+    assert ana.delete(f"cells/objects/{LARGEST}").status_code == 204
+    assert len(list_objects(index).table) == 0
+    for answer in (ana.get(f"cells/objects/{LARGEST}"), ana.delete(f"cells/objects/{LARGEST}")):
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:voxlake:error:not-found")
+
+
+def test_pages_filters_and_arrow(labelled: Labelled, ana: httpx2.Client) -> None:
+    assert ana.get("cells/objects").json() == {"objects": [], "next": None}
+    for label in (1, 2, 3, LARGEST):
+        ana.put(f"cells/objects/{label}", json={**NEURON, "name": f"Tm{label}"})
+    ana.put("cells/objects/2", json={"type": "synapse", "key_values": {"side": "R"}})
+
+    def ids(**query: Any) -> list[int]:
+        answer = ana.get("cells/objects", params=query)
+        assert answer.status_code == 200
+        return [int(each["id"]) for each in answer.json()["objects"]]
+
+    assert ids() == [1, 2, 3, LARGEST]
+    assert ids(type="synapse") == ids(key="side", value="R") == ids(status="") == [2]
+    assert ids(name_prefix="Tm1") == [1, LARGEST]
+    first = ana.get("cells/objects", params={"limit": 2}).json()
+    assert (len(first["objects"]), first["next"]) == (2, "2")
+    assert ids(after=first["next"]) == [3, LARGEST]
+    answer = ana.get("cells/objects", params={"limit": 3, "format": "arrow"})
+    table = pa.ipc.open_stream(answer.content).read_all()
+    assert table["id"].to_pylist() == [1, 2, 3]
+    assert answer.headers["x-voxlake-next"] == "3"
+    assert table["name"].to_pylist() == ["Tm1", "", "Tm3"]
+
+
+def test_neuroglancer_is_told_of_objects_if_there_are_any(
+    labelled: Labelled, ana: httpx2.Client
+) -> None:
+    def source() -> Any:
+        state = ana.get("cells/neuroglancer").json()["state"]
+        return next(each["source"] for each in state["layers"] if each["name"] == "cells")
+
+    assert isinstance(source(), dict)
+    ana.put("cells/objects/3", json=NEURON)
+    voxels, properties = source()
+    assert voxels["url"].endswith("/zarr/lab/brain/cells/|zarr3:")
+    folder = f"{labelled.url}/v2/datasets/lab/brain/cells/objects/segment-properties"
+    assert properties == f"{folder}/|neuroglancer-precomputed:"
+    found = ana.get(f"{folder}/info").json()
+    assert found["@type"] == "neuroglancer_segment_properties"
+    assert found["inline"]["ids"] == ["3"]
+    names = {each["id"]: each["values"] for each in found["inline"]["properties"]}
+    assert names["name"] == ["Tm3 left"]
+    assert names["author"] == ["ana"]
+
+
+def test_merges_and_cleaves_are_of_who_asks(labelled: Labelled, ana: httpx2.Client) -> None:
+    index = labelled.opened()[1]
+    merged = ana.post("cells/merges", json={"labels": ["3", str(LARGEST), 1]}).json()
+    assert (merged["number"], merged["kind"], merged["by"]) == (1, "merge", "ana")
+    assert (merged["into"], merged["labels"]) == ("3", [str(LARGEST), "1"])
+    entry = read_entry(index / "mapping", 1)
+    assert entry is not None
+    assert (entry.by, entry.number) == ("ana", 1)
+    assert ana.get("cells/mapping").json() == {"number": 1, "supervoxels": 2}
+    body = ana.get("cells/mapping/3").json()
+    assert (body["body"], body["supervoxels"]) == ("3", ["1", "3", str(LARGEST)])
+    member = ana.get(f"cells/mapping/{LARGEST}").json()
+    assert (member["body"], member["supervoxels"], member["number"]) == ("3", [], 1)
+    split = ana.post("cells/cleaves", json={"body": "3", "supervoxels": [str(LARGEST)]}).json()
+    assert (split["number"], split["kind"], split["by"]) == (2, "cleave", "ana")
+    assert (split["into"], split["labels"]) == (str(LARGEST), [str(LARGEST)])
+    assert supervoxels_of(open_mapping(index), 3).tolist() == [1, 3]
+    voxels = labelled.voxels
+    found = ana.get("cells/labels/3", params={"bodies": True}).json()
+    assert found["voxels"] == int(np.isin(voxels, [1, 3]).sum())
+
+
+def test_what_does_not_fit_the_mapping_is_a_conflict(ana: httpx2.Client) -> None:
+    ana.post("cells/merges", json={"labels": [1, 2]})
+    for path, body in [
+        ("merges", {"labels": [3, 2]}),
+        ("cleaves", {"body": 3, "supervoxels": [2]}),
+        ("cleaves", {"body": 2, "supervoxels": [2]}),
+    ]:
+        answer = ana.post(f"cells/{path}", json=body)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:voxlake:error:conflict")
+    assert ana.get("cells/mapping").json()["number"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kind"),
+    [
+        ("PUT", "cells/objects/0", {}, "invalid-input"),
+        ("PUT", "cells/objects/1", {"id": 2}, "invalid-input"),
+        ("PUT", "cells/objects/1", {"type": "house"}, "invalid-input"),
+        ("PUT", "cells/objects/1", {"confidence": 2}, "invalid-input"),
+        ("PUT", "em/objects/1", {}, "unsupported"),
+        ("GET", "em/objects", None, "unsupported"),
+        ("GET", "cells/objects?limit=0", None, "invalid-input"),
+        ("GET", "cells/objects?key=side", None, "invalid-input"),
+        ("GET", "cells/objects?type=house", None, "invalid-input"),
+        ("GET", "cells/objects?format=csv", None, "not-acceptable"),
+        ("GET", "cells/objects/segment-properties/info?limit=0", None, "invalid-input"),
+        ("POST", "cells/merges", {"labels": [1]}, "invalid-input"),
+        ("POST", "cells/merges", {"labels": [1, 1]}, "invalid-input"),
+        ("POST", "cells/merges", {"labels": [1, 1 << 64]}, "invalid-input"),
+        ("POST", "cells/cleaves", {"body": 1, "supervoxels": []}, "invalid-input"),
+        ("POST", "cells/cleaves", {"body": 1, "supervoxels": [2], "into": 1}, "invalid-input"),
+        ("POST", "em/merges", {"labels": [1, 2]}, "unsupported"),
+        ("GET", "em/mapping", None, "unsupported"),
+        ("GET", "cells/mapping/0", None, "invalid-input"),
+    ],
+)
+def test_what_cannot_mean_anything(
+    shared: Labelled, method: str, path: str, body: dict[str, Any] | None, kind: str
+) -> None:
+    with shared.client() as ana:
+        answer = ana.request(method, path, json=body)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:voxlake:error:{kind}"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
+    """A gateway that these tests do not change."""
+    with labelled_gateway(tmp_path_factory.mktemp("shared")) as served:
+        yield served
+
+
+READS = ["objects", "objects/segment-properties/info", "mapping", "mapping/1"]
+CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("PUT", "objects/1", {"name": 7}),
+    ("DELETE", "objects/1", None),
+    ("POST", "merges", {"labels": [1]}),
+    ("POST", "cleaves", {"body": 1, "supervoxels": []}),
+]
+
+
+def test_who_may_read(shared: Labelled) -> None:
+    with shared.client("") as nobody, shared.client("bob") as bob, shared.client() as ana:
+        for path in READS:
+            for who in (nobody, bob, ana):
+                assert who.get(f"cells/{path}").status_code == 200, path
+            assert nobody.get(f"draft/{path}").status_code == 401, path
+            assert bob.get(f"draft/{path}").status_code == 404, path
+            assert ana.get(f"draft/{path}").status_code == 200, path
+
+
+def test_who_may_change(shared: Labelled) -> None:
+    with shared.client("") as nobody, shared.client("bob") as bob, shared.client() as ana:
+        for method, path, body in CHANGES:
+            assert nobody.request(method, f"cells/{path}", json=body).status_code == 401, path
+            assert bob.request(method, f"cells/{path}", json=body).status_code == 403, path
+            for name in ("draft", "absent"):
+                assert nobody.request(method, f"{name}/{path}", json=body).status_code == 401
+                assert bob.request(method, f"{name}/{path}", json=body).status_code == 404
+            # Who may is told what is wrong with it.
+            assert ana.request(method, f"cells/{path}", json=body).status_code in {400, 404}
+        assert ana.get("cells/objects").json()["objects"] == []
+        assert ana.get("cells/mapping").json()["number"] == 0

@@ -1,0 +1,121 @@
+"""Runs and covers: read as they were written, damage found, one request a look-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from tests.ngff.labels.scenes import new_scene
+from tests.servers.counting import counting
+
+from voxlake.ngff.labels.segments import cover
+from voxlake.ngff.labels.segments import reader as run_reader
+from voxlake.ngff.labels.segments.manifest import Run
+from voxlake.ngff.labels.segments.part import encode_part, part_url
+from voxlake.ngff.labels.segments.publishing import write_run
+from voxlake.ngff.labels.segments.rows import RunRows
+from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
+from voxlake.ngff.memory.recent import Recent
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from tests.servers.s3 import S3Server
+
+
+def some_rows(count: int, seed: int = 0) -> RunRows:
+    rng = np.random.default_rng(seed)
+    labels = np.sort(rng.integers(1, 1 << 63, max(count // 2, 1), np.uint64))
+    start = rng.integers(0, 1 << 40, (count, 3))
+    counts = rng.integers(1, 9, count)
+    return RunRows(
+        np.sort(rng.choice(labels, count)),
+        np.arange(count, dtype=np.uint64),
+        rng.integers(1, 1 << 50, count, np.uint64),
+        start,
+        start + rng.integers(1, 100, (count, 3)),
+        counts,
+        rng.integers(0, 1 << 16, int(counts.sum())).astype(np.uint16),
+    )
+
+
+def assert_same(one: RunRows, other: RunRows) -> None:
+    for name in RunRows.__slots__:
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+@pytest.mark.parametrize("count", [1, 100, 20_000])
+def test_rows_come_back(memory_store: StoreURL, count: int) -> None:
+    rows = some_rows(count)
+    run = write_run(memory_store, rows, {7: "etag", 3: ""})
+    labels = np.unique(rows.labels)
+    assert_same(run_reader.find_in_run(memory_store, run, labels).ordered(), rows)
+    few = labels[:: max(len(labels) // 3, 1)]
+    found = run_reader.find_in_run(memory_store, run, few).ordered()
+    assert_same(found, rows.of_labels(few))
+    assert run_reader.read_cover(memory_store, run).shards.tolist() == [3, 7]
+    assert encode_part(rows) == encode_part(rows)
+
+
+def test_any_flipped_byte_is_found(memory_store: StoreURL) -> None:
+    rows = some_rows(30)
+    run = write_run(memory_store, rows, {1: "a"})
+    url = part_url(memory_store, run.parts[0].ulid)
+    body = store.read(url).body
+    # The first four bytes are the magic, which nobody reads.
+    for place in range(4, len(body), 41):
+        ulid = uuid4().hex
+        part = run.parts[0].model_copy(update={"ulid": ulid})
+        store.write(
+            part_url(memory_store, ulid),
+            body[:place] + bytes([body[place] ^ 4]) + body[place + 1 :],
+        )
+        damaged = Run(cover=run.cover, shards=1, parts=(part,))
+        with pytest.raises(CorruptDataError, match="is damaged"):
+            run_reader.find_in_run(memory_store, damaged, np.unique(rows.labels))
+    body = cover.encode_cover(cover.cover_of({1: "a", 5: "b"}))
+    with pytest.raises(CorruptDataError, match="damaged"):
+        cover.decode_cover(body[:20] + bytes([body[20] ^ 1]) + body[21:])
+
+
+def test_a_warm_look_up_is_one_range_request(
+    s3_store: StoreURL, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = new_scene(s3_store)
+    scene.compact()
+    with counting(s3_server.endpoint) as counted:
+        monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", counted.endpoint)
+        index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
+        wanted = np.array([1, 3], np.uint64)
+        view = in_force(scene.volume, index)
+        find_rows_in_force(view, wanted)
+        monkeypatch.setattr(run_reader, "_groups", Recent[RunRows](0))
+        counted.found.clear()
+        assert len(find_rows_in_force(view, wanted))
+        assert dict(counted.found) == {"GET": 1}
+        counted.found.clear()
+        ask_in_force(scene.volume, index, lambda view: find_rows_in_force(view, wanted))
+        # Besides, the listings of markers and manifests.
+        assert dict(counted.found) == {"GET": 3}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_of_several_sorted_pieces_are_put_in_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = some_rows(200, seed)
+    labels = rng.integers(1, (5, 60, 1 << 40)[seed % 3], 200, np.uint64)
+    shards = rng.permutation(200).astype(np.uint64)
+    pieces = np.array_split(np.arange(200), seed % 5 + 1)
+    sorted_ = [piece[np.lexsort((shards[piece], labels[piece]))] for piece in pieces]
+    lines = np.concatenate(sorted_)
+    mixed = replace(rows, labels=labels, shards=shards).take(lines)
+    expected = mixed.take(np.lexsort((mixed.shards, mixed.labels)))
+    assert_same(mixed.ordered(), expected)
+    assert_same(expected.ordered(), expected)
+    listed = [chunks.tolist() for chunks in np.split(mixed.chunks, np.cumsum(mixed.chunk_counts))]
+    order = np.lexsort((mixed.shards, mixed.labels))
+    assert expected.chunks.tolist() == [chunk for line in order for chunk in listed[line]]

@@ -1,0 +1,197 @@
+"""Each way of breaking the protocol of the label index, and the check that sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.ngff.labels import checks
+from tests.ngff.labels.checks import Stage
+
+from voxlake.ngff.labels import view
+from voxlake.ngff.labels.scan import stored as scanning
+from voxlake.ngff.labels.segments import manifest, publishing
+from voxlake.ngff.labels.segments.cover import Cover
+from voxlake.ngff.labels.sidecars import build, sidecar, trust
+from voxlake.ngff.labels.sidecars.trust import read_sidecar, shard_etag
+from voxlake.ngff.labels.upkeep import compaction, writing
+from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, open_marker
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError, ObjectExistsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.ngff.labels.checks import Check
+
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.scan.rows import Rows
+    from voxlake.ngff.labels.segments.manifest import Manifest, Run
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+def marker_after_the_shard(patch: pytest.MonkeyPatch) -> None:
+    late: list[tuple[StoreURL, tuple[int, ...], str]] = []
+
+    def promise(index_url: StoreURL, cell: tuple[int, ...], by: str) -> Marker:
+        late.append((index_url, cell, by))
+        return Marker(index_url / "dirty" / "promised", cell, "promised")
+
+    def write_and_mark(volume: Volume, box: Box, voxels: Any, markers: list[Marker]) -> None:
+        volume.write(box, voxels).result()
+        markers[:] = [open_marker(*each) for each in late[-len(markers) :]]
+
+    patch.setattr(writing, "open_marker", promise)
+    patch.setattr(writing, "_write", write_and_mark)
+
+
+def manifest_before_the_list(patch: pytest.MonkeyPatch) -> None:
+    in_order = view.in_force
+
+    def wrong_order(volume: Volume, index_url: StoreURL) -> view.View:
+        newest = manifest.newest_manifest(index_url)
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(view, "newest_manifest", lambda _: newest)
+            return in_order(volume, index_url)
+
+    patch.setattr(view, "in_force", wrong_order)
+
+
+def no_etag_check(patch: pytest.MonkeyPatch) -> None:
+    def believe(_: Volume, index_url: StoreURL, cell: tuple[int, ...], __: str) -> Rows | None:
+        sidecar = read_sidecar(index_url, cell)
+        return sidecar.rows if sidecar else None
+
+    patch.setattr(view, "trusted_rows", believe)
+    patch.setattr(compaction, "trusted_rows", believe)
+
+
+def open_markers_consumed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(compaction, "_done", lambda markers: [one for one in markers if one.cell])
+
+
+def no_create_if_absent(patch: pytest.MonkeyPatch) -> None:
+    def overwrite(url: StoreURL, body: bytes) -> str:
+        return store.write(url, body)
+
+    patch.setattr(store, "create", overwrite)
+
+
+def markers_deleted_before_the_manifest(patch: pytest.MonkeyPatch) -> None:
+    publish = publishing.publish
+
+    def delete_first(volume: Volume, index_url: StoreURL, *rest: Any) -> Any:
+        for marker in compaction._done(list_markers(index_url)):
+            store.delete(marker.url)
+        return publish(volume, index_url, *rest)
+
+    patch.setattr(compaction, "publish", delete_first)
+
+
+def other_markers_deleted(patch: pytest.MonkeyPatch) -> None:
+    """All that are done by then, besides those that were consumed."""
+    publish = publishing.publish
+
+    def publish_and_delete(volume: Volume, index_url: StoreURL, *rest: Any) -> Any:
+        published = publish(volume, index_url, *rest)
+        for marker in compaction._done(list_markers(index_url)) if published else []:
+            store.delete(marker.url)
+        return published
+
+    patch.setattr(compaction, "publish", publish_and_delete)
+
+
+def no_list_after_create(patch: pytest.MonkeyPatch) -> None:
+    def believe(index_url: StoreURL, made: Manifest) -> bool:
+        try:
+            store.create(manifest.manifest_url(index_url, made.number), encode(made))
+        except ObjectExistsError:
+            return False
+        return True
+
+    encode = manifest.encode_manifest
+    patch.setattr(publishing, "create_manifest", believe)
+
+
+def followed_runs_discarded(patch: pytest.MonkeyPatch) -> None:
+    """Who finds a higher number after creating takes the runs for lost, though it names them."""
+    create = manifest.create_manifest
+
+    def give_up(index_url: StoreURL, made: Manifest) -> bool:
+        return create(index_url, made) and manifest.manifest_numbers(index_url)[-1] == made.number
+
+    patch.setattr(publishing, "create_manifest", give_up)
+    patch.setattr(publishing, "newest_manifest", lambda _: None)
+
+
+def new_runs_below_the_old(patch: pytest.MonkeyPatch) -> None:
+    publish = publishing.publish
+
+    def swap(volume: Volume, index_url: StoreURL, before: Any, runs: Iterable[Run]) -> Any:
+        return publish(volume, index_url, before, tuple(runs)[::-1])
+
+    patch.setattr(compaction, "publish", swap)
+
+
+def covers_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(view, "read_cover", lambda *_: Cover(np.empty(0, np.uint64), ()))
+
+
+def sweep_without_age(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(publishing, "SWEEP_AGE_S", -60.0)
+
+
+def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
+    """The shard is asked for its ETag after its voxels were read, and may be another by then."""
+    find = scanning.stored_rows
+
+    def find_then_ask(volume: Volume, cell: tuple[int, ...], *rest: Any) -> Any:
+        found = find(volume, cell, *rest)
+        return found and (found[0], shard_etag(volume, cell))
+
+    patch.setattr(build, "stored_rows", find_then_ask)
+
+
+def sidecars_of_any_shard(patch: pytest.MonkeyPatch) -> None:
+    """A sidecar is believed for its ETag alone: two shards of the same bytes may have the same."""
+    origin_of = sidecar.origin_of
+
+    def anywhere(volume: Volume, cell: tuple[int, ...], etag: str) -> sidecar.Origin:
+        return origin_of(volume, (0, 0, 0), etag)
+
+    patch.setattr(trust, "origin_of", anywhere)
+    patch.setattr(build, "origin_of", anywhere)
+
+
+MUTANTS = (
+    (marker_after_the_shard, checks.write_killed),
+    (manifest_before_the_list, checks.query_among_compactions),
+    (no_etag_check, checks.foreign_writes_audited),
+    (open_markers_consumed, checks.write_among_compactions_killed),
+    (no_create_if_absent, checks.compaction_followed),
+    (markers_deleted_before_the_manifest, checks.compaction_killed),
+    (other_markers_deleted, checks.compaction_among_writes),
+    (no_list_after_create, checks.compaction_that_was_overtaken),
+    (followed_runs_discarded, checks.compaction_followed),
+    (new_runs_below_the_old, checks.compaction_followed),
+    (covers_ignored, checks.compaction_followed),
+    (sweep_without_age, checks.compaction_among_sweeps),
+    (rows_under_a_later_etag, checks.write_among_writes),
+    (sidecars_of_any_shard, checks.sidecars_in_the_wrong_place),
+)
+
+
+@pytest.mark.parametrize(("mutant", "check"), MUTANTS, ids=lambda each: each.__name__)
+def test_a_broken_protocol_is_seen(
+    memory_store: StoreURL,
+    monkeypatch: pytest.MonkeyPatch,
+    mutant: Callable[[pytest.MonkeyPatch], None],
+    check: Check,
+) -> None:
+    stage = Stage(memory_store, monkeypatch)
+    stage.every = 1
+    mutant(monkeypatch)
+    with pytest.raises((AssertionError, CorruptDataError)):
+        check(stage)

@@ -1,0 +1,53 @@
+"""Reserved ids are never given twice, and never in use."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.ngff.labels.samples import new_volume
+
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.upkeep.compaction import compact
+from voxlake.ngff.labels.upkeep.reservation import reserve
+from voxlake.ngff.labels.upkeep.writing import write_labels
+from voxlake.platform.errors import InvalidInputError, LimitExceededError
+
+if TYPE_CHECKING:
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+
+def put(volume: Volume, index: StoreURL, label: int) -> None:
+    write_labels(volume, index, Box((0, 0, 0), (1, 1, 1)), np.full((1, 1, 1), label, np.uint64))
+
+
+def test_many_at_once_get_different_ids(any_store: StoreURL) -> None:
+    volume, index = new_volume(any_store / "labels"), any_store / "index"
+    with ThreadPoolExecutor(4) as pool:
+        blocks = list(pool.map(lambda n: reserve(volume, index, n % 3 + 1), range(12)))
+    ids = [label for block in blocks for label in block]
+    assert len(ids) == len(set(ids)) == sum(n % 3 + 1 for n in range(12))
+    assert min(ids) == 1
+
+
+def test_ids_are_above_those_in_use(lake: StoreURL) -> None:
+    volume, index = new_volume(lake / "labels"), lake / "index"
+    put(volume, index, 40)
+    assert reserve(volume, index, 2, by="ada") == range(41, 43)
+    put(volume, index, 99)
+    compact(volume, index)
+    assert reserve(volume, index, 1) == range(100, 101)
+    assert reserve(volume, index, 3) == range(101, 104)
+
+
+def test_there_are_no_ids_above_the_last(lake: StoreURL) -> None:
+    volume, index = new_volume(lake / "labels"), lake / "index"
+    put(volume, index, (1 << 64) - 2)
+    assert list(reserve(volume, index, 1)) == [(1 << 64) - 1]
+    with pytest.raises(LimitExceededError, match="ids end"):
+        reserve(volume, index, 1)
+    with pytest.raises(InvalidInputError, match="1 or more"):
+        reserve(volume, index, 0)
