@@ -50,7 +50,7 @@ EVERYTHING = (
     "codecs",
     "label-index",
     "label-lookups",
-    "label-runs",
+    "label-segments",
 )
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
@@ -143,10 +143,10 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         from benchmarks.label_lookups import run_label_lookups  # brings in pyarrow
 
         found["label-lookups"] = run_label_lookups(folder, options.rows, options.repeats, say)
-    if "label-runs" in options.what:
-        from benchmarks.label_runs import run_label_runs  # brings in pyarrow
+    if "label-segments" in options.what:
+        from benchmarks.label_segments import run_label_segments  # brings in pyarrow
 
-        found["label-runs"] = run_label_runs(folder, options.rows, say)
+        found["label-segments"] = run_label_segments(folder, options.rows, say)
     return found
 
 

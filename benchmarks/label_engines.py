@@ -1,7 +1,7 @@
 """Engines that answer where a label is: voxlake's index, and databases on the same rows.
 
 Each returns of a label: voxels, box, chunks, shards. SQLite keeps rows by (label, shard) in one
-file; DuckDB and polars read the Parquet files of voxlake's run.
+file; DuckDB and polars read the Parquet files of voxlake's segment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.labels.table import LabelTable
     from voxlake.ngff.labels.view import View
     from voxlake.ngff.volume import Volume
@@ -143,7 +143,7 @@ class Sqlite:
     name: str = "SQLite"
     connection: sqlite3.Connection = field(init=False)
 
-    def build(self, pieces: Iterable[RunRows]) -> None:
+    def build(self, pieces: Iterable[SegmentRows]) -> None:
         """Insert all rows, which come in the order of the key."""
         with closing(sqlite3.connect(self.file)) as connection, connection:
             # A key without a type is not used to find what has one.

@@ -1,4 +1,4 @@
-"""Look-ups by label: voxlake's runs beside SQLite, DuckDB and polars, at growing numbers of rows.
+"""Look-ups by label: voxlake's segments beside SQLite, DuckDB, polars, at growing numbers of rows.
 
 In one run: rows built, looked up, changed in a twentieth of the shards, and merged. Every answer
 is compared.
@@ -21,9 +21,9 @@ from benchmarks.label_engines import DuckDb, OurIndex, Polars, Sqlite, Table, is
 from benchmarks.label_rows import GRID, Synthetic, changed, new_volume
 from benchmarks.tables import markdown_table
 from voxlake.ngff.labels.segments.part import part_url, write_part
-from voxlake.ngff.labels.segments.publishing import finish_run, publish, write_run
+from voxlake.ngff.labels.segments.publishing import finish_segment, publish, write_segment
 from voxlake.ngff.labels.segments.rows import join_rows
-from voxlake.ngff.labels.upkeep.merging import merge_runs
+from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.view import in_force
 from voxlake.platform.store import StoreURL
 
@@ -99,8 +99,8 @@ def run_label_lookups(folder: Path, rows: list[int], repeats: int, say: Say) -> 
         asked += bench.ask_all()
         say("a twentieth is changed")
         works.append(bench.change())
-        asked += bench.ask_again("two runs")
-        say("runs are merged")
+        asked += bench.ask_again("two segments")
+        say("segments are merged")
         works.append(bench.merge())
         asked += bench.ask_again("merged")
     print(asked_table(asked), flush=True)
@@ -130,32 +130,32 @@ class Bench:
         self.known: dict[str, object] = {}
 
     def build(self) -> list[Work]:
-        """Build run and table; making up the rows is measured by itself, and taken off."""
+        """Build segment and table; making up the rows is measured by itself, and taken off."""
         making = self._worked("make up the rows", lambda: sum(map(len, self.rows.pieces())))
-        ours = self._worked("build", self._build_run)
+        ours = self._worked("build", self._build_segment)
         sqlite = self._worked("build, SQLite", lambda: self.sqlite.build(self.rows.pieces()))
         less = [replace(one, seconds=one.seconds - making.seconds) for one in (ours, sqlite)]
         return [making, *less]
 
-    def _build_run(self) -> None:
+    def _build_segment(self) -> None:
         parts = [write_part(self.index, piece) for piece in self.rows.pieces()]
-        run = finish_run(self.index, parts, dict.fromkeys(range(GRID**3), ""))
-        publish(self.volume, self.index, None, (run,))
+        segment = finish_segment(self.index, parts, dict.fromkeys(range(GRID**3), ""))
+        publish(self.volume, self.index, None, (segment,))
         # As it is once there was a write.
         (self.index / "dirty").path.mkdir()
 
     def size(self) -> Size:
-        """Return what run and table take."""
-        runs, count = self.index.path / "runs", self._manifest().runs[0].rows
+        """Return what segment and table take."""
+        segments, count = self.index.path / "runs", self._manifest().segments[0].rows
         parquet, boxes = (
-            sum(file.stat().st_size for file in runs.glob(f"*{ending}")) / count
+            sum(file.stat().st_size for file in segments.glob(f"*{ending}")) / count
             for ending in (".parquet", ".boxes")
         )
         sqlite = self.sqlite.file.stat().st_size / count
         return Size(count, len(self.ids), parquet, boxes, sqlite)
 
     def change(self) -> Work:
-        """Take some shards, written anew, into a run of their own."""
+        """Take some shards, written anew, into a segment of their own."""
         numbers = np.arange(GRID**3, dtype=np.uint64)
         shards = np.random.default_rng(0).choice(numbers, CHANGED, replace=False)
         rows = join_rows(changed(piece, shards) for piece in self.rows.pieces())
@@ -163,21 +163,23 @@ class Bench:
         before, etags = self._manifest(), dict.fromkeys(shards.tolist(), "")
 
         def take_in() -> None:
-            run = write_run(self.index, rows, etags)
-            publish(self.volume, self.index, before, (*before.runs, run))
+            segment = write_segment(self.index, rows, etags)
+            publish(self.volume, self.index, before, (*before.segments, segment))
 
         self.known = {}
         return self._worked("take in a twentieth", take_in)
 
     def merge(self) -> Work:
-        """Merge both runs."""
+        """Merge both segments."""
         return self._worked(
-            "merge both runs", lambda: merge_runs(self.volume, self.index, self._manifest())
+            "merge both segments", lambda: merge_segments(self.volume, self.index, self._manifest())
         )
 
     def ask_all(self) -> list[Asked]:
         """Ask all engines."""
-        files = [str(part_url(self.index, part.ulid)) for part in self._manifest().runs[0].parts]
+        files = [
+            str(part_url(self.index, part.ulid)) for part in self._manifest().segments[0].parts
+        ]
         found = [
             self.ask(self.sqlite),
             self.ask(OurIndex(self.volume, self.index, held=False)),
@@ -237,7 +239,7 @@ class Bench:
     def _manifest(self) -> Manifest:
         found = in_force(self.volume, self.index).manifest
         if found is None:
-            raise NotTheSameError("there are no runs")
+            raise NotTheSameError("there are no segments")
         return found
 
     def _worked(self, what: str, work: Callable[[], object]) -> Work:
@@ -284,7 +286,7 @@ def work_table(works: list[Work]) -> str:
         )
         for one in works
     ]
-    return markdown_table("building and merging runs", [head, *lines])
+    return markdown_table("building and merging segments", [head, *lines])
 
 
 def size_table(sizes: list[Size]) -> str:

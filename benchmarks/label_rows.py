@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import zarr
 
-from voxlake.ngff.labels.segments.rows import RunRows
+from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.store import StoreURL
 
@@ -36,7 +36,7 @@ class Synthetic:
 
     rows: int
 
-    def pieces(self) -> Iterator[RunRows]:
+    def pieces(self) -> Iterator[SegmentRows]:
         """Yield the rows by ascending label, in pieces that share none."""
         pieces = -(-self.rows // PIECE_ROWS)
         width = (1 << 63) // pieces
@@ -58,11 +58,11 @@ def new_volume(folder: Path) -> Volume:
     return open_volume(StoreURL.parse(str(folder)))
 
 
-def changed(rows: RunRows, shards: npt.NDArray[np.uint64]) -> RunRows:
+def changed(rows: SegmentRows, shards: npt.NDArray[np.uint64]) -> SegmentRows:
     """Return the rows of some shards as of a later state: each label has one voxel more there."""
     some = rows.where(np.isin(rows.shards, shards))
     one = np.ones(len(some), np.uint64)
-    return RunRows(
+    return SegmentRows(
         some.labels,
         some.shards,
         some.voxels + one,
@@ -73,7 +73,7 @@ def changed(rows: RunRows, shards: npt.NDArray[np.uint64]) -> RunRows:
     )
 
 
-def _piece(rng: np.random.Generator, rows: int, first: int, width: int) -> RunRows:
+def _piece(rng: np.random.Generator, rows: int, first: int, width: int) -> SegmentRows:
     count = max(int(rows / ROWS_OF_LABEL), 1)
     ids = np.unique(rng.integers(first + 1, first + width, count, np.uint64))
     per = 1 + np.bincount(rng.integers(0, len(ids), rows - len(ids)), minlength=len(ids))
@@ -90,7 +90,7 @@ def _piece(rng: np.random.Generator, rows: int, first: int, width: int) -> RunRo
     # Ascending in each row: far apart, with some noise below.
     order = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
     chunks = order * 60 + rng.integers(0, 60, len(order))
-    return RunRows(
+    return SegmentRows(
         labels,
         np.ravel_multi_index(tuple(cells.T), (GRID,) * 3).astype(np.uint64),
         rng.integers(1, 1 << 20, len(labels), np.uint64),

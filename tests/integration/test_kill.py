@@ -163,7 +163,7 @@ def _finish(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
     """Every object is there, none more, and the voxels of every level are the same bytes.
 
-    Objects of a run bear names of the job, but they are as many.
+    Objects of a segment bear names of the job, but they are as many.
     """
 
     def objects(root: StoreURL) -> dict[str, bytes]:
@@ -181,12 +181,12 @@ def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
         volume = workspace.dataset(PLACE).level(0)
         status = index_status(volume, workspace.index_url(PLACE))
         assert (status.stale, status.missing) == (0, 0)
-        _check_run(volume, workspace.index_url(PLACE))
+        _check_segment(volume, workspace.index_url(PLACE))
         assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
 
 
 def _with_neutral_names(objects: dict[str, bytes]) -> dict[str, bytes]:
-    """Number the objects of runs, kind by kind, instead of naming them."""
+    """Number the objects of segments, kind by kind, instead of naming them."""
     found: dict[str, bytes] = {}
     for key in sorted(objects):
         folder, _, name = key.rpartition("/")
@@ -199,12 +199,12 @@ def _with_neutral_names(objects: dict[str, bytes]) -> dict[str, bytes]:
     return found
 
 
-def _check_run(volume: Volume, index: StoreURL) -> None:
-    """One run is in force, nothing is marked, and its labels are those that NumPy finds."""
+def _check_segment(volume: Volume, index: StoreURL) -> None:
+    """One segment is in force, nothing is marked, and its labels are those that NumPy finds."""
     view = in_force(volume, index)
     assert (view.dirty, view.bulk) == ((), False)
     assert view.manifest is not None
-    assert len(view.manifest.runs) == 1
+    assert len(view.manifest.segments) == 1
     labels, counts = np.unique(volume.read(volume.box).result(), return_counts=True)
     found = list_labels(volume, index)
     assert np.array_equal(found.labels, labels[labels != 0])
@@ -257,7 +257,7 @@ def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
-def test_killed_while_the_run_by_label_is_built(run: Run) -> None:
+def test_killed_while_the_segment_by_label_is_built(run: Run) -> None:
     """The command dies once all shards are indexed, and as the few tasks after run."""
     _finish(run.begin())
     volume = run.workspace.dataset(PLACE).level(0)
@@ -282,8 +282,8 @@ def test_killed_while_the_run_by_label_is_built(run: Run) -> None:
     assert before is not None
     assert after is not None
     assert kills > 0
-    assert after.runs[0].cover != before.runs[0].cover
-    _check_run(volume, index)
+    assert after.segments[0].cover != before.segments[0].cover
+    _check_segment(volume, index)
     assert list(store.walk(building_url(index))) == []
 
 

@@ -56,7 +56,7 @@ class RunsDocument(Document):
     """The part of a label index that is sorted by label."""
 
     runs: int
-    """Runs in force; 0: labels are looked for in the sidecars."""
+    """Segments in force; 0: labels are looked for in the sidecars."""
     rows: int
     """Rows, one for each label of a shard."""
     bytes: int
@@ -244,8 +244,8 @@ def _codecs(metadata: dict[str, Any]) -> list[dict[str, Any]]:
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     status = index_status(volume, url)
     manifest = in_force(volume, url).manifest
-    runs = manifest.runs if manifest else ()
-    parts = [part for run in runs for part in run.parts]
+    segments = manifest.segments if manifest else ()
+    parts = [part for segment in segments for part in segment.parts]
     return IndexDocument(
         url=str(url),
         shards=status.shards,
@@ -257,7 +257,7 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
         bytes_per_row=status.bytes / status.rows if status.rows else None,
         bytes_per_voxel=status.bytes / math.prod(volume.shape),
         by_label=RunsDocument(
-            runs=len(runs),
+            runs=len(segments),
             rows=sum(part.rows for part in parts),
             bytes=sum(part.bytes + part.boxes.labels * part.boxes.record for part in parts),
         ),

@@ -1,4 +1,4 @@
-"""Index jobs, to the run by label: known tasks, a mark while they run, and what NumPy finds."""
+"""Index jobs, to the segment by label: known tasks, a mark while they run, and what NumPy finds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from voxlake.compute.index import by_label as index_runs
+from voxlake.compute.index import by_label as index_segments
 from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,
@@ -56,7 +56,7 @@ SOURCE = "phantom:40,48,1400?kind=labels"
 
 @pytest.fixture
 def workspace(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setattr(index_runs, "FRAGMENT_SHARDS", 1)
+    monkeypatch.setattr(index_segments, "FRAGMENT_SHARDS", 1)
     with Workspace.opened(lake, Settings(workers=0)) as opened:
         yield opened
 
@@ -67,7 +67,7 @@ def _ingested(workspace: Workspace, *, index: bool) -> tuple[Volume, StoreURL]:
 
 
 def _check(volume: Volume, index: StoreURL) -> None:
-    """Demand that one run in force tells of every shard, and that it tells what NumPy finds."""
+    """Demand that one segment in force tells of every shard, and that it tells what NumPy finds."""
     view = in_force(volume, index)
     assert (view.dirty, view.consistency) == ((), "latest")
     assert view.manifest is not None
@@ -87,7 +87,7 @@ def _check_answers(volume: Volume, index: StoreURL) -> None:
         assert np.array_equal(found.stop[line], where.max(axis=0) + 1)
 
 
-def test_an_index_job_builds_the_run(workspace: Workspace) -> None:
+def test_an_index_job_builds_the_segment(workspace: Workspace) -> None:
     volume, index = _ingested(workspace, index=False)
     job = start_index(workspace, PLACE.name)
     summary = run_job(workspace, job)
@@ -96,17 +96,17 @@ def test_an_index_job_builds_the_run(workspace: Workspace) -> None:
     assert summary.stages[1].tasks == summary.stages[3].tasks > 2
     manifest = newest_manifest(index)
     assert manifest is not None
-    assert [run.cover for run in manifest.runs] == [job.id]
+    assert [segment.cover for segment in manifest.segments] == [job.id]
     _check(volume, index)
     again = start_index(workspace, PLACE.name)
     run_job(workspace, again)
     manifest = newest_manifest(index)
     assert manifest is not None
-    assert [run.cover for run in manifest.runs] == [again.id]
+    assert [segment.cover for segment in manifest.segments] == [again.id]
     _check(volume, index)
 
 
-def test_an_ingest_builds_the_run(workspace: Workspace) -> None:
+def test_an_ingest_builds_the_segment(workspace: Workspace) -> None:
     volume, index = _ingested(workspace, index=True)
     _check(volume, index)
     assert compact(volume, index).shards == 0
@@ -146,7 +146,7 @@ def test_a_job_that_failed_goes_on(
         raise OSError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(index_runs, broken, fail)
+        patch.setattr(index_segments, broken, fail)
         with pytest.raises(JobFailedError):
             run_job(workspace, job)
     state = read_bulk(bulk_marker(index, job.id))
@@ -161,7 +161,7 @@ def test_a_job_that_failed_goes_on(
     _check(volume, index)
     manifest = newest_manifest(index)
     assert manifest is not None
-    assert [manifest.runs[0].cover, len(manifest.runs)] == [job.id, 2]
+    assert [manifest.segments[0].cover, len(manifest.segments)] == [job.id, 2]
 
 
 def test_a_cancelled_job_leaves_no_mark(
@@ -174,7 +174,7 @@ def test_a_cancelled_job_leaves_no_mark(
         raise OSError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(index_runs, "write_range", fail)
+        patch.setattr(index_segments, "write_range", fail)
         with pytest.raises(JobFailedError):
             run_job(workspace, job)
     assert [marker.ulid for marker in list_markers(index)] == [job.id]
@@ -196,7 +196,7 @@ def test_a_cancel_while_it_runs_leaves_no_mark(
         time.sleep(1)  # Until its runner has seen it.
         return choose(build)
 
-    monkeypatch.setattr(index_runs, "choose_pieces", cancel_first)
+    monkeypatch.setattr(index_segments, "choose_pieces", cancel_first)
     monkeypatch.setattr("voxlake.compute.jobs.recorder.BEATS_PER_LEASE", 600)
     with pytest.raises(ConflictError, match="cancelled"):
         run_job(workspace, job)

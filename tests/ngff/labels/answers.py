@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tests.ngff.labels.scenes import Scene
 
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.volume import Volume
 
     type Voxels = npt.NDArray[Any]
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 type ShardRow = tuple[int, int, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
-def check_rows(volume: Volume, rows: RunRows, states: list[Voxels]) -> None:
+def check_rows(volume: Volume, rows: SegmentRows, states: list[Voxels]) -> None:
     """Demand of each shard that its rows are those of one of `states` of the whole volume."""
     found = _by_shard(rows)
     for cell in volume.box.cells(volume.shard):
@@ -76,13 +76,13 @@ def check_voxels(scene: Scene, voxels: Voxels, turn: int) -> None:
     """Check the voxels of one label: all of them as runs, and some as points."""
     volume, index, label = scene.volume, scene.index, _asked(scene, turn)
     where = _where(voxels, label)
-    runs = [
+    segments = [
         (z, y, x + step)
         for part in sparse_volume(volume, index, label)
         for (z, y, x), length in zip(part.start.tolist(), part.length.tolist(), strict=True)
         for step in range(length)
     ]
-    assert sorted(runs) == [*map(tuple, where.tolist())]
+    assert sorted(segments) == [*map(tuple, where.tolist())]
     if len(where):
         check_point(where, volume.chunk, point_of(volume, index, label))
         points = points_of(volume, index, label, 3, seed=turn)
@@ -129,7 +129,7 @@ def _cells(where: npt.NDArray[np.intp], grid: tuple[int, ...]) -> npt.NDArray[np
     return np.unique(where // grid, axis=0)
 
 
-def _by_shard(rows: RunRows) -> dict[int, list[ShardRow]]:
+def _by_shard(rows: SegmentRows) -> dict[int, list[ShardRow]]:
     found: dict[int, list[ShardRow]] = {}
     ends = np.cumsum(rows.chunk_counts)
     for line in range(len(rows)):

@@ -17,7 +17,7 @@ from tests.ngff.labels.turns import side_by_side
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import manifest_numbers
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.labels.upkeep.sweeping import sweep_runs
+from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.ngff.labels.steps import Fault
 
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.platform.store import StoreURL
 
     type Check = Callable[["Stage"], None]
@@ -104,7 +104,7 @@ def compaction_among_sweeps(stage: Stage) -> None:
 
 def _sweeping(scene: Scene) -> Callable[[], None]:
     def act() -> None:
-        sweep_runs(scene.index)
+        sweep_segments(scene.index)
 
     return act
 
@@ -145,7 +145,7 @@ def compaction_that_was_overtaken(stage: Stage) -> None:
     """While one sleeps before it creates a manifest, its number is created by another, and swept.
 
     It knows of a write that the other one did not: if it took itself for the one that succeeded,
-    it would delete the marker of a shard that no run in force tells of.
+    it would delete the marker of a shard that no segment in force tells of.
     """
     scene = stage.scene()
     with pytest.MonkeyPatch.context() as patch:
@@ -183,14 +183,14 @@ def ask_among(stage: Stage, others: Callable[[Scene], Callable[[], None]]) -> No
     """Demand that each shard is told of as it was before or after what others did."""
     for number in range(stage.length(lambda scene: scene.ask())):
         scene = stage.scene()
-        answers: list[RunRows] = []
+        answers: list[SegmentRows] = []
         before = scene.voxels()
         faults: dict[int, Fault] = {number: others(scene)}
         stage.steps.run(partial(_keep_answer, scene, answers), faults)
         check_rows(scene.volume, answers[0], [before, scene.voxels()])
 
 
-def _keep_answer(scene: Scene, answers: list[RunRows]) -> None:
+def _keep_answer(scene: Scene, answers: list[SegmentRows]) -> None:
     answers.append(scene.ask())
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tests.ngff.labels.answers import check_box, check_label, check_rows, check_tables, check_voxels
 from tests.ngff.labels.samples import new_volume
 
-from voxlake.ngff.labels.segments import part as run_
+from voxlake.ngff.labels.segments import part as segment_
 from voxlake.ngff.labels.segments import publishing as publishing_
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.upkeep import compaction as compaction_
@@ -19,7 +19,7 @@ from voxlake.ngff.labels.upkeep import merging as merging_
 from voxlake.ngff.labels.upkeep import sweeping as sweeping_
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
-from voxlake.ngff.labels.upkeep.merging import merge_runs
+from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.recent import forget_all
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pytest
 
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -79,11 +79,11 @@ class Scene:
         compact(self.volume, self.index)
 
     def merge(self) -> None:
-        """Merge the runs, however few there are, unless a bulk job runs."""
+        """Merge the segments, however few there are, unless a bulk job runs."""
         forget_all()
         newest = newest_manifest(self.index)
         if newest and not in_force(self.volume, self.index).bulk:
-            merge_runs(self.volume, self.index, newest)
+            merge_segments(self.volume, self.index, newest)
 
     def audit(self) -> None:
         """Look for foreign writes."""
@@ -95,7 +95,7 @@ class Scene:
         forget_all()
         audit(self.volume, self.index, open_age_s=-60)
 
-    def ask(self) -> RunRows:
+    def ask(self) -> SegmentRows:
         """Return the rows of all labels that the scene knows."""
         forget_all()
         wanted = np.array(self.labels, np.uint64)
@@ -145,24 +145,24 @@ def same_scene(scene: Scene, url: StoreURL) -> Scene:
 
 
 def in_small_pieces(patch: pytest.MonkeyPatch) -> None:
-    """Make runs, parts and row groups so small that little data takes every path."""
-    patch.setattr(run_, "GROUP_ROWS", 3)
+    """Make segments, parts and row groups so small that little data takes every path."""
+    patch.setattr(segment_, "GROUP_ROWS", 3)
     patch.setattr(merging_, "GROUP_ROWS", 3)
     patch.setattr(merging_, "MERGE_ROWS", 6)
     merge_above(patch, 2)
-    patch.setattr(compaction_, "RUN_ROWS", 8)
+    patch.setattr(compaction_, "SEGMENT_ROWS", 8)
     patch.setattr(compaction_, "WINDOW", 1)
     patch.setattr(sweeping_, "KEPT_MANIFESTS", 1)
 
 
 def merge_above(patch: pytest.MonkeyPatch, deltas: int) -> None:
-    """Make compactions merge when there are more than so many runs on top of the oldest."""
+    """Make compactions merge when there are more than so many segments on top of the oldest."""
     patch.setattr(merging_, "MAX_DELTAS", deltas)
     patch.setattr(merging_, "MAX_SHARE", float(deltas))
 
 
 def sweeping_at_once(patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Do `act` with runs of any age swept: for when no other process compacts."""
+    """Do `act` with segments of any age swept: for when no other process compacts."""
     with patch.context() as inner:
         inner.setattr(publishing_, "SWEEP_AGE_S", -60.0)
         act()

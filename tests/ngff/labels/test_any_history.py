@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tests.ngff.labels.scenes import Scene
     from tests.ngff.labels.steps import Fault, Steps
 
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.platform.store import StoreURL
 
 EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
@@ -151,7 +151,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(act=ACTS, number=STEP_NUMBERS)
     def ask_while(self, act: Act, number: int) -> None:
-        answers: list[RunRows] = []
+        answers: list[SegmentRows] = []
         before = self.scene.voxels()
         self.steps.run(lambda: answers.append(self.scene.ask()), {number: act.on(self.scene)})
         check_rows(self.scene.volume, answers[0], [before, self.scene.voxels()])
@@ -203,7 +203,7 @@ class Histories(RuleBasedStateMachine):
             self.steps.run(ask, {number: kill})
             found = ask()
         except LimitExceededError:
-            # Runs may tell of the largest id after its last voxel was overwritten.
+            # Segments may tell of the largest id after its last voxel was overwritten.
             assert max(self.scene.labels) == MAX_LABEL
             return
         assert len(found) == count

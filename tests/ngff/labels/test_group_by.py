@@ -1,4 +1,4 @@
-"""Runs say of each label and shard what sidecars say of its chunks, for voxels of any kind."""
+"""Segments say of each label and shard what sidecars say of its chunks, for voxels of any kind."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def grouped(volume: Volume, index: StoreURL) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (row["label"], row["shard"]))
 
 
-def stored_runs(index: StoreURL) -> list[dict[str, Any]]:
-    """Return all rows of the runs in force, as they lie in their parts."""
+def stored_segments(index: StoreURL) -> list[dict[str, Any]]:
+    """Return all rows of the segments in force, as they lie in their parts."""
     manifest = newest_manifest(index)
     assert manifest is not None
-    parts = [part for run in manifest.runs for part in run.parts]
+    parts = [part for segment in manifest.segments for part in segment.parts]
     tables = [pq.read_table(part_url(index, part.ulid).path) for part in parts]
     rows: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist() if tables else []
     return rows
@@ -63,7 +63,7 @@ def stored_runs(index: StoreURL) -> list[dict[str, Any]]:
 
 @settings(max_examples=20)
 @given(sample=labelled())
-def test_runs_group_the_rows_of_sidecars(
+def test_segments_group_the_rows_of_sidecars(
     memory_store: StoreURL,
     sample: tuple[npt.NDArray[Any], tuple[int, ...], tuple[int, ...]],
 ) -> None:
@@ -74,7 +74,7 @@ def test_runs_group_the_rows_of_sidecars(
     volume.write(volume.box, voxels).result()
     compact(volume, url / "index")
     expected = grouped(volume, url / "index")
-    assert stored_runs(url / "index") == expected
+    assert stored_segments(url / "index") == expected
     cells = volume.box.cells(volume.shard)
     assert sum(len(row["chunks"]) for row in expected) == sum(
         len(brute_rows(volume, cell, voxels)) for cell in cells

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.scan.rows import Rows
-    from voxlake.ngff.labels.segments.manifest import Manifest, Run
+    from voxlake.ngff.labels.segments.manifest import Manifest, Segment
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -115,8 +115,8 @@ def no_list_after_create(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(publishing, "create_manifest", believe)
 
 
-def followed_runs_discarded(patch: pytest.MonkeyPatch) -> None:
-    """Who finds a higher number after creating takes the runs for lost, though it names them."""
+def followed_segments_discarded(patch: pytest.MonkeyPatch) -> None:
+    """Who finds a higher number after creating takes segments for lost, though it names them."""
     create = manifest.create_manifest
 
     def give_up(index_url: StoreURL, made: Manifest) -> bool:
@@ -126,11 +126,11 @@ def followed_runs_discarded(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(publishing, "newest_manifest", lambda _: None)
 
 
-def new_runs_below_the_old(patch: pytest.MonkeyPatch) -> None:
+def new_segments_below_the_old(patch: pytest.MonkeyPatch) -> None:
     publish = publishing.publish
 
-    def swap(volume: Volume, index_url: StoreURL, before: Any, runs: Iterable[Run]) -> Any:
-        return publish(volume, index_url, before, tuple(runs)[::-1])
+    def swap(volume: Volume, index_url: StoreURL, before: Any, segments: Iterable[Segment]) -> Any:
+        return publish(volume, index_url, before, tuple(segments)[::-1])
 
     patch.setattr(compaction, "publish", swap)
 
@@ -174,8 +174,8 @@ MUTANTS = (
     (markers_deleted_before_the_manifest, checks.compaction_killed),
     (other_markers_deleted, checks.compaction_among_writes),
     (no_list_after_create, checks.compaction_that_was_overtaken),
-    (followed_runs_discarded, checks.compaction_followed),
-    (new_runs_below_the_old, checks.compaction_followed),
+    (followed_segments_discarded, checks.compaction_followed),
+    (new_segments_below_the_old, checks.compaction_followed),
     (covers_ignored, checks.compaction_followed),
     (sweep_without_age, checks.compaction_among_sweeps),
     (rows_under_a_later_etag, checks.write_among_writes),

@@ -54,7 +54,7 @@ def test_writes_compactions_and_audits(
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
 def test_an_erased_label_is_nowhere(memory_store: StoreURL, dtype: str) -> None:
-    """In no answer and in no row of the runs, wherever it was; other labels stay."""
+    """In no answer and in no row of the segments, wherever it was; other labels stay."""
     scene = new_scene(memory_store, dtype=dtype)
     scene.compact()
     label = scene.labels[-1]
@@ -72,7 +72,7 @@ def test_an_erased_label_is_nowhere(memory_store: StoreURL, dtype: str) -> None:
         assert label not in labels_in_box(scene.volume, scene.index, scene.volume.box).labels
     newest = newest_manifest(scene.index)
     assert newest is not None
-    for part in newest.runs[0].parts:
+    for part in newest.segments[0].parts:
         rows = pq.read_table(part_url(scene.index, part.ulid).path)
         assert label not in rows["label"].to_pylist()
 
@@ -85,7 +85,7 @@ def test_a_first_compaction_takes_every_stored_shard(lake: StoreURL) -> None:
     assert (again.number, again.shards, again.rows) == (1, 0, 0)
 
 
-def test_runs_of_another_geometry_mean_nothing(lake: StoreURL) -> None:
+def test_segments_of_another_geometry_mean_nothing(lake: StoreURL) -> None:
     scene, index = new_scene(lake), lake / "index"
     compact(scene.volume, index)
     larger = replace(scene, volume=new_volume(lake / "larger", (6, 7, 20), CHUNK, SHARD))

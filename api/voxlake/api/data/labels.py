@@ -316,13 +316,13 @@ async def ask_labels[T](
     try:
         return await to_thread.run_sync(run)
     except ConflictError:
-        # Runs were merged and swept meanwhile, or the voxels were written.
+        # Segments were merged and swept meanwhile, or the voxels were written.
         return await to_thread.run_sync(run)
 
 
 def _check_rows(view: View, most: int) -> None:
-    runs = view.manifest.runs if view.manifest else ()
-    rows = sum(part.rows for run in runs for part in run.parts)
+    segments = view.manifest.segments if view.manifest else ()
+    rows = sum(part.rows for segment in segments for part in segment.parts)
     if rows > most:
         raise LimitExceededError(
             f"all labels were asked for and the index has {rows} rows, of which a server lists "

@@ -26,7 +26,7 @@ REGIONS_AT_ONCE = 2
 
 
 SECONDS_PER_ROW = 2e-6
-"""CPU seconds for a row of a sidecar on its way into a run; measured, as all of it is NumPy."""
+"""CPU seconds for a row of a sidecar on its way into a segment; measured, as all of it is NumPy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def stages_of(known: Known) -> list[Stage]:
         _alone(known, stretch.last) if stretch.cut is None else _pass(known, stretch, stretch.cut)
         for stretch in known.target.stretches
     ]
-    return [*stages, _index(known), *_index_runs(known)] if known.target.indexed else stages
+    return [*stages, _index(known), *_index_segments(known)] if known.target.indexed else stages
 
 
 def in_words(reading: Reading | None, reads: float) -> str:
@@ -158,8 +158,8 @@ def _index_bytes(known: Known) -> int:
     return scan_bytes(math.prod(finest.shard) * itemsize, math.prod(finest.chunk) * itemsize)
 
 
-def _index_runs(known: Known) -> list[Stage]:
-    """Return the stages of `voxlake.compute.index.by_label.plan_index_runs`."""
+def _index_segments(known: Known) -> list[Stage]:
+    """Return the stages of `voxlake.compute.index.by_label.plan_index_segments`."""
     finest, shards = known.target.ladder[0], known.shards[0]
     rows = rows_bytes(shards.count * math.prod(finest.shard) * known.target.itemsize)
     anew = max(rows, _index_bytes(known))
@@ -168,13 +168,13 @@ def _index_runs(known: Known) -> list[Stage]:
     seconds = SECONDS_PER_ROW * known.rates.rows * math.prod(finest.shape) * known.target.itemsize
     fragments = fragment_count(shards.count)
     if fragments == 1:
-        return [_runs_stage("index-runs", 1, anew, seconds, asked + Requests(put=10, get=20))]
+        return [_segments_stage("index-runs", 1, anew, seconds, asked + Requests(put=10, get=20))]
     each = Requests(put=4 * fragments, get=4 * fragments, head=fragments)
     return [
-        _runs_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
-        _runs_stage("index-ranges", 1, rows, 0.0, Requests(put=1, get=fragments)),
-        _runs_stage("index-runs", fragments, rows, seconds * 0.3, each),
-        _runs_stage(
+        _segments_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
+        _segments_stage("index-ranges", 1, rows, 0.0, Requests(put=1, get=fragments)),
+        _segments_stage("index-runs", fragments, rows, seconds * 0.3, each),
+        _segments_stage(
             "index-publish",
             1,
             publish_bytes(shards.count),
@@ -184,7 +184,9 @@ def _index_runs(known: Known) -> list[Stage]:
     ]
 
 
-def _runs_stage(name: str, tasks: int, memory: int, seconds: float, requests: Requests) -> Stage:
+def _segments_stage(
+    name: str, tasks: int, memory: int, seconds: float, requests: Requests
+) -> Stage:
     return Stage(name, tasks, (), "rows, no voxels", 1.0, memory, 0, 0, seconds, requests)
 
 

@@ -1,8 +1,8 @@
-"""Index, by label: the rows of all shards become one run, by tasks of bounded size.
+"""Index, by label: the rows of all shards become one segment, by tasks of bounded size.
 
 Fragments are the rows of some shards; one task cuts the labels of them all into ranges; the rows
-of each range are merged; one task puts the run in force. `voxlake.ngff.labels.bulk.build` has the
-protocol. A dataset that is one fragment takes one task for all of it.
+of each range are merged; one task puts the segment in force. `voxlake.ngff.labels.bulk.build` has
+the protocol. A dataset that is one fragment takes one task for all of it.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class RangeTask:
 
 @dataclass(frozen=True, slots=True)
 class PublishTask:
-    """Put the run in force, and clear away what the job needed."""
+    """Put the segment in force, and clear away what the job needed."""
 
     spec: RunsSpec
     cell: Cell
@@ -107,14 +107,14 @@ class PublishTask:
 
 
 @dataclass(frozen=True, slots=True)
-class AllRunsTask:
+class AllSegmentsTask:
     """Do all of it, for a dataset of one fragment."""
 
     spec: RunsSpec
     cell: Cell
 
     def __call__(self) -> Result:
-        """Write the run and put it in force; what is done already is not done again."""
+        """Write the segment and put it in force; what is done already is not done again."""
         build = self.spec.build()
         write_fragment(build, 0)
         choose_pieces(build)
@@ -122,8 +122,8 @@ class AllRunsTask:
         return _published(build)
 
 
-def plan_index_runs(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
-    """Plan the run of the labels `volume` (level 0), whose sidecars are written before.
+def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
+    """Plan the segment of the labels `volume` (level 0), whose sidecars are written before.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def plan_index_runs(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
     rows = rows_bytes(shards * shard_bytes(volume))
     anew = max(rows, index_bytes(volume))
     if fragments == 1:
-        return [Plan("index-runs", (1,), partial(AllRunsTask, spec), mark, anew)]
+        return [Plan("index-runs", (1,), partial(AllSegmentsTask, spec), mark, anew)]
     return [
         Plan("index-fragments", (fragments,), partial(FragmentTask, spec), mark, anew),
         Plan("index-ranges", (1,), partial(RangesTask, spec), mark, rows),
@@ -160,7 +160,7 @@ def rows_bytes(voxels: int) -> int:
 
 
 def publish_bytes(shards: int) -> int:
-    """Return the projected peak of putting a run of so many shards in force."""
+    """Return the projected peak of putting a segment of so many shards in force."""
     return 2 * LEAST_BYTES + ETAG_BYTES * shards
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.compute.index.by_label import plan_index_runs
+from voxlake.compute.index.by_label import plan_index_segments
 from voxlake.compute.index.shards import plan_index
 from voxlake.compute.jobs.looking import plan_look_or_repair
 from voxlake.compute.jobs.spec import (
@@ -48,14 +48,14 @@ def plan_stages(workspace: Workspace, spec: Spec, job: str) -> list[Plan]:
             if spec.index:
                 index = workspace.index_url(spec.place)
                 plans.append(plan_index(finest, index, keep=True))
-                plans += plan_index_runs(finest, index, job)
+                plans += plan_index_segments(finest, index, job)
         case DownsampleSpec(boxes=None):
             plans = _passes(workspace, dataset, spec)
         case DownsampleSpec(boxes=boxes):
             plans = plan_rebuild(dataset, boxes or ())
         case IndexSpec():
             index = workspace.index_url(spec.place)
-            plans = [plan_index(finest, index), *plan_index_runs(finest, index, job)]
+            plans = [plan_index(finest, index), *plan_index_segments(finest, index, job)]
         case VerifySpec():
             plans = _verifying(workspace, dataset, spec)
     return plans

@@ -1,8 +1,8 @@
-"""What is in force: which runs count for which shards, and what has to be asked of the shards.
+"""What is in force: which segments count for which shards, and what has to be asked of the shards.
 
 A view lists the markers FIRST and takes the newest manifest then. Whatever is written, compacted
 or swept meanwhile: a shard without a marker in that list had, at some moment since, the state
-that the newest run covering it tells of; a shard with one is asked itself.
+that the newest segment covering it tells of; a shard with one is asked itself.
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ from voxlake.ngff.labels.scan.rows import check_labels, find_rows
 from voxlake.ngff.labels.segments.manifest import (
     Geometry,
     Manifest,
-    Run,
+    Segment,
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.reader import find_in_run, read_cover, read_footer, read_groups
+from voxlake.ngff.labels.segments.reader import (
+    find_in_segment,
+    read_cover,
+    read_footer,
+    read_groups,
+)
 from voxlake.ngff.labels.segments.rows import (
     NO_ROWS,
-    RunRows,
+    SegmentRows,
     join_rows,
     rows_of_shard,
     shard_grid,
@@ -48,10 +53,10 @@ if TYPE_CHECKING:
 _geometries: WeakKeyDictionary[object, Geometry] = WeakKeyDictionary()
 
 ATTEMPTS = 10
-"""Times that a query begins again because runs were merged and swept while it read them."""
+"""Times that a query begins again because segments were merged and swept while it read them."""
 
 READ_GROUPS = 64
-"""Row groups of a run in memory at a time when all labels are asked for."""
+"""Row groups of a segment in memory at a time when all labels are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def in_force(volume: Volume, index_url: StoreURL) -> View:
     all: a look-up is then one range of bytes, or none. By it a shard is told of as it was when
     the view was made, or later if it had a mark then; what is written, compacted or audited
     afterwards is not seen. Make a new one as often as news matter: once for a request, a table,
-    some seconds. It can be held until the runs are merged and `KEPT_MANIFESTS` more manifests
+    some seconds. It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests
     made; queries then say that it is too old.
 
     Raises
@@ -123,7 +128,7 @@ def _checked_geometry(volume: Volume) -> Geometry:
 def ask_in_force[T](
     volume: Volume, index_url: StoreURL, ask: Callable[[View], T], view: View | None = None
 ) -> T:
-    """Return the answer of `ask` by what is in force, asked anew if runs are swept meanwhile.
+    """Return the answer of `ask` by what is in force, asked anew if segments are swept meanwhile.
 
     Parameters
     ----------
@@ -133,9 +138,9 @@ def ask_in_force[T](
     Raises
     ------
     ConflictError
-        If `view` is so old that its runs were swept.
+        If `view` is so old that its segments were swept.
     CorruptDataError
-        If the newest manifest names runs that are not there.
+        If the newest manifest names segments that are not there.
     """
     if view is not None:
         return _ask_held(view, ask)
@@ -157,12 +162,12 @@ def _ask_held[T](view: View, ask: Callable[[View], T]) -> T:
         return ask(view)
     except ObjectNotFoundError as error:
         raise ConflictError(
-            f"the runs of a view of {view.index_url} have been merged and swept since it was made; "
-            "make a new one"
+            f"the segments of a view of {view.index_url} have been merged and swept since it was "
+            "made; make a new one"
         ) from error
 
 
-def find_rows_in_force(view: View, labels: npt.NDArray[np.uint64]) -> RunRows:
+def find_rows_in_force(view: View, labels: npt.NDArray[np.uint64]) -> SegmentRows:
     """Return the rows of some labels, by label, then shard; a label that is nowhere has none.
 
     Parameters
@@ -171,17 +176,17 @@ def find_rows_in_force(view: View, labels: npt.NDArray[np.uint64]) -> RunRows:
         (n,) ascending, each once.
     """
     counted = [
-        without(find_in_run(view.index_url, run, labels), hidden)
-        for run, hidden in runs_in_force(view)
+        without(find_in_segment(view.index_url, segment, labels), hidden)
+        for segment, hidden in segments_in_force(view)
     ]
     asked = ask_shards(view, lambda rows: rows.of_labels(labels))
     return join_rows([*counted, *asked]).ordered()
 
 
-def all_rows_in_force(view: View) -> Iterator[RunRows]:
+def all_rows_in_force(view: View) -> Iterator[SegmentRows]:
     """Yield the rows of all labels, in parts of bounded size that are sorted each for itself."""
-    for run, hidden in runs_in_force(view):
-        for part in run.parts:
+    for segment, hidden in segments_in_force(view):
+        for part in segment.parts:
             count = len(read_footer(view.index_url, part).groups)
             for first in range(0, count, READ_GROUPS):
                 groups = list(range(first, min(first + READ_GROUPS, count)))
@@ -189,22 +194,22 @@ def all_rows_in_force(view: View) -> Iterator[RunRows]:
     yield from ask_shards(view, lambda rows: rows)
 
 
-def runs_in_force(view: View) -> list[tuple[Run, npt.NDArray[np.uint64]]]:
-    """Return the runs, newest first, each with the shards (ascending) of which it must not tell.
+def segments_in_force(view: View) -> list[tuple[Segment, npt.NDArray[np.uint64]]]:
+    """Return the segments, newest first, each with the shards (ascending) it must not tell of.
 
-    These are the ones that a newer run covers, and the dirty ones.
+    These are the ones that a newer segment covers, and the dirty ones.
     """
     hidden = np.array([shard_number(view.volume, cell) for cell in view.dirty], np.uint64)
     found = []
-    runs = view.manifest.runs if view.manifest else ()
-    for place, run in reversed(list(enumerate(runs))):
-        found.append((run, hidden))
+    segments = view.manifest.segments if view.manifest else ()
+    for place, segment in reversed(list(enumerate(segments))):
+        found.append((segment, hidden))
         if place:
-            hidden = np.union1d(hidden, read_cover(view.index_url, run).shards)
+            hidden = np.union1d(hidden, read_cover(view.index_url, segment).shards)
     return found
 
 
-def without(rows: RunRows, hidden: npt.NDArray[np.uint64]) -> RunRows:
+def without(rows: SegmentRows, hidden: npt.NDArray[np.uint64]) -> SegmentRows:
     """Return the rows of shards that are not among `hidden`, ascending."""
     if not len(hidden) or not len(rows):
         return rows
@@ -212,12 +217,12 @@ def without(rows: RunRows, hidden: npt.NDArray[np.uint64]) -> RunRows:
     return rows.where(hidden[place] != rows.shards)
 
 
-def ask_shards(view: View, select: Callable[[RunRows], RunRows]) -> Iterator[RunRows]:
+def ask_shards(view: View, select: Callable[[SegmentRows], SegmentRows]) -> Iterator[SegmentRows]:
     """Yield what `select` takes of each dirty shard: of its sidecar if trusted, else its voxels."""
     if not view.dirty:
         return
 
-    def ask(cell: Cell) -> RunRows | None:
+    def ask(cell: Cell) -> SegmentRows | None:
         etag = shard_etag(view.volume, cell)
         if etag is None:
             return NO_ROWS
@@ -242,6 +247,6 @@ def _number(view: View, cell: Cell) -> int:
 
 def _incomplete(index_url: StoreURL, number: int | None) -> CorruptDataError:
     return CorruptDataError(
-        f"runs that manifest {number} of {index_url} names are not there; delete the folders runs "
-        "and manifest of the index, and compact it"
+        f"segments that manifest {number} of {index_url} names are not there; delete the folders "
+        "runs and manifest of the index, and compact it"
     )

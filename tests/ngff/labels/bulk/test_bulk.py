@@ -42,7 +42,7 @@ from voxlake.platform.errors import (
 if TYPE_CHECKING:
     from tests.ngff.labels.scenes import Scene
 
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.platform.store import StoreURL
 
 FIRST, LAST = Box((0, 0, 0), (3, 3, 5)), Box((3, 4, 6), SHAPE)
@@ -55,10 +55,10 @@ def scene(memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Scene:
     return new_scene(memory_store)
 
 
-def _rows_of_runs(scene: Scene) -> RunRows:
+def _rows_of_segments(scene: Scene) -> SegmentRows:
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    parts = [part for run in manifest.runs for part in run.parts]
+    parts = [part for segment in manifest.segments for part in segment.parts]
     found = []
     for part in parts:
         numbers = list(range(len(read_footer(scene.index, part).groups)))
@@ -66,7 +66,7 @@ def _rows_of_runs(scene: Scene) -> RunRows:
     return join_rows(found)
 
 
-def _same(one: RunRows, other: RunRows) -> bool:
+def _same(one: SegmentRows, other: SegmentRows) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in one.__dataclass_fields__
@@ -83,7 +83,7 @@ def test_b_is_a_grouped_and_both_are_brute_force(scene: Scene, fragments: int) -
         rows = trusted_rows(scene.volume, scene.index, cell, etag)
         assert rows is not None
         grouped.append(rows_of_shard(rows, shard_number(scene.volume, cell)))
-    found = _rows_of_runs(scene)
+    found = _rows_of_segments(scene)
     assert len(found)
     assert _same(found, join_rows(grouped).ordered())
     check_rows(scene.volume, found, [scene.voxels()])
@@ -110,7 +110,7 @@ def test_parts_ascend_and_pieces_are_bounded(scene: Scene) -> None:
     BulkJob(scene).finish()
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    parts = manifest.runs[0].parts
+    parts = manifest.segments[0].parts
     assert len(parts) > 2
     assert all(one.last <= two.first for one, two in pairwise(parts))
     # Some 500 bytes of rows, and what sampling adds.
@@ -127,8 +127,10 @@ def test_a_label_that_fills_several_parts_is_streamed(
     job.finish()
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    assert [part.first for part in manifest.runs[0].parts] == [7] * len(manifest.runs[0].parts)
-    assert len(manifest.runs[0].parts) > 1
+    assert [part.first for part in manifest.segments[0].parts] == [7] * len(
+        manifest.segments[0].parts
+    )
+    assert len(manifest.segments[0].parts) > 1
     assert list_labels(scene.volume, scene.index).voxels.tolist() == [np.prod(SHAPE)]
     extent = label_extent(scene.volume, scene.index, 7)
     assert (extent.voxels, extent.box) == (math.prod(SHAPE), scene.volume.box)
@@ -141,8 +143,8 @@ def test_no_labels_at_all(memory_store: StoreURL) -> None:
     job.finish()
     manifest = newest_manifest(index)
     assert manifest is not None
-    assert manifest.runs[0].parts == ()
-    assert manifest.runs[0].shards == len(list(volume.box.cells(volume.shard)))
+    assert manifest.segments[0].parts == ()
+    assert manifest.segments[0].shards == len(list(volume.box.cells(volume.shard)))
     assert len(list_labels(volume, index)) == 0
 
 
@@ -168,7 +170,7 @@ def test_what_was_there_is_replaced_and_what_is_newer_stays(scene: Scene) -> Non
     state = read_bulk(bulk_marker(scene.index, job.job))
     assert before is not None
     assert state is not None
-    assert state.replaces == tuple(run.cover for run in before.runs)
+    assert state.replaces == tuple(segment.cover for segment in before.segments)
     assert state.manifest == before.number + 1
     scene.write(LAST, 3)
     scene.compact()
@@ -177,8 +179,8 @@ def test_what_was_there_is_replaced_and_what_is_newer_stays(scene: Scene) -> Non
     job.finish()
     after = newest_manifest(scene.index)
     assert after is not None
-    kept = [run.cover for run in newer.runs[len(before.runs) :]]
-    assert [run.cover for run in after.runs] == [job.job, *kept]
+    kept = [segment.cover for segment in newer.segments[len(before.segments) :]]
+    assert [segment.cover for segment in after.segments] == [job.job, *kept]
     scene.check()
 
 
@@ -196,7 +198,7 @@ def test_queries_say_how_old_they_are_while_a_job_runs(scene: Scene) -> None:
     assert view.consistency == "latest"
 
 
-def test_before_the_first_runs_queries_are_exact_and_no_other_makes_them(scene: Scene) -> None:
+def test_before_the_first_segments_queries_are_exact_and_no_other_makes_them(scene: Scene) -> None:
     job = BulkJob(scene)
     job.step()
     scene.compact()
@@ -225,23 +227,23 @@ def test_nothing_is_merged_or_swept_meanwhile(
         sweeping_at_once(monkeypatch, scene.compact)
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    assert len(manifest.runs) == len(first.runs) + 5
+    assert len(manifest.segments) == len(first.segments) + 5
     job.finish()
     scene.check()
     sweeping_at_once(monkeypatch, scene.compact)
     merged = newest_manifest(scene.index)
     assert merged is not None
-    assert len(merged.runs) == 1
+    assert len(merged.segments) == 1
     scene.check()
 
 
-def test_what_was_written_without_a_mark_below_a_newer_run_is_marked(scene: Scene) -> None:
+def test_what_was_written_without_a_mark_below_a_newer_segment_is_marked(scene: Scene) -> None:
     scene.compact()
     job = BulkJob(scene)
     job.step()
     scene.write(FIRST, 2)
     scene.compact()
-    scene.write_foreign(FIRST, 3)  # The run of the compaction hides the fragment.
+    scene.write_foreign(FIRST, 3)  # The segment of the compaction hides the fragment.
     for _ in range(len(job.tasks) - 2):
         job.step()
     assert publish_bulk(job.build).marked == 1
@@ -267,7 +269,7 @@ def test_a_fragment_written_twice_counts_once(scene: Scene) -> None:
     manifest = newest_manifest(scene.index)
     assert manifest is None
     assert publish_bulk(job.build).marked == 1
-    found = _rows_of_runs(scene)
+    found = _rows_of_segments(scene)
     check_rows(scene.volume, found, [before])
     scene.check()
 

@@ -46,10 +46,10 @@ def scene(memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def test_a_merge_that_began_before_gives_way(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever step of the merge the job begins at: its run replaces what it should."""
+    """Whatever step of the merge the job begins at: its segment replaces what it should."""
     steps = watch(monkeypatch)
 
-    def many_runs() -> None:
+    def many_segments() -> None:
         scene.compact()
         for number in range(3):
             job = BulkJob(scene)
@@ -58,10 +58,10 @@ def test_a_merge_that_began_before_gives_way(scene: Scene, monkeypatch: pytest.M
             scene.compact()
             job.give_up()
 
-    many_runs()
+    many_segments()
     count, number = steps.run(scene.compact, {}), 0
     while number < count:
-        many_runs()
+        many_segments()
         scene.write(LAST, number % 3)
         job = BulkJob(scene)
         count = steps.run(scene.compact, {number: job.step})

@@ -22,8 +22,8 @@ from voxlake.ngff.labels.objects import (
     get_objects,
     list_objects,
     put_objects,
+    segment,
 )
-from voxlake.ngff.labels.objects import segment as run
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -127,7 +127,7 @@ def test_what_is_refused(lake: StoreURL, call: Callable[[StoreURL], object]) -> 
 
 
 def test_many_objects_by_pages_and_filters(lake: StoreURL) -> None:
-    """Three row groups and two small runs over them; a filter asks for what is few."""
+    """Three row groups and two small segments over them; a filter asks for what is few."""
     count = 20_000
     kinds = list(ObjectType)
     put_objects(
@@ -156,17 +156,17 @@ def test_many_objects_by_pages_and_filters(lake: StoreURL) -> None:
     assert few.next == few.table["id"][-1].as_py()
     before = list_objects(lake, limit=100_000).table
     compacted = compact_objects(lake)
-    assert (compacted.runs, compacted.rows) == (1, len(expected))
+    assert (compacted.segments, compacted.rows) == (1, len(expected))
     assert list_objects(lake, limit=100_000).table.equals(before)
 
 
 def test_a_look_up_reads_one_row_group(lake: StoreURL) -> None:
-    put_objects(lake, (LabelObject(id=n) for n in range(1, 3 * run.GROUP_ROWS)))
+    put_objects(lake, (LabelObject(id=n) for n in range(1, 3 * segment.GROUP_ROWS)))
     with before_step(-1, crash) as done:
         get_object(lake, 5)
     assert done == ["walk", "read", "read_range", "read_range"]
     with before_step(-1, crash) as done:
-        get_object(lake, run.GROUP_ROWS + 5)
+        get_object(lake, segment.GROUP_ROWS + 5)
     assert done == ["walk", "read", "read_range"]  # the footer is kept
 
 
@@ -181,8 +181,8 @@ def test_damage_is_seen(lake: StoreURL, folder: str) -> None:
         damaged = bytearray(body)
         damaged[place] ^= 0x10
         store.write(info.url, bytes(damaged))
-        run.read_group.cache_clear()
-        run._footer.cache_clear()
+        segment.read_group.cache_clear()
+        segment._footer.cache_clear()
         try:
             assert list_objects(lake).table.equals(whole)
         except CorruptDataError:
@@ -190,12 +190,12 @@ def test_damage_is_seen(lake: StoreURL, folder: str) -> None:
     assert found > 20
 
 
-def test_a_run_that_is_gone_is_no_empty_answer(lake: StoreURL) -> None:
+def test_a_segment_that_is_gone_is_no_empty_answer(lake: StoreURL) -> None:
     put_objects(lake, [FULL])
     store.delete_tree(lake / "objects" / "runs")
-    run.read_group.cache_clear()
-    run._footer.cache_clear()
-    with pytest.raises(CorruptDataError, match="names a run that is not there"):
+    segment.read_group.cache_clear()
+    segment._footer.cache_clear()
+    with pytest.raises(CorruptDataError, match="names a segment that is not there"):
         get_object(lake, MAX_ID)
 
 

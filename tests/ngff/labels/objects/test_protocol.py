@@ -36,9 +36,9 @@ from voxlake.ngff.labels.objects import (
     merging,
     objects_of_table,
     put_objects,
+    segment,
     writing,
 )
-from voxlake.ngff.labels.objects import segment as run
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
 
@@ -51,9 +51,9 @@ EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 3
 
 IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_ID - 1, MAX_ID]
 _SMALL = [
-    (run, "GROUP_ROWS", 2),
+    (segment, "GROUP_ROWS", 2),
     (merging, "GROUP_ROWS", 2),
-    (compaction, "RUN_ROWS", 3),
+    (compaction, "SEGMENT_ROWS", 3),
     (compaction, "KEPT_MANIFESTS", 2),
     (compaction, "_FEW_DELTAS", 2),
     (compaction, "_LARGE_PART", 1),
@@ -172,7 +172,7 @@ def test_any_interleaving_answers_as_a_dictionary(small: None) -> None:
 
 
 def _busy(index: StoreURL) -> None:
-    """Put so often that manifests and runs are compacted and swept."""
+    """Put so often that manifests and segments are compacted and swept."""
     for name in "abcdefh":
         put_objects(index, [LabelObject(id=7, name=name)])
     compact_objects(index)

@@ -22,9 +22,9 @@ from voxlake.ngff.labels.segments import boxes_reader
 from voxlake.ngff.labels.segments.boxes import BLOCK_BYTES, boxes_url
 from voxlake.ngff.labels.segments.boxes_reader import part_boxes
 from voxlake.ngff.labels.segments.part import write_part
-from voxlake.ngff.labels.segments.publishing import publish, write_run
+from voxlake.ngff.labels.segments.publishing import publish, write_segment
 from voxlake.ngff.labels.segments.reader import find_in_part
-from voxlake.ngff.labels.segments.rows import RunRows
+from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.labels.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.upkeep import merging
 from voxlake.ngff.labels.view import in_force
@@ -46,13 +46,13 @@ LAST = (1 << 64) - 1
 OTHER_SHARD = Box((4, 0, 0), (5, 2, 2))
 
 
-def some_rows(count: int, labels: int, seed: int, reach: int = 1 << 20) -> RunRows:
+def some_rows(count: int, labels: int, seed: int, reach: int = 1 << 20) -> SegmentRows:
     """Return rows of random labels, the largest possible one among them, by label and shard."""
     rng = np.random.default_rng(seed)
     ids = np.append(rng.integers(1, LAST, labels - 1, np.uint64, endpoint=True), np.uint64(LAST))
     start = rng.integers(0, reach, (count, 3))
     counts = rng.integers(1, 5, count)
-    return RunRows(
+    return SegmentRows(
         np.sort(rng.choice(ids, count)),
         np.arange(count, dtype=np.uint64),
         rng.integers(1, 1 << 40, count, np.uint64),
@@ -63,7 +63,7 @@ def some_rows(count: int, labels: int, seed: int, reach: int = 1 << 20) -> RunRo
     )
 
 
-def grouped(rows: RunRows) -> list[LabelExtent]:
+def grouped(rows: SegmentRows) -> list[LabelExtent]:
     """Return what the rows of each label add up to, one row after the other."""
     found: dict[int, LabelExtent] = {}
     for line in range(len(rows)):
@@ -170,8 +170,8 @@ def test_a_label_that_goes_on_in_the_next_part_is_added_up(lake: StoreURL) -> No
     rows = some_rows(40, 1, 3)
     halves = [rows.take(np.arange(first, first + 20)) for first in (0, 20)]
     parts = tuple(write_part(scene.index, half) for half in halves)
-    run = write_run(scene.index, rows, {0: ""}).model_copy(update={"parts": parts})
-    publish(scene.volume, scene.index, None, (run,))
+    segment = write_segment(scene.index, rows, {0: ""}).model_copy(update={"parts": parts})
+    publish(scene.volume, scene.index, None, (segment,))
     (layer,) = layers_of(in_force(scene.volume, scene.index))
     assert [boxes.part for boxes in layer.boxes_of(LAST)] == list(parts)
     assert list(layer.boxes_of(LAST - 1)) == []
@@ -202,7 +202,7 @@ def test_a_view_that_is_held_answers_as_of_then(lake: StoreURL) -> None:
         label_extent(scene.volume, scene.index, 77, view=view)
 
 
-def test_a_view_whose_runs_are_gone_says_so(
+def test_a_view_whose_segments_are_gone_says_so(
     lake: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = new_scene(lake)
@@ -262,7 +262,7 @@ def test_boxes_answer_where_no_hidden_shard_is_and_rows_elsewhere(
 
     def find_and_tell(
         index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]
-    ) -> Iterator[RunRows]:
+    ) -> Iterator[SegmentRows]:
         asked.extend(labels.tolist())
         return find_in_part(index_url, part, labels)
 

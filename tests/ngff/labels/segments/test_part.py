@@ -1,4 +1,4 @@
-"""Runs and covers: read as they were written, damage found, one request a look-up."""
+"""Segments and covers: read as they were written, damage found, one request a look-up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.ngff.labels.scenes import new_scene
 from tests.servers.counting import counting
 
 from voxlake.ngff.labels.segments import cover
-from voxlake.ngff.labels.segments import reader as run_reader
-from voxlake.ngff.labels.segments.manifest import Run
+from voxlake.ngff.labels.segments import reader as segment_reader
+from voxlake.ngff.labels.segments.manifest import Segment
 from voxlake.ngff.labels.segments.part import encode_part, part_url
-from voxlake.ngff.labels.segments.publishing import write_run
-from voxlake.ngff.labels.segments.rows import RunRows
+from voxlake.ngff.labels.segments.publishing import write_segment
+from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.recent import Recent
 from voxlake.platform import store
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tests.servers.s3 import S3Server
 
 
-def some_rows(count: int, seed: int = 0) -> RunRows:
+def some_rows(count: int, seed: int = 0) -> SegmentRows:
     rng = np.random.default_rng(seed)
     labels = np.sort(rng.integers(1, 1 << 63, max(count // 2, 1), np.uint64))
     start = rng.integers(0, 1 << 40, (count, 3))
     counts = rng.integers(1, 9, count)
-    return RunRows(
+    return SegmentRows(
         np.sort(rng.choice(labels, count)),
         np.arange(count, dtype=np.uint64),
         rng.integers(1, 1 << 50, count, np.uint64),
@@ -43,40 +43,40 @@ def some_rows(count: int, seed: int = 0) -> RunRows:
     )
 
 
-def assert_same(one: RunRows, other: RunRows) -> None:
-    for name in RunRows.__slots__:
+def assert_same(one: SegmentRows, other: SegmentRows) -> None:
+    for name in SegmentRows.__slots__:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
 @pytest.mark.parametrize("count", [1, 100, 20_000])
 def test_rows_come_back(memory_store: StoreURL, count: int) -> None:
     rows = some_rows(count)
-    run = write_run(memory_store, rows, {7: "etag", 3: ""})
+    segment = write_segment(memory_store, rows, {7: "etag", 3: ""})
     labels = np.unique(rows.labels)
-    assert_same(run_reader.find_in_run(memory_store, run, labels).ordered(), rows)
+    assert_same(segment_reader.find_in_segment(memory_store, segment, labels).ordered(), rows)
     few = labels[:: max(len(labels) // 3, 1)]
-    found = run_reader.find_in_run(memory_store, run, few).ordered()
+    found = segment_reader.find_in_segment(memory_store, segment, few).ordered()
     assert_same(found, rows.of_labels(few))
-    assert run_reader.read_cover(memory_store, run).shards.tolist() == [3, 7]
+    assert segment_reader.read_cover(memory_store, segment).shards.tolist() == [3, 7]
     assert encode_part(rows) == encode_part(rows)
 
 
 def test_any_flipped_byte_is_found(memory_store: StoreURL) -> None:
     rows = some_rows(30)
-    run = write_run(memory_store, rows, {1: "a"})
-    url = part_url(memory_store, run.parts[0].ulid)
+    segment = write_segment(memory_store, rows, {1: "a"})
+    url = part_url(memory_store, segment.parts[0].ulid)
     body = store.read(url).body
     # The first four bytes are the magic, which nobody reads.
     for place in range(4, len(body), 41):
         ulid = uuid4().hex
-        part = run.parts[0].model_copy(update={"ulid": ulid})
+        part = segment.parts[0].model_copy(update={"ulid": ulid})
         store.write(
             part_url(memory_store, ulid),
             body[:place] + bytes([body[place] ^ 4]) + body[place + 1 :],
         )
-        damaged = Run(cover=run.cover, shards=1, parts=(part,))
+        damaged = Segment(cover=segment.cover, shards=1, parts=(part,))
         with pytest.raises(CorruptDataError, match="is damaged"):
-            run_reader.find_in_run(memory_store, damaged, np.unique(rows.labels))
+            segment_reader.find_in_segment(memory_store, damaged, np.unique(rows.labels))
     body = cover.encode_cover(cover.cover_of({1: "a", 5: "b"}))
     with pytest.raises(CorruptDataError, match="damaged"):
         cover.decode_cover(body[:20] + bytes([body[20] ^ 1]) + body[21:])
@@ -93,7 +93,7 @@ def test_a_warm_look_up_is_one_range_request(
         wanted = np.array([1, 3], np.uint64)
         view = in_force(scene.volume, index)
         find_rows_in_force(view, wanted)
-        monkeypatch.setattr(run_reader, "_groups", Recent[RunRows](0))
+        monkeypatch.setattr(segment_reader, "_groups", Recent[SegmentRows](0))
         counted.found.clear()
         assert len(find_rows_in_force(view, wanted))
         assert dict(counted.found) == {"GET": 1}

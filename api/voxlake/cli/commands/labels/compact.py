@@ -56,7 +56,7 @@ def compact(name: Name, lake: InLake, answering: Answering) -> None:
         rows=done.rows,
         merged=done.merged,
         swept=done.swept,
-        objects=ObjectsDocument(number=objects.number, runs=objects.runs, rows=objects.rows),
+        objects=ObjectsDocument(number=objects.number, runs=objects.segments, rows=objects.rows),
         mapping=snapshot(opened.index_url),
     )
     shown = facts(

@@ -1,7 +1,7 @@
-"""Bulk jobs: the runs of a whole dataset, built by many tasks and put in force at once.
+"""Bulk jobs: the segments of a whole dataset, built by many tasks and put in force at once.
 
 A job marks the dataset (``dirty/all.<job>``) before its first task, and keeps what its tasks hand
-to one another below ``building/<job>/``. What it publishes comes in the place of the runs that
+to one another below ``building/<job>/``. What it publishes comes in the place of the segments that
 were in force when it began, below all that were added since, and only after every shard was held
 against the covers: one that differs is marked. So neither a job that was cut off anywhere, nor
 two at once, nor compactions meanwhile make an answer wrong. The steps of a job:
@@ -65,13 +65,13 @@ class Build:
     """Level 0 of labels."""
     index_url: StoreURL
     job: str
-    """ULID of the job: it names the marker, the scratch and the run."""
+    """ULID of the job: it names the marker, the scratch and the segment."""
     fragments: int
     """Into how many fragments the shards are cut, and labels into as many ranges at most."""
 
     @property
     def scratch(self) -> StoreURL:
-        """Where tasks keep what they hand to one another: an index of runs of its own."""
+        """Where tasks keep what they hand to one another: an index of segments of its own."""
         return building_url(self.index_url) / self.job
 
 
@@ -97,13 +97,13 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
         write_bulk(marker, known.model_copy(update={"at": datetime.now(UTC)}))
         return
     newest = newest_manifest(index_url)
-    if newest is not None and job in {run.cover for run in newest.runs}:
+    if newest is not None and job in {segment.cover for segment in newest.segments}:
         return
     state = BulkState(by=by, at=datetime.now(UTC), manifest=None, replaces=())
     write_bulk(marker, state)
     before = _closed_to_merges(volume, index_url)
     if before is not None:
-        covers = tuple(run.cover for run in before.runs)
+        covers = tuple(segment.cover for segment in before.segments)
         said = {"manifest": before.number, "replaces": covers}
         write_bulk(marker, state.model_copy(update=said))
 
@@ -197,7 +197,7 @@ def _closed_to_merges(volume: Volume, index_url: StoreURL) -> Manifest | None:
         newest = newest_manifest(index_url)
         if newest is None or newest.geometry != geometry_of(volume):
             return None
-        again = publish(volume, index_url, newest, newest.runs)
+        again = publish(volume, index_url, newest, newest.segments)
         if again is not None:
             return again
     raise ConflictError(f"the index {index_url} is compacted without a pause; try again later")

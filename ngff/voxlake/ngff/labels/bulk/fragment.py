@@ -6,20 +6,21 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
-from voxlake.ngff.labels.segments.manifest import Geometry, Run, geometry_of
+from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
 from voxlake.ngff.labels.segments.part import write_part
-from voxlake.ngff.labels.segments.publishing import discard, finish_run
+from voxlake.ngff.labels.segments.publishing import discard, finish_segment
 from voxlake.ngff.labels.segments.rows import join_rows, shard_grid
 from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
+from voxlake.ngff.versioned.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.ngff.labels.bulk.build import Build
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.labels.upkeep.marker import Cell
     from voxlake.platform.store import StoreURL
 
@@ -36,34 +37,32 @@ ROW_BYTES = 80
 """Of a row without its chunks."""
 
 
-class Fragment(BaseModel):
+class Fragment(Document):
     """``fragments/<number>.json``: what one task found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
     geometry: Geometry
     """Of the volume: it says what shard numbers mean."""
-    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...] = Field(validation_alias="runs", serialization_alias="runs")
     """Below the scratch, by ascending shard; no shard is in two."""
     samples: tuple[int, ...]
     """Labels, one for each `SAMPLE_BYTES` of rows."""
 
     @property
     def rows(self) -> int:
-        """Rows of all runs."""
-        return sum(run.rows for run in self.runs)
+        """Rows of all segments."""
+        return sum(segment.rows for segment in self.segments)
 
     @property
     def shards(self) -> int:
-        """Shards of all runs."""
-        return sum(run.shards for run in self.runs)
+        """Shards of all segments."""
+        return sum(segment.shards for segment in self.segments)
 
 
 def write_fragment(build: Build, number: int) -> Fragment:
     """Write the rows of the shards of a fragment, and return what was written.
 
-    They are sorted by label, or in several runs if they are many: memory is bounded by some
+    They are sorted by label, or in several segments if they are many: memory is bounded by some
     `PART_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
 
     Raises
@@ -74,19 +73,19 @@ def write_fragment(build: Build, number: int) -> Fragment:
     url = fragment_url(build, number)
     if is_there(url):
         return read_document(url, Fragment)
-    runs, samples = [], list[int]()
+    segments, samples = [], list[int]()
     for rows, etags in _gathered(build, number):
         samples += sampled_labels(rows)
         parts = (write_part(build.scratch, rows),) if len(rows) else ()
-        runs.append(finish_run(build.scratch, parts, etags))
+        segments.append(finish_segment(build.scratch, parts, etags))
     fragment = Fragment(
         number=number,
         geometry=geometry_of(build.volume),
-        runs=tuple(runs),
+        segments=tuple(segments),
         samples=tuple(samples),
     )
     if not create_once(url, fragment):
-        discard(build.scratch, runs)
+        discard(build.scratch, segments)
         return read_document(url, Fragment)
     return fragment
 
@@ -105,19 +104,19 @@ def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
         yield tuple(int(i) for i in np.unravel_index(shard, grid))
 
 
-def row_bytes(rows: RunRows) -> int:
+def row_bytes(rows: SegmentRows) -> int:
     """Return the memory that rows take, about, in bytes."""
     return ROW_BYTES * len(rows) + rows.chunks.nbytes
 
 
-def in_order(parts: list[RunRows]) -> RunRows:
+def in_order(parts: list[SegmentRows]) -> SegmentRows:
     """Return the rows of all parts in order; the list is emptied, so that none is held twice."""
     rows = join_rows(parts)
     parts.clear()
     return rows.ordered()
 
 
-def sampled_labels(rows: RunRows) -> list[int]:
+def sampled_labels(rows: SegmentRows) -> list[int]:
     """Return the label of a row in each `SAMPLE_BYTES` of rows in order; the first is one."""
     if not len(rows):
         return []
@@ -126,9 +125,9 @@ def sampled_labels(rows: RunRows) -> list[int]:
     return [int(label) for label in rows.labels[places]]
 
 
-def _gathered(build: Build, number: int) -> Iterator[tuple[RunRows, dict[int, str]]]:
+def _gathered(build: Build, number: int) -> Iterator[tuple[SegmentRows, dict[int, str]]]:
     """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
-    parts: list[RunRows] = []
+    parts: list[SegmentRows] = []
     etags: dict[int, str] = {}
     cells = fragment_cells(build, number)
     for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):

@@ -11,42 +11,39 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from ulid import ULID
 
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
 from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
 from voxlake.ngff.labels.bulk.fragment import Fragment, fragment_url, in_order, row_bytes
 from voxlake.ngff.labels.queries.extent import MAX_LABEL
-from voxlake.ngff.labels.segments.manifest import Part, Run, geometry_of
+from voxlake.ngff.labels.segments.manifest import Part, Segment, geometry_of
 from voxlake.ngff.labels.segments.part import write_part
 from voxlake.ngff.labels.segments.reader import groups_between, read_footer, read_groups
 from voxlake.ngff.labels.sidecars.trust import in_parallel
+from voxlake.ngff.versioned.document import Document
 from voxlake.platform.errors import PlanChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.ngff.labels.bulk.build import Build
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.platform.store import StoreURL
 
 
-class Pieces(BaseModel):
-    """``pieces.json``: of what, and how, the runs of the job are made."""
+class Pieces(Document):
+    """``pieces.json``: of what, and how, the segments of the job are made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...] = Field(validation_alias="runs", serialization_alias="runs")
     """Of all fragments, by ascending shard: whatever is written there later does not count."""
     firsts: tuple[int, ...]
     """Smallest label of each piece, ascending; the first is 0."""
 
 
-class Merged(BaseModel):
+class Merged(Document):
     """``ranges/<number>.json``: the parts of some pieces."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     parts: tuple[Part, ...]
     """By ascending label; all labels of a range are above those of the one before."""
@@ -72,12 +69,12 @@ def choose_pieces(build: Build) -> Pieces:
     url = pieces_url(build)
     if is_there(url):
         return read_document(url, Pieces)
-    runs: list[Run] = []
+    segments: list[Segment] = []
     samples: list[int] = []
     for fragment in in_parallel(lambda n: _fragment(build, n), range(build.fragments)):
-        runs += fragment.runs
+        segments += fragment.segments
         samples += fragment.samples
-    chosen = Pieces(runs=tuple(runs), firsts=_cut(samples))
+    chosen = Pieces(segments=tuple(segments), firsts=_cut(samples))
     return chosen if create_once(url, chosen) else read_document(url, Pieces)
 
 
@@ -102,7 +99,7 @@ def write_range(build: Build, number: int) -> Merged:
     begin, stop = (len(pieces) * n // build.fragments for n in (number, number + 1))
     parts = []
     for first, last in pieces[begin:stop]:
-        for place, rows in enumerate(_merged(build.scratch, chosen.runs, first, last)):
+        for place, rows in enumerate(_merged(build.scratch, chosen.segments, first, last)):
             parts.append(write_part(build.index_url, rows, _ulid(build.job, first, place)))
     merged = Merged(parts=tuple(parts))
     return merged if create_once(url, merged) else read_document(url, Merged)
@@ -143,14 +140,16 @@ def _cut(samples: list[int]) -> tuple[int, ...]:
     return tuple(sorted({0, *quantiles, *after}))
 
 
-def _merged(scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int) -> Iterator[RunRows]:
+def _merged(
+    scratch: StoreURL, segments: tuple[Segment, ...], first: int, last: int
+) -> Iterator[SegmentRows]:
     """Yield the rows of labels from `first` to `last` in order, some at a time.
 
-    Those of several labels come at once. Of one label alone the runs have ascending shards, so
+    Those of several labels come at once. Of one label alone the segments have ascending shards, so
     what was read so far need not wait for the rest.
     """
-    waiting: list[RunRows] = []
-    for rows in _rows_between(scratch, runs, first, last):
+    waiting: list[SegmentRows] = []
+    for rows in _rows_between(scratch, segments, first, last):
         waiting.append(rows)
         if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.PART_BYTES:
             yield in_order(waiting)
@@ -159,10 +158,10 @@ def _merged(scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int) -> 
 
 
 def _rows_between(
-    scratch: StoreURL, runs: tuple[Run, ...], first: int, last: int
-) -> Iterator[RunRows]:
+    scratch: StoreURL, segments: tuple[Segment, ...], first: int, last: int
+) -> Iterator[SegmentRows]:
     low, high = np.uint64(first), np.uint64(last)
-    for part in (part for run in runs for part in run.parts):
+    for part in (part for segment in segments for part in segment.parts):
         if part.first > last or part.last < first:
             continue
         groups = groups_between(read_footer(scratch, part), first, last)

@@ -1,4 +1,4 @@
-"""The end of a bulk job: its run is put in force, below what was written while it was built."""
+"""The end of a bulk job: its segment is put in force, below what was written while it was built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxlake.ngff.labels.segments.cover import cover_of, newest_etags, write_cov
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
     Part,
-    Run,
+    Segment,
     geometry_of,
     newest_manifest,
 )
@@ -36,20 +36,20 @@ class Published:
     number: int
     """Of the manifest."""
     shards: int
-    """Shards that its run covers."""
+    """Shards that its segment covers."""
     rows: int
-    """Rows (label, shard) of its run."""
+    """Rows (label, shard) of its segment."""
     marked: int
     """Shards that were written meanwhile without a mark, and have one now."""
 
 
 def publish_bulk(build: Build) -> Published:
-    """Put the run of a job in force, then delete its marker and its scratch.
+    """Put the segment of a job in force, then delete its marker and its scratch.
 
-    It takes the place of the runs that were in force when the job began, below newer ones. Every
-    stored shard is compared first with the cover that will count for it: what differs was written
-    by a program that leaves no marks, gets one, and is asked itself until it is compacted. Doing
-    it again, after it was cut off anywhere, does what is left to do.
+    It takes the place of the segments that were in force when the job began, below newer ones.
+    Every stored shard is compared first with the cover that will count for it: what differs was
+    written by a program that leaves no marks, gets one, and is asked itself until it is compacted.
+    Doing it again, after it was cut off anywhere, does what is left to do.
 
     Raises
     ------
@@ -61,25 +61,25 @@ def publish_bulk(build: Build) -> Published:
     """
     done = _published(build)
     if done is None:
-        run, etags = _finished_run(build)
-        done = _put_in_force(build, run, etags)
+        segment, etags = _finished_segment(build)
+        done = _put_in_force(build, segment, etags)
     clear_bulk(build.index_url, build.job)
     return done
 
 
 def _published(build: Build) -> Published | None:
     newest = newest_manifest(build.index_url)
-    runs = newest.runs if newest else ()
-    for run in runs:
-        if run.cover == build.job and newest is not None:
-            return Published(newest.number, run.shards, run.rows, 0)
+    segments = newest.segments if newest else ()
+    for segment in segments:
+        if segment.cover == build.job and newest is not None:
+            return Published(newest.number, segment.shards, segment.rows, 0)
     return None
 
 
-def _finished_run(build: Build) -> tuple[Run, dict[int, str]]:
-    """Write the cover of the run; return the run, and the ETag of each of its shards."""
+def _finished_segment(build: Build) -> tuple[Segment, dict[int, str]]:
+    """Write the cover of the segment; return the segment, and the ETag of each of its shards."""
     chosen = read_document(pieces_url(build), Pieces)
-    covers = in_parallel(lambda run: read_cover(build.scratch, run), chosen.runs)
+    covers = in_parallel(lambda segment: read_cover(build.scratch, segment), chosen.segments)
     etags = newest_etags(covers)
     write_cover(build.index_url, build.job, cover_of(etags))
     merged = in_parallel(
@@ -87,7 +87,7 @@ def _finished_run(build: Build) -> tuple[Run, dict[int, str]]:
     )
     parts = tuple(part for each in merged for part in each.parts)
     _check_there(build, parts)
-    return Run(cover=build.job, shards=len(etags), parts=parts), etags
+    return Segment(cover=build.job, shards=len(etags), parts=parts), etags
 
 
 def _check_there(build: Build, parts: tuple[Part, ...]) -> None:
@@ -106,13 +106,13 @@ def _check_there(build: Build, parts: tuple[Part, ...]) -> None:
         )
 
 
-def _put_in_force(build: Build, run: Run, etags: dict[int, str]) -> Published:
+def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Published:
     for _ in range(ATTEMPTS):
         newest = newest_manifest(build.index_url)
-        if newest is not None and run.cover in {each.cover for each in newest.runs}:
-            return Published(newest.number, run.shards, run.rows, 0)
+        if newest is not None and segment.cover in {each.cover for each in newest.segments}:
+            return Published(newest.number, segment.shards, segment.rows, 0)
         # The marker after the manifest: while it is there this job has not published, so the
-        # manifest does not tell of its run, merged with others, either.
+        # manifest does not tell of its segment, merged with others, either.
         state = read_bulk(bulk_marker(build.index_url, build.job))
         if state is None:
             raise ConflictError(
@@ -122,17 +122,17 @@ def _put_in_force(build: Build, run: Run, etags: dict[int, str]) -> Published:
         above = _above(build, newest, state)
         known = etags | newest_etags(read_cover(build.index_url, each) for each in above)
         marked = mark_differing(build.volume, build.index_url, known)
-        manifest = offer(build.volume, build.index_url, newest, (run, *above))
+        manifest = offer(build.volume, build.index_url, newest, (segment, *above))
         if manifest is not None:
-            return Published(manifest.number, run.shards, run.rows, len(marked))
+            return Published(manifest.number, segment.shards, segment.rows, len(marked))
     raise ConflictError(
         f"the index {build.index_url} was compacted by others {ATTEMPTS} times meanwhile; "
         "try again later"
     )
 
 
-def _above(build: Build, newest: Manifest | None, state: BulkState) -> tuple[Run, ...]:
-    """Return the runs that stay: those that were not in force when the job began."""
+def _above(build: Build, newest: Manifest | None, state: BulkState) -> tuple[Segment, ...]:
+    """Return the segments that stay: those that were not in force when the job began."""
     if newest is None or newest.geometry != geometry_of(build.volume):
         return ()
-    return tuple(run for run in newest.runs if run.cover not in state.replaces)
+    return tuple(segment for segment in newest.segments if segment.cover not in state.replaces)

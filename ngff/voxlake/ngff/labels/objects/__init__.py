@@ -1,9 +1,9 @@
 """Objects: what is known of labels besides their voxels, on the store beside the label index.
 
-Rows lie in immutable Parquet runs, ``objects/runs/<ulid>.parquet``. Numbered manifests,
-``objects/manifest/<20 digits>.json``, created only if absent, name the runs in force; the newest
-row of an id wins. Any number of writers may put, delete and compact at the same time, and a crash
-at any step loses nothing that was acknowledged.
+Rows lie in immutable Parquet segments, ``objects/runs/<ulid>.parquet``. Numbered manifests,
+``objects/manifest/<20 digits>.json``, created only if absent, name the segments in force; the
+newest row of an id wins. Any number of writers may put, delete and compact at the same time, and
+a crash at any step loses nothing that was acknowledged.
 """
 
 from voxlake.ngff.labels.objects.compaction import Compacted, compact_objects

@@ -1,4 +1,4 @@
-"""Compaction: many runs become few; what no manifest names any more is swept."""
+"""Compaction: many segments become few; what no manifest names any more is swept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxlake.ngff.labels.objects.manifest import (
     read_manifest,
 )
 from voxlake.ngff.labels.objects.merging import living, scan
-from voxlake.ngff.labels.objects.segment import run_url, write_run
+from voxlake.ngff.labels.objects.segment import segment_url, write_segment
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
 
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from voxlake.ngff.labels.objects.manifest import Manifest, Numbered
-    from voxlake.ngff.labels.objects.segment import Run
+    from voxlake.ngff.labels.objects.segment import Segment
     from voxlake.platform.store import StoreURL
 
 KEPT_MANIFESTS = 8
-"""Manifests that a sweep leaves, with all runs that they name."""
+"""Manifests that a sweep leaves, with all segments that they name."""
 KEPT_TIME = timedelta(days=1)
-"""Age up to which a sweep leaves runs that no manifest names: a long compaction may be about to."""
-RUN_ROWS = 1 << 20
-"""Most rows of a run that a compaction writes."""
+"""Age up to which a sweep leaves segments that no manifest names: one may be about to."""
+SEGMENT_ROWS = 1 << 20
+"""Most rows of a segment that a compaction writes."""
 _FEW_DELTAS = 8
 _LARGE_PART = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The runs in force after a compaction."""
+    """The segments in force after a compaction."""
 
     number: int
     """Number of the manifest."""
-    runs: int
+    segments: int
     rows: int
     """Their rows, superseded ones included."""
 
 
 def compact_objects(index_url: StoreURL) -> Compacted:
-    """Merge the runs if there are many, and sweep what is no longer needed.
+    """Merge the segments if there are many, and sweep what is no longer needed.
 
     Deltas of more than a tenth of the base are merged into it, and deleted rows end there; more
     than eight smaller ones are merged into one. No answer changes. Any number may compact at the
@@ -62,7 +62,7 @@ def compact_objects(index_url: StoreURL) -> Compacted:
     ConflictError
         If others put at the same time, at every one of many attempts.
     CorruptDataError, StoreError
-        If a run is damaged, or the store fails; nothing is lost then.
+        If a segment is damaged, or the store fails; nothing is lost then.
     """
     url = index_url / "objects"
     while True:
@@ -75,8 +75,8 @@ def compact_objects(index_url: StoreURL) -> Compacted:
                 raise
             continue
         _sweep(url)
-        runs = [*after.manifest.base, *after.manifest.deltas]
-        return Compacted(after.number, len(runs), sum(run.rows for run in runs))
+        segments = [*after.manifest.base, *after.manifest.deltas]
+        return Compacted(after.number, len(segments), sum(segment.rows for segment in segments))
 
 
 def _merged(url: StoreURL, before: Numbered) -> Numbered:
@@ -86,7 +86,7 @@ def _merged(url: StoreURL, before: Numbered) -> Numbered:
         return before
     # What a deleted row ends may be in the base: only there is it no longer needed.
     tables = map(living, scan(url, [*base, *deltas])) if whole else scan(url, deltas)
-    merged = tuple(write_run(url, rows) for rows in _joined(tables))
+    merged = tuple(write_segment(url, rows) for rows in _joined(tables))
 
     def change(manifest: Manifest) -> Manifest | None:
         if manifest.base != base or manifest.deltas[: len(deltas)] != deltas:
@@ -99,23 +99,23 @@ def _merged(url: StoreURL, before: Numbered) -> Numbered:
 
 
 def _joined(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the rows of tables in tables of about `RUN_ROWS`, none of them empty."""
+    """Yield the rows of tables in tables of about `SEGMENT_ROWS`, none of them empty."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
-        if sum(map(len, waiting)) >= RUN_ROWS:
+        if sum(map(len, waiting)) >= SEGMENT_ROWS:
             yield pa.concat_tables(waiting)
             waiting = []
     if sum(map(len, waiting)):
         yield pa.concat_tables(waiting)
 
 
-def _rows(runs: Sequence[Run]) -> int:
-    return sum(run.rows for run in runs)
+def _rows(segments: Sequence[Segment]) -> int:
+    return sum(segment.rows for segment in segments)
 
 
 def _sweep(url: StoreURL) -> None:
-    """Delete manifests but the newest few, and old runs that none of these name."""
+    """Delete manifests but the newest few, and old segments that none of these name."""
     numbers = manifest_numbers(url)
     for number in numbers[:-KEPT_MANIFESTS]:
         store.delete(manifest_url(url, number))
@@ -124,16 +124,16 @@ def _sweep(url: StoreURL) -> None:
     except ObjectNotFoundError:
         # Others put so many meanwhile that these were swept: what they do will do.
         return
-    named = {run.ulid for manifest in kept for run in (*manifest.base, *manifest.deltas)}
+    named = {segment.ulid for manifest in kept for segment in (*manifest.base, *manifest.deltas)}
     for info in store.walk(url / "runs"):
         ulid = info.url.name.removesuffix(".parquet")
         if ulid not in named and _is_old(ulid):
-            store.delete(run_url(url, ulid))
+            store.delete(segment_url(url, ulid))
 
 
 def _is_old(ulid: str) -> bool:
     try:
         return right_now() - ULID.from_str(ulid).datetime > KEPT_TIME
     except ValueError:
-        # Not a run: someone else's, and left alone.
+        # Not a segment: someone else's, and left alone.
         return False

@@ -29,7 +29,7 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("modified", pa.timestamp("us", tz="UTC"), nullable=False),
 ]
 SCHEMA = pa.schema(_FIELDS)
-"""Columns of a run. A row that is `deleted` says that the id has no object from here on."""
+"""Columns of a segment. A row that is `deleted` says that the id has no object from here on."""
 
 PUBLIC_SCHEMA = SCHEMA.remove(SCHEMA.get_field_index("deleted"))
 """Columns of the tables that are answered."""

@@ -1,4 +1,4 @@
-"""Manifests: numbered documents that name the runs in force; the newest counts."""
+"""Manifests: numbered documents that name the segments in force; the newest counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from ulid import ULID
 
 from voxlake.ngff.labels.objects.label_object import right_now
-from voxlake.ngff.labels.objects.segment import Run
+from voxlake.ngff.labels.objects.segment import Segment
 from voxlake.platform import store
 from voxlake.platform.errors import (
     ConflictError,
@@ -32,21 +32,21 @@ _LONGEST_PAUSE = 0.05  # seconds
 
 
 class Manifest(BaseModel):
-    """The runs in force. A row of a later run wins over one of an earlier, deltas over base."""
+    """The segments in force. Rows of a later one win over those of an earlier, deltas over base."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spec: Literal["voxlake-label-objects/1"] = "voxlake-label-objects/1"
-    """Version of the form of manifests and runs."""
+    """Version of the form of manifests and segments."""
     id: str = ""
     """Its own, whatever its number: a writer knows its manifest by it."""
     follows: str = ""
     """The id of the manifest that it was made from; empty for the first."""
     made: AwareDatetime | None = None
-    base: tuple[Run, ...] = ()
-    """Runs that share no id, and hold no deleted rows."""
-    deltas: tuple[Run, ...] = ()
-    """Runs put since, oldest first."""
+    base: tuple[Segment, ...] = ()
+    """Segments that share no id, and hold no deleted rows."""
+    deltas: tuple[Segment, ...] = ()
+    """Segments put since, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

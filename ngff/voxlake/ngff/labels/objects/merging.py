@@ -1,4 +1,4 @@
-"""Merging: the newest row of each id, over several runs, with bounded memory."""
+"""Merging: the newest row of each id, over several segments, with bounded memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from voxlake.ngff.labels.objects.segment import GROUP_ROWS, groups, read_between
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.ngff.labels.objects.segment import Run
+    from voxlake.ngff.labels.objects.segment import Segment
     from voxlake.platform.store import StoreURL
 
 
@@ -33,11 +33,11 @@ def living(rows: pa.Table) -> pa.Table:
     return rows.filter(pc.invert(rows["deleted"]))
 
 
-def scan(objects_url: StoreURL, runs: Sequence[Run], after: int = 0) -> Iterator[pa.Table]:
-    """Yield the newest rows of runs, oldest first, in tables that ascend by id.
+def scan(objects_url: StoreURL, segments: Sequence[Segment], after: int = 0) -> Iterator[pa.Table]:
+    """Yield the newest rows of segments, oldest first, in tables that ascend by id.
 
-    Deleted rows are among them. A table comes of at most one row group of each large run, so
-    memory is bounded whatever the runs hold.
+    Deleted rows are among them. A table comes of at most one row group of each large segment, so
+    memory is bounded whatever the segments hold.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ def scan(objects_url: StoreURL, runs: Sequence[Run], after: int = 0) -> Iterator
         Only ids above it.
     """
     low = after
-    while alive := [run for run in runs if run.last > low]:
-        high = min(_bound(objects_url, run, low) for run in alive)
-        begun = [run for run in alive if run.first <= high]
+    while alive := [segment for segment in segments if segment.last > low]:
+        high = min(_bound(objects_url, segment, low) for segment in alive)
+        begun = [segment for segment in alive if segment.first <= high]
         if begun:
-            yield newest_rows([read_between(objects_url, run, low, high) for run in begun])
+            yield newest_rows([read_between(objects_url, segment, low, high) for segment in begun])
         low = high
 
 
-def _bound(objects_url: StoreURL, run: Run, low: int) -> int:
-    """Return up to which id above `low` a run is read at once."""
-    if run.rows <= GROUP_ROWS:
+def _bound(objects_url: StoreURL, segment: Segment, low: int) -> int:
+    """Return up to which id above `low` a segment is read at once."""
+    if segment.rows <= GROUP_ROWS:
         return MAX_ID
-    if run.first > low + 1:
-        return run.first - 1
-    return next(group.last for group in groups(objects_url, run) if group.last > low)
+    if segment.first > low + 1:
+        return segment.first - 1
+    return next(group.last for group in groups(objects_url, segment) if group.last > low)

@@ -85,7 +85,7 @@ def get_object(index_url: StoreURL, label: int) -> LabelObject:
 def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
     """Return the objects of labels that have one, ascending by id, as `ObjectPage.table`.
 
-    Reads the row groups that hold the ids, of the newest runs first.
+    Reads the row groups that hold the ids, of the newest segments first.
 
     Raises
     ------
@@ -165,10 +165,10 @@ def _fits(rows: pa.Table, where: ObjectFilter) -> pa.BooleanArray:
 def _newest_of(url: StoreURL, manifest: Manifest, ids: np.ndarray) -> pa.Table:
     """Return the newest row of each of `ids` that has one."""
     parts, missing = [SCHEMA.empty_table()], ids
-    for run in reversed([*manifest.base, *manifest.deltas]):
+    for segment in reversed([*manifest.base, *manifest.deltas]):
         if not len(missing):
             break
-        parts.append(read_ids(url, run, missing))
+        parts.append(read_ids(url, segment, missing))
         missing = np.setdiff1d(missing, parts[-1]["id"].to_numpy(), assume_unique=True)
     return newest_rows(parts)
 
@@ -181,7 +181,7 @@ def _as_ids(labels: Iterable[int]) -> np.ndarray:
 
 
 def _of_newest[T](url: StoreURL, ask: Callable[[Numbered], T]) -> T:
-    """Return what `ask` finds in the newest manifest; again if compaction took its runs away."""
+    """Return what `ask` finds in the newest manifest; again if a compaction swept its segments."""
     state = newest_manifest(url)
     while True:
         try:
@@ -190,6 +190,6 @@ def _of_newest[T](url: StoreURL, ask: Callable[[Numbered], T]) -> T:
             asked, state = state, newest_manifest(url)
             if state.number == asked.number:
                 raise CorruptDataError(
-                    f"the newest manifest of {url} names a run that is not there ({error}); "
+                    f"the newest manifest of {url} names a segment that is not there ({error}); "
                     "restore it from a copy of the store"
                 ) from error

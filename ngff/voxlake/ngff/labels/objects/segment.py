@@ -1,6 +1,6 @@
-"""Runs: immutable Parquet files of object rows, sorted by id, read a row group at a time.
+"""Segments: immutable Parquet files of object rows, sorted by id, read a row group at a time.
 
-The manifest knows the size of a run and the checksum of its footer; the footer knows where row
+The manifest knows the size of a segment and the checksum of its footer; the footer knows where row
 groups lie and the ids of each; pages have checksums of their own. So a look-up needs a range
 request for the footer, which is kept, and one for each row group, and damage is always seen.
 """
@@ -32,8 +32,8 @@ _ZSTD_LEVEL = 3
 _TAIL = 8  # Length of the footer, 4 bytes, and "PAR1".
 
 
-class Run(BaseModel):
-    """What a manifest says of one run."""
+class Segment(BaseModel):
+    """What a manifest says of one segment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class Run(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One row group of a run."""
+    """One row group of a segment."""
 
     first: int
     last: int
@@ -63,17 +63,17 @@ class Group:
     """Its bytes in the file, half-open."""
 
 
-def run_url(objects_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of a run."""
+def segment_url(objects_url: StoreURL, ulid: str) -> StoreURL:
+    """Return the address of a segment."""
     return objects_url / "runs" / f"{ulid}.parquet"
 
 
-def write_run(objects_url: StoreURL, table: pa.Table) -> Run:
-    """Write rows of `SCHEMA`, at least one, sorted by id and each id once, as a new run."""
+def write_segment(objects_url: StoreURL, table: pa.Table) -> Segment:
+    """Write rows of `SCHEMA`, at least one, sorted by id and each id once, as a new segment."""
     body = _encode(table)
     footer = int.from_bytes(body[-_TAIL:-4], "little") + _TAIL
     ids = table["id"].to_numpy()
-    run = Run(
+    segment = Segment(
         ulid=str(ULID()),
         rows=len(table),
         bytes=len(body),
@@ -82,52 +82,52 @@ def write_run(objects_url: StoreURL, table: pa.Table) -> Run:
         first=int(ids[0]),
         last=int(ids[-1]),
     )
-    store.write(run_url(objects_url, run.ulid), body)
-    return run
+    store.write(segment_url(objects_url, segment.ulid), body)
+    return segment
 
 
-def read_between(objects_url: StoreURL, run: Run, low: int, high: int) -> pa.Table:
-    """Return the rows of a run with ids in ``(low, high]``.
+def read_between(objects_url: StoreURL, segment: Segment, low: int, high: int) -> pa.Table:
+    """Return the rows of a segment with ids in ``(low, high]``.
 
     Raises
     ------
     ObjectNotFoundError
-        If the run is gone: a newer manifest has others in its place.
+        If the segment is gone: a newer manifest has others in its place.
     CorruptDataError
         If it is damaged.
     """
     parts = [SCHEMA.empty_table()]
-    for number, group in enumerate(groups(objects_url, run)):
+    for number, group in enumerate(groups(objects_url, segment)):
         if group.last > low and group.first <= high:
-            table = read_group(objects_url, run, number)
+            table = read_group(objects_url, segment, number)
             ids = table["id"].to_numpy()
             first, stop = np.searchsorted(ids, np.array([low, high], np.uint64), "right")
             parts.append(table.slice(int(first), int(stop - first)))
     return pa.concat_tables(parts)
 
 
-def read_ids(objects_url: StoreURL, run: Run, ids: np.ndarray) -> pa.Table:
-    """Return the rows of a run with any of `ids` (n,) uint64, ascending; raises as above."""
+def read_ids(objects_url: StoreURL, segment: Segment, ids: np.ndarray) -> pa.Table:
+    """Return the rows of a segment with any of `ids` (n,) uint64, ascending; raises as above."""
     parts = [SCHEMA.empty_table()]
-    for number, group in enumerate(groups(objects_url, run)):
+    for number, group in enumerate(groups(objects_url, segment)):
         wanted = ids[(ids >= np.uint64(group.first)) & (ids <= np.uint64(group.last))]
         if len(wanted):
-            table = read_group(objects_url, run, number)
+            table = read_group(objects_url, segment, number)
             parts.append(table.filter(pa.array(np.isin(table["id"].to_numpy(), wanted))))
     return pa.concat_tables(parts)
 
 
-def groups(objects_url: StoreURL, run: Run) -> tuple[Group, ...]:
-    """Return the row groups of a run, ascending by id."""
-    return _footer(objects_url, run)[1]
+def groups(objects_url: StoreURL, segment: Segment) -> tuple[Group, ...]:
+    """Return the row groups of a segment, ascending by id."""
+    return _footer(objects_url, segment)[1]
 
 
 @lru_cache(maxsize=32)
-def read_group(objects_url: StoreURL, run: Run, number: int) -> pa.Table:
-    """Return one row group. The last few are kept: runs never change."""
-    metadata, found = _footer(objects_url, run)
-    group, url = found[number], run_url(objects_url, run.ulid)
-    part = _Part(store.read_range(url, group.start, group.stop), group.start, run.bytes)
+def read_group(objects_url: StoreURL, segment: Segment, number: int) -> pa.Table:
+    """Return one row group. The last few are kept: segments never change."""
+    metadata, found = _footer(objects_url, segment)
+    group, url = found[number], segment_url(objects_url, segment.ulid)
+    part = _Part(store.read_range(url, group.start, group.stop), group.start, segment.bytes)
     try:
         file = pq.ParquetFile(
             pa.PythonFile(part, mode="r"), metadata=metadata, page_checksum_verification=True
@@ -142,10 +142,10 @@ def read_group(objects_url: StoreURL, run: Run, number: int) -> pa.Table:
 
 
 @lru_cache(maxsize=1024)
-def _footer(objects_url: StoreURL, run: Run) -> tuple[pq.FileMetaData, tuple[Group, ...]]:
-    url = run_url(objects_url, run.ulid)
-    tail = store.read_range(url, run.bytes - run.footer, run.bytes)
-    if zlib.crc32(tail) != run.crc32:
+def _footer(objects_url: StoreURL, segment: Segment) -> tuple[pq.FileMetaData, tuple[Group, ...]]:
+    url = segment_url(objects_url, segment.ulid)
+    tail = store.read_range(url, segment.bytes - segment.footer, segment.bytes)
+    if zlib.crc32(tail) != segment.crc32:
         raise CorruptDataError(f"{url} has a damaged footer; restore it from a copy of the store")
     metadata = pq.read_metadata(pa.BufferReader(tail))
     return metadata, tuple(_group(metadata.row_group(i)) for i in range(metadata.num_row_groups))
@@ -157,7 +157,9 @@ def _group(group: pq.RowGroupMetaData) -> Group:
     size = sum(column.total_compressed_size for column in columns)
     ids = columns[0].statistics
     if ids is None:
-        raise CorruptDataError("a run tells no smallest and largest id; it is none of voxlake's")
+        raise CorruptDataError(
+            "a segment tells no smallest and largest id; it is none of voxlake's"
+        )
     return Group(int(ids.min or 0), int(ids.max or 0), start, start + size)
 
 
@@ -201,7 +203,7 @@ class _Part(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         first = self._at - self._start
         if first < 0:
-            raise ValueError(f"byte {self._at} of a run was not fetched")
+            raise ValueError(f"byte {self._at} of a segment was not fetched")
         found = self._body[first : first + size] if size >= 0 else self._body[first:]
         self._at += len(found)
         return found

@@ -1,4 +1,4 @@
-"""Putting and deleting objects: a run, then a manifest that names it."""
+"""Putting and deleting objects: a segment, then a manifest that names it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxlake.ngff.labels.objects.label_object import (
 from voxlake.ngff.labels.objects.manifest import newest_manifest, publish
 from voxlake.ngff.labels.objects.merging import newest_rows
 from voxlake.ngff.labels.objects.reading import get_objects, objects_url
-from voxlake.ngff.labels.objects.segment import write_run
+from voxlake.ngff.labels.objects.segment import write_segment
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 MOST_DELTAS = 16
-"""Runs since the last compaction at which a writer compacts before it writes."""
+"""Segments since the last compaction at which a writer compacts before it writes."""
 
 
 def put_objects(index_url: StoreURL, objects: Iterable[LabelObject]) -> int:
@@ -70,10 +70,10 @@ def _append(index_url: StoreURL, rows: pa.Table) -> int:
     url = objects_url(index_url)
     if len(newest_manifest(url).manifest.deltas) >= MOST_DELTAS:
         compact_objects(index_url)
-    run = write_run(url, rows)
+    segment = write_segment(url, rows)
 
     def change(manifest: Manifest) -> Manifest:
-        return manifest.model_copy(update={"deltas": (*manifest.deltas, run)})
+        return manifest.model_copy(update={"deltas": (*manifest.deltas, segment)})
 
     return publish(url, change).number
 

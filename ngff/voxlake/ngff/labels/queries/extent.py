@@ -13,7 +13,7 @@ import numpy as np
 from voxlake.ngff.labels.queries.hidden import Hidden, layers_of
 from voxlake.ngff.labels.scan.rows import chunk_grid
 from voxlake.ngff.labels.segments.reader import find_in_part
-from voxlake.ngff.labels.segments.rows import RunRows, shard_grid, table_of_rows
+from voxlake.ngff.labels.segments.rows import SegmentRows, shard_grid, table_of_rows
 from voxlake.ngff.labels.table import EMPTY, LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.view import (
     View,
@@ -47,8 +47,8 @@ def label_extent(
 ) -> LabelExtent:
     """Return count and tight box of `label`, true of each shard as of some moment of the call.
 
-    Reads the runs in force, and of shards that were written since the sidecars, or the voxels
-    where no sidecar can be trusted. Without runs every shard is asked so. While a bulk job runs
+    Reads the segments in force, and of shards that were written since the sidecars, or the voxels
+    where no sidecar can be trusted. Without segments every shard is asked so. While a bulk job runs
     the answer is that of the newest manifest: `in_force` says so.
 
     Parameters
@@ -63,11 +63,11 @@ def label_extent(
     NotFoundError
         If no voxel has it.
     ConflictError
-        If `view` is so old that its runs were swept.
+        If `view` is so old that its segments were swept.
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
     CorruptDataError, StoreError
-        If voxels or runs that are needed do not decode, or the store fails.
+        If voxels or segments that are needed do not decode, or the store fails.
     """
     check_label(label)
     found = ask_in_force(volume, index_url, lambda view: _extent(view, label), view)
@@ -116,7 +116,7 @@ def list_labels(volume: Volume, index_url: StoreURL, *, view: View | None = None
     return ask_in_force(volume, index_url, lambda view: _merged(_tables(view, None)), view)
 
 
-def chunk_cells(volume: Volume, rows: RunRows) -> npt.NDArray[np.int64]:
+def chunk_cells(volume: Volume, rows: SegmentRows) -> npt.NDArray[np.int64]:
     """Return the cell (m, 3) in the chunk grid of each chunk of each row, row after row."""
     shards = np.repeat(rows.shards, rows.chunk_counts).astype(np.intp)
     shard = np.stack(np.unravel_index(shards, shard_grid(volume)), axis=-1)
@@ -148,7 +148,7 @@ def _absent(volume: Volume, label: int) -> NotFoundError:
 
 
 def _extent(view: View, label: int) -> LabelExtent | None:
-    """Return what the boxes of all runs say of a label, and rows where boxes may be out of date."""
+    """Return what the boxes of all segments say of a label, and rows where they may be outdated."""
     found = None
     for layer in layers_of(view):
         for boxes in layer.boxes_of(label):

@@ -1,4 +1,4 @@
-"""Which shards a run must not tell of, and which of its boxes may have something in them."""
+"""Which shards a segment must not tell of, and which of its boxes may have something in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.boxes_reader import PartBoxes, part_boxes
 from voxlake.ngff.labels.segments.rows import shard_grid
-from voxlake.ngff.labels.view import runs_in_force
+from voxlake.ngff.labels.view import segments_in_force
 from voxlake.ngff.memory.recent import Recent
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.labels.segments.manifest import Run
+    from voxlake.ngff.labels.segments.manifest import Segment
     from voxlake.ngff.labels.view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hidden:
-    """Shards that a newer run covers, or that are asked themselves."""
+    """Shards that a newer segment covers, or that are asked themselves."""
 
     shards: npt.NDArray[np.uint64]
     """(n,) their C-order numbers, ascending."""
@@ -86,12 +86,12 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A run in force, and what it must not tell of."""
+    """A segment in force, and what it must not tell of."""
 
-    run: Run
+    segment: Segment
     hidden: Hidden
     boxes: tuple[PartBoxes, ...]
-    """Of the parts of the run."""
+    """Of the parts of the segment."""
     last: tuple[int, ...]
     """The largest label of each part."""
 
@@ -107,7 +107,7 @@ _layers = Recent[tuple[Layer, ...]](64 << 20)
 
 
 def layers_of(view: View) -> tuple[Layer, ...]:
-    """Return the runs in force, newest first, each with the shards of which it must not tell."""
+    """Return the segments in force, newest first, each with the shards that it must not tell of."""
     kept = view.memory.get("layers")
     if kept is None:
         kept = view.memory["layers"] = _shared_layers(view)
@@ -119,17 +119,17 @@ def _shared_layers(view: View) -> tuple[Layer, ...]:
     if view.manifest is None:
         return ()
     geometry = view.manifest.geometry
-    covers = tuple(run.cover for run in view.manifest.runs)
+    covers = tuple(segment.cover for segment in view.manifest.segments)
     return _layers.get(
         (view.index_url, covers, view.dirty, geometry.shape, geometry.shard),
-        lambda: tuple(_layer(view, run, shards) for run, shards in runs_in_force(view)),
+        lambda: tuple(_layer(view, segment, shards) for segment, shards in segments_in_force(view)),
         lambda made: sum(8 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
     )
 
 
-def _layer(view: View, run: Run, shards: npt.NDArray[np.uint64]) -> Layer:
-    boxes = tuple(part_boxes(view.index_url, part) for part in run.parts)
-    return Layer(run, _hidden(view, shards), boxes, tuple(part.last for part in run.parts))
+def _layer(view: View, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
+    boxes = tuple(part_boxes(view.index_url, part) for part in segment.parts)
+    return Layer(segment, _hidden(view, shards), boxes, tuple(part.last for part in segment.parts))
 
 
 def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:

@@ -1,4 +1,4 @@
-"""Boxes of a part of a run: one record for each of its labels, found by reading one block.
+"""Boxes of a part of a segment: one record for each of its labels, found by reading one block.
 
 ``runs/<ulid>.boxes`` lies beside ``runs/<ulid>.parquet`` and says of each label of the part what
 its rows add up to. Records of equal size, ascending by label, fill blocks of `BLOCK_BYTES`; the

@@ -1,8 +1,8 @@
-"""Covers: the shards that a run speaks for, and the state that each of them had.
+"""Covers: the shards that a segment speaks for, and the state that each of them had.
 
 ``runs/<ulid>.cover.parquet`` with the columns ``shard`` uint64, ascending, and ``etag`` string,
 empty for a shard of which nothing was stored. Beside the manifest, because a million ETags are
-45 MB, and a look-up of a label needs only those of runs that are newer than others.
+45 MB, and a look-up of a label needs only those of segments that are newer than others.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Cover:
 
 
 def cover_url(index_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of the cover of a run."""
+    """Return the address of the cover of a segment."""
     return index_url / "runs" / f"{ulid}.cover.parquet"
 
 
@@ -60,7 +60,7 @@ def cover_of(etags: Mapping[int, str]) -> Cover:
 
 
 def newest_etags(covers: Iterable[Cover]) -> dict[int, str]:
-    """Return the ETag of each shard by its number, given covers from the oldest run on."""
+    """Return the ETag of each shard by its number, given covers from the oldest segment on."""
     found: dict[int, str] = {}
     for cover in covers:
         found.update(zip(cover.shards.tolist(), cover.etags, strict=True))
@@ -68,7 +68,7 @@ def newest_etags(covers: Iterable[Cover]) -> dict[int, str]:
 
 
 def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
-    """Write the cover of the run `ulid`."""
+    """Write the cover of the segment `ulid`."""
     store.write(cover_url(index_url, ulid), encode_cover(cover))
 
 

@@ -1,4 +1,4 @@
-"""Manifests: which runs are in force, as numbered objects that are created and never changed.
+"""Manifests: which segments are in force, as numbered objects that are created and never changed.
 
 ``manifest/<20 digits>.json``, the number being the digits. Of any number of processes that make
 number n + 1 one succeeds, on any store that can create if absent: the others begin again.
@@ -11,10 +11,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from voxlake.ngff.memory.recent import Recent
 from voxlake.ngff.versioned.checked_json import decode_checked, encode_checked
+from voxlake.ngff.versioned.document import Document
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -35,11 +36,7 @@ _NAME = re.compile(r"\d{20}\.json")
 type Zyx = tuple[int, int, int]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Geometry(_Document):
+class Geometry(Document):
     """What numbers of shards and chunks mean."""
 
     shape: Zyx
@@ -50,7 +47,7 @@ class Geometry(_Document):
     """Voxels of a shard."""
 
 
-class Boxes(_Document):
+class Boxes(Document):
     """The object ``runs/<ulid>.boxes`` beside a part: what its rows say of each label."""
 
     labels: int
@@ -60,8 +57,8 @@ class Boxes(_Document):
     """Checksum of the block index at its end; blocks have their own."""
 
 
-class Part(_Document):
-    """One object ``runs/<ulid>.parquet`` with rows of a run."""
+class Part(Document):
+    """One object ``runs/<ulid>.parquet`` with rows of a segment."""
 
     ulid: str
     first: int
@@ -78,11 +75,11 @@ class Part(_Document):
     boxes: Boxes
 
 
-class Run(_Document):
+class Segment(Document):
     """Rows of all labels of some shards, and of no other shard."""
 
     cover: str
-    """ULID of ``runs/<ulid>.cover.parquet``, which names the shards; it names the run as well."""
+    """ULID of ``runs/<ulid>.cover.parquet``, which names the shards, and names the segment."""
     shards: int
     """How many shards it covers."""
     parts: tuple[Part, ...]
@@ -94,18 +91,18 @@ class Run(_Document):
         return sum(part.rows for part in self.parts)
 
 
-class Manifest(_Document):
-    """The runs in force."""
+class Manifest(Document):
+    """The segments in force."""
 
     spec: Literal["voxlake-label-runs/1"] = "voxlake-label-runs/1"
-    """Version of manifests and runs."""
+    """Version of manifests and segments."""
     number: int
     """Its number: of several manifests the highest holds."""
     made: datetime
     """When it was made: shards without a marker are told of as of then or later."""
     geometry: Geometry
     """Of the volume; a manifest of another geometry means nothing."""
-    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...] = Field(validation_alias="runs", serialization_alias="runs")
     """Oldest first: of several that cover a shard the last counts."""
 
 
@@ -170,7 +167,7 @@ def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
     """Put the manifest in force; False if another of its number is there, or nobody follows it.
 
     A process that slept may create a number that was swept long ago. It is then not the highest,
-    so nobody follows it, and its maker learns so: the newest does not name its runs. One that
+    so nobody follows it, and its maker learns so: the newest does not name its segments. One that
     others have followed at once is in force as well: the newest does.
     """
     body = encode_manifest(manifest)
@@ -184,7 +181,7 @@ def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
     if manifest_numbers(index_url)[-1] == manifest.number:
         return True
     newest = newest_manifest(index_url)
-    return newest is not None and set(manifest.runs) <= set(newest.runs)
+    return newest is not None and set(manifest.segments) <= set(newest.segments)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -200,7 +197,7 @@ def _read_once(index_url: StoreURL, name: str, etag: str) -> Manifest:
     return _manifests.get(
         (index_url, name, etag),
         lambda: read_manifest(index_url, _number(name)),
-        lambda made: 2000 + _PART * sum(len(run.parts) for run in made.runs),
+        lambda made: 2000 + _PART * sum(len(segment.parts) for segment in made.segments),
     )
 
 

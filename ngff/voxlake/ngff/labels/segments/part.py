@@ -1,4 +1,4 @@
-"""Runs: rows of many shards by label, as Parquet objects that are written once.
+"""Segments: rows of many shards by label, as Parquet objects that are written once.
 
 Columns of ``runs/<ulid>.parquet``: ``label shard voxels`` uint64, the tight half-open box
 ``z0 y0 x0 z1 y1 x1`` int64 in coordinates of the volume, ``chunks`` list of uint16; sorted by
@@ -22,7 +22,7 @@ from ulid import ULID
 
 from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
 from voxlake.ngff.labels.segments.manifest import Part
-from voxlake.ngff.labels.segments.rows import RunRows, chunk_lists, table_of_rows
+from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -84,11 +84,11 @@ class Footer:
 
 
 def part_url(index_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of a part of a run."""
+    """Return the address of a part of a segment."""
     return index_url / "runs" / f"{ulid}.parquet"
 
 
-def write_part(index_url: StoreURL, rows: RunRows, ulid: str | None = None) -> Part:
+def write_part(index_url: StoreURL, rows: SegmentRows, ulid: str | None = None) -> Part:
     """Write rows, at least one and in order, with their boxes: new objects if no name is given."""
     body = encode_part(rows)
     boxes, records = encode_boxes(table_of_rows(rows))
@@ -108,7 +108,7 @@ def write_part(index_url: StoreURL, rows: RunRows, ulid: str | None = None) -> P
     )
 
 
-def encode_part(rows: RunRows) -> bytes:
+def encode_part(rows: SegmentRows) -> bytes:
     """Return rows as Parquet; the same rows always give the same bytes."""
     table = _table(rows)
     body = io.BytesIO()
@@ -162,7 +162,7 @@ def decode_footer(part: Part, body: bytes) -> Footer:
     return Footer(metadata, described.groups, first, last)
 
 
-def decode_group(part: Part, footer: Footer, number: int, body: memoryview) -> RunRows:
+def decode_group(part: Part, footer: Footer, number: int, body: memoryview) -> SegmentRows:
     """Return the rows of one row group, given its bytes.
 
     Raises
@@ -210,20 +210,20 @@ class _Window(io.RawIOBase):
         return found
 
 
-def _table(rows: RunRows) -> pa.Table:
+def _table(rows: SegmentRows) -> pa.Table:
     plain = [rows.labels, rows.shards, rows.voxels, *rows.start.T, *rows.stop.T]
     chunks = chunk_lists(rows).cast(_SCHEMA.field("chunks").type)
     columns = [*(pa.array(column) for column in plain), chunks]
     return pa.table(columns, schema=_SCHEMA)
 
 
-def _rows(table: pa.Table) -> RunRows:
+def _rows(table: pa.Table) -> SegmentRows:
     columns = {name: table[name].to_numpy() for name in _PLAIN}
     start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
     lists = table["chunks"].combine_chunks()
     if not isinstance(lists, pa.ListArray):
         raise TypeError(f"a column of lists came as {type(lists)}")
-    return RunRows(
+    return SegmentRows(
         columns["label"],
         columns["shard"],
         columns["voxels"],
@@ -236,6 +236,6 @@ def _rows(table: pa.Table) -> RunRows:
 
 def _damaged(part: Part) -> CorruptDataError:
     return CorruptDataError(
-        f"the run runs/{part.ulid}.parquet of the label index is damaged; delete the folders runs "
-        "and manifest of the index, and compact it"
+        f"the segment runs/{part.ulid}.parquet of the label index is damaged; delete the folders "
+        "runs and manifest of the index, and compact it"
     )

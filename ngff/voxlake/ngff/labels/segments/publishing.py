@@ -1,4 +1,4 @@
-"""Runs are written under names of their own, and count once a manifest names them."""
+"""Segments are written under names of their own, and count once a manifest names them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxlake.ngff.labels.segments.boxes import boxes_url
 from voxlake.ngff.labels.segments.cover import cover_of, cover_url, write_cover
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
-    Run,
+    Segment,
     create_manifest,
     geometry_of,
     newest_manifest,
@@ -23,46 +23,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from voxlake.ngff.labels.segments.manifest import Part
-    from voxlake.ngff.labels.segments.rows import RunRows
+    from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 SWEEP_AGE_S = 24 * 3600.0
-"""Age from which runs that no manifest names are taken for what a crash left behind."""
+"""Age from which segments that no manifest names are taken for what a crash left behind."""
 
 PUBLISH_AGE_S = SWEEP_AGE_S / 2
-"""Age up to which a run may be put in force: one that is older may be swept at any moment."""
+"""Age up to which a segment may be put in force: one that is older may be swept at any moment."""
 
 
-def write_run(index_url: StoreURL, rows: RunRows, etags: Mapping[int, str]) -> Run:
-    """Write a run of one part, or none if there is no row, that covers the shards of `etags`."""
+def write_segment(index_url: StoreURL, rows: SegmentRows, etags: Mapping[int, str]) -> Segment:
+    """Write a segment of one part, of none if there is no row, for the shards of `etags`."""
     parts = (write_part(index_url, rows.ordered()),) if len(rows) else ()
-    return finish_run(index_url, parts, etags)
+    return finish_segment(index_url, parts, etags)
 
 
-def finish_run(index_url: StoreURL, parts: Iterable[Part], etags: Mapping[int, str]) -> Run:
-    """Write the cover of a run, given its parts by ascending label and the ETag of each shard."""
+def finish_segment(index_url: StoreURL, parts: Iterable[Part], etags: Mapping[int, str]) -> Segment:
+    """Write the cover of a segment, given its parts by ascending label and each shard's ETag."""
     ulid = str(ULID())
     write_cover(index_url, ulid, cover_of(etags))
-    return Run(cover=ulid, shards=len(etags), parts=tuple(parts))
+    return Segment(cover=ulid, shards=len(etags), parts=tuple(parts))
 
 
 def publish(
-    volume: Volume, index_url: StoreURL, before: Manifest | None, runs: Iterable[Run]
+    volume: Volume, index_url: StoreURL, before: Manifest | None, segments: Iterable[Segment]
 ) -> Manifest | None:
-    """Put `runs` in force as `offer` does; None as well if one of them may be swept by now."""
-    kept = tuple(runs)
-    known = {run.cover for run in before.runs} if before else set()
-    fresh = [run for run in kept if run.cover not in known]
-    if any(is_older(ulid, PUBLISH_AGE_S) for run in fresh for ulid in _ulids(run)):
+    """Put `segments` in force as `offer` does; None as well if one of them may be swept by now."""
+    kept = tuple(segments)
+    known = {segment.cover for segment in before.segments} if before else set()
+    fresh = [segment for segment in kept if segment.cover not in known]
+    if any(is_older(ulid, PUBLISH_AGE_S) for segment in fresh for ulid in _ulids(segment)):
         return None
     return offer(volume, index_url, before, kept)
 
 
 def offer(
-    volume: Volume, index_url: StoreURL, before: Manifest | None, runs: tuple[Run, ...]
+    volume: Volume, index_url: StoreURL, before: Manifest | None, segments: tuple[Segment, ...]
 ) -> Manifest | None:
-    """Put `runs`, oldest first, in force in place of `before`; None if another did so first.
+    """Put `segments`, oldest first, in force in place of `before`; None if another did so first.
 
     The caller knows that nobody has swept them.
     """
@@ -70,21 +70,21 @@ def offer(
         number=before.number + 1 if before else 1,
         made=datetime.now(UTC),
         geometry=geometry_of(volume),
-        runs=runs,
+        segments=segments,
     )
     return manifest if create_manifest(index_url, manifest) else None
 
 
-def discard(index_url: StoreURL, runs: Iterable[Run]) -> None:
-    """Delete runs that were not put in force, but those that are in force nevertheless.
+def discard(index_url: StoreURL, segments: Iterable[Segment]) -> None:
+    """Delete segments that were not put in force, but those that are in force nevertheless.
 
     Others follow a manifest as soon as it is there, before its maker knows how it went.
     """
     newest = newest_manifest(index_url)
-    named = set(newest.runs) if newest else set()
-    for run in set(runs) - named:
-        store.delete(cover_url(index_url, run.cover))
-        for part in run.parts:
+    named = set(newest.segments) if newest else set()
+    for segment in set(segments) - named:
+        store.delete(cover_url(index_url, segment.cover))
+        for part in segment.parts:
             store.delete(part_url(index_url, part.ulid))
             store.delete(boxes_url(index_url, part.ulid))
 
@@ -94,5 +94,5 @@ def is_older(ulid: str, age_s: float) -> bool:
     return ULID.from_str(ulid).datetime < datetime.now(UTC) - timedelta(seconds=age_s)
 
 
-def _ulids(run: Run) -> list[str]:
-    return [run.cover, *(part.ulid for part in run.parts)]
+def _ulids(segment: Segment) -> list[str]:
+    return [segment.cover, *(part.ulid for part in segment.parts)]

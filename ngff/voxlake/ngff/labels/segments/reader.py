@@ -1,6 +1,6 @@
-"""Reading runs by label: one range per run once its footer is known.
+"""Reading segments by label: one range per segment once its footer is known.
 
-Runs never change under their names, so footers, covers and row groups that were read are kept,
+Segments never change under their names, so footers, covers and row groups that were read are kept,
 within a bound.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.cover import Cover, cover_url, decode_cover
 from voxlake.ngff.labels.segments.part import Footer, decode_footer, decode_group, part_url
-from voxlake.ngff.labels.segments.rows import RunRows, join_rows
+from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
 from voxlake.ngff.memory.recent import Recent
 from voxlake.platform import store
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.segments.manifest import Part, Run
+    from voxlake.ngff.labels.segments.manifest import Part, Segment
     from voxlake.platform.store import StoreURL
 
 GAP_BYTES = 1 << 20
@@ -29,12 +29,12 @@ GAP_BYTES = 1 << 20
 
 _footers = Recent[Footer](64 << 20)
 _covers = Recent[Cover](64 << 20)
-_groups = Recent[RunRows](64 << 20)
+_groups = Recent[SegmentRows](64 << 20)
 
 
-def read_cover(index_url: StoreURL, run: Run) -> Cover:
-    """Return the cover of a run."""
-    url = cover_url(index_url, run.cover)
+def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
+    """Return the cover of a segment."""
+    url = cover_url(index_url, segment.cover)
     return _covers.get(url, lambda: decode_cover(store.read(url).body), lambda one: one.nbytes)
 
 
@@ -50,14 +50,18 @@ def read_footer(index_url: StoreURL, part: Part) -> Footer:
     return _footers.get(url, read, lambda _: 4 * part.footer)
 
 
-def find_in_run(index_url: StoreURL, run: Run, labels: npt.NDArray[np.uint64]) -> RunRows:
-    """Return the rows of the given labels, ascending and each once, in a run."""
-    return join_rows(rows for part in run.parts for rows in find_in_part(index_url, part, labels))
+def find_in_segment(
+    index_url: StoreURL, segment: Segment, labels: npt.NDArray[np.uint64]
+) -> SegmentRows:
+    """Return the rows of the given labels, ascending and each once, in a segment."""
+    return join_rows(
+        rows for part in segment.parts for rows in find_in_part(index_url, part, labels)
+    )
 
 
 def find_in_part(
     index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]
-) -> Iterator[RunRows]:
+) -> Iterator[SegmentRows]:
     """Yield the rows of the given labels, ascending and each once, in a part, piece by piece."""
     low = int(np.searchsorted(labels, np.uint64(part.first)))
     if low < len(labels) and int(labels[low]) <= part.last:
@@ -77,10 +81,10 @@ def groups_between(footer: Footer, first: int, last: int) -> list[int]:
 
 def read_groups(
     index_url: StoreURL, part: Part, groups: list[int], *, keep: bool = False
-) -> Iterator[RunRows]:
+) -> Iterator[SegmentRows]:
     """Yield the rows of row groups, ascending; those near one another come in one request.
 
-    With `keep` they are kept for the next who asks: for look-ups, not for whole runs.
+    With `keep` they are kept for the next who asks: for look-ups, not for whole segments.
     """
     url, footer = part_url(index_url, part.ulid), read_footer(index_url, part)
     kept = {number: _groups.peek((url, number)) for number in groups} if keep else {}

@@ -1,4 +1,4 @@
-"""Rows of runs: what is known of every label in every shard, sorted by label, then shard."""
+"""Rows of segments: what is known of every label in every shard, sorted by label, then shard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunRows:
+class SegmentRows:
     """One row per (label, shard)."""
 
     labels: npt.NDArray[np.uint64]
@@ -46,10 +46,10 @@ class RunRows:
         """Memory that the rows take, in bytes."""
         return 80 * len(self) + self.chunks.nbytes
 
-    def take(self, lines: npt.NDArray[np.intp]) -> RunRows:
+    def take(self, lines: npt.NDArray[np.intp]) -> SegmentRows:
         """Return the given rows, in that order."""
         chunks = chunk_lists(self).take(lines)
-        return RunRows(
+        return SegmentRows(
             self.labels[lines],
             self.shards[lines],
             self.voxels[lines],
@@ -59,15 +59,15 @@ class RunRows:
             chunks.flatten().to_numpy(),
         )
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> RunRows:
+    def where(self, mask: npt.NDArray[np.bool_]) -> SegmentRows:
         """Return the rows that a mask (n,) selects."""
         return self if mask.all() else self.take(np.flatnonzero(mask))
 
-    def of_labels(self, labels: npt.NDArray[np.uint64]) -> RunRows:
+    def of_labels(self, labels: npt.NDArray[np.uint64]) -> SegmentRows:
         """Return the rows of the given labels, ascending and each once."""
         return self.where(are_among(self.labels, labels))
 
-    def ordered(self) -> RunRows:
+    def ordered(self) -> SegmentRows:
         """Return the rows by ascending label, then shard."""
         order = order_of(self.labels, self.shards)
         return self if (order[1:] > order[:-1]).all() else self.take(order)
@@ -93,7 +93,7 @@ def order_of(
     return order
 
 
-def chunk_lists(rows: RunRows) -> pa.ListArray[Any]:
+def chunk_lists(rows: SegmentRows) -> pa.ListArray[Any]:
     """Return the chunks of each row as a list of Arrow's."""
     offsets = np.concatenate(([0], np.cumsum(rows.chunk_counts))).astype(np.int32)
     # The stubs know lists only by their items' types, and take arrays from NumPy for untyped.
@@ -103,10 +103,10 @@ def chunk_lists(rows: RunRows) -> pa.ListArray[Any]:
     return lists
 
 
-def join_rows(parts: Iterable[RunRows]) -> RunRows:
+def join_rows(parts: Iterable[SegmentRows]) -> SegmentRows:
     """Return the rows of all parts, one part after the other."""
     found = [NO_ROWS, *parts]
-    return RunRows(
+    return SegmentRows(
         np.concatenate([part.labels for part in found]),
         np.concatenate([part.shards for part in found]),
         np.concatenate([part.voxels for part in found]),
@@ -117,7 +117,7 @@ def join_rows(parts: Iterable[RunRows]) -> RunRows:
     )
 
 
-def rows_of_shard(rows: Rows, shard: int) -> RunRows:
+def rows_of_shard(rows: Rows, shard: int) -> SegmentRows:
     """Return what the rows of one shard, per (label, chunk), say of each label.
 
     Parameters
@@ -128,7 +128,7 @@ def rows_of_shard(rows: Rows, shard: int) -> RunRows:
     if not len(rows):
         return NO_ROWS
     labels, first = np.unique(rows.labels, return_index=True)
-    return RunRows(
+    return SegmentRows(
         labels,
         np.full(len(labels), shard, np.uint64),
         np.add.reduceat(rows.voxels, first),
@@ -139,7 +139,7 @@ def rows_of_shard(rows: Rows, shard: int) -> RunRows:
     )
 
 
-def table_of_rows(rows: RunRows) -> LabelTable:
+def table_of_rows(rows: SegmentRows) -> LabelTable:
     """Return one line per label of rows in any order."""
     one = np.ones(len(rows), np.int64)
     return merge_tables(
@@ -157,7 +157,7 @@ def shard_number(volume: Volume, cell: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(cell, shard_grid(volume)))
 
 
-NO_ROWS = RunRows(
+NO_ROWS = SegmentRows(
     np.empty(0, np.uint64),
     np.empty(0, np.uint64),
     np.empty(0, np.uint64),

@@ -40,7 +40,7 @@ class Audited:
     shards: int
     """Shards that are stored."""
     marked: tuple[Cell, ...]
-    """Those, or ones that are gone, of which the runs tell another state: marked for compaction."""
+    """Those, or ones that are gone, of which the segments tell another state: marked."""
     closed: int
     """Markers of writers that are taken for dead, closed in their place."""
     cleared: int
@@ -53,7 +53,7 @@ def audit(
     open_age_s: float = OPEN_AGE_S,
     bulk_age_s: float = BULK_AGE_S,
 ) -> Audited:
-    """Mark shards that are not as the runs say, by listing them; no voxel is read.
+    """Mark shards that are not as the segments say, by listing them; no voxel is read.
 
     Afterwards queries are exact again whoever wrote, and `compact` takes the marked shards in.
     Writers that mark what they write need none of this, unless they were killed.
@@ -70,7 +70,7 @@ def audit(
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
     CorruptDataError, StoreError
-        If a run that is needed does not decode, or the store fails.
+        If a segment that is needed does not decode, or the store fails.
     """
     known = ask_in_force(volume, index_url, _known)
     stored = _stored(volume)
@@ -91,10 +91,10 @@ def mark_differing(volume: Volume, index_url: StoreURL, known: dict[int, str]) -
 
 
 def _known(view: View) -> dict[int, str] | None:
-    """Return the ETag of each shard that the runs tell of; None if there are no runs at all."""
+    """Return the ETag of each shard that the segments tell of; None if there are none at all."""
     if view.manifest is None:
         return None
-    return newest_etags(read_cover(view.index_url, run) for run in view.manifest.runs)
+    return newest_etags(read_cover(view.index_url, segment) for segment in view.manifest.segments)
 
 
 def _stored(volume: Volume) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""Compaction: shards that were written are taken into runs, and their markers deleted.
+"""Compaction: shards that were written are taken into segments, and their markers deleted.
 
 Any number of processes may compact at once, and be cut off anywhere. What counts is the manifest
 that one of them creates; markers are deleted after it, so a shard is asked itself until then.
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.labels.scan.rows import Rows, check_labels, find_rows
-from voxlake.ngff.labels.segments.manifest import Manifest, Run, geometry_of, newest_manifest
-from voxlake.ngff.labels.segments.publishing import discard, publish, write_run
+from voxlake.ngff.labels.segments.manifest import Manifest, Segment, geometry_of, newest_manifest
+from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import (
-    RunRows,
+    SegmentRows,
     join_rows,
     rows_of_shard,
     shard_grid,
@@ -26,7 +26,7 @@ from voxlake.ngff.labels.sidecars import build
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
 from voxlake.ngff.labels.upkeep.marker import Cell, Marker, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
-from voxlake.ngff.labels.upkeep.sweeping import sweep_runs
+from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError
@@ -48,8 +48,8 @@ _NOTHING = Rows(
 ATTEMPTS = 20
 """Times that a compaction begins again because another one was first."""
 
-RUN_ROWS = 1 << 20
-"""Rows in memory, roughly, before they are written as a run."""
+SEGMENT_ROWS = 1 << 20
+"""Rows in memory, roughly, before they are written as a segment."""
 
 WINDOW = 32
 """Shards whose sidecars are read at a time."""
@@ -62,11 +62,11 @@ class Compacted:
     number: int | None
     """Number of the newest manifest; None if there is none."""
     shards: int
-    """Shards that were taken into runs."""
+    """Shards that were taken into segments."""
     rows: int
-    """Rows (label, shard) of these runs."""
+    """Rows (label, shard) of these segments."""
     merged: bool
-    """Whether runs were merged into one."""
+    """Whether segments were merged into one."""
     swept: int
     """Objects that were deleted because nothing names them any more."""
 
@@ -76,18 +76,18 @@ class _Work:
     """What a compaction found to do."""
 
     before: Manifest | None
-    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...]
     """Those in force, oldest first."""
     consumed: tuple[Marker, ...]
     cells: tuple[Cell, ...]
     first: bool
-    """Whether there are no runs yet for volumes of this geometry."""
+    """Whether there are no segments yet for volumes of this geometry."""
 
 
 def compact(volume: Volume, index_url: StoreURL) -> Compacted:
-    """Take the shards that were written into a run; merge the runs if they are many; sweep.
+    """Take the shards that were written into a segment; merge the segments if they are many; sweep.
 
-    The first compaction takes every stored shard. Memory is bounded by some `RUN_ROWS` rows, or
+    The first compaction takes every stored shard. Memory is bounded by some `SEGMENT_ROWS` rows, or
     a decoded shard. Shards whose writer is not done are left alone (see `audit`).
 
     Raises
@@ -97,12 +97,12 @@ def compact(volume: Volume, index_url: StoreURL) -> Compacted:
     ConflictError
         If other processes compact so often that this one is never first.
     CorruptDataError, StoreError
-        If voxels or runs that are needed do not decode, or the store fails. Nothing is lost.
+        If voxels or segments that are needed do not decode, or the store fails. Nothing is lost.
     """
     check_labels(volume)
     shards, rows = _take_in(volume, index_url)
     merged = merge_if_many(volume, index_url)
-    swept = sweep_runs(index_url)
+    swept = sweep_segments(index_url)
     newest = newest_manifest(index_url)
     return Compacted(newest.number if newest else None, shards, rows, merged, swept)
 
@@ -113,26 +113,26 @@ def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int]:
         work = _find_work(volume, index_url)
         if work is None:
             return 0, 0
-        runs = list(_delta_runs(volume, index_url, work.cells)) if work.cells else []
-        if not runs and not work.first:
+        segments = list(_delta_segments(volume, index_url, work.cells)) if work.cells else []
+        if not segments and not work.first:
             _delete(work.consumed)
             return 0, 0
-        if publish(volume, index_url, work.before, (*work.runs, *runs)):
+        if publish(volume, index_url, work.before, (*work.segments, *segments)):
             _delete(work.consumed)
-            return len(work.cells), sum(run.rows for run in runs)
-        discard(index_url, runs)
+            return len(work.cells), sum(segment.rows for segment in segments)
+        discard(index_url, segments)
     raise ConflictError(
         f"the index {index_url} was compacted by others {ATTEMPTS} times meanwhile; try again later"
     )
 
 
 def _find_work(volume: Volume, index_url: StoreURL) -> _Work | None:
-    # Markers first: one that is there after a manifest was read may be newer than its runs.
+    # Markers first: one that is there after a manifest was read may be newer than its segments.
     markers = list_markers(index_url)
     before = newest_manifest(index_url)
     fits = before is not None and before.geometry == geometry_of(volume)
     if not fits and any(marker.cell is None for marker in markers):
-        return None  # The bulk job is about to make the first runs.
+        return None  # The bulk job is about to make the first segments.
     consumed = _done(markers)
     grid = shard_grid(volume)
     cells = {
@@ -142,8 +142,8 @@ def _find_work(volume: Volume, index_url: StoreURL) -> _Work | None:
     }
     if not fits:
         cells |= set(stored_shards(volume))
-    runs = before.runs if before and fits else ()
-    return _Work(before, runs, tuple(consumed), tuple(sorted(cells)), not fits)
+    segments = before.segments if before and fits else ()
+    return _Work(before, segments, tuple(consumed), tuple(sorted(cells)), not fits)
 
 
 def _done(markers: list[Marker]) -> list[Marker]:
@@ -157,33 +157,35 @@ def _done(markers: list[Marker]) -> list[Marker]:
     ]
 
 
-def _delta_runs(volume: Volume, index_url: StoreURL, cells: Iterable[Cell]) -> Iterator[Run]:
-    """Write runs that cover the given shards, each shard once, and yield them."""
-    parts: list[RunRows] = []
+def _delta_segments(
+    volume: Volume, index_url: StoreURL, cells: Iterable[Cell]
+) -> Iterator[Segment]:
+    """Write segments that cover the given shards, each shard once, and yield them."""
+    parts: list[SegmentRows] = []
     etags: dict[int, str] = {}
     for shard, rows, etag in rows_by_shard(volume, index_url, cells, WINDOW):
         parts.append(rows)
         etags[shard] = etag
-        if sum(map(len, parts)) >= RUN_ROWS:
-            yield write_run(index_url, join_rows(parts), etags)
+        if sum(map(len, parts)) >= SEGMENT_ROWS:
+            yield write_segment(index_url, join_rows(parts), etags)
             parts, etags = [], {}
     if etags:
-        yield write_run(index_url, join_rows(parts), etags)
+        yield write_segment(index_url, join_rows(parts), etags)
 
 
 def rows_by_shard(
     volume: Volume, index_url: StoreURL, cells: Iterable[Cell], window: int
-) -> Iterator[tuple[int, RunRows, str]]:
+) -> Iterator[tuple[int, SegmentRows, str]]:
     """Yield number, rows and ETag of each shard: by sidecars, read `window` at a time, or voxels.
 
     A shard that is not stored has no rows, and an empty ETag.
     """
 
-    def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, RunRows, str]:
+    def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, SegmentRows, str]:
         number = shard_number(volume, cell)
         return number, rows_of_shard(rows, number), etag
 
-    def ask(cell: Cell) -> tuple[int, RunRows, str] | None:
+    def ask(cell: Cell) -> tuple[int, SegmentRows, str] | None:
         found = _trusted(volume, index_url, cell)
         return None if found is None else by_label(cell, *found)
 

@@ -1,8 +1,8 @@
-"""Markers: which shards are, or may be, newer than the runs say.
+"""Markers: which shards are, or may be, newer than the segments say.
 
 A writer marks a shard before it writes to it (open), and again when shard and sidecar are
 written (done). Whatever happens to the writer, the marker stays until a compaction has taken the
-shard into a run: a reader that lists the markers first never believes a row that is out of date.
+shard into a segment: a reader that lists the markers first never believes an outdated row.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class BulkState(BaseModel):
     manifest: int | None
     """Number of the manifest in force when it began; None if there was none."""
     replaces: tuple[str, ...]
-    """Covers of the runs of that manifest, in whose place its own run comes."""
+    """Covers of the segments of that manifest, in whose place its own segment comes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Merging: all runs into one, by ranges of labels, so that a look-up reads one place again."""
+"""Merging: all segments into one, by ranges of labels, so that a look-up reads one place again."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.labels.segments.cover import newest_etags
-from voxlake.ngff.labels.segments.manifest import Manifest, Part, Run, geometry_of, newest_manifest
+from voxlake.ngff.labels.segments.manifest import (
+    Manifest,
+    Part,
+    Segment,
+    geometry_of,
+    newest_manifest,
+)
 from voxlake.ngff.labels.segments.part import GROUP_ROWS, write_part
-from voxlake.ngff.labels.segments.publishing import discard, finish_run, publish
+from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
 from voxlake.ngff.labels.segments.reader import (
     groups_between,
     read_cover,
     read_footer,
     read_groups,
 )
-from voxlake.ngff.labels.segments.rows import RunRows, join_rows, order_of
+from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
 from voxlake.ngff.labels.table import are_among
 from voxlake.ngff.labels.upkeep.marker import list_markers
-from voxlake.ngff.labels.view import View, runs_in_force
+from voxlake.ngff.labels.view import View, segments_in_force
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -32,56 +38,56 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 MAX_DELTAS = 8
-"""Runs on top of the oldest one above which all are merged."""
+"""Segments on top of the oldest one above which all are merged."""
 
 MAX_SHARE = 0.1
 """Rows of these, as a share of the rows of the oldest, above which all are merged."""
 
 MERGE_ROWS = 1 << 20
-"""Rows in memory at a time, roughly, and rows of a part of the merged run."""
+"""Rows in memory at a time, roughly, and rows of a part of the merged segment."""
 
 ATTEMPTS = 20
-"""Times that a merged run is offered anew because other runs were added meanwhile."""
+"""Times that a merged segment is offered anew because other segments were added meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of a run in force, and the shards of which it must not tell."""
+    """A part of a segment in force, and the shards of which it must not tell."""
 
     part: Part
     hidden: npt.NDArray[np.uint64]
 
 
 def merge_if_many(volume: Volume, index_url: StoreURL) -> bool:
-    """Merge the runs in force if they are many or large beside the oldest; say whether they were.
+    """Merge the segments in force if they are many or large beside the oldest; say if they were.
 
-    While a bulk job runs nothing is merged, because its run takes the place of those that were in
-    force when it began.
+    While a bulk job runs nothing is merged, because its segment takes the place of those that were
+    in force when it began.
     """
     manifest = newest_manifest(index_url)
     if manifest is None or manifest.geometry != geometry_of(volume) or not _are_many(manifest):
         return False
     if _has_bulk_job(index_url):
         return False
-    return merge_runs(volume, index_url, manifest)
+    return merge_segments(volume, index_url, manifest)
 
 
-def merge_runs(volume: Volume, index_url: StoreURL, manifest: Manifest) -> bool:
-    """Put one run in the place of those of `manifest`; False if another process was first."""
+def merge_segments(volume: Volume, index_url: StoreURL, manifest: Manifest) -> bool:
+    """Put one segment in the place of those of `manifest`; False if another process was first."""
     try:
         merged = _merge(volume, index_url, manifest)
     except ObjectNotFoundError:
         return False  # Swept, so another process has merged them.
-    count, covers = len(manifest.runs), [run.cover for run in manifest.runs]
+    count, covers = len(manifest.segments), [segment.cover for segment in manifest.segments]
     for _ in range(ATTEMPTS):
         newest = newest_manifest(index_url)
-        if newest is None or [run.cover for run in newest.runs[:count]] != covers:
+        if newest is None or [segment.cover for segment in newest.segments[:count]] != covers:
             break
         # After the manifest: a bulk job that begins now takes the number that is offered next.
         if _has_bulk_job(index_url):
             break
-        # Runs that were added meanwhile are newer than all that were merged.
-        if publish(volume, index_url, newest, (merged, *newest.runs[count:])):
+        # Segments that were added meanwhile are newer than all that were merged.
+        if publish(volume, index_url, newest, (merged, *newest.segments[count:])):
             return True
     discard(index_url, [merged])
     return False
@@ -92,23 +98,30 @@ def _has_bulk_job(index_url: StoreURL) -> bool:
 
 
 def _are_many(manifest: Manifest) -> bool:
-    if len(manifest.runs) < 2:
+    if len(manifest.segments) < 2:
         return False
-    oldest, deltas = manifest.runs[0].rows, sum(run.rows for run in manifest.runs[1:])
-    return len(manifest.runs) > MAX_DELTAS + 1 or deltas > MAX_SHARE * oldest
+    oldest, deltas = (
+        manifest.segments[0].rows,
+        sum(segment.rows for segment in manifest.segments[1:]),
+    )
+    return len(manifest.segments) > MAX_DELTAS + 1 or deltas > MAX_SHARE * oldest
 
 
-def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Run:
-    """Write the run that tells what those of `manifest` tell, markers or not."""
+def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Segment:
+    """Write the segment that tells what those of `manifest` tell, markers or not."""
     view = View(volume, index_url, manifest, (), bulk=False)
-    pieces = [_Piece(part, hidden) for run, hidden in runs_in_force(view) for part in run.parts]
+    pieces = [
+        _Piece(part, hidden)
+        for segment, hidden in segments_in_force(view)
+        for part in segment.parts
+    ]
     parts = [
         write_part(index_url, rows)
         for first, last in _ranges(index_url, pieces)
         if len(rows := _rows_between(index_url, pieces, first, last))
     ]
-    etags = newest_etags(read_cover(index_url, run) for run in manifest.runs)
-    return finish_run(index_url, parts, etags)
+    etags = newest_etags(read_cover(index_url, segment) for segment in manifest.segments)
+    return finish_segment(index_url, parts, etags)
 
 
 def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, int]]:
@@ -129,7 +142,7 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
     yield begin, max(group.last for group in groups)
 
 
-def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: int) -> RunRows:
+def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: int) -> SegmentRows:
     low, high = np.uint64(first), np.uint64(last)
     found, told = [], [np.empty(0, np.bool_)]
     for piece in pieces:

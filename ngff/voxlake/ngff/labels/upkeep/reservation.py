@@ -82,8 +82,8 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
 
 def _largest(view: View) -> int:
     """Return the largest label that any voxel may have; 0 if none has one."""
-    runs = view.manifest.runs if view.manifest else ()
-    found = [part.last for run in runs for part in run.parts]
+    segments = view.manifest.segments if view.manifest else ()
+    found = [part.last for segment in segments for part in segment.parts]
     found += [int(rows.labels.max()) for rows in ask_shards(view, lambda all_: all_) if len(rows)]
     return max(found, default=0)
 

@@ -1,4 +1,4 @@
-"""Sweeping: runs and manifests that nothing needs any more are deleted."""
+"""Sweeping: segments and manifests that nothing needs any more are deleted."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 KEPT_MANIFESTS = 8
-"""Newest manifests that are kept with their runs, for queries that began with one of them."""
+"""Newest manifests that are kept with their segments, for queries that began with one of them."""
 
 _JOB = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-_RUN = re.compile(rf"({_JOB.pattern})(?:\.boxes|(?:\.cover)?\.parquet)")
+_SEGMENT = re.compile(rf"({_JOB.pattern})(?:\.boxes|(?:\.cover)?\.parquet)")
 
 
-def sweep_runs(index_url: StoreURL) -> int:
-    """Delete all but the newest manifests, and old runs that none of them names; count objects.
+def sweep_segments(index_url: StoreURL) -> int:
+    """Delete all but the newest manifests, and old segments that none of them names; count objects.
 
-    Young runs stay, because a compaction may be about to put them in force, and all of them while
-    a bulk job runs. So does the scratch of a job that has a mark.
+    Young segments stay, because a compaction may be about to put them in force, and all of them
+    while a bulk job runs. So does the scratch of a job that has a mark.
 
     Raises
     ------
@@ -35,7 +35,8 @@ def sweep_runs(index_url: StoreURL) -> int:
     StoreError
         If the store fails.
     """
-    # Runs first: what is put in force after this listing is young, or in a manifest listed next.
+    # Segments first: what is put in force after this listing is young, or in a manifest listed
+    # next.
     _, names = store.list_children(index_url / "runs")
     if any(marker.cell is None for marker in list_markers(index_url)):
         names = []  # A bulk job may put in force what it wrote days ago.
@@ -70,13 +71,13 @@ def _is_old_job(name: str) -> bool:
 
 def _named(index_url: StoreURL, number: int) -> set[str]:
     manifest = read_manifest(index_url, number)
-    return {run.cover for run in manifest.runs} | {
-        part.ulid for run in manifest.runs for part in run.parts
+    return {segment.cover for segment in manifest.segments} | {
+        part.ulid for segment in manifest.segments for part in segment.parts
     }
 
 
 def _is_leftover(name: str, named: set[str]) -> bool:
-    match = _RUN.fullmatch(name)
+    match = _SEGMENT.fullmatch(name)
     return (
         match is not None
         and match[1] not in named

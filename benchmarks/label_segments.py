@@ -1,4 +1,4 @@
-"""Bulk builds of the run by label: rows a second, and peak memory of each kind of task.
+"""Bulk builds of the segment by label: rows a second, and peak memory of each kind of task.
 
 Shards are alike and their number grows, so what a task holds must not. Tasks of one kind run in a
 process of their own, of which the peak is taken. What is built is compared with the sidecars.
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 SHARD, CHUNK = 1024, 128
 OF_SHARD = 20_000
-"""Labels of a shard: rows of it in a run."""
+"""Labels of a shard: rows of it in a segment."""
 
 IN_CHUNKS = 3
 """Chunks that each of them is in."""
@@ -67,17 +67,17 @@ class Done:
     """Above what it had when everything was loaded."""
 
 
-class WrongRunError(Exception):
-    """The run says something else than the sidecars."""
+class WrongSegmentError(Exception):
+    """The segment says something else than the sidecars."""
 
 
-def run_label_runs(folder: Path, rows: list[int], say: Say) -> dict[str, Any]:
-    """Build runs of about so many rows each, print the table and return all figures."""
+def run_label_segments(folder: Path, rows: list[int], say: Say) -> dict[str, Any]:
+    """Build segments of about so many rows each, print the table and return all figures."""
     found: list[Done] = []
     for count in rows:
         shards = max(1, round(count / OF_SHARD))
-        say(f"label runs: {shards * OF_SHARD} rows of {shards} shards")
-        found += _build(folder / f"runs-{count}", shards)
+        say(f"label segments: {shards * OF_SHARD} rows of {shards} shards")
+        found += _build(folder / f"segments-{count}", shards)
     print(table_of(found), flush=True)
     return {"tasks": [asdict(each) for each in found]}
 
@@ -97,7 +97,7 @@ def table_of(found: list[Done]) -> str:
         )
         for each in found
     ]
-    return markdown_table("Bulk build of the run by label", [head, *lines])
+    return markdown_table("Bulk build of the segment by label", [head, *lines])
 
 
 def _build(folder: Path, shards: int) -> list[Done]:
@@ -194,8 +194,8 @@ def _rows(shard: int) -> Rows:
 def _check(volume: Volume, index: StoreURL, shards: int) -> None:
     """Demand what the sidecars say of some labels, and as many rows as they have."""
     manifest = newest_manifest(index)
-    if manifest is None or sum(run.rows for run in manifest.runs) != shards * OF_SHARD:
-        raise WrongRunError(f"the run has other rows than {shards} shards of {OF_SHARD}")
+    if manifest is None or sum(segment.rows for segment in manifest.segments) != shards * OF_SHARD:
+        raise WrongSegmentError(f"the segment has other rows than {shards} shards of {OF_SHARD}")
     rng = np.random.default_rng(0)
     some = [_rows(int(shard)) for shard in rng.integers(0, shards, 2)]
     probes = np.unique(np.concatenate([rng.choice(rows.labels, PROBES) for rows in some]))
@@ -206,4 +206,4 @@ def _check(volume: Volume, index: StoreURL, shards: int) -> None:
         np.add.at(expected, place, np.where(probes[place] == rows.labels, rows.voxels, 0))
     found = find_labels(volume, index, probes)
     if not np.array_equal(found.labels, probes) or not np.array_equal(found.voxels, expected):
-        raise WrongRunError("labels have other voxels than the sidecars say")
+        raise WrongSegmentError("labels have other voxels than the sidecars say")
