@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,7 +17,10 @@ from hypothesis.extra import numpy as arrays
 from tests.ngff.labels.samples import IDS, as_tuples, bodies, brute_rows, new_volume
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.scan.kernel import FIELDS, FIRST_SLOTS, SPARSE, scan_blocks
+from voxlake.ngff.labels.scan import plain
+from voxlake.ngff.labels.scan import rows as rows_
+from voxlake.ngff.labels.scan.kernel import FIRST_SLOTS, SPARSE, scan_blocks
+from voxlake.ngff.labels.scan.plain import FIELDS
 from voxlake.ngff.labels.scan.rows import check_labels, find_rows, found_in_chunks, scan_chunks
 from voxlake.platform.errors import UnsupportedError
 
@@ -87,6 +92,40 @@ def test_lines_of_any_length(sample: tuple[npt.NDArray[Any], tuple[int, ...]]) -
             low, high = where.min(axis=0).tolist(), (where.max(axis=0) + 1).tolist()
             expected.append([int(label), len(where), *low, *high])
         assert sorted(part.tolist()) == expected
+
+
+@settings(max_examples=60)
+@given(sample=long_lines() | labelled().map(lambda sample: sample[:2]))
+def test_the_plain_twin_finds_the_same(
+    sample: tuple[npt.NDArray[Any], tuple[int, ...]],
+) -> None:
+    voxels, chunk = sample
+    with pytest.MonkeyPatch.context() as patch:
+        rows, counts = scan_chunks(voxels, chunk)
+        patch.setattr(rows_, "_scanner", lambda _: plain.scan_blocks)
+        plain_rows, plain_counts = scan_chunks(voxels, chunk)
+    assert counts.tolist() == plain_counts.tolist()
+    for stop, count in zip(counts.cumsum(), counts, strict=True):
+        found, expected = (each[stop - count : stop] for each in (rows, plain_rows))
+        assert found[np.argsort(found[:, 0])].tolist() == expected.tolist()
+
+
+def test_a_kernel_that_does_not_compile_is_replaced_with_one_warning(
+    lake: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kept in (rows_._scanner, rows_._warn_of_plain_scans):
+        monkeypatch.setattr(rows_, kept.__name__, cache(kept.__wrapped__))
+    monkeypatch.setitem(sys.modules, "voxlake.ngff.labels.scan.kernel", None)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for dtype in ("uint64", "uint8"):
+            volume = new_volume(lake / dtype, dtype=dtype)
+            voxels = (bodies(1) % 200).astype(dtype)
+            rows = find_rows(volume, (0, 0, 0), voxels[volume.shard_box((0, 0, 0)).slices])
+            assert as_tuples(rows) == brute_rows(volume, (0, 0, 0), voxels)
+    assert [str(one.message).partition(" (")[0] for one in warned] == [
+        "the kernel that indexes labels does not compile"
+    ]
 
 
 @pytest.mark.parametrize("ids", [FIRST_SLOTS // SPARSE, FIRST_SLOTS // SPARSE + 1, 17**3])
@@ -207,5 +246,5 @@ def test_the_highest_chunk_number_fits(lake: StoreURL) -> None:
 
 
 def test_importing_the_index_does_not_import_the_compiler() -> None:
-    code = "import sys, voxlake.ngff.label_index; sys.exit('numba' in sys.modules)"
+    code = "import sys, voxlake.ngff.labels.scan.rows; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

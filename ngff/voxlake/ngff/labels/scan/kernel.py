@@ -1,8 +1,8 @@
 """The compiled pass over chunks of voxels: runs along x into an open-addressing hash per chunk.
 
 Sixty-four voxels at a time are compared with their neighbours to the left, by vector instructions;
-what is left to do is little for each run, and a look-up for few. Importing this module imports
-numba; `voxlake.ngff.labels.scan.rows` does so on first use.
+what is left to do is little for each run, and a look-up for few. `plain` says the same in NumPy.
+Importing this module imports numba; `voxlake.ngff.labels.scan.rows` does so on first use.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from voxlake.ngff.labels.scan.plain import FIELDS
+
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-FIELDS = 8
-"""Columns of a found row, a line of the cache: label, voxels, z0, y0, x0, z1, y1, x1."""
 
 FIRST_SLOTS = 4096
 """Slots of the hash to begin with, a power of two: as many are cleared soon, and stay in cache."""

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import math
 import secrets
+import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.scan import plain
+from voxlake.ngff.labels.scan.plain import FIELDS
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.memory.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
     from voxlake.ngff.volume import Volume
+
+    type Scanned = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]
+    type Scanner = Callable[
+        [npt.NDArray[Any], tuple[int, int], npt.NDArray[np.int64], npt.NDArray[np.int64]], Scanned
+    ]
 
 MAX_CHUNKS = 1 << 16
 """Chunks of a shard that the 16-bit chunk number of a row can tell apart."""
@@ -163,7 +171,6 @@ def found_in_chunks(
 
 def joined_rows(volume: Volume, cell: tuple[int, ...], parts: Iterable[Found]) -> Rows:
     """Return the rows of the shard at `cell`; no chunk is in two parts."""
-    from voxlake.ngff.labels.scan.kernel import FIELDS
     from voxlake.ngff.labels.scan.sorting import lay_out, sorted_by_label
 
     none = np.zeros(0, np.int64)
@@ -202,11 +209,44 @@ def _scan(
     extents: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Return what `kernel.scan_blocks` finds, in memory that this thread has used before."""
-    from voxlake.ngff.labels.scan.kernel import FIELDS, SPARSE, scan_blocks
+    return _scanner(flat.dtype)(flat, strides, places, extents)
+
+
+@cache
+def _scanner(dtype: np.dtype[Any]) -> Scanner:
+    """Return what scans voxels of a type: the kernel, or its plain twin if it does not compile."""
+    one = np.ones(1, dtype)
+    one.flags.writeable = False
+    try:
+        _scan_compiled(one, (1, 1), np.zeros(1, np.int64), np.ones((1, 3), np.int64))
+    except Exception as error:  # noqa: BLE001  (of numba, of LLVM, or of what they import)
+        _warn_of_plain_scans(f"{type(error).__name__}: {error}")
+        return plain.scan_blocks
+    return _scan_compiled
+
+
+def _scan_compiled(
+    flat: npt.NDArray[Any],
+    strides: tuple[int, int],
+    places: npt.NDArray[np.int64],
+    extents: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    from voxlake.ngff.labels.scan.kernel import SPARSE, scan_blocks
 
     rows = reused("label rows", (_ROWS, FIELDS), np.dtype(np.uint64))
     slots = reused("label slots", (SPARSE * _ROWS,), np.dtype(np.uint32))
     return scan_blocks(flat, strides, places, extents, (rows, slots), _FACTOR)
+
+
+@cache
+def _warn_of_plain_scans(reason: str) -> None:
+    """Warn, once in a process, that labels are indexed slowly."""
+    warnings.warn(
+        f"the kernel that indexes labels does not compile ({reason.splitlines()[0]}); NumPy takes "
+        "its place, with the same answers and much slower: install the numba that voxlake asks for",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def _plain(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
