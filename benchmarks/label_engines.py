@@ -17,7 +17,7 @@ import numpy as np
 
 from voxlake.ngff.labels.queries.extent import find_labels, label_extent, list_labels
 from voxlake.ngff.labels.view import in_force
-from voxlake.ngff.memory.recent import forget_all
+from voxlake.ngff.memory.cache import CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +109,7 @@ class OurIndex:
     def cool(self) -> None:
         """Empty the memory of what was read."""
         self.view = None
-        forget_all()
+        CACHE.clear()
 
     def one(self, label: int) -> Answer:
         """By `label_extent`."""

@@ -22,7 +22,7 @@ from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
-from voxlake.ngff.memory.recent import forget_all
+from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.volume import open_volume
 
 if TYPE_CHECKING:
@@ -65,39 +65,39 @@ class Scene:
 
     def write(self, box: Box, label: int) -> None:
         """Write as the index asks for it."""
-        forget_all()
+        CACHE.clear()
         write_labels(self.volume, self.index, box, np.full(box.shape, label, self.volume.dtype))
 
     def write_foreign(self, box: Box, label: int) -> None:
         """Write as any program may, past the index."""
-        forget_all()
+        CACHE.clear()
         self.volume.write(box, np.full(box.shape, label, self.volume.dtype)).result()
 
     def compact(self) -> None:
         """Compact, and sweep."""
-        forget_all()
+        CACHE.clear()
         compact(self.volume, self.index)
 
     def merge(self) -> None:
         """Merge the segments, however few there are, unless a bulk job runs."""
-        forget_all()
+        CACHE.clear()
         newest = newest_manifest(self.index)
         if newest and not in_force(self.volume, self.index).bulk:
             merge_segments(self.volume, self.index, newest)
 
     def audit(self) -> None:
         """Look for foreign writes."""
-        forget_all()
+        CACHE.clear()
         audit(self.volume, self.index)
 
     def close_all(self) -> None:
         """Look for foreign writes, and take every writer for dead."""
-        forget_all()
+        CACHE.clear()
         audit(self.volume, self.index, open_age_s=-60)
 
     def ask(self) -> SegmentRows:
         """Return the rows of all labels that the scene knows."""
-        forget_all()
+        CACHE.clear()
         wanted = np.array(self.labels, np.uint64)
         return ask_in_force(self.volume, self.index, lambda view: find_rows_in_force(view, wanted))
 
@@ -107,7 +107,7 @@ class Scene:
         Queries about one label or a box ask for another one each `turn`. With `quick`, a third
         of the queries that ask shards themselves takes turns with the others.
         """
-        forget_all()
+        CACHE.clear()
         voxels = self.voxels()
         check_rows(self.volume, self.ask(), [voxels])
         check_tables(self, voxels)

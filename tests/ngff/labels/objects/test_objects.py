@@ -24,6 +24,7 @@ from voxlake.ngff.labels.objects import (
     put_objects,
     segment,
 )
+from voxlake.ngff.memory.cache import CACHE
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -181,8 +182,7 @@ def test_damage_is_seen(lake: StoreURL, folder: str) -> None:
         damaged = bytearray(body)
         damaged[place] ^= 0x10
         store.write(info.url, bytes(damaged))
-        segment.read_group.cache_clear()
-        segment._footer.cache_clear()
+        CACHE.clear()
         try:
             assert list_objects(lake).table.equals(whole)
         except CorruptDataError:
@@ -193,8 +193,7 @@ def test_damage_is_seen(lake: StoreURL, folder: str) -> None:
 def test_a_segment_that_is_gone_is_no_empty_answer(lake: StoreURL) -> None:
     put_objects(lake, [FULL])
     store.delete_tree(lake / "objects" / "runs")
-    segment.read_group.cache_clear()
-    segment._footer.cache_clear()
+    CACHE.clear()
     with pytest.raises(CorruptDataError, match="names a segment that is not there"):
         get_object(lake, MAX_ID)
 

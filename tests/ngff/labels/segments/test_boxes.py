@@ -28,7 +28,7 @@ from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.labels.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.upkeep import merging
 from voxlake.ngff.labels.view import in_force
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, NotFoundError
 from voxlake.platform.store import StoreURL
@@ -239,7 +239,7 @@ def test_a_look_up_by_a_held_view_is_one_range_request(
         index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
         view = in_force(scene.volume, index)
         label_extent(scene.volume, index, 1, view=view)
-        monkeypatch.setattr(boxes_reader, "_blocks", Recent[bytes](0))
+        monkeypatch.setattr(boxes_reader, "_blocks", Cached[bytes]("none", Cache(0)))
         counted.found.clear()
         label_extent(scene.volume, index, 3, view=view)
         assert dict(counted.found) == {"GET": 1}

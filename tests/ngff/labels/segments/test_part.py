@@ -18,7 +18,7 @@ from voxlake.ngff.labels.segments.part import encode_part, part_url
 from voxlake.ngff.labels.segments.publishing import write_segment
 from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 from voxlake.platform.store import StoreURL
@@ -93,7 +93,7 @@ def test_a_warm_look_up_is_one_range_request(
         wanted = np.array([1, 3], np.uint64)
         view = in_force(scene.volume, index)
         find_rows_in_force(view, wanted)
-        monkeypatch.setattr(segment_reader, "_groups", Recent[SegmentRows](0))
+        monkeypatch.setattr(segment_reader, "_groups", Cached[SegmentRows]("none", Cache(0)))
         counted.found.clear()
         assert len(find_rows_in_force(view, wanted))
         assert dict(counted.found) == {"GET": 1}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ulid import ULID
 
 from voxlake.ngff.labels.objects.label_object import MAX_ID, SCHEMA
+from voxlake.ngff.memory.cache import Cached
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -61,6 +61,12 @@ class Group:
     start: int
     stop: int
     """Its bytes in the file, half-open."""
+
+
+type _Footer = tuple[pq.FileMetaData, tuple[Group, ...]]
+
+_footers = Cached[_Footer]("footers of objects")
+_groups = Cached[pa.Table]("groups of objects")
 
 
 def segment_url(objects_url: StoreURL, ulid: str) -> StoreURL:
@@ -122,9 +128,16 @@ def groups(objects_url: StoreURL, segment: Segment) -> tuple[Group, ...]:
     return _footer(objects_url, segment)[1]
 
 
-@lru_cache(maxsize=32)
 def read_group(objects_url: StoreURL, segment: Segment, number: int) -> pa.Table:
-    """Return one row group. The last few are kept: segments never change."""
+    """Return one row group; it is kept, for segments never change."""
+    return _groups.get(
+        (objects_url, segment, number),
+        lambda: _read_group(objects_url, segment, number),
+        lambda table: table.nbytes,
+    )
+
+
+def _read_group(objects_url: StoreURL, segment: Segment, number: int) -> pa.Table:
     metadata, found = _footer(objects_url, segment)
     group, url = found[number], segment_url(objects_url, segment.ulid)
     part = _Part(store.read_range(url, group.start, group.stop), group.start, segment.bytes)
@@ -141,8 +154,16 @@ def read_group(objects_url: StoreURL, segment: Segment, number: int) -> pa.Table
     return table
 
 
-@lru_cache(maxsize=1024)
-def _footer(objects_url: StoreURL, segment: Segment) -> tuple[pq.FileMetaData, tuple[Group, ...]]:
+def _footer(objects_url: StoreURL, segment: Segment) -> _Footer:
+    return _footers.get(
+        (objects_url, segment),
+        lambda: _read_footer(objects_url, segment),
+        # What pyarrow makes of a footer takes several times its size.
+        lambda _: 4 * segment.footer,
+    )
+
+
+def _read_footer(objects_url: StoreURL, segment: Segment) -> _Footer:
     url = segment_url(objects_url, segment.ulid)
     tail = store.read_range(url, segment.bytes - segment.footer, segment.bytes)
     if zlib.crc32(tail) != segment.crc32:

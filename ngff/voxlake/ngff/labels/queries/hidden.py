@@ -12,7 +12,7 @@ import numpy as np
 from voxlake.ngff.labels.segments.boxes_reader import PartBoxes, part_boxes
 from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.view import segments_in_force
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ class Layer:
             yield boxes
 
 
-_layers = Recent[tuple[Layer, ...]](64 << 20)
+_layers = Cached[tuple[Layer, ...]]("layers of the label index")
 
 
 def layers_of(view: View) -> tuple[Layer, ...]:

@@ -1,7 +1,6 @@
 """Reading boxes: one range for one label, once the block index of its part is known.
 
-Parts never change under their names, so block indexes and blocks that were read are kept, within
-a bound.
+Parts never change under their names, so block indexes and blocks that were read are kept.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from voxlake.ngff.labels.segments.boxes import (
     table_of_records,
 )
 from voxlake.ngff.labels.table import EMPTY, merge_tables
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cached
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
 READ_BLOCKS = 4096
 """Blocks in memory at a time: 16 MiB, some 350,000 labels."""
 
-_parts = Recent["PartBoxes"](64 << 20)
-_blocks = Recent[bytes](64 << 20)
+_parts = Cached["PartBoxes"]("block indexes of label boxes")
+_blocks = Cached[bytes]("blocks of label boxes")
 _tokens = count()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned.checked_json import decode_checked, encode_checked
 from voxlake.ngff.versioned.document import Document
 from voxlake.platform import store
@@ -106,7 +106,7 @@ class Manifest(Document):
     """Oldest first: of several that cover a shard the last counts."""
 
 
-_manifests = Recent[Manifest](64 << 20)
+_manifests = Cached[Manifest]("manifests of the label index")
 _PART = 2000
 """Bytes that a part of a manifest takes in memory, about."""
 

@@ -1,7 +1,6 @@
 """Reading segments by label: one range per segment once its footer is known.
 
-Segments never change under their names, so footers, covers and row groups that were read are kept,
-within a bound.
+Segments never change under their names, so footers, covers and row groups that were read are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from voxlake.ngff.labels.segments.cover import Cover, cover_url, decode_cover
 from voxlake.ngff.labels.segments.part import Footer, decode_footer, decode_group, part_url
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
-from voxlake.ngff.memory.recent import Recent
+from voxlake.ngff.memory.cache import Cached
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 GAP_BYTES = 1 << 20
 """Row groups that lie nearer than this are read with what is between them."""
 
-_footers = Recent[Footer](64 << 20)
-_covers = Recent[Cover](64 << 20)
-_groups = Recent[SegmentRows](64 << 20)
+_footers = Cached[Footer]("footers of label rows")
+_covers = Cached[Cover]("covers of label rows")
+_groups = Cached[SegmentRows]("groups of label rows")
 
 
 def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
