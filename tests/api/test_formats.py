@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from voxlake.api.formats import FORMATS, Format, negotiate
 from voxlake.api.formats.format import any_dtype
-from voxlake.api.formats.negotiate import Wish
+from voxlake.api.formats.negotiate import Preference
 from voxlake.api.formats.npy import NPY
 from voxlake.platform.errors import NotAcceptableError
 
@@ -58,28 +58,34 @@ BYTE, WORD = np.dtype("uint8"), np.dtype("uint16")
 
 
 @pytest.mark.parametrize(
-    ("wish", "dtype", "name"),
+    ("preference", "dtype", "name"),
     [
-        (Wish(), WORD, "wide"),
-        (Wish(), BYTE, "any"),
-        (Wish(name="any"), WORD, "any"),
-        (Wish(name="any", accept="image/wide"), WORD, "any"),
-        (Wish(accept="image/*"), WORD, "wide"),
-        (Wish(accept="image/any;q=0.5, image/*;q=0.4"), WORD, "any"),
-        (Wish(accept="IMAGE/ANY"), WORD, "any"),
-        (Wish(accept="text/html, */*;q=0.1"), BYTE, "any"),
-        (Wish(accept="image/wide;q=0, */*"), WORD, "any"),
-        (Wish(accept="image/any;q=nonsense, */*;q=0.1"), WORD, "wide"),
-        (Wish(accept=" "), WORD, "wide"),
+        (Preference(), WORD, "wide"),
+        (Preference(), BYTE, "any"),
+        (Preference(name="any"), WORD, "any"),
+        (Preference(name="any", accept="image/wide"), WORD, "any"),
+        (Preference(accept="image/*"), WORD, "wide"),
+        (Preference(accept="image/any;q=0.5, image/*;q=0.4"), WORD, "any"),
+        (Preference(accept="IMAGE/ANY"), WORD, "any"),
+        (Preference(accept="text/html, */*;q=0.1"), BYTE, "any"),
+        (Preference(accept="image/wide;q=0, */*"), WORD, "any"),
+        (Preference(accept="image/any;q=nonsense, */*;q=0.1"), WORD, "wide"),
+        (Preference(accept=" "), WORD, "wide"),
     ],
 )
-def test_the_best_format_is_chosen(wish: Wish, dtype: np.dtype[Any], name: str) -> None:
-    assert negotiate(wish, (WIDE, ANY), dtype, 3).name == name
+def test_the_best_format_is_chosen(preference: Preference, dtype: np.dtype[Any], name: str) -> None:
+    assert negotiate(preference, (WIDE, ANY), dtype, 3).name == name
 
 
 @pytest.mark.parametrize(
-    "wish", [Wish(name="wide"), Wish(name=""), Wish(accept="image/wide"), Wish(accept="*/*;q=0")]
+    "preference",
+    [
+        Preference(name="wide"),
+        Preference(name=""),
+        Preference(accept="image/wide"),
+        Preference(accept="*/*;q=0"),
+    ],
 )
-def test_a_refusal_lists_what_could_be_had(wish: Wish) -> None:
+def test_a_refusal_lists_what_could_be_had(preference: Preference) -> None:
     with pytest.raises(NotAcceptableError, match=r"any \(image/any\)"):
-        negotiate(wish, (WIDE, ANY), BYTE, 3)
+        negotiate(preference, (WIDE, ANY), BYTE, 3)

@@ -112,7 +112,7 @@ def test_a_node_is_cut_off_and_the_job_finishes(tmp_path: Path) -> None:
         assert time.monotonic() - cut_at < MOST_S
         assert process.returncode == 0, output
         report = json.loads(output)
-        assert (report["state"], report["tasks"]) == ("done", summary.tasks)
+        assert (report["state"], report["run"]["tasks"]) == ("done", summary.tasks)
         after = _shards(workspace)
         redone = sum(after[path] != number for path, number in before.items())
         assert redone <= WINDOW

@@ -22,6 +22,7 @@ from tests.servers.dask import DaskCluster
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.run import WINDOW_PER_THREAD
+from voxlake.documents.problem import Problem
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import building_url
 from voxlake.ngff.labels.queries.extent import list_labels
@@ -223,7 +224,7 @@ def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
         assert run.stored() - run.done() <= LOST
         done = run.done()
         process = run.resume()
-    ran = _finish(process)["tasks"]
+    ran = _finish(process)["run"]["tasks"]
     assert ran <= total - done
     _check_equal(run.lake, unkilled)
 
@@ -248,7 +249,7 @@ def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
         run.cluster.kill_scheduler()
         output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode != 0
-        assert json.loads(output)["kind"] == "cluster-lost"
+        assert Problem.model_validate_json(output).kind == "cluster-lost"
         assert run.stored() - run.done() <= LOST
         run.cluster.stop()
         run.cluster.start(workers=1)

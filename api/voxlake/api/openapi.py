@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from voxlake.api.http.problems import DOCUMENTED, Problem, documented
+from voxlake.api.http.problems import DOCUMENTED, documented
 from voxlake.api.v2.label_documents import (
     CleaveQuestion,
     LookupQuestion,
@@ -17,6 +17,7 @@ from voxlake.api.v2.label_documents import (
     PointsQuestion,
     ReserveQuestion,
 )
+from voxlake.documents.problem import Problem
 
 DESCRIPTION = """
 Reads datasets of a voxlake lake: volumetric images and labels. Names labels and merges them.

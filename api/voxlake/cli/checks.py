@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Literal
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,7 +14,8 @@ from packaging.requirements import Requirement
 
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
-from voxlake.cli.shown.output import Document, size
+from voxlake.cli.shown.output import size
+from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.store.selftest import check_store
@@ -26,18 +26,9 @@ ROOM_BYTES = 1 << 30
 _ANSWER_S = 5.0
 
 
-class Check(Document):
-    """One thing that was looked at."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    found: str
-    advice: str | None = None
-
-
-def examine(lake: InLake, cluster: OnCluster) -> Iterator[Check]:
+def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
     """Yield the outcome of every check; none of them raises for what it looks at."""
-    looks: tuple[tuple[str, Callable[[InLake, OnCluster], Check]], ...] = (
+    looks: tuple[tuple[str, Callable[[InLake, OnCluster], CheckDocument]], ...] = (
         ("python", _python),
         ("packages", _packages),
         ("lake", _lake),
@@ -55,14 +46,14 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[Check]:
             yield _fail(name, str(error), "; ".join(getattr(error, "__notes__", ())) or None)
 
 
-def _python(_lake: InLake, _cluster: OnCluster) -> Check:
+def _python(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
     found = sys.version.split()[0]
     if sys.version_info < PYTHON:
         return _fail("python", found, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
     return _ok("python", found)
 
 
-def _packages(_lake: InLake, _cluster: OnCluster) -> Check:
+def _packages(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
     wrong = [text for text in map(_fault, requires("voxlake") or ()) if text]
     if wrong:
         return _fail("packages", "; ".join(wrong), "install voxlake again, into a new environment")
@@ -74,15 +65,15 @@ def _fault(text: str) -> str | None:
     if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
         return None
     try:
-        found = version(requirement.name)
+        installed = version(requirement.name)
     except PackageNotFoundError:
         return f"{requirement.name} is not installed"
-    if not requirement.specifier.contains(found, prereleases=True):
-        return f"{requirement.name} is {found}, not {requirement.specifier}"
+    if not requirement.specifier.contains(installed, prereleases=True):
+        return f"{requirement.name} is {installed}, not {requirement.specifier}"
     return None
 
 
-def _lake(lake: InLake, _cluster: OnCluster) -> Check:
+def _lake(lake: InLake, _cluster: OnCluster) -> CheckDocument:
     if lake.lake is None:
         return _warn("lake", "none was named", "give --lake URL, or set VOXLAKE_LAKE")
     if not is_lake(lake.url):
@@ -91,7 +82,7 @@ def _lake(lake: InLake, _cluster: OnCluster) -> Check:
     return _ok("lake", str(lake.url))
 
 
-def _store(lake: InLake, _cluster: OnCluster) -> Check:
+def _store(lake: InLake, _cluster: OnCluster) -> CheckDocument:
     if lake.lake is None or not is_lake(lake.url):
         return _warn("store", "not tried, without a lake", None)
     report = check_store(lake.url)
@@ -107,14 +98,14 @@ def _store(lake: InLake, _cluster: OnCluster) -> Check:
     return _ok("store", done)
 
 
-def _catalog(lake: InLake, cluster: OnCluster) -> Check:
+def _catalog(lake: InLake, cluster: OnCluster) -> CheckDocument:
     if lake.lake is None or not is_lake(lake.url):
         return _warn("catalog", "not tried, without a lake", None)
     with open_catalog(lake.url, cluster.settings) as catalog:
         return _ok("catalog", f"{len(catalog.list_datasets())} datasets")
 
 
-def _scheduler(_lake: InLake, cluster: OnCluster) -> Check:
+def _scheduler(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     if not cluster.scheduler:
         return _ok("scheduler", "none named: jobs start a cluster on this machine")
     fault = _unreachable(cluster.scheduler)
@@ -141,7 +132,7 @@ def _unreachable(address: str) -> str | None:
     return None
 
 
-def _viewer(_lake: InLake, _cluster: OnCluster) -> Check:
+def _viewer(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
     from voxlake.api.views.viewer import viewer_folder
 
     folder = viewer_folder()
@@ -151,7 +142,7 @@ def _viewer(_lake: InLake, _cluster: OnCluster) -> Check:
     return _warn("viewer", "not built; the public viewer stands in", advice)
 
 
-def _sample(_lake: InLake, cluster: OnCluster) -> Check:
+def _sample(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     import httpx2
 
     from voxlake.compute.sample import BASE_URL, SampleFolder
@@ -169,7 +160,7 @@ def _sample(_lake: InLake, cluster: OnCluster) -> Check:
     return _ok("sample", BASE_URL)
 
 
-def _memory(_lake: InLake, cluster: OnCluster) -> Check:
+def _memory(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     free, limit = psutil.virtual_memory().available, cluster.settings.memory_limit_bytes
     workers = 1 if cluster.scheduler else max(1, cluster.workers or psutil.cpu_count() or 1)
     found = f"{size(free)} are free for {workers} tasks at a time of up to {size(limit)} each"
@@ -178,13 +169,13 @@ def _memory(_lake: InLake, cluster: OnCluster) -> Check:
     return _ok("memory", found)
 
 
-def _ok(name: str, found: str) -> Check:
-    return Check(name=name, state="ok", found=found)
+def _ok(name: str, found: str) -> CheckDocument:
+    return CheckDocument(name=name, state="ok", found=found)
 
 
-def _warn(name: str, found: str, advice: str | None) -> Check:
-    return Check(name=name, state="warn", found=found, advice=advice)
+def _warn(name: str, found: str, advice: str | None) -> CheckDocument:
+    return CheckDocument(name=name, state="warn", found=found, advice=advice)
 
 
-def _fail(name: str, found: str, advice: str | None) -> Check:
-    return Check(name=name, state="fail", found=found, advice=advice)
+def _fail(name: str, found: str, advice: str | None) -> CheckDocument:
+    return CheckDocument(name=name, state="fail", found=found, advice=advice)

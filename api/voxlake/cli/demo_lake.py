@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from voxlake.cli.demo_documents import DemoDataset, DemoIndex
-from voxlake.cli.describe import describe, index_of
+from voxlake.cli.commands.lake.info import describe
 from voxlake.cli.shown.output import note
-from voxlake.cli.work import JobReport, resume, run
+from voxlake.cli.work import resume, run
 from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.sample import Sample, open_sample, phantom_sample
+from voxlake.documents.demo import DemoDataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.queries.extent import list_labels
 from voxlake.ngff.lake import Place
@@ -28,8 +28,8 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.cli.describe import DatasetDocument, IndexDocument
     from voxlake.compute.jobs import Workspace
+    from voxlake.documents.job import JobDocument
     from voxlake.platform.jobs import Job
 
 PHANTOM_SIZE = 250
@@ -99,18 +99,20 @@ def _make(workspace: Workspace, request: IngestRequest) -> DemoDataset:
     made = _ingested(workspace, request)
     verify = run(workspace, start_verify(workspace, name, request.source))
     record = workspace.catalog.get_dataset(name)
-    found = describe(workspace.lake, record)
-    if found.index is not None and found.index.indexed < found.index.shards:
+    dataset = describe(workspace.lake, record)
+    if dataset.index is not None and dataset.index.indexed < dataset.index.shards:
         run(workspace, start_index(workspace, name))
-        found = describe(workspace.lake, record)
+        dataset = describe(workspace.lake, record)
     labels = None
     if request.place.kind is Kind.LABELS:
         volume = workspace.dataset(request.place).level(0)
-        labels = len(list_labels(volume, index_of(workspace.lake, record)))
-    return _summary(found, made, verified=verify.exit_code == 0, labels=labels)
+        labels = len(list_labels(volume, workspace.index_url(request.place)))
+    return DemoDataset(
+        dataset=dataset, ingest=made, labels=labels, verified=verify.verified is True
+    )
 
 
-def _ingested(workspace: Workspace, request: IngestRequest) -> JobReport | None:
+def _ingested(workspace: Workspace, request: IngestRequest) -> JobDocument | None:
     """Return the report of the ingest, or None if the dataset was complete before."""
     name = request.place.name
     try:
@@ -135,32 +137,6 @@ def _unfinished(workspace: Workspace, name: DatasetName) -> Job | None:
     jobs = workspace.catalog.ledger.list_jobs()
     mine = (job for job in jobs if job.dataset == name and job.kind == "ingest")
     return next((job for job in mine if job.state not in ended), None)
-
-
-def _summary(
-    found: DatasetDocument, made: JobReport | None, *, verified: bool, labels: int | None
-) -> DemoDataset:
-    rate = made.voxels / made.seconds if made and made.seconds else None
-    return DemoDataset(
-        name=found.name,
-        kind=found.kind,
-        shape=found.shape,
-        levels=len(found.levels),
-        voxels=found.voxels,
-        shards=found.stored.objects,
-        bytes=found.stored.bytes,
-        made=made is not None,
-        seconds=made.seconds if made else None,
-        voxels_per_second=rate,
-        bytes_per_second=rate * made.itemsize if made and rate else None,
-        labels=labels,
-        index=_index(found.index),
-        verified=verified,
-    )
-
-
-def _index(index: IndexDocument | None) -> DemoIndex | None:
-    return None if index is None else DemoIndex(bytes=index.bytes, rows=index.rows)
 
 
 def _phantom(size: int) -> Demo:

@@ -14,7 +14,8 @@ from typer import Option
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import InLake, parse_name
-from voxlake.cli.shown.output import Document, facts, size, table
+from voxlake.cli.shown.output import facts, size, table
+from voxlake.documents.document import Document
 from voxlake.platform.errors import UnsupportedError
 
 AsBodies = Annotated[

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import RenderableType
 
 from voxlake.cli.label_documents import Id
-from voxlake.cli.shown.output import Document, facts
+from voxlake.cli.shown.output import facts
+from voxlake.documents.document import Document
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.mapping import Entry

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from voxlake.cli.options import read_settings
-from voxlake.cli.shown.output import Document, note
+from voxlake.cli.shown.output import note
+from voxlake.documents.service import ServingDocument
 
 if TYPE_CHECKING:
     from voxlake.api.serve import ServeInfo
@@ -25,18 +26,6 @@ class Listening:
         str, Option("--host", help="A loopback address: a local server has one owner.")
     ] = "127.0.0.1"
     port: Annotated[int, Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8080
-
-
-class ServingDocument(Document):
-    """A gateway that answers."""
-
-    url: str
-    login_link: str
-    """Logs a browser in, once, and goes on to what there is to see."""
-    token_file: str
-    """Holds the owner's bearer token."""
-    viewer_built: bool
-    """Whether the gateway has a viewer of its own."""
 
 
 def serve_lake(

@@ -5,20 +5,21 @@ finds datasets and labels on the store itself; `Gateway` asks a server, with its
 `Gateway.open_labels` asks it about labels, bodies and what they are.
 """
 
-from voxlake.client.answers import Change, DatasetInfo, DatasetSummary, Extent, LevelInfo
+from voxlake.client.answers import Change, Extent
 from voxlake.client.arrays import open_levels, open_xarray
 from voxlake.client.gateway import Gateway
 from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
+from voxlake.documents.dataset import DatasetDocument, DatasetSummary, LevelDocument
 
 __all__ = [
     "Change",
-    "DatasetInfo",
+    "DatasetDocument",
     "DatasetSummary",
     "Extent",
     "Gateway",
     "Lake",
-    "LevelInfo",
+    "LevelDocument",
     "Mask",
     "RemoteLabels",
     "open_levels",

@@ -13,7 +13,7 @@ from voxlake.platform.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxlake.client.answers import Answer
+    from voxlake.documents.document import Document
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -44,7 +44,7 @@ class Connection:
         """Close the connections."""
         self._http.close()
 
-    def ask[T: Answer](
+    def ask[T: Document](
         self, answer: type[T], path: str, query: Mapping[str, str] | None = None
     ) -> T:
         """Return the document at `path`.
@@ -57,7 +57,7 @@ class Connection:
         with gateway_failures(self.url):
             return answer.model_validate_json(self.get(path, query).content)
 
-    def change[T: Answer](self, answer: type[T], method: str, path: str, body: Any) -> T:
+    def change[T: Document](self, answer: type[T], method: str, path: str, body: Any) -> T:
         """Send a document, and return the one that is answered. Raises as `ask`."""
         with gateway_failures(self.url):
             return answer.model_validate_json(self.send(method, path, json=body).content)

@@ -6,21 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from voxlake.documents.problem import Problem
 from voxlake.platform.errors import StoreError, StoreUnavailableError, VoxlakeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PREFIX = "urn:voxlake:error:"
-
-
-class Problem(BaseModel):
-    """The part of a problem document (RFC 9457) that tells what went wrong."""
-
-    type: str
-    detail: str
 
 
 def error_of(response: httpx2.Response) -> VoxlakeError:
@@ -36,7 +28,7 @@ def error_of(response: httpx2.Response) -> VoxlakeError:
             f"{response.url.copy_with(query=None)} answered {response.status_code} and not as a "
             "gateway does; check the address and what stands in between"
         )
-    return _class_of(problem.type.removeprefix(PREFIX))(problem.detail)
+    return _class_of(problem.kind)(problem.detail)
 
 
 @contextmanager
@@ -68,8 +60,8 @@ def _class_of(kind: str) -> type[VoxlakeError]:
     """Return the class of errors of that kind; the root if this version knows none."""
     waiting: list[type[VoxlakeError]] = [VoxlakeError]
     while waiting:
-        found = waiting.pop()
-        if found.kind == kind:
-            return found
-        waiting += found.__subclasses__()
+        candidate = waiting.pop()
+        if candidate.kind == kind:
+            return candidate
+        waiting += candidate.__subclasses__()
     return VoxlakeError

@@ -10,17 +10,12 @@ import httpx2
 import numpy as np
 import platformdirs
 
-from voxlake.client.answers import (
-    DatasetInfo,
-    DatasetList,
-    DatasetSummary,
-    Extent,
-    LabelsAnswer,
-    LinkAnswer,
-)
+from voxlake.client.answers import Extent, LabelsAnswer
 from voxlake.client.connection import Connection
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.client.ranges import Region, query_of, slices_of
+from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
+from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
@@ -102,9 +97,9 @@ class Gateway:
         """Return the datasets that the asker may read, sorted by name."""
         return self._connection.ask(DatasetList, "/v2/datasets").datasets
 
-    def info(self, name: str) -> DatasetInfo:
+    def info(self, name: str) -> DatasetDocument:
         """Return what is known of the dataset ``collection/experiment/dataset``."""
-        return self._connection.ask(DatasetInfo, _path(name))
+        return self._connection.ask(DatasetDocument, _path(name))
 
     def address(self, name: str) -> str:
         """Return the URL of the dataset's bytes: any zarr library opens it, and `open_xarray`."""
@@ -167,7 +162,7 @@ class Gateway:
 
     def neuroglancer_link(self, name: str) -> str:
         """Return a link that shows an image with its labels, or labels with their image."""
-        return self._connection.ask(LinkAnswer, f"{_path(name)}/neuroglancer").link
+        return self._connection.ask(NeuroglancerDocument, f"{_path(name)}/neuroglancer").link
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsAnswer:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.client.answers import (
-    Answer,
     BlockAnswer,
     BodyAnswer,
     Change,
@@ -22,6 +21,7 @@ from voxlake.client.answers import (
 )
 from voxlake.client.connection import table_of
 from voxlake.client.ranges import Region, query_of, slices_of
+from voxlake.documents.document import Document
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.objects import LabelObject
@@ -184,7 +184,7 @@ class RemoteLabels:
         return {**given, "bodies": "true"} if self.bodies else given
 
 
-class _Object(Answer):
+class _Object(Document):
     """An object as a gateway answers it: ids are text."""
 
     id: int

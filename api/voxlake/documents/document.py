@@ -6,9 +6,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Document(BaseModel):
-    """A frozen JSON document that is answered; what a newer voxlake says besides is left alone."""
+    """A frozen JSON document that is answered; what a newer voxlake says besides is left alone.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    A value with the same attributes is taken for one: ``model_validate(status)``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
 
 
 class Question(BaseModel):

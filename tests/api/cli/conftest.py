@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from voxlake.cli import main
+from voxlake.documents.problem import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,11 @@ class Answer:
         document = json.loads(self.out)
         assert isinstance(document, dict)
         return document
+
+    @property
+    def kind(self) -> str:
+        """The kind of the problem that the command ended with."""
+        return Problem.model_validate(self.document).kind
 
     def ok(self) -> dict[str, Any]:
         """Return the document of a command that must have done its work."""

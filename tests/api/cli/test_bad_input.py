@@ -189,6 +189,6 @@ def test_task_that_would_not_fit_is_refused(
 
 def _refused(answer: Answer, kind: str, said: str, code: int = 2) -> None:
     problem = answer.document
-    assert (answer.code, problem["kind"]) == (code, kind), answer
+    assert (answer.code, answer.kind) == (code, kind), answer
     assert said in problem["detail"]
     assert problem["exit_code"] == code

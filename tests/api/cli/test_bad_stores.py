@@ -25,7 +25,7 @@ def test_full_disk_leaves_no_partial_file_and_a_job_to_resume(
     ballast = small_folder / "ballast"
     ballast.write_bytes(bytes(500_000))
     failed = voxlake.ingest(SOURCE)
-    assert (failed.code, failed.document["kind"]) == (1, "store-full"), failed
+    assert (failed.code, failed.kind) == (1, "store-full"), failed
     assert "no space" in failed.document["detail"]
     assert any("voxlake jobs resume" in hint for hint in failed.document["hints"])
     left = files_below(Path(voxlake.lake))
@@ -60,7 +60,7 @@ def test_read_only_store(
 ) -> None:
     voxlake = command_on(str(read_only_folder / "lake"), tmp_path, monkeypatch, capsys)
     for answer in (voxlake("init"), voxlake.ingest(SOURCE)):
-        assert (answer.code, answer.document["kind"]) == (1, "store-read-only"), answer
+        assert (answer.code, answer.kind) == (1, "store-read-only"), answer
     assert list(read_only_folder.iterdir()) == []
 
 
@@ -78,6 +78,6 @@ def test_unreachable_s3(
     voxlake = command_on("s3://bucket/lake", tmp_path, monkeypatch, capsys)
     for words in (("init",), ("ls",), ("ingest", SOURCE, "a/b/c", "--kind", "image")):
         answer = voxlake(*words)
-        assert (answer.code, answer.document["kind"]) == (1, "store-unavailable"), answer
+        assert (answer.code, answer.kind) == (1, "store-unavailable"), answer
         assert str(port) in answer.document["detail"]
     assert not (tmp_path / "data").exists()

@@ -65,7 +65,7 @@ def test_a_body_becomes_two_again(filled: Command) -> None:
         ["7", str(LARGEST)],
     )
     assert filled("labels", CELLS, "--bodies").ok()["count"] == 2
-    assert filled("cleave", CELLS, 1, 7).document["kind"] == "conflict"
+    assert filled("cleave", CELLS, 1, 7).kind == "conflict"
     assert "into" in filled.plain("cleave", CELLS, 7, LARGEST, "--into", 9).out
     found = filled("mapping", CELLS).ok()
     assert (found["number"], found["supervoxels"], found["bodies"]) == (3, 2, 2)
@@ -91,7 +91,7 @@ def test_a_mapping_of_a_file(filled: Command, labels: Path, tmp_path: Path, kind
 
 def test_reserved_ids_are_new(filled: Command, tmp_path: Path) -> None:
     # The labels have the largest id that there is.
-    assert filled("reserve", CELLS, 3).document["kind"] == "limit-exceeded"
+    assert filled("reserve", CELLS, 3).kind == "limit-exceeded"
     np.save(tmp_path / "few", np.full((8, 8, 8), 41, np.uint64))
     name = "lab/cube/few"
     filled.ingest(tmp_path / "few.npy", name, "--kind", "labels", "--index").ok()
@@ -124,4 +124,4 @@ def test_what_cannot_be_done(
     (tmp_path / "text").write_text("1 2")
     pq.write_table(pa.table({"label": [1]}), tmp_path / "other.parquet")
     said = shared(*words)
-    assert (said.code, said.document["kind"]) == (code, kind)
+    assert (said.code, said.kind) == (code, kind)

@@ -28,9 +28,9 @@ def test_init_makes_a_lake_once(voxlake: Command) -> None:
 def test_ingest_writes_what_the_source_holds(voxlake: Command, image: Path) -> None:
     report = voxlake.ingest(image, "lab/cube/em", "--levels", "2", "--public").ok()
     assert report["state"] == "done"
-    assert [stage["stage"] for stage in report["stages"]] == ["ingest"]
+    assert [stage["name"] for stage in report["stages"]] == ["ingest"]
     coarser = [-(-n // 2) for n in SHAPE]
-    assert report["voxels"] == np.prod(SHAPE) + np.prod(coarser)
+    assert report["run"]["voxels"] == np.prod(SHAPE) + np.prod(coarser)
     group = zarr.open_group(Path(voxlake.lake) / "lab/cube/em.ome.zarr", mode="r")
     array = group["0"]
     assert isinstance(array, zarr.Array)
@@ -44,9 +44,13 @@ def test_info_tells_what_zarr_tells(shared: Command) -> None:
     array = zarr.open_group(url, mode="r")["0"]
     assert isinstance(array, zarr.Array)
     level = info["levels"][0]
-    assert info["url"] == str(url)
+    assert info["store_url"] == str(url)
     assert tuple(info["shape"]) == array.shape == SHAPE
-    assert (info["kind"], info["of"], info["dtype"]) == ("labels", "em", array.dtype.name)
+    assert (info["kind"], info["of"], info["dtype"]) == (
+        "labels",
+        "lab/cube/em",
+        array.dtype.name,
+    )
     assert tuple(level["chunk"]) == array.chunks
     assert tuple(level["shard"]) == array.shards
     assert level["codecs"] == json.loads((url / "0/zarr.json").read_text())["codecs"]
@@ -61,10 +65,11 @@ def test_info_tells_what_zarr_tells(shared: Command) -> None:
     assert (info["index"]["indexed"], info["index"]["missing"]) == (1, 0)
     index = info["index"]
     assert index["rows"] > 0
-    assert index["bytes_per_row"] == index["bytes"] / index["rows"]
-    assert index["bytes_per_voxel"] == index["bytes"] / np.prod(info["shape"])
-    assert index["by_label"]["runs"] in {0, 1}
-    assert "zstd" in shared.plain("info", "lab/cube/cells").out
+    assert index["by_label"]["segments"] in {0, 1}
+    plain = shared.plain("info", "lab/cube/cells").out
+    assert f"{index['bytes'] / index['rows']:.1f} a row" in plain
+    assert f"{index['bytes'] / np.prod(info['shape']):.2g} a voxel" in plain
+    assert "zstd" in plain
 
 
 def test_ls_lists_all_or_one_experiment(shared: Command) -> None:
@@ -115,7 +120,7 @@ def test_downsample_mends_a_level(filled: Command) -> None:
     shard.unlink()
     assert filled("verify", name).code == 5
     report = filled("downsample", name).ok()
-    assert [stage["stage"] for stage in report["stages"]] == ["downsample-1-2"]
+    assert [stage["name"] for stage in report["stages"]] == ["downsample-1-2"]
     assert shard.read_bytes() == body
     assert filled("verify", name).ok()["verified"]
 
@@ -136,7 +141,7 @@ def test_init_restores_a_lost_catalog(filled: Command) -> None:
     restored = filled("init").ok()
     assert sorted(restored["restored"]) == ["lab/cube/cells", "lab/cube/em"]
     assert restored["made"] is False
-    assert filled("info", "lab/cube/cells").ok()["of"] == "em"
+    assert filled("info", "lab/cube/cells").ok()["of"] == "lab/cube/em"
     assert filled("init").ok()["restored"] == []
 
 
@@ -149,7 +154,7 @@ def test_lake_on_s3_is_made_by_init_alone(
 ) -> None:
     voxlake = command_on(str(s3_store), tmp_path, monkeypatch, capsys)
     refused = voxlake.ingest(image)
-    assert (refused.code, refused.document["kind"]) == (4, "not-found")
+    assert (refused.code, refused.kind) == (4, "not-found")
     assert "voxlake init" in refused.document["detail"]
     assert voxlake("init").ok()["made"] is True
     voxlake.ingest(image).ok()

@@ -34,21 +34,21 @@ SIZE = 70
 def test_phantom_is_made_verified_and_used_again(voxlake: Command) -> None:
     document = voxlake("demo", "--size", SIZE, "--no-serve").ok()
     image, labels = document["datasets"]
-    assert [each["name"] for each in (image, labels)] == [
+    assert [each["dataset"]["name"] for each in (image, labels)] == [
         f"phantom/cube-{SIZE}/em",
         f"phantom/cube-{SIZE}/cells",
     ]
     for each in (image, labels):
-        assert each["voxels"] == SIZE**3
+        assert each["dataset"]["shape"] == [SIZE] * 3
         assert each["verified"]
-        assert each["made"]
-        assert each["voxels_per_second"] > 0
+        assert each["ingest"]["state"] == "done"
+        assert each["ingest"]["run"]["voxels"] >= SIZE**3
     ids = open_source(f"phantom:{SIZE}?seed=0&kind=labels").read(Box.of_shape((SIZE,) * 3))
     assert labels["labels"] == np.count_nonzero(np.unique(ids))
-    assert labels["index"]["rows"] >= labels["labels"]
+    assert labels["dataset"]["index"]["rows"] >= labels["labels"]
     assert all(each["public"] for each in voxlake("ls").ok()["datasets"])
     again = voxlake("demo", "--size", SIZE, "--no-serve").ok()
-    assert [each["made"] for each in again["datasets"]] == [False, False]
+    assert [each["ingest"] for each in again["datasets"]] == [None, None]
     assert again["verified"]
     assert "verified  yes" in voxlake.plain("demo", "--size", SIZE, "--no-serve").out
 
@@ -58,14 +58,14 @@ def test_sample_folder_is_ingested(voxlake: Command, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 40), np.uint8)
     write_sample_folder(folder, image, (image // 64).astype(np.uint64))
     document = voxlake("demo", "--sample", folder, "--no-serve").ok()
-    assert [each["name"] for each in document["datasets"]] == [
+    assert [each["dataset"]["name"] for each in document["datasets"]] == [
         "flyem/fib25/em",
         "flyem/fib25/bodies",
     ]
     assert "FlyEM" in document["credit"]
     assert document["datasets"][1]["labels"] == 3
     wrong = voxlake("demo", "--sample", tmp_path / "nowhere", "--no-serve")
-    assert (wrong.code, wrong.document["kind"]) == (2, "bad-source")
+    assert (wrong.code, wrong.kind) == (2, "bad-source")
 
 
 def test_demo_that_was_cut_off_goes_on(voxlake: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_demo_that_was_cut_off_goes_on(voxlake: Command, monkeypatch: pytest.Mon
         patched.setattr(running, "_run_stage", stop)
         assert voxlake("demo", "--size", SIZE, "--no-serve").code == 130
     document = voxlake("demo", "--size", SIZE, "--no-serve").ok()
-    assert [each["made"] for each in document["datasets"]] == [False, True]
+    assert [each["ingest"] is not None for each in document["datasets"]] == [False, True]
     jobs = voxlake("jobs").ok()["jobs"]
     assert sum(job["kind"] == "ingest" for job in jobs) == 2
     assert all(job["state"] == "done" for job in jobs)
@@ -147,7 +147,7 @@ def test_serve_prints_a_link(shared: Command) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])
 def test_serve_stays_on_this_machine(shared: Command, host: str) -> None:
     answer = shared("serve", "--host", host)
-    assert (answer.code, answer.document["kind"]) == (2, "invalid-input")
+    assert (answer.code, answer.kind) == (2, "invalid-input")
 
 
 def test_public_link_shows_both_layers(shared: Command) -> None:

@@ -57,7 +57,7 @@ def test_done_job_is_neither_resumed_nor_cancelled(shared: Command) -> None:
     job = shared("jobs").ok()["jobs"][0]["id"]
     for word in ("resume", "cancel"):
         answer = shared("jobs", word, job)
-        assert (answer.code, answer.document["kind"]) == (1, "conflict")
+        assert (answer.code, answer.kind) == (1, "conflict")
     assert len(shared("ls").ok()["datasets"]) == 2
 
 
@@ -69,13 +69,13 @@ def test_ctrl_c_leaves_a_job_to_resume(
 ) -> None:
     cut_off(KeyboardInterrupt())
     stopped = voxlake.ingest(image, "lab/cube/em", "--levels", "2")
-    assert (stopped.code, stopped.document["kind"]) == (INTERRUPTED, "interrupted")
+    assert (stopped.code, stopped.kind) == (INTERRUPTED, "interrupted")
     (job,) = voxlake("jobs").ok()["jobs"]
     assert f"go on with: voxlake jobs resume {job['id']}" in stopped.document["hints"]
     monkeypatch.undo()
     monkeypatch.setenv("VOXLAKE_WORKERS", "0")
     resumed = voxlake("jobs", "resume", "--lake", voxlake.lake).ok()
-    assert [(stage["stage"], stage["ran"]) for stage in resumed["stages"]] == [
+    assert [(stage["name"], stage["run"]["tasks"]) for stage in resumed["stages"]] == [
         ("ingest", 0),
         ("downsample-1", 1),
     ]
@@ -124,7 +124,7 @@ def test_image_with_labels_is_not_cancelled(
     assert voxlake.ingest(labels, "lab/cube/cells", *words).code == 1
     before = files_below(Path(voxlake.lake))
     answer = voxlake("jobs", "cancel", job)
-    assert (answer.code, answer.document["kind"]) == (1, "conflict")
+    assert (answer.code, answer.kind) == (1, "conflict")
     assert "lab/cube/cells" in answer.document["detail"]
     assert files_below(Path(voxlake.lake)) == before
     assert voxlake("jobs", "show", job).ok()["state"] == "failed"
@@ -138,7 +138,7 @@ def test_degraded_job_shows_its_failures(voxlake: Command, image: Path) -> None:
     body[len(body) // 2] ^= 4
     shard.write_bytes(body)
     answer = voxlake("downsample", "lab/cube/em")
-    assert (answer.code, answer.document["kind"]) == (5, "job-failed")
+    assert (answer.code, answer.kind) == (5, "job-failed")
     job = voxlake("jobs").ok()["jobs"][0]
     assert job["state"] == JobState.DEGRADED
     (failure,) = voxlake("jobs", "show", job["id"]).ok()["failures"]
@@ -156,7 +156,7 @@ def test_resume_wants_a_name_where_two_wait(
     for name in ("lab/cube/a", "lab/cube/b"):
         voxlake.ingest(image, name, "--levels", "2")
     answer = voxlake("jobs", "resume")
-    assert (answer.code, answer.document["kind"]) == (2, "invalid-input")
+    assert (answer.code, answer.kind) == (2, "invalid-input")
     assert "lab/cube/a" in answer.document["detail"]
 
 

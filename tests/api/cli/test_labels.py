@@ -160,5 +160,5 @@ def test_what_cannot_be_answered(
     folder.mkdir()
     monkeypatch.chdir(folder)
     answer = shared(*words)
-    assert (answer.code, answer.document["kind"]) == (code, kind)
+    assert (answer.code, answer.kind) == (code, kind)
     assert list(folder.iterdir()) == []

@@ -71,7 +71,7 @@ def test_what_cannot_be_meant_is_refused(
 ) -> None:
     refused = voxlake.ingest(image, "lab/cube/em", *words)
     assert refused.code == 2
-    assert refused.document["kind"] in {"invalid-input", "usage"}
+    assert refused.kind in {"invalid-input", "usage"}
     assert not list(Path(voxlake.lake).rglob("zarr.json"))
 
 
@@ -84,7 +84,7 @@ def test_only_what_lies_over_the_boxes_is_rebuilt(voxlake: Command, tmp_path: Pa
     array[0:64, 128:192, 128:192] = 200
     words = ("--box", "0:64,0:64,0:64")
     report = voxlake("downsample", "lab/cube/em", *words).ok()
-    assert [(s["stage"], s["voxels"]) for s in report["stages"]] == [("rebuild-1", 32**3)]
+    assert [(s["name"], s["run"]["voxels"]) for s in report["stages"]] == [("rebuild-1", 32**3)]
     level = _level(voxlake, 1)
     assert (level[:32, :32, :32] == 100).all()
     assert (level[:32, 64:96, 64:96] == 7).all()  # stale, and not asked for
@@ -98,7 +98,7 @@ def test_only_what_lies_over_the_boxes_is_rebuilt(voxlake: Command, tmp_path: Pa
 )
 def test_boxes_that_are_none_are_refused(shared: Command, box: str) -> None:
     refused = shared("downsample", "lab/cube/em", "--box", box)
-    assert (refused.code, refused.document["kind"] in {"invalid-input", "out-of-bounds"}) == (
+    assert (refused.code, refused.kind in {"invalid-input", "out-of-bounds"}) == (
         2,
         True,
     )

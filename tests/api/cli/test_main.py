@@ -32,7 +32,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_usage_is_a_problem_too(words: tuple[str, ...], voxlake: Command) -> None:
     answer = voxlake(*words)
-    assert (answer.code, answer.document["kind"]) == (2, "usage")
+    assert (answer.code, answer.kind) == (2, "usage")
     assert "--help" in answer.document["hints"][0]
     plain = voxlake.plain(*words)
     assert (plain.code, plain.out) == (2, "")
@@ -50,7 +50,7 @@ def test_unforeseen_error_is_one_line(
     assert plain.code == 1
     assert "KeyError: 'who'" in plain.err
     assert "--debug" in plain.err
-    assert shared("ls").document["kind"] == "internal"
+    assert shared("ls").kind == "internal"
     assert main(["ls", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,15 +54,15 @@ def test_a_plan_of_an_ingest_comes_true(voxlake: Command, image: Path, labels: P
         ]
         assert said["shards"] == level["stored"]["objects"]
     assert plan["levels"][0]["stored_bytes"] == info["levels"][0]["stored"]["bytes"]
-    assert [(s["stage"], s["tasks"], s["voxels"]) for s in plan["stages"]] == [
-        (s["stage"], s["tasks"], s["voxels"]) for s in report["stages"]
+    assert [(s["name"], s["tasks"], s["voxels"]) for s in plan["stages"]] == [
+        (s["name"], s["tasks"], s["run"]["voxels"]) for s in report["stages"]
     ]
-    files = [path for path in Path(info["url"]).rglob("*") if path.is_file()]
+    files = [path for path in Path(info["store_url"]).rglob("*") if path.is_file()]
     assert len(files) == plan["objects"]
     of_image = ("lab/cube/cells", "--kind", "labels", "--of", "em", "--index")
     plan = voxlake("plan", labels, *of_image).ok()
     report = voxlake("ingest", labels, *of_image).ok()
-    assert [s["stage"] for s in plan["stages"]] == [s["stage"] for s in report["stages"]]
+    assert [s["name"] for s in plan["stages"]] == [s["name"] for s in report["stages"]]
     assert len(plan["levels"]) == 3
 
 
@@ -83,7 +82,7 @@ def test_a_downsample_is_planned_of_a_dataset(shared: Command) -> None:
         *[True] * (len(plan["levels"]) - 1),
     ]
     assert plan["objects"] == sum(level["shards"] for level in plan["levels"][1:])
-    assert all(stage["stage"].startswith("downsample") for stage in plan["stages"])
+    assert all(stage["name"].startswith("downsample") for stage in plan["stages"])
     assert "there" in shared.plain("plan", "lab/cube/em", "--job", "downsample").out
 
 
@@ -97,7 +96,7 @@ def test_prices_of_one_s_own(voxlake: Command, image: Path, tmp_path: Path) -> N
     assert dear["cost"]["storage_month"] == pytest.approx(2 * cheap["cost"]["storage_month"])
     assert str(table) in dear["cost"]["prices"]
     refused = voxlake(*common, "--prices", tmp_path / "none.toml")
-    assert (refused.code, refused.document["kind"]) == (2, "invalid-input")
+    assert (refused.code, refused.kind) == (2, "invalid-input")
 
 
 def test_cores_are_those_given_or_of_the_cluster(
@@ -142,7 +141,7 @@ def test_a_plan_that_would_be_refused_says_so(
     plan = voxlake("plan", *common).ok()
     assert plan["memory"]["fits"] is False
     assert "refused" in voxlake.plain("plan", *common).out
-    assert voxlake("ingest", *common).document["kind"] == "limit-exceeded"
+    assert voxlake("ingest", *common).kind == "limit-exceeded"
 
 
 def test_what_is_empty_is_told(voxlake: Command, tmp_path: Path) -> None:
@@ -192,7 +191,7 @@ def test_what_is_there_or_not_there_is_told(filled: Command, image: Path, labels
     def kind_of(*words: Any) -> str:
         answer = filled("plan", *words)
         assert answer.code != 0
-        return str(json.loads(answer.out)["kind"])
+        return answer.kind
 
     assert kind_of(image, "lab/cube/em", "--kind", "image", *QUICK) == "conflict"
     assert kind_of(labels, "lab/cube/x", "--kind", "labels", "--of", "no") == "not-found"

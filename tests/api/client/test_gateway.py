@@ -204,7 +204,13 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
 def test_kinds_of_errors_that_are_not_known_keep_their_words() -> None:
     request = httpx2.Request("GET", "http://127.0.0.1/v2/datasets")
     for kind, error in (("forbidden", ForbiddenError), ("of-the-future", VoxlakeError)):
-        body = {"type": f"urn:voxlake:error:{kind}", "detail": "because", "status": 418}
+        body = {
+            "type": f"urn:voxlake:error:{kind}",
+            "title": "As you wish",
+            "detail": "because",
+            "status": 418,
+            "request_id": "1",
+        }
         found = error_of(httpx2.Response(418, json=body, request=request))
         assert (type(found), str(found)) == (error, "because")
 

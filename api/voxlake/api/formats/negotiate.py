@@ -13,7 +13,7 @@ from voxlake.platform.errors import NotAcceptableError
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Preference:
     """What a client says about formats."""
 
     name: str | None = None
@@ -36,22 +36,24 @@ class Offer(Protocol):
         ...
 
 
-def negotiate(wish: Wish, formats: Sequence[Format], dtype: np.dtype[Any], ndim: int) -> Format:
+def negotiate(
+    preference: Preference, formats: Sequence[Format], dtype: np.dtype[Any], ndim: int
+) -> Format:
     """Return the format that the client likes best and that can hold the voxels.
 
     A media range with the higher quality wins, among equals the more specific one, then the order
-    of `formats` (RFC 9110 12.5.1). No wish at all gives the first format.
+    of `formats` (RFC 9110 12.5.1). No preference at all gives the first format.
 
     Raises
     ------
     NotAcceptableError
-        If no format satisfies the wish; its message lists those that could be had.
+        If no format satisfies the preference; its message lists those that could be had.
     """
     possible = [each for each in formats if each.accepts(dtype, ndim)]
-    return choose(wish, possible, f"{ndim}-D {dtype} voxels")
+    return choose(preference, possible, f"{ndim}-D {dtype} voxels")
 
 
-def choose[T: Offer](wish: Wish, offers: Sequence[T], what: str) -> T:
+def choose[T: Offer](preference: Preference, offers: Sequence[T], what: str) -> T:
     """Return the offer that the client likes best, as `negotiate` does.
 
     Parameters
@@ -62,18 +64,18 @@ def choose[T: Offer](wish: Wish, offers: Sequence[T], what: str) -> T:
     Raises
     ------
     NotAcceptableError
-        If none satisfies the wish; its message lists those that could be had.
+        If none satisfies the preference; its message lists those that could be had.
     """
-    if wish.name is not None:
-        chosen = [each for each in offers if each.name == wish.name]
+    if preference.name is not None:
+        chosen = [each for each in offers if each.name == preference.name]
     else:
-        ranks = [rank(wish.accept, each.media_type) for each in offers]
+        ranks = [rank(preference.accept, each.media_type) for each in offers]
         best = max(ranks, default=(0.0, 0))
         chosen = [
             each for each, own in zip(offers, ranks, strict=True) if own == best and best[0] > 0
         ]
     if not chosen:
-        raise NotAcceptableError(_refusal(wish, offers, what))
+        raise NotAcceptableError(_refusal(preference, offers, what))
     return chosen[0]
 
 
@@ -110,7 +112,8 @@ def _parse_range(text: str) -> tuple[str, float]:
     return name.lower(), weight if 0 <= weight <= 1 else 0.0
 
 
-def _refusal(wish: Wish, possible: Sequence[Offer], what: str) -> str:
-    asked = f"format={wish.name}" if wish.name is not None else f"Accept: {wish.accept}"
+def _refusal(preference: Preference, possible: Sequence[Offer], what: str) -> str:
+    by_name = preference.name is not None
+    asked = f"format={preference.name}" if by_name else f"Accept: {preference.accept}"
     offers = ", ".join(f"{each.name} ({each.media_type})" for each in possible)
     return f"no format for {what} satisfies {asked!r}; choose one of {offers}"

@@ -9,7 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from voxlake.api.formats.negotiate import Wish, choose
+from voxlake.api.formats.negotiate import Preference, choose
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.stream import StreamResponse
 
@@ -41,7 +41,7 @@ def wants_arrow(name: str | None, accept: str | None) -> bool:
     NotAcceptableError
         If it wants neither.
     """
-    return choose(Wish(name, accept), TABLES, "this list") is ARROW
+    return choose(Preference(name, accept), TABLES, "this list") is ARROW
 
 
 def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) -> StreamResponse:

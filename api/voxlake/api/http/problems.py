@@ -7,34 +7,19 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
+from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError
 
 MEDIA_TYPE = "application/problem+json"
 NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
 
 _log = logging.getLogger(__name__)
-
-
-class Problem(BaseModel):
-    """Why a request failed: what was asked, what is so, what to do."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str = Field(
-        description="`urn:voxlake:error:` and a stable name of the kind of error.",
-        examples=["urn:voxlake:error:out-of-bounds"],
-    )
-    title: str = Field(description="The kind of error, in words.")
-    status: int = Field(description="The HTTP status of this answer.", ge=400, le=599)
-    detail: str = Field(description="What was asked, what is so, and what to do.")
-    request_id: str = Field(description="Also in `X-Request-Id` and in the server's log.")
 
 
 class ProblemResponse(Response):
@@ -48,8 +33,7 @@ def problem(
 ) -> ProblemResponse:
     """Return the answer for one error."""
     body = Problem(
-        type=f"urn:voxlake:error:{kind}",
-        title=kind.replace("-", " ").capitalize(),
+        **naming(kind),
         status=status,
         detail=detail,
         request_id=scope.get("state", {}).get("request_id", ""),
@@ -57,7 +41,7 @@ def problem(
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
         sent["WWW-Authenticate"] = 'Bearer realm="voxlake"'
-    return ProblemResponse(body.model_dump_json(), status, sent)
+    return ProblemResponse(body.model_dump_json(exclude_unset=True), status, sent)
 
 
 def from_error(scope: Scope, error: VoxlakeError) -> ProblemResponse:

@@ -12,7 +12,7 @@ from pydantic import Field
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.formats.negotiate import Wish
+from voxlake.api.formats.negotiate import Preference
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import Granted, requires
 from voxlake.api.http.cutout import Cutout, CutoutResponse
@@ -70,7 +70,7 @@ async def get_cutout(
     box = parse_box(asked.by_axis(), axes, volume.shape)
     bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
     voxels = bodies or volume
-    chosen = negotiate(Wish(form, accept), FORMATS, voxels.dtype, box.ndim)
+    chosen = negotiate(Preference(form, accept), FORMATS, voxels.dtype, box.ndim)
     cutout = Cutout(voxels, box, axes, asked.level, chosen)
     if bodies is not None:
         cutout = replace(cutout, more_headers=bodies.headers(), copies=2)

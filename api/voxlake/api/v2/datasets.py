@@ -9,8 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import Granted, lists, requires
-from voxlake.api.v2.describe import describe, summarize
-from voxlake.api.v2.documents import DatasetDocument, DatasetList
+from voxlake.documents.dataset import (
+    DatasetDocument,
+    DatasetList,
+    dataset_document,
+    dataset_summary,
+)
+from voxlake.documents.index import IndexDocument
 from voxlake.platform.access import Permission
 
 router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
@@ -23,7 +28,7 @@ async def list_datasets(
     readable: Annotated[list[Granted], Depends(lists(Permission.READ))],
 ) -> DatasetList:
     """Return the datasets that the asker may read, sorted by name; anonymously the public ones."""
-    return DatasetList(datasets=[summarize(each.record) for each in readable])
+    return DatasetList(datasets=tuple(dataset_summary(each.record) for each in readable))
 
 
 @router.get("/{collection}/{experiment}/{dataset}", summary="Describe a dataset")
@@ -36,8 +41,13 @@ async def get_dataset(
     dataset = await data.open_dataset(granted)
     volumes = [await data.open_volume(granted, level) for level in range(dataset.levels)]
     status = await label_data.index_status(granted) if index else None
-    urls = (str(data.store_url(granted)), zarr_url(request, granted))
-    return describe(granted.record, dataset, volumes, status, urls)
+    return dataset_document(
+        granted.record,
+        dataset,
+        volumes,
+        zarr_url=zarr_url(request, granted),
+        index=None if status is None else IndexDocument.model_validate(status),
+    )
 
 
 def zarr_url(request: Request, granted: Granted) -> str:

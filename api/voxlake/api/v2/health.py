@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.guard import public
 from voxlake.api.http.problems import documented
-from voxlake.api.v2.documents import Health
+from voxlake.documents.service import Health
 
 router = APIRouter(tags=["health"], dependencies=[Depends(public)])
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from voxlake.api.data.labels import Answer, Located
-from voxlake.api.v2.describe import named_ranges
 from voxlake.api.v2.label_documents import (
     BodyDocument,
     ChunksDocument,
@@ -23,7 +22,7 @@ from voxlake.api.v2.label_documents import (
     ObjectsDocument,
     PointsDocument,
 )
-from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.documents.box import BoxDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.mapping import (
     UNKNOWN,
@@ -46,8 +45,8 @@ def extent_document(found: Answer[Located]) -> ExtentDocument:
         **_state(found),
         label=str(extent.label),
         voxels=extent.voxels,
-        box=named_ranges(extent.box, SPATIAL),
-        loose_box=named_ranges(found.value.loose_box, SPATIAL),
+        box=BoxDocument.of(extent.box),
+        loose_box=BoxDocument.of(found.value.loose_box),
         chunks=extent.chunks,
         shards=extent.shards,
         point=found.value.point,
@@ -167,7 +166,7 @@ def _lines(table: LabelTable) -> list[LineDocument]:
         LineDocument(
             label=str(label),
             voxels=voxels,
-            box=named_ranges(Box(tuple(start), tuple(stop)), SPATIAL),
+            box=BoxDocument.of(Box(tuple(start), tuple(stop))),
             chunks=None if chunks == UNKNOWN else chunks,
             shards=None if shards == UNKNOWN else shards,
         )

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from voxlake.api.v2.documents import Document
+from voxlake.documents.box import BoxDocument
+from voxlake.documents.document import Document
 from voxlake.ngff.labels.objects import MAX_ID, ObjectType
 
 MAX_LABELS = 100_000
@@ -22,7 +23,6 @@ ObjectKind = ObjectType
 
 type Label = Annotated[int, Field(ge=1, le=MAX_ID)]
 type Id = Annotated[str, BeforeValidator(str), Field(examples=["18446744073709551615"])]
-type Ranges = dict[str, tuple[int, int]]
 
 
 class Question(Document):
@@ -46,7 +46,7 @@ class State(Document):
 class LabelsDocument(Document):
     """The labels with voxels in a box of level 0, background (0) left out."""
 
-    box: Ranges = Field(description="Half-open ranges of voxels by axis.")
+    box: BoxDocument = Field(description="Half-open ranges of voxels by axis.")
     labels: list[str] = Field(description="Ascending; text, as JSON numbers end at 2^53.")
     counts: list[int] | None = Field(description="Voxels of each in the box, if asked for.")
 
@@ -56,10 +56,10 @@ class ExtentDocument(State):
 
     label: str
     voxels: int
-    box: Ranges = Field(
+    box: BoxDocument = Field(
         description="The tightest box around it: half-open ranges of voxels by axis."
     )
-    loose_box: Ranges = Field(description="The box, grown to whole chunks.")
+    loose_box: BoxDocument = Field(description="The box, grown to whole chunks.")
     chunks: int = Field(description="Chunks that hold some of it.")
     shards: int = Field(description="Shards that hold some of it.")
     point: tuple[int, ...] | None = Field(description="A voxel z, y, x inside it, if asked for.")
@@ -83,7 +83,7 @@ class LineDocument(Document):
 
     label: str
     voxels: int
-    box: Ranges
+    box: BoxDocument
     chunks: int | None = Field(description="None: not known of a body of several supervoxels.")
     shards: int | None
 

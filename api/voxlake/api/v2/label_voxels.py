@@ -15,7 +15,7 @@ from voxlake.api.data import label_voxels
 from voxlake.api.data import labels as label_data
 from voxlake.api.data.label_voxels import ENCODINGS, Encoding
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.formats.negotiate import Wish, choose
+from voxlake.api.formats.negotiate import Preference, choose
 from voxlake.api.guard import Granted
 from voxlake.api.http.cutout import Cutout, CutoutResponse
 from voxlake.api.http.problems import documented
@@ -81,7 +81,7 @@ async def get_sparse_volume(
     of `sparsevol-coarse`. Arrow has the columns z, y, x, length. All but `rles` are made as they
     are sent: an answer that ends without its last chunk is cut off.
     """
-    encoding = _encoding(Wish(clip.format, accept), coarse=clip.coarse)
+    encoding = _encoding(Preference(clip.format, accept), coarse=clip.coarse)
     box = await _box(granted, clip)
     found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
     one, held = found.value, 0
@@ -127,7 +127,7 @@ async def get_mask(
     axes = (await data.open_dataset(granted)).multiscale.axis_names
     mask = label_voxels.Mask(found.value)
     shown = box or found.value.extent.box
-    chosen = negotiate(Wish(clip.format, accept), FORMATS, mask.dtype, shown.ndim)
+    chosen = negotiate(Preference(clip.format, accept), FORMATS, mask.dtype, shown.ndim)
     cutout = Cutout(mask, shown, axes, 0, chosen, tuple(found.headers().items()))
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
     return CutoutResponse(cutout, granted.gateway.cutouts)
@@ -143,6 +143,6 @@ async def _box(granted: Granted, clip: Clip) -> Box | None:
     return parse_box(ranges, axes, (await data.open_volume(granted, 0)).shape)
 
 
-def _encoding(wish: Wish, *, coarse: bool) -> Encoding:
+def _encoding(preference: Preference, *, coarse: bool) -> Encoding:
     offers = [each for each in ENCODINGS if each.coarse or not coarse]
-    return choose(wish, offers, "a coarse sparse volume" if coarse else "a sparse volume")
+    return choose(preference, offers, "a coarse sparse volume" if coarse else "a sparse volume")

@@ -15,7 +15,6 @@ from voxlake.api.http.arrow_body import ARROW, wants_arrow
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
-from voxlake.api.v2.describe import named_ranges
 from voxlake.api.v2.label_describe import (
     chunks_document,
     extent_document,
@@ -36,6 +35,7 @@ from voxlake.api.v2.label_documents import (
     ReserveQuestion,
 )
 from voxlake.api.v2.label_lists import list_response
+from voxlake.documents.box import BoxDocument
 from voxlake.platform.access import Permission
 
 router = APIRouter(
@@ -83,7 +83,7 @@ async def get_labels(
     found = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
     answer.headers.update(found.headers())
     return LabelsDocument(
-        box=named_ranges(box, axes),
+        box=BoxDocument.of(box, axes),
         labels=[str(label) for label in found.value.labels.tolist()],
         counts=None if found.value.voxels is None else found.value.voxels.tolist(),
     )

@@ -11,8 +11,8 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, relatives, requires
 from voxlake.api.v2.datasets import zarr_url
-from voxlake.api.v2.documents import NeuroglancerDocument
 from voxlake.api.views.neuroglancer import Layer, viewer_link, viewer_state
+from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.platform.access import Permission
 
 router = APIRouter(tags=["viewer"])
@@ -41,8 +41,8 @@ async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> Neurogla
 )
 async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
-    found = await get_neuroglancer(request, granted)
-    return RedirectResponse(found.link, 302, {"Cache-Control": "no-store"})
+    shown = await get_neuroglancer(request, granted)
+    return RedirectResponse(shown.link, 302, {"Cache-Control": "no-store"})
 
 
 async def _shown_with(granted: Granted) -> list[Granted]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from pydantic import BaseModel, ConfigDict
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from voxlake.documents.document import Document
+
 _UNBOUND = 240
 """Columns of output that is no terminal's: nothing is cut off on its way into a file."""
-
-
-class Document(BaseModel):
-    """What a command answers with ``--json``."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 def answer(document: Document, shown: Iterable[RenderableType], *, json: bool) -> None:

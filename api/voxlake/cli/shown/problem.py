@@ -8,7 +8,8 @@ import traceback
 import typer
 from rich.text import Text
 
-from voxlake.cli.shown.output import Document, console_of
+from voxlake.cli.shown.output import console_of
+from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -36,18 +37,6 @@ class Interrupted(Exception):  # noqa: N818  (no error: the user asked for it)
     """Ctrl-C, while a job ran."""
 
 
-class Problem(Document):
-    """Why a command failed; the whole answer of a ``--json`` command that does."""
-
-    kind: str
-    """Stable name of the kind of error, the same as in HTTP answers."""
-    detail: str
-    """What was asked, what is so, and what to do."""
-    hints: tuple[str, ...] = ()
-    """What else helps."""
-    exit_code: int = FAILURE
-
-
 def problem_of(error: BaseException) -> Problem:
     """Return what to say about `error`.
 
@@ -56,44 +45,54 @@ def problem_of(error: BaseException) -> Problem:
     >>> problem_of(NotFoundError("dataset a/b/c is not there")).exit_code
     4
     """
-    hints = tuple(getattr(error, "__notes__", ()))
-    match error:
-        case typer.TyperException():
-            return Problem(
-                kind="usage",
-                detail=error.format_message(),
-                hints=_usage_hint(error),
-                exit_code=error.exit_code,
-            )
-        case VoxlakeError():
-            code = next((code for kind, code in _CODES if isinstance(error, kind)), FAILURE)
-            return Problem(kind=error.kind, detail=str(error), hints=hints, exit_code=code)
-        case Interrupted() | KeyboardInterrupt():
-            detail = str(error) or "interrupted"
-            return Problem(kind="interrupted", detail=detail, hints=hints, exit_code=INTERRUPTED)
-        case _:
-            return Problem(
-                kind="internal",
-                detail=f"voxlake failed in a way it should not: {type(error).__name__}: {error}",
-                hints=("run it again with --debug for the traceback, and report it", *hints),
-            )
+    kind, status, detail, code = _facts(error)
+    hints = (*_advice(error), *getattr(error, "__notes__", ()))
+    return Problem(
+        **naming(kind),
+        status=status,
+        detail=detail,
+        request_id=None,
+        hints=hints,
+        exit_code=code,
+    )
 
 
 def report(error: BaseException, *, json: bool, debug: bool) -> int:
     """Print the problem (JSON: on stdout, else on stderr) and return the exit code."""
-    problem = problem_of(error)
+    problem, code = problem_of(error), _facts(error)[3]
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if json:
         sys.stdout.write(problem.model_dump_json(indent=2) + "\n")
-        return problem.exit_code
+        return code
     console = console_of(sys.stderr)
     console.print(Text.assemble(("error: ", "bold red"), problem.detail), soft_wrap=True)
     for hint in problem.hints:
         console.print(Text.assemble(("hint: ", "bold"), hint), soft_wrap=True)
-    return problem.exit_code
+    return code
 
 
-def _usage_hint(error: typer.TyperException) -> tuple[str, ...]:
-    context = getattr(error, "ctx", None)
-    return (f"see '{context.command_path} --help'",) if context else ()
+def _facts(error: BaseException) -> tuple[str, int | None, str, int]:
+    """Return the kind of an error, its HTTP status, what it says, and the exit code."""
+    match error:
+        case typer.TyperException():
+            return "usage", None, error.format_message(), error.exit_code
+        case VoxlakeError():
+            code = next((code for kind, code in _CODES if isinstance(error, kind)), FAILURE)
+            return error.kind, error.status, str(error), code
+        case Interrupted() | KeyboardInterrupt():
+            return "interrupted", None, str(error) or "interrupted", INTERRUPTED
+        case _:
+            detail = f"voxlake failed in a way it should not: {type(error).__name__}: {error}"
+            return "internal", None, detail, FAILURE
+
+
+def _advice(error: BaseException) -> tuple[str, ...]:
+    match error:
+        case typer.TyperException():
+            context = getattr(error, "ctx", None)
+            return (f"see '{context.command_path} --help'",) if context else ()
+        case VoxlakeError() | Interrupted() | KeyboardInterrupt():
+            return ()
+        case _:
+            return ("run it again with --debug for the traceback, and report it",)

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from voxlake.cli.fsck_documents import (
-    DatasetReport,
-    Found,
-    FsckReport,
-    looked_at,
-    shown_report,
-)
 from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
+from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
-from voxlake.cli.work import run_quietly
+from voxlake.cli.shown.problem import PARTIAL
+from voxlake.cli.work import finding_documents, run_quietly
+from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -72,10 +68,11 @@ def fsck(
             names = [parse_name(name)]
         else:
             names = [record.name for record in workspace.catalog.list_datasets()]
-        reports = tuple(_look_and_mend(workspace, each, looking) for each in names)
-    report = FsckReport(datasets=reports)
-    answer(report, shown_report(report), json=answering.json)
-    return report.exit_code
+        datasets = tuple(_look_and_mend(workspace, each, looking) for each in names)
+    document = FsckDocument(datasets=datasets)
+    answer(document, shown_fsck(document), json=answering.json)
+    sound = all(finding.mended for each in datasets for finding in each.findings)
+    return 0 if sound else PARTIAL
 
 
 def _check_options(looking: Looking, name: str | None) -> None:
@@ -87,28 +84,33 @@ def _check_options(looking: Looking, name: str | None) -> None:
         raise InvalidInputError("--source is what --repair makes one dataset anew from; name it")
 
 
-def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> DatasetReport:
+def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> CheckedDataset:
     if looking.seal:
         from voxlake.ngff.create import seal_dataset
         from voxlake.ngff.lake import dataset_url
 
         seal_dataset(dataset_url(workspace.lake, workspace.place(name)))
-    summary, found = _look(workspace, name, looking)
-    left = found
-    if looking.repair and any(finding.is_fault for finding in found):
+    summary, findings = _look(workspace, name, looking)
+    left = findings
+    if looking.repair and any(finding.is_fault for finding in findings):
         _mend(workspace, summary, looking.source)
         summary, left = _look(workspace, name, looking)
     still = {finding.key for finding in left}
-    return looked_at(
-        summary,
-        [*(Found.of(f, mended=f.key not in still) for f in found), *_new(found, left)],
+    before = [finding for finding in findings if finding.key not in still]
+    mended = finding_documents(workspace, name, before)
+    documents = (
+        *(each.model_copy(update={"mended": True}) for each in mended),
+        *finding_documents(workspace, name, left),
     )
-
-
-def _new(found: list[Finding], left: list[Finding]) -> list[Found]:
-    """Return what only the second look has found: what lies over a shard that was made anew."""
-    known = {finding.key for finding in found}
-    return [Found.of(finding, mended=False) for finding in left if finding.key not in known]
+    return CheckedDataset(
+        dataset=summary.dataset,
+        job=summary.job,
+        shards=sum(stage.tasks for stage in summary.stages if stage.stage != "fsck-objects"),
+        voxels=summary.voxels,
+        seconds=summary.seconds,
+        findings=tuple(each for each in documents if each.check != ADVICE),
+        advice=tuple(each for each in documents if each.check == ADVICE and not each.mended),
+    )
 
 
 def _look(

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from typer import Argument
 
-from voxlake.cli.job_documents import JobDocument, JobList, job_document, shown_job, shown_jobs
 from voxlake.cli.lake import opened_catalog, opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, Running, grouped
+from voxlake.cli.shown.job import shown_job, shown_jobs
 from voxlake.cli.shown.output import answer
 from voxlake.cli.work import queue, resume, show_job
+from voxlake.documents.job import JobList, job_document
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs import ENDED, Job
@@ -85,10 +86,9 @@ def cancel(job: JobId, lake: InLake, answering: Answering) -> None:
 def _list(lake: InLake, answering: Answering) -> None:
     with opened_catalog(lake) as catalog:
         ledger = catalog.ledger
-        found: tuple[JobDocument, ...] = tuple(
-            job_document(ledger, job, whole=False) for job in ledger.list_jobs()
-        )
-    answer(JobList(jobs=found), [shown_jobs(found)], json=answering.json)
+        jobs = tuple(job_document(ledger, job, whole=False) for job in ledger.list_jobs())
+    document = JobList(jobs=jobs)
+    answer(document, shown_jobs(document), json=answering.json)
 
 
 def _chosen(catalog: Catalog, job: str | None) -> Job:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,20 +15,17 @@ from typer import Argument, Option
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
 from voxlake.cli.lake import is_lake, opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
-from voxlake.cli.plan_documents import (
+from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.plan import shown_plan
+from voxlake.documents.plan import (
     CostDocument,
     MemoryDocument,
     PlanDocument,
     PricesDocument,
-    Spread,
+    SampleDocument,
+    StoredEstimate,
     TimeDocument,
-    planned_levels,
-    planned_stages,
-    requests_of,
-    sample_document,
-    shown_plan,
 )
-from voxlake.cli.shown.output import answer
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -112,30 +110,32 @@ def plan(
         asked = _downsample(source, name, lake, cluster)
     machines, assumed = _machines(settings, planning.cores)
     sample = take_sample(asked.target, asked.read, Bounds(seconds=planning.seconds))
-    found = forecast(asked.target, sample, machines)
-    document = PlanDocument(
-        job=planning.job,
-        dataset=asked.dataset,
-        source=asked.source,
-        dtype=asked.target.codings[0].dtype.name,
-        reduction=asked.target.reduction,
-        levels=planned_levels(found),
-        stored=Spread(
-            bytes=round(found.stored_bytes), low=round(found.low), high=round(found.high)
-        ),
-        objects=found.objects,
-        stages=planned_stages(found),
-        requests=requests_of(found),
-        sample=sample_document(sample, found, asked.target.itemsize),
-        memory=_memory(found, settings),
-        time=TimeDocument(
-            cores=machines.cores,
-            core_hours=found.core_seconds / 3600,
-            hours=found.seconds / 3600,
-            assumed=assumed,
-        ),
-        cost=_cost(found, planning.prices),
-        notes=tuple(_notes(asked.target, sample)),
+    expected = forecast(asked.target, sample, machines)
+    document = PlanDocument.model_validate(
+        {
+            "job": planning.job,
+            "dataset": asked.dataset,
+            "source": asked.source,
+            "dtype": asked.target.codings[0].dtype.name,
+            "reduction": asked.target.reduction,
+            "levels": expected.levels,
+            "stored": StoredEstimate(
+                bytes=expected.stored_bytes, low=expected.low, high=expected.high
+            ),
+            "objects": expected.objects,
+            "stages": expected.stages,
+            "requests": expected.requests,
+            "sample": _sample(sample, expected, asked.target.itemsize),
+            "memory": _memory(expected, settings),
+            "time": TimeDocument(
+                cores=machines.cores,
+                core_seconds=expected.core_seconds,
+                seconds=expected.seconds,
+                assumed=assumed,
+            ),
+            "cost": _cost(expected, planning.prices),
+            "notes": tuple(_notes(asked.target, sample)),
+        }
     )
     answer(document, shown_plan(document), json=answering.json)
 
@@ -201,35 +201,63 @@ def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
     if settings.scheduler:
         threads = worker_threads(settings.scheduler)
         if threads:
-            said = f"those of the {len(threads)} workers at {settings.scheduler}, {each}"
-            return Machines(sum(threads), max(threads)), said
+            assumed = f"those of the {len(threads)} workers at {settings.scheduler}, {each}"
+            return Machines(sum(threads), max(threads)), assumed
     cores = available_cores()
     return Machines(cores, cores), "those of this machine, where the sample was measured"
 
 
-def _memory(found: Forecast, settings: Settings) -> MemoryDocument:
-    most = max((stage.memory_bytes for stage in found.stages), default=0)
+def _sample(sample: Sample, expected: Forecast, itemsize: int) -> SampleDocument:
+    finest = [piece.levels[0] for piece in sample.pieces]
+    voxels = sum(level.voxels for level in finest)
+    stored = sum(level.stored_bytes for level in finest)
+    rates, ratios = expected.rates, expected.ratios
+    return SampleDocument(
+        boxes=len(finest),
+        voxels=voxels,
+        share=voxels / math.prod(expected.levels[0].shape),
+        whole=sample.whole,
+        seconds=sample.seconds,
+        ratio=voxels * itemsize / stored if stored else None,
+        ratio_low=_finite(ratios[len(ratios) // 10]),
+        ratio_high=_finite(ratios[-1 - len(ratios) // 10]),
+        empty=expected.levels[0].empty,
+        read_mb_per_core_s=_mb(rates.read),
+        reduce_mb_per_core_s=_mb(rates.reduce / itemsize),
+        encode_mb_per_core_s=_mb(rates.encode),
+        decode_mb_per_core_s=_mb(rates.decode),
+        write_mb_per_core_s=_mb(rates.write),
+    )
+
+
+def _finite(ratio: float) -> float | None:
+    return ratio if math.isfinite(ratio) else None
+
+
+def _mb(seconds_per_byte: float) -> float | None:
+    return 1e-6 / seconds_per_byte if seconds_per_byte else None
+
+
+def _memory(expected: Forecast, settings: Settings) -> MemoryDocument:
+    most = max((stage.memory_bytes for stage in expected.stages), default=0)
     return MemoryDocument(
         task_bytes=most,
         limit_bytes=settings.memory_limit_bytes,
         fits=most <= settings.memory_limit_bytes,
-        scratch_bytes=max((stage.scratch_bytes for stage in found.stages), default=0),
+        scratch_bytes=max((stage.scratch_bytes for stage in expected.stages), default=0),
         scratch_free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
     )
 
 
-def _cost(found: Forecast, path: Path | None) -> CostDocument:
+def _cost(expected: Forecast, path: Path | None) -> CostDocument:
     from voxlake.compute.forecast import cost_of, read_prices
 
     prices, where, _ = read_prices(path)
-    cost = cost_of(prices, found.core_seconds, found.requests, found.stored_bytes)
+    cost = cost_of(prices, expected.core_seconds, expected.requests, expected.stored_bytes)
     return CostDocument(
-        currency=prices.currency,
-        compute=cost.compute,
-        requests=cost.requests,
+        **asdict(cost),
         once=cost.once,
-        storage_month=cost.storage_month,
-        read_out=cost.read_out,
+        currency=prices.currency,
         prices=f"{where} ({prices.source})" if prices.source else where,
         as_of=prices.as_of,
     )

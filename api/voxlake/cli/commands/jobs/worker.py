@@ -14,8 +14,9 @@ from typer import Option
 
 from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped
-from voxlake.cli.shown.output import Document, answer, facts, note
+from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
+from voxlake.documents.job import WorkerDocument
 from voxlake.platform.jobs import LEASE_S, Job, JobState
 
 
@@ -39,15 +40,6 @@ class OnShift:
             help="Others take over this worker's job S seconds after its last sign of life.",
         ),
     ] = LEASE_S
-
-
-class WorkerReport(Document):
-    """What a worker did before it ended."""
-
-    jobs: int
-    """Jobs that it took from the queue."""
-    ended: dict[str, int]
-    """How many of them ended in which state; ``queued``: handed back."""
 
 
 @dataclass(slots=True)
@@ -81,7 +73,7 @@ def worker(lake: InLake, cluster: OnCluster, shift: OnShift, answering: Answerin
     log = _Log()
     with opened_workspace(lake, cluster) as workspace, _stoppable() as stop:
         ran = work_off(workspace, times, stop, log)
-    report = WorkerReport(jobs=ran, ended=dict(log.ended))
+    report = WorkerDocument(jobs=ran, ended=dict(log.ended))
     answer(report, [facts([("jobs", ran), *log.ended.items()])], json=answering.json)
     bad = log.ended[JobState.FAILED] + log.ended[JobState.DEGRADED]
     return PARTIAL if shift.once and bad else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from voxlake.cli.label_documents import open_labels
 from voxlake.cli.options import Answering, InLake, Name, grouped
-from voxlake.cli.shown.output import Document, answer, facts
+from voxlake.cli.shown.output import answer, facts
+from voxlake.documents.document import Document
 
 
 class ObjectsDocument(Document):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.console import RenderableType
 from typer import Option
 
-from voxlake.cli.demo_documents import DemoDataset, DemoDocument
 from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, grouped
 from voxlake.cli.serving import Listening, serve_lake, serving_document
-from voxlake.cli.shown.output import answer, facts, note, rate, size, table
+from voxlake.cli.shown.demo import shown_demo
+from voxlake.cli.shown.output import answer, note
 from voxlake.cli.shown.problem import PARTIAL
+from voxlake.documents.demo import DemoDataset, DemoDocument
 
 if TYPE_CHECKING:
     from voxlake.api.serve import ServeInfo
@@ -67,12 +66,12 @@ def demo(
         document = _document(workspace, chosen, made)
         code = 0 if document.verified else PARTIAL
         if not sample.serve:
-            answer(document, _shown(document), json=answering.json)
+            answer(document, shown_demo(document), json=answering.json)
             return code
 
         def announce(info: ServeInfo) -> None:
             served = _served(workspace, chosen, document, info)
-            answer(served, _shown(served), json=answering.json)
+            answer(served, shown_demo(served), json=answering.json)
             note("the link logs in once; Ctrl-C stops the server")
 
         serve_lake(workspace.lake, workspace.catalog, listening, announce)
@@ -104,33 +103,3 @@ def _served(
         )
     serving = serving_document(info, f"/view/{demo.image}")
     return document.model_copy(update={"serving": serving, "public_viewer": public})
-
-
-def _shown(document: DemoDocument) -> Iterable[RenderableType]:
-    yield facts((("lake", document.lake), ("sample", document.sample), ("credit", document.credit)))
-    yield table(
-        ("dataset", "voxels#", "shards#", "stored#", "rate#", "levels#", "labels#", "index", "ok"),
-        map(_row, document.datasets),
-    )
-    yield facts([("verified", document.verified)])
-    if document.serving is not None:
-        yield facts([("open", document.public_viewer or document.serving.login_link)])
-
-
-def _row(made: DemoDataset) -> tuple[object, ...]:
-    itemsize = 1
-    if made.bytes_per_second and made.voxels_per_second:
-        itemsize = round(made.bytes_per_second / made.voxels_per_second)
-    return (
-        made.name,
-        made.voxels,
-        made.shards,
-        size(made.bytes),
-        rate(round(made.voxels_per_second), itemsize, 1)
-        if made.voxels_per_second
-        else "made before",
-        made.levels,
-        made.labels,
-        f"{size(made.index.bytes)}, {made.index.rows:,} rows" if made.index else None,
-        made.verified,
-    )

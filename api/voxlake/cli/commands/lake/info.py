@@ -2,18 +2,79 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, grouped, parse_name
+from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
+from voxlake.platform import store
+
+if TYPE_CHECKING:
+    from voxlake.documents.dataset import DatasetDocument, StoredDocument
+    from voxlake.documents.index import IndexDocument
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.catalog import DatasetRecord
+    from voxlake.platform.store import StoreURL
+
+METADATA = {"zarr.json", ".zarray", ".zattrs"}
 
 
 @grouped
 def info(name: Name, lake: InLake, answering: Answering) -> None:
     """Show a dataset: where it is stored, its levels, how they are cut and coded."""
-    from voxlake.cli.describe import describe, shown_dataset
-
     dataset = parse_name(name)
     with opened_catalog(lake) as catalog:
         record = catalog.get_dataset(dataset)
     document = describe(lake.url, record)
     answer(document, shown_dataset(document), json=answering.json)
+
+
+def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
+    """Return all there is to say about a dataset; lists its objects.
+
+    Raises
+    ------
+    NotFoundError, CorruptDataError, StoreError
+        If its store does not have what the catalog says, or does not answer.
+    """
+    from voxlake.documents.dataset import dataset_document
+    from voxlake.ngff.dataset import open_dataset
+    from voxlake.ngff.lake import address_of, index_url, place_of
+
+    dataset = open_dataset(address_of(lake, record))
+    volumes = [dataset.level(number) for number in range(dataset.levels)]
+    labels = record.kind == "labels"
+    return dataset_document(
+        record,
+        dataset,
+        volumes,
+        index=_index(volumes[0], index_url(lake, place_of(record))) if labels else None,
+        stored=[_stored(volume.url) for volume in volumes],
+    )
+
+
+def _index(volume: Volume, url: StoreURL) -> IndexDocument:
+    from voxlake.documents.index import ByLabelDocument, IndexDocument
+    from voxlake.ngff.labels.sidecars.status import index_status
+    from voxlake.ngff.labels.view import in_force
+
+    manifest = in_force(volume, url).manifest
+    segments = manifest.segments if manifest else ()
+    parts = [part for segment in segments for part in segment.parts]
+    by_label = ByLabelDocument(
+        segments=len(segments),
+        rows=sum(part.rows for part in parts),
+        bytes=sum(part.bytes + part.boxes.labels * part.boxes.record for part in parts),
+    )
+    status = IndexDocument.model_validate(index_status(volume, url))
+    return status.model_copy(update={"url": str(url), "by_label": by_label})
+
+
+def _stored(url: StoreURL) -> StoredDocument:
+    from voxlake.documents.dataset import StoredDocument
+
+    if url.is_local and not url.path.is_dir():
+        return StoredDocument(objects=0, bytes=0)
+    sizes = [each.size for each in store.walk(url) if each.url.name not in METADATA]
+    return StoredDocument(objects=len(sizes), bytes=sum(sizes))

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from typer import Argument
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, grouped
-from voxlake.cli.shown.output import Document, answer, table
-from voxlake.platform.catalog import DatasetRecord
+from voxlake.cli.shown.dataset import shown_datasets
+from voxlake.cli.shown.output import answer
+from voxlake.documents.dataset import DatasetList, dataset_summary
 from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import check_name
-
-
-class Listed(Document):
-    """A dataset in the list."""
-
-    name: str
-    kind: str
-    of: str | None
-    state: str
-    public: bool
-    created_at: datetime
-
-
-class Listing(Document):
-    """The datasets of a lake, by name."""
-
-    lake: str
-    datasets: tuple[Listed, ...]
 
 
 @grouped
@@ -45,10 +27,9 @@ def ls(
     """List the datasets of a lake."""
     collection, experiment = _below(below)
     with opened_catalog(lake) as catalog:
-        found = tuple(map(_listed, catalog.list_datasets(collection, experiment)))
-    rows = ((each.name, each.kind, each.state, each.public, each.created_at) for each in found)
-    shown = table(("dataset", "kind", "state", "public", "created"), rows)
-    answer(Listing(lake=str(lake.url), datasets=found), [shown], json=answering.json)
+        records = catalog.list_datasets(collection, experiment)
+    document = DatasetList(datasets=tuple(map(dataset_summary, records)))
+    answer(document, shown_datasets(document), json=answering.json)
 
 
 def _below(text: str | None) -> tuple[str | None, str | None]:
@@ -64,15 +45,4 @@ def _below(text: str | None) -> tuple[str | None, str | None]:
     return (
         check_name(collection, "collection"),
         None if experiment is None else check_name(experiment, "experiment"),
-    )
-
-
-def _listed(record: DatasetRecord) -> Listed:
-    return Listed(
-        name=str(record.name),
-        kind=record.kind,
-        of=record.of,
-        state=record.state,
-        public=record.public,
-        created_at=record.created_at,
     )

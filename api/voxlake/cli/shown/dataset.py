@@ -1,0 +1,102 @@
+"""Datasets, as people see them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from voxlake.cli.shown.output import facts, size, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+
+    from voxlake.documents.dataset import (
+        DatasetDocument,
+        DatasetList,
+        LevelDocument,
+        StoredDocument,
+    )
+
+
+def shown_datasets(listed: DatasetList) -> Iterable[RenderableType]:
+    """Yield a table of datasets."""
+    rows = (
+        (each.name, each.kind, each.state, each.public, each.created_at) for each in listed.datasets
+    )
+    yield table(("dataset", "kind", "state", "public", "created"), rows)
+
+
+def shown_dataset(dataset: DatasetDocument) -> Iterable[RenderableType]:
+    """Yield what people see of a dataset."""
+    voxel_size = dataset.voxel_size
+    yield facts(
+        (
+            ("dataset", dataset.name),
+            ("store", dataset.store_url),
+            ("kind", f"{dataset.kind} of {dataset.of}" if dataset.of else dataset.kind),
+            ("state", f"{dataset.state}, {'public' if dataset.public else 'private'}"),
+            ("format", f"OME-Zarr {dataset.ngff_version}, {dataset.dtype}"),
+            ("axes", dataset.axis_names),
+            ("shape", dataset.shape),
+            ("voxel size", f"{', '.join(f'{n:g}' for n in voxel_size.zyx)} {voxel_size.unit}"),
+            ("stored", _stored(dataset.stored)),
+            ("label index", " ".join(_index(dataset))),
+        )
+    )
+    yield table(
+        ("level", "shape#", "scale#", "translation#", "shards#", "shard#", "chunk#", "stored#"),
+        map(_level, dataset.levels),
+    )
+    yield facts([("codecs", " > ".join(map(codec_text, dataset.levels[0].codecs)))])
+
+
+def codec_text(codec: dict[str, Any]) -> str:
+    """Return a zarr codec in a few words.
+
+    Examples
+    --------
+    >>> codec_text({"name": "zstd", "configuration": {"level": 1, "checksum": True}})
+    'zstd(level=1, checksum=True)'
+    """
+    name = str(codec.get("name") or codec.get("id"))
+    options = codec.get("configuration") or {k: v for k, v in codec.items() if k != "id"}
+    if inner := options.get("codecs"):
+        return f"{name}({' > '.join(map(codec_text, inner))})"
+    if "name" in options:
+        return name
+    return f"{name}({', '.join(f'{k}={v}' for k, v in options.items())})" if options else name
+
+
+def _level(level: LevelDocument) -> tuple[object, ...]:
+    shards = tuple(-(-n // s) for n, s in zip(level.shape, level.shard, strict=True))
+    return (
+        level.path,
+        level.shape,
+        level.scale,
+        level.translation,
+        shards,
+        level.shard,
+        level.chunk,
+        _stored(level.stored),
+    )
+
+
+def _stored(stored: StoredDocument | None) -> str | None:
+    return None if stored is None else f"{size(stored.bytes)} in {stored.objects:,}"
+
+
+def _index(dataset: DatasetDocument) -> Iterator[str]:
+    index = dataset.index
+    if index is None:
+        yield "only labels have one"
+        return
+    yield f"{index.indexed} of {index.shards} shards, {index.rows:,} rows, {size(index.bytes)}"
+    if index.rows:
+        each = index.bytes / math.prod(dataset.shape)
+        yield f"({index.bytes / index.rows:.1f} a row, {each:.2g} a voxel);"
+    if index.by_label is not None:
+        yield f"by label {index.by_label.rows:,}, {size(index.by_label.bytes)}"
+    if index.indexed < index.shards:
+        yield f"; {index.stale} stale, {index.missing} missing: voxlake index mends it"

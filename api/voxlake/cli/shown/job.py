@@ -1,0 +1,99 @@
+"""Jobs, as people see them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from voxlake.cli.shown.fsck import shown_findings
+from voxlake.cli.shown.output import facts, rate, table
+from voxlake.platform.jobs import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from voxlake.documents.job import JobDocument, JobList, StageDocument
+
+
+def shown_jobs(listed: JobList) -> Iterable[RenderableType]:
+    """Yield a table of jobs."""
+    rows = (
+        (job.id, job.kind, job.dataset, _state(job), _share(job), _left(job), job.updated_at)
+        for job in listed.jobs
+    )
+    yield table(("job", "kind", "dataset", "state", "done#", "left#", "updated"), rows)
+
+
+def shown_job(job: JobDocument) -> Iterable[RenderableType]:
+    """Yield what people see of one job."""
+    yield facts(
+        (
+            ("job", job.id),
+            ("kind", job.kind),
+            ("dataset", job.dataset),
+            ("state", _state(job)),
+            ("message", job.message),
+            ("created", job.created_at),
+            ("updated", job.updated_at),
+            ("process", f"{job.pid} on {job.host}" if job.pid else None),
+        )
+    )
+    yield table(
+        ("stage", "tasks#", "done#", "failed#", "voxels#", "rate#", "left#"),
+        map(_stage, job.stages),
+    )
+    if job.failures:
+        rows = ((each.stage, each.task, each.attempts, each.error) for each in job.failures)
+        yield table(("failed in", "task#", "attempts#", "error"), rows)
+
+
+def shown_run(job: JobDocument) -> Iterable[RenderableType]:
+    """Yield what people see of a job that was just run."""
+    if job.verified is not None:
+        yield facts([(job.dataset, "verified" if job.verified else "differs")])
+    yield table(
+        ("stage", "tasks#", "done now#", "voxels#", "seconds#", "rate#"),
+        (_ran(stage, job.itemsize or 1) for stage in job.stages),
+    )
+    if job.differences:
+        rows = ((each.shard, each.different, each.note) for each in job.differences)
+        yield table(("shard that differs", "voxels#", "note"), rows)
+    yield from shown_findings(job.findings)
+
+
+def _state(job: JobDocument) -> str:
+    """Return the state: a job whose process died is "running" to the ledger."""
+    if job.state != JobState.RUNNING:
+        return job.state
+    if not job.running:
+        return f"interrupted on {job.host}"
+    return "being cancelled" if job.cancelling else job.state
+
+
+def _stage(stage: StageDocument) -> tuple[object, ...]:
+    speed = f"{stage.voxels_per_s / 1e6:.2f} Mvoxels/s" if stage.voxels_per_s else None
+    left = _duration(stage.seconds_left or None)
+    return (stage.name, stage.tasks, stage.done, stage.failed, stage.voxels_done, speed, left)
+
+
+def _ran(stage: StageDocument, itemsize: int) -> tuple[object, ...]:
+    run = stage.run
+    if run is None:
+        return (stage.name, stage.tasks, 0, 0, None, None)
+    speed = rate(run.voxels, itemsize, run.seconds) if run.voxels else ""
+    return (stage.name, stage.tasks, run.tasks, run.voxels, f"{run.seconds:.1f}", speed)
+
+
+def _left(job: JobDocument) -> str | None:
+    return _duration(job.seconds_left)
+
+
+def _duration(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{timedelta(seconds=round(seconds))}"
+
+
+def _share(job: JobDocument) -> str:
+    tasks = sum(stage.tasks for stage in job.stages)
+    return f"{100 * sum(stage.done for stage in job.stages) // tasks} %" if tasks else ""

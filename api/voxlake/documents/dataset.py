@@ -1,0 +1,180 @@
+"""Datasets: what the catalog says of one, and what its own metadata say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from voxlake.documents.document import Document
+from voxlake.documents.index import IndexDocument
+from voxlake.ngff.grid.axes import Axis, VoxelSize
+from voxlake.ngff.metadata import Level, Multiscale
+
+if TYPE_CHECKING:
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.catalog import DatasetRecord
+
+
+class DatasetSummary(Document):
+    """A dataset in a list."""
+
+    name: str = Field(examples=["flyem/medulla/em"])
+    kind: Literal["image", "labels"]
+    of: str | None = Field(description="Labels only: name of the image they belong to.")
+    state: Literal["ingesting", "ready", "failed"]
+    public: bool = Field(description="Whether everybody may read it.")
+    created_at: datetime
+
+
+class DatasetList(Document):
+    """The datasets that the asker may read, by name."""
+
+    datasets: tuple[DatasetSummary, ...]
+
+
+class StoredDocument(Document):
+    """What lies on the store, metadata aside."""
+
+    objects: int = Field(description="Shards; those of nothing but fill are not stored.")
+    bytes: int
+
+
+class LevelDocument(Document):
+    """One level of resolution; all lists are in the order of the axes."""
+
+    level: int = Field(description="0 is the finest.")
+    path: str = Field(description="Of the array below the group.")
+    shape: tuple[int, ...]
+    scale: tuple[float, ...] = Field(description="Physical size of a voxel.")
+    translation: tuple[float, ...] = Field(
+        description="Physical place of the first voxel's centre."
+    )
+    chunk: tuple[int, ...] = Field(description="Smallest readable block, in voxels.")
+    shard: tuple[int, ...] = Field(description="Smallest writable block, in voxels.")
+    codecs: tuple[dict[str, Any], ...] = Field(description="As the array's metadata have them.")
+    stored: StoredDocument | None = Field(None, description="Null: it was not counted.")
+
+
+class DatasetDocument(DatasetSummary):
+    """A dataset, with what its metadata on the store say."""
+
+    store_url: str = Field(description="The OME-Zarr group, for direct access.")
+    zarr_url: str | None = Field(
+        None, description="The same bytes through the gateway; null: it was not asked."
+    )
+    ngff_version: str
+    shape: tuple[int, ...] = Field(description="Of level 0.")
+    dtype: str = Field(examples=["uint8"])
+    axes: tuple[Axis, ...] = Field(description="In the order of the arrays' dimensions.")
+    voxel_size: VoxelSize = Field(description="Of level 0.")
+    levels: tuple[LevelDocument, ...]
+    stored: StoredDocument | None = Field(None, description="All levels together.")
+    index: IndexDocument | None = Field(None, description="Labels only, and only if asked for.")
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Names of the axes, in the order of the arrays' dimensions."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def multiscale(self) -> Multiscale:
+        """The dataset's metadata, as the rest of voxlake has them."""
+        return Multiscale(
+            self.name.rpartition("/")[2],
+            self.axes,
+            tuple(Level(each.path, each.scale, each.translation) for each in self.levels),
+            self.ngff_version,
+            is_labels=self.kind == "labels",
+        )
+
+
+def dataset_summary(record: DatasetRecord) -> DatasetSummary:
+    """Return a dataset's entry in a list."""
+    return DatasetSummary(**_catalogued(record))
+
+
+def dataset_document(
+    record: DatasetRecord,
+    dataset: Dataset,
+    volumes: Sequence[Volume],
+    *,
+    zarr_url: str | None = None,
+    index: IndexDocument | None = None,
+    stored: Sequence[StoredDocument] | None = None,
+) -> DatasetDocument:
+    """Return all of a dataset.
+
+    Parameters
+    ----------
+    record, dataset, volumes
+        What the catalog says, the metadata of the group, and those of each level.
+    zarr_url
+        Address of its bytes at a gateway, if one answers.
+    index
+        State of the label index, if it was asked for.
+    stored
+        Of each level, if it was counted.
+    """
+    counted = [None] * len(volumes) if stored is None else stored
+    return DatasetDocument(
+        **_catalogued(record),
+        store_url=str(dataset.url),
+        zarr_url=zarr_url,
+        ngff_version=dataset.multiscale.version,
+        shape=volumes[0].shape,
+        dtype=volumes[0].dtype.name,
+        axes=dataset.multiscale.axes,
+        voxel_size=dataset.multiscale.voxel_size,
+        levels=tuple(
+            _level(dataset, number, volume, counted[number])
+            for number, volume in enumerate(volumes)
+        ),
+        stored=None if stored is None else _total(stored),
+        index=index,
+    )
+
+
+def _catalogued(record: DatasetRecord) -> dict[str, Any]:
+    return {
+        "name": str(record.name),
+        "kind": record.kind,
+        "of": None if record.of is None else str(record.name.sibling(record.of)),
+        "state": record.state.value,
+        "public": record.public,
+        "created_at": record.created_at,
+    }
+
+
+def _level(
+    dataset: Dataset, number: int, volume: Volume, stored: StoredDocument | None
+) -> LevelDocument:
+    level = dataset.multiscale.levels[number]
+    return LevelDocument(
+        level=number,
+        path=level.path,
+        shape=volume.shape,
+        scale=level.scale,
+        translation=level.translation,
+        chunk=volume.chunk,
+        shard=volume.shard,
+        codecs=_codecs(volume.metadata),
+        stored=stored,
+    )
+
+
+def _codecs(metadata: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the codecs of zarr v3, or the filters and compressor of v2."""
+    if metadata.get("zarr_format") == 2 or "compressor" in metadata:
+        parts = (*(metadata.get("filters") or ()), metadata["compressor"])
+        return tuple(part for part in parts if part)
+    return tuple(metadata.get("codecs", ()))
+
+
+def _total(stored: Sequence[StoredDocument]) -> StoredDocument:
+    return StoredDocument(
+        objects=sum(each.objects for each in stored), bytes=sum(each.bytes for each in stored)
+    )

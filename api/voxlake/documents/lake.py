@@ -1,0 +1,45 @@
+"""A lake: that it is ready, and whether everything is there that work in it needs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from voxlake.documents.document import Document
+
+
+class CapabilityDocument(Document):
+    """One thing that a store was tried for."""
+
+    name: str
+    ok: bool
+    text: str = Field(description="What was seen.")
+
+
+class LakeDocument(Document):
+    """A lake that is ready."""
+
+    lake: str
+    made: bool = Field(description="False: it was there before.")
+    datasets: int = Field(description="Datasets in its catalog.")
+    restored: tuple[str, ...] = Field(
+        description="Datasets that the store holds and the catalog did not know."
+    )
+    store: tuple[CapabilityDocument, ...]
+
+
+class CheckDocument(Document):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str | None = None
+
+
+class DoctorDocument(Document):
+    """The outcome of all checks."""
+
+    ok: bool = Field(description="Whether none fails; warnings are no failures.")
+    checks: tuple[CheckDocument, ...]

@@ -1,0 +1,26 @@
+"""A gateway: whether it is up, and how to get in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from voxlake.documents.document import Document
+
+
+class Health(Document):
+    """The server is up."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ServingDocument(Document):
+    """A gateway that answers."""
+
+    url: str
+    login_link: str = Field(
+        description="Logs a browser in, once, and goes on to what there is to see."
+    )
+    token_file: str = Field(description="Holds the owner's bearer token.")
+    viewer_built: bool = Field(description="Whether the gateway has a viewer of its own.")
