@@ -88,7 +88,7 @@ def _stored_bytes() -> dict[str, Any]:
         **documented(416, "The range begins after the end of the object."),
     }
     responses = {str(status): description for status, description in errors.items()}
-    found = {
+    voxels = {
         "200": {"description": "The object.", "content": _BINARY},
         "206": {"description": "The range that was asked for.", "content": _BINARY},
         "304": {"description": "The client has this very object."},
@@ -98,10 +98,10 @@ def _stored_bytes() -> dict[str, Any]:
         "summary": "Read stored bytes",
         "description": "An object of the dataset's OME-Zarr group, or a single range of it.",
         "parameters": parameters,
-        "responses": {**found, **responses},
+        "responses": {**voxels, **responses},
     }
     head = {**get, "summary": "Size and ETag of stored bytes"}
-    head["responses"] = {"200": {"description": "No body."}, "304": found["304"], **responses}
+    head["responses"] = {"200": {"description": "No body."}, "304": voxels["304"], **responses}
     return {
         "get": {**get, "operationId": "get_stored_bytes"},
         "head": {**head, "operationId": "head_stored_bytes"},

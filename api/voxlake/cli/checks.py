@@ -47,10 +47,10 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
 
 
 def _python(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
-    found = sys.version.split()[0]
+    version_here = sys.version.split()[0]
     if sys.version_info < PYTHON:
-        return _fail("python", found, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
-    return _ok("python", found)
+        return _fail("python", version_here, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
+    return _ok("python", version_here)
 
 
 def _packages(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
@@ -87,8 +87,8 @@ def _store(lake: InLake, _cluster: OnCluster) -> CheckDocument:
         return _warn("store", "not tried, without a lake", None)
     report = check_store(lake.url)
     if report.failed:
-        said = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
-        return _fail("store", said, "keep lakes on another store: this one can lose writes")
+        faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
+        return _fail("store", faults, "keep lakes on another store: this one can lose writes")
     done = ", ".join(each.name for each in report.capabilities)
     if lake.url.is_local:
         room = shutil.disk_usage(lake.url.path).free
@@ -163,10 +163,10 @@ def _sample(_lake: InLake, cluster: OnCluster) -> CheckDocument:
 def _memory(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     free, limit = psutil.virtual_memory().available, cluster.settings.memory_limit_bytes
     workers = 1 if cluster.scheduler else max(1, cluster.workers or psutil.cpu_count() or 1)
-    found = f"{size(free)} are free for {workers} tasks at a time of up to {size(limit)} each"
+    room = f"{size(free)} are free for {workers} tasks at a time of up to {size(limit)} each"
     if free < workers * limit:
-        return _warn("memory", found, "lower VOXLAKE_MEMORY_LIMIT_BYTES or --workers")
-    return _ok("memory", found)
+        return _warn("memory", room, "lower VOXLAKE_MEMORY_LIMIT_BYTES or --workers")
+    return _ok("memory", room)
 
 
 def _ok(name: str, found: str) -> CheckDocument:

@@ -65,8 +65,8 @@ class Connection:
     def table(self, path: str, query: Mapping[str, str], body: Any = None) -> pa.Table:
         """Return the Arrow table at `path`: by GET, or by POST of a `body`. Raises as `ask`."""
         method, sent = ("GET", {}) if body is None else ("POST", {"json": body})
-        found = self.send(method, path, params={**query, "format": "arrow"}, **sent)
-        return table_of(found, self.url)
+        response = self.send(method, path, params={**query, "format": "arrow"}, **sent)
+        return table_of(response, self.url)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> httpx2.Response:
         """Return what is at `path`. Raises as `ask`."""

@@ -148,13 +148,13 @@ class Gateway:
         region
             As for `cutout`.
         """
-        found = self._labels(name, region, counts=False)
-        return np.array([int(label) for label in found.labels], np.uint64)
+        answer = self._labels(name, region, counts=False)
+        return np.array([int(label) for label in answer.labels], np.uint64)
 
     def label_counts(self, name: str, region: Region | None = None) -> dict[int, int]:
         """Return, by label, how many voxels of `region` of level 0 have it, background left out."""
-        found = self._labels(name, region, counts=True)
-        return dict(zip(map(int, found.labels), found.counts or (), strict=True))
+        answer = self._labels(name, region, counts=True)
+        return dict(zip(map(int, answer.labels), answer.counts or (), strict=True))
 
     def label(self, name: str, label: int) -> Extent:
         """Return the tightest box, in z, y, x, and the number of voxels of one label."""

@@ -82,8 +82,8 @@ def open_group(address: str, token: str | None = None) -> Group:
 def _open_at_gateway(address: str, token: str | None) -> Group:
     from zarr.storage import ObjectStore
 
-    base, found, name = address.rpartition(ZARR_PATH)
-    if not found:
+    base, separator, name = address.rpartition(ZARR_PATH)
+    if not separator:
         raise InvalidInputError(
             f"{address} is no dataset of a gateway; give https://HOST/zarr/COLLECTION/EXPERIMENT/"
             "DATASET"

@@ -77,10 +77,10 @@ def slices_of(region: Region) -> tuple[slice, ...]:
 
 
 def _slice(text: str) -> slice:
-    found = re.fullmatch(r"\s*(\d*):(\d*)\s*", text)
-    if not found:
+    match = re.fullmatch(r"\s*(\d*):(\d*)\s*", text)
+    if not match:
         raise InvalidInputError(f"{text!r} is no range of voxels; write ranges like 0:64,:,5:6")
-    start, stop = (int(end) if end else None for end in found.groups())
+    start, stop = (int(end) if end else None for end in match.groups())
     return slice(start, stop)
 
 

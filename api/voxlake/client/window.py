@@ -39,12 +39,12 @@ class Window:
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> npt.NDArray[Any]:
         """Return voxels by basic indexing, an index for each axis: what Dask fuses slices to."""
-        found = [
+        parts = [
             cover(part, lo, hi)
             for part, lo, hi in zip(index, self.box.start, self.box.stop, strict=True)
         ]
-        voxels = np.asarray(self.array[tuple(outer for outer, _ in found)])
-        return voxels[tuple(inner for _, inner in found)]
+        voxels = np.asarray(self.array[tuple(outer for outer, _ in parts)])
+        return voxels[tuple(inner for _, inner in parts)]
 
     def chunks(self) -> tuple[tuple[int, ...], ...]:
         """Return the extents along each axis of the parts of the shards that lie in the box."""

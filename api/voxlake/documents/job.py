@@ -9,11 +9,9 @@ from pydantic import Field
 
 from voxlake.documents.document import Document
 from voxlake.documents.fsck import FindingDocument
-from voxlake.platform.jobs import JobState, is_running
+from voxlake.platform.jobs import JobState, TaskFailure, is_running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.platform.jobs import Job, Ledger, StageRecord
 
 MOST_FAILURES = 100
@@ -44,16 +42,6 @@ class StageDocument(Document):
     run: RunDocument | None = Field(None, description="Null: it was not this command that ran it.")
 
 
-class FailureDocument(Document):
-    """A task that failed and has not been done since."""
-
-    stage: str
-    task: int
-    attempts: int
-    error: str = Field(description="Last line of the traceback.")
-    traceback: str
-
-
 class DifferenceDocument(Document):
     """A shard that is not what it must be."""
 
@@ -81,7 +69,9 @@ class JobDocument(Document):
     host: str | None
     pid: int | None
     stages: tuple[StageDocument, ...]
-    failures: tuple[FailureDocument, ...] = ()
+    failures: tuple[TaskFailure, ...] = Field(
+        (), description="Tasks that failed and have not been done since, if they were asked for."
+    )
     spec: dict[str, Any] = Field(description="What was asked for.")
     run: RunDocument | None = Field(None, description="Null: it was not this command that ran it.")
     itemsize: int | None = Field(None, description="Bytes of a voxel, where it is known.")
@@ -138,7 +128,7 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         host=job.host,
         pid=job.pid,
         stages=tuple(_stage(ledger, job, stage, whole=whole) for stage in job.stages),
-        failures=tuple(_failures(ledger, job)) if whole else (),
+        failures=tuple(ledger.failures(job.id, limit=MOST_FAILURES)) if whole else (),
         spec=dict(job.spec),
     )
 
@@ -159,15 +149,3 @@ def _stage(ledger: Ledger, job: Job, stage: StageRecord, *, whole: bool) -> Stag
         voxels_per_s=rate * each if rate is not None else None,
         seconds_left=stage.seconds_left if rate is not None else None,
     )
-
-
-def _failures(ledger: Ledger, job: Job) -> Iterator[FailureDocument]:
-    for failure in ledger.failures(job.id, limit=MOST_FAILURES):
-        lines = failure.traceback.strip().splitlines()
-        yield FailureDocument(
-            stage=failure.stage,
-            task=failure.index,
-            attempts=failure.attempts,
-            error=lines[-1] if lines else "",
-            traceback=failure.traceback,
-        )

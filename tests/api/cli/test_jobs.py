@@ -143,7 +143,7 @@ def test_degraded_job_shows_its_failures(voxlake: Command, image: Path) -> None:
     assert job["state"] == JobState.DEGRADED
     (failure,) = voxlake("jobs", "show", job["id"]).ok()["failures"]
     assert (failure["stage"], failure["attempts"]) == ("downsample-1", 3)
-    assert "CorruptDataError" in failure["error"]
+    assert "CorruptDataError" in failure["traceback"]
     assert "CorruptDataError" in voxlake.plain("jobs", "show", job["id"]).out
     shard.write_bytes(whole)
     assert voxlake("jobs", "resume").ok()["state"] == "done"

@@ -45,7 +45,7 @@ def shown_job(job: JobDocument) -> Iterable[RenderableType]:
         map(_stage, job.stages),
     )
     if job.failures:
-        rows = ((each.stage, each.task, each.attempts, each.error) for each in job.failures)
+        rows = ((each.stage, each.index, each.attempts, each.error) for each in job.failures)
         yield table(("failed in", "task#", "attempts#", "error"), rows)
 
 

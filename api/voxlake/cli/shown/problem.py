@@ -10,27 +10,13 @@ from rich.text import Text
 
 from voxlake.cli.shown.output import console_of
 from voxlake.documents.problem import Problem, naming
-from voxlake.platform.errors import (
-    ForbiddenError,
-    InvalidInputError,
-    JobFailedError,
-    NotAcceptableError,
-    NotFoundError,
-    UnauthenticatedError,
-    VoxlakeError,
-)
+from voxlake.platform.errors import JobFailedError, VoxlakeError
 
 FAILURE, USAGE, REFUSED, NOT_FOUND, PARTIAL, INTERRUPTED = 1, 2, 3, 4, 5, 130
 """Exit codes: failure; bad input or usage; may not; not there; ended partially; Ctrl-C."""
 
-_CODES: tuple[tuple[type[VoxlakeError], int], ...] = (
-    (InvalidInputError, USAGE),
-    (NotAcceptableError, USAGE),
-    (UnauthenticatedError, REFUSED),
-    (ForbiddenError, REFUSED),
-    (NotFoundError, NOT_FOUND),
-    (JobFailedError, PARTIAL),
-)
+_CODES = {400: USAGE, 406: USAGE, 413: USAGE, 401: REFUSED, 403: REFUSED, 404: NOT_FOUND}
+"""Exit codes by the status of the error at the gateway; of all others it is a failure."""
 
 
 class Interrupted(Exception):  # noqa: N818  (no error: the user asked for it)
@@ -78,7 +64,8 @@ def _facts(error: BaseException) -> tuple[str, int | None, str, int]:
         case typer.TyperException():
             return "usage", None, error.format_message(), error.exit_code
         case VoxlakeError():
-            code = next((code for kind, code in _CODES if isinstance(error, kind)), FAILURE)
+            partial = isinstance(error, JobFailedError)
+            code = PARTIAL if partial else _CODES.get(error.status, FAILURE)
             return error.kind, error.status, str(error), code
         case Interrupted() | KeyboardInterrupt():
             return "interrupted", None, str(error) or "interrupted", INTERRUPTED

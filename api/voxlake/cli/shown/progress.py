@@ -62,17 +62,17 @@ class Lines:
         now = self.clock()
         if isinstance(event, StageStarted):
             self._stage = _Stage(event.stage, event.tasks, event.done, event.voxels, now, now)
-            self._say(f"{event.tasks - event.done} of {event.tasks} tasks to do")
+            self._write(f"{event.tasks - event.done} of {event.tasks} tasks to do")
             return
         stage = self._stage
         stage.count(event.voxels, failed=event.failed)
         if event.failed:
-            self._say("a task failed; it is tried again up to three times")
-        elif stage.done >= stage.tasks or now - stage.told >= EVERY_S:
-            stage.told = now
-            self._say(stage.text(self.itemsize, now))
+            self._write("a task failed; it is tried again up to three times")
+        elif stage.done >= stage.tasks or now - stage.written >= EVERY_S:
+            stage.written = now
+            self._write(stage.text(self.itemsize, now))
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self.stream.write(f"{self._stage.name}: {text}\n")
         self.stream.flush()
 
@@ -84,7 +84,7 @@ class _Stage:
     done: int
     all_voxels: int
     began: float
-    told: float
+    written: float
     voxels: int = 0
 
     def count(self, voxels: int, *, failed: bool) -> None:
@@ -93,14 +93,14 @@ class _Stage:
 
     def text(self, itemsize: int, now: float) -> str:
         seconds = now - self.began
-        said = f"{self.done} of {self.tasks} tasks"
+        line = f"{self.done} of {self.tasks} tasks"
         if self.all_voxels:
-            said += f", {rate(self.voxels, itemsize, seconds)}"
+            line += f", {rate(self.voxels, itemsize, seconds)}"
         if self.done >= self.tasks or not self.voxels:
-            return said
+            return line
         share = (self.tasks - self.done) / self.tasks
         left = share * self.all_voxels / (self.voxels / seconds) if seconds > 0 else 0.0
-        return f"{said}, {left:.0f} s left"
+        return f"{line}, {left:.0f} s left"
 
 
 class _Bars:
@@ -126,8 +126,8 @@ class _Bars:
         self._bars.advance(self._task, event.voxels if self._by_voxels else not event.failed)
         if event.failed:
             self._failed += 1
-            said = f"{event.stage} ({self._failed} failed)"
-            self._bars.update(self._task, description=said)
+            title = f"{event.stage} ({self._failed} failed)"
+            self._bars.update(self._task, description=title)
 
 
 class _RateColumn(ProgressColumn):

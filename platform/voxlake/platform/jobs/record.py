@@ -123,3 +123,8 @@ class TaskFailure:
     attempts: int
     traceback: str
     """Of the last attempt."""
+
+    @property
+    def error(self) -> str:
+        """The last line of the traceback."""
+        return self.traceback.strip().rpartition("\n")[2]

@@ -57,7 +57,7 @@ def parse_box(text: str) -> Box:
     from voxlake.ngff.grid.box import Box
 
     ranges = [re.fullmatch(r"\s*(\d+):(\d+)\s*", part) for part in text.split(",")]
-    pairs = [(int(found[1]), int(found[2])) for found in ranges if found]
+    pairs = [(int(ends[1]), int(ends[2])) for ends in ranges if ends]
     if len(pairs) < max(3, len(ranges)) or any(lo >= hi for lo, hi in pairs):
         raise InvalidInputError(
             f"box {text!r} is not a range for each axis; write z0:z1,y0:y1,x0:x1 such as "

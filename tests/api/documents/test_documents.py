@@ -1,0 +1,141 @@
+"""Every document: frozen, explained, and the same after a way through JSON."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import types
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+import voxlake.api
+import voxlake.cli
+import voxlake.client
+import voxlake.documents
+from voxlake.documents.document import Document, Question
+from voxlake.ngff.grid.axes import METRES, VoxelSize
+
+
+def load(package: types.ModuleType) -> list[types.ModuleType]:
+    """Import all modules below a package."""
+    names = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [importlib.import_module(each.name) for each in names if "__main__" not in each.name]
+
+
+def below(kind: type[BaseModel]) -> set[type[BaseModel]]:
+    """Return all classes below one."""
+    return {each for sub in kind.__subclasses__() for each in (sub, *below(sub))}
+
+
+MODELS = sorted(
+    {
+        each
+        for module in load(voxlake.documents)
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, BaseModel)
+        and each.__module__ == module.__name__
+        and each not in {Document, Question}
+    },
+    key=lambda model: model.__name__,
+)
+
+SIZES = st.floats(1e-3, 1e6)
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    Any: st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    VoxelSize: st.builds(VoxelSize, SIZES, SIZES, SIZES, st.sampled_from(sorted(METRES))),
+}
+LABELS = {
+    "voxlake.api.v2.label_documents",
+    "voxlake.cli.commands.labels.audit",
+    "voxlake.cli.commands.labels.compact",
+    "voxlake.cli.label_documents",
+    "voxlake.cli.mapping_documents",
+    "voxlake.client.answers",
+    "voxlake.client.labels",
+}
+"""The documents about labels have their own rooms."""
+
+
+def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:  # noqa: PLR0911  (one line a form)
+    """Return values of a type that documents use, as JSON can carry them."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, TypeAliasType):
+        return values_of(annotation.__value__, metadata)
+    if origin is Annotated:
+        return values_of(parts[0], (*parts[1:], *metadata))
+    if origin in {Union, types.UnionType}:
+        return st.one_of([values_of(part, metadata) for part in parts])
+    if origin is Literal:
+        return st.sampled_from(parts)
+    if origin is tuple and parts[-1] is ...:
+        return st.lists(values_of(parts[0]), max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(values_of, parts))
+    if origin is dict:
+        return st.dictionaries(values_of(parts[0]), values_of(parts[1]), max_size=3)
+    return plain_values(annotation, metadata)
+
+
+def plain_values(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Return values of a type without parts."""
+    if annotation in PLAIN:
+        return PLAIN[annotation]
+    if annotation is int:
+        ends = [(getattr(each, "ge", None), getattr(each, "le", None)) for each in metadata]
+        low = max((lo for lo, _ in ends if lo is not None), default=-(2**63))
+        high = min((hi for _, hi in ends if hi is not None), default=2**64 - 1)
+        return st.integers(low, high)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return documents(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return st.sampled_from(annotation)
+    return st.from_type(annotation)
+
+
+def documents(model: type[BaseModel]) -> st.SearchStrategy[BaseModel]:
+    """Return documents of a model."""
+    fields = {
+        name: values_of(field.annotation, tuple(field.metadata))
+        for name, field in model.model_fields.items()
+    }
+    return st.builds(model, **fields) if "root" not in fields else fields["root"].map(model)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_document_is_frozen_and_explains_itself(model: type[BaseModel]) -> None:
+    assert model.model_config.get("frozen")
+    assert (model.__doc__ or "").splitlines()[0].endswith(".")
+    known = "forbid" if issubclass(model, Question) else "ignore"
+    assert "root" in model.model_fields or model.model_config.get("extra") == known
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_document_is_the_same_after_json(model: type[BaseModel]) -> None:
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+    @given(documents(model))
+    def check(document: BaseModel) -> None:
+        assert model.model_validate_json(document.model_dump_json()) == document
+        name = next(iter(model.model_fields))
+        with pytest.raises(ValidationError):
+            setattr(document, name, getattr(document, name))
+
+    check()
+
+
+def test_what_crosses_the_wire_lives_in_documents() -> None:
+    for package in (voxlake.api, voxlake.client, voxlake.cli):
+        load(package)
+    strangers = {
+        each.__module__
+        for kind in (Document, Question)
+        for each in below(kind)
+        if not each.__module__.startswith("voxlake.documents.")
+    }
+    assert strangers <= LABELS
