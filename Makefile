@@ -9,7 +9,7 @@ VIEWER := api/voxlake/api/static/neuroglancer/index.html
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test proofs check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -18,17 +18,16 @@ demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make d
 test: .venv/dev.stamp viewer browser  ## Run the tests: make test ARGS="-k box"
 	$(BIN)/pytest $(ARGS)
 
-# Histories on this machine by one process, those on S3 and all else by another.
+coverage: .venv/dev.stamp viewer browser  ## Run the tests, and tell which lines and branches they reach
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
 EXAMPLES := 200
-PROOFS = VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -o faulthandler_timeout=0 --durations=5
 LABEL_INDEX := tests/ngff/labels
 
 proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some minutes
-	@$(PROOFS) $(LABEL_INDEX)/test_any_history.py -k "not s3" & histories=$$!; \
-	$(PROOFS) $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
-	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py $(LABEL_INDEX)/test_any_history.py \
-	  -k "not memory and not lake"; others=$$?; \
-	wait $$histories && exit $$others
+	VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --dist=load --maxschedchunk=1 -o faulthandler_timeout=0 --durations=5 \
+	  $(LABEL_INDEX)/test_any_history.py $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
+	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check

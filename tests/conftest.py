@@ -1,10 +1,12 @@
-"""Fixtures for all tests: stores of every kind, real servers, a lake."""
+"""Fixtures for all tests: stores of every kind, real servers, a lake; and how tests are run."""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -13,19 +15,91 @@ from hypothesis import settings as hypothesis_settings
 from tests.servers import folders
 from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
+from tests.servers.shared import SharedServers, ask_for_server
 
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+SERVERS = {"postgres": lambda _: run_postgres(), "s3": run_s3}
+MOST_PROCESSES = 4
+"""Tests that kill processes or watch the clock want a core for each."""
 
 # Fixtures stay the same over the examples of a property on purpose: servers are costly.
+# Every run tries other examples, in CI too; its seed is said, and VOXLAKE_SEED replays it.
 hypothesis_settings.register_profile(
-    "ci", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "voxlake",
+    deadline=None,
+    derandomize=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-hypothesis_settings.load_profile("ci")
+hypothesis_settings.load_profile("voxlake")
+
+_servers = pytest.StashKey[SharedServers]()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One file is tried in this process, more in as many as there are cores."""
+    if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file():
+        return 0
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the seed of the run, and make shared servers ready to be asked for."""
+    if hasattr(config, "workerinput"):
+        return
+    if config.option.hypothesis_seed is None:
+        seed = os.environ.get("VOXLAKE_SEED") or str(random.SystemRandom().getrandbits(32))
+        config.option.hypothesis_seed = seed
+    config.stash[_servers] = SharedServers(SERVERS)
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of the run where to ask for servers."""
+    node.workerinput["servers"] = node.config.stash[_servers].address
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what runs."""
+    if _servers in config.stash:
+        config.stash[_servers].stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    """Say the seed."""
+    yield
+    _say_seed(session.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Say the seed once more where something failed."""
+    if exitstatus:
+        _say_seed(terminalreporter.config)
+
+
+def _say_seed(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not hasattr(config, "workerinput"):
+        seed = config.option.hypothesis_seed
+        reporter.write_line(f"random examples of seed {seed}: VOXLAKE_SEED={seed} replays them")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files whose tests may take longest, so that none of them runs alone at last.
+
+    A file is given to one process whole, as its tests share what they need.
+    """
+    most: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        most[item.path] = max(most.get(item.path, 0), float(mark.args[0]) if mark else 0)
+    items.sort(key=lambda item: -most[item.path])
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +151,19 @@ def small_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def servers(request: pytest.FixtureRequest) -> str:
+    """Where to ask for the servers of this run."""
+    if hasattr(request.config, "workerinput"):
+        return str(request.config.workerinput["servers"])
+    return request.config.stash[_servers].address
+
+
+@pytest.fixture(scope="session")
+def s3_server(servers: str) -> S3Server:
     """A real S3 server."""
-    with run_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
+    server = ask_for_server(servers, "s3")
+    assert isinstance(server, S3Server)
+    return server
 
 
 @pytest.fixture
@@ -109,10 +192,9 @@ def any_store(request: pytest.FixtureRequest) -> StoreURL:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(servers: str) -> str:
     """A real PostgreSQL server, by the URL of its first database."""
-    with run_postgres() as url:
-        yield url
+    return str(ask_for_server(servers, "postgres"))
 
 
 @pytest.fixture
