@@ -20,9 +20,9 @@ from benchmarks.child import peak_rss
 from benchmarks.label_engines import DuckDb, OurIndex, Polars, Sqlite, Table, is_installed
 from benchmarks.label_rows import GRID, Synthetic, changed, new_volume
 from benchmarks.tables import markdown_table
-from voxlake.ngff.labels.segments.part import part_url, write_part
 from voxlake.ngff.labels.segments.publishing import finish_segment, publish, write_segment
 from voxlake.ngff.labels.segments.rows import join_rows
+from voxlake.ngff.labels.segments.segment_file import file_url, write_file
 from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.view import in_force
 from voxlake.platform.store import StoreURL
@@ -138,7 +138,7 @@ class Bench:
         return [making, *less]
 
     def _build_segment(self) -> None:
-        parts = [write_part(self.index, piece) for piece in self.rows.pieces()]
+        parts = [write_file(self.index, piece) for piece in self.rows.pieces()]
         segment = finish_segment(self.index, parts, dict.fromkeys(range(GRID**3), ""))
         publish(self.volume, self.index, None, (segment,))
         # As it is once there was a write.
@@ -178,7 +178,7 @@ class Bench:
     def ask_all(self) -> list[Asked]:
         """Ask all engines."""
         files = [
-            str(part_url(self.index, part.ulid)) for part in self._manifest().segments[0].parts
+            str(file_url(self.index, part.ulid)) for part in self._manifest().segments[0].files
         ]
         found = [
             self.ask(self.sqlite),

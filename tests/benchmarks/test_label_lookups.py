@@ -30,7 +30,7 @@ def test_all_engines_answer_alike(tmp_path: Path) -> None:
     names = {one["engine"] for one in found["asked"]}
     assert {"SQLite", "voxlake", "voxlake, held view", "voxlake, merged"} <= names
     assert [one["rows"] for one in found["sizes"]] == [2000]
-    assert {"build", "merge both runs"} <= {one["what"] for one in found["works"]}
+    assert {"build", "merge both segments"} <= {one["what"] for one in found["works"]}
 
 
 def test_an_engine_that_answers_otherwise_is_seen(

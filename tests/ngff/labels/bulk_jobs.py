@@ -87,6 +87,6 @@ def finish_or_begin_anew(job: BulkJob) -> None:
 
 def in_small_builds(patch: pytest.MonkeyPatch) -> None:
     """Make fragments of several segments, and ranges of several pieces, of little data."""
-    patch.setattr(fragment_, "PART_BYTES", 500)
+    patch.setattr(fragment_, "FILE_BYTES", 500)
     patch.setattr(fragment_, "SAMPLE_BYTES", 100)
     patch.setattr(fragment_, "WINDOW", 2)

@@ -15,9 +15,9 @@ from tests.ngff.labels.steps import Steps, watch
 from tests.ngff.labels.turns import side_by_side
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.segments.manifest import manifest_numbers
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
+from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def compaction_that_was_overtaken(stage: Stage) -> None:
             scene.write(ONE, 2)
             sleeper.go_before("create")
             other.finish()
-            assert manifest_numbers(scene.index) == [3]
+            assert numbers(scene.index / "manifest") == [3]
             sleeper.finish()
     scene.check()
 

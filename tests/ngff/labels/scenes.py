@@ -11,18 +11,16 @@ import numpy as np
 from tests.ngff.labels.answers import check_box, check_label, check_rows, check_tables, check_voxels
 from tests.ngff.labels.samples import new_volume
 
-from voxlake.ngff.labels.segments import part as segment_
-from voxlake.ngff.labels.segments import publishing as publishing_
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.upkeep import compaction as compaction_
 from voxlake.ngff.labels.upkeep import merging as merging_
-from voxlake.ngff.labels.upkeep import sweeping as sweeping_
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.cache import CACHE
+from voxlake.ngff.versioned import contention, sorted_file, sweeping
 from voxlake.ngff.volume import open_volume
 
 if TYPE_CHECKING:
@@ -145,14 +143,14 @@ def same_scene(scene: Scene, url: StoreURL) -> Scene:
 
 
 def in_small_pieces(patch: pytest.MonkeyPatch) -> None:
-    """Make segments, parts and row groups so small that little data takes every path."""
-    patch.setattr(segment_, "GROUP_ROWS", 3)
-    patch.setattr(merging_, "GROUP_ROWS", 3)
+    """Make segments, files and row groups so small that little data takes every path."""
+    patch.setattr(sorted_file, "GROUP_ROWS", 3)
     patch.setattr(merging_, "MERGE_ROWS", 6)
     merge_above(patch, 2)
     patch.setattr(compaction_, "SEGMENT_ROWS", 8)
     patch.setattr(compaction_, "WINDOW", 1)
-    patch.setattr(sweeping_, "KEPT_MANIFESTS", 1)
+    patch.setattr(sweeping, "KEPT_DOCUMENTS", 1)
+    patch.setattr(contention, "LONGEST_PAUSE", 0.0)
 
 
 def merge_above(patch: pytest.MonkeyPatch, deltas: int) -> None:
@@ -164,5 +162,5 @@ def merge_above(patch: pytest.MonkeyPatch, deltas: int) -> None:
 def sweeping_at_once(patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Do `act` with segments of any age swept: for when no other process compacts."""
     with patch.context() as inner:
-        inner.setattr(publishing_, "SWEEP_AGE_S", -60.0)
+        inner.setattr(sweeping, "SWEEP_AGE_S", -60.0)
         act()

@@ -13,8 +13,8 @@ from tests.ngff.labels.scan.test_rows import labelled
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.part import part_url
 from voxlake.ngff.labels.segments.rows import shard_number
+from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.platform import store
@@ -52,11 +52,11 @@ def grouped(volume: Volume, index: StoreURL) -> list[dict[str, Any]]:
 
 
 def stored_segments(index: StoreURL) -> list[dict[str, Any]]:
-    """Return all rows of the segments in force, as they lie in their parts."""
+    """Return all rows of the segments in force, as they lie in their files."""
     manifest = newest_manifest(index)
     assert manifest is not None
-    parts = [part for segment in manifest.segments for part in segment.parts]
-    tables = [pq.read_table(part_url(index, part.ulid).path) for part in parts]
+    files = [file for segment in manifest.segments for file in segment.files]
+    tables = [pq.read_table(file_url(index, file.ulid).path) for file in files]
     rows: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist() if tables else []
     return rows
 

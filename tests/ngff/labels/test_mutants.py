@@ -17,8 +17,10 @@ from voxlake.ngff.labels.sidecars import build, sidecar, trust
 from voxlake.ngff.labels.sidecars.trust import read_sidecar, shard_etag
 from voxlake.ngff.labels.upkeep import compaction, writing
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, open_marker
+from voxlake.ngff.versioned import document, sweeping
+from voxlake.ngff.versioned.numbered import numbered_url, numbers
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectExistsError
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -105,13 +107,9 @@ def other_markers_deleted(patch: pytest.MonkeyPatch) -> None:
 
 def no_list_after_create(patch: pytest.MonkeyPatch) -> None:
     def believe(index_url: StoreURL, made: Manifest) -> bool:
-        try:
-            store.create(manifest.manifest_url(index_url, made.number), encode(made))
-        except ObjectExistsError:
-            return False
-        return True
+        url = numbered_url(manifest.manifests_url(index_url), made.number)
+        return document.create(manifest.MANIFESTS, url, made)
 
-    encode = manifest.encode_manifest
     patch.setattr(publishing, "create_manifest", believe)
 
 
@@ -120,7 +118,10 @@ def followed_segments_discarded(patch: pytest.MonkeyPatch) -> None:
     create = manifest.create_manifest
 
     def give_up(index_url: StoreURL, made: Manifest) -> bool:
-        return create(index_url, made) and manifest.manifest_numbers(index_url)[-1] == made.number
+        return (
+            create(index_url, made)
+            and numbers(manifest.manifests_url(index_url))[-1] == made.number
+        )
 
     patch.setattr(publishing, "create_manifest", give_up)
     patch.setattr(publishing, "newest_manifest", lambda _: None)
@@ -140,7 +141,7 @@ def covers_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def sweep_without_age(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(publishing, "SWEEP_AGE_S", -60.0)
+    patch.setattr(sweeping, "SWEEP_AGE_S", -60.0)
 
 
 def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:

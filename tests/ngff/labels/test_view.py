@@ -15,7 +15,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.extent import find_labels, list_labels
 from voxlake.ngff.labels.queries.in_box import labels_in_box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.part import part_url
+from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.labels.upkeep.writing import write_labels
@@ -72,8 +72,8 @@ def test_an_erased_label_is_nowhere(memory_store: StoreURL, dtype: str) -> None:
         assert label not in labels_in_box(scene.volume, scene.index, scene.volume.box).labels
     newest = newest_manifest(scene.index)
     assert newest is not None
-    for part in newest.segments[0].parts:
-        rows = pq.read_table(part_url(scene.index, part.ulid).path)
+    for file in newest.segments[0].files:
+        rows = pq.read_table(file_url(scene.index, file.ulid).path)
         assert label not in rows["label"].to_pylist()
 
 

@@ -322,7 +322,7 @@ async def ask_labels[T](
 
 def _check_rows(view: View, most: int) -> None:
     segments = view.manifest.segments if view.manifest else ()
-    rows = sum(part.rows for segment in segments for part in segment.parts)
+    rows = sum(segment.rows for segment in segments)
     if rows > most:
         raise LimitExceededError(
             f"all labels were asked for and the index has {rows} rows, of which a server lists "

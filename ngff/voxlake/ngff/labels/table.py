@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.memory.columns import LabelColumns, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,11 +48,9 @@ class LabelExtent:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelTable:
+class LabelTable(LabelColumns):
     """One line per label, ascending; the background 0 has none."""
 
-    labels: npt.NDArray[np.uint64]
-    """(n,) ids."""
     voxels: npt.NDArray[np.uint64]
     """(n,) voxels of the label."""
     start: npt.NDArray[np.int64]
@@ -62,9 +61,6 @@ class LabelTable:
     """(n,) chunks that hold some of the label."""
     shards: npt.NDArray[np.int64]
     """(n,) shards that hold some of the label."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
     def extent(self, line: int) -> LabelExtent:
         """Return one line."""
@@ -78,25 +74,6 @@ class LabelTable:
             shards=int(self.shards[line]),
         )
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> LabelTable:
-        """Return the lines that a mask (n,) selects."""
-        return self if mask.all() else self.take(np.flatnonzero(mask))
-
-    def of_labels(self, labels: npt.NDArray[np.uint64]) -> LabelTable:
-        """Return the lines of the given labels, ascending and each once."""
-        return self.where(are_among(self.labels, labels))
-
-    def take(self, lines: npt.NDArray[np.intp]) -> LabelTable:
-        """Return the given lines, in that order."""
-        return LabelTable(
-            self.labels[lines],
-            self.voxels[lines],
-            self.start[lines],
-            self.stop[lines],
-            self.chunks[lines],
-            self.shards[lines],
-        )
-
     def largest(self, count: int) -> LabelTable:
         """Return the `count` labels of most voxels, most first; the smaller id of equals."""
         # Sorting the complement, because uint64 cannot be negated.
@@ -107,29 +84,12 @@ def table_of_shard(rows: Rows) -> LabelTable:
     """Return the labels of one shard."""
     one = np.ones(len(rows), np.int64)
     merged = _merge(LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, one, one))
-    return LabelTable(
-        merged.labels,
-        merged.voxels,
-        merged.start,
-        merged.stop,
-        merged.chunks,
-        np.ones(len(merged), np.int64),
-    )
+    return replace(merged, shards=np.ones(len(merged), np.int64))
 
 
 def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:
     """Return the labels of all of several disjoint shards."""
-    parts = [EMPTY, *tables]
-    return _merge(
-        LabelTable(
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.voxels for part in parts]),
-            np.concatenate([part.start for part in parts]),
-            np.concatenate([part.stop for part in parts]),
-            np.concatenate([part.chunks for part in parts]),
-            np.concatenate([part.shards for part in parts]),
-        )
-    )
+    return _merge(joined([EMPTY, *tables]))
 
 
 EMPTY = LabelTable(
@@ -140,16 +100,6 @@ EMPTY = LabelTable(
     np.empty(0, np.int64),
     np.empty(0, np.int64),
 )
-
-
-def are_among(
-    values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.bool_]:
-    """Return of each of `values` (n,) whether it is one of `wanted`, ascending and each once."""
-    if not len(wanted):
-        return np.zeros(len(values), np.bool_)
-    place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
-    return np.asarray(wanted[place] == values, np.bool_)
 
 
 def _merge(table: LabelTable) -> LabelTable:

@@ -186,11 +186,11 @@ def find_rows_in_force(view: View, labels: npt.NDArray[np.uint64]) -> SegmentRow
 def all_rows_in_force(view: View) -> Iterator[SegmentRows]:
     """Yield the rows of all labels, in parts of bounded size that are sorted each for itself."""
     for segment, hidden in segments_in_force(view):
-        for part in segment.parts:
-            count = len(read_footer(view.index_url, part).groups)
+        for file in segment.files:
+            count = len(read_footer(view.index_url, file).groups)
             for first in range(0, count, READ_GROUPS):
                 groups = list(range(first, min(first + READ_GROUPS, count)))
-                yield without(join_rows(read_groups(view.index_url, part, groups)), hidden)
+                yield without(join_rows(read_groups(view.index_url, file, groups)), hidden)
     yield from ask_shards(view, lambda rows: rows)
 
 

@@ -21,9 +21,9 @@ from voxlake.ngff.labels.bulk.pieces import choose_pieces, pieces_url, range_url
 from voxlake.ngff.labels.bulk.publish import publish_bulk
 from voxlake.ngff.labels.queries.extent import label_extent, list_labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.part import part_url
 from voxlake.ngff.labels.segments.reader import read_footer, read_groups
 from voxlake.ngff.labels.segments.rows import join_rows, rows_of_shard, shard_number
+from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars import sidecar as sidecar_
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import stored_shards, trusted_rows
@@ -58,11 +58,11 @@ def scene(memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Scene:
 def _rows_of_segments(scene: Scene) -> SegmentRows:
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    parts = [part for segment in manifest.segments for part in segment.parts]
+    files = [file for segment in manifest.segments for file in segment.files]
     found = []
-    for part in parts:
-        numbers = list(range(len(read_footer(scene.index, part).groups)))
-        found += list(read_groups(scene.index, part, numbers))
+    for file in files:
+        numbers = list(range(len(read_footer(scene.index, file).groups)))
+        found += list(read_groups(scene.index, file, numbers))
     return join_rows(found)
 
 
@@ -110,27 +110,27 @@ def test_parts_ascend_and_pieces_are_bounded(scene: Scene) -> None:
     BulkJob(scene).finish()
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    parts = manifest.segments[0].parts
-    assert len(parts) > 2
-    assert all(one.last <= two.first for one, two in pairwise(parts))
+    files = manifest.segments[0].files
+    assert len(files) > 2
+    assert all(one.last <= two.first for one, two in pairwise(files))
     # Some 500 bytes of rows, and what sampling adds.
-    assert max(part.rows for part in parts) <= 16
+    assert max(file.rows for file in files) <= 16
 
 
 def test_a_label_that_fills_several_parts_is_streamed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fragment_, "PART_BYTES", 150)
+    monkeypatch.setattr(fragment_, "FILE_BYTES", 150)
     monkeypatch.setattr(fragment_, "SAMPLE_BYTES", 50)
     scene.write_foreign(Box((0, 0, 0), SHAPE), 7)
     job = BulkJob(scene)
     job.finish()
     manifest = newest_manifest(scene.index)
     assert manifest is not None
-    assert [part.first for part in manifest.segments[0].parts] == [7] * len(
-        manifest.segments[0].parts
+    assert [file.first for file in manifest.segments[0].files] == [7] * len(
+        manifest.segments[0].files
     )
-    assert len(manifest.segments[0].parts) > 1
+    assert len(manifest.segments[0].files) > 1
     assert list_labels(scene.volume, scene.index).voxels.tolist() == [np.prod(SHAPE)]
     extent = label_extent(scene.volume, scene.index, 7)
     assert (extent.voxels, extent.box) == (math.prod(SHAPE), scene.volume.box)
@@ -143,7 +143,7 @@ def test_no_labels_at_all(memory_store: StoreURL) -> None:
     job.finish()
     manifest = newest_manifest(index)
     assert manifest is not None
-    assert manifest.segments[0].parts == ()
+    assert manifest.segments[0].files == ()
     assert manifest.segments[0].shards == len(list(volume.box.cells(volume.shard)))
     assert len(list_labels(volume, index)) == 0
 
@@ -279,8 +279,8 @@ def test_ranges_are_the_same_bytes_again(scene: Scene) -> None:
     for _ in range(5):
         job.step()
     first = write_range(job.build, 0)
-    assert first.parts
-    urls = [part_url(scene.index, part.ulid) for part in first.parts]
+    assert first.files
+    urls = [file_url(scene.index, file.ulid) for file in first.files]
     bodies_ = [store.read(url).body for url in urls]
     store.delete(range_url(job.build, 0))
     assert write_range(job.build, 0) == first
@@ -341,8 +341,8 @@ def test_what_a_dead_job_leaves_goes(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert audit(scene.volume, scene.index).cleared == 0
     sweeping_at_once(monkeypatch, scene.compact)
     assert list(store.walk(building_url(scene.index)))
-    parts = len(list(store.walk(scene.index / "runs")))
-    assert parts > 0
+    files = len(list(store.walk(scene.index / "runs")))
+    assert files > 0
     assert audit(scene.volume, scene.index, bulk_age_s=-60).cleared == 1
     scene.compact()  # Young: it may go on yet.
     assert list(store.walk(building_url(scene.index)))

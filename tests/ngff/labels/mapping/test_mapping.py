@@ -36,9 +36,10 @@ from voxlake.ngff.labels.mapping import (
     snapshot,
     supervoxels_of,
 )
-from voxlake.ngff.labels.mapping.snapshots import snapshot_numbers, snapshot_url
+from voxlake.ngff.labels.mapping.snapshots import snapshot_url
 from voxlake.ngff.labels.scan.rows import Rows
 from voxlake.ngff.labels.table import LabelTable, merge_tables, table_of_shard
+from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 from voxlake.platform.errors import (
     ConflictError,
@@ -200,7 +201,7 @@ class Merges(RuleBasedStateMachine):
 
     @rule()
     def delete_a_snapshot(self) -> None:
-        for number in snapshot_numbers(self.index / "mapping")[:1]:
+        for number in numbers(self.index / "mapping" / "snapshots")[:1]:
             store.delete(snapshot_url(self.index / "mapping", number))
 
     @rule(data=st.data())

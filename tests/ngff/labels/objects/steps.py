@@ -12,7 +12,18 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_OPERATIONS = ("read", "read_range", "head", "write", "create", "delete", "walk", "update")
+_OPERATIONS = (
+    "read",
+    "read_range",
+    "head",
+    "write",
+    "create",
+    "delete",
+    "walk",
+    "update",
+    "last_object",
+    "list_children",
+)
 
 
 class Crash(BaseException):

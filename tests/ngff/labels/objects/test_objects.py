@@ -22,9 +22,9 @@ from voxlake.ngff.labels.objects import (
     get_objects,
     list_objects,
     put_objects,
-    segment,
 )
 from voxlake.ngff.memory.cache import CACHE
+from voxlake.ngff.versioned.sorted_file import GROUP_ROWS
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
@@ -162,13 +162,13 @@ def test_many_objects_by_pages_and_filters(lake: StoreURL) -> None:
 
 
 def test_a_look_up_reads_one_row_group(lake: StoreURL) -> None:
-    put_objects(lake, (LabelObject(id=n) for n in range(1, 3 * segment.GROUP_ROWS)))
+    put_objects(lake, (LabelObject(id=n) for n in range(1, 3 * GROUP_ROWS)))
     with before_step(-1, crash) as done:
         get_object(lake, 5)
-    assert done == ["walk", "read", "read_range", "read_range"]
+    assert done == ["last_object", "read", "read_range", "read_range"]
     with before_step(-1, crash) as done:
-        get_object(lake, segment.GROUP_ROWS + 5)
-    assert done == ["walk", "read", "read_range"]  # the footer is kept
+        get_object(lake, GROUP_ROWS + 5)
+    assert done == ["last_object", "read_range"]  # manifest and footer are kept
 
 
 @pytest.mark.parametrize("folder", ["runs", "manifest"])

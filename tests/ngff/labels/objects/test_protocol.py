@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -33,12 +32,12 @@ from voxlake.ngff.labels.objects import (
     get_objects,
     list_objects,
     manifest,
-    merging,
     objects_of_table,
     put_objects,
-    segment,
     writing,
 )
+from voxlake.ngff.versioned import sorted_file, sweeping
+from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
 
@@ -51,10 +50,9 @@ EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 3
 
 IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_ID - 1, MAX_ID]
 _SMALL = [
-    (segment, "GROUP_ROWS", 2),
-    (merging, "GROUP_ROWS", 2),
+    (sorted_file, "GROUP_ROWS", 2),
     (compaction, "SEGMENT_ROWS", 3),
-    (compaction, "KEPT_MANIFESTS", 2),
+    (sweeping, "KEPT_DOCUMENTS", 2),
     (compaction, "_FEW_DELTAS", 2),
     (compaction, "_LARGE_PART", 1),
     (writing, "MOST_DELTAS", 5),
@@ -165,7 +163,7 @@ class Objects(RuleBasedStateMachine):
 
 
 def test_any_interleaving_answers_as_a_dictionary(small: None) -> None:
-    with patch.object(compaction, "KEPT_TIME", timedelta(0)):
+    with patch.object(sweeping, "SWEEP_AGE_S", -60.0):
         run_state_machine_as_test(
             Objects, settings=settings(max_examples=EXAMPLES, stateful_step_count=15)
         )
@@ -251,7 +249,7 @@ def test_a_writer_that_slept_through_a_sweep_is_told(
         return not len(get_objects(index, [9]))
 
     assert not lost()
-    monkeypatch.setattr(manifest, "_too_late", lambda *_: False)
+    monkeypatch.setattr(manifest, "_is_followed", lambda *_: True)
     assert lost()
 
 
@@ -274,12 +272,12 @@ def test_without_create_if_absent_a_writer_is_lost(
 
 
 def test_what_is_superseded_is_swept(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "KEPT_TIME", timedelta(0))
+    monkeypatch.setattr(sweeping, "SWEEP_AGE_S", -60.0)
     for _ in range(3):
         _busy(lake)
     delete_objects(lake, [7])
     compact_objects(lake)
     compact_objects(lake)
-    assert len(manifest.manifest_numbers(lake / "objects")) <= 3
+    assert len(numbers(lake / "objects" / "manifest")) <= 3
     assert len(list(store.walk(lake / "objects" / "runs"))) <= 8
     assert len(list_objects(lake).table) == 0

@@ -1,4 +1,4 @@
-"""Boxes of parts: what their rows add up to, in one block; damage found, hidden shards left out."""
+"""Boxes of files: what their rows add up to, in one block; damage found, hidden shards left out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from voxlake.ngff.labels.queries.extent import find_labels, label_extent, list_l
 from voxlake.ngff.labels.queries.hidden import hide, layers_of
 from voxlake.ngff.labels.segments import boxes_reader
 from voxlake.ngff.labels.segments.boxes import BLOCK_BYTES, boxes_url
-from voxlake.ngff.labels.segments.boxes_reader import part_boxes
-from voxlake.ngff.labels.segments.part import write_part
+from voxlake.ngff.labels.segments.boxes_reader import file_boxes
 from voxlake.ngff.labels.segments.publishing import publish, write_segment
-from voxlake.ngff.labels.segments.reader import find_in_part
+from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows
+from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.upkeep import merging
 from voxlake.ngff.labels.view import in_force
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tests.servers.s3 import S3Server
 
-    from voxlake.ngff.labels.segments.manifest import Part
+    from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.view import View
 
 LAST = (1 << 64) - 1
@@ -91,54 +91,54 @@ def test_boxes_are_what_the_rows_add_up_to(
 ) -> None:
     rows = some_rows(count, max(int(count * share), 1), seed, reach)
     expected = grouped(rows)
-    part = write_part(memory_store, rows)
-    assert part.boxes.record == (80 if int(rows.stop.max()) >> 32 else 48)
-    assert as_extents(merge_tables(part_boxes(memory_store, part).tables())) == expected
-    assert [part_boxes(memory_store, part).extent(one.label) for one in expected] == expected
+    file = write_file(memory_store, rows)
+    assert file.boxes.record == (80 if int(rows.stop.max()) >> 32 else 48)
+    assert as_extents(merge_tables(file_boxes(memory_store, file).tables())) == expected
+    assert [file_boxes(memory_store, file).extent(one.label) for one in expected] == expected
     some = np.array([one.label for one in expected[seed % 3 :: 3]], np.uint64)
     rng = np.random.default_rng(seed)
     absent = np.setdiff1d(rng.integers(1, LAST, 40, np.uint64), rows.labels)
     asked = np.union1d(some, absent)
-    assert as_extents(part_boxes(memory_store, part).table(asked)) == expected[seed % 3 :: 3]
-    assert {part_boxes(memory_store, part).extent(int(label)) for label in absent} == {None}
-    assert not len(part_boxes(memory_store, part).table(asked[:0]))
+    assert as_extents(file_boxes(memory_store, file).table(asked)) == expected[seed % 3 :: 3]
+    assert {file_boxes(memory_store, file).extent(int(label)) for label in absent} == {None}
+    assert not len(file_boxes(memory_store, file).table(asked[:0]))
 
 
 @pytest.mark.parametrize("count", [85, 86, 170, 40_000])
 def test_blocks_that_are_just_full(memory_store: StoreURL, count: int) -> None:
     rows = some_rows(count, count, count)
     rows = rows.take(np.unique(rows.labels, return_index=True)[1])
-    part = write_part(memory_store, rows)
-    table = merge_tables(part_boxes(memory_store, part).tables())
+    file = write_file(memory_store, rows)
+    table = merge_tables(file_boxes(memory_store, file).tables())
     assert np.array_equal(table.labels, rows.labels)
     assert np.array_equal(table.voxels, rows.voxels)
     some = rows.labels[:: max(count // 50, 1)]
-    assert np.array_equal(part_boxes(memory_store, part).table(some).labels, some)
+    assert np.array_equal(file_boxes(memory_store, file).table(some).labels, some)
     for label in (int(rows.labels[0]), int(rows.labels[-1]), int(rows.labels[-1]) - 1):
-        found = part_boxes(memory_store, part).extent(label)
+        found = file_boxes(memory_store, file).extent(label)
         assert (found is not None) == (label in rows.labels)
 
 
 def test_any_flipped_bit_is_found(memory_store: StoreURL) -> None:
     rows = some_rows(300, 200, 1)
-    part = write_part(memory_store, rows)
-    body = store.read(boxes_url(memory_store, part.ulid)).body
+    file = write_file(memory_store, rows)
+    body = store.read(boxes_url(memory_store, file.ulid)).body
     labels = np.unique(rows.labels)
     for place in (*range(0, len(body), 97), *range(len(body) - 24, len(body))):
         ulid = uuid4().hex
-        damaged = part.model_copy(update={"ulid": ulid})
+        damaged = file.model_copy(update={"ulid": ulid})
         flipped = bytes([body[place] ^ (1 << place % 8)])
         store.write(boxes_url(memory_store, ulid), body[:place] + flipped + body[place + 1 :])
         with pytest.raises(CorruptDataError, match=r"boxes .* are damaged"):
-            list(part_boxes(memory_store, damaged).tables())
+            list(file_boxes(memory_store, damaged).tables())
         in_index = place >= len(body) // BLOCK_BYTES * BLOCK_BYTES
         first = labels[85 * (place // BLOCK_BYTES)] if not in_index else labels[0]
         with pytest.raises(CorruptDataError):
-            part_boxes(memory_store, damaged).extent(int(first))
-    cut = part.model_copy(update={"ulid": uuid4().hex})
+            file_boxes(memory_store, damaged).extent(int(first))
+    cut = file.model_copy(update={"ulid": uuid4().hex})
     store.write(boxes_url(memory_store, cut.ulid), body[:BLOCK_BYTES])
     with pytest.raises(CorruptDataError):
-        part_boxes(memory_store, cut).extent(int(labels[0]))
+        file_boxes(memory_store, cut).extent(int(labels[0]))
 
 
 GRID, SHARD = (3, 4, 5), (4, 6, 8)
@@ -169,11 +169,11 @@ def test_a_label_that_goes_on_in_the_next_part_is_added_up(lake: StoreURL) -> No
     scene = new_scene(lake)
     rows = some_rows(40, 1, 3)
     halves = [rows.take(np.arange(first, first + 20)) for first in (0, 20)]
-    parts = tuple(write_part(scene.index, half) for half in halves)
-    segment = write_segment(scene.index, rows, {0: ""}).model_copy(update={"parts": parts})
+    files = tuple(write_file(scene.index, half) for half in halves)
+    segment = write_segment(scene.index, rows, {0: ""}).model_copy(update={"files": files})
     publish(scene.volume, scene.index, None, (segment,))
     (layer,) = layers_of(in_force(scene.volume, scene.index))
-    assert [boxes.part for boxes in layer.boxes_of(LAST)] == list(parts)
+    assert [boxes.file for boxes in layer.boxes_of(LAST)] == list(files)
     assert list(layer.boxes_of(LAST - 1)) == []
     expected = grouped(rows)
     assert [label_extent(scene.volume, scene.index, LAST)] == expected
@@ -261,12 +261,12 @@ def test_boxes_answer_where_no_hidden_shard_is_and_rows_elsewhere(
     asked: list[int] = []
 
     def find_and_tell(
-        index_url: StoreURL, part: Part, labels: npt.NDArray[np.uint64]
+        index_url: StoreURL, file: SegmentFile, labels: npt.NDArray[np.uint64]
     ) -> Iterator[SegmentRows]:
         asked.extend(labels.tolist())
-        return find_in_part(index_url, part, labels)
+        return find_in_file(index_url, file, labels)
 
-    monkeypatch.setattr(extent, "find_in_part", find_and_tell)
+    monkeypatch.setattr(extent, "find_in_file", find_and_tell)
     asked_by(scene, scene.index)
     assert asked == []
     monkeypatch.setattr(merging, "MAX_SHARE", 100.0)

@@ -61,11 +61,11 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
 
     manifest = in_force(volume, url).manifest
     segments = manifest.segments if manifest else ()
-    parts = [part for segment in segments for part in segment.parts]
+    files = [file for segment in segments for file in segment.files]
     by_label = ByLabelDocument(
         segments=len(segments),
-        rows=sum(part.rows for part in parts),
-        bytes=sum(part.bytes + part.boxes.labels * part.boxes.record for part in parts),
+        rows=sum(segment.rows for segment in segments),
+        bytes=sum(file.bytes + file.boxes.labels * file.boxes.record for file in files),
     )
     status = IndexDocument.model_validate(index_status(volume, url))
     return status.model_copy(update={"url": str(url), "by_label": by_label})

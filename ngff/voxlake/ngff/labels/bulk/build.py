@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.manifest import geometry_of, newest_manifest
@@ -31,24 +31,16 @@ from voxlake.ngff.labels.upkeep.marker import (
     read_bulk,
     write_bulk,
 )
-from voxlake.ngff.versioned.checked_json import decode_checked, encode_checked
+from voxlake.ngff.versioned import document
+from voxlake.ngff.versioned.contention import until_first
+from voxlake.ngff.versioned.document import Form
 from voxlake.platform import store
-from voxlake.platform.errors import (
-    ConflictError,
-    CorruptDataError,
-    ObjectExistsError,
-    ObjectNotFoundError,
-)
+from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from voxlake.ngff.labels.segments.manifest import Manifest
+    from voxlake.ngff.versioned.document import Document
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
-
-ATTEMPTS = 20
-"""Times that a manifest is offered anew because another process was first."""
 
 BULK_AGE_S = 7 * 24 * 3600.0
 """Seconds without a sign of life after which a bulk job is taken for dead."""
@@ -101,10 +93,8 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
         return
     state = BulkState(by=by, at=datetime.now(UTC), manifest=None, replaces=())
     write_bulk(marker, state)
-    before = _closed_to_merges(volume, index_url)
-    if before is not None:
-        covers = tuple(segment.cover for segment in before.segments)
-        said = {"manifest": before.number, "replaces": covers}
+    said = until_first(lambda: _closed_to_merges(volume, index_url), f"the index {index_url}")
+    if said:
         write_bulk(marker, state.model_copy(update=said))
 
 
@@ -146,16 +136,12 @@ def building_url(index_url: StoreURL) -> StoreURL:
     return index_url / "building"
 
 
-def create_once(url: StoreURL, document: BaseModel) -> bool:
-    """Write a document of a job with its checksum unless it is there; say whether it was."""
-    try:
-        store.create(url, encode_checked("document", document))
-    except ObjectExistsError:
-        return False
-    return True
+def form_of[T: Document](kind: type[T]) -> Form[T]:
+    """Return how documents of a job lie in its scratch."""
+    return Form(kind, "cancel the job that wrote it, and index again", key="document")
 
 
-def read_document[T: BaseModel](url: StoreURL, kind: type[T]) -> T:
+def read_document[T: Document](form: Form[T], url: StoreURL) -> T:
     """Return a document of a job, of which the checksum holds.
 
     Raises
@@ -166,16 +152,12 @@ def read_document[T: BaseModel](url: StoreURL, kind: type[T]) -> T:
         If it is damaged.
     """
     try:
-        body = store.read(url).body
+        return document.read(form, url)
     except ObjectNotFoundError as error:
         raise ConflictError(
             f"{url} is not there: its task was not done, or it was swept since, because the job "
             "stood still for days; index again"
         ) from error
-    try:
-        return decode_checked("document", body, kind)
-    except ValueError as error:
-        raise _damaged(url) from error
 
 
 def is_there(url: StoreURL) -> bool:
@@ -187,21 +169,18 @@ def is_there(url: StoreURL) -> bool:
     return True
 
 
-def _closed_to_merges(volume: Volume, index_url: StoreURL) -> Manifest | None:
-    """Return the newest manifest, of which no merge that began before can take the place.
+def _closed_to_merges(volume: Volume, index_url: StoreURL) -> dict[str, Any] | None:
+    """Offer the newest manifest again, of which no merge that began before can take the place then.
 
     One that lists markers from now on sees the job's. One that listed them before offers the
-    number that is taken here, and has to look again.
+    number that is taken here, and has to look again. Returns what the marker has to say of the
+    manifest, nothing if there is none, and None if another process was first.
     """
-    for _ in range(ATTEMPTS):
-        newest = newest_manifest(index_url)
-        if newest is None or newest.geometry != geometry_of(volume):
-            return None
-        again = publish(volume, index_url, newest, newest.segments)
-        if again is not None:
-            return again
-    raise ConflictError(f"the index {index_url} is compacted without a pause; try again later")
-
-
-def _damaged(url: StoreURL) -> CorruptDataError:
-    return CorruptDataError(f"{url} is damaged; cancel the job that wrote it, and index again")
+    newest = newest_manifest(index_url)
+    if newest is None or newest.geometry != geometry_of(volume):
+        return {}
+    again = publish(volume, index_url, newest, newest.segments)
+    if again is None:
+        return None
+    covers = tuple(segment.cover for segment in again.segments)
+    return {"manifest": again.number, "replaces": covers}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
+from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
 from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
-from voxlake.ngff.labels.segments.part import write_part
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment
 from voxlake.ngff.labels.segments.rows import join_rows, shard_grid
+from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
-from voxlake.ngff.versioned.document import Document
+from voxlake.ngff.versioned.document import Document, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.upkeep.marker import Cell
     from voxlake.platform.store import StoreURL
 
-PART_BYTES = 64 << 20
-"""Rows in memory before they are written, as `row_bytes` counts them: of a part, roughly."""
+FILE_BYTES = 64 << 20
+"""Rows in memory before they are written, as `row_bytes` counts them: of a file, roughly."""
 
 SAMPLE_BYTES = 1 << 20
 """Rows that one sampled label stands for."""
@@ -59,11 +59,14 @@ class Fragment(Document):
         return sum(segment.shards for segment in self.segments)
 
 
+FRAGMENTS = form_of(Fragment)
+
+
 def write_fragment(build: Build, number: int) -> Fragment:
     """Write the rows of the shards of a fragment, and return what was written.
 
     They are sorted by label, or in several segments if they are many: memory is bounded by some
-    `PART_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
+    `FILE_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
 
     Raises
     ------
@@ -72,21 +75,21 @@ def write_fragment(build: Build, number: int) -> Fragment:
     """
     url = fragment_url(build, number)
     if is_there(url):
-        return read_document(url, Fragment)
+        return read_document(FRAGMENTS, url)
     segments, samples = [], list[int]()
     for rows, etags in _gathered(build, number):
         samples += sampled_labels(rows)
-        parts = (write_part(build.scratch, rows),) if len(rows) else ()
-        segments.append(finish_segment(build.scratch, parts, etags))
+        files = (write_file(build.scratch, rows),) if len(rows) else ()
+        segments.append(finish_segment(build.scratch, files, etags))
     fragment = Fragment(
         number=number,
         geometry=geometry_of(build.volume),
         segments=tuple(segments),
         samples=tuple(samples),
     )
-    if not create_once(url, fragment):
+    if not create(FRAGMENTS, url, fragment):
         discard(build.scratch, segments)
-        return read_document(url, Fragment)
+        return read_document(FRAGMENTS, url)
     return fragment
 
 
@@ -109,10 +112,10 @@ def row_bytes(rows: SegmentRows) -> int:
     return ROW_BYTES * len(rows) + rows.chunks.nbytes
 
 
-def in_order(parts: list[SegmentRows]) -> SegmentRows:
-    """Return the rows of all parts in order; the list is emptied, so that none is held twice."""
-    rows = join_rows(parts)
-    parts.clear()
+def in_order(tables: list[SegmentRows]) -> SegmentRows:
+    """Return the rows of all tables in order; the list is emptied, so that none is held twice."""
+    rows = join_rows(tables)
+    tables.clear()
     return rows.ordered()
 
 
@@ -127,14 +130,14 @@ def sampled_labels(rows: SegmentRows) -> list[int]:
 
 def _gathered(build: Build, number: int) -> Iterator[tuple[SegmentRows, dict[int, str]]]:
     """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
-    parts: list[SegmentRows] = []
+    gathered: list[SegmentRows] = []
     etags: dict[int, str] = {}
     cells = fragment_cells(build, number)
     for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):
-        parts.append(rows)
+        gathered.append(rows)
         etags[shard] = etag
-        if sum(map(row_bytes, parts)) >= PART_BYTES:
-            yield in_order(parts), etags
+        if sum(map(row_bytes, gathered)) >= FILE_BYTES:
+            yield in_order(gathered), etags
             etags = {}
     if etags:
-        yield in_order(parts), etags
+        yield in_order(gathered), etags

@@ -1,7 +1,7 @@
-"""Ranges of a bulk job: labels are cut into pieces, and the rows of each merged into parts.
+"""Ranges of a bulk job: labels are cut into pieces, and the rows of each merged into files.
 
 Ranges follow quantiles of the labels, and not hashes of them: ids near one another often lie near
-one another, so a range needs few fragments, and its parts compress.
+one another, so a range needs few fragments, and its files compress.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from pydantic import Field
 from ulid import ULID
 
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
-from voxlake.ngff.labels.bulk.build import create_once, is_there, read_document
-from voxlake.ngff.labels.bulk.fragment import Fragment, fragment_url, in_order, row_bytes
+from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
+from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order, row_bytes
 from voxlake.ngff.labels.queries.extent import MAX_LABEL
-from voxlake.ngff.labels.segments.manifest import Part, Segment, geometry_of
-from voxlake.ngff.labels.segments.part import write_part
-from voxlake.ngff.labels.segments.reader import groups_between, read_footer, read_groups
+from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
+from voxlake.ngff.labels.segments.reader import read_footer, read_groups
+from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
-from voxlake.ngff.versioned.document import Document
+from voxlake.ngff.versioned.document import Document, create
+from voxlake.ngff.versioned.sorted_file import groups_between
 from voxlake.platform.errors import PlanChangedError
 
 if TYPE_CHECKING:
@@ -43,19 +44,23 @@ class Pieces(Document):
 
 
 class Merged(Document):
-    """``ranges/<number>.json``: the parts of some pieces."""
+    """``ranges/<number>.json``: the files of some pieces."""
 
-    parts: tuple[Part, ...]
+    files: tuple[SegmentFile, ...] = Field(validation_alias="parts", serialization_alias="parts")
     """By ascending label; all labels of a range are above those of the one before."""
 
     @property
     def rows(self) -> int:
-        """Rows of all parts."""
-        return sum(part.rows for part in self.parts)
+        """Rows of all files."""
+        return sum(file.rows for file in self.files)
+
+
+PIECES = form_of(Pieces)
+RANGES = form_of(Merged)
 
 
 def choose_pieces(build: Build) -> Pieces:
-    """Cut the labels of all fragments into pieces of some `PART_BYTES` of rows.
+    """Cut the labels of all fragments into pieces of some `FILE_BYTES` of rows.
 
     Raises
     ------
@@ -68,20 +73,20 @@ def choose_pieces(build: Build) -> Pieces:
     """
     url = pieces_url(build)
     if is_there(url):
-        return read_document(url, Pieces)
+        return read_document(PIECES, url)
     segments: list[Segment] = []
     samples: list[int] = []
     for fragment in in_parallel(lambda n: _fragment(build, n), range(build.fragments)):
         segments += fragment.segments
         samples += fragment.samples
     chosen = Pieces(segments=tuple(segments), firsts=_cut(samples))
-    return chosen if create_once(url, chosen) else read_document(url, Pieces)
+    return chosen if create(PIECES, url, chosen) else read_document(PIECES, url)
 
 
 def write_range(build: Build, number: int) -> Merged:
     """Merge the pieces of one of `Build.fragments` ranges, of which small builds leave some empty.
 
-    Memory is bounded by some `PART_BYTES` of rows. Doing it again writes the same bytes.
+    Memory is bounded by some `FILE_BYTES` of rows. Doing it again writes the same bytes.
 
     Raises
     ------
@@ -92,17 +97,17 @@ def write_range(build: Build, number: int) -> Merged:
     """
     url = range_url(build, number)
     if is_there(url):
-        return read_document(url, Merged)
-    chosen = read_document(pieces_url(build), Pieces)
+        return read_document(RANGES, url)
+    chosen = read_document(PIECES, pieces_url(build))
     ends = (*(first - 1 for first in chosen.firsts[1:]), MAX_LABEL)
     pieces = list(zip(chosen.firsts, ends, strict=True))
     begin, stop = (len(pieces) * n // build.fragments for n in (number, number + 1))
-    parts = []
+    files = []
     for first, last in pieces[begin:stop]:
         for place, rows in enumerate(_merged(build.scratch, chosen.segments, first, last)):
-            parts.append(write_part(build.index_url, rows, _ulid(build.job, first, place)))
-    merged = Merged(parts=tuple(parts))
-    return merged if create_once(url, merged) else read_document(url, Merged)
+            files.append(write_file(build.index_url, rows, _ulid(build.job, first, place)))
+    merged = Merged(files=tuple(files))
+    return merged if create(RANGES, url, merged) else read_document(RANGES, url)
 
 
 def pieces_url(build: Build) -> StoreURL:
@@ -116,7 +121,7 @@ def range_url(build: Build, number: int) -> StoreURL:
 
 
 def _fragment(build: Build, number: int) -> Fragment:
-    fragment = read_document(fragment_url(build, number), Fragment)
+    fragment = read_document(FRAGMENTS, fragment_url(build, number))
     if fragment.geometry != geometry_of(build.volume):
         raise PlanChangedError(
             f"{build.volume.url} has other chunks or shards than when job {build.job} began; "
@@ -133,7 +138,7 @@ def _cut(samples: list[int]) -> tuple[int, ...]:
     >>> _cut([])
     (0,)
     """
-    each = max(1, bulk_fragment.PART_BYTES // bulk_fragment.SAMPLE_BYTES)
+    each = max(1, bulk_fragment.FILE_BYTES // bulk_fragment.SAMPLE_BYTES)
     quantiles = sorted(samples)[each::each]
     full = {one for one, two in pairwise(quantiles) if one == two}
     after = {label + 1 for label in full if label < MAX_LABEL}
@@ -151,7 +156,7 @@ def _merged(
     waiting: list[SegmentRows] = []
     for rows in _rows_between(scratch, segments, first, last):
         waiting.append(rows)
-        if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.PART_BYTES:
+        if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.FILE_BYTES:
             yield in_order(waiting)
     if waiting:
         yield in_order(waiting)
@@ -161,17 +166,17 @@ def _rows_between(
     scratch: StoreURL, segments: tuple[Segment, ...], first: int, last: int
 ) -> Iterator[SegmentRows]:
     low, high = np.uint64(first), np.uint64(last)
-    for part in (part for segment in segments for part in segment.parts):
-        if part.first > last or part.last < first:
+    for file in (file for segment in segments for file in segment.files):
+        if file.first > last or file.last < first:
             continue
-        groups = groups_between(read_footer(scratch, part), first, last)
-        for rows in read_groups(scratch, part, groups):
+        groups = groups_between(read_footer(scratch, file), first, last)
+        for rows in read_groups(scratch, file, groups):
             inside = rows.where((rows.labels >= low) & (rows.labels <= high))
             if len(inside):
                 yield inside
 
 
 def _ulid(job: str, first: int, place: int) -> str:
-    """Return the name of a part: as old as the job, and the same whoever writes it."""
+    """Return the name of a file: as old as the job, and the same whoever writes it."""
     words = hashlib.sha256(f"{job} {first} {place}".encode()).digest()
     return str(ULID(ULID.from_str(job).bytes[:6] + words[:10]))

@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels.bulk.build import ATTEMPTS, clear_bulk, read_document
-from voxlake.ngff.labels.bulk.pieces import Merged, Pieces, pieces_url, range_url
+from voxlake.ngff.labels.bulk.build import clear_bulk, read_document
+from voxlake.ngff.labels.bulk.pieces import PIECES, RANGES, pieces_url, range_url
 from voxlake.ngff.labels.segments.boxes import boxes_url
 from voxlake.ngff.labels.segments.cover import cover_of, newest_etags, write_cover
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
-    Part,
     Segment,
+    SegmentFile,
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.part import part_url
 from voxlake.ngff.labels.segments.publishing import offer
 from voxlake.ngff.labels.segments.reader import read_cover
+from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.upkeep.auditing import mark_differing
 from voxlake.ngff.labels.upkeep.marker import BulkState, bulk_marker, read_bulk
+from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError
 
@@ -62,7 +63,9 @@ def publish_bulk(build: Build) -> Published:
     done = _published(build)
     if done is None:
         segment, etags = _finished_segment(build)
-        done = _put_in_force(build, segment, etags)
+        done = until_first(
+            lambda: _put_in_force(build, segment, etags), f"the index {build.index_url}"
+        )
     clear_bulk(build.index_url, build.job)
     return done
 
@@ -78,26 +81,26 @@ def _published(build: Build) -> Published | None:
 
 def _finished_segment(build: Build) -> tuple[Segment, dict[int, str]]:
     """Write the cover of the segment; return the segment, and the ETag of each of its shards."""
-    chosen = read_document(pieces_url(build), Pieces)
+    chosen = read_document(PIECES, pieces_url(build))
     covers = in_parallel(lambda segment: read_cover(build.scratch, segment), chosen.segments)
     etags = newest_etags(covers)
     write_cover(build.index_url, build.job, cover_of(etags))
     merged = in_parallel(
-        lambda number: read_document(range_url(build, number), Merged), range(build.fragments)
+        lambda number: read_document(RANGES, range_url(build, number)), range(build.fragments)
     )
-    parts = tuple(part for each in merged for part in each.parts)
-    _check_there(build, parts)
-    return Segment(cover=build.job, shards=len(etags), parts=parts), etags
+    files = tuple(file for each in merged for file in each.files)
+    _check_there(build, files)
+    return Segment(cover=build.job, shards=len(etags), files=files), etags
 
 
-def _check_there(build: Build, parts: tuple[Part, ...]) -> None:
-    """Refuse to name parts that were swept: the marker was cleared for so long."""
+def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
+    """Refuse to name files that were swept: the marker was cleared for so long."""
     _, names = store.list_children(build.index_url / "runs")
     known = set(names)
     missing = [
-        part
-        for part in parts
-        for url in (part_url(build.index_url, part.ulid), boxes_url(build.index_url, part.ulid))
+        url
+        for file in files
+        for url in (file_url(build.index_url, file.ulid), boxes_url(build.index_url, file.ulid))
         if url.name not in known
     ]
     if missing:
@@ -106,29 +109,26 @@ def _check_there(build: Build, parts: tuple[Part, ...]) -> None:
         )
 
 
-def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Published:
-    for _ in range(ATTEMPTS):
-        newest = newest_manifest(build.index_url)
-        if newest is not None and segment.cover in {each.cover for each in newest.segments}:
-            return Published(newest.number, segment.shards, segment.rows, 0)
-        # The marker after the manifest: while it is there this job has not published, so the
-        # manifest does not tell of its segment, merged with others, either.
-        state = read_bulk(bulk_marker(build.index_url, build.job))
-        if state is None:
-            raise ConflictError(
-                f"the mark of job {build.job} is gone, by an audit maybe; resume the job, or "
-                "index again"
-            )
-        above = _above(build, newest, state)
-        known = etags | newest_etags(read_cover(build.index_url, each) for each in above)
-        marked = mark_differing(build.volume, build.index_url, known)
-        manifest = offer(build.volume, build.index_url, newest, (segment, *above))
-        if manifest is not None:
-            return Published(manifest.number, segment.shards, segment.rows, len(marked))
-    raise ConflictError(
-        f"the index {build.index_url} was compacted by others {ATTEMPTS} times meanwhile; "
-        "try again later"
-    )
+def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Published | None:
+    """Offer the segment once; None if another process was first."""
+    newest = newest_manifest(build.index_url)
+    if newest is not None and segment.cover in {each.cover for each in newest.segments}:
+        return Published(newest.number, segment.shards, segment.rows, 0)
+    # The marker after the manifest: while it is there this job has not published, so the
+    # manifest does not tell of its segment, merged with others, either.
+    state = read_bulk(bulk_marker(build.index_url, build.job))
+    if state is None:
+        raise ConflictError(
+            f"the mark of job {build.job} is gone, by an audit maybe; resume the job, or "
+            "index again"
+        )
+    above = _above(build, newest, state)
+    known = etags | newest_etags(read_cover(build.index_url, each) for each in above)
+    marked = mark_differing(build.volume, build.index_url, known)
+    manifest = offer(build.volume, build.index_url, newest, (segment, *above))
+    if manifest is None:
+        return None
+    return Published(manifest.number, segment.shards, segment.rows, len(marked))
 
 
 def _above(build: Build, newest: Manifest | None, state: BulkState) -> tuple[Segment, ...]:

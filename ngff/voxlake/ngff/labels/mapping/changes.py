@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +18,7 @@ from voxlake.ngff.labels.mapping.mapping import (
 from voxlake.ngff.labels.mapping.operation import MAX_LABEL, Cleave, Merge, Replace
 from voxlake.ngff.labels.mapping.snapshots import create_snapshot, table_url
 from voxlake.ngff.labels.mapping.table import encode, pairs_of
+from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, InvalidInputError
 
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.labels.mapping.operation import Entry, Operation
     from voxlake.platform.store import StoreURL
-
-_ATTEMPTS = 300
-_LONGEST_PAUSE = 0.05  # seconds
 
 
 def merge(index_url: StoreURL, bodies: Iterable[int], by: str = "") -> Entry:
@@ -140,16 +136,16 @@ def snapshot(index_url: StoreURL) -> int:
 
 def _change(index_url: StoreURL, operation: Callable[[Mapping], Operation], by: str) -> Entry:
     """Append the operation, made and checked for the very mapping that it follows."""
-    mapping = open_mapping(index_url)
-    for _ in range(_ATTEMPTS):
-        entry = append(index_url / "mapping", mapping.number + 1, operation(mapping), by)
-        if entry is not None:
-            return entry
-        mapping = refresh(index_url, mapping)
-        time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  (no secret)
-    raise ConflictError(
-        f"others changed the mapping of {index_url} {_ATTEMPTS} times in a row; try again"
-    )
+    newest = open_mapping(index_url)
+
+    def attempt() -> Entry | None:
+        nonlocal newest
+        entry = append(index_url / "mapping", newest.number + 1, operation(newest), by)
+        if entry is None:
+            newest = refresh(index_url, newest)
+        return entry
+
+    return until_first(attempt, f"the mapping of {index_url}")
 
 
 def _labels(given: Iterable[int]) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from voxlake.ngff.labels.mapping.operation import Cleave, Merge, Replace
 from voxlake.ngff.labels.mapping.table import Pairs
+from voxlake.ngff.memory.columns import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,15 +104,12 @@ def _pairs(known: dict[int, int]) -> Pairs:
 
 
 def _without(pairs: Pairs, supervoxels: npt.NDArray[np.uint64]) -> Pairs:
-    kept = ~np.isin(pairs.supervoxels, supervoxels)
-    return Pairs(pairs.supervoxels[kept], pairs.bodies[kept])
+    return pairs.where(~np.isin(pairs.supervoxels, supervoxels))
 
 
 def _laid_over(under: Pairs, over: Pairs) -> Pairs:
     """Return both, sorted; where both have a supervoxel, as `over` has it."""
     if not len(over):
         return under
-    kept = _without(under, over.supervoxels)
-    keys = np.concatenate([kept.supervoxels, over.supervoxels])
-    order = np.argsort(keys, kind="stable")
-    return Pairs(keys[order], np.concatenate([kept.bodies, over.bodies])[order])
+    both = joined([_without(under, over.supervoxels), over])
+    return both.take(np.argsort(both.supervoxels, kind="stable"))

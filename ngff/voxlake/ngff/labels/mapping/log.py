@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from ulid import ULID
 
 from voxlake.ngff.labels.mapping.operation import Entry
-from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectExistsError, ObjectNotFoundError
+from voxlake.ngff.versioned import document
+from voxlake.ngff.versioned.document import Form
+from voxlake.ngff.versioned.numbered import numbered_url
+from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +20,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.mapping.operation import Operation
     from voxlake.platform.store import StoreURL
 
-DIGITS = 20
-"""Digits of a number in the name of an object, so that names sort as numbers."""
 _MOST_AT_ONCE = 32
 
-
-def entry_url(mapping_url: StoreURL, number: int) -> StoreURL:
-    """Return the address of the entry of a number."""
-    return mapping_url / "log" / f"{number:0{DIGITS}d}.json"
+ENTRIES = Form(Entry, "restore it from a copy of the store")
 
 
 def read_entry(mapping_url: StoreURL, number: int) -> Entry | None:
@@ -39,15 +35,10 @@ def read_entry(mapping_url: StoreURL, number: int) -> Entry | None:
     StoreError
         If the store fails.
     """
-    url = entry_url(mapping_url, number)
     try:
-        return Entry.model_validate_json(store.read(url).body)
+        return document.read(ENTRIES, _entry_url(mapping_url, number))
     except ObjectNotFoundError:
         return None
-    except ValidationError as error:
-        raise CorruptDataError(
-            f"{url} is no entry of a log of merges ({error}); restore it from a copy of the store"
-        ) from error
 
 
 def read_entries(mapping_url: StoreURL, after: int, stop: int | None = None) -> Iterator[Entry]:
@@ -71,10 +62,8 @@ def read_entries(mapping_url: StoreURL, after: int, stop: int | None = None) -> 
 def append(mapping_url: StoreURL, number: int, operation: Operation, by: str) -> Entry | None:
     """Add the entry of a number to the log, and return it; None if another writer came first."""
     entry = Entry(id=str(ULID()), number=number, by=by, at=datetime.now(UTC), operation=operation)
-    try:
-        store.create(entry_url(mapping_url, number), entry.model_dump_json().encode())
-    except ObjectExistsError:
-        # A request that the client repeats, because its answer was lost, finds its own object.
-        found = read_entry(mapping_url, number)
-        return entry if found is not None and found.id == entry.id else None
-    return entry
+    return entry if document.create(ENTRIES, _entry_url(mapping_url, number), entry) else None
+
+
+def _entry_url(mapping_url: StoreURL, number: int) -> StoreURL:
+    return numbered_url(mapping_url / "log", number)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
+
+from voxlake.ngff.versioned.document import Document
 
 MAX_LABEL = (1 << 64) - 1
 
 type Label = Annotated[int, Field(ge=1, le=MAX_LABEL)]
 
 
-class Merge(BaseModel):
+class Merge(Document):
     """All supervoxels of `bodies` belong to the body `into` from here on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["merge"] = "merge"
     into: Label
@@ -22,10 +22,8 @@ class Merge(BaseModel):
     """The bodies that end."""
 
 
-class Cleave(BaseModel):
+class Cleave(Document):
     """Some `supervoxels` of the body `body` are a body of their own, `into`, from here on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["cleave"] = "cleave"
     body: Label
@@ -33,10 +31,8 @@ class Cleave(BaseModel):
     into: Label
 
 
-class Replace(BaseModel):
+class Replace(Document):
     """The mapping is that of a table from here on, whatever it was."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["replace"] = "replace"
     table: str = Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")
@@ -46,10 +42,8 @@ class Replace(BaseModel):
 type Operation = Annotated[Merge | Cleave | Replace, Field(discriminator="kind")]
 
 
-class Entry(BaseModel):
+class Entry(Document):
     """One entry of the log."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     spec: Literal["voxlake-label-mapping/1"] = "voxlake-label-mapping/1"
     """Version of the form of the log."""

@@ -50,4 +50,4 @@ def remap_box(mapping: Mapping, found: LabelsInBox) -> LabelsInBox:
 
 
 def _kept(table: LabelTable, mask: npt.NDArray[np.bool_]) -> LabelTable:
-    return table.take(np.flatnonzero(mask))
+    return table.where(mask)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels.mapping.log import DIGITS
 from voxlake.ngff.labels.mapping.table import NO_PAIRS, Pairs, encode, read_table
+from voxlake.ngff.versioned.numbered import numbered_url, numbers
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectExistsError, ObjectNotFoundError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def snapshot_url(mapping_url: StoreURL, number: int) -> StoreURL:
     """Return the address of the snapshot of a number."""
-    return mapping_url / "snapshots" / f"{number:0{DIGITS}d}.parquet"
+    return numbered_url(mapping_url / "snapshots", number, "parquet")
 
 
 def table_url(mapping_url: StoreURL, ulid: str) -> StoreURL:
@@ -23,16 +23,9 @@ def table_url(mapping_url: StoreURL, ulid: str) -> StoreURL:
     return mapping_url / "tables" / f"{ulid}.parquet"
 
 
-def snapshot_numbers(mapping_url: StoreURL) -> list[int]:
-    """Return the numbers of the snapshots on the store, ascending."""
-    names = (info.url.name for info in store.walk(mapping_url / "snapshots"))
-    stems = (name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
-    return sorted(int(stem) for stem in stems if len(stem) == DIGITS and stem.isdigit())
-
-
 def newest_snapshot(mapping_url: StoreURL, at: int | None = None) -> tuple[int, Pairs]:
     """Return the newest snapshot, or the newest up to `at`; nothing mapped if there is none."""
-    for number in reversed(snapshot_numbers(mapping_url)):
+    for number in reversed(numbers(mapping_url / "snapshots")):
         if at is None or number <= at:
             try:
                 return number, read_table(snapshot_url(mapping_url, number))

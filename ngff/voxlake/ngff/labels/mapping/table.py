@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from voxlake.ngff.memory.columns import Columns
+from voxlake.ngff.versioned.checked_table import decode_table, encode_table
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, InvalidInputError
 
@@ -30,16 +30,13 @@ _GROUP_ROWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
+class Pairs(Columns):
     """Supervoxels and their bodies; a supervoxel that is not among them is its own body."""
 
     supervoxels: npt.NDArray[np.uint64]
     """(n,) ascending, each once, without 0."""
     bodies: npt.NDArray[np.uint64]
     """(n,) the body of each; 0 makes it background."""
-
-    def __len__(self) -> int:
-        return len(self.supervoxels)
 
 
 NO_PAIRS = Pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
@@ -108,40 +105,26 @@ def read_table(url: StoreURL) -> Pairs:
     StoreError
         If the store fails.
     """
-    body = store.read(url).body
     try:
-        table = pq.read_table(pa.BufferReader(body))
-        checksum = int((table.schema.metadata or {})[b"crc32"])
-        columns = [table[name].to_numpy() for name in _SCHEMA.names]
-    # What pyarrow raises for damaged bytes is a mix of its own and of Python's errors.
-    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
-        raise CorruptDataError(_damaged(url, str(error))) from error
-    pairs = Pairs(*(np.ascontiguousarray(column, np.uint64) for column in columns))
-    if _checksum(pairs) != checksum:
-        raise CorruptDataError(_damaged(url, "its checksum is another"))
-    return pairs
+        return decode_table(store.read(url).body, _pairs, _checksum)
+    except ValueError as error:
+        raise CorruptDataError(
+            f"{url} is no table of supervoxels and bodies ({error}); restore it, or delete a "
+            "snapshot"
+        ) from error
 
 
 def encode(pairs: Pairs) -> bytes:
     """Return the mapping as Parquet; equal mappings give equal bytes."""
     table = pa.table([pa.array(pairs.supervoxels), pa.array(pairs.bodies)], schema=_SCHEMA)
-    body = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata({"crc32": str(_checksum(pairs))}),
-        body,
-        compression="zstd",
-        compression_level=_ZSTD_LEVEL,
-        use_dictionary=False,
-        column_encoding=dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED"),
-        row_group_size=_GROUP_ROWS,
-    )
-    return body.getvalue()
+    encodings = dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED")
+    return encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
+
+
+def _pairs(table: pa.Table) -> Pairs:
+    columns = [table[name].to_numpy() for name in _SCHEMA.names]
+    return Pairs(*(np.ascontiguousarray(column, np.uint64) for column in columns))
 
 
 def _checksum(pairs: Pairs) -> int:
-    """Return the CRC-32 of all values: Parquet's own covers pages, and nothing checks it."""
     return zlib.crc32(pairs.bodies, zlib.crc32(pairs.supervoxels))
-
-
-def _damaged(url: StoreURL, why: str) -> str:
-    return f"{url} is no table of supervoxels and bodies ({why}); restore it, or delete a snapshot"

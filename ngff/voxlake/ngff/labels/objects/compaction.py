@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from ulid import ULID
 
-from voxlake.ngff.labels.objects.label_object import right_now
-from voxlake.ngff.labels.objects.manifest import (
-    manifest_numbers,
-    manifest_url,
-    newest_manifest,
-    publish,
-    read_manifest,
-)
+from voxlake.ngff.labels.objects.manifest import MANIFESTS, of_newest, publish
 from voxlake.ngff.labels.objects.merging import living, scan
-from voxlake.ngff.labels.objects.segment import segment_url, write_segment
-from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.ngff.labels.objects.segment import write_segment
+from voxlake.ngff.versioned.sweeping import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.ngff.labels.objects.manifest import Manifest, Numbered
+    from voxlake.ngff.labels.objects.manifest import Manifest
     from voxlake.ngff.labels.objects.segment import Segment
+    from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.platform.store import StoreURL
 
-KEPT_MANIFESTS = 8
-"""Manifests that a sweep leaves, with all segments that they name."""
-KEPT_TIME = timedelta(days=1)
-"""Age up to which a sweep leaves segments that no manifest names: one may be about to."""
 SEGMENT_ROWS = 1 << 20
 """Most rows of a segment that a compaction writes."""
 _FEW_DELTAS = 8
@@ -65,22 +52,14 @@ def compact_objects(index_url: StoreURL) -> Compacted:
         If a segment is damaged, or the store fails; nothing is lost then.
     """
     url = index_url / "objects"
-    while True:
-        before = newest_manifest(url)
-        try:
-            after = _merged(url, before)
-        except ObjectNotFoundError:
-            # Another compaction was first, and swept what this one was reading.
-            if newest_manifest(url).number == before.number:
-                raise
-            continue
-        _sweep(url)
-        segments = [*after.manifest.base, *after.manifest.deltas]
-        return Compacted(after.number, len(segments), sum(segment.rows for segment in segments))
+    after = of_newest(url, lambda before: _merged(url, before))
+    sweep(MANIFESTS, url / "manifest", url / "runs", _named)
+    segments = after.document.segments
+    return Compacted(after.number, len(segments), _rows(segments))
 
 
-def _merged(url: StoreURL, before: Numbered) -> Numbered:
-    base, deltas = before.manifest.base, before.manifest.deltas
+def _merged(url: StoreURL, before: Numbered[Manifest]) -> Numbered[Manifest]:
+    base, deltas = before.document.base, before.document.deltas
     whole = _rows(deltas) * _LARGE_PART > _rows(base)
     if not deltas or not (whole or len(deltas) > _FEW_DELTAS):
         return before
@@ -110,30 +89,9 @@ def _joined(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
+def _named(manifest: Manifest) -> set[str]:
+    return {segment.ulid for segment in manifest.segments}
+
+
 def _rows(segments: Sequence[Segment]) -> int:
     return sum(segment.rows for segment in segments)
-
-
-def _sweep(url: StoreURL) -> None:
-    """Delete manifests but the newest few, and old segments that none of these name."""
-    numbers = manifest_numbers(url)
-    for number in numbers[:-KEPT_MANIFESTS]:
-        store.delete(manifest_url(url, number))
-    try:
-        kept = [read_manifest(url, number) for number in numbers[-KEPT_MANIFESTS:]]
-    except ObjectNotFoundError:
-        # Others put so many meanwhile that these were swept: what they do will do.
-        return
-    named = {segment.ulid for manifest in kept for segment in (*manifest.base, *manifest.deltas)}
-    for info in store.walk(url / "runs"):
-        ulid = info.url.name.removesuffix(".parquet")
-        if ulid not in named and _is_old(ulid):
-            store.delete(segment_url(url, ulid))
-
-
-def _is_old(ulid: str) -> bool:
-    try:
-        return right_now() - ULID.from_str(ulid).datetime > KEPT_TIME
-    except ValueError:
-        # Not a segment: someone else's, and left alone.
-        return False

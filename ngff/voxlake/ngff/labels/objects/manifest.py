@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import random
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime
 from ulid import ULID
 
 from voxlake.ngff.labels.objects.label_object import right_now
 from voxlake.ngff.labels.objects.segment import Segment
-from voxlake.platform import store
-from voxlake.platform.errors import (
-    ConflictError,
-    CorruptDataError,
-    ObjectExistsError,
-    ObjectNotFoundError,
-)
+from voxlake.ngff.memory.cache import Cached
+from voxlake.ngff.versioned import document, numbered
+from voxlake.ngff.versioned.contention import until_first
+from voxlake.ngff.versioned.document import Document, Form
+from voxlake.ngff.versioned.numbered import Numbered, numbered_url
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxlake.platform.store import StoreURL
 
-DIGITS = 20
-"""Digits of a number in the name of an object, so that names sort as numbers."""
-_ATTEMPTS = 300
-_LONGEST_PAUSE = 0.05  # seconds
 
-
-class Manifest(BaseModel):
+class Manifest(Document):
     """The segments in force. Rows of a later one win over those of an earlier, deltas over base."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     spec: Literal["voxlake-label-objects/1"] = "voxlake-label-objects/1"
     """Version of the form of manifests and segments."""
@@ -48,61 +37,54 @@ class Manifest(BaseModel):
     deltas: tuple[Segment, ...] = ()
     """Segments put since, oldest first."""
 
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """A manifest and its number; 0 if there is none yet."""
-
-    number: int
-    manifest: Manifest
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All of them, oldest first."""
+        return (*self.base, *self.deltas)
 
 
-def manifest_url(objects_url: StoreURL, number: int) -> StoreURL:
-    """Return the address of the manifest of a number."""
-    return objects_url / "manifest" / f"{number:0{DIGITS}d}.json"
+MANIFESTS = Form(
+    Manifest, "restore it from a copy of the store", cached=Cached("manifests of objects")
+)
 
 
-def manifest_numbers(objects_url: StoreURL) -> list[int]:
-    """Return the numbers of the manifests on the store, ascending."""
-    names = (info.url.name for info in store.walk(objects_url / "manifest"))
-    stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-    return sorted(int(stem) for stem in stems if len(stem) == DIGITS and stem.isdigit())
-
-
-def read_manifest(objects_url: StoreURL, number: int) -> Manifest:
-    """Return the manifest of a number.
+def newest_manifest(objects_url: StoreURL) -> Numbered[Manifest]:
+    """Return the newest manifest; an empty one with the number 0 if there is none.
 
     Raises
     ------
-    ObjectNotFoundError
-        If there is none.
     CorruptDataError
-        If it is none that this version can read.
+        If it is damaged.
+    StoreError
+        If the store fails.
     """
-    url = manifest_url(objects_url, number)
-    try:
-        return Manifest.model_validate_json(store.read(url).body)
-    except ValidationError as error:
-        raise CorruptDataError(
-            f"{url} is not a manifest of objects ({error}); restore it from a copy of the store"
-        ) from error
+    return numbered.newest(MANIFESTS, objects_url / "manifest") or Numbered(0, Manifest())
 
 
-def newest_manifest(objects_url: StoreURL) -> Numbered:
-    """Return the newest manifest; an empty one with the number 0 if there is none."""
-    for _ in range(_ATTEMPTS):
-        numbers = manifest_numbers(objects_url)
-        if not numbers:
-            return Numbered(0, Manifest())
+def of_newest[T](objects_url: StoreURL, ask: Callable[[Numbered[Manifest]], T]) -> T:
+    """Return what `ask` finds in the newest manifest; again if a compaction swept its segments.
+
+    Raises
+    ------
+    CorruptDataError
+        If the newest manifest names a segment that is not there.
+    """
+    state = newest_manifest(objects_url)
+    while True:
         try:
-            return Numbered(numbers[-1], read_manifest(objects_url, numbers[-1]))
-        except ObjectNotFoundError:
-            # So many came meanwhile that this one was swept.
-            continue
-    raise ConflictError(f"the manifests of {objects_url} change faster than they can be read")
+            return ask(state)
+        except ObjectNotFoundError as error:
+            asked, state = state, newest_manifest(objects_url)
+            if state.number == asked.number:
+                raise CorruptDataError(
+                    f"the newest manifest of {objects_url} names a segment that is not there "
+                    f"({error}); restore it from a copy of the store"
+                ) from error
 
 
-def publish(objects_url: StoreURL, change: Callable[[Manifest], Manifest | None]) -> Numbered:
+def publish(
+    objects_url: StoreURL, change: Callable[[Manifest], Manifest | None]
+) -> Numbered[Manifest]:
     """Make `change` of the newest manifest the next one, losing no other writer's.
 
     `change` may be called several times; None says that there is nothing to do any more.
@@ -112,44 +94,30 @@ def publish(objects_url: StoreURL, change: Callable[[Manifest], Manifest | None]
     ConflictError
         If others came first at every one of many attempts.
     """
-    for _ in range(_ATTEMPTS):
-        before = newest_manifest(objects_url)
-        changed = change(before.manifest)
-        if changed is None:
-            return before
-        marks = {"id": str(ULID()), "follows": before.manifest.id, "made": right_now()}
-        after = Numbered(before.number + 1, changed.model_copy(update=marks))
-        if _created(objects_url, after) and not _too_late(objects_url, after):
-            return after
-        time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  (no secret)
-    raise ConflictError(
-        f"others changed the objects of {objects_url} {_ATTEMPTS} times in a row; try again"
+    return until_first(lambda: _publish(objects_url, change), f"the objects of {objects_url}")
+
+
+def _publish(
+    objects_url: StoreURL, change: Callable[[Manifest], Manifest | None]
+) -> Numbered[Manifest] | None:
+    """Do it once; None if another writer was first."""
+    before = newest_manifest(objects_url)
+    changed = change(before.document)
+    if changed is None:
+        return before
+    marks = {"id": str(ULID()), "follows": before.document.id, "made": right_now()}
+    after = Numbered(before.number + 1, changed.model_copy(update=marks))
+    counts = numbered.create_next(
+        MANIFESTS, objects_url / "manifest", after, lambda: _is_followed(objects_url, after)
     )
+    return after if counts else None
 
 
-def _created(objects_url: StoreURL, after: Numbered) -> bool:
-    url = manifest_url(objects_url, after.number)
+def _is_followed(objects_url: StoreURL, after: Numbered[Manifest]) -> bool:
+    """Whether the next manifest was made from this one; if not, this number had been swept."""
     try:
-        store.create(url, after.manifest.model_dump_json().encode())
-    except ObjectExistsError:
-        # A request that the client repeats, because its answer was lost, finds its own object.
-        return _is_ours(objects_url, after)
-    return True
-
-
-def _is_ours(objects_url: StoreURL, after: Numbered) -> bool:
-    try:
-        return read_manifest(objects_url, after.number).id == after.manifest.id
-    except ObjectNotFoundError:
-        return False
-
-
-def _too_late(objects_url: StoreURL, after: Numbered) -> bool:
-    """Whether the number was free only because newer manifests had swept it."""
-    if manifest_numbers(objects_url)[-1] == after.number:
-        return False
-    try:
-        return read_manifest(objects_url, after.number + 1).follows != after.manifest.id
+        url = numbered_url(objects_url / "manifest", after.number + 1)
+        return document.read(MANIFESTS, url).follows == after.document.id
     except ObjectNotFoundError:
         # Swept as well: nothing tells whether it followed, and putting twice does no harm.
-        return True
+        return False

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.ngff.labels.objects.label_object import MAX_ID
-from voxlake.ngff.labels.objects.segment import GROUP_ROWS, groups, read_between
+from voxlake.ngff.labels.objects.segment import read_between, row_groups
+from voxlake.ngff.versioned import sorted_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,8 +56,8 @@ def scan(objects_url: StoreURL, segments: Sequence[Segment], after: int = 0) -> 
 
 def _bound(objects_url: StoreURL, segment: Segment, low: int) -> int:
     """Return up to which id above `low` a segment is read at once."""
-    if segment.rows <= GROUP_ROWS:
+    if segment.rows <= sorted_file.GROUP_ROWS:
         return MAX_ID
     if segment.first > low + 1:
         return segment.first - 1
-    return next(group.last for group in groups(objects_url, segment) if group.last > low)
+    return next(group.last for group in row_groups(objects_url, segment) if group.last > low)

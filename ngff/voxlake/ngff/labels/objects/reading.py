@@ -16,21 +16,20 @@ from voxlake.ngff.labels.objects.label_object import (
     ObjectType,
     objects_of_table,
 )
-from voxlake.ngff.labels.objects.manifest import newest_manifest
+from voxlake.ngff.labels.objects.manifest import of_newest
 from voxlake.ngff.labels.objects.merging import living, newest_rows, scan
 from voxlake.ngff.labels.objects.segment import read_ids
 from voxlake.platform.errors import (
-    CorruptDataError,
     InvalidInputError,
     NotFoundError,
-    ObjectNotFoundError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from voxlake.ngff.labels.objects.label_object import LabelObject
-    from voxlake.ngff.labels.objects.manifest import Manifest, Numbered
+    from voxlake.ngff.labels.objects.manifest import Manifest
+    from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.platform.store import StoreURL
 
 MAX_PAGE = 100_000
@@ -97,11 +96,11 @@ def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
     ids = _as_ids(labels)
     url = objects_url(index_url)
 
-    def ask(state: Numbered) -> pa.Table:
-        rows = _newest_of(url, state.manifest, ids)
+    def ask(state: Numbered[Manifest]) -> pa.Table:
+        rows = _newest_of(url, state.document, ids)
         return living(rows).select(PUBLIC_SCHEMA.names)
 
-    return _of_newest(url, ask)
+    return of_newest(url, ask)
 
 
 def list_objects(
@@ -129,14 +128,14 @@ def list_objects(
         )
     chosen = where or ObjectFilter()
     url = objects_url(index_url)
-    return _of_newest(url, lambda state: _page(url, state, chosen, after, limit))
+    return of_newest(url, lambda state: _page(url, state, chosen, after, limit))
 
 
 def _page(
-    url: StoreURL, state: Numbered, where: ObjectFilter, after: int, limit: int
+    url: StoreURL, state: Numbered[Manifest], where: ObjectFilter, after: int, limit: int
 ) -> ObjectPage:
     parts, count = [PUBLIC_SCHEMA.empty_table()], 0
-    for rows in scan(url, [*state.manifest.base, *state.manifest.deltas], after):
+    for rows in scan(url, state.document.segments, after):
         found = living(rows)
         parts.append(found.filter(_fits(found, where)).select(PUBLIC_SCHEMA.names))
         count += len(parts[-1])
@@ -165,7 +164,7 @@ def _fits(rows: pa.Table, where: ObjectFilter) -> pa.BooleanArray:
 def _newest_of(url: StoreURL, manifest: Manifest, ids: np.ndarray) -> pa.Table:
     """Return the newest row of each of `ids` that has one."""
     parts, missing = [SCHEMA.empty_table()], ids
-    for segment in reversed([*manifest.base, *manifest.deltas]):
+    for segment in reversed(manifest.segments):
         if not len(missing):
             break
         parts.append(read_ids(url, segment, missing))
@@ -178,18 +177,3 @@ def _as_ids(labels: Iterable[int]) -> np.ndarray:
     if given and not 0 < min(given) <= max(given) <= MAX_ID:
         raise InvalidInputError(f"objects have ids from 1 to {MAX_ID}; leave out all others")
     return np.unique(np.array(given, np.uint64))
-
-
-def _of_newest[T](url: StoreURL, ask: Callable[[Numbered], T]) -> T:
-    """Return what `ask` finds in the newest manifest; again if a compaction swept its segments."""
-    state = newest_manifest(url)
-    while True:
-        try:
-            return ask(state)
-        except ObjectNotFoundError as error:
-            asked, state = state, newest_manifest(url)
-            if state.number == asked.number:
-                raise CorruptDataError(
-                    f"the newest manifest of {url} names a segment that is not there ({error}); "
-                    "restore it from a copy of the store"
-                ) from error

@@ -68,7 +68,7 @@ def delete_objects(index_url: StoreURL, ids: Iterable[int]) -> int:
 
 def _append(index_url: StoreURL, rows: pa.Table) -> int:
     url = objects_url(index_url)
-    if len(newest_manifest(url).manifest.deltas) >= MOST_DELTAS:
+    if len(newest_manifest(url).document.deltas) >= MOST_DELTAS:
         compact_objects(index_url)
     segment = write_segment(url, rows)
 

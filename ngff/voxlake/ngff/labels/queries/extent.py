@@ -12,7 +12,7 @@ import numpy as np
 
 from voxlake.ngff.labels.queries.hidden import Hidden, layers_of
 from voxlake.ngff.labels.scan.rows import chunk_grid
-from voxlake.ngff.labels.segments.reader import find_in_part
+from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows, shard_grid, table_of_rows
 from voxlake.ngff.labels.table import EMPTY, LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.view import (
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.segments.boxes_reader import PartBoxes
-    from voxlake.ngff.labels.segments.manifest import Part
+    from voxlake.ngff.labels.segments.boxes_reader import FileBoxes
+    from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -155,7 +155,7 @@ def _extent(view: View, label: int) -> LabelExtent | None:
             one = boxes.extent(label)
             if one is not None and layer.hidden.touches(one.box):
                 wanted = np.array([label], np.uint64)
-                one = _only(_tables_of_rows(view, boxes.part, wanted, layer.hidden))
+                one = _only(_tables_of_rows(view, boxes.file, wanted, layer.hidden))
             found = _both(found, one)
     if view.dirty:
         found = _both(found, _only(_tables_of_dirty(view, np.array([label], np.uint64))))
@@ -176,24 +176,24 @@ def _tables(view: View, labels: npt.NDArray[np.uint64] | None) -> Iterator[Label
     """Yield what is known of the given labels, ascending, or of all, in disjoint shards."""
     for layer in layers_of(view):
         for boxes in layer.boxes:
-            yield from _tables_of_part(view, boxes, layer.hidden, labels)
+            yield from _tables_of_file(view, boxes, layer.hidden, labels)
     yield from _tables_of_dirty(view, labels)
 
 
-def _tables_of_part(
-    view: View, boxes: PartBoxes, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
+def _tables_of_file(
+    view: View, boxes: FileBoxes, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
 ) -> Iterator[LabelTable]:
     for table in boxes.tables() if labels is None else [boxes.table(labels)]:
         touched = hidden.touch(table.start, table.stop)
         yield table.where(~touched)
         if touched.any():
-            yield from _tables_of_rows(view, boxes.part, table.labels[touched], hidden)
+            yield from _tables_of_rows(view, boxes.file, table.labels[touched], hidden)
 
 
 def _tables_of_rows(
-    view: View, part: Part, labels: npt.NDArray[np.uint64], hidden: Hidden
+    view: View, file: SegmentFile, labels: npt.NDArray[np.uint64], hidden: Hidden
 ) -> Iterator[LabelTable]:
-    for rows in find_in_part(view.index_url, part, labels):
+    for rows in find_in_file(view.index_url, file, labels):
         yield table_of_rows(without(rows, hidden.shards))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.segments.boxes_reader import PartBoxes, part_boxes
+from voxlake.ngff.labels.segments.boxes_reader import FileBoxes, file_boxes
 from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.view import segments_in_force
 from voxlake.ngff.memory.cache import Cached
@@ -90,15 +90,15 @@ class Layer:
 
     segment: Segment
     hidden: Hidden
-    boxes: tuple[PartBoxes, ...]
-    """Of the parts of the segment."""
+    boxes: tuple[FileBoxes, ...]
+    """Of the files of the segment."""
     last: tuple[int, ...]
-    """The largest label of each part."""
+    """The largest label of each file."""
 
-    def boxes_of(self, label: int) -> Iterator[PartBoxes]:
-        """Yield the boxes of the parts that may have rows of a label."""
+    def boxes_of(self, label: int) -> Iterator[FileBoxes]:
+        """Yield the boxes of the files that may have rows of a label."""
         for boxes in self.boxes[bisect_left(self.last, label) :]:
-            if boxes.part.first > label:
+            if boxes.file.first > label:
                 return
             yield boxes
 
@@ -128,8 +128,8 @@ def _shared_layers(view: View) -> tuple[Layer, ...]:
 
 
 def _layer(view: View, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
-    boxes = tuple(part_boxes(view.index_url, part) for part in segment.parts)
-    return Layer(segment, _hidden(view, shards), boxes, tuple(part.last for part in segment.parts))
+    boxes = tuple(file_boxes(view.index_url, file) for file in segment.files)
+    return Layer(segment, _hidden(view, shards), boxes, tuple(file.last for file in segment.files))
 
 
 def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:

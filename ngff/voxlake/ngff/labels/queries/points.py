@@ -117,7 +117,7 @@ def _counted(volume: Volume, index_url: StoreURL, labels: Labels) -> list[_Count
         if rows is None:
             voxels, etag = read_shard(volume, cell)
             rows = find_rows(volume, cell, voxels)
-        found = rows.take(np.isin(rows.labels, wanted))
+        found = rows.where(np.isin(rows.labels, wanted))
         chunks, lines = np.unique(found.chunks, return_inverse=True)
         counts = np.zeros(len(chunks), np.int64)
         np.add.at(counts, lines, found.voxels.astype(np.int64))

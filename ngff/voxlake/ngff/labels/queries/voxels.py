@@ -146,12 +146,12 @@ def _tiles(question: Question, cell: Cell, rows: Rows | None) -> list[tuple[Box,
     if rows is None:
         return [(tile, None) for tile in box.tiles(volume.chunk)]
     meets = ((rows.start < box.stop) & (rows.stop > box.start)).all(axis=1)
-    kept = rows.take(meets & np.isin(rows.labels, np.array(question.labels, np.uint64)))
+    kept = rows.where(meets & np.isin(rows.labels, np.array(question.labels, np.uint64)))
     chunks = np.unique(kept.chunks)
     starts = map(tuple, chunk_starts(volume, cell, chunks).tolist())
     tiles = (Box.of_shape(volume.chunk).shifted(start) & box for start in starts)
     return [
-        (tile, _solid(kept.take(kept.chunks == chunk), tile))
+        (tile, _solid(kept.where(kept.chunks == chunk), tile))
         for chunk, tile in zip(chunks, tiles, strict=True)
     ]
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlake.ngff.memory.columns import LabelColumns, joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,11 +16,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counts:
+class Counts(LabelColumns):
     """Labels, each once and ascending, without the background 0, and their voxels."""
 
-    labels: npt.NDArray[np.uint64]
-    """(n,) ids."""
     voxels: npt.NDArray[np.uint64]
     """(n,) how many voxels have the label."""
 
@@ -48,11 +48,8 @@ def count_labels(voxels: npt.NDArray[Any]) -> Counts:
 
 def add_counts(parts: Iterable[Counts]) -> Counts:
     """Return the sum of counts over disjoint voxels."""
-    found = [NOTHING, *parts]
-    return sum_by_label(
-        np.concatenate([part.labels for part in found]),
-        np.concatenate([part.voxels for part in found]),
-    )
+    both = joined([NOTHING, *parts])
+    return sum_by_label(both.labels, both.voxels)
 
 
 def sum_by_label(labels: npt.NDArray[np.uint64], voxels: npt.NDArray[np.uint64]) -> Counts:

@@ -14,6 +14,7 @@ import numpy as np
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.scan import plain
 from voxlake.ngff.labels.scan.plain import FIELDS
+from voxlake.ngff.memory.columns import LabelColumns
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.memory.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
@@ -41,11 +42,9 @@ _FACTOR = np.uint64(secrets.randbits(64) | 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class Rows(LabelColumns):
     """One row per (label, chunk) of a shard, sorted by label, then chunk."""
 
-    labels: npt.NDArray[np.uint64]
-    """(n,) ids; never 0, the background."""
     chunks: npt.NDArray[np.uint16]
     """(n,) C-order index of the chunk in the grid of chunks of a whole shard."""
     voxels: npt.NDArray[np.uint64]
@@ -55,24 +54,11 @@ class Rows:
     stop: npt.NDArray[np.int64]
     """(n, 3) one past its last z, y, x: boxes are tight and half-open."""
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, which: npt.NDArray[np.bool_] | slice) -> Rows:
-        """Return the rows that a mask or slice selects."""
-        return Rows(
-            self.labels[which],
-            self.chunks[which],
-            self.voxels[which],
-            self.start[which],
-            self.stop[which],
-        )
-
     def of_label(self, label: int) -> Rows:
         """Return the rows of one label."""
         wanted = np.uint64(label)
         first = int(np.searchsorted(self.labels, wanted, "left"))
-        return self.take(slice(first, int(np.searchsorted(self.labels, wanted, "right"))))
+        return self.take(np.arange(first, int(np.searchsorted(self.labels, wanted, "right"))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
-"""Boxes of a part of a segment: one record for each of its labels, found by reading one block.
+"""Boxes of a file of a segment: one record for each of its labels, found by reading one block.
 
-``runs/<ulid>.boxes`` lies beside ``runs/<ulid>.parquet`` and says of each label of the part what
+``runs/<ulid>.boxes`` lies beside ``runs/<ulid>.parquet`` and says of each label of the file what
 its rows add up to. Records of equal size, ascending by label, fill blocks of `BLOCK_BYTES`; the
 last four bytes of a block are its CRC-32C, so every flipped bit is found. After the blocks comes
 the first label of each, of which the manifest has the checksum. All numbers are little-endian.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.segments.manifest import Part
+    from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.platform.store import StoreURL
 
 BLOCK_BYTES = 4096
@@ -51,9 +51,9 @@ _STRUCTS = {_NARROW: struct.Struct("<QQ8I"), _WIDE: struct.Struct("<QQ8Q")}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockIndex:
-    """Where the records of a part lie."""
+    """Where the records of a file lie."""
 
-    part: Part
+    file: SegmentFile
     first: npt.NDArray[np.uint64]
     """(blocks,) smallest label of each block."""
 
@@ -64,7 +64,7 @@ class BlockIndex:
 
 
 def boxes_url(index_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of the boxes of a part."""
+    """Return the address of the boxes of a file."""
     return index_url / "runs" / f"{ulid}.boxes"
 
 
@@ -88,43 +88,43 @@ def encode_boxes(table: LabelTable) -> tuple[Boxes, bytes]:
     return boxes, body.tobytes() + first
 
 
-def index_range(part: Part) -> tuple[int, int]:
-    """Return where in the object of a part the block index lies, [start, stop)."""
-    blocks = _blocks(part.boxes)
+def index_range(file: SegmentFile) -> tuple[int, int]:
+    """Return where in the object of a file the block index lies, [start, stop)."""
+    blocks = _blocks(file.boxes)
     return blocks * BLOCK_BYTES, blocks * (BLOCK_BYTES + _LABEL)
 
 
-def decode_index(part: Part, body: bytes) -> BlockIndex:
-    """Return the block index of a part, given its bytes.
+def decode_index(file: SegmentFile, body: bytes) -> BlockIndex:
+    """Return the block index of a file, given its bytes.
 
     Raises
     ------
     CorruptDataError
         If they are not those that were written.
     """
-    if google_crc32c.value(body) != part.boxes.crc32c:
-        raise _damaged(part)
-    return BlockIndex(part, np.frombuffer(body, "<u8"))
+    if google_crc32c.value(body) != file.boxes.crc32c:
+        raise _damaged(file)
+    return BlockIndex(file, np.frombuffer(body, "<u8"))
 
 
-def check_blocks(part: Part, blocks: bytes, count: int) -> None:
+def check_blocks(file: SegmentFile, blocks: bytes, count: int) -> None:
     """Raise CorruptDataError if the bytes of blocks are not those that were written."""
     checksums = [
         google_crc32c.value(blocks[start : start + BLOCK_BYTES - _CRC])
         for start in range(0, len(blocks), BLOCK_BYTES)
     ]
     if len(blocks) != count * BLOCK_BYTES:
-        raise _damaged(part)
+        raise _damaged(file)
     stored = np.frombuffer(blocks, "<u4")[BLOCK_BYTES // _CRC - 1 :: BLOCK_BYTES // _CRC]
     if stored.tolist() != checksums:
-        raise _damaged(part)
+        raise _damaged(file)
 
 
-def find_in_block(part: Part, number: int, block: bytes, label: int) -> LabelExtent | None:
+def find_in_block(file: SegmentFile, number: int, block: bytes, label: int) -> LabelExtent | None:
     """Return what the checked block of that number has of a label; None if it has nothing."""
-    size = part.boxes.record
+    size = file.boxes.record
     each = _records_of_block(size)
-    count = min(each, part.boxes.labels - number * each)
+    count = min(each, file.boxes.labels - number * each)
     labels = memoryview(block)[: count * size].cast("Q")[:: size // _LABEL]
     place = bisect_left(labels, label)
     if place == count or labels[place] != label:
@@ -134,15 +134,17 @@ def find_in_block(part: Part, number: int, block: bytes, label: int) -> LabelExt
     return LabelExtent(label, voxels, Box((z0, y0, x0), (z1, y1, x1)), chunks, shards)
 
 
-def records_of_blocks(part: Part, numbers: Sequence[int], blocks: bytes) -> npt.NDArray[np.void]:
+def records_of_blocks(
+    file: SegmentFile, numbers: Sequence[int], blocks: bytes
+) -> npt.NDArray[np.void]:
     """Return all records of checked blocks of the given numbers, ascending, one after another."""
-    size = part.boxes.record
+    size = file.boxes.record
     each = _records_of_block(size)
     body = np.frombuffer(blocks, np.uint8).reshape(-1, BLOCK_BYTES)[:, : each * size]
     records = np.ascontiguousarray(body).view(_LAYOUTS[size]).ravel()
-    if numbers[-1] == _blocks(part.boxes) - 1:
+    if numbers[-1] == _blocks(file.boxes) - 1:
         # The last block may be filled up.
-        records = records[: part.boxes.labels - numbers[-1] * each + (len(numbers) - 1) * each]
+        records = records[: file.boxes.labels - numbers[-1] * each + (len(numbers) - 1) * each]
     return records
 
 
@@ -174,8 +176,8 @@ def _blocks(boxes: Boxes) -> int:
     return -(-boxes.labels // _records_of_block(boxes.record))
 
 
-def _damaged(part: Part) -> CorruptDataError:
+def _damaged(file: SegmentFile) -> CorruptDataError:
     return CorruptDataError(
-        f"the boxes runs/{part.ulid}.boxes of the label index are damaged; delete the folders runs "
+        f"the boxes runs/{file.ulid}.boxes of the label index are damaged; delete the folders runs "
         "and manifest of the index, and compact it"
     )

@@ -1,6 +1,6 @@
-"""Reading boxes: one range for one label, once the block index of its part is known.
+"""Reading boxes: one range for one label, once the block index of its file is known.
 
-Parts never change under their names, so block indexes and blocks that were read are kept.
+Files never change under their names, so block indexes and blocks that were read are kept.
 """
 
 from __future__ import annotations
@@ -31,40 +31,40 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.segments.manifest import Part
+    from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.table import LabelExtent, LabelTable
     from voxlake.platform.store import StoreURL
 
 READ_BLOCKS = 4096
 """Blocks in memory at a time: 16 MiB, some 350,000 labels."""
 
-_parts = Cached["PartBoxes"]("block indexes of label boxes")
+_file_boxes = Cached["FileBoxes"]("block indexes of label boxes")
 _blocks = Cached[bytes]("blocks of label boxes")
 _tokens = count()
 
 
-class PartBoxes:
-    """The boxes of one part, of which the block index is kept once it was read."""
+class FileBoxes:
+    """The boxes of one file, of which the block index is kept once it was read."""
 
-    def __init__(self, index_url: StoreURL, part: Part) -> None:
-        self.part = part
-        self._url = boxes_url(index_url, part.ulid)
+    def __init__(self, index_url: StoreURL, file: SegmentFile) -> None:
+        self.file = file
+        self._url = boxes_url(index_url, file.ulid)
         self._index: BlockIndex | None = None
         # A short name for the keys of blocks: addresses take long to be hashed.
         self._token = next(_tokens)
 
     def extent(self, label: int) -> LabelExtent | None:
-        """Return what the rows of the part say of one label; None if it has none."""
+        """Return what the rows of the file say of one label; None if it has none."""
         number = self._blocks().block_of(label)
         if number < 0:
             return None
         block = _blocks.get((self._token, number), lambda: self._read_block(number), len)
-        return find_in_block(self.part, number, block, label)
+        return find_in_block(self.file, number, block, label)
 
     def table(self, labels: npt.NDArray[np.uint64]) -> LabelTable:
-        """Return what the rows of the part say of the given labels, ascending and each once."""
-        first = int(np.searchsorted(labels, np.uint64(self.part.first), "left"))
-        wanted = labels[first : int(np.searchsorted(labels, np.uint64(self.part.last), "right"))]
+        """Return what the rows of the file say of the given labels, ascending and each once."""
+        first = int(np.searchsorted(labels, np.uint64(self.file.first), "left"))
+        wanted = labels[first : int(np.searchsorted(labels, np.uint64(self.file.last), "right"))]
         if not len(wanted):
             return EMPTY
         number = np.searchsorted(self._blocks().first, wanted, "right").astype(np.int64) - 1
@@ -73,19 +73,19 @@ class PartBoxes:
         return merge_tables(table_of_records(pick(some, wanted)) for some in records)
 
     def tables(self) -> Iterator[LabelTable]:
-        """Yield what the rows of the part say of all its labels, in pieces of bounded size."""
+        """Yield what the rows of the file say of all its labels, in pieces of bounded size."""
         return map(table_of_records, self._records(np.arange(len(self._blocks().first))))
 
     def _blocks(self) -> BlockIndex:
         if self._index is None:
-            body = store.read_range(self._url, *index_range(self.part))
-            self._index = decode_index(self.part, body)
+            body = store.read_range(self._url, *index_range(self.file))
+            self._index = decode_index(self.file, body)
         return self._index
 
     def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES
         block = store.read_range(self._url, start, start + BLOCK_BYTES)
-        check_blocks(self.part, block, 1)
+        check_blocks(self.file, block, 1)
         return block
 
     def _records(self, numbers: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.void]]:
@@ -93,15 +93,15 @@ class PartBoxes:
         for first in range(0, len(numbers), READ_BLOCKS):
             some = numbers[first : first + READ_BLOCKS]
             body = b"".join(store.read_ranges(self._url, _spans(some)))
-            check_blocks(self.part, body, len(some))
-            yield records_of_blocks(self.part, some.tolist(), body)
+            check_blocks(self.file, body, len(some))
+            yield records_of_blocks(self.file, some.tolist(), body)
 
 
-def part_boxes(index_url: StoreURL, part: Part) -> PartBoxes:
-    """Return the boxes of a part, which are read when they are asked."""
-    start, stop = index_range(part)
-    key = (index_url, part.ulid, part.boxes.crc32c)
-    return _parts.get(key, lambda: PartBoxes(index_url, part), lambda _: 1000 + stop - start)
+def file_boxes(index_url: StoreURL, file: SegmentFile) -> FileBoxes:
+    """Return the boxes of a file, which are read when they are asked."""
+    start, stop = index_range(file)
+    key = (index_url, file.ulid, file.boxes.crc32c)
+    return _file_boxes.get(key, lambda: FileBoxes(index_url, file), lambda _: 1000 + stop - start)
 
 
 def _spans(numbers: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

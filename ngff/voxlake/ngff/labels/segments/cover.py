@@ -7,15 +7,14 @@ empty for a shard of which nothing was stored. Beside the manifest, because a mi
 
 from __future__ import annotations
 
-import io
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from voxlake.ngff.versioned.checked_table import decode_table, encode_table
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -31,6 +30,7 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("etag", pa.string(), nullable=False),
 ]
 _SCHEMA = pa.schema(_FIELDS)
+_ENCODINGS = {"shard": "DELTA_BINARY_PACKED", "etag": "DELTA_BYTE_ARRAY"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,18 +74,8 @@ def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
 
 def encode_cover(cover: Cover) -> bytes:
     """Return the cover as Parquet; the same cover always gives the same bytes."""
-    table = pa.table(
-        [pa.array(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA
-    ).replace_schema_metadata({"crc32": str(_checksum(cover))})
-    body = io.BytesIO()
-    pq.write_table(
-        table,
-        body,
-        compression="zstd",
-        use_dictionary=False,
-        column_encoding={"shard": "DELTA_BINARY_PACKED", "etag": "DELTA_BYTE_ARRAY"},
-    )
-    return body.getvalue()
+    table = pa.table([pa.array(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA)
+    return encode_table(table, _checksum(cover), _ENCODINGS)
 
 
 def decode_cover(body: bytes) -> Cover:
@@ -97,24 +87,18 @@ def decode_cover(body: bytes) -> Cover:
         If it is damaged anywhere.
     """
     try:
-        table = pq.read_table(pa.BufferReader(body))
-        checksum = int((table.schema.metadata or {})[b"crc32"])
-        etags = tuple(str(etag) for etag in table["etag"].to_pylist())
-        cover = Cover(table["shard"].to_numpy(), etags)
-    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
-        raise _damaged() from error
-    if _checksum(cover) != checksum:
-        raise _damaged()
-    return cover
+        return decode_table(body, _cover, _checksum)
+    except ValueError as error:
+        raise CorruptDataError(
+            f"a cover of the label index is damaged ({error}); delete the folders runs and "
+            "manifest of the index, and compact it"
+        ) from error
+
+
+def _cover(table: pa.Table) -> Cover:
+    return Cover(table["shard"].to_numpy(), tuple(map(str, table["etag"].to_pylist())))
 
 
 def _checksum(cover: Cover) -> int:
     shards = np.ascontiguousarray(cover.shards)
     return zlib.crc32("\n".join(cover.etags).encode(), zlib.crc32(shards))
-
-
-def _damaged() -> CorruptDataError:
-    return CorruptDataError(
-        "a cover of the label index is damaged; delete the folders runs and manifest of the "
-        "index, and compact it"
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ulid import ULID
@@ -16,35 +16,35 @@ from voxlake.ngff.labels.segments.manifest import (
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.part import part_url, write_part
+from voxlake.ngff.labels.segments.segment_file import file_url, write_file
+from voxlake.ngff.versioned.sweeping import SWEEP_AGE_S, is_older
 from voxlake.platform import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxlake.ngff.labels.segments.manifest import Part
+    from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
-
-SWEEP_AGE_S = 24 * 3600.0
-"""Age from which segments that no manifest names are taken for what a crash left behind."""
 
 PUBLISH_AGE_S = SWEEP_AGE_S / 2
 """Age up to which a segment may be put in force: one that is older may be swept at any moment."""
 
 
 def write_segment(index_url: StoreURL, rows: SegmentRows, etags: Mapping[int, str]) -> Segment:
-    """Write a segment of one part, of none if there is no row, for the shards of `etags`."""
-    parts = (write_part(index_url, rows.ordered()),) if len(rows) else ()
-    return finish_segment(index_url, parts, etags)
+    """Write a segment of one file, of none if there is no row, for the shards of `etags`."""
+    files = (write_file(index_url, rows.ordered()),) if len(rows) else ()
+    return finish_segment(index_url, files, etags)
 
 
-def finish_segment(index_url: StoreURL, parts: Iterable[Part], etags: Mapping[int, str]) -> Segment:
-    """Write the cover of a segment, given its parts by ascending label and each shard's ETag."""
+def finish_segment(
+    index_url: StoreURL, files: Iterable[SegmentFile], etags: Mapping[int, str]
+) -> Segment:
+    """Write the cover of a segment, given its files by ascending label and each shard's ETag."""
     ulid = str(ULID())
     write_cover(index_url, ulid, cover_of(etags))
-    return Segment(cover=ulid, shards=len(etags), parts=tuple(parts))
+    return Segment(cover=ulid, shards=len(etags), files=tuple(files))
 
 
 def publish(
@@ -54,7 +54,7 @@ def publish(
     kept = tuple(segments)
     known = {segment.cover for segment in before.segments} if before else set()
     fresh = [segment for segment in kept if segment.cover not in known]
-    if any(is_older(ulid, PUBLISH_AGE_S) for segment in fresh for ulid in _ulids(segment)):
+    if any(is_older(ulid, PUBLISH_AGE_S) for segment in fresh for ulid in segment.ulids):
         return None
     return offer(volume, index_url, before, kept)
 
@@ -84,15 +84,6 @@ def discard(index_url: StoreURL, segments: Iterable[Segment]) -> None:
     named = set(newest.segments) if newest else set()
     for segment in set(segments) - named:
         store.delete(cover_url(index_url, segment.cover))
-        for part in segment.parts:
-            store.delete(part_url(index_url, part.ulid))
-            store.delete(boxes_url(index_url, part.ulid))
-
-
-def is_older(ulid: str, age_s: float) -> bool:
-    """Return whether a ULID was made more than `age_s` seconds ago."""
-    return ULID.from_str(ulid).datetime < datetime.now(UTC) - timedelta(seconds=age_s)
-
-
-def _ulids(segment: Segment) -> list[str]:
-    return [segment.cover, *(part.ulid for part in segment.parts)]
+        for file in segment.files:
+            store.delete(file_url(index_url, file.ulid))
+            store.delete(boxes_url(index_url, file.ulid))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from voxlake.ngff.labels.table import LabelTable, are_among, merge_tables
+from voxlake.ngff.labels.table import LabelTable, merge_tables
+from voxlake.ngff.memory.columns import LabelColumns, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SegmentRows:
+class SegmentRows(LabelColumns):
     """One row per (label, shard)."""
 
-    labels: npt.NDArray[np.uint64]
-    """(n,) ids; never 0, the background."""
     shards: npt.NDArray[np.uint64]
     """(n,) C-order number of the shard in the write grid."""
     voxels: npt.NDArray[np.uint64]
@@ -38,9 +37,6 @@ class SegmentRows:
     chunks: npt.NDArray[np.uint16]
     """(sum of `chunk_counts`,) their numbers, as in `Rows.chunks`, row after row."""
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
     @property
     def nbytes(self) -> int:
         """Memory that the rows take, in bytes."""
@@ -48,7 +44,6 @@ class SegmentRows:
 
     def take(self, lines: npt.NDArray[np.intp]) -> SegmentRows:
         """Return the given rows, in that order."""
-        chunks = chunk_lists(self).take(lines)
         return SegmentRows(
             self.labels[lines],
             self.shards[lines],
@@ -56,16 +51,8 @@ class SegmentRows:
             self.start[lines],
             self.stop[lines],
             self.chunk_counts[lines],
-            chunks.flatten().to_numpy(),
+            chunk_lists(self).take(lines).flatten().to_numpy(),
         )
-
-    def where(self, mask: npt.NDArray[np.bool_]) -> SegmentRows:
-        """Return the rows that a mask (n,) selects."""
-        return self if mask.all() else self.take(np.flatnonzero(mask))
-
-    def of_labels(self, labels: npt.NDArray[np.uint64]) -> SegmentRows:
-        """Return the rows of the given labels, ascending and each once."""
-        return self.where(are_among(self.labels, labels))
 
     def ordered(self) -> SegmentRows:
         """Return the rows by ascending label, then shard."""
@@ -103,18 +90,9 @@ def chunk_lists(rows: SegmentRows) -> pa.ListArray[Any]:
     return lists
 
 
-def join_rows(parts: Iterable[SegmentRows]) -> SegmentRows:
-    """Return the rows of all parts, one part after the other."""
-    found = [NO_ROWS, *parts]
-    return SegmentRows(
-        np.concatenate([part.labels for part in found]),
-        np.concatenate([part.shards for part in found]),
-        np.concatenate([part.voxels for part in found]),
-        np.concatenate([part.start for part in found]),
-        np.concatenate([part.stop for part in found]),
-        np.concatenate([part.chunk_counts for part in found]),
-        np.concatenate([part.chunks for part in found]),
-    )
+def join_rows(tables: Iterable[SegmentRows]) -> SegmentRows:
+    """Return the rows of all tables, one table after the other."""
+    return joined([NO_ROWS, *tables])
 
 
 def rows_of_shard(rows: Rows, shard: int) -> SegmentRows:

@@ -9,7 +9,6 @@ import numpy as np
 
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
 from voxlake.ngff.labels.segments.cover import newest_etags
-from voxlake.ngff.labels.segments.publishing import is_older
 from voxlake.ngff.labels.segments.reader import read_cover
 from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
@@ -21,6 +20,7 @@ from voxlake.ngff.labels.upkeep.marker import (
     read_marker,
 )
 from voxlake.ngff.labels.view import ask_in_force
+from voxlake.ngff.versioned.sweeping import is_older
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.view import View

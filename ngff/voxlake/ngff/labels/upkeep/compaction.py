@@ -28,8 +28,8 @@ from voxlake.ngff.labels.upkeep.marker import Cell, Marker, list_markers, read_m
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
 from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
 from voxlake.ngff.shards.whole import read_shard
+from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
-from voxlake.platform.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,9 +44,6 @@ _NOTHING = Rows(
     np.empty((0, 3), np.int64),
     np.empty((0, 3), np.int64),
 )
-
-ATTEMPTS = 20
-"""Times that a compaction begins again because another one was first."""
 
 SEGMENT_ROWS = 1 << 20
 """Rows in memory, roughly, before they are written as a segment."""
@@ -100,30 +97,27 @@ def compact(volume: Volume, index_url: StoreURL) -> Compacted:
         If voxels or segments that are needed do not decode, or the store fails. Nothing is lost.
     """
     check_labels(volume)
-    shards, rows = _take_in(volume, index_url)
+    taken = until_first(lambda: _take_in(volume, index_url), f"the index {index_url}")
     merged = merge_if_many(volume, index_url)
     swept = sweep_segments(index_url)
     newest = newest_manifest(index_url)
-    return Compacted(newest.number if newest else None, shards, rows, merged, swept)
+    return Compacted(newest.number if newest else None, *taken, merged, swept)
 
 
-def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int]:
-    """Return how many shards and rows were taken in."""
-    for _ in range(ATTEMPTS):
-        work = _find_work(volume, index_url)
-        if work is None:
-            return 0, 0
-        segments = list(_delta_segments(volume, index_url, work.cells)) if work.cells else []
-        if not segments and not work.first:
-            _delete(work.consumed)
-            return 0, 0
-        if publish(volume, index_url, work.before, (*work.segments, *segments)):
-            _delete(work.consumed)
-            return len(work.cells), sum(segment.rows for segment in segments)
-        discard(index_url, segments)
-    raise ConflictError(
-        f"the index {index_url} was compacted by others {ATTEMPTS} times meanwhile; try again later"
-    )
+def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int] | None:
+    """Return how many shards and rows were taken in; None if another compaction was first."""
+    work = _find_work(volume, index_url)
+    if work is None:
+        return 0, 0
+    segments = list(_delta_segments(volume, index_url, work.cells)) if work.cells else []
+    if not segments and not work.first:
+        _delete(work.consumed)
+        return 0, 0
+    if publish(volume, index_url, work.before, (*work.segments, *segments)):
+        _delete(work.consumed)
+        return len(work.cells), sum(segment.rows for segment in segments)
+    discard(index_url, segments)
+    return None
 
 
 def _find_work(volume: Volume, index_url: StoreURL) -> _Work | None:

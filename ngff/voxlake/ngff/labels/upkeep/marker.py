@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from ulid import ULID
 
+from voxlake.ngff.versioned.document import Document
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
 
@@ -27,10 +28,8 @@ _NAME = re.compile(r"(?:(all)|(\d+)\.(\d+)\.(\d+))\.([0-9A-HJKMNP-TV-Z]{26})")
 type Cell = tuple[int, ...]
 
 
-class MarkerState(BaseModel):
+class MarkerState(Document):
     """What a marker says: ``dirty/<z>.<y>.<x>.<ulid>``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Literal["open", "done"]
     """Open while the shard may still be written by whoever made the marker."""
@@ -40,10 +39,8 @@ class MarkerState(BaseModel):
     """When it got this state."""
 
 
-class BulkState(BaseModel):
+class BulkState(Document):
     """What the marker of a bulk job says: ``dirty/all.<job>``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: str
     """Who runs the job."""
@@ -109,6 +106,11 @@ def list_markers(index_url: StoreURL) -> list[Marker]:
     folder = _folder(index_url)
     found = (_marker(folder / name) for name in store.list_children(folder)[1])
     return [one for one in found if one is not None]
+
+
+def has_bulk_job(index_url: StoreURL) -> bool:
+    """Return whether a bulk job has a marker."""
+    return any(marker.cell is None for marker in list_markers(index_url))
 
 
 def read_marker(marker: Marker) -> MarkerState | None:

@@ -10,23 +10,21 @@ import numpy as np
 from voxlake.ngff.labels.segments.cover import newest_etags
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
-    Part,
     Segment,
+    SegmentFile,
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.part import GROUP_ROWS, write_part
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
-from voxlake.ngff.labels.segments.reader import (
-    groups_between,
-    read_cover,
-    read_footer,
-    read_groups,
-)
+from voxlake.ngff.labels.segments.reader import read_cover, read_footer, read_groups
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
-from voxlake.ngff.labels.table import are_among
-from voxlake.ngff.labels.upkeep.marker import list_markers
+from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.upkeep.marker import has_bulk_job
 from voxlake.ngff.labels.view import View, segments_in_force
+from voxlake.ngff.memory.columns import are_among
+from voxlake.ngff.versioned import sorted_file
+from voxlake.ngff.versioned.contention import until_first
+from voxlake.ngff.versioned.sorted_file import groups_between
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -44,17 +42,14 @@ MAX_SHARE = 0.1
 """Rows of these, as a share of the rows of the oldest, above which all are merged."""
 
 MERGE_ROWS = 1 << 20
-"""Rows in memory at a time, roughly, and rows of a part of the merged segment."""
-
-ATTEMPTS = 20
-"""Times that a merged segment is offered anew because other segments were added meanwhile."""
+"""Rows in memory at a time, roughly, and rows of a file of the merged segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of a segment in force, and the shards of which it must not tell."""
+    """A file of a segment in force, and the shards of which it must not tell."""
 
-    part: Part
+    file: SegmentFile
     hidden: npt.NDArray[np.uint64]
 
 
@@ -67,7 +62,7 @@ def merge_if_many(volume: Volume, index_url: StoreURL) -> bool:
     manifest = newest_manifest(index_url)
     if manifest is None or manifest.geometry != geometry_of(volume) or not _are_many(manifest):
         return False
-    if _has_bulk_job(index_url):
+    if has_bulk_job(index_url):
         return False
     return merge_segments(volume, index_url, manifest)
 
@@ -79,22 +74,22 @@ def merge_segments(volume: Volume, index_url: StoreURL, manifest: Manifest) -> b
     except ObjectNotFoundError:
         return False  # Swept, so another process has merged them.
     count, covers = len(manifest.segments), [segment.cover for segment in manifest.segments]
-    for _ in range(ATTEMPTS):
+
+    def offer() -> bool | None:
         newest = newest_manifest(index_url)
         if newest is None or [segment.cover for segment in newest.segments[:count]] != covers:
-            break
+            return False
         # After the manifest: a bulk job that begins now takes the number that is offered next.
-        if _has_bulk_job(index_url):
-            break
+        if has_bulk_job(index_url):
+            return False
         # Segments that were added meanwhile are newer than all that were merged.
-        if publish(volume, index_url, newest, (merged, *newest.segments[count:])):
-            return True
+        segments = (merged, *newest.segments[count:])
+        return True if publish(volume, index_url, newest, segments) else None
+
+    if until_first(offer, f"the index {index_url}"):
+        return True
     discard(index_url, [merged])
     return False
-
-
-def _has_bulk_job(index_url: StoreURL) -> bool:
-    return any(marker.cell is None for marker in list_markers(index_url))
 
 
 def _are_many(manifest: Manifest) -> bool:
@@ -111,17 +106,17 @@ def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Segment:
     """Write the segment that tells what those of `manifest` tell, markers or not."""
     view = View(volume, index_url, manifest, (), bulk=False)
     pieces = [
-        _Piece(part, hidden)
+        _Piece(file, hidden)
         for segment, hidden in segments_in_force(view)
-        for part in segment.parts
+        for file in segment.files
     ]
-    parts = [
-        write_part(index_url, rows)
+    files = [
+        write_file(index_url, rows)
         for first, last in _ranges(index_url, pieces)
         if len(rows := _rows_between(index_url, pieces, first, last))
     ]
     etags = newest_etags(read_cover(index_url, segment) for segment in manifest.segments)
-    return finish_segment(index_url, parts, etags)
+    return finish_segment(index_url, files, etags)
 
 
 def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, int]]:
@@ -129,7 +124,7 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
     A range of one label can hold more: a label has a row in each of its shards.
     """
-    groups = [group for piece in pieces for group in read_footer(index_url, piece.part).groups]
+    groups = [group for piece in pieces for group in read_footer(index_url, piece.file).groups]
     if not groups:
         return
     firsts = sorted(group.first for group in groups)
@@ -138,7 +133,7 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
         if count >= MERGE_ROWS and first > begin:
             yield begin, first - 1
             begin, count = first, 0
-        count += GROUP_ROWS
+        count += sorted_file.GROUP_ROWS
     yield begin, max(group.last for group in groups)
 
 
@@ -146,8 +141,8 @@ def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: i
     low, high = np.uint64(first), np.uint64(last)
     found, told = [], [np.empty(0, np.bool_)]
     for piece in pieces:
-        groups = groups_between(read_footer(index_url, piece.part), first, last)
-        for rows in read_groups(index_url, piece.part, groups):
+        groups = groups_between(read_footer(index_url, piece.file), first, last)
+        for rows in read_groups(index_url, piece.file, groups):
             inside = (rows.labels >= low) & (rows.labels <= high)
             found.append(rows)
             told.append(inside & ~are_among(rows.shards, piece.hidden))

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import model_validator
 from ulid import ULID
 
 from voxlake.ngff.labels.queries.extent import MAX_LABEL
 from voxlake.ngff.labels.view import View, ask_in_force, ask_shards
-from voxlake.platform import store
-from voxlake.platform.errors import (
-    ConflictError,
-    CorruptDataError,
-    InvalidInputError,
-    LimitExceededError,
-    ObjectExistsError,
-)
+from voxlake.ngff.versioned import numbered
+from voxlake.ngff.versioned.contention import until_first
+from voxlake.ngff.versioned.document import Document, Form, create
+from voxlake.ngff.versioned.numbered import numbered_url
+from voxlake.platform.errors import InvalidInputError, LimitExceededError
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
-ATTEMPTS = 100
-"""Times that a reservation begins again because another one was first."""
 
-_NAME = re.compile(r"(\d{20})\.json")
-
-
-class Block(BaseModel):
+class Block(Document):
     """A reserved block of ids: ``ids/<20 digits>.json``, the digits being `first`.
 
     Blocks follow one another without a gap, so that of two that would overlap one fails.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     first: int
     """The stop of the block before: 1 if there is none."""
@@ -45,6 +34,15 @@ class Block(BaseModel):
     """For whom it was reserved."""
     ulid: str
     """By which its maker knows it again."""
+
+    @model_validator(mode="after")
+    def _has_ids(self) -> Self:
+        if self.stop <= self.first:
+            raise ValueError(f"a block from {self.first} to {self.stop} has no ids")
+        return self
+
+
+BLOCKS = Form(Block, "restore it, or write a stop above all ids")
 
 
 def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> range:
@@ -67,59 +65,29 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
     if count < 1:
         raise InvalidInputError(f"{count} ids were asked for; ask for 1 or more")
     largest = ask_in_force(volume, index_url, _largest)
-    for _ in range(ATTEMPTS):
-        first = _next(index_url)
-        stop = max(first, largest + 1) + count
-        if stop > MAX_LABEL + 1:
-            raise LimitExceededError(
-                f"{count} ids were asked for above {stop - count - 1}, the largest in use; ids end "
-                f"at {MAX_LABEL}: choose unused ones below it"
-            )
-        if _create(index_url, Block(first=first, stop=stop, by=by, ulid=str(ULID()))):
-            return range(stop - count, stop)
-    raise ConflictError(f"others reserved ids of {index_url} {ATTEMPTS} times meanwhile; try again")
+    return until_first(
+        lambda: _next_block(index_url, count, largest, by), f"the reserved ids of {index_url}"
+    )
 
 
 def _largest(view: View) -> int:
     """Return the largest label that any voxel may have; 0 if none has one."""
     segments = view.manifest.segments if view.manifest else ()
-    found = [part.last for segment in segments for part in segment.parts]
+    found = [file.last for segment in segments for file in segment.files]
     found += [int(rows.labels.max()) for rows in ask_shards(view, lambda all_: all_) if len(rows)]
     return max(found, default=0)
 
 
-def _next(index_url: StoreURL) -> int:
-    """Return where the next block begins."""
-    _, names = store.list_children(index_url / "ids")
-    firsts = [int(match[1]) for name in names if (match := _NAME.fullmatch(name))]
-    return _read(index_url, max(firsts)).stop if firsts else 1
-
-
-def _create(index_url: StoreURL, block: Block) -> bool:
-    try:
-        store.create(_url(index_url, block.first), block.model_dump_json().encode())
-    except ObjectExistsError:
-        # A request that was sent twice, because the first answer was lost, finds its own.
-        return _read(index_url, block.first) == block
-    return True
-
-
-def _read(index_url: StoreURL, first: int) -> Block:
-    url = _url(index_url, first)
-    try:
-        block = Block.model_validate_json(store.read(url).body)
-    except ValidationError as error:
-        raise _damaged(url) from error
-    if block.first != first or block.stop <= first:
-        raise _damaged(url)
-    return block
-
-
-def _url(index_url: StoreURL, first: int) -> StoreURL:
-    return index_url / "ids" / f"{first:020}.json"
-
-
-def _damaged(url: StoreURL) -> CorruptDataError:
-    return CorruptDataError(
-        f"the block of reserved ids {url} is damaged; restore it, or write a stop above all ids"
-    )
+def _next_block(index_url: StoreURL, count: int, largest: int, by: str) -> range | None:
+    """Reserve ids above `largest` and the newest block; None if another process was first."""
+    before = numbered.newest(BLOCKS, index_url / "ids")
+    first = before.document.stop if before else 1
+    stop = max(first, largest + 1) + count
+    if stop > MAX_LABEL + 1:
+        raise LimitExceededError(
+            f"{count} ids were asked for above {stop - count - 1}, the largest in use; ids end "
+            f"at {MAX_LABEL}: choose unused ones below it"
+        )
+    block = Block(first=first, stop=stop, by=by, ulid=str(ULID()))
+    created = create(BLOCKS, numbered_url(index_url / "ids", first), block)
+    return range(stop - count, stop) if created else None

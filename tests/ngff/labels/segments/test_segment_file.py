@@ -14,9 +14,9 @@ from tests.servers.counting import counting
 from voxlake.ngff.labels.segments import cover
 from voxlake.ngff.labels.segments import reader as segment_reader
 from voxlake.ngff.labels.segments.manifest import Segment
-from voxlake.ngff.labels.segments.part import encode_part, part_url
 from voxlake.ngff.labels.segments.publishing import write_segment
 from voxlake.ngff.labels.segments.rows import SegmentRows
+from voxlake.ngff.labels.segments.segment_file import FILES, encode_file, file_url
 from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform import store
@@ -58,23 +58,23 @@ def test_rows_come_back(memory_store: StoreURL, count: int) -> None:
     found = segment_reader.find_in_segment(memory_store, segment, few).ordered()
     assert_same(found, rows.of_labels(few))
     assert segment_reader.read_cover(memory_store, segment).shards.tolist() == [3, 7]
-    assert encode_part(rows) == encode_part(rows)
+    assert encode_file(rows) == encode_file(rows)
 
 
 def test_any_flipped_byte_is_found(memory_store: StoreURL) -> None:
     rows = some_rows(30)
     segment = write_segment(memory_store, rows, {1: "a"})
-    url = part_url(memory_store, segment.parts[0].ulid)
+    url = file_url(memory_store, segment.files[0].ulid)
     body = store.read(url).body
     # The first four bytes are the magic, which nobody reads.
     for place in range(4, len(body), 41):
         ulid = uuid4().hex
-        part = segment.parts[0].model_copy(update={"ulid": ulid})
+        file = segment.files[0].model_copy(update={"ulid": ulid})
         store.write(
-            part_url(memory_store, ulid),
+            file_url(memory_store, ulid),
             body[:place] + bytes([body[place] ^ 4]) + body[place + 1 :],
         )
-        damaged = Segment(cover=segment.cover, shards=1, parts=(part,))
+        damaged = Segment(cover=segment.cover, shards=1, files=(file,))
         with pytest.raises(CorruptDataError, match="is damaged"):
             segment_reader.find_in_segment(memory_store, damaged, np.unique(rows.labels))
     body = cover.encode_cover(cover.cover_of({1: "a", 5: "b"}))
@@ -93,7 +93,8 @@ def test_a_warm_look_up_is_one_range_request(
         wanted = np.array([1, 3], np.uint64)
         view = in_force(scene.volume, index)
         find_rows_in_force(view, wanted)
-        monkeypatch.setattr(segment_reader, "_groups", Cached[SegmentRows]("none", Cache(0)))
+        nothing_kept = replace(FILES, groups=Cached[SegmentRows]("none", Cache(0)))
+        monkeypatch.setattr(segment_reader, "FILES", nothing_kept)
         counted.found.clear()
         assert len(find_rows_in_force(view, wanted))
         assert dict(counted.found) == {"GET": 1}

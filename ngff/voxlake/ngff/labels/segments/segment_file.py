@@ -1,0 +1,136 @@
+"""Files of segments: rows of many shards by label, as Parquet objects that are written once.
+
+Columns of ``runs/<ulid>.parquet``: ``label shard voxels`` uint64, the tight half-open box
+``z0 y0 x0 z1 y1 x1`` int64 in coordinates of the volume, ``chunks`` list of uint16; sorted by
+label, then shard, so that any query engine finds a label by the statistics of row groups. The
+footer holds, under ``voxlake``, place, checksum and labels of each row group; the manifest has
+the checksum of the footer. Every flipped bit is found, whichever groups are read.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ulid import ULID
+
+from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
+from voxlake.ngff.labels.segments.manifest import SegmentFile
+from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
+from voxlake.ngff.memory.cache import Cached
+from voxlake.ngff.versioned import sorted_file
+from voxlake.ngff.versioned.sorted_file import FileKind, RowGroup, RowGroups, footer_of
+from voxlake.platform import store
+
+if TYPE_CHECKING:
+    from voxlake.platform.store import StoreURL
+
+_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
+_PLAIN = ("label", "shard", "voxels", *_BOX)
+_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.uint64(), nullable=False) for name in _PLAIN[:3]),
+        *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
+        pa.field(
+            "chunks", pa.list_(pa.field("element", pa.uint16(), nullable=False)), nullable=False
+        ),
+    ]
+)
+_COLUMNS = (*_PLAIN, "chunks.list.element")
+_ZSTD_LEVEL = 1
+
+
+def file_url(index_url: StoreURL, ulid: str) -> StoreURL:
+    """Return the address of a file of a segment."""
+    return index_url / "runs" / f"{ulid}.parquet"
+
+
+def write_file(index_url: StoreURL, rows: SegmentRows, ulid: str | None = None) -> SegmentFile:
+    """Write rows, at least one and in order, with their boxes: new objects if no name is given."""
+    body = encode_file(rows)
+    boxes, records = encode_boxes(table_of_rows(rows))
+    ulid = ulid or str(ULID())
+    store.write(file_url(index_url, ulid), body)
+    store.write(boxes_url(index_url, ulid), records)
+    footer, crc32 = footer_of(body)
+    return SegmentFile(
+        ulid=ulid,
+        first=int(rows.labels[0]),
+        last=int(rows.labels[-1]),
+        rows=len(rows),
+        bytes=len(body),
+        footer=footer,
+        crc32=crc32,
+        boxes=boxes,
+    )
+
+
+def encode_file(rows: SegmentRows) -> bytes:
+    """Return rows as Parquet; the same rows always give the same bytes."""
+    table = _table(rows)
+    step = sorted_file.GROUP_ROWS
+    body = io.BytesIO()
+    with pq.ParquetWriter(
+        body,
+        _SCHEMA,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        use_dictionary=False,
+        column_encoding=dict.fromkeys(_COLUMNS, "DELTA_BINARY_PACKED"),
+        write_statistics=["label"],
+        store_schema=False,
+    ) as writer:
+        groups = []
+        for first in range(0, len(rows), step):
+            start = body.tell()
+            writer.write_table(table.slice(first, step), row_group_size=step)
+            labels = rows.labels[first : first + step]
+            groups.append(
+                RowGroup(
+                    start=start,
+                    bytes=body.tell() - start,
+                    crc32=zlib.crc32(body.getbuffer()[start:]),
+                    first=int(labels[0]),
+                    last=int(labels[-1]),
+                )
+            )
+        described = RowGroups(groups=tuple(groups)).model_dump_json()
+        writer.add_key_value_metadata({"voxlake": described})
+    return body.getvalue()
+
+
+def _table(rows: SegmentRows) -> pa.Table:
+    plain = [rows.labels, rows.shards, rows.voxels, *rows.start.T, *rows.stop.T]
+    chunks = chunk_lists(rows).cast(_SCHEMA.field("chunks").type)
+    columns = [*(pa.array(column) for column in plain), chunks]
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _rows(table: pa.Table) -> SegmentRows:
+    columns = {name: table[name].to_numpy() for name in _PLAIN}
+    start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
+    lists = table["chunks"].combine_chunks()
+    if not isinstance(lists, pa.ListArray):
+        raise TypeError(f"a column of lists came as {type(lists)}")
+    return SegmentRows(
+        columns["label"],
+        columns["shard"],
+        columns["voxels"],
+        start,
+        stop,
+        np.diff(lists.offsets.to_numpy()).astype(np.int64),
+        lists.flatten().to_numpy(),
+    )
+
+
+FILES = FileKind(
+    _rows,
+    lambda rows: rows.nbytes,
+    "delete the folders runs and manifest of the index, and compact it",
+    footers=Cached("footers of label rows"),
+    groups=Cached("groups of label rows"),
+)

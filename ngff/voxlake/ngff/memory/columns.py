@@ -1,0 +1,79 @@
+"""Columns: tables in memory, as arrays of equal length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+_names: dict[type[Columns], tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """A table whose fields are its columns: arrays with a line (n, ...) for each thing.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True, slots=True, eq=False)
+    ... class Sizes(Columns):
+    ...     labels: npt.NDArray[np.uint64]
+    ...     voxels: npt.NDArray[np.uint64]
+    >>> sizes = Sizes(np.array([3, 5, 8]), np.array([10, 20, 30]))
+    >>> joined([sizes.take(np.array([2])), sizes.where(sizes.voxels < 20)]).labels
+    array([8, 3])
+    """
+
+    def __len__(self) -> int:
+        return len(getattr(self, names(type(self))[0]))
+
+    def take(self, lines: npt.NDArray[np.intp]) -> Self:
+        """Return the given lines, in that order."""
+        return type(self)(*[getattr(self, name)[lines] for name in names(type(self))])
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Self:
+        """Return the lines that a mask (n,) selects: the table itself if it is all of them."""
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelColumns(Columns):
+    """A table of labels."""
+
+    labels: npt.NDArray[np.uint64]
+    """(n,) ids; never 0, the background."""
+
+    def of_labels(self, labels: npt.NDArray[np.uint64]) -> Self:
+        """Return the lines of the given labels, ascending and each once."""
+        return self.where(are_among(self.labels, labels))
+
+
+def names(kind: type[Columns]) -> tuple[str, ...]:
+    """Return the names of the columns of a kind of tables, in their order."""
+    known = _names.get(kind)
+    if known is None:
+        known = _names[kind] = tuple(field.name for field in fields(kind))
+    return known
+
+
+def joined[C: Columns](tables: Iterable[C]) -> C:
+    """Return the lines of all tables of one kind, at least one, one table after the other."""
+    all_ = list(tables)
+    kind = type(all_[0])
+    return kind(*[np.concatenate([getattr(one, name) for one in all_]) for name in names(kind)])
+
+
+def are_among(
+    values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.bool_]:
+    """Return of each of `values` (n,) whether it is one of `wanted`, ascending and each once."""
+    if not len(wanted):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+    return np.asarray(wanted[place] == values, np.bool_)
