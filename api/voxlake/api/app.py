@@ -12,9 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
-from voxlake.api.data.mappings import Mappings
 from voxlake.api.data.readiness import READY_SECONDS
-from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway
+from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
 from voxlake.api.guard import PublicApp, public
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
@@ -49,8 +48,6 @@ ROUTERS = (
     merges,
     neuroglancer,
 )
-CUTOUTS_AT_ONCE = 2
-"""Cutouts of the largest size that may be in memory at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def create_app(
     hosting: Hosting | None = None,
 ) -> FastAPI:
     """Return the gateway of one lake as an ASGI application. The caller closes the catalog."""
-    hosting = hosting or Hosting()
+    hosting, memory = hosting or Hosting(), divide_memory(settings.gateway_memory_bytes)
     app = FastAPI(
         title="voxlake",
         version=version("voxlake"),
@@ -89,12 +86,12 @@ def create_app(
         lake=lake,
         catalog=catalog,
         identity=identity,
-        cutouts=Budget(CUTOUTS_AT_ONCE * settings.cutout_limit_bytes),
+        cutouts=Budget(memory.answers),
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
         readiness=Expiring(READY_SECONDS),
-        mappings=Mappings(),
+        chunk_cache_bytes=memory.chunks,
     )
     _add_routes(app, hosting)
     _add_layers(app, hosting)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from voxlake.api.data.mappings import Mappings
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.identity.local import LocalIdentity
@@ -24,6 +23,29 @@ OPENED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """How the memory that a gateway may fill is divided, in bytes."""
+
+    answers: int
+    """For answers on their way: a half."""
+    chunks: int
+    """For decoded chunks that were read: a quarter."""
+    cache: int
+    """For what was read of label indexes, objects and mappings: a quarter."""
+
+
+def divide_memory(total_bytes: int) -> Memory:
+    """Return the shares of a gateway's memory.
+
+    Examples
+    --------
+    >>> divide_memory(256 << 20).answers >> 20
+    128
+    """
+    return Memory(total_bytes // 2, total_bytes // 4, total_bytes // 4)
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """One lake, its catalog, who is who, and what is open."""
 
@@ -32,12 +54,18 @@ class Gateway:
     catalog: Catalog
     identity: LocalIdentity
     cutouts: Budget
-    """Bytes of cutouts that may be in memory at once."""
+    """Bytes of answers that may be on their way at once."""
     records: Expiring[DatasetName, DatasetRecord | None]
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, int], Volume]
     readiness: Expiring[str, str | None]
-    mappings: Mappings
+    chunk_cache_bytes: int
+    """Of decoded chunks that volumes keep."""
+
+    @property
+    def whole_answer_bytes(self) -> int:
+        """Most bytes of an answer that is made whole before it is sent, and is no cutout."""
+        return min(self.settings.cutout_limit_bytes, self.cutouts.limit_bytes // 2)
 
 
 def gateway_of(scope: Scope) -> Gateway:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata import Multiscale, read_multiscale
-from voxlake.ngff.volume import Volume, open_volume
+from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
 from voxlake.platform.errors import OutOfBoundsError
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Dataset:
         fine, coarse = self.multiscale.levels[number - 1], self.multiscale.levels[number]
         return tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
 
-    def level(self, number: int) -> Volume:
-        """Open a level."""
-        return open_volume(self.level_url(number))
+    def level(self, number: int, cache_bytes: int = CACHE_BYTES) -> Volume:
+        """Open a level; see `open_volume`."""
+        return open_volume(self.level_url(number), cache_bytes)
 
 
 def open_dataset(url: StoreURL) -> Dataset:

@@ -33,8 +33,16 @@ class Settings(BaseSettings):
         description="Voxels that one task of an ingest or a pyramid handles, about, in bytes; "
         "up to eight times as many of large volumes.",
     )
+    gateway_memory_bytes: int = Field(
+        default=4 << 30,
+        ge=64 << 20,
+        description="Memory that the gateway may fill: a half with answers on their way, a quarter "
+        "with decoded chunks, a quarter with what it read of label indexes, objects and mappings.",
+    )
     cutout_limit_bytes: int = Field(
-        default=1 << 30, gt=0, description="Largest cutout that the gateway answers."
+        default=1 << 30,
+        gt=0,
+        description="Largest cutout that the gateway answers, if its memory for answers holds it.",
     )
     sample_dir: Path | None = Field(
         default=None, description="A folder with the sample data, instead of a download."

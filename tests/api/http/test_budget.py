@@ -14,8 +14,10 @@ def test_no_more_than_the_limit_is_held_at_any_time() -> None:
 
         async def work(size: int) -> None:
             nonlocal most
-            async with budget.hold(size):
+            async with budget.hold(size) as held:
                 most = max(most, budget.used_bytes)
+                await asyncio.sleep(rng.random() / 500)
+                held.shrink(rng.randint(0, 150))
                 await asyncio.sleep(rng.random() / 500)
 
         tasks = [asyncio.ensure_future(work(rng.randint(1, 150))) for _ in range(200)]
@@ -43,3 +45,41 @@ def test_a_large_one_is_not_overtaken_for_ever() -> None:
         return order
 
     assert asyncio.run(run()) == ["a", "large", "b", "c"]
+
+
+def test_what_is_given_back_early_lets_others_in() -> None:
+    async def run() -> None:
+        budget = Budget(10)
+        async with budget.hold(10) as held:
+            other = asyncio.ensure_future(_hold(budget, 4))
+            await asyncio.sleep(0)
+            held.shrink(7)
+            await asyncio.sleep(0)
+            assert (budget.used_bytes, budget.waiting) == (7, 1)
+            held.shrink(6)
+            held.shrink(8)  # nobody holds more again
+            await other
+            assert budget.used_bytes == 6
+        assert budget.used_bytes == 0
+
+    asyncio.run(run())
+
+
+def test_what_must_not_wait_counts_at_once_and_lets_nobody_in() -> None:
+    async def run() -> None:
+        budget = Budget(10)
+        async with budget.hold(8):
+            with budget.count(5):
+                assert budget.used_bytes == 13
+                other = asyncio.ensure_future(_hold(budget, 2))
+                await asyncio.sleep(0)
+                assert budget.waiting == 1
+            await other
+        assert budget.used_bytes == 0
+
+    asyncio.run(run())
+
+
+async def _hold(budget: Budget, size: int) -> None:
+    async with budget.hold(size):
+        await asyncio.sleep(0)

@@ -43,7 +43,8 @@ async def open_volume(granted: Granted, level: int) -> Volume:
         If there is no such level.
     """
     dataset = await open_dataset(granted)
-    return await granted.gateway.volumes.get((granted.record, level), partial(dataset.level, level))
+    find = partial(dataset.level, level, granted.gateway.chunk_cache_bytes)
+    return await granted.gateway.volumes.get((granted.record, level), find)
 
 
 async def value_range(granted: Granted) -> tuple[float, float] | None:

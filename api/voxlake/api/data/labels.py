@@ -13,6 +13,7 @@ import numpy.typing as npt
 from anyio import to_thread
 
 from voxlake.api.data import datasets as data
+from voxlake.api.data.mappings import newest_mapping
 from voxlake.api.guard import Granted
 from voxlake.ngff import lake
 from voxlake.ngff.grid.box import Box
@@ -113,7 +114,7 @@ def index_url(granted: Granted) -> StoreURL:
 
 async def mapping_of(granted: Granted) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
-    return await granted.gateway.mappings.newest(granted.record, index_url(granted))
+    return await newest_mapping(granted.record, index_url(granted))
 
 
 async def open_labels(granted: Granted, *, bodies: bool = False) -> OpenLabels:
@@ -209,7 +210,7 @@ async def largest_labels(
     """
 
     def ask(opened: OpenLabels, view: View) -> LabelTable:
-        _check_rows(view, granted.gateway.settings.cutout_limit_bytes // BYTES_A_ROW)
+        _check_rows(view, granted.gateway.whole_answer_bytes // BYTES_A_ROW)
         found = extent.list_labels(*opened.place, view=view)
         if opened.mapping is not None:
             found = label_mapping.remap(opened.mapping, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,10 +11,15 @@ import numpy.typing as npt
 
 
 class Encode(Protocol):
-    """Turns voxels into the parts of a body, in the order they are sent."""
+    """Turns voxels into the parts of a body, in the order they are sent; called in threads."""
 
-    def __call__(self, voxels: npt.NDArray[Any]) -> list[memoryview]:
-        """Encode `voxels` (C order); parts may share memory with them."""
+    def __call__(
+        self, blocks: Iterator[npt.NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> Iterator[memoryview]:
+        """Encode voxels of `shape`, C order, that come in blocks along the first long axis.
+
+        Parts may share memory with blocks. A block that was yielded is not kept.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ import numpy.typing as npt
 from voxlake.api.formats.format import Format, as_bytes
 
 
-def encode(voxels: npt.NDArray[Any]) -> list[memoryview]:
-    """Return the header and the voxels: two parts, so that the voxels are not copied."""
-    return [memoryview(header(voxels.shape, voxels.dtype)), as_bytes(voxels)]
+def encode(
+    blocks: Iterator[npt.NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[memoryview]:
+    """Yield the header, then the voxels without copying them."""
+    yield memoryview(header(shape, dtype))
+    yield from map(as_bytes, blocks)
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ import numpy.typing as npt
 from voxlake.api.formats.format import Format, as_bytes
 
 
-def encode(voxels: npt.NDArray[Any]) -> list[memoryview]:
-    """Return the voxels, C order, little-endian."""
-    return [as_bytes(voxels)]
+def encode(
+    blocks: Iterator[npt.NDArray[Any]],
+    shape: tuple[int, ...],  # noqa: ARG001  (an Encode)
+    dtype: np.dtype[Any],  # noqa: ARG001
+) -> Iterator[memoryview]:
+    """Yield the voxels, C order, little-endian."""
+    return map(as_bytes, blocks)
 
 
 def measure(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

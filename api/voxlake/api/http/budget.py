@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+
+class Held:
+    """Bytes of a budget that somebody holds, and may give back bit by bit."""
+
+    def __init__(self, budget: Budget, size: int) -> None:
+        self._budget, self.size = budget, size
+
+    def shrink(self, size: int) -> None:
+        """Hold no more than `size` bytes from here on."""
+        given = max(self.size - size, 0)
+        self.size -= given
+        self._budget.give(given)
 
 
 class Budget:
@@ -21,14 +34,31 @@ class Budget:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def hold(self, size: int) -> AsyncIterator[None]:
+    async def hold(self, size: int) -> AsyncIterator[Held]:
         """Hold `size` bytes; more than the limit count as all of it."""
-        size = min(size, self.limit_bytes)
-        await self._take(size)
+        held = Held(self, min(size, self.limit_bytes))
+        await self._take(held.size)
+        try:
+            yield held
+        finally:
+            held.shrink(0)
+
+    @contextmanager
+    def count(self, size: int) -> Iterator[None]:
+        """Hold `size` bytes at once, even above the limit: for little that must not wait."""
+        self.used_bytes += size
         try:
             yield
         finally:
-            self._give(size)
+            self.give(size)
+
+    def give(self, size: int) -> None:
+        """Give back `size` bytes, and let in those at the head of the queue that fit."""
+        self.used_bytes -= size
+        while self._waiting and self.used_bytes + self._waiting[0][0] <= self.limit_bytes:
+            size, turn = self._waiting.popleft()
+            self.used_bytes += size
+            turn.set_result(None)
 
     async def _take(self, size: int) -> None:
         if not self._waiting and self.used_bytes + size <= self.limit_bytes:
@@ -40,19 +70,8 @@ class Budget:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give(size)  # the turn had come: pass it on
+                self.give(size)  # the turn had come: pass it on
             else:
                 self._waiting.remove((size, turn))
-                self._admit()
+                self.give(0)
             raise
-
-    def _give(self, size: int) -> None:
-        self.used_bytes -= size
-        self._admit()
-
-    def _admit(self) -> None:
-        """Let in those at the head of the queue that fit."""
-        while self._waiting and self.used_bytes + self._waiting[0][0] <= self.limit_bytes:
-            size, turn = self._waiting.popleft()
-            self.used_bytes += size
-            turn.set_result(None)

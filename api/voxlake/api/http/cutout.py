@@ -1,21 +1,29 @@
-"""The answer that carries a cutout: read when it is its turn, sent without copies."""
+"""The answer that carries a cutout: read when it is its turn, sent block by block."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.formats import Format
-from voxlake.api.http.budget import Budget
+from voxlake.api.http.budget import Budget, Held
 from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
+from voxlake.api.http.stream import Parts, send_end, send_part, send_start
 from voxlake.ngff.grid.box import Box
+from voxlake.platform.errors import LimitExceededError
+
+BLOCK_BYTES = 16 << 20
+"""Voxels that are read, sent and released as one, about; or those of one row of chunks."""
 
 
 class Readable(Protocol):
@@ -44,11 +52,27 @@ class Cutout:
     """What else describes the body."""
     copies: int = 1
     """How often the voxels are in memory while they are read."""
+    chunk: tuple[int, ...] | None = None
+    """Smallest readable block of the volume; None if it is to be read as one."""
 
     @property
     def size(self) -> int:
         """Bytes of the body."""
         return self.format.measure(self.box.shape, self.volume.dtype)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes while it is read."""
+        return self.size * self.copies
+
+    def blocks(self) -> list[Box]:
+        """Return the box cut along its first long axis, between chunks."""
+        if self.chunk is None:
+            return [self.box]
+        axis = next((axis for axis, n in enumerate(self.box.shape) if n > 1), 0)
+        layer = self.volume.dtype.itemsize * self.box.size // self.box.shape[axis]
+        step = max(BLOCK_BYTES // (layer * self.chunk[axis]), 1) * self.chunk[axis]
+        return list(self.box.tiles((*self.box.stop[:axis], step, *self.box.stop[axis + 1 :])))
 
     def headers(self) -> dict[str, str]:
         """Return what describes the body."""
@@ -70,14 +94,25 @@ class Cutout:
 
 
 class CutoutResponse(Response):
-    """Reads a cutout and sends it.
+    """Reads a cutout, then sends it.
 
-    The bytes count against `budget` until the last is sent. If the client goes away, waiting and
-    reading are cancelled.
+    A block of it counts against `budget` until the socket took it. If the client goes away,
+    waiting, reading and sending are cancelled.
+
+    Raises
+    ------
+    LimitExceededError
+        At once, if the cutout would never fit in the budget.
     """
 
     def __init__(self, cutout: Cutout, budget: Budget) -> None:
         super().__init__()
+        if cutout.held_bytes > budget.limit_bytes:
+            raise LimitExceededError(
+                f"cutout {cutout.box} of level {cutout.level} takes {cutout.held_bytes} bytes of "
+                f"memory and the server has {budget.limit_bytes} for answers; ask for a smaller "
+                "box or a coarser level, or raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
+            )
         self.cutout, self.budget = cutout, budget
         self.raw_headers = MutableHeaders(headers=cutout.headers()).raw
 
@@ -89,11 +124,38 @@ class CutoutResponse(Response):
             return
 
     async def _serve(self, send: Send) -> None:
-        async with self.budget.hold(self.cutout.size * self.cutout.copies):
-            voxels: npt.NDArray[Any] = await self.cutout.volume.read(self.cutout.box)
-            parts = self.cutout.format.encode(voxels)
-            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-            await send(start)
-            for number, part in enumerate(parts, 1):
-                more = number < len(parts)
-                await send({"type": "http.response.body", "body": part, "more_body": more})
+        async with self.budget.hold(self.cutout.held_bytes) as held:
+            blocks = deque(await self._read())
+            held.shrink(self.cutout.size)
+            await self._send(blocks, held, send)
+
+    async def _read(self) -> list[npt.NDArray[Any]]:
+        reads = (_read(self.cutout.volume, box) for box in self.cutout.blocks())
+        # One that fails does not end the others: their memory counts until they are done.
+        done = await asyncio.gather(*reads, return_exceptions=True)
+        for failure in (each for each in done if isinstance(each, BaseException)):
+            raise failure
+        return [each for each in done if not isinstance(each, BaseException)]
+
+    async def _send(self, blocks: deque[npt.NDArray[Any]], held: Held, send: Send) -> None:
+        cutout = self.cutout
+        encode, shape, dtype = cutout.format.encode, cutout.box.shape, cutout.volume.dtype
+        parts = Parts(encode(_taken(blocks), shape, dtype))
+        part, left = await to_thread.run_sync(parts.next), cutout.size
+        await send_start(send, self.raw_headers)
+        while part is not None:
+            await send_part(send, part)
+            left -= len(part)
+            held.shrink(left)
+            part = None  # before the next is made
+            part = await to_thread.run_sync(parts.next)
+        await send_end(send)
+
+
+async def _read(volume: Readable, box: Box) -> npt.NDArray[Any]:
+    return await volume.read(box)
+
+
+def _taken(blocks: deque[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
+    while blocks:
+        yield blocks.popleft()

@@ -15,6 +15,41 @@ from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
 
 STREAM_BYTES = 64 << 20
 """Memory that counts for an answer whose parts are made one after another."""
+SOCKET_BYTES = 64 << 10
+"""What the server's transport of a connection may hold of bytes that its socket did not take yet.
+
+It is the limit that asyncio and uvloop have; it is not counted.
+"""
+_PIECE_BYTES = 1 << 20
+"""Sent at a time: a server may copy what it frames."""
+
+
+async def send_start(send: Send, headers: list[tuple[bytes, bytes]], status: int = 200) -> None:
+    """Send the head of an answer."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def send_part(send: Send, part: bytes | memoryview) -> None:
+    """Send a part of a body; returns when the socket took all of it but `SOCKET_BYTES`.
+
+    Nothing refers to the memory of `part` then.
+    """
+    view = memoryview(part)
+    cut = max(len(view) - SOCKET_BYTES, 0)
+    for start in range(0, cut, _PIECE_BYTES):
+        await _send(send, view[start : min(start + _PIECE_BYTES, cut)])
+    await _send(send, bytes(view[cut:]))
+    # A server waits for the socket before it writes, not after.
+    await _send(send, b"")
+
+
+async def send_end(send: Send) -> None:
+    """Send the end of a body."""
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send(send: Send, body: bytes | memoryview) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 class StreamResponse(Response):
@@ -57,34 +92,33 @@ class StreamResponse(Response):
 
     async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.held):
-            parts = _Parts(await to_thread.run_sync(self.make))
+            parts = Parts(await to_thread.run_sync(self.make))
             try:
                 await self._send(parts, send)
             finally:
                 with CancelScope(shield=True):
                     await to_thread.run_sync(parts.close)
 
-    async def _send(self, parts: _Parts, send: Send) -> None:
+    async def _send(self, parts: Parts[bytes], send: Send) -> None:
         part = await to_thread.run_sync(parts.next)
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
+        await send_start(send, self.raw_headers)
         while part is not None:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send_part(send, part)
             part = await to_thread.run_sync(parts.next)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send_end(send)
 
 
-class _Parts:
+class Parts[T]:
     """Parts that threads take, one thread at a time.
 
     A coroutine that is cancelled while a thread makes a part for it goes on at once; the thread
     does not, and a generator that runs cannot be closed.
     """
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
+    def __init__(self, parts: Iterator[T]) -> None:
         self._parts, self._lock = iter(parts), Lock()
 
-    def next(self) -> bytes | None:
+    def next(self) -> T | None:
         """Return the next part; None if there is none."""
         with self._lock:
             return next(self._parts, None)

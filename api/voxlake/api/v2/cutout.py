@@ -71,7 +71,7 @@ async def get_cutout(
     bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
     voxels = bodies or volume
     chosen = negotiate(Preference(form, accept), FORMATS, voxels.dtype, box.ndim)
-    cutout = Cutout(voxels, box, axes, asked.level, chosen)
+    cutout = Cutout(voxels, box, axes, asked.level, chosen, chunk=volume.chunk)
     if bodies is not None:
         cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
     gateway = gateway_of(request.scope)

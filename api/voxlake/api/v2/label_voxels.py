@@ -86,7 +86,7 @@ async def get_sparse_volume(
     found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
     one, held = found.value, 0
     if encoding.is_held:
-        limit = granted.gateway.settings.cutout_limit_bytes
+        limit = granted.gateway.whole_answer_bytes
         one = replace(one, max_runs=limit // label_voxels.RUN_BYTES)
         held = label_voxels.held_bytes(one, limit)
     encode = encoding.coarse if clip.coarse and encoding.coarse else encoding.encode

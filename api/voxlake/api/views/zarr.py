@@ -16,11 +16,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data.stored_objects import Part, Summary
+from voxlake.api.data.stored_objects import BLOCK, Part, Summary
 from voxlake.api.guard import Granted, Requires, grant, relatives, requires
+from voxlake.api.http.budget import Budget
 from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
 from voxlake.api.http.problems import problem
 from voxlake.api.http.ranges import matches, parse_range, range_applies
+from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import is_labels_list, labels_key
 from voxlake.api.views.labels_list import only_labels
 from voxlake.platform.access import Permission
@@ -94,7 +96,8 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
     headers = describe(granted, key, part.summary)
     if part.span is None:
         return refuse(scope, choice.status, {**headers, **choice.headers(part.summary)})
-    return PartResponse(part, choice.status, {**headers, **choice.headers(part.summary, part.span)})
+    headers |= choice.headers(part.summary, part.span)
+    return PartResponse(part, choice.status, headers, granted.gateway.cutouts)
 
 
 async def get_listing(granted: Granted, key: str) -> Response:
@@ -206,20 +209,27 @@ def refuse(scope: Scope, status: HTTPStatus, headers: dict[str, str]) -> Respons
 
 
 class PartResponse(Response):
-    """Sends a part of an object as it is read."""
+    """Sends a part of an object as it is read.
 
-    def __init__(self, part: Part, status: HTTPStatus, headers: dict[str, str]) -> None:
-        self.part = part
+    A block of it counts against `budget` until the socket took it, but it never waits for that:
+    a viewer's chunks are little and many.
+    """
+
+    def __init__(
+        self, part: Part, status: HTTPStatus, headers: dict[str, str], budget: Budget
+    ) -> None:
+        self.part, self.budget = part, budget
         super().__init__(status_code=status)
         self.raw_headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
         try:
-            if self.part.is_small:
-                await self._send(send)
-            else:
-                await run_while_wanted(receive, self._send(send))
+            with self.budget.count(min(self.part.size, BLOCK)):
+                if self.part.is_small:
+                    await self._send(send)
+                else:
+                    await run_while_wanted(receive, self._send(send))
         except ClientGoneError:
             return
         finally:
@@ -227,11 +237,10 @@ class PartResponse(Response):
 
     async def _send(self, send: Send) -> None:
         """Send the blocks, the first before the next is read."""
-        start = {"type": "http.response.start", "status": self.status_code}
-        await send({**start, "headers": self.raw_headers})
-        left = self.part.size
+        await send_start(send, self.raw_headers, self.status_code)
+        more = self.part.size > SOCKET_BYTES
         async for block in self.part.blocks:
-            left -= len(block)
-            await send({"type": "http.response.body", "body": block, "more_body": left > 0})
-        if self.part.size == 0:
-            await send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": block, "more_body": more})
+        if more or self.part.size == 0:
+            # The server waits for the socket before it ends the body.
+            await send_end(send)

@@ -29,6 +29,11 @@ class Mapping:
     pairs: Pairs
     """Supervoxels that have another body than themselves, and maybe some that have not."""
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return 16 * len(self.pairs)
+
 
 def open_mapping(index_url: StoreURL, at: int | None = None) -> Mapping:
     """Return the mapping of the labels whose index is at `index_url`.
