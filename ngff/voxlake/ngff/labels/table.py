@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.memory.columns import LabelColumns, joined
+from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,14 +92,7 @@ def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:
     return _merge(joined([EMPTY, *tables]))
 
 
-EMPTY = LabelTable(
-    np.empty(0, np.uint64),
-    np.empty(0, np.uint64),
-    np.empty((0, 3), np.int64),
-    np.empty((0, 3), np.int64),
-    np.empty(0, np.int64),
-    np.empty(0, np.int64),
-)
+EMPTY = no_lines(LabelTable, "u8", "u8", "3i8", "3i8", "i8", "i8")
 
 
 def _merge(table: LabelTable) -> LabelTable:

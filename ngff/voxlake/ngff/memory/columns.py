@@ -69,6 +69,11 @@ def joined[C: Columns](tables: Iterable[C]) -> C:
     return kind(*[np.concatenate([getattr(one, name) for one in all_]) for name in names(kind)])
 
 
+def no_lines[C: Columns](kind: type[C], *columns: str) -> C:
+    """Return an empty table, given the type of each column: "u8", or "3i8" for three in a line."""
+    return kind(*[np.empty(0, column) for column in columns])
+
+
 def are_among(
     values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.bool_]:

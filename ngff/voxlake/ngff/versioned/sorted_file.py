@@ -47,14 +47,6 @@ class SortedFile(Protocol):
     """What a document says of a file that it names."""
 
     @property
-    def first(self) -> int:
-        """Smallest id of its rows."""
-
-    @property
-    def last(self) -> int:
-        """Largest id of its rows."""
-
-    @property
     def bytes(self) -> int:
         """Size of the file."""
 

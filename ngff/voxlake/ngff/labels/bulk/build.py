@@ -84,18 +84,18 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
     """
     check_labels(volume)
     marker = bulk_marker(index_url, job)
-    known = read_bulk(marker)
-    if known is not None and known.replaces:
-        write_bulk(marker, known.model_copy(update={"at": datetime.now(UTC)}))
+    said = read_bulk(marker)
+    if said is not None and said.replaces:
+        write_bulk(marker, said.model_copy(update={"at": datetime.now(UTC)}))
         return
     newest = newest_manifest(index_url)
     if newest is not None and job in {segment.cover for segment in newest.segments}:
         return
     state = BulkState(by=by, at=datetime.now(UTC), manifest=None, replaces=())
     write_bulk(marker, state)
-    said = until_first(lambda: _closed_to_merges(volume, index_url), f"the index {index_url}")
-    if said:
-        write_bulk(marker, state.model_copy(update=said))
+    before = until_first(lambda: _closed_to_merges(volume, index_url), f"the index {index_url}")
+    if before:
+        write_bulk(marker, state.model_copy(update=before))
 
 
 def renew_bulk(index_url: StoreURL, job: str) -> None:

@@ -96,12 +96,12 @@ def _finished_segment(build: Build) -> tuple[Segment, dict[int, str]]:
 def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
     """Refuse to name files that were swept: the marker was cleared for so long."""
     _, names = store.list_children(build.index_url / "runs")
-    known = set(names)
+    stored = set(names)
     missing = [
         url
         for file in files
         for url in (file_url(build.index_url, file.ulid), boxes_url(build.index_url, file.ulid))
-        if url.name not in known
+        if url.name not in stored
     ]
     if missing:
         raise ConflictError(
@@ -123,8 +123,8 @@ def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Publ
             "index again"
         )
     above = _above(build, newest, state)
-    known = etags | newest_etags(read_cover(build.index_url, each) for each in above)
-    marked = mark_differing(build.volume, build.index_url, known)
+    covered = etags | newest_etags(read_cover(build.index_url, each) for each in above)
+    marked = mark_differing(build.volume, build.index_url, covered)
     manifest = offer(build.volume, build.index_url, newest, (segment, *above))
     if manifest is None:
         return None

@@ -92,10 +92,10 @@ def look_up(pairs: Pairs, labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint
     if not len(pairs):
         return labels.copy()
     places = np.minimum(np.searchsorted(pairs.supervoxels, labels), len(pairs) - 1)
-    found: npt.NDArray[np.uint64] = np.where(
+    bodies: npt.NDArray[np.uint64] = np.where(
         pairs.supervoxels[places] == labels, pairs.bodies[places], labels
     )
-    return found
+    return bodies
 
 
 def _pairs(known: dict[int, int]) -> Pairs:

@@ -102,8 +102,8 @@ def supervoxels_of(mapping: Mapping, body: int) -> npt.NDArray[np.uint64]:
     if not 0 < body <= MAX_LABEL:
         raise InvalidInputError(f"{body} is no body; ask for one from 1 to {MAX_LABEL}")
     label = np.uint64(body)
-    found: npt.NDArray[np.uint64] = mapping.pairs.supervoxels[mapping.pairs.bodies == label]
-    return found if is_mapped(mapping, body) else np.sort(np.append(found, label))
+    named: npt.NDArray[np.uint64] = mapping.pairs.supervoxels[mapping.pairs.bodies == label]
+    return named if is_mapped(mapping, body) else np.sort(np.append(named, label))
 
 
 def all_supervoxels_of(mapping: Mapping, bodies: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -125,21 +125,21 @@ def check_body(mapping: Mapping, body: int) -> npt.NDArray[np.uint64]:
     NotFoundError
         If it is no body: it was merged into another, or is background.
     """
-    found = supervoxels_of(mapping, body)
-    if not len(found):
+    supervoxels = supervoxels_of(mapping, body)
+    if not len(supervoxels):
         owner = int(bodies_of(mapping, [body])[0])
         raise NotFoundError(
             f"{body} is no body as of mapping {mapping.number}: its own supervoxel belongs to "
             f"{owner or 'the background'}; ask for that, or for the label without bodies"
         )
-    return found
+    return supervoxels
 
 
 def is_mapped(mapping: Mapping, supervoxel: int) -> bool:
     """Return whether the mapping names the supervoxel."""
-    known = mapping.pairs.supervoxels
-    place = int(np.searchsorted(known, np.uint64(supervoxel)))
-    return bool(place < len(known) and int(known[place]) == supervoxel)
+    mapped = mapping.pairs.supervoxels
+    place = int(np.searchsorted(mapped, np.uint64(supervoxel)))
+    return bool(place < len(mapped) and int(mapped[place]) == supervoxel)
 
 
 def apply(mapping: Mapping, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from voxlake.ngff.memory.columns import Columns
+from voxlake.ngff.memory.columns import Columns, no_lines
 from voxlake.ngff.versioned.checked_table import decode_table, encode_table
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, InvalidInputError
@@ -39,7 +39,7 @@ class Pairs(Columns):
     """(n,) the body of each; 0 makes it background."""
 
 
-NO_PAIRS = Pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
+NO_PAIRS = no_lines(Pairs, "u8", "u8")
 
 
 def pairs_of(supervoxels: npt.ArrayLike, bodies: npt.ArrayLike) -> Pairs:

@@ -75,10 +75,10 @@ def get_object(index_url: StoreURL, label: int) -> LabelObject:
     InvalidInputError, CorruptDataError, StoreError
         As `get_objects`.
     """
-    found = objects_of_table(get_objects(index_url, [label]))
-    if not found:
+    objects = objects_of_table(get_objects(index_url, [label]))
+    if not objects:
         raise NotFoundError(f"the label {label} has no object below {index_url}; put one")
-    return found[0]
+    return objects[0]
 
 
 def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
@@ -136,8 +136,8 @@ def _page(
 ) -> ObjectPage:
     parts, count = [PUBLIC_SCHEMA.empty_table()], 0
     for rows in scan(url, state.document.segments, after):
-        found = living(rows)
-        parts.append(found.filter(_fits(found, where)).select(PUBLIC_SCHEMA.names))
+        objects = living(rows)
+        parts.append(objects.filter(_fits(objects, where)).select(PUBLIC_SCHEMA.names))
         count += len(parts[-1])
         # One more than asked says that there is another page.
         if count > limit:

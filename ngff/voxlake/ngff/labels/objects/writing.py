@@ -81,8 +81,8 @@ def _append(index_url: StoreURL, rows: pa.Table) -> int:
 def _keeping_created(index_url: StoreURL, rows: pa.Table) -> pa.Table:
     """Return `rows` with the time at which the objects that are there were created."""
     ids = rows["id"].to_numpy()
-    known = get_objects(index_url, ids)
+    before = get_objects(index_url, ids)
     created = rows["created"].to_numpy().copy()
-    created[np.searchsorted(ids, known["id"].to_numpy())] = known["created"].to_numpy()
+    created[np.searchsorted(ids, before["id"].to_numpy())] = before["created"].to_numpy()
     place = SCHEMA.get_field_index("created")
     return rows.set_column(place, SCHEMA.field(place), pa.array(created, SCHEMA.field(place).type))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.memory.columns import LabelColumns, joined
+from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Counts(LabelColumns):
     """(n,) how many voxels have the label."""
 
 
-NOTHING = Counts(np.empty(0, np.uint64), np.empty(0, np.uint64))
+NOTHING = no_lines(Counts, "u8", "u8")
 
 
 def count_labels(voxels: npt.NDArray[Any]) -> Counts:

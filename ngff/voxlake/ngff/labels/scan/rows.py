@@ -14,7 +14,7 @@ import numpy as np
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.scan import plain
 from voxlake.ngff.labels.scan.plain import FIELDS
-from voxlake.ngff.memory.columns import LabelColumns
+from voxlake.ngff.memory.columns import LabelColumns, no_lines
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.memory.strided import rows_of
 from voxlake.platform.errors import UnsupportedError
@@ -59,6 +59,9 @@ class Rows(LabelColumns):
         wanted = np.uint64(label)
         first = int(np.searchsorted(self.labels, wanted, "left"))
         return self.take(np.arange(first, int(np.searchsorted(self.labels, wanted, "right"))))
+
+
+NOTHING = no_lines(Rows, "u8", "u2", "u8", "3i8", "3i8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

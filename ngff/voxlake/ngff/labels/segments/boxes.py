@@ -9,8 +9,7 @@ the first label of each, of which the manifest has the checksum. All numbers are
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import google_crc32c
@@ -49,20 +48,6 @@ _NARROW, _WIDE = _LAYOUTS
 _STRUCTS = {_NARROW: struct.Struct("<QQ8I"), _WIDE: struct.Struct("<QQ8Q")}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BlockIndex:
-    """Where the records of a file lie."""
-
-    file: SegmentFile
-    first: npt.NDArray[np.uint64]
-    """(blocks,) smallest label of each block."""
-
-    def block_of(self, label: int) -> int:
-        """Return the number of the only block that can have the label; -1 if none can."""
-        # Of the array's memory: NumPy takes longer to be called than this to answer.
-        return bisect_right(self.first.data, label) - 1
-
-
 def boxes_url(index_url: StoreURL, ulid: str) -> StoreURL:
     """Return the address of the boxes of a file."""
     return index_url / "runs" / f"{ulid}.boxes"
@@ -94,8 +79,8 @@ def index_range(file: SegmentFile) -> tuple[int, int]:
     return blocks * BLOCK_BYTES, blocks * (BLOCK_BYTES + _LABEL)
 
 
-def decode_index(file: SegmentFile, body: bytes) -> BlockIndex:
-    """Return the block index of a file, given its bytes.
+def decode_index(file: SegmentFile, body: bytes) -> npt.NDArray[np.uint64]:
+    """Return (blocks,) the smallest label of each block of a file, given the bytes of its index.
 
     Raises
     ------
@@ -104,7 +89,7 @@ def decode_index(file: SegmentFile, body: bytes) -> BlockIndex:
     """
     if google_crc32c.value(body) != file.boxes.crc32c:
         raise _damaged(file)
-    return BlockIndex(file, np.frombuffer(body, "<u8"))
+    return np.frombuffer(body, "<u8")
 
 
 def check_blocks(file: SegmentFile, blocks: bytes, count: int) -> None:
@@ -150,9 +135,9 @@ def records_of_blocks(
 
 def pick(records: npt.NDArray[np.void], labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
     """Return those of the records, not none and ascending, that are of one of `labels`."""
-    known = np.ascontiguousarray(records["label"])
-    place = np.minimum(np.searchsorted(known, labels), len(known) - 1)
-    picked: npt.NDArray[np.void] = records[place[known[place] == labels]]
+    stored = np.ascontiguousarray(records["label"])
+    place = np.minimum(np.searchsorted(stored, labels), len(stored) - 1)
+    picked: npt.NDArray[np.void] = records[place[stored[place] == labels]]
     return picked
 
 

@@ -5,6 +5,7 @@ Files never change under their names, so block indexes and blocks that were read
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.boxes import (
     BLOCK_BYTES,
-    BlockIndex,
     boxes_url,
     check_blocks,
     decode_index,
@@ -49,13 +49,14 @@ class FileBoxes:
     def __init__(self, index_url: StoreURL, file: SegmentFile) -> None:
         self.file = file
         self._url = boxes_url(index_url, file.ulid)
-        self._index: BlockIndex | None = None
+        self._first: npt.NDArray[np.uint64] | None = None
         # A short name for the keys of blocks: addresses take long to be hashed.
         self._token = next(_tokens)
 
     def extent(self, label: int) -> LabelExtent | None:
         """Return what the rows of the file say of one label; None if it has none."""
-        number = self._blocks().block_of(label)
+        # Of the array's memory: NumPy takes longer to be called than this to answer.
+        number = bisect_right(self._first_labels().data, label) - 1
         if number < 0:
             return None
         block = _blocks.get((self._token, number), lambda: self._read_block(number), len)
@@ -67,20 +68,21 @@ class FileBoxes:
         wanted = labels[first : int(np.searchsorted(labels, np.uint64(self.file.last), "right"))]
         if not len(wanted):
             return EMPTY
-        number = np.searchsorted(self._blocks().first, wanted, "right").astype(np.int64) - 1
+        number = np.searchsorted(self._first_labels(), wanted, "right").astype(np.int64) - 1
         needed = number[np.diff(number, prepend=-1) > 0]
         records = self._records(needed)
         return merge_tables(table_of_records(pick(some, wanted)) for some in records)
 
     def tables(self) -> Iterator[LabelTable]:
         """Yield what the rows of the file say of all its labels, in pieces of bounded size."""
-        return map(table_of_records, self._records(np.arange(len(self._blocks().first))))
+        return map(table_of_records, self._records(np.arange(len(self._first_labels()))))
 
-    def _blocks(self) -> BlockIndex:
-        if self._index is None:
+    def _first_labels(self) -> npt.NDArray[np.uint64]:
+        """Return (blocks,) the smallest label of each block."""
+        if self._first is None:
             body = store.read_range(self._url, *index_range(self.file))
-            self._index = decode_index(self.file, body)
-        return self._index
+            self._first = decode_index(self.file, body)
+        return self._first
 
     def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES

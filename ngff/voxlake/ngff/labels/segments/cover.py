@@ -61,10 +61,10 @@ def cover_of(etags: Mapping[int, str]) -> Cover:
 
 def newest_etags(covers: Iterable[Cover]) -> dict[int, str]:
     """Return the ETag of each shard by its number, given covers from the oldest segment on."""
-    found: dict[int, str] = {}
+    etags: dict[int, str] = {}
     for cover in covers:
-        found.update(zip(cover.shards.tolist(), cover.etags, strict=True))
-    return found
+        etags.update(zip(cover.shards.tolist(), cover.etags, strict=True))
+    return etags
 
 
 def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.ngff.labels.table import LabelTable, merge_tables
-from voxlake.ngff.memory.columns import LabelColumns, joined
+from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,12 +135,4 @@ def shard_number(volume: Volume, cell: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(cell, shard_grid(volume)))
 
 
-NO_ROWS = SegmentRows(
-    np.empty(0, np.uint64),
-    np.empty(0, np.uint64),
-    np.empty(0, np.uint64),
-    np.empty((0, 3), np.int64),
-    np.empty((0, 3), np.int64),
-    np.empty(0, np.int64),
-    np.empty(0, np.uint16),
-)
+NO_ROWS = no_lines(SegmentRows, "u8", "u8", "u8", "3i8", "3i8", "i8", "u2")

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from voxlake.ngff.labels.scan.rows import Rows
+from voxlake.ngff.versioned.sorted_file import DAMAGED
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ def decode(body: bytes) -> Sidecar:
         metadata = table.schema.metadata or {}
         origin = Origin.model_validate_json(metadata[b"voxlake"])
         checksum = int(metadata[b"crc32"])
-    # What pyarrow raises for damaged bytes is a mix of its own and of Python's errors.
-    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
+    except DAMAGED as error:
         raise CorruptDataError(
             f"{len(body)} bytes are not a label index sidecar ({error}); index the shard again"
         ) from error

@@ -72,25 +72,25 @@ def audit(
     CorruptDataError, StoreError
         If a segment that is needed does not decode, or the store fails.
     """
-    known = ask_in_force(volume, index_url, _known)
+    covered = ask_in_force(volume, index_url, _covered)
     stored = _stored(volume)
-    marked = [] if known is None else _mark(index_url, _differing(volume, known, stored))
+    marked = [] if covered is None else _mark(index_url, _differing(volume, covered, stored))
     closed = _close_old(index_url, open_age_s)
     return Audited(len(stored), tuple(marked), closed, clear_dead(index_url, bulk_age_s))
 
 
-def mark_differing(volume: Volume, index_url: StoreURL, known: dict[int, str]) -> list[Cell]:
-    """Mark as written the shards that are not as the ETags `known` by shard number; return them.
+def mark_differing(volume: Volume, index_url: StoreURL, covered: dict[int, str]) -> list[Cell]:
+    """Mark as written the shards that are not as the ETags `covered` by shard number; return them.
 
     Those that have a mark get no other: whoever consumes it creates a manifest, so one that is
     created afterwards, by someone who called this before, does not come to be.
     """
     marked = {marker.cell for marker in list_markers(index_url)}
-    cells = [cell for cell in _differing(volume, known, _stored(volume)) if cell not in marked]
+    cells = [cell for cell in _differing(volume, covered, _stored(volume)) if cell not in marked]
     return _mark(index_url, cells)
 
 
-def _known(view: View) -> dict[int, str] | None:
+def _covered(view: View) -> dict[int, str] | None:
     """Return the ETag of each shard that the segments tell of; None if there are none at all."""
     if view.manifest is None:
         return None
@@ -107,12 +107,12 @@ def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
     return cells
 
 
-def _differing(volume: Volume, known: dict[int, str], stored: dict[int, str]) -> list[Cell]:
+def _differing(volume: Volume, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:
     grid = shard_grid(volume)
     numbers = sorted(
         number
-        for number in known.keys() | stored.keys()
-        if known.get(number, "") != stored.get(number, "")
+        for number in covered.keys() | stored.keys()
+        if covered.get(number, "") != stored.get(number, "")
     )
     return [tuple(int(i) for i in np.unravel_index(number, grid)) for number in numbers]
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from voxlake.ngff.labels.scan.rows import Rows, check_labels, find_rows
-from voxlake.ngff.labels.segments.manifest import Manifest, Segment, geometry_of, newest_manifest
+from voxlake.ngff.labels.scan.rows import NOTHING, Rows, check_labels, find_rows
+from voxlake.ngff.labels.segments.manifest import Segment, geometry_of, newest_manifest
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
@@ -37,14 +35,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
-_NOTHING = Rows(
-    np.empty(0, np.uint64),
-    np.empty(0, np.uint16),
-    np.empty(0, np.uint64),
-    np.empty((0, 3), np.int64),
-    np.empty((0, 3), np.int64),
-)
-
 SEGMENT_ROWS = 1 << 20
 """Rows in memory, roughly, before they are written as a segment."""
 
@@ -66,19 +56,6 @@ class Compacted:
     """Whether segments were merged into one."""
     swept: int
     """Objects that were deleted because nothing names them any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What a compaction found to do."""
-
-    before: Manifest | None
-    segments: tuple[Segment, ...]
-    """Those in force, oldest first."""
-    consumed: tuple[Marker, ...]
-    cells: tuple[Cell, ...]
-    first: bool
-    """Whether there are no segments yet for volumes of this geometry."""
 
 
 def compact(volume: Volume, index_url: StoreURL) -> Compacted:
@@ -106,38 +83,28 @@ def compact(volume: Volume, index_url: StoreURL) -> Compacted:
 
 def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int] | None:
     """Return how many shards and rows were taken in; None if another compaction was first."""
-    work = _find_work(volume, index_url)
-    if work is None:
-        return 0, 0
-    segments = list(_delta_segments(volume, index_url, work.cells)) if work.cells else []
-    if not segments and not work.first:
-        _delete(work.consumed)
-        return 0, 0
-    if publish(volume, index_url, work.before, (*work.segments, *segments)):
-        _delete(work.consumed)
-        return len(work.cells), sum(segment.rows for segment in segments)
-    discard(index_url, segments)
-    return None
-
-
-def _find_work(volume: Volume, index_url: StoreURL) -> _Work | None:
     # Markers first: one that is there after a manifest was read may be newer than its segments.
     markers = list_markers(index_url)
     before = newest_manifest(index_url)
     fits = before is not None and before.geometry == geometry_of(volume)
     if not fits and any(marker.cell is None for marker in markers):
-        return None  # The bulk job is about to make the first segments.
+        return 0, 0  # The bulk job is about to make the first segments.
     consumed = _done(markers)
-    grid = shard_grid(volume)
-    cells = {
-        marker.cell
-        for marker in consumed
-        if marker.cell and all(i < n for i, n in zip(marker.cell, grid, strict=True))
-    }
+    cells = {marker.cell for marker in consumed if marker.cell and _is_inside(volume, marker.cell)}
     if not fits:
         cells |= set(stored_shards(volume))
-    segments = before.segments if before and fits else ()
-    return _Work(before, segments, tuple(consumed), tuple(sorted(cells)), not fits)
+    segments = list(_delta_segments(volume, index_url, sorted(cells)))
+    if segments or not fits:
+        older = before.segments if before and fits else ()
+        if not publish(volume, index_url, before, (*older, *segments)):
+            discard(index_url, segments)
+            return None
+    _delete(consumed)
+    return len(cells), sum(segment.rows for segment in segments)
+
+
+def _is_inside(volume: Volume, cell: Cell) -> bool:
+    return all(i < n for i, n in zip(cell, shard_grid(volume), strict=True))
 
 
 def _done(markers: list[Marker]) -> list[Marker]:
@@ -180,13 +147,13 @@ def rows_by_shard(
         return number, rows_of_shard(rows, number), etag
 
     def ask(cell: Cell) -> tuple[int, SegmentRows, str] | None:
-        found = _trusted(volume, index_url, cell)
-        return None if found is None else by_label(cell, *found)
+        trusted = _trusted(volume, index_url, cell)
+        return None if trusted is None else by_label(cell, *trusted)
 
     for some in batched(cells, window):
-        for cell, found in zip(some, list(in_parallel(ask, some)), strict=True):
+        for cell, answer in zip(some, list(in_parallel(ask, some)), strict=True):
             # One at a time: a whole shard of decoded labels can take a gigabyte.
-            yield found or by_label(cell, *_index_anew(volume, index_url, cell))
+            yield answer or by_label(cell, *_index_anew(volume, index_url, cell))
 
 
 def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str]:
@@ -195,18 +162,18 @@ def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, 
     Both are of the same bytes, even if others write shard or sidecar meanwhile.
     """
     build.index_shard(volume, cell, index_url)
-    found = _trusted(volume, index_url, cell)
-    if found is None:
+    trusted = _trusted(volume, index_url, cell)
+    if trusted is None:
         voxels, etag = read_shard(volume, cell)
-        found = find_rows(volume, cell, voxels), etag or ""
-    return found
+        return find_rows(volume, cell, voxels), etag or ""
+    return trusted
 
 
 def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
     """Return rows and ETag by the sidecar, empty if nothing is stored; None if it is not true."""
     etag = shard_etag(volume, cell)
     if etag is None:
-        return _NOTHING, ""
+        return NOTHING, ""
     rows = trusted_rows(volume, index_url, cell, etag)
     return None if rows is None else (rows, etag)
 

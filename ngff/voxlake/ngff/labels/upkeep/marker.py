@@ -104,8 +104,8 @@ def read_bulk(marker: Marker) -> BulkState | None:
 def list_markers(index_url: StoreURL) -> list[Marker]:
     """Return all markers by listing them, without reading what they say."""
     folder = _folder(index_url)
-    found = (_marker(folder / name) for name in store.list_children(folder)[1])
-    return [one for one in found if one is not None]
+    markers = (_marker(folder / name) for name in store.list_children(folder)[1])
+    return [marker for marker in markers if marker is not None]
 
 
 def has_bulk_job(index_url: StoreURL) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,7 @@ from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.ngff.versioned.sorted_file import groups_between
-from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +44,8 @@ MERGE_ROWS = 1 << 20
 """Rows in memory at a time, roughly, and rows of a file of the merged segment."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A file of a segment in force, and the shards of which it must not tell."""
-
-    file: SegmentFile
-    hidden: npt.NDArray[np.uint64]
+type _Piece = tuple[SegmentFile, npt.NDArray[np.uint64]]
+"""A file of a segment in force, and the shards, ascending, of which it must not tell."""
 
 
 def merge_if_many(volume: Volume, index_url: StoreURL) -> bool:
@@ -86,29 +81,27 @@ def merge_segments(volume: Volume, index_url: StoreURL, manifest: Manifest) -> b
         segments = (merged, *newest.segments[count:])
         return True if publish(volume, index_url, newest, segments) else None
 
-    if until_first(offer, f"the index {index_url}"):
-        return True
-    discard(index_url, [merged])
-    return False
+    try:
+        done = until_first(offer, f"the index {index_url}")
+    except ConflictError:
+        done = False  # It is left to those who are quicker, or it took so long that it is swept.
+    if not done:
+        discard(index_url, [merged])
+    return done
 
 
 def _are_many(manifest: Manifest) -> bool:
     if len(manifest.segments) < 2:
         return False
-    oldest, deltas = (
-        manifest.segments[0].rows,
-        sum(segment.rows for segment in manifest.segments[1:]),
-    )
-    return len(manifest.segments) > MAX_DELTAS + 1 or deltas > MAX_SHARE * oldest
+    oldest, *deltas = (segment.rows for segment in manifest.segments)
+    return len(deltas) > MAX_DELTAS or sum(deltas) > MAX_SHARE * oldest
 
 
 def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Segment:
     """Write the segment that tells what those of `manifest` tell, markers or not."""
     view = View(volume, index_url, manifest, (), bulk=False)
     pieces = [
-        _Piece(file, hidden)
-        for segment, hidden in segments_in_force(view)
-        for file in segment.files
+        (file, hidden) for segment, hidden in segments_in_force(view) for file in segment.files
     ]
     files = [
         write_file(index_url, rows)
@@ -124,7 +117,7 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
     A range of one label can hold more: a label has a row in each of its shards.
     """
-    groups = [group for piece in pieces for group in read_footer(index_url, piece.file).groups]
+    groups = [group for file, _ in pieces for group in read_footer(index_url, file).groups]
     if not groups:
         return
     firsts = sorted(group.first for group in groups)
@@ -139,14 +132,14 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
 def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: int) -> SegmentRows:
     low, high = np.uint64(first), np.uint64(last)
-    found, told = [], [np.empty(0, np.bool_)]
-    for piece in pieces:
-        groups = groups_between(read_footer(index_url, piece.file), first, last)
-        for rows in read_groups(index_url, piece.file, groups):
+    tables, counting = [], [np.empty(0, np.bool_)]
+    for file, hidden in pieces:
+        groups = groups_between(read_footer(index_url, file), first, last)
+        for rows in read_groups(index_url, file, groups):
             inside = (rows.labels >= low) & (rows.labels <= high)
-            found.append(rows)
-            told.append(inside & ~are_among(rows.shards, piece.hidden))
-    rows = join_rows(found)
+            tables.append(rows)
+            counting.append(inside & ~are_among(rows.shards, hidden))
+    rows = join_rows(tables)
     # Taken once: what is left out, and the order of the rest.
-    lines = np.flatnonzero(np.concatenate(told))
+    lines = np.flatnonzero(np.concatenate(counting))
     return rows.take(lines[order_of(rows.labels[lines], rows.shards[lines])])

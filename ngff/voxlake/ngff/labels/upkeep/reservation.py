@@ -73,9 +73,9 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
 def _largest(view: View) -> int:
     """Return the largest label that any voxel may have; 0 if none has one."""
     segments = view.manifest.segments if view.manifest else ()
-    found = [file.last for segment in segments for file in segment.files]
-    found += [int(rows.labels.max()) for rows in ask_shards(view, lambda all_: all_) if len(rows)]
-    return max(found, default=0)
+    largest = [file.last for segment in segments for file in segment.files]
+    largest += [int(rows.labels.max()) for rows in ask_shards(view, lambda all_: all_) if len(rows)]
+    return max(largest, default=0)
 
 
 def _next_block(index_url: StoreURL, count: int, largest: int, by: str) -> range | None:
