@@ -25,7 +25,7 @@ EXAMPLES := 200
 LABEL_INDEX := tests/ngff/labels
 
 proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some minutes
-	VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --dist=load --maxschedchunk=1 -o faulthandler_timeout=0 --durations=5 \
+	VOXLAKE_HISTORIES=$(EXAMPLES) VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --dist=load --maxschedchunk=1 -o faulthandler_timeout=0 --durations=5 \
 	  $(LABEL_INDEX)/test_any_history.py $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
 	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "0"))
-"""As of `test_any_history`: if set, more steps and interleavings are tried."""
+"""If set, more steps and interleavings are tried."""
 
 FIRST, LAST = Box((0, 0, 0), (3, 3, 5)), Box((3, 4, 6), SHAPE)
 
