@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxlake.ngff.labels.queries.extent import find_labels, label_extent, list_labels
-from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.memory.cache import CACHE
 
 if TYPE_CHECKING:
@@ -25,11 +23,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.segments.rows import SegmentRows
     from voxlake.ngff.labels.table import LabelTable
     from voxlake.ngff.labels.view import View
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
 
 type Answer = tuple[int, ...]
 """Voxels, z0, y0, x0, z1, y1, x1, chunks, shards."""
@@ -92,8 +89,7 @@ class Table:
 class OurIndex:
     """The label index, by a view that is made for each question or held over all of them."""
 
-    volume: Volume
-    index: StoreURL
+    labels: Labels
     held: bool
     view: View | None = None
 
@@ -104,7 +100,7 @@ class OurIndex:
 
     def warm(self) -> None:
         """Make the view that is held."""
-        self.view = in_force(self.volume, self.index) if self.held else None
+        self.view = self.labels.view() if self.held else None
 
     def cool(self) -> None:
         """Empty the memory of what was read."""
@@ -112,21 +108,21 @@ class OurIndex:
         CACHE.clear()
 
     def one(self, label: int) -> Answer:
-        """By `label_extent`."""
-        found = label_extent(self.volume, self.index, label, view=self.view)
+        """By `View.extent`."""
+        found = (self.view or self.labels.view()).extent(label)
         return (found.voxels, *found.box.start, *found.box.stop, found.chunks, found.shards)
 
     def several(self, labels: npt.NDArray[np.uint64]) -> Table:
-        """By `find_labels`."""
-        return _table(find_labels(self.volume, self.index, labels, view=self.view))
+        """By `View.find`."""
+        return _table((self.view or self.labels.view()).find(labels))
 
     def everything(self) -> Table:
-        """By `list_labels`."""
-        return _table(list_labels(self.volume, self.index, view=self.view))
+        """By `View.all`."""
+        return _table((self.view or self.labels.view()).all())
 
     def largest(self) -> Table:
-        """By `list_labels`, and the largest of it."""
-        return _table(list_labels(self.volume, self.index, view=self.view).largest(10))
+        """By `View.largest`."""
+        return _table((self.view or self.labels.view()).largest(10))
 
 
 def _table(found: LabelTable) -> Table:

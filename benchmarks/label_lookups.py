@@ -20,11 +20,11 @@ from benchmarks.child import peak_rss
 from benchmarks.label_engines import DuckDb, OurIndex, Polars, Sqlite, Table, is_installed
 from benchmarks.label_rows import GRID, Synthetic, changed, new_volume
 from benchmarks.tables import markdown_table
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.publishing import finish_segment, publish, write_segment
 from voxlake.ngff.labels.segments.rows import join_rows
 from voxlake.ngff.labels.segments.segment_file import file_url, write_file
 from voxlake.ngff.labels.upkeep.merging import merge_segments
-from voxlake.ngff.labels.view import in_force
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class Bench:
         folder.mkdir()
         self.volume: Volume = new_volume(folder / "labels")
         self.index = StoreURL.parse(str(folder)) / "index"
+        self.labels = Labels(self.volume, self.index)
         self.sqlite = Sqlite(folder / "rows.sqlite")
         self.ids = np.concatenate([np.unique(piece.labels) for piece in self.rows.pieces()])
         chance = np.random.default_rng(rows)
@@ -182,8 +183,8 @@ class Bench:
         ]
         found = [
             self.ask(self.sqlite),
-            self.ask(OurIndex(self.volume, self.index, held=False)),
-            self.ask(OurIndex(self.volume, self.index, held=True)),
+            self.ask(OurIndex(self.labels, held=False)),
+            self.ask(OurIndex(self.labels, held=True)),
         ]
         found += [self.ask(DuckDb(files), SLOW)] if is_installed("duckdb") else []
         return found + ([self.ask(Polars(files), SLOW)] if is_installed("polars") else [])
@@ -192,7 +193,7 @@ class Bench:
         """Ask the index as it is after a change, beside SQLite."""
         # Which takes a minute for 10^7 rows, and about as long as before.
         sqlite = self.ask(self.sqlite, repeats=1)
-        views = [OurIndex(self.volume, self.index, held=held) for held in (False, True)]
+        views = [OurIndex(self.labels, held=held) for held in (False, True)]
         found = [sqlite, *(self.ask(engine) for engine in views)]
         return [replace(one, engine=f"{one.engine}, {name}") for one in found]
 
@@ -237,7 +238,7 @@ class Bench:
         return took
 
     def _manifest(self) -> Manifest:
-        found = in_force(self.volume, self.index).manifest
+        found = self.labels.view().state.manifest
         if found is None:
             raise NotTheSameError("there are no segments")
         return found

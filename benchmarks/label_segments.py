@@ -22,7 +22,7 @@ from voxlake.ngff.labels.bulk.build import Build, begin_bulk
 from voxlake.ngff.labels.bulk.fragment import write_fragment
 from voxlake.ngff.labels.bulk.pieces import choose_pieces, write_range
 from voxlake.ngff.labels.bulk.publish import publish_bulk
-from voxlake.ngff.labels.queries.extent import find_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.scan.rows import Rows
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, encode, origin_of, sidecar_url
@@ -204,6 +204,6 @@ def _check(volume: Volume, index: StoreURL, shards: int) -> None:
         rows = _rows(shard)
         place = np.minimum(np.searchsorted(probes, rows.labels), len(probes) - 1)
         np.add.at(expected, place, np.where(probes[place] == rows.labels, rows.voxels, 0))
-    found = find_labels(volume, index, probes)
+    found = Labels(volume, index).view().find(probes)
     if not np.array_equal(found.labels, probes) or not np.array_equal(found.voxels, expected):
         raise WrongSegmentError("labels have other voxels than the sidecars say")

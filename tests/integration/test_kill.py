@@ -25,10 +25,10 @@ from voxlake.compute.run import WINDOW_PER_THREAD
 from voxlake.documents.problem import Problem
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import building_url
-from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.sidecars.status import index_status
-from voxlake.ngff.labels.view import in_force
+from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.jobs import Job, JobState
@@ -207,7 +207,7 @@ def _check_segment(volume: Volume, index: StoreURL) -> None:
     assert view.manifest is not None
     assert len(view.manifest.segments) == 1
     labels, counts = np.unique(volume.read(volume.box).result(), return_counts=True)
-    found = list_labels(volume, index)
+    found = Labels(volume, index).view().all()
     assert np.array_equal(found.labels, labels[labels != 0])
     assert np.array_equal(found.voxels, counts[labels != 0])
 
@@ -274,7 +274,7 @@ def test_killed_while_the_segment_by_label_is_built(run: Run) -> None:
             break
         kills += 1
         # Whatever is half done, another process gets answers, and they are right.
-        labels = list_labels(volume, index).labels
+        labels = Labels(volume, index).view().all().labels
         assert np.array_equal(labels, np.unique(volume.read(volume.box).result())[1:])
         process = run.resume()
     else:

@@ -27,6 +27,7 @@ TREE = {
     "ObjectExistsError": ("object-exists", 409, ()),
     "PlanChangedError": ("plan-changed", 409, ()),
     "LeaseLostError": ("lease-lost", 409, ()),
+    "OutdatedError": ("outdated", 409, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),

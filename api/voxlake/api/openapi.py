@@ -9,14 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from voxlake.api.http.problems import DOCUMENTED, documented
-from voxlake.api.v2.label_documents import (
-    CleaveQuestion,
-    LookupQuestion,
-    MergeQuestion,
-    ObjectQuestion,
-    PointsQuestion,
-    ReserveQuestion,
-)
+from voxlake.documents.labels import LookupQuestion, PointsQuestion, ReserveQuestion
+from voxlake.documents.merges import CleaveQuestion, MergeQuestion
+from voxlake.documents.objects import ObjectQuestion
 from voxlake.documents.problem import Problem
 
 DESCRIPTION = """

@@ -13,7 +13,8 @@ from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.sample import Sample, open_sample, phantom_sample
 from voxlake.documents.demo import DemoDataset
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.view import View
 from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
@@ -106,7 +107,7 @@ def _make(workspace: Workspace, request: IngestRequest) -> DemoDataset:
     labels = None
     if request.place.kind is Kind.LABELS:
         volume = workspace.dataset(request.place).level(0)
-        labels = len(list_labels(volume, workspace.index_url(request.place)))
+        labels = len(Labels(volume, workspace.index_url(request.place)).ask(View.all))
     return DemoDataset(
         dataset=dataset, ingest=made, labels=labels, verified=verify.verified is True
     )

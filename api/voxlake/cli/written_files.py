@@ -8,7 +8,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlake.cli.label_documents import WrittenDocument
+from voxlake.documents.written import WrittenDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -5,19 +5,20 @@ finds datasets and labels on the store itself; `Gateway` asks a server, with its
 `Gateway.open_labels` asks it about labels, bodies and what they are.
 """
 
-from voxlake.client.answers import Change, Extent
 from voxlake.client.arrays import open_levels, open_xarray
 from voxlake.client.gateway import Gateway
 from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
 from voxlake.documents.dataset import DatasetDocument, DatasetSummary, LevelDocument
+from voxlake.documents.merges import ChangeDocument
+from voxlake.ngff.labels.table import LabelExtent
 
 __all__ = [
-    "Change",
+    "ChangeDocument",
     "DatasetDocument",
     "DatasetSummary",
-    "Extent",
     "Gateway",
+    "LabelExtent",
     "Lake",
     "LevelDocument",
     "Mask",

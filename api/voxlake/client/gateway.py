@@ -10,11 +10,11 @@ import httpx2
 import numpy as np
 import platformdirs
 
-from voxlake.client.answers import Extent, LabelsAnswer
 from voxlake.client.connection import Connection
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.client.ranges import Region, query_of, slices_of
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
+from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import numpy.typing as npt
+
+    from voxlake.ngff.labels.table import LabelExtent
 
 LOCAL_URL = "http://127.0.0.1:8080"
 TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
@@ -149,24 +151,24 @@ class Gateway:
             As for `cutout`.
         """
         answer = self._labels(name, region, counts=False)
-        return np.array([int(label) for label in answer.labels], np.uint64)
+        return np.array(answer.labels, np.uint64)
 
     def label_counts(self, name: str, region: Region | None = None) -> dict[int, int]:
         """Return, by label, how many voxels of `region` of level 0 have it, background left out."""
         answer = self._labels(name, region, counts=True)
-        return dict(zip(map(int, answer.labels), answer.counts or (), strict=True))
+        return dict(zip(answer.labels, answer.counts or (), strict=True))
 
-    def label(self, name: str, label: int) -> Extent:
-        """Return the tightest box, in z, y, x, and the number of voxels of one label."""
+    def label(self, name: str, label: int) -> LabelExtent:
+        """Return the tightest box of one label, and how many voxels, chunks and shards it has."""
         return self.open_labels(name).extent(label)
 
     def neuroglancer_link(self, name: str) -> str:
         """Return a link that shows an image with its labels, or labels with their image."""
         return self._connection.ask(NeuroglancerDocument, f"{_path(name)}/neuroglancer").link
 
-    def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsAnswer:
+    def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsInBoxDocument:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}
-        return self._connection.ask(LabelsAnswer, f"{_path(name)}/labels", parameters)
+        return self._connection.ask(LabelsInBoxDocument, f"{_path(name)}/labels", parameters)
 
     def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
         if region is None:

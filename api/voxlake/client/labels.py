@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from voxlake.client.answers import (
-    BlockAnswer,
-    BodyAnswer,
-    Change,
-    ChunksAnswer,
-    Extent,
-    ExtentAnswer,
-    LabelsAtAnswer,
-    PointsAnswer,
-)
 from voxlake.client.connection import table_of
 from voxlake.client.ranges import Region, query_of, slices_of
-from voxlake.documents.document import Document
+from voxlake.documents.labels import (
+    BlockDocument,
+    ChunksDocument,
+    LabelDocument,
+    LabelsAtDocument,
+    PointsDocument,
+)
+from voxlake.documents.merges import BodyDocument, ChangeDocument
+from voxlake.documents.objects import ObjectDocument, ObjectQuestion
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.objects import LabelObject
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.client.connection import Connection
+    from voxlake.ngff.labels.objects import LabelObject
+    from voxlake.ngff.labels.table import LabelExtent
 
 PAGE = 10_000
 """Objects that are asked for at a time."""
@@ -61,16 +60,15 @@ class RemoteLabels:
     bodies: bool = False
     """Whether ids are those of bodies: the mapping is applied to all that is asked."""
 
-    def extent(self, label: int) -> Extent:
-        """Return the tightest box and the number of voxels of one label."""
-        found = self.connection.ask(ExtentAnswer, self._of(label), self._query())
-        return found.extent()
+    def extent(self, label: int) -> LabelExtent:
+        """Return the tightest box of one label, and how many voxels, chunks and shards it has."""
+        return self.connection.ask(LabelDocument, self._of(label), self._query()).extent
 
     def find(self, labels: Iterable[int]) -> pa.Table:
         """Return those of `labels` that there are, ascending: one row for each.
 
         Its columns are label, voxels, the half-open box z0 y0 x0 z1 y1 x1, chunks and shards; the
-        last two are -1 where they are not known, of bodies of several supervoxels.
+        last two are null where they are not known, of bodies of several supervoxels.
         """
         asked = {"labels": [str(int(label)) for label in labels], "bodies": self.bodies}
         return self.connection.table(f"{self.path}/labels/lookup", {}, asked)
@@ -81,7 +79,7 @@ class RemoteLabels:
 
     def chunks(self, label: int) -> npt.NDArray[np.int64]:
         """Return the cells z, y, x (n, 3) of the grid of chunks that hold a label, in C order."""
-        found = self.connection.ask(ChunksAnswer, f"{self._of(label)}/chunks", self._query())
+        found = self.connection.ask(ChunksDocument, f"{self._of(label)}/chunks", self._query())
         return np.array(found.cells, np.int64).reshape(-1, 3)
 
     def runs(self, label: int, region: Region | None = None) -> pa.Table:
@@ -103,31 +101,31 @@ class RemoteLabels:
     def points(self, label: int, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return (count, 3) voxels z, y, x of a label, drawn uniformly."""
         query = self._query(count=count, seed=seed)
-        found = self.connection.ask(PointsAnswer, f"{self._of(label)}/points", query)
+        found = self.connection.ask(PointsDocument, f"{self._of(label)}/points", query)
         return np.array(found.points, np.int64).reshape(-1, 3)
 
     def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         """Return the label (n,) at each of (n, 3) points z, y, x; 0 where there is none."""
         asked = {"points": np.asarray(points).tolist(), "bodies": self.bodies}
         path = f"{self.path}/labels/points"
-        found = self.connection.change(LabelsAtAnswer, "POST", path, asked)
-        return np.array([int(label) for label in found.labels], np.uint64)
+        found = self.connection.change(LabelsAtDocument, "POST", path, asked)
+        return np.array(found.labels, np.uint64)
 
     def reserve(self, count: int) -> range:
         """Return `count` ids in a row that no voxel has and nobody else is ever given."""
         path = f"{self.path}/labels/reserve"
-        found = self.connection.change(BlockAnswer, "POST", path, {"count": count})
+        found = self.connection.change(BlockDocument, "POST", path, {"count": count})
         return range(found.first, found.stop)
 
     def get_object(self, label: int) -> LabelObject:
         """Return what is known of a label besides its voxels."""
-        return self.connection.ask(_Object, f"{self.path}/objects/{int(label)}").value()
+        return self.connection.ask(ObjectDocument, f"{self.path}/objects/{int(label)}").value
 
     def put_object(self, item: LabelObject) -> LabelObject:
         """Put an object in the place of what was known of its label; return it as it is stored."""
-        body = item.model_dump(mode="json", exclude={"id", "created", "modified"})
+        body = ObjectQuestion.of(item).model_dump(mode="json")
         path = f"{self.path}/objects/{item.id}"
-        return self.connection.change(_Object, "PUT", path, _with_text(body)).value()
+        return self.connection.change(ObjectDocument, "PUT", path, body).value
 
     def delete_object(self, label: int) -> None:
         """Delete what is known of a label besides its voxels."""
@@ -143,19 +141,21 @@ class RemoteLabels:
         """
         return pa.concat_tables(self._pages(where))
 
-    def merge(self, bodies: Iterable[int]) -> Change:
+    def merge(self, bodies: Iterable[int]) -> ChangeDocument:
         """Merge bodies into the first of them."""
         asked = {"labels": [str(int(body)) for body in bodies]}
-        return self.connection.change(Change, "POST", f"{self.path}/merges", asked)
+        return self.connection.change(ChangeDocument, "POST", f"{self.path}/merges", asked)
 
-    def cleave(self, body: int, supervoxels: Iterable[int], into: int | None = None) -> Change:
+    def cleave(
+        self, body: int, supervoxels: Iterable[int], into: int | None = None
+    ) -> ChangeDocument:
         """Make some supervoxels of a body a body of their own; `into` if it is to have that id."""
         asked = {
             "body": str(int(body)),
             "supervoxels": [str(int(label)) for label in supervoxels],
             "into": None if into is None else str(int(into)),
         }
-        return self.connection.change(Change, "POST", f"{self.path}/cleaves", asked)
+        return self.connection.change(ChangeDocument, "POST", f"{self.path}/cleaves", asked)
 
     def body_of(self, supervoxel: int) -> int:
         """Return the body of a supervoxel; 0 if that is the background."""
@@ -165,8 +165,8 @@ class RemoteLabels:
         """Return the supervoxels of a body, ascending; none if it is no body."""
         return np.array(self._body(body).supervoxels, np.uint64)
 
-    def _body(self, label: int) -> BodyAnswer:
-        return self.connection.ask(BodyAnswer, f"{self.path}/mapping/{int(label)}")
+    def _body(self, label: int) -> BodyDocument:
+        return self.connection.ask(BodyDocument, f"{self.path}/mapping/{int(label)}")
 
     def _pages(self, where: dict[str, str]) -> Iterator[pa.Table]:
         after: str | None = "0"
@@ -182,25 +182,6 @@ class RemoteLabels:
     def _query(self, **more: int) -> dict[str, str]:
         given = {name: str(value) for name, value in more.items()}
         return {**given, "bodies": "true"} if self.bodies else given
-
-
-class _Object(Document):
-    """An object as a gateway answers it: ids are text."""
-
-    id: int
-    type: str
-    name: str
-    author: str
-    status: str
-    confidence: float | None
-    parent: int | None
-    key_values: dict[str, str]
-    created: Any = None
-    modified: Any = None
-
-    def value(self) -> LabelObject:
-        """Return it as a value."""
-        return LabelObject.model_validate(self.model_dump())
 
 
 def ranges_of(region: Region | None) -> dict[str, str]:
@@ -239,9 +220,3 @@ def _box_of(response: httpx2.Response) -> Box:
         url = response.url.copy_with(query=None)
         raise StoreError(f"what {url} sent has no box, and is no cutout of a gateway") from error
     return Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
-
-
-def _with_text(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the document of an object with its parent as text: JSON numbers end at 2^53."""
-    parent = body["parent"]
-    return body | {"parent": None if parent is None else str(parent)}

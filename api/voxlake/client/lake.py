@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from voxlake.client.answers import Extent
 from voxlake.client.ranges import Region, box_of
-from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.labels.queries import extent, in_box
+from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError, ObjectNotFoundError
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from voxlake.ngff.volume import Volume
+    from voxlake.ngff.labels.handle import Labels
+    from voxlake.ngff.labels.table import LabelExtent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +53,40 @@ class Lake:
         """
         return str(dataset_url(self.url, self._place(name)))
 
+    def open_labels(self, name: str, *, bodies: bool = False) -> Labels:
+        """Return the labels ``collection/experiment/dataset``, to ask more about them.
+
+        Parameters
+        ----------
+        bodies
+            Whether ids are those of bodies: the mapping, as it is, is applied to all that is asked.
+
+        Raises
+        ------
+        NotFoundError
+            If there are none.
+        """
+        place = self._place(name)
+        url = dataset_url(self.url, place)
+        return open_labels(url, index_url(self.url, place), bodies=bodies)
+
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.
 
         Exact in every state of the label index; fast where that is current.
         """
-        volume, index = self._indexed(name)
-        return in_box.labels_in_box(volume, index, box_of(region, volume.shape)).labels
+        labels = self.open_labels(name)
+        return labels.in_box(box_of(region, labels.volume.shape)).labels
 
-    def label(self, name: str, label: int) -> Extent:
-        """Return the tightest box and the number of voxels of one label, at level 0.
+    def label(self, name: str, label: int) -> LabelExtent:
+        """Return the tightest box of one label, and how many voxels, chunks and shards it has.
 
         Raises
         ------
         NotFoundError
             If no voxel has it.
         """
-        found = extent.label_extent(*self._indexed(name), label)
-        return Extent(found.label, found.voxels, found.box)
-
-    def _indexed(self, name: str) -> tuple[Volume, StoreURL]:
-        place = self._place(name)
-        volume = open_dataset(dataset_url(self.url, place)).level(0)
-        return volume, index_url(self.url, place)
+        return self.open_labels(name).ask(lambda view: view.extent(label))
 
     def _place(self, name: str) -> Place:
         """Find an image, or labels without one, by one look; labels among those of the images."""

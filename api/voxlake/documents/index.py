@@ -26,3 +26,36 @@ class IndexDocument(Document):
     bytes: int = Field(description="Size of these on the store.")
     url: str | None = Field(None, description="Address of the index on the store.")
     by_label: ByLabelDocument | None = Field(None, description="The same, sorted by label.")
+
+
+class AuditDocument(Document):
+    """What an audit of a label index found."""
+
+    shards: int = Field(description="Shards that are stored.")
+    marked: tuple[tuple[int, ...], ...] = Field(
+        description="Cells z, y, x of the write grid of which the index told another state."
+    )
+    closed: int = Field(description="Marks of writers that are taken for dead.")
+    cleared: int = Field(description="Marks of jobs on all labels that are taken for dead.")
+
+
+class ObjectSegmentsDocument(Document):
+    """Metadata of labels, after their compaction."""
+
+    number: int = Field(description="Number of their newest manifest; 0: there is none.")
+    segments: int
+    rows: int = Field(description="Rows of these segments, those of deleted objects included.")
+
+
+class CompactionDocument(Document):
+    """What a compaction of a label index did."""
+
+    number: int | None = Field(description="Number of the newest manifest; null: there is none.")
+    shards: int = Field(description="Shards that were taken in.")
+    rows: int = Field(description="Rows, one for each label of a shard, that were taken in.")
+    merged: bool = Field(description="Whether segments were merged into one.")
+    swept: int = Field(description="Objects that nothing named any more, and that were deleted.")
+    objects: ObjectSegmentsDocument
+    mapping: int = Field(
+        description="Changes of the mapping that are in a snapshot; 0: nothing is mapped."
+    )

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, PlainSerializer
 
-MAX_ID = (1 << 64) - 1
-"""The largest label."""
+from voxlake.ngff.labels.label_id import MAX_LABEL
 
-type Label = Annotated[
-    int,
-    Field(ge=0, le=MAX_ID, examples=["18446744073709551615"]),
-    PlainSerializer(str, return_type=str, when_used="json"),
-]
-"""An id of a label, or 0 for the background: a number inside, text in JSON; both are taken."""
+type Text = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
+"""A number inside, text in JSON, whose numbers end at 2^53 in much of the world; both are taken."""
+
+type Label = Annotated[Text, Field(ge=0, le=MAX_LABEL, examples=["18446744073709551615"])]
+"""An id of a label, or 0 for the background."""
+
+type LabelAsked = Annotated[Label, Field(ge=1)]
+"""The same, without the background."""

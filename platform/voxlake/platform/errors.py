@@ -16,6 +16,7 @@
     - ObjectExistsError        an object on the store
     - PlanChangedError         a job's plan is not what it was
     - LeaseLostError           another process runs the job by now
+    - OutdatedError            a view that is held answers no more
   + CorruptDataError           stored bytes do not decode            (500)
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
@@ -137,6 +138,12 @@ class LeaseLostError(ConflictError):
     """A runner of a job was taken for dead, and the job is no longer its own."""
 
     kind = "lease-lost"
+
+
+class OutdatedError(ConflictError):
+    """A view of something has been held for so long that it can no longer answer."""
+
+    kind = "outdated"
 
 
 class CorruptDataError(VoxlakeError):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.ngff.labels.queries.samples import brute_runs, decode_blocks, decode_rles
 
+from voxlake.documents.box import BoxDocument
 from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
@@ -33,20 +34,21 @@ def test_merged_bodies_in_every_answer(filled: Command, labels: Path, tmp_path: 
         (int(label), int(count)) for label, count in zip(ids, counts, strict=True)
     ]
     assert listed["mapping"] == 1
-    assert [each["chunks"] for each in listed["labels"]] == [1, -1]
+    assert [each["chunks"] for each in listed["labels"]] == [1, None]
     assert "-1" not in filled.plain("labels", CELLS, "--bodies").out
     inside = filled("labels", CELLS, "--bodies", "--box", "0:3,0:4,0:5").ok()
     block = bodies[:3, :4, :5]
-    assert [(int(each["label"]), each["voxels"]) for each in inside["labels"]] == [
-        (int(label), int(np.count_nonzero(block == label))) for label in np.unique(block) if label
-    ]
+    there = [int(label) for label in np.unique(block) if label]
+    assert inside["labels"] == list(map(str, there))
+    assert inside["counts"] == [np.count_nonzero(block == np.uint64(label)) for label in there]
+    assert inside["mapping"] == 1
     files = {name: tmp_path / name for name in ("rles", "blocks", "mask")}
     words = [word for name, file in files.items() for word in (f"--{name}", file)]
     one = filled("label", CELLS, 7, "--bodies", "--chunks", *words).ok()
     where = np.argwhere(bodies == 7)
     box = Box(tuple(where.min(axis=0).tolist()), tuple((where.max(axis=0) + 1).tolist()))
     assert (one["voxels"], one["mapping"], one["chunks"]) == (len(where), 1, 1)
-    assert (one["box"]["start"], one["box"]["stop"]) == (list(box.start), list(box.stop))
+    assert BoxDocument.model_validate(one["box"]).box == box
     assert decode_rles(files["rles"].read_bytes()) == brute_runs(bodies, 7, box)
     name, mask = decode_blocks(files["blocks"].read_bytes(), voxels.shape)
     assert (name, int(mask.sum())) == (7, len(where))
@@ -95,7 +97,7 @@ def test_reserved_ids_are_new(filled: Command, tmp_path: Path) -> None:
     np.save(tmp_path / "few", np.full((8, 8, 8), 41, np.uint64))
     name = "lab/cube/few"
     filled.ingest(tmp_path / "few.npy", name, "--kind", "labels", "--index").ok()
-    assert filled("reserve", name, 3).ok() == {"name": name, "first": "42", "stop": "45"}
+    assert filled("reserve", name, 3).ok() == {"first": "42", "stop": "45"}
     assert "46" in filled.plain("reserve", name, 2).out
 
 

@@ -10,6 +10,7 @@ import pytest
 import zarr
 from tests.ngff.labels.queries.samples import brute_runs, decode_rles, decode_spans
 
+from voxlake.documents.box import BoxDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.mapping import merge
 from voxlake.ngff.labels.objects import LabelObject, ObjectType, put_objects
@@ -38,8 +39,8 @@ def test_all_labels(shared: Command, voxels: npt.NDArray[np.uint64], tmp_path: P
     assert answer["count"] == len(ids)
     first = answer["labels"][0]
     where = np.argwhere(voxels == ids[0])
-    assert [first[name] for name in ("z0", "y0", "x0")] == where.min(axis=0).tolist()
-    assert [first[name] for name in ("z1", "y1", "x1")] == (where.max(axis=0) + 1).tolist()
+    ends = np.transpose([where.min(axis=0), where.max(axis=0) + 1])
+    assert first["box"] == dict(zip("zyx", ends.tolist(), strict=True))
     with pa.ipc.open_file(str(file)) as reader:
         table = reader.read_all()
     assert (table["label"].to_pylist(), table["voxels"].to_pylist()) == (
@@ -65,10 +66,9 @@ def test_labels_of_a_box(shared: Command, voxels: npt.NDArray[np.uint64], tmp_pa
     answer = shared("labels", CELLS, "--box", "3:4,5:6,7:11", "--arrow", file).ok()
     block = voxels[box.slices]
     ids, counts = np.unique(block[block != 0], return_counts=True)
-    assert [(each["label"], each["voxels"]) for each in answer["labels"]] == [
-        (str(label), count) for label, count in zip(ids.tolist(), counts.tolist(), strict=True)
-    ]
-    assert answer["box"] == {"start": [3, 5, 7], "stop": [4, 6, 11]}
+    assert answer["labels"] == list(map(str, ids.tolist()))
+    assert answer["counts"] == counts.tolist()
+    assert answer["box"] == {"z": [3, 4], "y": [5, 6], "x": [7, 11]}
     with pa.ipc.open_file(str(file)) as reader:
         assert reader.read_all()["label"].to_pylist() == ids.tolist()
     assert "voxels" in shared.plain("labels", CELLS, "--box", "3:4,5:6,7:11").out
@@ -84,9 +84,9 @@ def test_one_label_and_its_voxels_in_files(
     where = np.argwhere(voxels == LARGEST)
     box = Box(tuple(where.min(axis=0).tolist()), tuple((where.max(axis=0) + 1).tolist()))
     assert (answer["label"], answer["voxels"]) == (str(LARGEST), len(where))
-    assert answer["box"] == {"start": list(box.start), "stop": list(box.stop)}
+    assert BoxDocument.model_validate(answer["box"]).box == box
     assert voxels[tuple(answer["point"])] == LARGEST
-    assert (answer["cells"], answer["morton"]) == ([[0, 0, 0]], [[0, 1]])
+    assert (answer["cells"], answer["morton"]) == ([[0, 0, 0]], [["0", "1"]])
     assert [each["bytes"] for each in answer["written"]] == [
         file.stat().st_size for file in files.values()
     ]
@@ -112,7 +112,7 @@ def test_labels_that_others_write_are_audited_and_compacted(filled: Command) -> 
     first = filled("compact", CELLS).ok()
     # The ingest has made the first run.
     assert (first["shards"], first["rows"], first["number"]) == (0, 0, 1)
-    assert (first["objects"], first["mapping"]) == ({"number": 0, "runs": 0, "rows": 0}, 0)
+    assert (first["objects"], first["mapping"]) == ({"number": 0, "segments": 0, "rows": 0}, 0)
     group = zarr.open_group(f"{filled.lake}/lab/cube/em.ome.zarr/labels/cells", mode="r+")
     array = group["0"]
     assert isinstance(array, zarr.Array)

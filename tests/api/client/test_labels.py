@@ -86,7 +86,7 @@ def test_bodies(labelled: Labelled, gateway: Gateway, bodies: RemoteLabels) -> N
     check(bodies, voxels, 3)
     np.testing.assert_array_equal(gateway.cutout(CELLS, BOX, bodies=True), voxels[BOX.slices])
     np.testing.assert_array_equal(gateway.cutout(CELLS, BOX), labelled.voxels[BOX.slices])
-    assert bodies.find([3])["chunks"].to_pylist() == [-1]
+    assert bodies.find([3])["chunks"].to_pylist() == [None]
     assert (bodies.body_of(LARGEST), bodies.body_of(1)) == (3, 1)
     assert bodies.supervoxels_of(3).tolist() == [3, LARGEST]
     with pytest.raises(NotFoundError, match="belongs to 3"):

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from voxlake.documents.box import BoxDocument
-from voxlake.documents.label_id import MAX_ID, Label
+from voxlake.documents.label_id import Label
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.label_id import MAX_LABEL
 
 LABEL: TypeAdapter[int] = TypeAdapter(Label)
 
@@ -24,7 +25,7 @@ def test_a_box_comes_back(ranges: list[tuple[int, int]]) -> None:
     assert BoxDocument.model_validate_json(document.model_dump_json()).box == box
 
 
-@given(st.integers(0, MAX_ID))
+@given(st.integers(0, MAX_LABEL))
 def test_a_label_is_text_in_json_and_a_number_inside(label: int) -> None:
     assert LABEL.dump_json(label) == f'"{label}"'.encode()
     assert LABEL.validate_json(f'"{label}"') == LABEL.validate_json(str(label)) == label

@@ -29,7 +29,7 @@ from tests.ngff.labels.queries.samples import (
 from ulid import ULID
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.platform import store
 
@@ -196,7 +196,7 @@ def test_ids_are_reserved_above_all_there_are(labelled: Labelled) -> None:
         assert answer.json()["type"] == "urn:voxlake:error:limit-exceeded"
         voxels = np.where(labelled.voxels == np.uint64(LARGEST), np.uint64(9), labelled.voxels)
         write_labels(volume, index, volume.box, voxels)
-        assert int(list_labels(volume, index).labels.max()) == (1 << 53) + 1
+        assert int(Labels(volume, index).view().all().labels.max()) == (1 << 53) + 1
         first = ana.post("draft/labels/reserve", json={"count": 5}).json()
         assert first == {"first": str((1 << 53) + 2), "stop": str((1 << 53) + 7)}
         second = ana.post("draft/labels/reserve", json={"count": "2"}).json()

@@ -112,7 +112,7 @@ def test_merges_and_cleaves_are_of_who_asks(labelled: Labelled, ana: httpx2.Clie
     entry = read_entry(index / "mapping", 1)
     assert entry is not None
     assert (entry.by, entry.number) == ("ana", 1)
-    assert ana.get("cells/mapping").json() == {"number": 1, "supervoxels": 2}
+    assert ana.get("cells/mapping").json().items() >= {"number": 1, "supervoxels": 2}.items()
     body = ana.get("cells/mapping/3").json()
     assert (body["body"], body["supervoxels"]) == ("3", ["1", "3", str(LARGEST)])
     member = ana.get(f"cells/mapping/{LARGEST}").json()

@@ -28,12 +28,12 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk import pieces as bulk_pieces
 from voxlake.ngff.labels.bulk.build import building_url
-from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
+from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import bulk_marker, list_markers, read_bulk
 from voxlake.ngff.labels.upkeep.writing import write_labels
-from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, JobFailedError
@@ -78,7 +78,7 @@ def _check(volume: Volume, index: StoreURL) -> None:
 def _check_answers(volume: Volume, index: StoreURL) -> None:
     voxels: npt.NDArray[Any] = volume.read(volume.box).result()
     labels, counts = np.unique(voxels[voxels != 0], return_counts=True)
-    found = list_labels(volume, index)
+    found = Labels(volume, index).view().all()
     assert np.array_equal(found.labels, labels)
     assert np.array_equal(found.voxels, counts)
     for line in (0, len(labels) // 2, len(labels) - 1):

@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import find_labels, label_chunks, label_extent, list_labels
-from voxlake.ngff.labels.queries.in_box import labels_in_box
-from voxlake.ngff.labels.queries.masks import mask_of
-from voxlake.ngff.labels.queries.points import point_of, points_of
-from voxlake.ngff.labels.queries.sparse_volume import coarse_volume, sparse_volume
 from voxlake.ngff.labels.segments.rows import shard_number
+from voxlake.ngff.labels.view import View
 from voxlake.platform.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -48,8 +44,8 @@ def check_tables(scene: Scene, voxels: Voxels) -> None:
         cells = [len(_cells(where, grid)) for grid in (volume.chunk, volume.shard)]
         expected.append([len(where), *box, *cells])
     for table in (
-        find_labels(volume, scene.index, scene.labels),
-        list_labels(volume, scene.index),
+        scene.opened.ask(lambda view: view.find(scene.labels)),
+        scene.opened.ask(View.all),
     ):
         counts = np.column_stack((table.start, table.stop, table.chunks, table.shards))
         assert table.labels.tolist() == present.tolist()
@@ -58,34 +54,34 @@ def check_tables(scene: Scene, voxels: Voxels) -> None:
 
 def check_label(scene: Scene, voxels: Voxels, turn: int) -> None:
     """Check what the index alone says of one label, which may be one that no voxel has."""
-    volume, index, label = scene.volume, scene.index, _asked(scene, turn)
-    where = _where(voxels, label)
+    volume, label = scene.volume, _asked(scene, turn)
+    where, view = _where(voxels, label), scene.opened.view()
     if not len(where):
-        for ask in (label_extent, label_chunks, point_of, coarse_volume):
+        for ask in (view.extent, view.chunks, view.point, view.coarse_volume):
             with pytest.raises(NotFoundError):
-                ask(volume, index, label)
+                ask(label)
         return
-    extent, cells = label_extent(volume, index, label), _cells(where, volume.chunk)
+    extent, cells = view.extent(label), _cells(where, volume.chunk)
     box = Box(tuple(where.min(axis=0).tolist()), tuple((where.max(axis=0) + 1).tolist()))
     assert (extent.voxels, extent.box, extent.chunks) == (len(where), box, len(cells))
-    assert np.array_equal(label_chunks(volume, index, label), cells)
-    assert coarse_volume(volume, index, label).voxels == len(cells)
+    assert np.array_equal(view.chunks(label), cells)
+    assert view.coarse_volume(label).voxels == len(cells)
 
 
 def check_voxels(scene: Scene, voxels: Voxels, turn: int) -> None:
     """Check the voxels of one label: all of them as runs, and some as points."""
-    volume, index, label = scene.volume, scene.index, _asked(scene, turn)
+    label, view = _asked(scene, turn), scene.opened.view()
     where = _where(voxels, label)
-    segments = [
+    runs = [
         (z, y, x + step)
-        for part in sparse_volume(volume, index, label)
+        for part in view.sparse_volume(label)
         for (z, y, x), length in zip(part.start.tolist(), part.length.tolist(), strict=True)
         for step in range(length)
     ]
-    assert sorted(segments) == [*map(tuple, where.tolist())]
+    assert sorted(runs) == [*map(tuple, where.tolist())]
     if len(where):
-        check_point(where, volume.chunk, point_of(volume, index, label))
-        points = points_of(volume, index, label, 3, seed=turn)
+        check_point(where, scene.volume.chunk, view.point(label))
+        points = view.points(label, 3, seed=turn)
         assert points.shape == (3, 3)
         assert (voxels[tuple(points.T)] == label).all()
 
@@ -109,12 +105,12 @@ def check_box(scene: Scene, voxels: Voxels, turn: int) -> None:
     box = Box(tuple(ends[0].tolist()), tuple(ends[1].tolist()))
     inside = voxels[box.slices]
     labels, counts = np.unique(inside[inside != 0], return_counts=True)
-    found = labels_in_box(scene.volume, scene.index, box, counts=True)
+    found = scene.opened.in_box(box, counts=True)
     assert found.voxels is not None
     assert (found.labels.tolist(), found.voxels.tolist()) == (labels.tolist(), counts.tolist())
-    assert labels_in_box(scene.volume, scene.index, box).labels.tolist() == labels.tolist()
+    assert scene.opened.in_box(box).labels.tolist() == labels.tolist()
     label = _asked(scene, turn)
-    assert np.array_equal(mask_of(scene.volume, scene.index, [label], box), inside == label)
+    assert np.array_equal(scene.opened.view().mask(label, box), inside == label)
 
 
 def _asked(scene: Scene, turn: int) -> int:

@@ -11,14 +11,15 @@ import numpy as np
 from tests.ngff.labels.answers import check_box, check_label, check_rows, check_tables, check_voxels
 from tests.ngff.labels.samples import new_volume
 
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
+from voxlake.ngff.labels.state import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.labels.upkeep import compaction as compaction_
 from voxlake.ngff.labels.upkeep import merging as merging_
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.merging import merge_segments
 from voxlake.ngff.labels.upkeep.writing import write_labels
-from voxlake.ngff.labels.view import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.versioned import contention, sorted_file, sweeping
 from voxlake.ngff.volume import open_volume
@@ -56,6 +57,11 @@ class Scene:
     def labels(self) -> tuple[int, ...]:
         """Labels that voxels may have, the largest of the type of voxels among them."""
         return labels_of(self.volume.dtype)
+
+    @property
+    def opened(self) -> Labels:
+        """The handle, by which all is asked."""
+        return Labels(self.volume, self.index)
 
     def voxels(self) -> npt.NDArray[Any]:
         """Return what is stored."""

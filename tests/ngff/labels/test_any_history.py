@@ -37,7 +37,7 @@ from tests.ngff.labels.steps import watch
 from tests.ngff.labels.turns import taking_turns
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import MAX_LABEL
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.platform.errors import ConflictError, LimitExceededError, ObjectNotFoundError
 

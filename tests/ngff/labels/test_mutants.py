@@ -9,7 +9,7 @@ import pytest
 from tests.ngff.labels import checks
 from tests.ngff.labels.checks import Stage
 
-from voxlake.ngff.labels import view
+from voxlake.ngff.labels import state
 from voxlake.ngff.labels.scan import stored as scanning
 from voxlake.ngff.labels.segments import manifest, publishing
 from voxlake.ngff.labels.segments.cover import Cover
@@ -50,15 +50,15 @@ def marker_after_the_shard(patch: pytest.MonkeyPatch) -> None:
 
 
 def manifest_before_the_list(patch: pytest.MonkeyPatch) -> None:
-    in_order = view.in_force
+    in_order = state.in_force
 
-    def wrong_order(volume: Volume, index_url: StoreURL) -> view.View:
+    def wrong_order(volume: Volume, index_url: StoreURL) -> state.IndexState:
         newest = manifest.newest_manifest(index_url)
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(view, "newest_manifest", lambda _: newest)
+            inner.setattr(state, "newest_manifest", lambda _: newest)
             return in_order(volume, index_url)
 
-    patch.setattr(view, "in_force", wrong_order)
+    patch.setattr(state, "in_force", wrong_order)
 
 
 def no_etag_check(patch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def no_etag_check(patch: pytest.MonkeyPatch) -> None:
         sidecar = read_sidecar(index_url, cell)
         return sidecar.rows if sidecar else None
 
-    patch.setattr(view, "trusted_rows", believe)
+    patch.setattr(state, "trusted_rows", believe)
     patch.setattr(compaction, "trusted_rows", believe)
 
 
@@ -137,7 +137,7 @@ def new_segments_below_the_old(patch: pytest.MonkeyPatch) -> None:
 
 
 def covers_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(view, "read_cover", lambda *_: Cover(np.empty(0, np.uint64), ()))
+    patch.setattr(state, "read_cover", lambda *_: Cover(np.empty(0, np.uint64), ()))
 
 
 def sweep_without_age(patch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,12 @@ from tests.ngff.labels.samples import new_volume
 from tests.ngff.labels.scenes import CHUNK, SHARD, in_small_pieces, new_scene, sweeping_at_once
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import find_labels, list_labels
-from voxlake.ngff.labels.queries.in_box import labels_in_box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.segments.segment_file import file_url
+from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.labels.upkeep.writing import write_labels
-from voxlake.ngff.labels.view import in_force
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -67,9 +65,9 @@ def test_an_erased_label_is_nowhere(memory_store: StoreURL, dtype: str) -> None:
     for end in ends:
         end()
         scene.check(12)  # It asks for this label by all queries about one.
-        assert label not in list_labels(scene.volume, scene.index).labels
-        assert len(find_labels(scene.volume, scene.index, [label])) == 0
-        assert label not in labels_in_box(scene.volume, scene.index, scene.volume.box).labels
+        assert label not in scene.opened.view().all().labels
+        assert len(scene.opened.view().find([label])) == 0
+        assert label not in scene.opened.in_box(scene.volume.box).labels
     newest = newest_manifest(scene.index)
     assert newest is not None
     for file in newest.segments[0].files:

@@ -1,4 +1,4 @@
-"""The voxels of one label: sparse volumes and masks. As `data`, all of it demands a `Granted`."""
+"""The voxels of one label: sparse volumes and masks. They are reached by `labels.ask` alone."""
 
 from __future__ import annotations
 
@@ -11,51 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from anyio import to_thread
 
-from voxlake.api.data import labels as label_data
-from voxlake.api.data.labels import Answer, OpenLabels
-from voxlake.api.guard import Granted
 from voxlake.api.http.arrow_body import ARROW, arrow_parts
+from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries import arrow, dvid, masks, sparse_volume
-from voxlake.ngff.labels.queries.extent import LabelExtent
+from voxlake.ngff.labels.queries.arrow import runs_to_arrow
+from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 from voxlake.ngff.labels.queries.sparse_volume import Runs
 from voxlake.ngff.labels.view import View
-from voxlake.ngff.volume import Volume
-from voxlake.platform.store import StoreURL
 
 RUN_BYTES = 16
 """Bytes of a run in DVID's encodings."""
-
-
-@dataclass(frozen=True, slots=True)
-class OneLabel:
-    """One label, or body, and what of it is asked for."""
-
-    opened: OpenLabels
-    members: int | list[int]
-    """What voxels have of it."""
-    extent: LabelExtent
-    box: Box | None = None
-    """What its voxels are clipped to; None: all of them."""
-    max_runs: int = sys.maxsize
-    """How many runs there may be."""
-
-    @property
-    def place(self) -> tuple[Volume, StoreURL, int | list[int]]:
-        """What queries take first."""
-        return *self.opened.place, self.members
-
-    def runs(self) -> Iterator[Runs]:
-        """Yield its runs along x."""
-        return sparse_volume.sparse_volume(*self.place, self.box, max_runs=self.max_runs)
-
-    def cells(self) -> Iterator[Runs]:
-        """Yield the runs along x of the chunks that hold it."""
-        yield sparse_volume.coarse_volume(*self.place, self.box)
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the bits of its chunks."""
-        return dvid.encode_blocks(*self.place, self.box, name=self.extent.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,73 +31,81 @@ class Encoding:
     """Value of ``?format=``; the first three are DVID's names."""
     media_type: str
     suffix: str
-    encode: Callable[[OneLabel], Iterator[bytes]]
-    coarse: Callable[[OneLabel], Iterator[bytes]] | None
-    """Encodes chunks instead of voxels; None if it cannot."""
+    encode: Callable[[Iterator[Runs]], Iterator[bytes]] | None
+    """Encodes runs, of voxels or of chunks; None if it is the bits of chunks that are sent."""
     is_held: bool = False
     """Whether all of the body is in memory before the first byte is sent."""
 
 
 ENCODINGS = (
+    Encoding("rles", "application/vnd.dvid.rles", ".rles", encode_rles, is_held=True),
+    Encoding("srles", "application/vnd.dvid.srles", ".srles", encode_srles),
+    Encoding("blocks", "application/vnd.dvid.blocks", ".blocks", None),
     Encoding(
-        "rles",
-        "application/vnd.dvid.rles",
-        ".rles",
-        lambda one: dvid.encode_rles(one.runs()),
-        lambda one: dvid.encode_rles(one.cells()),
-        is_held=True,
-    ),
-    Encoding(
-        "srles",
-        "application/vnd.dvid.srles",
-        ".srles",
-        lambda one: dvid.encode_srles(one.runs()),
-        lambda one: dvid.encode_srles(one.cells()),
-    ),
-    Encoding("blocks", "application/vnd.dvid.blocks", ".blocks", OneLabel.blocks, None),
-    Encoding(
-        ARROW.name,
-        ARROW.media_type,
-        ".arrows",
-        lambda one: arrow_parts(arrow.runs_to_arrow(one.runs())),
-        lambda one: arrow_parts(arrow.runs_to_arrow(one.cells())),
+        ARROW.name, ARROW.media_type, ".arrows", lambda runs: arrow_parts(runs_to_arrow(runs))
     ),
 )
 """How sparse volumes can be sent, the preferred first."""
 
 
-async def open_label(
-    granted: Granted, label: int, box: Box | None, *, bodies: bool = False
-) -> Answer[OneLabel]:
-    """Find a label whose voxels are asked for.
+@dataclass(frozen=True, slots=True)
+class SparseVolume:
+    """A sparse volume that is made as it is sent."""
+
+    state: StateDocument
+    parts: Iterator[bytes]
+    held: int
+    """Bytes of the body in memory before the first is sent."""
+
+
+def sparse_volume(
+    view: View, label: int, box: Box | None, encoding: Encoding, limit: int, *, coarse: bool
+) -> SparseVolume:
+    """Return the voxels of a label, in `box` or all of them, or with `coarse` its chunks.
+
+    Parameters
+    ----------
+    limit
+        Bytes that a body may have that is held in memory.
 
     Raises
     ------
     NotFoundError
         If no voxel has it.
     """
-
-    def ask(opened: OpenLabels, view: View) -> OneLabel:
-        members = opened.members(label)
-        return OneLabel(opened, members, label_data.extent_in(view, label, members), box)
-
-    return await label_data.ask_labels(granted, ask, bodies=bodies)
-
-
-def held_bytes(one: OneLabel, limit_bytes: int) -> int:
-    """Return the most memory that the body of a sparse volume takes if it is made whole.
-
-    It is that of a run for each voxel, as there are no more, or the limit.
-    """
-    voxels = one.extent.voxels if one.box is None else min(one.extent.voxels, one.box.size)
-    return min(RUN_BYTES * voxels, limit_bytes)
+    state, voxels = StateDocument.of(view), view.extent(label, counted=False).voxels
+    if encoding.encode is None:
+        return SparseVolume(state, view.blocks(label, box), 0)
+    most, held = sys.maxsize, 0
+    if encoding.is_held:
+        # There are no more runs than voxels.
+        most = limit // RUN_BYTES
+        held = min(RUN_BYTES * min(voxels, voxels if box is None else box.size), limit)
+    if coarse:
+        runs = iter([view.coarse_volume(label, box)])
+    else:
+        runs = view.sparse_volume(label, box, max_runs=most)
+    return SparseVolume(state, encoding.encode(runs), held)
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
     """Voxels as 1 where the label is, and 0 elsewhere."""
 
-    one: OneLabel
+    view: View
+    label: int
+    box: Box
+    """Its own."""
+
+    @classmethod
+    def of(cls, view: View, label: int) -> Mask:
+        """Return the mask of a label; raise NotFoundError if no voxel has it."""
+        return cls(view, label, view.extent(label, counted=False).box)
+
+    @property
+    def state(self) -> StateDocument:
+        """What it is true of."""
+        return StateDocument.of(self.view)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -141,5 +114,5 @@ class Mask:
 
     async def read(self, box: Box) -> npt.NDArray[np.uint8]:
         """Read the mask of a box."""
-        mask = await to_thread.run_sync(lambda: masks.mask_of(*self.one.place, box))
+        mask = await to_thread.run_sync(self.view.mask, self.label, box)
         return mask.view(np.uint8)

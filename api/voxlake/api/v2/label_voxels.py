@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -18,6 +16,7 @@ from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import Preference, choose
 from voxlake.api.guard import Granted
 from voxlake.api.http.cutout import Cutout, CutoutResponse
+from voxlake.api.http.label_answers import state_headers
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
@@ -83,20 +82,21 @@ async def get_sparse_volume(
     """
     encoding = _encoding(Preference(clip.format, accept), coarse=clip.coarse)
     box = await _box(granted, clip)
-    found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
-    one, held = found.value, 0
-    if encoding.is_held:
-        limit = granted.gateway.whole_answer_bytes
-        one = replace(one, max_runs=limit // label_voxels.RUN_BYTES)
-        held = label_voxels.held_bytes(one, limit)
-    encode = encoding.coarse if clip.coarse and encoding.coarse else encoding.encode
+    limit = granted.gateway.whole_answer_bytes
+    made = await label_data.ask(
+        granted,
+        lambda view: label_voxels.sparse_volume(
+            view, label, box, encoding, limit, coarse=clip.coarse
+        ),
+        bodies=clip.bodies,
+    )
     headers = {
         "Content-Type": encoding.media_type,
         "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
-        **found.headers(),
+        **state_headers(made.state),
     }
-    make = partial(encode, one)
-    return StreamResponse(make, headers, granted.gateway.cutouts, STREAM_BYTES + held)
+    budget = granted.gateway.cutouts
+    return StreamResponse(lambda: made.parts, headers, budget, STREAM_BYTES + made.held)
 
 
 @router.get(
@@ -123,12 +123,14 @@ async def get_mask(
     It is a cutout of uint8, in the same formats and with the same headers.
     """
     box = await _box(granted, clip)
-    found = await label_voxels.open_label(granted, label, box, bodies=clip.bodies)
+    mask = await label_data.ask(
+        granted, lambda view: label_voxels.Mask.of(view, label), bodies=clip.bodies
+    )
     axes = (await data.open_dataset(granted)).multiscale.axis_names
-    mask = label_voxels.Mask(found.value)
-    shown = box or found.value.extent.box
+    shown = box or mask.box
     chosen = negotiate(Preference(clip.format, accept), FORMATS, mask.dtype, shown.ndim)
-    cutout = Cutout(mask, shown, axes, 0, chosen, tuple(found.headers().items()))
+    headers = tuple(state_headers(mask.state).items())
+    cutout = Cutout(mask, shown, axes, 0, chosen, headers)
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
     return CutoutResponse(cutout, granted.gateway.cutouts)
 
@@ -144,5 +146,5 @@ async def _box(granted: Granted, clip: Clip) -> Box | None:
 
 
 def _encoding(preference: Preference, *, coarse: bool) -> Encoding:
-    offers = [each for each in ENCODINGS if each.coarse or not coarse]
+    offers = [each for each in ENCODINGS if each.encode or not coarse]
     return choose(preference, offers, "a coarse sparse volume" if coarse else "a sparse volume")

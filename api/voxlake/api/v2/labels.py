@@ -13,29 +13,27 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.guard import Granted, requires
 from voxlake.api.http.arrow_body import ARROW, wants_arrow
 from voxlake.api.http.intake import JsonBody, described
+from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
-from voxlake.api.v2.label_describe import (
-    chunks_document,
-    extent_document,
-    points_document,
-)
-from voxlake.api.v2.label_documents import (
+from voxlake.documents.labels import (
     MAX_LABELS,
     MAX_POINTS,
     BlockDocument,
     ChunksDocument,
-    ExtentDocument,
+    LabelDocument,
     LabelListDocument,
     LabelsAtDocument,
-    LabelsDocument,
+    LabelsInBoxDocument,
     LookupQuestion,
     PointsDocument,
     PointsQuestion,
     ReserveQuestion,
+    StateDocument,
+    chunks_document,
+    in_box_document,
+    label_document,
 )
-from voxlake.api.v2.label_lists import list_response
-from voxlake.documents.box import BoxDocument
 from voxlake.platform.access import Permission
 
 router = APIRouter(
@@ -75,18 +73,14 @@ async def get_labels(
     ranges: Annotated[Ranges, Query()],
     counts: Annotated[bool, Query(description="Also count voxels.")] = False,  # noqa: FBT002
     bodies: Bodies = False,  # noqa: FBT002
-) -> LabelsDocument:
+) -> LabelsInBoxDocument:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
     label_data.index_url(granted)
     axes = (await data.open_dataset(granted)).multiscale.axis_names
     box = parse_box(ranges.by_axis(), axes, (await data.open_volume(granted, 0)).shape)
-    found = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
-    answer.headers.update(found.headers())
-    return LabelsDocument(
-        box=BoxDocument.of(box, axes),
-        labels=[str(label) for label in found.value.labels.tolist()],
-        counts=None if found.value.voxels is None else found.value.voxels.tolist(),
-    )
+    inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
+    answer.headers.update({"X-Index-Consistency": "latest", **mapping_header(number)})
+    return in_box_document(box, axes, inside, mapping=number)
 
 
 @router.get(
@@ -101,8 +95,10 @@ async def get_top(
 ) -> Response:
     """Return the labels of most voxels, most first; the smaller id of equals."""
     arrow = wants_arrow(form, accept)
-    found = await label_data.largest_labels(granted, n, bodies=bodies)
-    return list_response(granted, found, arrow=arrow)
+    state, table = await label_data.ask_for_all(
+        granted, lambda view: (StateDocument.of(view), view.largest(n)), bodies=bodies
+    )
+    return list_response(state, table, (), granted.gateway.cutouts, arrow=arrow)
 
 
 @router.post(
@@ -120,8 +116,10 @@ async def look_up(
 ) -> Response:
     """Return boxes and voxel counts of many labels, ascending: one pass over the index."""
     arrow = wants_arrow(form, accept)
-    found = await label_data.find_labels(granted, asked.labels, bodies=asked.bodies)
-    return list_response(granted, found, asked.labels, arrow=arrow)
+    state, table = await label_data.ask(
+        granted, lambda view: (StateDocument.of(view), view.find(asked.labels)), bodies=asked.bodies
+    )
+    return list_response(state, table, asked.labels, granted.gateway.cutouts, arrow=arrow)
 
 
 @router.post(
@@ -133,8 +131,8 @@ async def post_points(
 ) -> LabelsAtDocument:
     """Return which label is at each of some points of level 0: of the voxels as they are."""
     points = np.array(asked.points, np.int64).reshape(-1, 3)
-    found = await label_data.labels_at(granted, points, bodies=asked.bodies)
-    return LabelsAtDocument(labels=list(map(str, found.value.tolist())), mapping=found.mapping)
+    labels, number = await label_data.labels_at(granted, points, bodies=asked.bodies)
+    return LabelsAtDocument(labels=labels.tolist(), mapping=number)
 
 
 @router.post(
@@ -149,7 +147,7 @@ async def reserve(
 ) -> BlockDocument:
     """Return ids in a row that no voxel has, and that nobody else is ever given."""
     block = await label_data.reserve(granted, asked.count)
-    return BlockDocument(first=str(block.start), stop=str(block.stop))
+    return BlockDocument(first=block.start, stop=block.stop)
 
 
 @router.get("/{label}", summary="Locate a label")
@@ -159,11 +157,17 @@ async def get_label(
     label: OneLabel,
     point: Annotated[bool, Query(description="Also find a voxel inside it.")] = False,  # noqa: FBT002
     bodies: Bodies = False,  # noqa: FBT002
-) -> ExtentDocument:
+) -> LabelDocument:
     """Return the tightest box around one label and its number of voxels, at level 0."""
-    found = await label_data.locate(granted, label, point=point, bodies=bodies)
-    answer.headers.update(found.headers())
-    return extent_document(found)
+    document = await label_data.ask(
+        granted,
+        lambda view: label_document(
+            view, view.extent(label), point=view.point(label) if point else None
+        ),
+        bodies=bodies,
+    )
+    answer.headers.update(state_headers(document))
+    return document
 
 
 @router.get("/{label}/chunks", summary="List the chunks that hold a label")
@@ -174,9 +178,13 @@ async def get_chunks(
     bodies: Bodies = False,  # noqa: FBT002
 ) -> ChunksDocument:
     """Return where in the grid of chunks of level 0 a label is, and their Morton numbers."""
-    found = await label_data.chunks_of(granted, label, bodies=bodies)
-    answer.headers.update(found.headers())
-    return chunks_document(label, (await data.open_volume(granted, 0)).chunk, found)
+    document = await label_data.ask(
+        granted,
+        lambda view: chunks_document(view, label, label_data.listed_chunks(view, label)),
+        bodies=bodies,
+    )
+    answer.headers.update(state_headers(document))
+    return document
 
 
 @router.get("/{label}/points", summary="Draw voxels of a label")
@@ -187,6 +195,12 @@ async def get_points(
     draw: Annotated[Draw, Query()],
 ) -> PointsDocument:
     """Return voxels that have a label, drawn uniformly from all of them."""
-    found = await label_data.points_of(granted, label, draw.count, draw.seed, bodies=draw.bodies)
-    answer.headers.update(found.headers())
-    return points_document(label, found)
+    document = await label_data.ask(
+        granted,
+        lambda view: PointsDocument.of(
+            view, label=label, points=view.points(label, draw.count, draw.seed).tolist()
+        ),
+        bodies=draw.bodies,
+    )
+    answer.headers.update(state_headers(document))
+    return document

@@ -10,15 +10,17 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.problems import documented
-from voxlake.api.v2.label_describe import body_document, entry_document, mapping_document
-from voxlake.api.v2.label_documents import (
+from voxlake.api.v2.labels import MayAddVoxels, MayReadVoxels, OneLabel
+from voxlake.documents.merges import (
     BodyDocument,
+    ChangeDocument,
     CleaveQuestion,
-    EntryDocument,
     MappingDocument,
     MergeQuestion,
+    body_document,
+    change_document,
+    mapping_document,
 )
-from voxlake.api.v2.labels import MayAddVoxels, MayReadVoxels, OneLabel
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["merges"])
 
@@ -33,9 +35,9 @@ CHANGES = {
 )
 async def merge(
     granted: MayAddVoxels, asked: Annotated[MergeQuestion, Depends(JsonBody(MergeQuestion))]
-) -> EntryDocument:
+) -> ChangeDocument:
     """Merge bodies into the first of them; the next question with `bodies` sees it."""
-    return entry_document(await object_data.merge(granted, asked.labels))
+    return change_document(await object_data.merge(granted, asked.labels))
 
 
 @router.post(
@@ -46,10 +48,10 @@ async def merge(
 )
 async def cleave(
     granted: MayAddVoxels, asked: Annotated[CleaveQuestion, Depends(JsonBody(CleaveQuestion))]
-) -> EntryDocument:
+) -> ChangeDocument:
     """Make some supervoxels of a body a body of their own."""
     entry = await object_data.cleave(granted, asked.body, asked.supervoxels, asked.into)
-    return entry_document(entry)
+    return change_document(entry)
 
 
 @router.get("/mapping", summary="Describe the mapping")

@@ -6,22 +6,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
 
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, requires
 from voxlake.api.http.arrow_body import arrow_response, wants_arrow
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.problems import documented
-from voxlake.api.v2.label_describe import object_document, object_of, objects_document, where_of
-from voxlake.api.v2.label_documents import (
-    MAX_LABELS,
+from voxlake.api.v2.labels import LISTS, Accept, MayAddVoxels, MayReadVoxels, OneLabel
+from voxlake.documents.labels import MAX_LABELS
+from voxlake.documents.objects import (
     ObjectDocument,
-    ObjectKind,
     ObjectQuestion,
     ObjectsDocument,
+    ObjectsQuery,
+    objects_document,
 )
-from voxlake.api.v2.labels import LISTS, Accept, MayAddVoxels, MayReadVoxels, OneLabel
 from voxlake.platform.access import Permission
 
 router = APIRouter(
@@ -32,27 +31,13 @@ MayDeleteVoxels = Annotated[Granted, Depends(requires(Permission.DELETE_VOLUMETR
 NOT_ALLOWED = documented(403, "Reading is allowed, and this is not.")
 
 
-class Wanted(BaseModel):
-    """Which objects to list: those that fit all that is given."""
-
-    type: ObjectKind | None = None
-    name_prefix: str = Field("", description="How the name begins, in its own case.")
-    status: str | None = None
-    key: str | None = Field(None, description="A key that it has, with `value`.")
-    value: str | None = None
-    after: int = Field(0, ge=0, lt=1 << 64, description="Only ids above it: `next` of a page.")
-    limit: int = Field(1000, ge=1, le=MAX_LABELS, description="Most objects of the page.")
-    format: str | None = Field(None, description="`json` or `arrow`; wins over `Accept`.")
-
-
 @router.get("", summary="List objects", response_model=ObjectsDocument, responses=LISTS)
 async def get_objects(
-    granted: MayReadVoxels, wanted: Annotated[Wanted, Query()], accept: Accept = None
+    granted: MayReadVoxels, wanted: Annotated[ObjectsQuery, Query()], accept: Accept = None
 ) -> Response:
     """Return a page of objects, ascending by id; as Arrow, `X-Voxlake-Next` has what `next` has."""
     arrow = wants_arrow(wanted.format, accept)
-    where = where_of(wanted.model_dump(exclude={"after", "limit", "format"}))
-    page = await object_data.list_objects(granted, where, wanted.after, wanted.limit)
+    page = await object_data.list_objects(granted, wanted.where, wanted.after, wanted.limit)
     headers = {"Vary": "Accept, Authorization, Cookie"}
     if not arrow:
         body = objects_document(page).model_dump_json()
@@ -79,7 +64,7 @@ async def get_segment_properties(
 @router.get("/{label}", summary="Get the object of a label")
 async def get_object(granted: MayReadVoxels, label: OneLabel) -> ObjectDocument:
     """Return what is known of a label besides its voxels."""
-    return object_document(await object_data.get_object(granted, label))
+    return ObjectDocument.model_validate(await object_data.get_object(granted, label))
 
 
 @router.put(
@@ -94,8 +79,8 @@ async def put_object(
     asked: Annotated[ObjectQuestion, Depends(JsonBody(ObjectQuestion))],
 ) -> ObjectDocument:
     """Put an object in the place of what was known of the label, and return it as it is stored."""
-    item = object_of(label, asked, granted.access.principal.name)
-    return object_document(await object_data.put_object(granted, item))
+    item = asked.value(label, granted.access.principal.name)
+    return ObjectDocument.model_validate(await object_data.put_object(granted, item))
 
 
 @router.delete(

@@ -3,5 +3,6 @@
 Truth is the voxels. A sidecar (`sidecars`) is a pure function of one state of one shard and says
 which, so what is out of date is seen, and never believed. Segments (`segments`) hold the same by
 label, for the shards that nobody has written since. `upkeep` keeps them true, `bulk` builds them
-for a whole dataset, `queries` ask them by a `view`.
+for a whole dataset. Who asks opens `Labels` (`handle`): its `View` (`view`) answers by one `state`
+of the index, which `queries` read.
 """

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.scan.rows import Rows
 
 
+UNKNOWN = -1
+"""Chunks or shards that are not counted: those of a body of several supervoxels, in tables."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelExtent:
     """Where one label is, and how large."""
@@ -58,9 +62,9 @@ class LabelTable(LabelColumns):
     stop: npt.NDArray[np.int64]
     """(n, 3) one past its last z, y, x."""
     chunks: npt.NDArray[np.int64]
-    """(n,) chunks that hold some of the label."""
+    """(n,) chunks that hold some of the label; `UNKNOWN` where they are not counted."""
     shards: npt.NDArray[np.int64]
-    """(n,) shards that hold some of the label."""
+    """(n,) shards that hold some of the label; `UNKNOWN` where they are not counted."""
 
     def extent(self, line: int) -> LabelExtent:
         """Return one line."""

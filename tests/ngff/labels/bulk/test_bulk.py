@@ -19,7 +19,7 @@ from voxlake.ngff.labels.bulk.build import Build, begin_bulk, building_url, rene
 from voxlake.ngff.labels.bulk.fragment import fragment_cells, fragment_url, write_fragment
 from voxlake.ngff.labels.bulk.pieces import choose_pieces, pieces_url, range_url, write_range
 from voxlake.ngff.labels.bulk.publish import publish_bulk
-from voxlake.ngff.labels.queries.extent import label_extent, list_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.segments.reader import read_footer, read_groups
 from voxlake.ngff.labels.segments.rows import join_rows, rows_of_shard, shard_number
@@ -27,10 +27,10 @@ from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars import sidecar as sidecar_
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import stored_shards, trusted_rows
+from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import bulk_marker, list_markers, read_bulk, write_bulk
-from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -96,11 +96,11 @@ def test_b_is_a_grouped_and_both_are_brute_force(scene: Scene, fragments: int) -
 def test_labels_of_every_width(memory_store: StoreURL, dtype: type[np.unsignedinteger]) -> None:
     voxels = bodies(7).astype(dtype)
     volume, index = filled(memory_store / "labels", voxels), memory_store / "index"
-    expected = list_labels(volume, index)
+    expected = Labels(volume, index).view().all()
     job = BulkJob(new_scene(memory_store / "other"), 2)
     job.scene = type(job.scene)(volume, index)
     job.finish()
-    found = list_labels(volume, index)
+    found = Labels(volume, index).view().all()
     assert np.array_equal(found.labels, np.unique(voxels[voxels != 0]))
     for name in expected.__dataclass_fields__:
         assert np.array_equal(getattr(found, name), getattr(expected, name))
@@ -131,8 +131,8 @@ def test_a_label_that_fills_several_parts_is_streamed(
         manifest.segments[0].files
     )
     assert len(manifest.segments[0].files) > 1
-    assert list_labels(scene.volume, scene.index).voxels.tolist() == [np.prod(SHAPE)]
-    extent = label_extent(scene.volume, scene.index, 7)
+    assert Labels(scene.volume, scene.index).view().all().voxels.tolist() == [np.prod(SHAPE)]
+    extent = Labels(scene.volume, scene.index).view().extent(7)
     assert (extent.voxels, extent.box) == (math.prod(SHAPE), scene.volume.box)
     assert extent.shards == len(stored_shards(scene.volume))
 
@@ -145,7 +145,7 @@ def test_no_labels_at_all(memory_store: StoreURL) -> None:
     assert manifest is not None
     assert manifest.segments[0].files == ()
     assert manifest.segments[0].shards == len(list(volume.box.cells(volume.shard)))
-    assert len(list_labels(volume, index)) == 0
+    assert len(Labels(volume, index).view().all()) == 0
 
 
 def test_the_scratch_is_gone_and_a_second_end_does_nothing(scene: Scene) -> None:

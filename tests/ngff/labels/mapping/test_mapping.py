@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 from tests.ngff.labels.objects.steps import Crash, before_step, crash
 
 from voxlake.ngff.labels.mapping import (
-    UNKNOWN,
     Mapping,
     Merge,
     apply,
@@ -38,7 +37,7 @@ from voxlake.ngff.labels.mapping import (
 )
 from voxlake.ngff.labels.mapping.snapshots import snapshot_url
 from voxlake.ngff.labels.scan.rows import Rows
-from voxlake.ngff.labels.table import LabelTable, merge_tables, table_of_shard
+from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables, table_of_shard
 from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 from voxlake.platform.errors import (

@@ -11,16 +11,16 @@ import pytest
 from tests.ngff.labels.samples import filled
 
 from voxlake.compute.sample.folder import SampleFolder
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping import (
-    UNKNOWN,
     apply,
     import_mapping,
     open_mapping,
     read_transforms,
     remap,
 )
-from voxlake.ngff.labels.queries.extent import list_labels
 from voxlake.ngff.labels.sidecars.build import index_shard
+from voxlake.ngff.labels.table import UNKNOWN
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_bodies_of_the_sample(lake: StoreURL, tmp_path: Path, name: str) -> None
     import_mapping(index, *read_transforms(tmp_path / name).T)
     mapping = open_mapping(index)
     np.testing.assert_array_equal(apply(mapping, volume.read(volume.box).result()), bodies)
-    table = remap(mapping, list_labels(volume, index))
+    table = remap(mapping, Labels(volume, index).view().all())
     ids, counts = np.unique(bodies[bodies != 0], return_counts=True)
     assert table.labels.tolist() == ids.tolist()
     assert table.voxels.tolist() == counts.tolist()

@@ -12,15 +12,13 @@ from tests.ngff.labels.queries.samples import brute_runs
 from tests.ngff.labels.queries.test_extent import brute_extent, labels_of
 from tests.ngff.labels.samples import bodies, filled
 
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.queries.arrow import (
     LABELS_SCHEMA,
     RUNS_SCHEMA,
-    labels_table,
     labels_to_arrow,
     runs_to_arrow,
 )
-from voxlake.ngff.labels.queries.extent import list_labels
-from voxlake.ngff.labels.queries.sparse_volume import sparse_volume
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 def test_all_labels_as_a_table(lake: StoreURL) -> None:
     voxels = bodies(61)
     volume = filled(lake / "labels", voxels)
-    table = labels_table(volume, lake / "index")
+    table = labels_to_arrow(Labels(volume, lake / "index").view().all())
     assert table.schema == LABELS_SCHEMA
     extents = [brute_extent(voxels, label) for label in labels_of(voxels)]
     assert table.to_pylist() == [
@@ -44,7 +42,7 @@ def test_all_labels_as_a_table(lake: StoreURL) -> None:
         }
         for one in extents
     ]
-    top = labels_to_arrow(list_labels(volume, lake / "index").largest(2))
+    top = labels_to_arrow(Labels(volume, lake / "index").view().all().largest(2))
     assert top["voxels"].to_pylist() == sorted((one.voxels for one in extents), reverse=True)[:2]
     known = pa.table({"label": pa.array([extents[0].label], pa.uint64()), "name": ["first"]})
     assert table.join(known, "label", join_type="inner")["name"].to_pylist() == ["first"]
@@ -53,7 +51,7 @@ def test_all_labels_as_a_table(lake: StoreURL) -> None:
 def test_runs_as_a_stream(lake: StoreURL) -> None:
     voxels = bodies(62)
     volume = filled(lake / "labels", voxels)
-    stream = runs_to_arrow(sparse_volume(volume, lake / "index", 1))
+    stream = runs_to_arrow(Labels(volume, lake / "index").view().sparse_volume(1))
     assert stream.schema == RUNS_SCHEMA
     table = stream.read_all()
     runs = sorted(zip(*(table[name].to_pylist() for name in RUNS_SCHEMA.names), strict=True))
@@ -64,4 +62,4 @@ def test_runs_as_a_stream(lake: StoreURL) -> None:
 def test_an_error_of_the_runs_ends_the_stream(lake: StoreURL) -> None:
     volume = filled(lake / "labels", bodies(63))
     with pytest.raises(LimitExceededError):
-        runs_to_arrow(sparse_volume(volume, lake / "index", 1, max_runs=1)).read_all()
+        runs_to_arrow(Labels(volume, lake / "index").view().sparse_volume(1, max_runs=1)).read_all()

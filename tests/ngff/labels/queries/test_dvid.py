@@ -19,8 +19,9 @@ from tests.ngff.labels.queries.test_in_box import boxes, index_all
 from tests.ngff.labels.samples import CHUNK, SHAPE, bodies, filled, new_volume
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.dvid import encode_blocks, encode_rles, encode_srles
-from voxlake.ngff.labels.queries.sparse_volume import Runs, coarse_volume, sparse_volume
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
+from voxlake.ngff.labels.queries.sparse_volume import Runs
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 from voxlake.platform.store import StoreURL
 
@@ -59,10 +60,10 @@ def test_every_encoding_holds_the_voxels_of_the_box(
 ) -> None:
     voxels = solid_and_specks()
     expected = brute_runs(voxels, LABEL, box)
-    rles = b"".join(encode_rles(sparse_volume(*blocky, LABEL, box)))
-    srles = b"".join(encode_srles(sparse_volume(*blocky, LABEL, box)))
+    rles = b"".join(encode_rles(Labels(*blocky).view().sparse_volume(LABEL, box)))
+    srles = b"".join(encode_srles(Labels(*blocky).view().sparse_volume(LABEL, box)))
     assert decode_rles(rles) == decode_spans(srles) == expected
-    label, mask = decode_blocks(b"".join(encode_blocks(*blocky, LABEL, box)), BLOCK_SHAPE)
+    label, mask = decode_blocks(b"".join(Labels(*blocky).view().blocks(LABEL, box)), BLOCK_SHAPE)
     inside = np.zeros(mask.shape, np.bool_)
     inside[box.slices] = voxels[box.slices] == LABEL
     assert label == LABEL
@@ -75,10 +76,10 @@ def test_the_bytes_of_a_sparse_volume_as_dvid_documents_them(lake: StoreURL) -> 
     volume = new_volume(lake / "labels", BLOCK_SHAPE, BLOCK, BLOCK_SHARD)
     volume.write(volume.box, voxels).result()
     span = struct.pack("<iiii", 4, 3, 2, 5)
-    ask = (volume, lake / "index", 258)
-    assert b"".join(encode_srles(sparse_volume(*ask))) == span
+    view = Labels(volume, lake / "index").view()
+    assert b"".join(encode_srles(view.sparse_volume(258))) == span
     assert (
-        b"".join(encode_rles(sparse_volume(*ask)))
+        b"".join(encode_rles(view.sparse_volume(258)))
         == bytes([0, 3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]) + span
     )
     bits = bytearray(64)
@@ -87,21 +88,21 @@ def test_the_bytes_of_a_sparse_volume_as_dvid_documents_them(lake: StoreURL) -> 
     bits[2 * 8 + 3] = 0b00000001
     second = struct.pack("<iii", 8, 0, 0) + bytes([2, 2]) + bits + bytes([0])
     header = struct.pack("<IIIQ", 1, 2, 1, 258)
-    assert b"".join(encode_blocks(*ask)) == header + first + second
+    assert b"".join(view.blocks(258)) == header + first + second
 
 
 def test_nothing_is_a_header(blocky: tuple[Volume, StoreURL]) -> None:
-    ask = (*blocky, 424242)
-    assert b"".join(encode_srles(sparse_volume(*ask))) == b""
-    assert b"".join(encode_rles(sparse_volume(*ask))) == bytes([0, 3] + 10 * [0])
-    assert b"".join(encode_blocks(*ask)) == struct.pack("<IIIQ", 1, 2, 1, 424242)
+    view = Labels(*blocky).view()
+    assert b"".join(encode_srles(view.sparse_volume(424242))) == b""
+    assert b"".join(encode_rles(view.sparse_volume(424242))) == bytes([0, 3] + 10 * [0])
+    assert b"".join(view.blocks(424242)) == struct.pack("<IIIQ", 1, 2, 1, 424242)
 
 
 def test_coarse_volumes_are_rles_of_chunks(blocky: tuple[Volume, StoreURL]) -> None:
     cells = np.zeros([-(-n // edge) for n, edge in zip(BLOCK_SHAPE, BLOCK, strict=True)], np.uint64)
     for z, y, x in np.argwhere(solid_and_specks() == LABEL) // BLOCK:
         cells[z, y, x] = 1
-    body = b"".join(encode_rles([coarse_volume(*blocky, LABEL)]))
+    body = b"".join(encode_rles([Labels(*blocky).view().coarse_volume(LABEL)]))
     assert decode_rles(body) == brute_runs(cells, 1, Box.of_shape(cells.shape))
 
 
@@ -109,9 +110,9 @@ def test_what_the_encodings_cannot_hold(lake: StoreURL) -> None:
     volume = filled(lake / "labels", bodies(41, SHAPE))
     assert CHUNK[0] % 8
     with pytest.raises(UnsupportedError, match="srles"):
-        encode_blocks(volume, lake / "index", 1)
+        Labels(volume, lake / "index").view().blocks(1)
     with pytest.raises(InvalidInputError, match="no label"):
-        encode_blocks(volume, lake / "index", 0)
+        Labels(volume, lake / "index").view().blocks(0)
     far = Runs(np.array([[0, 0, 1 << 31]]), np.array([1]))
     for encode in (encode_rles, encode_srles):
         with pytest.raises(UnsupportedError, match="Arrow"):

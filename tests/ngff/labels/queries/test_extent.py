@@ -11,10 +11,11 @@ from tests.ngff.labels.queries.test_in_box import index_all
 from tests.ngff.labels.samples import CHUNK, SHARD, bodies, dead_store, filled, new_volume
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import LabelExtent, label_extent, list_labels
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.table import LabelExtent
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError, NotFoundError, StoreError
@@ -40,8 +41,8 @@ def labels_of(voxels: npt.NDArray[Any]) -> list[int]:
 
 def assert_all_exact(volume: Volume, index: StoreURL, voxels: npt.NDArray[Any]) -> None:
     expected = [brute_extent(voxels, label) for label in labels_of(voxels)]
-    assert [label_extent(volume, index, one.label) for one in expected] == expected
-    table = list_labels(volume, index)
+    assert [Labels(volume, index).view().extent(one.label) for one in expected] == expected
+    table = Labels(volume, index).view().all()
     assert [
         LabelExtent(
             int(table.labels[line]),
@@ -69,8 +70,8 @@ def test_extents_on_every_store(any_store: StoreURL) -> None:
     status = index_status(volume, index)
     assert (status.indexed, status.stale, status.missing) == (status.shards, 0, 0)
     label = labels_of(voxels)[-1]
-    assert label_extent(volume, index, label) == brute_extent(voxels, label)
-    assert list_labels(volume, index).labels.tolist() == labels_of(voxels)
+    assert Labels(volume, index).view().extent(label) == brute_extent(voxels, label)
+    assert Labels(volume, index).view().all().labels.tolist() == labels_of(voxels)
 
 
 def test_the_largest_labels_come_first(lake: StoreURL) -> None:
@@ -79,7 +80,7 @@ def test_the_largest_labels_come_first(lake: StoreURL) -> None:
     for z, (label, count) in enumerate({(1 << 64) - 1: 3, 9: 7, 5: 3, 4: 1}.items()):
         voxels[z, 2, :count] = label
     volume.write(volume.box, voxels).result()
-    top = list_labels(volume, lake / "index").largest(3)
+    top = Labels(volume, lake / "index").view().all().largest(3)
     assert top.labels.tolist() == [9, 5, (1 << 64) - 1]
     assert top.voxels.tolist() == [7, 3, 3]
 
@@ -125,11 +126,11 @@ def test_the_state_of_the_index(lake: StoreURL) -> None:
 def test_a_label_that_is_nowhere(lake: StoreURL) -> None:
     volume = filled(lake / "labels", bodies(27))
     with pytest.raises(NotFoundError, match="no voxel"):
-        label_extent(volume, lake / "index", 424242)
+        Labels(volume, lake / "index").view().extent(424242)
     for label in (0, -1, 1 << 64):
         with pytest.raises(InvalidInputError, match="no label"):
-            label_extent(volume, lake / "index", label)
-    assert len(list_labels(new_volume(lake / "empty"), lake / "index")) == 0
+            Labels(volume, lake / "index").view().extent(label)
+    assert len(Labels(new_volume(lake / "empty"), lake / "index").view().all()) == 0
 
 
 def test_a_store_that_fails_is_not_a_label_that_is_nowhere(
@@ -137,7 +138,7 @@ def test_a_store_that_fails_is_not_a_label_that_is_nowhere(
 ) -> None:
     volume, dead = filled(lake / "labels", bodies(28)), dead_store(monkeypatch)
     index_all(volume, lake / "index")
-    for ask in (list_labels, index_status):
+    for ask in (lambda *place: Labels(*place).view().all(), index_status):
         with pytest.raises(StoreError):
             ask(volume, dead)
         with pytest.raises(StoreError):

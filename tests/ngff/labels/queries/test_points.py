@@ -12,8 +12,8 @@ from tests.ngff.labels.queries.test_in_box import index_all
 from tests.ngff.labels.samples import CHUNK, SHARD, bodies, filled
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.queries import points
-from voxlake.ngff.labels.queries.points import point_of, points_of
 from voxlake.platform.errors import ConflictError, InvalidInputError, NotFoundError
 from voxlake.platform.store import StoreURL
 
@@ -43,7 +43,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Volume, StoreURL]
 def test_a_point_is_in_the_middle_chunk_near_the_centroid(
     indexed: tuple[Volume, StoreURL], tmp_path: object, label: int
 ) -> None:
-    point = point_of(*indexed, label)
+    point = Labels(*indexed).view().point(label)
     chunks = np.unique(np.argwhere(np.uint64(label) == VOXELS) // CHUNK, axis=0)
     start = chunks[len(chunks) // 2] * CHUNK
     where = np.argwhere(np.uint64(label) == VOXELS)
@@ -52,7 +52,7 @@ def test_a_point_is_in_the_middle_chunk_near_the_centroid(
     assert point in [tuple(one) for one in inside[np.isclose(away, away.min())].tolist()]
     # Without any index the answer is the same.
     volume, index = indexed
-    assert point_of(volume, index / "none", label) == point
+    assert Labels(volume, index / "none").view().point(label) == point
 
 
 @settings(max_examples=6)
@@ -61,15 +61,15 @@ def test_random_points_are_in_the_label(
     indexed: tuple[Volume, StoreURL], label: int, count: int, seed: int
 ) -> None:
     volume, index = indexed
-    points = points_of(volume, index, label, count, seed)
+    points = Labels(volume, index).view().points(label, count, seed)
     assert points.shape == (count, 3)
     assert (VOXELS[tuple(points.T)] == np.uint64(label)).all()
-    assert np.array_equal(points, points_of(volume, index / "none", label, count, seed))
+    assert np.array_equal(points, Labels(volume, index / "none").view().points(label, count, seed))
 
 
 def test_points_are_drawn_uniformly(indexed: tuple[Volume, StoreURL]) -> None:
     label, draws = LABELS[0], 20_000
-    points = points_of(*indexed, label, draws, 7)
+    points = Labels(*indexed).view().points(label, draws, 7)
     flat = np.ravel_multi_index(tuple(points.T), VOXELS.shape)
     found = np.bincount(flat, minlength=VOXELS.size)[(np.uint64(label) == VOXELS).reshape(-1)]
     expected = draws / len(found)
@@ -81,21 +81,21 @@ def test_points_are_drawn_uniformly(indexed: tuple[Volume, StoreURL]) -> None:
 
 def test_what_has_no_point(indexed: tuple[Volume, StoreURL]) -> None:
     with pytest.raises(NotFoundError):
-        point_of(*indexed, 424242)
+        Labels(*indexed).view().point(424242)
     with pytest.raises(NotFoundError):
-        points_of(*indexed, 424242, 3)
+        Labels(*indexed).view().points(424242, 3)
     with pytest.raises(InvalidInputError, match="no label"):
-        point_of(*indexed, 0)
+        Labels(*indexed).view().point(0)
     with pytest.raises(InvalidInputError, match="0 or more"):
-        points_of(*indexed, 1, -1)
+        Labels(*indexed).view().points(1, -1)
 
 
 def five(volume: Volume, index: StoreURL) -> npt.NDArray[np.int64]:
-    return points_of(volume, index, 1, 5)
+    return Labels(volume, index).ask(lambda view: view.points(1, 5))
 
 
 def one(volume: Volume, index: StoreURL) -> npt.NDArray[np.int64]:
-    return np.array([point_of(volume, index, 1)])
+    return np.array([Labels(volume, index).ask(lambda view: view.point(1))])
 
 
 @pytest.mark.parametrize("moves", [1, 99])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,23 +13,19 @@ from tests.ngff.labels.queries.samples import as_runs, brute_runs, decode_blocks
 from tests.ngff.labels.queries.test_in_box import boxes, index_all
 from tests.ngff.labels.samples import CHUNK, SHAPE, SHARD, bodies, filled, new_volume
 
-from voxlake.ngff.labels.mapping import all_supervoxels_of, check_body, remap_box, supervoxels_of
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.mapping import all_supervoxels_of, check_body, supervoxels_of
 from voxlake.ngff.labels.mapping.mapping import Mapping
 from voxlake.ngff.labels.mapping.table import pairs_of
+from voxlake.ngff.labels.queries import extent
 from voxlake.ngff.labels.queries import voxels as parts
-from voxlake.ngff.labels.queries.dvid import encode_blocks
-from voxlake.ngff.labels.queries.in_box import labels_in_box
-from voxlake.ngff.labels.queries.points import point_of, points_of
-from voxlake.ngff.labels.queries.sampling import labels_at
-from voxlake.ngff.labels.queries.sparse_volume import coarse_volume, sparse_volume
-from voxlake.ngff.labels.queries.where import chunks_of, extent_of
 from voxlake.ngff.labels.upkeep.compaction import compact
-from voxlake.ngff.labels.view import in_force
 from voxlake.platform.errors import InvalidInputError, NotFoundError, OutOfBoundsError
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.view import View
     from voxlake.ngff.volume import Volume
 
 VOXELS = bodies(61)
@@ -50,6 +47,12 @@ def few_shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(parts, "FEW_SHARDS", request.param)
 
 
+def as_one(indexed: tuple[Volume, StoreURL], labels: list[int]) -> View:
+    """Return a view by which some labels are the body 99."""
+    mapping = Mapping(1, pairs_of(sorted(set(labels)), [99] * len(set(labels))))
+    return Labels(*indexed, mapping).view()
+
+
 @pytest.mark.usefixtures("few_shards")
 @settings(max_examples=8)
 @given(box=boxes(), labels=SEVERAL)
@@ -57,7 +60,8 @@ def test_runs_of_several_are_those_of_one(
     indexed: tuple[Volume, StoreURL], box: Box, labels: list[int]
 ) -> None:
     one = np.isin(VOXELS, np.array(labels, np.uint64)).astype(np.uint64)
-    assert as_runs(sparse_volume(*indexed, labels, box)) == brute_runs(one, 1, box)
+    found = as_runs(as_one(indexed, labels).sparse_volume(99, box))
+    assert found == brute_runs(one, 1, box)
 
 
 @settings(max_examples=8)
@@ -65,24 +69,34 @@ def test_runs_of_several_are_those_of_one(
 def test_extent_and_chunks_of_several(indexed: tuple[Volume, StoreURL], labels: list[int]) -> None:
     where = np.argwhere(np.isin(VOXELS, np.array(labels, np.uint64)))
     cells = np.unique(where // CHUNK, axis=0)
-    assert chunks_of(*indexed, labels).tolist() == cells.tolist()
+    view = as_one(indexed, labels)
     if not len(where):
-        for ask in (
-            lambda: extent_of(in_force(*indexed), labels, 7),
-            lambda: coarse_volume(*indexed, labels),
-        ):
+        for ask in (view.extent, view.chunks, view.coarse_volume, view.point):
             with pytest.raises(NotFoundError):
-                ask()
+                ask(99)
+        assert len(view.find([99])) == 0
         return
-    extent = extent_of(in_force(*indexed), labels, 7)
-    assert (extent.label, extent.voxels, extent.chunks) == (7, len(where), len(cells))
+    assert view.chunks(99).tolist() == cells.tolist()
+    extent = view.extent(99)
+    assert (extent.label, extent.voxels, extent.chunks) == (99, len(where), len(cells))
     assert extent.shards == len(np.unique(where // SHARD, axis=0))
     assert extent.box.start == tuple(where.min(axis=0).tolist())
     assert extent.box.stop == tuple((where.max(axis=0) + 1).tolist())
-    assert coarse_volume(*indexed, labels).voxels == len(cells)
-    points = points_of(*indexed, labels, 20)
+    quick = view.find([99, *labels]).extent(0)
+    assert (quick.label, quick.voxels, quick.box) == (99, extent.voxels, extent.box)
+    assert view.coarse_volume(99).voxels == len(cells)
+    points = view.points(99, 20)
     assert np.isin(VOXELS[tuple(points.T)], np.array(labels, np.uint64)).all()
-    assert VOXELS[point_of(*indexed, labels)] in labels
+    assert VOXELS[view.point(99)] in labels
+
+
+def test_a_body_of_one_supervoxel_is_found_in_one_box(
+    indexed: tuple[Volume, StoreURL], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Labels(*indexed).view().extent(LABELS[0])
+    mapping = Mapping(1, pairs_of([LABELS[0], 99], [99, 0]))
+    monkeypatch.setattr(extent, "find_rows_in_force", None)
+    assert Labels(*indexed, mapping).view().extent(99) == replace(plain, label=99)
 
 
 def test_blocks_of_several_bear_the_name_of_the_body(lake: StoreURL) -> None:
@@ -90,10 +104,11 @@ def test_blocks_of_several_bear_the_name_of_the_body(lake: StoreURL) -> None:
     volume = new_volume(lake / "labels", voxels.shape, (8, 8, 8), (16, 16, 16))
     volume.write(volume.box, voxels).result()
     index_all(volume, lake / "index")
-    for name in (None, 99):
-        body = b"".join(encode_blocks(volume, lake / "index", [3, 2], name=name))
+    for name in (2, 99):
+        mapping = Mapping(1, pairs_of([2, 3], [name, name]))
+        body = b"".join(Labels(volume, lake / "index", mapping).view().blocks(name))
         label, mask = decode_blocks(body, voxels.shape)
-        assert label == (name or 2)
+        assert label == name
         assert np.array_equal(mask[:16, :16, :24], np.isin(voxels, [2, 3]))
 
 
@@ -104,19 +119,19 @@ def test_blocks_of_several_bear_the_name_of_the_body(lake: StoreURL) -> None:
 def test_labels_at_points(
     indexed: tuple[Volume, StoreURL], points: list[tuple[int, int, int]]
 ) -> None:
-    found = labels_at(indexed[0], points)
+    found = Labels(*indexed).at(points)
     assert found.dtype == np.uint64
     assert found.tolist() == [int(VOXELS[point]) for point in points]
 
 
 def test_points_that_are_none(indexed: tuple[Volume, StoreURL]) -> None:
-    volume, _ = indexed
+    labels = Labels(*indexed)
     for points in ([[1, 2]], [1, 2, 3], [[0.5, 1.0, 2.0]]):
         with pytest.raises(InvalidInputError, match="integers z, y, x"):
-            labels_at(volume, points)
+            labels.at(points)
     for point in ((-1, 0, 0), (0, 0, SHAPE[2])):
         with pytest.raises(OutOfBoundsError, match="not inside"):
-            labels_at(volume, [(0, 0, 0), point])
+            labels.at([(0, 0, 0), point])
 
 
 @settings(max_examples=25)
@@ -129,10 +144,10 @@ def test_bodies_of_a_box(indexed: tuple[Volume, StoreURL], box: Box, owners: lis
     table = dict(zip(LABELS, owners, strict=True)) | {0: 0}
     voxels = np.vectorize(table.__getitem__, otypes=[np.uint64])(VOXELS[box.slices])
     ids, counts = np.unique(voxels[voxels != 0], return_counts=True)
-    found = remap_box(mapping, labels_in_box(*indexed, box, counts=True))
+    found = Labels(*indexed, mapping).in_box(box, counts=True)
     assert found.voxels is not None
     assert (found.labels.tolist(), found.voxels.tolist()) == (ids.tolist(), counts.tolist())
-    plain = remap_box(mapping, labels_in_box(*indexed, box))
+    plain = Labels(*indexed, mapping).in_box(box)
     assert (plain.labels.tolist(), plain.voxels) == (ids.tolist(), None)
 
 

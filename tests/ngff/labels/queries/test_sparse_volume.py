@@ -15,9 +15,10 @@ from tests.ngff.labels.queries.test_in_box import boxes, index_all
 from tests.ngff.labels.samples import CHUNK, SHAPE, SHARD, bodies, dead_store, filled
 
 from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.mapping.mapping import Mapping
+from voxlake.ngff.labels.mapping.table import pairs_of
 from voxlake.ngff.labels.queries import voxels as parts
-from voxlake.ngff.labels.queries.masks import mask_of
-from voxlake.ngff.labels.queries.sparse_volume import coarse_volume, sparse_volume
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.auditing import audit
@@ -61,9 +62,9 @@ def few_shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def assert_exact(
     volume: Volume, index: StoreURL, voxels: npt.NDArray[np.uint64], label: int, box: Box
 ) -> None:
-    found = as_runs(sparse_volume(volume, index, label, box))
+    found = as_runs(Labels(volume, index).view().sparse_volume(label, box))
     assert found == brute_runs(voxels, label, box)
-    mask = mask_of(volume, index, [label], box)
+    mask = Labels(volume, index).view().mask(label, box)
     assert mask.dtype == np.bool_
     assert np.array_equal(mask, voxels[box.slices] == np.uint64(label))
 
@@ -78,12 +79,11 @@ def test_random_boxes_equal_brute_force(
 
 
 @settings(max_examples=15)
-@given(box=boxes(), labels=st.lists(st.sampled_from([*LABELS, 424242]), max_size=4))
-def test_masks_of_several_labels(
-    indexed: tuple[Volume, StoreURL], box: Box, labels: list[int]
-) -> None:
-    mask = mask_of(*indexed, labels, box)
-    assert np.array_equal(mask, np.isin(VOXELS[box.slices], np.array(labels, np.uint64)))
+@given(box=boxes(), labels=st.sets(st.sampled_from([*LABELS, 424242]), min_size=1, max_size=4))
+def test_masks_of_a_body(indexed: tuple[Volume, StoreURL], box: Box, labels: set[int]) -> None:
+    mapping = Mapping(1, pairs_of(list(labels), [99] * len(labels)))
+    mask = Labels(*indexed, mapping).view().mask(99, box)
+    assert np.array_equal(mask, np.isin(VOXELS[box.slices], np.array(list(labels), np.uint64)))
 
 
 def test_whole_labels_on_every_store(any_store: StoreURL) -> None:
@@ -91,7 +91,9 @@ def test_whole_labels_on_every_store(any_store: StoreURL) -> None:
     volume, index = filled(any_store / "labels", voxels), any_store / "index"
     index_all(volume, index)
     for label in (1, 1 << 32):
-        assert as_runs(sparse_volume(volume, index, label)) == brute_runs(voxels, label, volume.box)
+        assert as_runs(Labels(volume, index).view().sparse_volume(label)) == brute_runs(
+            voxels, label, volume.box
+        )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32"])
@@ -146,10 +148,10 @@ def test_a_label_that_was_erased_is_nowhere(lake: StoreURL) -> None:
     index_all(volume, index)
     voxels[voxels == 2] = 0
     volume.write(volume.box, voxels).result()
-    assert list(sparse_volume(volume, index, 2)) == []
-    assert not mask_of(volume, index, [2], volume.box).any()
+    assert list(Labels(volume, index).view().sparse_volume(2)) == []
+    assert not Labels(volume, index).view().mask(2, volume.box).any()
     with pytest.raises(NotFoundError):
-        coarse_volume(volume, index, 2)
+        Labels(volume, index).view().coarse_volume(2)
 
 
 def test_chunks_that_a_label_fills_are_not_read(
@@ -193,7 +195,7 @@ def test_shards_rewritten_meanwhile_are_seen_in_one_state(lake: StoreURL, reinde
     writer.start()
     try:
         for _ in range(8):
-            mask = mask_of(volume, index, [label], box)
+            mask = Labels(volume, index).view().mask(label, box)
             for tile in box.tiles(SHARD):
                 found = mask[tile.within(box).slices]
                 states = [(voxels[tile.slices] == label) for voxels in (first, second)]
@@ -214,7 +216,7 @@ def test_coarse_volumes_equal_brute_force(
         whole = cell_box(cell, CHUNK)
         touched = not (whole & box).is_empty
         chunks[cell] = touched and bool((VOXELS[whole.slices] == np.uint64(label)).any())
-    runs = coarse_volume(*indexed, label, box)
+    runs = Labels(*indexed).view().coarse_volume(label, box)
     assert (as_runs([runs]) if len(runs) else []) == brute_runs(
         chunks, 1, Box.of_shape(chunks.shape)
     )
@@ -222,12 +224,12 @@ def test_coarse_volumes_equal_brute_force(
 
 def test_limits_and_what_cannot_be_asked(indexed: tuple[Volume, StoreURL]) -> None:
     volume, index = indexed
-    total = sum(map(len, sparse_volume(volume, index, 1)))
-    assert sum(map(len, sparse_volume(volume, index, 1, max_runs=total))) == total
+    total = sum(map(len, Labels(volume, index).view().sparse_volume(1)))
+    assert sum(map(len, Labels(volume, index).view().sparse_volume(1, max_runs=total))) == total
     with pytest.raises(LimitExceededError, match="smaller box"):
-        list(sparse_volume(volume, index, 1, max_runs=total - 1))
+        list(Labels(volume, index).view().sparse_volume(1, max_runs=total - 1))
     with pytest.raises(LimitExceededError, match="smaller boxes"):
-        mask_of(volume, index, [1], volume.box, max_voxels=volume.box.size - 1)
+        Labels(volume, index).view().mask(1, volume.box, max_voxels=volume.box.size - 1)
     outside = Box((0, 0, 0), (24, 1, 1))
     for label, box, error in (
         (0, None, InvalidInputError),
@@ -235,9 +237,9 @@ def test_limits_and_what_cannot_be_asked(indexed: tuple[Volume, StoreURL]) -> No
         (1, outside, OutOfBoundsError),
     ):
         with pytest.raises(error):
-            sparse_volume(volume, index, label, box)
+            Labels(volume, index).view().sparse_volume(label, box)
     with pytest.raises(OutOfBoundsError):
-        mask_of(volume, index, [1], outside)
+        Labels(volume, index).view().mask(1, outside)
 
 
 def test_a_store_that_fails_is_not_an_empty_answer(
@@ -245,14 +247,14 @@ def test_a_store_that_fails_is_not_an_empty_answer(
 ) -> None:
     volume, dead = indexed[0], dead_store(monkeypatch)
     with pytest.raises(StoreError):
-        list(sparse_volume(volume, dead, 1))
+        list(Labels(volume, dead).view().sparse_volume(1))
     with pytest.raises(StoreError):
-        mask_of(volume, dead, [1], volume.box)
+        Labels(volume, dead).view().mask(1, volume.box)
 
 
 def test_a_stream_that_is_left_ends(indexed: tuple[Volume, StoreURL]) -> None:
     before = threading.active_count()
-    stream = sparse_volume(*indexed, 1)
+    stream = Labels(*indexed).view().sparse_volume(1)
     next(stream)
     stream.close()  # type: ignore[attr-defined]  # a generator, as its type does not say
     assert threading.active_count() == before

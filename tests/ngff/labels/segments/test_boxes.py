@@ -15,8 +15,8 @@ from tests.ngff.labels.scenes import Scene, new_scene
 from tests.servers.counting import counting
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.queries import extent
-from voxlake.ngff.labels.queries.extent import find_labels, label_extent, list_labels
 from voxlake.ngff.labels.queries.hidden import hide, layers_of
 from voxlake.ngff.labels.segments import boxes_reader
 from voxlake.ngff.labels.segments.boxes import BLOCK_BYTES, boxes_url
@@ -25,9 +25,9 @@ from voxlake.ngff.labels.segments.publishing import publish, write_segment
 from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows
 from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.upkeep import merging
-from voxlake.ngff.labels.view import in_force
 from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, NotFoundError
@@ -176,30 +176,31 @@ def test_a_label_that_goes_on_in_the_next_part_is_added_up(lake: StoreURL) -> No
     assert [boxes.file for boxes in layer.boxes_of(LAST)] == list(files)
     assert list(layer.boxes_of(LAST - 1)) == []
     expected = grouped(rows)
-    assert [label_extent(scene.volume, scene.index, LAST)] == expected
-    assert as_extents(list_labels(scene.volume, scene.index)) == expected
+    assert [Labels(scene.volume, scene.index).view().extent(LAST)] == expected
+    assert as_extents(Labels(scene.volume, scene.index).view().all()) == expected
 
 
 def asked_by(scene: Scene, index: StoreURL, view: View | None = None) -> list[LabelExtent]:
-    """Return all labels by `list_labels`, having held the other queries against it."""
-    table = list_labels(scene.volume, index, view=view)
+    """Return all labels in one table, having held the other queries against it."""
+    view = view or Labels(scene.volume, index).view()
+    table = view.all()
     found = as_extents(table)
-    assert as_extents(find_labels(scene.volume, index, table.labels, view=view)) == found
-    assert [label_extent(scene.volume, index, one.label, view=view) for one in found] == found
+    assert as_extents(view.find(table.labels)) == found
+    assert [view.extent(one.label) for one in found] == found
     return found
 
 
 def test_a_view_that_is_held_answers_as_of_then(lake: StoreURL) -> None:
     scene = new_scene(lake)
     scene.compact()
-    view = in_force(scene.volume, scene.index)
+    view = scene.opened.view()
     before = asked_by(scene, scene.index)
     scene.write(OTHER_SHARD, 77)
     scene.compact()
     assert asked_by(scene, scene.index, view) == before
     assert 77 in [one.label for one in asked_by(scene, scene.index)]
     with pytest.raises(NotFoundError, match="no voxel"):
-        label_extent(scene.volume, scene.index, 77, view=view)
+        view.extent(77)
 
 
 def test_a_view_whose_segments_are_gone_says_so(
@@ -207,10 +208,13 @@ def test_a_view_whose_segments_are_gone_says_so(
 ) -> None:
     scene = new_scene(lake)
     scene.compact()
-    view = in_force(scene.volume, scene.index)
+    view = scene.opened.view()
     store.delete_tree(scene.index / "runs")
+    with pytest.raises(CorruptDataError, match="are not there"):
+        view.all()
+    store.delete_tree(scene.index / "manifest")
     with pytest.raises(ConflictError, match="make a new one"):
-        list_labels(scene.volume, scene.index, view=view)
+        view.all()
 
 
 def test_an_index_that_was_built_anew_is_not_taken_for_the_one_before(
@@ -237,14 +241,14 @@ def test_a_look_up_by_a_held_view_is_one_range_request(
     scene.compact()
     with counting(s3_server.endpoint) as counted:
         index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
-        view = in_force(scene.volume, index)
-        label_extent(scene.volume, index, 1, view=view)
+        view = Labels(scene.volume, index).view()
+        view.extent(1)
         monkeypatch.setattr(boxes_reader, "_blocks", Cached[bytes]("none", Cache(0)))
         counted.found.clear()
-        label_extent(scene.volume, index, 3, view=view)
+        view.extent(3)
         assert dict(counted.found) == {"GET": 1}
         counted.found.clear()
-        label_extent(scene.volume, index, 3)
+        Labels(scene.volume, index).view().extent(3)
         # Besides, the listings of markers and manifests.
         assert dict(counted.found) == {"GET": 3}
 

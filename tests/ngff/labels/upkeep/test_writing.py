@@ -10,7 +10,7 @@ from tests.ngff.labels.queries.test_in_box import index_all
 from tests.ngff.labels.samples import CHUNK, bodies, filled
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.extent import label_chunks
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.status import index_status
 from voxlake.ngff.labels.upkeep.marker import list_markers, read_marker
 from voxlake.ngff.labels.upkeep.writing import write_labels
@@ -35,7 +35,7 @@ def test_a_write_is_indexed_and_marked(any_store: StoreURL) -> None:
     states = [read_marker(marker) for marker in markers]
     assert all(state is not None and (state.state, state.by) == ("done", "ada") for state in states)
     expected = np.unique(np.argwhere(voxels == 77) // CHUNK, axis=0)
-    assert np.array_equal(label_chunks(volume, index, 77), expected)
+    assert np.array_equal(Labels(volume, index).view().chunks(77), expected)
 
 
 def test_a_write_that_is_refused_leaves_no_mark(lake: StoreURL) -> None:

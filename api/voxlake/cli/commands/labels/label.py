@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from voxlake.cli.commands.jobs.downsample import parse_box
-from voxlake.cli.label_documents import (
-    AsBodies,
-    OneLabelDocument,
-    OpenLabels,
-    WrittenDocument,
-    box_document,
-    open_labels,
-    shown_label,
-)
+from voxlake.cli.open_labels import AsBodies, open_labels
 from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
+from voxlake.documents.labels import LabelDocument, cells_and_morton, label_document
 
 if TYPE_CHECKING:
+    from voxlake.documents.written import WrittenDocument
     from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +55,13 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What to tell of a label, and whether it is a body."""
+class Wanted:
+    """What to show of a label, and whether it is a body."""
 
     chunks: Annotated[
         bool, Option("--chunks", help="List the chunks that hold it, and their Morton numbers.")
     ] = False
     bodies: AsBodies = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    labels: OpenLabels
-    label: int
-    members: list[int]
-    """What voxels have of it: itself, or the supervoxels of the body."""
-    box: Box
-    """What files are clipped to."""
 
 
 @grouped
@@ -85,61 +71,35 @@ def label(
     lake: InLake,
     answering: Answering,
     files: Files,
-    told: Told,
+    wanted: Wanted,
 ) -> None:
     """Show one label: voxels, box, chunks, a voxel inside it; and write its voxels to files."""
-    from voxlake.ngff.labels.mapping import check_body
-    from voxlake.ngff.labels.queries.morton import morton_ranges
-    from voxlake.ngff.labels.queries.points import point_of
-    from voxlake.ngff.labels.queries.where import chunks_of, extent_of
-    from voxlake.ngff.labels.view import in_force
-
     clip = None if files.box is None else parse_box(files.box)
-    opened = open_labels(lake, name)
-    mapping = opened.mapping(bodies=told.bodies)
-    members = [label] if mapping is None else check_body(mapping, label).tolist()
-    place = (opened.volume, opened.index_url, members)
-    view = in_force(opened.volume, opened.index_url)
-    extent = extent_of(view, members, label)
-    asked = _Asked(opened, label, members, clip or extent.box)
-    cells = chunks_of(*place, view=view) if told.chunks else None
-    document = OneLabelDocument(
-        name=name,
-        label=str(label),
-        as_of=view.as_of,
-        mapping=None if mapping is None else mapping.number,
-        voxels=extent.voxels,
-        box=box_document(extent.box),
-        chunks=extent.chunks,
-        shards=extent.shards,
-        point=point_of(*place),
-        cells=None if cells is None else cells.tolist(),
-        morton=None if cells is None else morton_ranges(cells).tolist(),
-        written=tuple(_written(asked, files)),
-    )
+
+    def describe(view: View) -> LabelDocument:
+        extent = view.extent(label)
+        chunks = cells_and_morton(view.chunks(label)) if wanted.chunks else {}
+        written = tuple(_written(view, label, clip or extent.box, files))
+        return label_document(view, extent, point=view.point(label), **chunks, written=written)
+
+    document = open_labels(lake, name, bodies=wanted.bodies).ask(describe)
     answer(document, shown_label(document), json=answering.json)
 
 
-def _written(asked: _Asked, files: Files) -> Iterator[WrittenDocument]:
+def _written(view: View, label: int, box: Box, files: Files) -> Iterator[WrittenDocument]:
     from voxlake.ngff.labels.queries.arrow import runs_to_arrow
-    from voxlake.ngff.labels.queries.dvid import encode_blocks, encode_rles, encode_srles
-    from voxlake.ngff.labels.queries.masks import mask_of
-    from voxlake.ngff.labels.queries.sparse_volume import sparse_volume
+    from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 
-    volume, index_url = asked.labels.volume, asked.labels.index_url
-    place = (volume, index_url, asked.members, asked.box)
     if files.rles:
-        parts = encode_rles(sparse_volume(*place))
+        parts = encode_rles(view.sparse_volume(label, box))
         yield write_file("rles", files.rles, fill_with_bytes(parts))
     if files.srles:
-        parts = encode_srles(sparse_volume(*place))
+        parts = encode_srles(view.sparse_volume(label, box))
         yield write_file("srles", files.srles, fill_with_bytes(parts))
     if files.blocks:
-        blocks = encode_blocks(*place, name=asked.label)
-        yield write_file("blocks", files.blocks, fill_with_bytes(blocks))
+        yield write_file("blocks", files.blocks, fill_with_bytes(view.blocks(label, box)))
     if files.arrow:
-        runs = runs_to_arrow(sparse_volume(*place))
+        runs = runs_to_arrow(view.sparse_volume(label, box))
         yield write_file("Arrow", files.arrow, fill_with_arrow(runs))
     if files.mask:
-        mask = mask_of(*place)
-        yield write_file("mask", files.mask, fill_with_array(mask))
+        yield write_file("mask", files.mask, fill_with_array(view.mask(label, box)))

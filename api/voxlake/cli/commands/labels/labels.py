@@ -8,24 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from voxlake.cli.commands.jobs.downsample import parse_box
-from voxlake.cli.label_documents import (
-    SHOWN,
-    AsBodies,
-    LabelsDocument,
-    OpenLabels,
-    box_document,
-    open_labels,
-    shown_labels,
-)
+from voxlake.cli.open_labels import AsBodies, open_labels
 from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.shown.labels import shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_arrow, write_file
+from voxlake.documents.labels import (
+    LabelListDocument,
+    LabelsInBoxDocument,
+    StateDocument,
+    in_box_document,
+    list_document,
+)
+from voxlake.ngff.grid.axes import SPATIAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from voxlake.documents.written import WrittenDocument
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.labels.mapping import Mapping
+    from voxlake.ngff.labels.handle import Labels
+    from voxlake.ngff.labels.view import View
+
+SHOWN = 50
+"""Labels that people are shown if they do not say how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +69,46 @@ def labels(
     ] = None,
 ) -> None:
     """List the labels of a dataset with voxels, box and chunks; or those of a box, exactly."""
-    from voxlake.ngff.labels.queries.arrow import largest
-    from voxlake.ngff.labels.view import in_force
+    opened = open_labels(lake, name, bodies=wanted.bodies)
+    most = wanted.top or (None if answering.json else SHOWN)
+    if wanted.box is not None:
+        inside = in_box(opened, parse_box(wanted.box), wanted.top, most, arrow)
+        answer(inside, shown_in_box(inside), json=answering.json)
+        return
+    listed = opened.ask(lambda view: of_all(view, wanted.top, most, arrow))
+    answer(listed, shown_labels(listed), json=answering.json)
 
-    asked = None if wanted.box is None else parse_box(wanted.box)
-    top = wanted.top
-    opened = open_labels(lake, name)
-    as_of = in_force(opened.volume, opened.index_url).as_of if asked is None else None
-    mapping = opened.mapping(bodies=wanted.bodies)
-    found = _found(opened, asked, mapping)
-    listed = found if top is None else largest(found, top)
-    written = None
-    if arrow is not None:
-        written = write_file("Arrow", arrow, fill_with_arrow(listed.to_reader()))
-    shown = listed if answering.json or top is not None else largest(listed, SHOWN)
-    document = LabelsDocument(
-        name=name,
-        box=None if asked is None else box_document(asked),
-        as_of=as_of,
-        mapping=None if mapping is None else mapping.number,
-        count=len(found),
-        labels=shown.to_pylist(),
+
+def of_all(view: View, top: int | None, most: int | None, file: str | None) -> LabelListDocument:
+    """List all labels, or the `top` largest, of which `most` are shown; write them to a file."""
+    from voxlake.ngff.labels.queries.arrow import labels_to_arrow
+
+    found = view.all()
+    table = found if top is None else found.largest(top)
+    written = _written(file, labels_to_arrow(table))
+    shown = table if most is None else table.largest(most)
+    state = StateDocument.of(view)
+    return list_document(state, shown, count=len(found), written=written)
+
+
+def in_box(
+    labels: Labels, box: Box, top: int | None, most: int | None, file: str | None
+) -> LabelsInBoxDocument:
+    """List the labels of a box, as `of_all`."""
+    from voxlake.ngff.labels.queries.arrow import counts_to_arrow
+
+    found = labels.in_box(box, counts=True)
+    table = found if top is None else found.largest(top)
+    written = _written(file, counts_to_arrow(table))
+    return in_box_document(
+        box,
+        SPATIAL,
+        table if most is None else table.largest(most),
+        mapping=labels.mapping_number,
+        count=len(found.labels),
         written=written,
     )
-    answer(document, shown_labels(document), json=answering.json)
 
 
-def _found(opened: OpenLabels, box: Box | None, mapping: Mapping | None) -> pa.Table:
-    from voxlake.ngff.labels.mapping import remap, remap_box
-    from voxlake.ngff.labels.queries.arrow import counts_to_arrow, labels_to_arrow
-    from voxlake.ngff.labels.queries.extent import list_labels
-    from voxlake.ngff.labels.queries.in_box import labels_in_box
-
-    if box is None:
-        table = list_labels(opened.volume, opened.index_url)
-        return labels_to_arrow(table if mapping is None else remap(mapping, table))
-    inside = labels_in_box(opened.volume, opened.index_url, box, counts=True)
-    return counts_to_arrow(inside if mapping is None else remap_box(mapping, inside))
+def _written(file: str | None, table: pa.Table) -> WrittenDocument | None:
+    return None if file is None else write_file("Arrow", file, fill_with_arrow(table.to_reader()))

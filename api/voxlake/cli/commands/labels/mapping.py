@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from voxlake.cli.label_documents import OpenLabels, open_labels
-from voxlake.cli.mapping_documents import (
-    ChangeDocument,
-    MappingDocument,
-    change_document,
-    shown_mapping,
-    who,
-)
+from voxlake.cli.open_labels import open_labels, who
 from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.shown.labels import shown_mapping
 from voxlake.cli.shown.output import answer
+from voxlake.documents.merges import change_document, mapping_document
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -46,27 +41,16 @@ def mapping(
     """Show the mapping from supervoxels to bodies, or replace it by that of a file."""
     import numpy as np
 
-    from voxlake.ngff.labels.mapping import open_mapping
+    from voxlake.ngff.labels.mapping import import_mapping, open_mapping
 
-    opened = open_labels(lake, name)
-    changed = None if file is None else _imported(name, opened, file)
-    found = open_mapping(opened.index_url)
-    bodies = np.unique(found.pairs.bodies)
-    document = MappingDocument(
-        name=name,
-        number=found.number,
-        supervoxels=len(found.pairs),
-        bodies=int(np.count_nonzero(bodies)),
-        changed=changed,
-    )
+    index_url = open_labels(lake, name).index_url
+    changed = None
+    if file is not None:
+        changed = change_document(import_mapping(index_url, *_read(file), who()))
+    found = open_mapping(index_url)
+    bodies = int(np.count_nonzero(np.unique(found.pairs.bodies)))
+    document = mapping_document(found, bodies, changed)
     answer(document, shown_mapping(document), json=answering.json)
-
-
-def _imported(name: str, opened: OpenLabels, file: Path) -> ChangeDocument:
-    from voxlake.ngff.labels.mapping import import_mapping
-
-    supervoxels, bodies = _read(file)
-    return change_document(name, import_mapping(opened.index_url, supervoxels, bodies, who()))
 
 
 def _read(file: Path) -> Columns:

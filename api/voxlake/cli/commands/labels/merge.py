@@ -6,10 +6,11 @@ from typing import Annotated
 
 from typer import Argument
 
-from voxlake.cli.label_documents import open_labels
-from voxlake.cli.mapping_documents import change_document, shown_change, who
+from voxlake.cli.open_labels import open_labels, who
 from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
+from voxlake.documents.merges import change_document
 
 
 @grouped
@@ -24,6 +25,6 @@ def merge(
     """Merge bodies into the first of them; no voxel is rewritten."""
     from voxlake.ngff.labels import mapping as label_mapping
 
-    opened = open_labels(lake, name)
-    document = change_document(name, label_mapping.merge(opened.index_url, bodies, who()))
+    index_url = open_labels(lake, name).index_url
+    document = change_document(label_mapping.merge(index_url, bodies, who()))
     answer(document, shown_change(document), json=answering.json)

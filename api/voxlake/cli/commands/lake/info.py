@@ -57,7 +57,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     from voxlake.documents.index import ByLabelDocument, IndexDocument
     from voxlake.ngff.labels.sidecars.status import index_status
-    from voxlake.ngff.labels.view import in_force
+    from voxlake.ngff.labels.state import in_force
 
     manifest = in_force(volume, url).manifest
     segments = manifest.segments if manifest else ()

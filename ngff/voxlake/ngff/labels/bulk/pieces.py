@@ -17,7 +17,7 @@ from ulid import ULID
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
 from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
 from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order, row_bytes
-from voxlake.ngff.labels.queries.extent import MAX_LABEL
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
 from voxlake.ngff.labels.segments.reader import read_footer, read_groups
 from voxlake.ngff.labels.segments.segment_file import write_file

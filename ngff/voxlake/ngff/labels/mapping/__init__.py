@@ -20,10 +20,9 @@ from voxlake.ngff.labels.mapping.mapping import (
 )
 from voxlake.ngff.labels.mapping.neuroproof import read_transforms
 from voxlake.ngff.labels.mapping.operation import Cleave, Entry, Merge, Replace
-from voxlake.ngff.labels.mapping.remap import UNKNOWN, remap, remap_box
+from voxlake.ngff.labels.mapping.remap import remap, remap_box
 
 __all__ = [
-    "UNKNOWN",
     "Cleave",
     "Entry",
     "Mapping",

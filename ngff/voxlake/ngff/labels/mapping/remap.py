@@ -9,16 +9,13 @@ import numpy as np
 
 from voxlake.ngff.labels.mapping.mapping import bodies_of
 from voxlake.ngff.labels.scan.counts import sum_by_label
-from voxlake.ngff.labels.table import LabelTable, merge_tables
+from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.labels.mapping.mapping import Mapping
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
-
-UNKNOWN = -1
-"""Chunks or shards of a body of several supervoxels: their counts do not tell what they share."""
 
 
 def remap(mapping: Mapping, table: LabelTable) -> LabelTable:

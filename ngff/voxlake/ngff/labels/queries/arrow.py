@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from voxlake.ngff.labels.queries.extent import list_labels
+from voxlake.ngff.labels.table import UNKNOWN
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
     from voxlake.ngff.labels.queries.sparse_volume import Runs
     from voxlake.ngff.labels.table import LabelTable
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
 
 _BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
 
@@ -25,11 +23,14 @@ LABELS_SCHEMA = pa.schema(
         pa.field("label", pa.uint64(), nullable=False),
         pa.field("voxels", pa.uint64(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
-        pa.field("chunks", pa.int64(), nullable=False),
-        pa.field("shards", pa.int64(), nullable=False),
+        pa.field("chunks", pa.int64()),
+        pa.field("shards", pa.int64()),
     ]
 )
-"""One row a label: id, voxels, tight half-open box, chunks and shards that hold some of it."""
+"""One row a label: id, voxels, tight half-open box, chunks and shards that hold some of it.
+
+The last two are null where they are not known, of bodies of several supervoxels.
+"""
 
 COUNTS_SCHEMA = pa.schema([LABELS_SCHEMA.field("label"), LABELS_SCHEMA.field("voxels")])
 """One row a label of a box: id, voxels in the box."""
@@ -40,25 +41,11 @@ RUNS_SCHEMA = pa.schema(
 """One row a run along x: its first voxel, and its voxels."""
 
 
-def labels_table(volume: Volume, index_url: StoreURL) -> pa.Table:
-    """Return all labels as an Arrow table of `LABELS_SCHEMA`, ascending by label.
-
-    Raises what `list_labels` raises.
-    """
-    return labels_to_arrow(list_labels(volume, index_url))
-
-
 def labels_to_arrow(table: LabelTable) -> pa.Table:
     """Return labels as an Arrow table of `LABELS_SCHEMA`, in the same order."""
-    columns = [
-        table.labels,
-        table.voxels,
-        *table.start.T,
-        *table.stop.T,
-        table.chunks,
-        table.shards,
-    ]
-    return pa.table([pa.array(column) for column in columns], schema=LABELS_SCHEMA)
+    columns = [table.labels, table.voxels, *table.start.T, *table.stop.T]
+    counts = [pa.array(each, mask=each == UNKNOWN) for each in (table.chunks, table.shards)]
+    return pa.table([*map(pa.array, columns), *counts], schema=LABELS_SCHEMA)
 
 
 def counts_to_arrow(found: LabelsInBox) -> pa.Table:
@@ -74,18 +61,6 @@ def counts_to_arrow(found: LabelsInBox) -> pa.Table:
             "labels of a box were asked for without counts; ask with counts=True"
         )
     return pa.table([pa.array(found.labels), pa.array(found.voxels)], schema=COUNTS_SCHEMA)
-
-
-def largest(table: pa.Table, count: int) -> pa.Table:
-    """Return the `count` rows of most ``voxels``, most first; the smaller ``label`` of equals.
-
-    Examples
-    --------
-    >>> table = pa.table({"label": [3, 4, 5], "voxels": [7, 9, 7]})
-    >>> largest(table, 2)["label"].to_pylist()
-    [4, 3]
-    """
-    return table.sort_by([("voxels", "descending"), ("label", "ascending")]).slice(0, count)
 
 
 def runs_to_arrow(runs: Iterable[Runs]) -> pa.RecordBatchReader:

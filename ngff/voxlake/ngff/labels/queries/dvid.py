@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.queries.one_label import OneLabel
     from voxlake.ngff.labels.queries.sparse_volume import Runs
-    from voxlake.ngff.labels.queries.voxels import Part
-    from voxlake.ngff.labels.queries.where import Labels
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
+    from voxlake.ngff.labels.queries.voxels import ChunkMask
+    from voxlake.ngff.labels.state import IndexState
 
 SUB_BLOCK = 8
 """Voxels of a sub-block of ``blocks`` along each axis."""
@@ -83,41 +82,32 @@ def encode_rles(runs: Iterable[Runs]) -> Iterator[bytes]:
     yield from encoded
 
 
-def encode_blocks(
-    volume: Volume,
-    index_url: StoreURL,
-    labels: Labels,
-    box: Box | None = None,
-    *,
-    name: int | None = None,
-) -> Iterator[bytes]:
-    """Yield ``blocks``: a header of 20 bytes, then the bits of every chunk that holds `labels`.
+def encode_blocks(state: IndexState, one: OneLabel, box: Box | None = None) -> Iterator[bytes]:
+    """Yield ``blocks``: a header of 20 bytes, then the bits of every chunk that holds a label.
 
     The header: uint32 gx, gy, gz (sub-blocks of 8^3 voxels along each axis of a block, which is a
-    chunk), uint64 label: `name`, by default the smallest. A block: int32 x, y, z of its first
-    voxel, and a byte: 1, all of it is the label; 2, some of it, and gz * gy * gx sub-blocks
-    follow, x fastest. A sub-block: a byte 0 (nothing), 1 (all) or 2 (some), and if some 64 bytes, a
-    bit a voxel, x fastest, lowest bit first. What is beyond `box` or the volume is no foreground.
-    Blocks come shard by shard, in C order within each. Memory holds a few encoded shards.
+    chunk), uint64 label. A block: int32 x, y, z of its first voxel, and a byte: 1, all of it is the
+    label; 2, some of it, and gz * gy * gx sub-blocks follow, x fastest. A sub-block: a byte 0
+    (nothing), 1 (all) or 2 (some), and if some 64 bytes, a bit a voxel, x fastest, lowest bit
+    first. What is beyond `box` or the volume is no foreground. Blocks come shard by shard, in C
+    order within each. Memory holds a few encoded shards.
 
     Raises
     ------
-    InvalidInputError, OutOfBoundsError, UnsupportedError
-        At once: see `question_of`; and UnsupportedError if the edges of a chunk are no multiples
-        of 8.
+    OutOfBoundsError, UnsupportedError
+        At once, if the box is not inside the volume, or the edges of a chunk are no multiples of 8.
     CorruptDataError, StoreError
         While it is taken, if voxels do not decode, or the store fails.
     """
-    asked = question_of(volume, index_url, labels, box)
-    if any(edge % SUB_BLOCK for edge in volume.chunk):
+    chunk = state.volume.chunk
+    if any(edge % SUB_BLOCK for edge in chunk):
         raise UnsupportedError(
-            f"blocks are made of sub-blocks of {SUB_BLOCK}^3 voxels and the chunks of {volume.url} "
-            f"are {volume.chunk}; ask for srles"
+            f"blocks are made of sub-blocks of {SUB_BLOCK}^3 voxels and the chunks of "
+            f"{state.volume.url} are {chunk}; ask for srles"
         )
-    z, y, x = (edge // SUB_BLOCK for edge in volume.chunk)
-    blocks = ask_shards(asked, partial(_block, volume.chunk))
-    header = struct.pack("<IIIQ", x, y, z, min(asked.labels, default=0) if name is None else name)
-    return _after(header, blocks)
+    z, y, x = (edge // SUB_BLOCK for edge in chunk)
+    blocks = ask_shards(question_of(state, one, box), partial(_block, chunk))
+    return _after(struct.pack("<IIIQ", x, y, z, one.label), blocks)
 
 
 def _after(header: bytes, shards: Iterator[tuple[tuple[int, ...], list[bytes]]]) -> Iterator[bytes]:
@@ -127,7 +117,7 @@ def _after(header: bytes, shards: Iterator[tuple[tuple[int, ...], list[bytes]]])
             yield b"".join(blocks)
 
 
-def _block(chunk: tuple[int, ...], part: Part) -> bytes:
+def _block(chunk: tuple[int, ...], part: ChunkMask) -> bytes:
     """Return one chunk, of shape `chunk` and clipped to `part`, as a block."""
     cell = tuple(first // edge for first, edge in zip(part.box.start, chunk, strict=True))
     whole = cell_box(cell, chunk)

@@ -11,7 +11,7 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.boxes_reader import FileBoxes, file_boxes
 from voxlake.ngff.labels.segments.rows import shard_grid
-from voxlake.ngff.labels.view import segments_in_force
+from voxlake.ngff.labels.state import segments_in_force
 from voxlake.ngff.memory.cache import Cached
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.segments.manifest import Segment
-    from voxlake.ngff.labels.view import View
+    from voxlake.ngff.labels.state import IndexState
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,30 +106,32 @@ class Layer:
 _layers = Cached[tuple[Layer, ...]]("layers of the label index")
 
 
-def layers_of(view: View) -> tuple[Layer, ...]:
+def layers_of(state: IndexState) -> tuple[Layer, ...]:
     """Return the segments in force, newest first, each with the shards that it must not tell of."""
-    kept = view.memory.get("layers")
+    kept = state.memory.get("layers")
     if kept is None:
-        kept = view.memory["layers"] = _shared_layers(view)
+        kept = state.memory["layers"] = _shared_layers(state)
     return kept
 
 
-def _shared_layers(view: View) -> tuple[Layer, ...]:
-    """Return the layers of the view, from another of the same state if there was one."""
-    if view.manifest is None:
+def _shared_layers(state: IndexState) -> tuple[Layer, ...]:
+    """Return the layers of the state, from another of the same if there was one."""
+    if state.manifest is None:
         return ()
-    geometry = view.manifest.geometry
-    covers = tuple(segment.cover for segment in view.manifest.segments)
+    geometry = state.manifest.geometry
+    covers = tuple(segment.cover for segment in state.manifest.segments)
     return _layers.get(
-        (view.index_url, covers, view.dirty, geometry.shape, geometry.shard),
-        lambda: tuple(_layer(view, segment, shards) for segment, shards in segments_in_force(view)),
+        (state.index_url, covers, state.dirty, geometry.shape, geometry.shard),
+        lambda: tuple(
+            _layer(state, segment, shards) for segment, shards in segments_in_force(state)
+        ),
         lambda made: sum(8 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
     )
 
 
-def _layer(view: View, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
-    boxes = tuple(file_boxes(view.index_url, file) for file in segment.files)
-    return Layer(segment, _hidden(view, shards), boxes, tuple(file.last for file in segment.files))
+def _layer(state: IndexState, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
+    boxes = tuple(file_boxes(state.index_url, file) for file in segment.files)
+    return Layer(segment, _hidden(state, shards), boxes, tuple(file.last for file in segment.files))
 
 
 def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:
@@ -148,5 +150,5 @@ def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
     return np.cumsum(counts, axis, np.int32)
 
 
-def _hidden(view: View, shards: npt.NDArray[np.uint64]) -> Hidden:
-    return hide(shards, shard_grid(view.volume), view.volume.shard)
+def _hidden(state: IndexState, shards: npt.NDArray[np.uint64]) -> Hidden:
+    return hide(shards, shard_grid(state.volume), state.volume.shard)

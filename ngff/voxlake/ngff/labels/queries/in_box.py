@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +47,14 @@ class LabelsInBox:
     """Chunks whose voxels were read because their rows left it open, stale shards aside."""
     stale_shards: tuple[tuple[int, ...], ...]
     """Cells whose voxels were read because the sidecar is missing, damaged or out of date."""
+
+    def largest(self, count: int) -> LabelsInBox:
+        """Return the `count` labels of most voxels, most first, if they were counted."""
+        if self.voxels is None:
+            return replace(self, labels=self.labels[:count])
+        # Sorting the complement, because uint64 cannot be negated.
+        lines = np.argsort(~self.voxels, kind="stable")[:count]
+        return replace(self, labels=self.labels[lines], voxels=self.voxels[lines])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import Box, cell_box
-from voxlake.ngff.labels.queries.voxels import question_of
-from voxlake.ngff.labels.queries.where import absent, chunks_of, label_list, named
+from voxlake.ngff.labels.queries.extent import chunks_of
 from voxlake.ngff.labels.scan.rows import chunk_starts, find_rows
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
 from voxlake.ngff.shards.whole import read_shard
-from voxlake.platform.errors import ConflictError, InvalidInputError
+from voxlake.platform.errors import InvalidInputError, OutdatedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.queries.where import Labels
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
-
-ATTEMPTS = 5
-"""Tries at a label that is written while it is sampled."""
+    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.state import IndexState
 
 type Cell = tuple[int, ...]
 
@@ -40,80 +35,66 @@ class _Counted:
     """(n,) how many voxels of each have the label."""
 
 
-def point_of(volume: Volume, index_url: StoreURL, labels: Labels) -> tuple[int, int, int]:
-    """Return a voxel z, y, x that has one of `labels`, always the same one of the same voxels.
+def point_of(state: IndexState, one: OneLabel) -> tuple[int, int, int]:
+    """Return a voxel z, y, x that has a label, always the same one of the same voxels.
 
-    Several labels are taken as one. It is the voxel nearest to the centroid of the label within
-    the middle one, in C order, of the chunks that hold it; the first in C order of equals. Only
-    that chunk is read.
+    It is the voxel nearest to the centroid of the label within the middle one, in C order, of the
+    chunks that hold it; the first in C order of equals. Only that chunk is read.
 
     Raises
     ------
-    InvalidInputError, UnsupportedError
-        See `question_of`.
     NotFoundError
         If no voxel has the label.
-    ConflictError
-        If the voxels change each time before they can be read.
+    OutdatedError
+        If the chunk has been written since, and holds it no more.
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    question_of(volume, index_url, labels, None)
-    wanted = _wanted(labels)
-    for _ in range(ATTEMPTS):
-        cells = _cells(volume, index_url, labels)
-        chunk = cell_box(tuple(cells[len(cells) // 2].tolist()), volume.chunk) & volume.box
-        where = np.argwhere(np.isin(volume.read(chunk).result(), wanted))
-        if len(where):
-            nearest = np.square(where - where.mean(axis=0)).sum(axis=1).argmin()
-            z, y, x = (where[nearest] + chunk.start).tolist()
-            return z, y, x
-    raise _changing(volume, labels)
+    volume, cells = state.volume, chunks_of(state, one)
+    chunk = cell_box(tuple(cells[len(cells) // 2].tolist()), volume.chunk) & volume.box
+    where = np.argwhere(np.isin(volume.read(chunk).result(), one.wanted))
+    if not len(where):
+        raise _written_since(state, one)
+    nearest = np.square(where - where.mean(axis=0)).sum(axis=1).argmin()
+    z, y, x = (where[nearest] + chunk.start).tolist()
+    return z, y, x
 
 
-def points_of(
-    volume: Volume, index_url: StoreURL, labels: Labels, count: int, seed: int = 0
-) -> npt.NDArray[np.int64]:
-    """Return (count, 3) voxels z, y, x that have one of `labels`, drawn at random.
+def points_of(state: IndexState, one: OneLabel, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Return (count, 3) voxels z, y, x that have a label, drawn at random.
 
-    Each is drawn uniformly from all voxels of the labels, whatever was drawn before, so one may
+    Each is drawn uniformly from all voxels of the label, whatever was drawn before, so one may
     come twice. The same voxels, `count` and `seed` always give the same points. Only chunks are
     read that a point was drawn in.
 
     Raises
     ------
-    InvalidInputError, UnsupportedError
-        See `question_of`; also if `count` is negative.
+    InvalidInputError
+        If `count` is negative.
     NotFoundError
         If no voxel has the label.
-    ConflictError
-        If the voxels change each time before they can be read.
+    OutdatedError
+        If voxels are written before they can be read, or none has the label any more.
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    question_of(volume, index_url, labels, None)
     if count < 0:
         raise InvalidInputError(f"{count} points were asked for; ask for 0 or more")
-    for _ in range(ATTEMPTS):
-        shards = _counted(volume, index_url, labels)
-        total = sum(int(shard.voxels.sum()) for shard in shards)
-        if not total:
-            continue
-        drawn = np.random.default_rng(seed).integers(0, total, count)
-        points = _drawn(volume, labels, shards, drawn)
-        if points is not None:
-            return points
-    raise _changing(volume, labels)
+    shards = _counted(state, one)
+    total = sum(int(shard.voxels.sum()) for shard in shards)
+    if not total:
+        raise _written_since(state, one)
+    return _drawn(state, one, shards, np.random.default_rng(seed).integers(0, total, count))
 
 
-def _counted(volume: Volume, index_url: StoreURL, labels: Labels) -> list[_Counted]:
-    wanted = _wanted(labels)
-    cells = _cells(volume, index_url, labels)
-    shards = np.unique(cells * volume.chunk // np.array(volume.shard), axis=0)
+def _counted(state: IndexState, one: OneLabel) -> list[_Counted]:
+    """Count the label in the shards that have it by a state, as they are by now."""
+    volume, wanted = state.volume, one.wanted
+    shards = np.unique(chunks_of(state, one) * volume.chunk // np.array(volume.shard), axis=0)
 
     def ask(cell: Cell) -> _Counted:
         etag = shard_etag(volume, cell)
-        rows = None if etag is None else trusted_rows(volume, index_url, cell, etag)
+        rows = None if etag is None else trusted_rows(volume, state.index_url, cell, etag)
         if rows is None:
             voxels, etag = read_shard(volume, cell)
             rows = find_rows(volume, cell, voxels)
@@ -127,13 +108,10 @@ def _counted(volume: Volume, index_url: StoreURL, labels: Labels) -> list[_Count
 
 
 def _drawn(
-    volume: Volume, labels: Labels, shards: list[_Counted], drawn: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64] | None:
-    """Return the voxels of the given numbers, all voxels of the label being numbered on end.
-
-    None if a shard is no longer as it was when it was counted.
-    """
-    wanted, points = _wanted(labels), np.empty((len(drawn), 3), np.int64)
+    state: IndexState, one: OneLabel, shards: list[_Counted], drawn: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the voxels of the given numbers, all voxels of the label being numbered on end."""
+    volume, wanted, points = state.volume, one.wanted, np.empty((len(drawn), 3), np.int64)
     first = 0
     for shard in shards:
         ends = first + np.cumsum(shard.voxels)
@@ -143,11 +121,11 @@ def _drawn(
             box = chunk & volume.box
             where = np.argwhere(np.isin(volume.read(box).result(), wanted))
             if len(where) != shard.voxels[line]:
-                return None
+                raise _written_since(state, one)
             here = (drawn >= begins[line]) & (drawn < ends[line])
             points[here] = where[drawn[here] - begins[line]] + np.array(box.start)
         if len(ends) and shard_etag(volume, shard.cell) != shard.etag:
-            return None
+            raise _written_since(state, one)
         first = int(ends[-1]) if len(ends) else first
     return points
 
@@ -158,19 +136,8 @@ def _between(
     return drawn[(drawn >= first) & (drawn < (ends[-1] if len(ends) else first))]
 
 
-def _wanted(labels: Labels) -> npt.NDArray[np.uint64]:
-    return np.array(label_list(labels), np.uint64)
-
-
-def _cells(volume: Volume, index_url: StoreURL, labels: Labels) -> npt.NDArray[np.int64]:
-    cells = chunks_of(volume, index_url, labels)
-    if not len(cells):
-        raise absent(volume, labels)
-    return cells
-
-
-def _changing(volume: Volume, labels: Labels) -> ConflictError:
-    return ConflictError(
-        f"label {named(labels)} of {volume.url} changed each of {ATTEMPTS} times before it could "
-        "be read; ask again when fewer write to it"
+def _written_since(state: IndexState, one: OneLabel) -> OutdatedError:
+    return OutdatedError(
+        f"label {one.label} of {state.volume.url} was written before it could be read; ask again "
+        "by a new view, when fewer write to it"
     )

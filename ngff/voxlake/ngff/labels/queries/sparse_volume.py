@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.labels.queries.extent import chunks_of
 from voxlake.ngff.labels.queries.voxels import ask_shards, question_of
-from voxlake.ngff.labels.queries.where import absent, chunks_of, named
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.labels.queries.voxels import Part, Question
-    from voxlake.ngff.labels.queries.where import Labels
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
+    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.queries.voxels import ChunkMask, Question
+    from voxlake.ngff.labels.state import IndexState
 
 MAX_RUNS = 1 << 28
 """Runs of a sparse volume, unless the caller says else: 4 GiB in DVID's encodings."""
@@ -46,79 +45,56 @@ class Runs:
 
 
 def sparse_volume(
-    volume: Volume,
-    index_url: StoreURL,
-    labels: Labels,
-    box: Box | None = None,
-    *,
-    max_runs: int = MAX_RUNS,
+    state: IndexState, one: OneLabel, box: Box | None = None, max_runs: int = MAX_RUNS
 ) -> Iterator[Runs]:
-    """Yield the runs of `labels`, in `box` or everywhere, one row of shards along x after another.
+    """Yield the runs of a label, in `box` or everywhere, one row of shards along x after another.
 
-    Rows of shards come in C order, each with its runs sorted. Every voxel of a label is in one
-    run, and no run goes on in another. A label that is not there has none. What is said of each
-    shard is true of one state that it had during the call. Memory holds the runs of one row of
-    shards, never its voxels.
-
-    Parameters
-    ----------
-    volume
-        Level 0 of labels.
-    index_url
-        The label index; what is missing or stale in it is made good from the voxels.
-    labels
-        One from 1 to 2^64 - 1, or several that are taken as one: the supervoxels of a body.
-    box
-        Half-open voxels z, y, x; runs are clipped to it. None: the whole volume.
-    max_runs
-        How many runs there may be.
+    Rows of shards come in C order, each with its runs sorted. Every voxel of the label is in one
+    run, and no run goes on in another. A label that is not there has none. Memory holds the runs
+    of one row of shards, never its voxels.
 
     Raises
     ------
-    InvalidInputError, OutOfBoundsError, UnsupportedError
-        At once: see `question_of`.
+    OutOfBoundsError
+        At once, if the box is not inside the volume.
     LimitExceededError
         While they are taken, if there are more than `max_runs`.
     CorruptDataError, StoreError
         While they are taken, if voxels do not decode, or the store fails.
     """
-    return _rows_of_shards(question_of(volume, index_url, labels, box), max_runs)
+    return _rows_of_shards(question_of(state, one, box), max_runs)
 
 
-def coarse_volume(
-    volume: Volume, index_url: StoreURL, labels: Labels, box: Box | None = None
-) -> Runs:
-    """Return the chunks that hold some of `labels` as runs along x of cells of the chunk grid.
+def coarse_volume(state: IndexState, one: OneLabel, box: Box | None = None) -> Runs:
+    """Return the chunks that hold some of a label as runs along x of cells of the chunk grid.
 
     Reads no voxels that the index tells. With a `box`, those of the chunks that it touches: they
     hold one somewhere, which may be beside the box.
 
     Raises
     ------
-    InvalidInputError, OutOfBoundsError, UnsupportedError
-        See `question_of`.
+    OutOfBoundsError
+        If the box is not inside the volume.
     NotFoundError
-        If no voxel of the volume has one of them.
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
+        If no voxel of the volume has the label.
     """
-    asked = question_of(volume, index_url, labels, box)
-    cells = chunks_of(volume, index_url, labels)
-    if not len(cells):
-        raise absent(volume, labels)
+    volume = state.volume
+    box = volume.box if box is None else box
+    box.check_inside(volume.box, str(volume.url))
+    cells = chunks_of(state, one)
     starts = cells * volume.chunk
-    touched = (starts < asked.box.stop) & (starts + volume.chunk > asked.box.start)
-    inside = touched.all(axis=1) & (not asked.box.is_empty)
+    touched = (starts < box.stop) & (starts + volume.chunk > box.start)
+    inside = touched.all(axis=1) & (not box.is_empty)
     return joined([Runs(cells[inside], np.ones(np.count_nonzero(inside), np.int64))])
 
 
-def runs_of(part: Part) -> Runs:
+def runs_of(chunk: ChunkMask) -> Runs:
     """Return the runs of one chunk."""
-    padded = np.pad(part.mask, ((0, 0), (0, 0), (1, 1)))
+    padded = np.pad(chunk.mask, ((0, 0), (0, 0), (1, 1)))
     # A step up in a row begins a run, the next step in it is down and ends it.
     steps = np.argwhere(padded[:, :, 1:] != padded[:, :, :-1])
     starts, stops = steps[0::2], steps[1::2]
-    return Runs(starts + np.array(part.box.start, np.int64), stops[:, 2] - starts[:, 2])
+    return Runs(starts + np.array(chunk.box.start, np.int64), stops[:, 2] - starts[:, 2])
 
 
 def joined(parts: Iterable[Runs]) -> Runs:
@@ -143,7 +119,7 @@ def _rows_of_shards(question: Question, max_runs: int) -> Iterator[Runs]:
         room -= len(runs)
         if room < 0:
             raise LimitExceededError(
-                f"label {named(question.labels)} of {question.volume.url} has more than {max_runs} "
+                f"label {question.one.label} of {question.volume.url} has more than {max_runs} "
                 "runs; ask for a smaller box, or for its chunks only (a coarse volume)"
             )
         if len(runs):

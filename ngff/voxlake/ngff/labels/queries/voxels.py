@@ -1,4 +1,4 @@
-"""Parts: the voxels of labels, chunk by chunk; each shard as it was at one moment."""
+"""The voxels of a label, chunk by chunk; each shard as it was at one moment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.queries.where import chunks_of, label_list
-from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
+from voxlake.ngff.labels.scan.rows import chunk_starts
+from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
+from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.queries.where import Labels
+    from voxlake.ngff.labels.queries.one_label import OneLabel
     from voxlake.ngff.labels.scan.rows import Rows
+    from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -38,59 +40,60 @@ SHARDS_AT_ONCE = 4
 """Shards that are read at the same time."""
 
 FEW_SHARDS = 64
-"""Shards of a box that are asked one by one, rather than first asking where the labels are."""
+"""Shards of a box that are asked one by one, rather than first asking where the label is."""
 
 type Cell = tuple[int, ...]
 type Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """The voxels of the labels in one chunk; there is at least one."""
+class ChunkMask:
+    """The voxels of a label in one chunk; there is at least one."""
 
     box: Box
     """The chunk, clipped to the box that was asked."""
     mask: Mask
-    """(z, y, x) which voxels of `box` have one of the labels."""
+    """(z, y, x) which voxels of `box` have the label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """Where in a box are the voxels of some labels."""
+    """Where in a box are the voxels of a label."""
 
     volume: Volume
     index_url: StoreURL
-    labels: tuple[int, ...]
-    """Ascending, each once; taken as one."""
+    one: OneLabel
     box: Box
+    cells: tuple[Cell, ...]
+    """The shards that may have some, in C order."""
 
 
-def question_of(volume: Volume, index_url: StoreURL, labels: Labels, box: Box | None) -> Question:
+def question_of(state: IndexState, one: OneLabel, box: Box | None) -> Question:
     """Return the question, checked; without a box it is about the whole volume.
+
+    Of a box of more than `FEW_SHARDS` shards those are asked in which the state has the label, and
+    no others; of a smaller one all.
 
     Raises
     ------
-    InvalidInputError
-        If a label is none: 0 is the background, and ids end at 2^64 - 1.
     OutOfBoundsError
         If the box is not inside the volume.
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
-    check_labels(volume)
+    volume = state.volume
     if box is None:
         box = volume.box
     box.check_inside(volume.box, str(volume.url))
-    return Question(volume, index_url, label_list(labels), box)
+    return Question(volume, state.index_url, one, box, tuple(_cells(state, one, box)))
 
 
-def ask_shards[T](question: Question, take: Callable[[Part], T]) -> Iterator[tuple[Cell, list[T]]]:
-    """Yield, for shards in C order, the cell and what `take` makes of the parts in it, in C order.
+def ask_shards[T](
+    question: Question, take: Callable[[ChunkMask], T]
+) -> Iterator[tuple[Cell, list[T]]]:
+    """Yield, for shards in C order, the cell and what `take` makes of their chunks, in C order.
 
     What a shard answers is true of one state that it had meanwhile, whatever the state of the
-    index; different shards may be seen at different moments. Of a box of more than `FEW_SHARDS`
-    shards those are asked that `chunks_of` names, and no others. A chunk is read only if it
-    holds one of the labels, and if its rows do not say already which of its voxels do. At most
+    index; different shards may be seen at different moments. A chunk is read only if it
+    holds the label, and if its rows do not say already which of its voxels do. At most
     `SHARDS_AT_ONCE` shards are in memory, as `take` made them.
 
     Raises
@@ -98,26 +101,27 @@ def ask_shards[T](question: Question, take: Callable[[Part], T]) -> Iterator[tup
     CorruptDataError, StoreError
         If voxels that are needed do not decode, or the store fails.
     """
-    cells = _cells(question)
-    answers = _windowed(lambda cell: _ask_shard(question, cell, take), cells)
-    yield from zip(cells, answers, strict=True)
+    answers = _windowed(lambda cell: _ask_shard(question, cell, take), question.cells)
+    yield from zip(question.cells, answers, strict=True)
 
 
-def _cells(question: Question) -> list[Cell]:
-    """Return the shards that may have a part, in C order."""
-    volume, box = question.volume, question.box
-    grid = box.aligned(volume.shard)
+def _cells(state: IndexState, one: OneLabel, box: Box) -> Iterable[Cell]:
+    """Return the shards that may have some of a label, in C order."""
+    shard = state.volume.shard
     if box.is_empty:
         return []
-    if grid.size // math.prod(volume.shard) <= FEW_SHARDS:
-        return list(box.cells(volume.shard))
-    starts = chunks_of(volume, question.index_url, question.labels) * volume.chunk
-    inside = ((starts >= grid.start) & (starts < grid.stop)).all(axis=1)
-    cells = np.unique(starts[inside] // np.array(volume.shard), axis=0)
-    return [tuple(cell) for cell in cells.tolist()]
+    grid = box.aligned(shard)
+    if grid.size // math.prod(shard) <= FEW_SHARDS:
+        return box.cells(shard)
+    rows = find_rows_in_force(state, one.wanted)
+    cells = np.stack(
+        np.unravel_index(np.unique(rows.shards).astype(np.intp), shard_grid(state.volume)), axis=-1
+    )
+    inside = ((cells * shard >= grid.start) & (cells * shard < grid.stop)).all(axis=1)
+    return map(tuple, cells[inside].tolist())
 
 
-def _ask_shard[T](question: Question, cell: Cell, take: Callable[[Part], T]) -> list[T]:
+def _ask_shard[T](question: Question, cell: Cell, take: Callable[[ChunkMask], T]) -> list[T]:
     volume = question.volume
     for _ in range(ATTEMPTS):
         etag = shard_etag(volume, cell)
@@ -125,7 +129,7 @@ def _ask_shard[T](question: Question, cell: Cell, take: Callable[[Part], T]) -> 
             return []
         rows = trusted_rows(volume, question.index_url, cell, etag)
         tiles = _tiles(question, cell, rows)
-        taken = [take(part) for part in _read(question, tiles) if part.mask.any()]
+        taken = [take(each) for each in _read(question, tiles) if each.mask.any()]
         known = all(mask is not None for _, mask in tiles)
         # Voxels that were read are those of the ETag only if it is still the same.
         if known or shard_etag(volume, cell) == etag:
@@ -133,20 +137,20 @@ def _ask_shard[T](question: Question, cell: Cell, take: Callable[[Part], T]) -> 
     voxels, _ = read_shard(volume, cell)
     shard = volume.shard_box(cell)
     whole = (
-        Part(tile, _where(question, voxels[tile.within(shard).slices]))
+        ChunkMask(tile, _where(question, voxels[tile.within(shard).slices]))
         for tile, _ in _tiles(question, cell, None)
     )
-    return [take(part) for part in whole if part.mask.any()]
+    return [take(each) for each in whole if each.mask.any()]
 
 
 def _tiles(question: Question, cell: Cell, rows: Rows | None) -> list[tuple[Box, Mask | None]]:
-    """Return the chunks of a shard that may hold labels, and their mask if the rows tell it."""
+    """Return the chunks of a shard that may hold the label, and their mask if the rows tell it."""
     volume = question.volume
     box = question.box & volume.shard_box(cell)
     if rows is None:
         return [(tile, None) for tile in box.tiles(volume.chunk)]
     meets = ((rows.start < box.stop) & (rows.stop > box.start)).all(axis=1)
-    kept = rows.where(meets & np.isin(rows.labels, np.array(question.labels, np.uint64)))
+    kept = rows.where(meets & np.isin(rows.labels, question.one.wanted))
     chunks = np.unique(kept.chunks)
     starts = map(tuple, chunk_starts(volume, cell, chunks).tolist())
     tiles = (Box.of_shape(volume.chunk).shifted(start) & box for start in starts)
@@ -157,7 +161,7 @@ def _tiles(question: Question, cell: Cell, rows: Rows | None) -> list[tuple[Box,
 
 
 def _solid(rows: Rows, tile: Box) -> Mask | None:
-    """Return the mask of a chunk if each of its labels fills its box; None if it must be read."""
+    """Return the mask of a chunk if each of its members fills its box; None if it must be read."""
     if (rows.voxels != (rows.stop - rows.start).prod(axis=1).astype(np.uint64)).any():
         return None
     mask = np.zeros(tile.shape, np.bool_)
@@ -166,7 +170,7 @@ def _solid(rows: Rows, tile: Box) -> Mask | None:
     return mask
 
 
-def _read(question: Question, tiles: list[tuple[Box, Mask | None]]) -> Iterator[Part]:
+def _read(question: Question, tiles: list[tuple[Box, Mask | None]]) -> Iterator[ChunkMask]:
     volume = question.volume
     chunk_bytes = math.prod(volume.chunk) * volume.dtype.itemsize
     for batch in batched(tiles, max(1, READ_BYTES // chunk_bytes)):
@@ -174,14 +178,14 @@ def _read(question: Question, tiles: list[tuple[Box, Mask | None]]) -> Iterator[
         pending = [None if mask is not None else volume.read(tile) for tile, mask in batch]
         for (tile, mask), read in zip(batch, pending, strict=True):
             if mask is not None:
-                yield Part(tile, mask)
+                yield ChunkMask(tile, mask)
             elif read is not None:
-                yield Part(tile, _where(question, read.result()))
+                yield ChunkMask(tile, _where(question, read.result()))
 
 
 def _where(question: Question, voxels: npt.NDArray[Any]) -> Mask:
     largest = int(np.iinfo(voxels.dtype).max)
-    labels = np.array([label for label in question.labels if label <= largest], voxels.dtype)
+    labels = np.array([label for label in question.one.members if label <= largest], voxels.dtype)
     if len(labels) == 1:
         return np.asarray(voxels == labels[0])
     return np.isin(voxels, labels)

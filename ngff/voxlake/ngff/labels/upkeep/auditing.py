@@ -12,6 +12,7 @@ from voxlake.ngff.labels.segments.cover import newest_etags
 from voxlake.ngff.labels.segments.reader import read_cover
 from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
+from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
     Cell,
     close_marker,
@@ -19,11 +20,10 @@ from voxlake.ngff.labels.upkeep.marker import (
     list_markers,
     read_marker,
 )
-from voxlake.ngff.labels.view import ask_in_force
 from voxlake.ngff.versioned.sweeping import is_older
 
 if TYPE_CHECKING:
-    from voxlake.ngff.labels.view import View
+    from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -90,11 +90,11 @@ def mark_differing(volume: Volume, index_url: StoreURL, covered: dict[int, str])
     return _mark(index_url, cells)
 
 
-def _covered(view: View) -> dict[int, str] | None:
+def _covered(state: IndexState) -> dict[int, str] | None:
     """Return the ETag of each shard that the segments tell of; None if there are none at all."""
-    if view.manifest is None:
+    if state.manifest is None:
         return None
-    return newest_etags(read_cover(view.index_url, segment) for segment in view.manifest.segments)
+    return newest_etags(read_cover(state.index_url, segment) for segment in state.manifest.segments)
 
 
 def _stored(volume: Volume) -> dict[int, str]:

@@ -18,8 +18,8 @@ from voxlake.ngff.labels.segments.publishing import discard, finish_segment, pub
 from voxlake.ngff.labels.segments.reader import read_cover, read_footer, read_groups
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
 from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.state import IndexState, segments_in_force
 from voxlake.ngff.labels.upkeep.marker import has_bulk_job
-from voxlake.ngff.labels.view import View, segments_in_force
 from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.contention import until_first
@@ -99,9 +99,9 @@ def _are_many(manifest: Manifest) -> bool:
 
 def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Segment:
     """Write the segment that tells what those of `manifest` tell, markers or not."""
-    view = View(volume, index_url, manifest, (), bulk=False)
+    state = IndexState(volume, index_url, manifest, (), bulk=False)
     pieces = [
-        (file, hidden) for segment, hidden in segments_in_force(view) for file in segment.files
+        (file, hidden) for segment, hidden in segments_in_force(state) for file in segment.files
     ]
     files = [
         write_file(index_url, rows)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 from pydantic import model_validator
 from ulid import ULID
 
-from voxlake.ngff.labels.queries.extent import MAX_LABEL
-from voxlake.ngff.labels.view import View, ask_in_force, ask_shards
+from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.ngff.labels.state import IndexState, ask_in_force, ask_shards
 from voxlake.ngff.versioned import numbered
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.ngff.versioned.document import Document, Form, create
@@ -70,11 +70,13 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
     )
 
 
-def _largest(view: View) -> int:
+def _largest(state: IndexState) -> int:
     """Return the largest label that any voxel may have; 0 if none has one."""
-    segments = view.manifest.segments if view.manifest else ()
+    segments = state.manifest.segments if state.manifest else ()
     largest = [file.last for segment in segments for file in segment.files]
-    largest += [int(rows.labels.max()) for rows in ask_shards(view, lambda all_: all_) if len(rows)]
+    largest += [
+        int(rows.labels.max()) for rows in ask_shards(state, lambda all_: all_) if len(rows)
+    ]
     return max(largest, default=0)
 
 

@@ -1,0 +1,50 @@
+"""The labels that a command is about, and who gives it."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from voxlake.cli.lake import opened_catalog
+from voxlake.cli.options import InLake, parse_name
+from voxlake.platform.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from voxlake.ngff.labels.handle import Labels
+
+AsBodies = Annotated[
+    bool,
+    Option("--bodies", help="Apply the mapping from supervoxels to bodies: ids are of bodies."),
+]
+
+
+def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
+    """Open the labels called `name`; with `bodies` the mapping is applied to all that is asked.
+
+    Raises
+    ------
+    NotFoundError
+        If the lake has no such dataset.
+    UnsupportedError
+        If it is an image.
+    """
+    from voxlake.ngff.labels import handle
+    from voxlake.ngff.lake import address_of, index_url, place_of
+
+    dataset = parse_name(name)
+    with opened_catalog(lake) as catalog:
+        record = catalog.get_dataset(dataset)
+    if record.kind != "labels":
+        raise UnsupportedError(f"{dataset} is an image; only labels have a label index")
+    index = index_url(lake.url, place_of(record))
+    return handle.open_labels(address_of(lake.url, record), index, bodies=bodies)
+
+
+def who() -> str:
+    """Return who gives a command; nothing where the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -1,0 +1,125 @@
+"""Labels, merges of them, and upkeep of their index, as people see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from voxlake.cli.shown.output import facts, size, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from voxlake.documents.box import BoxDocument
+    from voxlake.documents.index import AuditDocument, CompactionDocument
+    from voxlake.documents.labels import LabelDocument, LabelListDocument, LabelsInBoxDocument
+    from voxlake.documents.merges import ChangeDocument, MappingDocument
+    from voxlake.documents.written import WrittenDocument
+
+
+def shown_labels(listed: LabelListDocument) -> Iterable[RenderableType]:
+    """Yield a table of labels."""
+    rows = ((one.label, one.voxels, _box(one.box), one.chunks, one.shards) for one in listed.labels)
+    columns = ("label#", "voxels#", "box", "chunks#", "shards#")
+    yield table(columns, ((str(label), *more) for label, *more in rows))
+    yield from _rest(listed)
+    yield from _as_of(listed.as_of)
+    yield from _written(listed.written)
+
+
+def shown_in_box(inside: LabelsInBoxDocument) -> Iterable[RenderableType]:
+    """Yield a table of the labels of a box."""
+    rows = zip(map(str, inside.labels), inside.counts or (), strict=True)
+    yield table(("label#", "voxels#"), rows)
+    yield from _rest(inside)
+    yield from _written(inside.written)
+
+
+def shown_label(label: LabelDocument) -> Iterable[RenderableType]:
+    """Yield what people see of one label."""
+    yield facts(
+        (
+            ("label", str(label.label)),
+            ("voxels", label.voxels),
+            ("box", _box(label.box)),
+            ("chunks", label.chunks),
+            ("shards", label.shards),
+            ("a voxel", ",".join(map(str, label.point or ()))),
+        )
+    )
+    yield from _as_of(label.as_of)
+    if label.cells is not None:
+        yield table(("chunk z#", "y#", "x#"), label.cells)
+    if label.morton is not None:
+        yield table(("Morton from#", "to#"), label.morton)
+    yield from _written(*label.written)
+
+
+def shown_change(change: ChangeDocument) -> Iterable[RenderableType]:
+    """Yield what people see of a change of a mapping."""
+    into = None if change.into is None else str(change.into)
+    labels = ", ".join(map(str, change.labels))
+    yield facts(((change.kind, labels), ("into", into), ("mapping", change.number)))
+
+
+def shown_mapping(mapping: MappingDocument) -> Iterable[RenderableType]:
+    """Yield what people see of a mapping."""
+    yield facts(
+        (
+            ("mapping", mapping.number),
+            ("supervoxels", mapping.supervoxels),
+            ("bodies", mapping.bodies),
+        )
+    )
+
+
+def shown_audit(audited: AuditDocument) -> Iterable[RenderableType]:
+    """Yield what people see of an audit."""
+    yield facts(
+        (
+            ("shards", audited.shards),
+            ("written by others", len(audited.marked)),
+            ("marks closed", audited.closed),
+            ("marks of jobs cleared", audited.cleared),
+        )
+    )
+
+
+def shown_compaction(done: CompactionDocument) -> Iterable[RenderableType]:
+    """Yield what people see of a compaction."""
+    yield facts(
+        (
+            ("manifest", done.number),
+            ("shards taken in", done.shards),
+            ("rows", done.rows),
+            ("merged", done.merged),
+            ("files swept", done.swept),
+            ("objects with metadata", done.objects.rows),
+            ("merges and cleaves", done.mapping),
+        )
+    )
+
+
+def _box(box: BoxDocument) -> str:
+    """Return a box as it is given on the command line."""
+    return ",".join(f"{lo}:{hi}" for lo, hi in box.root.values())
+
+
+def _rest(listed: LabelListDocument | LabelsInBoxDocument) -> Iterable[RenderableType]:
+    if listed.count is not None and listed.count > len(listed.labels):
+        yield Text(f"the largest {len(listed.labels):,} of {listed.count:,} labels")
+
+
+def _as_of(moment: datetime | None) -> Iterable[RenderableType]:
+    if moment is not None:
+        yield Text(f"as of {moment:%Y-%m-%d %H:%M:%S %Z}: a job changes these labels")
+
+
+def _written(*files: WrittenDocument | None) -> Iterable[RenderableType]:
+    for file in files:
+        if file is not None:
+            yield Text(f"{file.what}: {file.file} ({size(file.bytes)})")

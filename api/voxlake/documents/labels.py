@@ -1,0 +1,234 @@
+"""Labels: where they are, as of one state of their index."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from voxlake.documents.box import BoxDocument
+from voxlake.documents.document import Document, Question
+from voxlake.documents.label_id import Label, LabelAsked, Text
+from voxlake.documents.written import WrittenDocument
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.ngff.labels.queries.morton import morton_ranges
+from voxlake.ngff.labels.table import UNKNOWN, LabelExtent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.queries.in_box import LabelsInBox
+    from voxlake.ngff.labels.table import LabelTable
+    from voxlake.ngff.labels.view import View
+
+MAX_LABELS = 100_000
+"""Labels of one look-up, or one list."""
+MAX_POINTS = 10_000
+"""Points of one request."""
+
+type Point = tuple[int, int, int]
+"""A voxel z, y, x, or a cell of a grid."""
+type MortonRange = tuple[Text, Text]
+"""Half-open."""
+
+
+class StateDocument(Document):
+    """Which state an answer by label is true of."""
+
+    consistency: Literal["latest", "snapshot"] = Field(
+        description="`snapshot` while a job changes all labels: the answer is that of `as_of`."
+    )
+    as_of: datetime | None = Field(description="When the index was made, of a snapshot.")
+    mapping: int | None = Field(
+        description="Number of the mapping from supervoxels to bodies that was applied, if asked."
+    )
+
+    @classmethod
+    def of(cls, view: View, **more: Any) -> Self:
+        """Return the document with the state of a view, and `more` of its fields."""
+        return cls(
+            consistency=view.consistency,
+            as_of=view.as_of,
+            mapping=view.labels.mapping_number,
+            **more,
+        )
+
+
+class ExtentDocument(Document):
+    """Where one label is, at level 0, and how large."""
+
+    label: Label
+    voxels: int
+    box: BoxDocument = Field(description="The tightest box around it.")
+    chunks: int | None = Field(
+        description="Chunks that hold some of it; null: not counted, of a body in a list."
+    )
+    shards: int | None = Field(description="Shards that hold some of it, likewise.")
+
+    @property
+    def extent(self) -> LabelExtent:
+        """The same as a value."""
+        chunks, shards = (UNKNOWN if n is None else n for n in (self.chunks, self.shards))
+        return LabelExtent(self.label, self.voxels, self.box.box, chunks, shards)
+
+
+class LabelDocument(StateDocument, ExtentDocument):
+    """One label, and what was asked of it."""
+
+    loose_box: BoxDocument = Field(description="The box, grown to whole chunks.")
+    point: Point | None = Field(None, description="A voxel z, y, x inside it, if asked for.")
+    cells: tuple[Point, ...] | None = Field(
+        None, description="The chunks that hold it, as places in the grid of chunks, if asked for."
+    )
+    morton: tuple[MortonRange, ...] | None = Field(
+        None, description="Half-open ranges of their Morton numbers."
+    )
+    written: tuple[WrittenDocument, ...] = Field((), description="Of a command: files it wrote.")
+
+
+class ChunksDocument(StateDocument):
+    """The chunks of level 0 that hold one label."""
+
+    label: Label
+    chunk: Point = Field(description="Voxels of a chunk, z, y, x.")
+    cells: tuple[Point, ...] = Field(
+        description="Their places z, y, x in the grid of chunks, in C order."
+    )
+    morton: tuple[MortonRange, ...] = Field(
+        description="Half-open ranges of their Morton numbers, x in the lowest bit, as bossDB's."
+    )
+
+
+class LabelListDocument(StateDocument):
+    """Some labels, and where they are, at level 0."""
+
+    labels: tuple[ExtentDocument, ...]
+    missing: tuple[Label, ...] = Field(
+        (), description="Those that were asked for and that no voxel has."
+    )
+    count: int | None = Field(None, description="Of a command: how many labels there are.")
+    written: WrittenDocument | None = Field(None, description="Of a command: the file it wrote.")
+
+
+class LabelsInBoxDocument(Document):
+    """The labels with voxels in a box of level 0, background (0) left out: always the latest."""
+
+    box: BoxDocument
+    labels: tuple[Label, ...] = Field(description="Ascending; or the largest, largest first.")
+    counts: tuple[int, ...] | None = Field(description="Voxels of each in the box, if asked for.")
+    mapping: int | None = Field(None, description="Number of the mapping that was applied.")
+    count: int | None = Field(None, description="Of a command: how many labels there are.")
+    written: WrittenDocument | None = Field(None, description="Of a command: the file it wrote.")
+
+
+class PointsDocument(StateDocument):
+    """Voxels that have one label, drawn uniformly; one may come twice."""
+
+    label: Label
+    points: tuple[Point, ...] = Field(description="z, y, x of each.")
+
+
+class LabelsAtDocument(Document):
+    """Which label is at each of some points."""
+
+    labels: tuple[Label, ...] = Field(description="In the order of the points; 0: there is none.")
+    mapping: int | None
+
+
+class BlockDocument(Document):
+    """Ids that nothing has and nobody else is given."""
+
+    first: Label
+    stop: Text = Field(description="One past the last.")
+
+
+class LookupQuestion(Question):
+    """Labels to look up."""
+
+    labels: Annotated[tuple[LabelAsked, ...], Field(max_length=MAX_LABELS)]
+    bodies: bool = Field(default=False, description="Apply the mapping from supervoxels to bodies.")
+
+
+class PointsQuestion(Question):
+    """Points of level 0 whose labels are asked for."""
+
+    points: Annotated[tuple[Point, ...], Field(max_length=MAX_POINTS)] = Field(
+        description="z, y, x of each."
+    )
+    bodies: bool = Field(default=False, description="Apply the mapping from supervoxels to bodies.")
+
+
+class ReserveQuestion(Question):
+    """How many ids to reserve."""
+
+    count: int = Field(ge=1, le=MAX_LABEL)
+
+
+def label_document(view: View, extent: LabelExtent, **more: Any) -> LabelDocument:
+    """Return where a label is by a view, and `more` that was asked of it."""
+    volume = view.labels.volume
+    loose = extent.box.aligned(volume.chunk) & volume.box
+    return LabelDocument.of(
+        view,
+        label=extent.label,
+        voxels=extent.voxels,
+        box=BoxDocument.of(extent.box),
+        chunks=extent.chunks,
+        shards=extent.shards,
+        loose_box=BoxDocument.of(loose),
+        **more,
+    )
+
+
+def chunks_document(view: View, label: int, cells: npt.NDArray[np.int64]) -> ChunksDocument:
+    """Return the chunks that hold a label by a view."""
+    chunk = view.labels.volume.chunk
+    return ChunksDocument.of(view, label=label, chunk=chunk, **cells_and_morton(cells))
+
+
+def cells_and_morton(cells: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return the fields `cells` and `morton` of a document."""
+    return {"cells": cells.tolist(), "morton": morton_ranges(cells).tolist()}
+
+
+def list_document(
+    state: StateDocument, table: LabelTable, asked: Iterable[int] = (), **more: Any
+) -> LabelListDocument:
+    """Return labels in the order of a table, and those of `asked` that are not in it."""
+    known = set(table.labels.tolist())
+    return LabelListDocument(
+        **dict(state),
+        labels=tuple(_extents(table)),
+        missing=tuple(label for label in asked if label not in known),
+        **more,
+    )
+
+
+def in_box_document(
+    box: Box, axes: tuple[str, ...], inside: LabelsInBox, **more: Any
+) -> LabelsInBoxDocument:
+    """Return the labels of a box."""
+    return LabelsInBoxDocument(
+        box=BoxDocument.of(box, axes),
+        labels=inside.labels.tolist(),
+        counts=None if inside.voxels is None else inside.voxels.tolist(),
+        **more,
+    )
+
+
+def _extents(table: LabelTable) -> Iterable[ExtentDocument]:
+    columns = (table.labels, table.voxels, table.start, table.stop, table.chunks, table.shards)
+    lines = zip(*(column.tolist() for column in columns), strict=True)
+    for label, voxels, start, stop, chunks, shards in lines:
+        yield ExtentDocument(
+            label=label,
+            voxels=voxels,
+            box=BoxDocument.of(Box(tuple(start), tuple(stop))),
+            chunks=None if chunks == UNKNOWN else chunks,
+            shards=None if shards == UNKNOWN else shards,
+        )

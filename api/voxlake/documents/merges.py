@@ -1,0 +1,107 @@
+"""Merges: which supervoxels are one body, and what has changed it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from voxlake.documents.document import Document, Question
+from voxlake.documents.label_id import Label, LabelAsked
+from voxlake.ngff.labels.mapping import Cleave, Merge, bodies_of, supervoxels_of
+
+if TYPE_CHECKING:
+    from voxlake.ngff.labels.mapping import Entry, Mapping
+
+MAX_MEMBERS = 100_000
+"""Labels of one merge or cleave."""
+
+
+class ChangeDocument(Document):
+    """A change of the mapping from supervoxels to bodies, as the log has it."""
+
+    number: int = Field(description="Number of the mapping after it.")
+    kind: Literal["merge", "cleave", "replace"]
+    by: str = Field(description="Who asked for it.")
+    at: datetime
+    into: Label | None = Field(description="The body that there is after a merge or a cleave.")
+    labels: tuple[Label, ...] = Field(
+        description="The bodies, or supervoxels, that became part of it."
+    )
+
+
+class MappingDocument(Document):
+    """A mapping from supervoxels to bodies."""
+
+    number: int = Field(description="Changes that there were; 0: nobody mapped anything.")
+    supervoxels: int = Field(description="Supervoxels that it names.")
+    bodies: int | None = Field(
+        None, description="Of a command: bodies that these have, background left out."
+    )
+    changed: ChangeDocument | None = Field(None, description="Of a command: what it changed.")
+
+
+class BodyDocument(Document):
+    """Which body a label belongs to, and what belongs to it."""
+
+    label: Label
+    number: int = Field(description="Number of the mapping that was asked.")
+    body: Label = Field(description="The body of the supervoxel `label`; 0: the background.")
+    supervoxels: tuple[Label, ...] = Field(
+        description="The supervoxels of the body `label`; none if it is no body."
+    )
+
+
+class MergeQuestion(Question):
+    """Bodies to merge into the first of them."""
+
+    labels: Annotated[tuple[LabelAsked, ...], Field(min_length=2, max_length=MAX_MEMBERS)]
+
+
+class CleaveQuestion(Question):
+    """Supervoxels to take out of a body."""
+
+    body: LabelAsked
+    supervoxels: Annotated[tuple[LabelAsked, ...], Field(min_length=1, max_length=MAX_MEMBERS)]
+    into: LabelAsked | None = Field(
+        None,
+        description="The new body: an id that nothing has. Left out: the smallest of the "
+        "supervoxels whose number no body has.",
+    )
+
+
+def change_document(entry: Entry) -> ChangeDocument:
+    """Return an entry of the log."""
+    labels: tuple[int, ...] = ()
+    into: int | None = None
+    match entry.operation:
+        case Merge(into=into, bodies=labels) | Cleave(into=into, supervoxels=labels):
+            pass
+    return ChangeDocument(
+        number=entry.number,
+        kind=entry.operation.kind,
+        by=entry.by,
+        at=entry.at,
+        into=into,
+        labels=labels,
+    )
+
+
+def mapping_document(
+    mapping: Mapping, bodies: int | None = None, changed: ChangeDocument | None = None
+) -> MappingDocument:
+    """Return how far a mapping is."""
+    return MappingDocument(
+        number=mapping.number, supervoxels=len(mapping.pairs), bodies=bodies, changed=changed
+    )
+
+
+def body_document(mapping: Mapping, label: int) -> BodyDocument:
+    """Return which body a label belongs to, and what belongs to it."""
+    return BodyDocument(
+        label=label,
+        number=mapping.number,
+        body=int(bodies_of(mapping, [label])[0]),
+        supervoxels=supervoxels_of(mapping, label).tolist(),
+    )

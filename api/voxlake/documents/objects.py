@@ -1,0 +1,107 @@
+"""Objects: what is known of labels besides their voxels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from voxlake.documents.document import Document, Question
+from voxlake.documents.label_id import Label, LabelAsked
+from voxlake.documents.labels import MAX_LABELS
+from voxlake.ngff.labels.objects import (
+    LabelObject,
+    ObjectFilter,
+    ObjectPage,
+    ObjectType,
+    objects_of_table,
+)
+from voxlake.platform.errors import InvalidInputError
+
+
+class ObjectDocument(Document):
+    """What is known of one label besides its voxels: a `LabelObject`, its ids as text."""
+
+    id: Label
+    type: ObjectType
+    name: str
+    author: str
+    status: str
+    confidence: float | None
+    parent: Label | None
+    key_values: dict[str, str]
+    created: datetime | None
+    modified: datetime | None
+
+    @property
+    def value(self) -> LabelObject:
+        """The same as a value."""
+        return LabelObject.model_validate(self.model_dump())
+
+
+class ObjectQuestion(Question):
+    """An object, to be put in the place of what was known of the label."""
+
+    type: ObjectType = ObjectType.GENERIC
+    name: str = Field(default="", max_length=1000)
+    author: str | None = Field(default=None, max_length=1000, description="Left out: who asks.")
+    status: str = Field(default="", max_length=100)
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    parent: LabelAsked | None = None
+    key_values: dict[str, str] = Field(default_factory=dict, max_length=1000)
+
+    @classmethod
+    def of(cls, item: LabelObject) -> ObjectQuestion:
+        """Return what puts an object."""
+        return cls.model_validate(item.model_dump(exclude={"id", "created", "modified"}))
+
+    def value(self, label: int, by: str) -> LabelObject:
+        """Return the object to put; `by` is its author unless another is given."""
+        return LabelObject.model_validate(
+            self.model_dump() | {"id": label, "author": self.author or by}
+        )
+
+
+class ObjectsQuery(Document):
+    """Which objects to list: those that fit all that is given."""
+
+    type: ObjectType | None = None
+    name_prefix: str = Field("", description="How the name begins, in its own case.")
+    status: str | None = None
+    key: str | None = Field(None, description="A key that it has, with `value`.")
+    value: str | None = None
+    after: int = Field(0, ge=0, lt=1 << 64, description="Only ids above it: `next` of a page.")
+    limit: int = Field(1000, ge=1, le=MAX_LABELS, description="Most objects of the page.")
+    format: str | None = Field(None, description="`json` or `arrow`; wins over `Accept`.")
+
+    @property
+    def where(self) -> ObjectFilter:
+        """The filter.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is a key without a value, or the other way round.
+
+        Examples
+        --------
+        >>> ObjectsQuery(status="traced", key="side", value="L").where.key_value
+        ('side', 'L')
+        """
+        pair = None if self.key is None or self.value is None else (self.key, self.value)
+        if pair is None and self.key != self.value:
+            raise InvalidInputError("a key and its value belong together; give both, or neither")
+        return ObjectFilter(self.type, self.name_prefix, self.status, pair)
+
+
+class ObjectsDocument(Document):
+    """A page of objects, ascending by id."""
+
+    objects: tuple[ObjectDocument, ...]
+    next: Label | None = Field(description="`after` for the next page; null: this is the last.")
+
+
+def objects_document(page: ObjectPage) -> ObjectsDocument:
+    """Return a page of objects."""
+    objects = map(ObjectDocument.model_validate, objects_of_table(page.table))
+    return ObjectsDocument(objects=tuple(objects), next=page.next)

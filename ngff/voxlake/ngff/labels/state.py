@@ -1,0 +1,240 @@
+"""What is in force: which segments count for which shards, and what has to be asked of the shards.
+
+A state lists the markers FIRST and takes the newest manifest then. Whatever is written, compacted
+or swept meanwhile: a shard without a marker in that list had, at some moment since, the state
+that the newest segment covering it tells of; a shard with one is asked itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from voxlake.ngff.labels.scan.rows import check_labels, find_rows
+from voxlake.ngff.labels.segments.manifest import (
+    Geometry,
+    Manifest,
+    Segment,
+    geometry_of,
+    newest_manifest,
+)
+from voxlake.ngff.labels.segments.reader import find_in_segment, read_cover
+from voxlake.ngff.labels.segments.rows import (
+    NO_ROWS,
+    SegmentRows,
+    join_rows,
+    rows_of_shard,
+    shard_grid,
+    shard_number,
+)
+from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
+from voxlake.ngff.labels.upkeep.marker import Cell, list_markers
+from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, OutdatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+# Of arrays that are open.
+_geometries: WeakKeyDictionary[object, Geometry] = WeakKeyDictionary()
+
+ATTEMPTS = 10
+"""Times that a query begins again because segments were merged and swept while it read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """One state of the index, by which queries answer."""
+
+    volume: Volume
+    index_url: StoreURL
+    manifest: Manifest | None
+    """The newest there was; None if there is none for volumes of this geometry."""
+    dirty: tuple[Cell, ...]
+    """Shards that are asked themselves: those with a marker, or without a manifest all stored."""
+    bulk: bool
+    """Whether a bulk job may be changing shards that have no marker of their own."""
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was made of it, for the next query by it."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the manifest was made, if answers may be no newer; None if they are the latest."""
+        return self.manifest.made if self.manifest and self.bulk else None
+
+    @property
+    def consistency(self) -> Literal["latest", "snapshot"]:
+        """Whether answers are of the latest voxels, or those of the manifest."""
+        return "latest" if self.as_of is None else "snapshot"
+
+    @property
+    def rows(self) -> int:
+        """Rows of the segments in force."""
+        segments = self.manifest.segments if self.manifest else ()
+        return sum(segment.rows for segment in segments)
+
+
+def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
+    """Return the state of the index as it is: two listings, and what they name if it is new.
+
+    Queries take one for each answer. Who asks many questions may take one and give it to them
+    all: a look-up is then one range of bytes, or none. By it a shard is told of as it was when
+    the view was made, or later if it had a mark then; what is written, compacted or audited
+    afterwards is not seen. Make a new one as often as news matter: once for a request, a table,
+    some seconds. It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests
+    made; queries then say that it is too old.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is none that can be indexed (see `check_labels`).
+    CorruptDataError, StoreError
+        If the newest manifest is damaged, or the store fails.
+    """
+    geometry = _checked_geometry(volume)
+    markers = list_markers(index_url)
+    manifest = newest_manifest(index_url)
+    if manifest is None or manifest.geometry != geometry:
+        return IndexState(volume, index_url, None, tuple(stored_shards(volume)), bulk=False)
+    if not markers:
+        return IndexState(volume, index_url, manifest, (), bulk=False)
+    grid = shard_grid(volume)
+    cells = {marker.cell for marker in markers if marker.cell is not None}
+    dirty = sorted(cell for cell in cells if all(i < n for i, n in zip(cell, grid, strict=True)))
+    bulk = any(marker.cell is None for marker in markers)
+    return IndexState(volume, index_url, manifest, tuple(dirty), bulk)
+
+
+def _checked_geometry(volume: Volume) -> Geometry:
+    """Return the geometry of a volume that can be indexed; TensorStore takes long to tell it."""
+    known = _geometries.get(volume.array)
+    if known is None:
+        check_labels(volume)
+        known = _geometries[volume.array] = geometry_of(volume)
+    return known
+
+
+def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[IndexState], T]) -> T:
+    """Return the answer of `ask` by what is in force, asked anew of what is in force by then.
+
+    Raises
+    ------
+    OutdatedError
+        If segments are swept, or voxels written, each of `ATTEMPTS` times before it is answered.
+    CorruptDataError
+        If the newest manifest names segments that are not there.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(OutdatedError):
+            return answered(in_force(volume, index_url), ask)
+    return answered(in_force(volume, index_url), ask)
+
+
+def answered[**P, T](
+    state: IndexState, ask: Callable[Concatenate[IndexState, P], T], *given: P.args, **by: P.kwargs
+) -> T:
+    """Return the answer of `ask` by a state.
+
+    Raises
+    ------
+    OutdatedError
+        If segments of the state have been swept since.
+    CorruptDataError
+        If the newest manifest names segments that are not there.
+    """
+    try:
+        return ask(state, *given, **by)
+    except ObjectNotFoundError as error:
+        if newest_manifest(state.index_url) == state.manifest:
+            raise _incomplete(state) from error
+        raise OutdatedError(
+            f"the segments of a view of {state.index_url} have been merged and swept since it was "
+            "made; make a new one"
+        ) from error
+
+
+def find_rows_in_force(state: IndexState, labels: npt.NDArray[np.uint64]) -> SegmentRows:
+    """Return the rows of some labels, by label, then shard; a label that is nowhere has none.
+
+    Parameters
+    ----------
+    labels
+        (n,) ascending, each once.
+    """
+    counted = [
+        without(find_in_segment(state.index_url, segment, labels), hidden)
+        for segment, hidden in segments_in_force(state)
+    ]
+    asked = ask_shards(state, lambda rows: rows.of_labels(labels))
+    return join_rows([*counted, *asked]).ordered()
+
+
+def segments_in_force(state: IndexState) -> list[tuple[Segment, npt.NDArray[np.uint64]]]:
+    """Return the segments, newest first, each with the shards (ascending) it must not tell of.
+
+    These are the ones that a newer segment covers, and the dirty ones.
+    """
+    hidden = np.array([shard_number(state.volume, cell) for cell in state.dirty], np.uint64)
+    found = []
+    segments = state.manifest.segments if state.manifest else ()
+    for place, segment in reversed(list(enumerate(segments))):
+        found.append((segment, hidden))
+        if place:
+            hidden = np.union1d(hidden, read_cover(state.index_url, segment).shards)
+    return found
+
+
+def without(rows: SegmentRows, hidden: npt.NDArray[np.uint64]) -> SegmentRows:
+    """Return the rows of shards that are not among `hidden`, ascending."""
+    if not len(hidden) or not len(rows):
+        return rows
+    place = np.minimum(np.searchsorted(hidden, rows.shards), len(hidden) - 1)
+    return rows.where(hidden[place] != rows.shards)
+
+
+def ask_shards(
+    state: IndexState, select: Callable[[SegmentRows], SegmentRows]
+) -> Iterator[SegmentRows]:
+    """Yield what `select` takes of each dirty shard: of its sidecar if trusted, else its voxels."""
+    if not state.dirty:
+        return
+
+    def ask(cell: Cell) -> SegmentRows | None:
+        etag = shard_etag(state.volume, cell)
+        if etag is None:
+            return NO_ROWS
+        rows = trusted_rows(state.volume, state.index_url, cell, etag)
+        return None if rows is None else select(rows_of_shard(rows, _number(state, cell)))
+
+    unknown = []
+    for cell, found in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
+        if found is None:
+            unknown.append(cell)
+        else:
+            yield found
+    for cell in unknown:
+        # One at a time: a whole shard of decoded labels can take a gigabyte.
+        rows = find_rows(state.volume, cell, read_shard(state.volume, cell)[0])
+        yield select(rows_of_shard(rows, _number(state, cell)))
+
+
+def _number(state: IndexState, cell: Cell) -> int:
+    return shard_number(state.volume, cell)
+
+
+def _incomplete(state: IndexState) -> CorruptDataError:
+    number = state.manifest.number if state.manifest else None
+    return CorruptDataError(
+        f"segments that manifest {number} of {state.index_url} names are not there; delete the "
+        "folders runs and manifest of the index, and compact it"
+    )
