@@ -9,7 +9,7 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments`, by default the process's, and return its exit code."""
     try:
-        # Loading takes a second, in which Ctrl-C is as likely as later.
+        # Ctrl-C while this loads ends it like Ctrl-C later.
         from voxlake.cli.app import run
 
         return run(sys.argv[1:] if arguments is None else arguments)

@@ -4,96 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Annotated
 
-import typer
+from cyclopts import App, Parameter
 
-from voxlake.cli.commands.jobs.downsample import downsample
-from voxlake.cli.commands.jobs.fsck import fsck
-from voxlake.cli.commands.jobs.index import index
-from voxlake.cli.commands.jobs.ingest import ingest
-from voxlake.cli.commands.jobs.jobs import app as jobs
-from voxlake.cli.commands.jobs.plan import plan
-from voxlake.cli.commands.jobs.verify import verify
-from voxlake.cli.commands.jobs.worker import worker
-from voxlake.cli.commands.labels.audit import audit
-from voxlake.cli.commands.labels.cleave import cleave
-from voxlake.cli.commands.labels.compact import compact
-from voxlake.cli.commands.labels.label import label
-from voxlake.cli.commands.labels.labels import labels
-from voxlake.cli.commands.labels.mapping import mapping
-from voxlake.cli.commands.labels.merge import merge
-from voxlake.cli.commands.labels.reserve import reserve
-from voxlake.cli.commands.lake.demo import demo
-from voxlake.cli.commands.lake.doctor import doctor
-from voxlake.cli.commands.lake.info import info
-from voxlake.cli.commands.lake.init import init
-from voxlake.cli.commands.lake.ls import ls
-from voxlake.cli.commands.lake.serve import serve
-from voxlake.cli.shown.problem import INTERRUPTED, report
-
-app = typer.Typer(
-    name="voxlake",
-    help="A data lake for petascale volumetric images and their annotations.",
-    epilog="Exit codes: 0 done, 1 failure, 2 bad input, 3 not allowed, 4 not found, 5 ended "
-    "partially or differences found, 130 interrupted.",
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(version("voxlake"))
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True)
-def start(
-    context: typer.Context,
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
-    ] = False,
-) -> None:
-    """Take the options that come before the command."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+COMMANDS = {
+    "lake.demo:demo": "Build a lake from real electron microscopy and show it in Neuroglancer.",
+    "lake.init:init": "Make a lake: test its store, make its catalog.",
+    "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
+    "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
+    "jobs.downsample:downsample": "Build levels 1 and above of a dataset anew from level 0.",
+    "jobs.index:index": "Build the label index of labels anew: what each shard holds, and all of "
+    "it by label.",
+    "jobs.verify:verify": "Compare every voxel with the source, and every level with the one below "
+    "it.",
+    "jobs.fsck:fsck": "Find every damaged, missing or stale object of a dataset; mend what can be "
+    "with --repair.",
+    "lake.info:info": "Show a dataset: where it is stored, its levels, how they are cut and coded.",
+    "labels.labels:labels": "List the labels of a dataset with voxels, box and chunks; or those of "
+    "a box, exactly.",
+    "labels.label:label": "Show one label: voxels, box, chunks, a voxel inside it; and write its "
+    "voxels to files.",
+    "labels.merge:merge": "Merge bodies into the first of them; no voxel is rewritten.",
+    "labels.cleave:cleave": "Take supervoxels out of a body, as a body of their own; no voxel is "
+    "rewritten.",
+    "labels.mapping:mapping": "Show the mapping from supervoxels to bodies, or replace it by that "
+    "of a file.",
+    "labels.reserve:reserve": "Reserve ids in a row that no voxel has, and that nobody else is "
+    "ever given.",
+    "labels.audit:audit": "Find the shards that other programs wrote, for the label index; reads "
+    "no voxels.",
+    "labels.compact:compact": "Sort what was written by label: voxels, metadata of labels, and "
+    "merges of them.",
+    "lake.ls:ls": "List the datasets of a lake.",
+    "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
+    "stops it.",
+    "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",
+    "lake.doctor:doctor": "Check Python, packages, store, catalog, cluster, viewer, sample and "
+    "memory.",
+    "jobs.jobs:jobs": "Jobs: list them, look at one, resume or cancel it.",
+}
+"""Where in `voxlake.cli.commands` each command is, and its line in the list of all: the first of
+its docstring, so that the list is shown without loading them."""
 
 
-for command in (
-    demo,
-    init,
-    plan,
-    ingest,
-    downsample,
-    index,
-    verify,
-    fsck,
-    info,
-    labels,
-    label,
-    merge,
-    cleave,
-    mapping,
-    reserve,
-    audit,
-    compact,
-    ls,
-    serve,
-    worker,
-    doctor,
-):
-    app.command(command.__name__)(command)
-app.add_typer(jobs, name="jobs")
+def command_line(words: Sequence[str]) -> App:
+    """Return the command line for what was typed; loads no command until it is needed."""
+    app = App(
+        name="voxlake",
+        help="A data lake for petascale volumetric images and their annotations.",
+        help_epilogue="Exit codes: 0 done, 1 failure, 2 bad input, 3 not allowed, 4 not found, "
+        "5 ended partially or differences found, 130 interrupted.",
+        version=lambda: version("voxlake"),
+        default_parameter=Parameter(negative=()),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for number, (place, line) in enumerate(COMMANDS.items()):
+        _, _, name = place.partition(":")
+        # The page of a command itself is its whole docstring, which a line would replace.
+        app.command(
+            f"voxlake.cli.commands.{place}",
+            name=name,
+            help=None if name in words else line,
+            sort_key=number,
+        )
+    app.register_install_completion_command()
+    return app
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(words: Sequence[str]) -> int:
     """Run the command and return its exit code; nothing leaves as a traceback unasked."""
-    given = list(arguments)
-    json, debug = "--json" in given, "--debug" in given
+    given = list(words)
     try:
-        code = typer.main.get_command(app).main(given, "voxlake", standalone_mode=False)
+        return int(command_line(given)(given) or 0)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last resort)
-        return report(error, json=json, debug=debug)
-    if code == INTERRUPTED:  # how typer tells of Ctrl-C
-        return report(KeyboardInterrupt(), json=json, debug=debug)
-    return int(code or 0)
+        # Documents of problems take as long to load as all that is needed where nothing fails.
+        from voxlake.cli.shown.problem import report
+
+        return report(error, json="--json" in given, debug="--debug" in given)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Option
+from cyclopts import Parameter
 
-from voxlake.cli.options import parse_name
+from voxlake.cli.options import Flag, parse_name
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import check_name
 
@@ -23,36 +23,33 @@ SOURCE_HELP = (
 
 KIND_HELP = "Intensities, or ids of objects."
 
-type SourceLocation = Annotated[
-    str, Argument(metavar="SOURCE", help=SOURCE_HELP, show_default=False)
-]
+type SourceLocation = Annotated[str, Parameter(name="SOURCE", help=SOURCE_HELP)]
 """The argument that names a source."""
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class AsAnyKind:
     """What the source becomes, but for its kind."""
 
     voxel_size: Annotated[
         str | None,
-        Option(
-            "--voxel-size",
+        Parameter(
             metavar="Z,Y,XUNIT",
             help="Such as 40,4,4nm; by default that of the source or of the image.",
         ),
     ] = None
     of: Annotated[
         str | None,
-        Option("--of", metavar="IMAGE", help="The image of the experiment that labels belong to."),
+        Parameter(metavar="IMAGE", help="The image of the experiment that labels belong to."),
     ] = None
     levels: Annotated[
         str,
-        Option("--levels", metavar="auto|N", help="Levels of the pyramid, the finest included."),
+        Parameter(metavar="auto|N", help="Levels of the pyramid, the finest included."),
     ] = "auto"
     factors: Annotated[
         list[str] | None,
-        Option(
-            "--factors",
+        Parameter(
             metavar="Z,Y,X",
             help="Factors from each level to the next, such as 1,2,2, instead of --levels; once "
             "for each level after the first.",
@@ -60,31 +57,28 @@ class AsAnyKind:
     ] = None
     reduce: Annotated[
         Literal["mean", "mode", "min", "max", "stride"] | None,
-        Option(
-            "--reduce",
+        Parameter(
             help="How a voxel is made of those below it; by default the mean of an image, and of "
-            "labels the mode.",
+            "labels the mode."
         ),
     ] = None
     reverse: Annotated[
         list[str] | None,
-        Option(
-            "--reverse",
+        Parameter(
             metavar="AXIS",
             help="z, y or x: its first voxel is the source's last; once for each such axis.",
         ),
     ] = None
-    index: Annotated[bool, Option("--index", help="Build the label index of labels too.")] = False
-    public: Annotated[bool, Option("--public", help="Let everybody read it.")] = False
+    index: Annotated[Flag, Parameter(help="Build the label index of labels too.")] = False
+    public: Annotated[Flag, Parameter(help="Let everybody read it.")] = False
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class AsDataset(AsAnyKind):
     """What the source becomes."""
 
-    kind: Annotated[Literal["image", "labels"], Option("--kind", help=KIND_HELP)] = field(
-        kw_only=True
-    )
+    kind: Annotated[Literal["image", "labels"], Parameter(help=KIND_HELP)] = field(kw_only=True)
 
 
 def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) -> IngestRequest:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import getpass
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import InLake, parse_name
+from voxlake.cli.options import Flag, InLake, parse_name
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.handle import Labels
 
 AsBodies = Annotated[
-    bool,
-    Option("--bodies", help="Apply the mapping from supervoxels to bodies: ids are of bodies."),
+    Flag,
+    Parameter(help="Apply the mapping from supervoxels to bodies: ids are of bodies."),
 ]
 
 

@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
+from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
-from typer import Argument, Option
 
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
-type Name = Annotated[
-    str, Argument(metavar="NAME", help="COLLECTION/EXPERIMENT/DATASET.", show_default=False)
-]
+
+def whole_number(_kind: type, tokens: Sequence[Token]) -> int:
+    """Return the whole number that was given.
+
+    By itself cyclopts rounds: it takes 1.5 for 2, which here may be a label.
+    """
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError as error:
+        raise ValueError(f"{token.value!r} is no whole number") from error
+
+
+Whole = Annotated[int, Parameter(converter=whole_number)]
+"""A whole number."""
+
+Flag = Annotated[bool, Parameter(show_default=False)]
+"""An option that is given or not."""
+
+type Name = Annotated[str, Parameter(name="NAME", help="COLLECTION/EXPERIMENT/DATASET.")]
 """The argument that names a dataset."""
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Answering:
     """How a command answers."""
 
     json: Annotated[
-        bool, Option("--json", help="Print one JSON document on stdout, all else on stderr.")
+        Flag, Parameter(help="Print one JSON document on stdout, all else on stderr.")
     ] = False
-    debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
+    debug: Annotated[Flag, Parameter(help="Show the traceback of an error.")] = False
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class InLake:
     """Which lake a command works in."""
 
     lake: Annotated[
         str | None,
-        Option(
-            "--lake",
-            envvar="VOXLAKE_LAKE",
+        Parameter(
+            env_var="VOXLAKE_LAKE",
             metavar="URL",
             help="The lake: a folder, memory://NAME or s3://BUCKET/PATH.",
         ),
@@ -62,25 +79,24 @@ class InLake:
         return StoreURL.parse(self.lake, read_settings())
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class OnCluster:
     """Where the tasks of a job run."""
 
     workers: Annotated[
-        int | None,
-        Option(
-            "--workers",
-            envvar="VOXLAKE_WORKERS",
-            min=0,
+        Whole | None,
+        Parameter(
+            env_var="VOXLAKE_WORKERS",
+            validator=validators.Number(gte=0),
             help="Processes of the local cluster; 0: threads of this process, which is the default "
             "on up to 4 cores and for few tasks; else it is one for every 4 cores.",
         ),
     ] = None
     scheduler: Annotated[
         str | None,
-        Option(
-            "--scheduler",
-            envvar="VOXLAKE_SCHEDULER",
+        Parameter(
+            env_var="VOXLAKE_SCHEDULER",
             metavar="ADDRESS",
             help="A Dask scheduler, such as tcp://HOST:8786, instead of a local cluster.",
         ),
@@ -92,12 +108,13 @@ class OnCluster:
         return read_settings(workers=self.workers, scheduler=self.scheduler)
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Running(OnCluster):
     """Where the tasks of a job run, and whether a worker runs it."""
 
     queue: Annotated[
-        bool, Option("--queue", help="Leave the job to a `voxlake worker`, and do not wait.")
+        Flag, Parameter(help="Leave the job to a `voxlake worker`, and do not wait.")
     ] = False
 
 
@@ -129,53 +146,3 @@ def read_settings(**given: int | str | None) -> Settings:
 def parse_name(text: str) -> DatasetName:
     """Return the dataset that `text` names; raise InvalidNameError if it cannot be one."""
     return DatasetName.parse(text)
-
-
-def grouped(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """Return `command` with its dataclass parameters taken apart into their fields, for typer.
-
-    A command that takes ``lake: InLake`` gets the option ``--lake`` and is called with an `InLake`.
-    """
-    hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        if parameter.name in groups:
-            parameters += _options_of(groups[parameter.name])
-        else:
-            parameters.append(
-                parameter.replace(
-                    annotation=_plain(hints[parameter.name]), kind=inspect.Parameter.KEYWORD_ONLY
-                )
-            )
-
-    def call(**given: Any) -> int | None:
-        values = {
-            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
-        }
-        return command(**values, **given)
-
-    call.__name__, call.__doc__ = command.__name__, command.__doc__
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    # typer, like everybody, asks `inspect.signature`, which looks here first.
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return call
-
-
-def _options_of(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=_plain(hints[field.name]),
-        )
-        for field in fields(group)
-    ]
-
-
-def _plain(hint: Any) -> Any:
-    """Return what a ``type`` alias stands for."""
-    return getattr(hint, "__value__", hint)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter, validators
 
-from voxlake.cli.options import read_settings
+from voxlake.cli.options import Whole, read_settings
 from voxlake.cli.shown.output import note
 from voxlake.documents.service import ServingDocument
 
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Where to listen."""
 
-    host: Annotated[
-        str, Option("--host", help="A loopback address: a local server has one owner.")
-    ] = "127.0.0.1"
-    port: Annotated[int, Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8080
+    host: Annotated[str, Parameter(help="A loopback address: a local server has one owner.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        Whole,
+        Parameter(help="0 for any that is free.", validator=validators.Number(gte=0, lte=65535)),
+    ] = 8080
 
 
 def serve_lake(

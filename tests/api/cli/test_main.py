@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.cli import main
+from voxlake.cli.app import COMMANDS, command_line
 from voxlake.cli.commands.lake import ls as ls_module
 from voxlake.cli.shown.problem import problem_of
 from voxlake.platform import errors
@@ -24,6 +25,19 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == version("voxlake")
     assert main([]) == 0
     assert "doctor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", COMMANDS)
+def test_list_says_what_the_page_of_a_command_does(place: str) -> None:
+    name = place.partition(":")[2]
+    (line, *_) = command_line([name])[name].help.split("\n\n")
+    assert " ".join(line.split()) == COMMANDS[place]
+
+
+def test_fractions_are_no_labels(shared: Command) -> None:
+    answer = shared("label", "lab/cube/cells", "1.5")
+    assert (answer.code, answer.kind) == (2, "usage")
+    assert "'1.5'" in answer.document["detail"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
+from difflib import get_close_matches
 
-import typer
+from cyclopts import App, CycloptsError, UnknownCommandError
 from rich.text import Text
 
 from voxlake.cli.shown.output import console_of
@@ -61,8 +62,8 @@ def report(error: BaseException, *, json: bool, debug: bool) -> int:
 def _facts(error: BaseException) -> tuple[str, int | None, str, int]:
     """Return the kind of an error, its HTTP status, what it says, and the exit code."""
     match error:
-        case typer.TyperException():
-            return "usage", None, error.format_message(), error.exit_code
+        case CycloptsError():
+            return "usage", None, _misused(error), USAGE
         case VoxlakeError():
             partial = isinstance(error, JobFailedError)
             code = PARTIAL if partial else _CODES.get(error.status, FAILURE)
@@ -74,11 +75,20 @@ def _facts(error: BaseException) -> tuple[str, int | None, str, int]:
             return "internal", None, detail, FAILURE
 
 
+def _misused(error: CycloptsError) -> str:
+    match error:
+        case UnknownCommandError(unused_tokens=[word, *_], app=App() as app):
+            # What it says itself, it says after loading every command.
+            close = get_close_matches(word, app)
+            return f"there is no command {word!r}" + "".join(f"; is it {each!r}?" for each in close)
+        case _:
+            return str(error)
+
+
 def _advice(error: BaseException) -> tuple[str, ...]:
     match error:
-        case typer.TyperException():
-            context = getattr(error, "ctx", None)
-            return (f"see '{context.command_path} --help'",) if context else ()
+        case CycloptsError():
+            return (f"see '{' '.join(('voxlake', *(error.command_chain or ())))} --help'",)
         case VoxlakeError() | Interrupted() | KeyboardInterrupt():
             return ()
         case _:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
 from voxlake.cli.work import run_or_queue
 from voxlake.platform.errors import InvalidInputError
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Box
 
 
-@grouped
 def downsample(
     name: Name,
-    lake: InLake,
-    cluster: Running,
-    answering: Answering,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: Running = Running(),
+    answering: Answering = Answering(),
     box: Annotated[
         list[str] | None,
-        Option(
-            "--box",
+        Parameter(
             metavar="Z0:Z1,Y0:Y1,X0:X1",
             help="Only what lies over these voxels of level 0, [Z0, Z1) and so on; may be given "
             "again. Images with times or channels: their ranges first.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster, parse_name
 from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL
@@ -22,41 +22,38 @@ if TYPE_CHECKING:
     from voxlake.platform.names import DatasetName
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Looking:
     """How closely to look, and whether to mend."""
 
-    repair: Annotated[
-        bool, Option("--repair", help="Mend what can be made anew, and look again.")
-    ] = False
-    quick: Annotated[
-        bool, Option("--quick", help="Do not compare the levels with the ones below.")
-    ] = False
+    repair: Annotated[Flag, Parameter(help="Mend what can be made anew, and look again.")] = False
+    quick: Annotated[Flag, Parameter(help="Do not compare the levels with the ones below.")] = False
     source: Annotated[
         str | None,
-        Option(
-            "--source",
+        Parameter(
             help="With --repair: what level 0 is made anew from; by default what it was ingested "
-            "from, if that is unchanged.",
+            "from, if that is unchanged."
         ),
     ] = None
     seal: Annotated[
-        bool,
-        Option("--seal", help="First take the metadata, which were changed on purpose, for right."),
+        Flag,
+        Parameter(help="First take the metadata, which were changed on purpose, for right."),
     ] = False
-    every: Annotated[bool, Option("--all", help="All datasets of the lake.")] = False
+    every: Annotated[Flag, Parameter(name="--all", help="All datasets of the lake.")] = False
 
 
-@grouped
 def fsck(
-    lake: InLake,
-    cluster: OnCluster,
-    answering: Answering,
-    looking: Looking,
     name: Annotated[
         str | None,
-        Argument(metavar="[NAME]", help="COLLECTION/EXPERIMENT/DATASET.", show_default=False),
+        Parameter(name="[NAME]", help="COLLECTION/EXPERIMENT/DATASET."),
     ] = None,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: OnCluster = OnCluster(),
+    answering: Answering = Answering(),
+    looking: Looking = Looking(),
 ) -> int:
     """Find every damaged, missing or stale object of a dataset; mend what can be with --repair.
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
 from voxlake.cli.work import run_or_queue
 
 
-@grouped
-def index(name: Name, lake: InLake, cluster: Running, answering: Answering) -> int:
+def index(
+    name: Name,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: Running = Running(),
+    answering: Answering = Answering(),
+) -> int:
     """Build the label index of labels anew: what each shard holds, and all of it by label."""
     from voxlake.compute.jobs import start_index
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from voxlake.cli.ingest_options import AsDataset, SourceLocation, ingest_request
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, Running, grouped
+from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
 
 
-@grouped
 def ingest(
     source: SourceLocation,
     name: Name,
+    /,
+    *,
     target: AsDataset,
-    lake: InLake,
-    cluster: Running,
-    answering: Answering,
+    lake: InLake = InLake(),
+    cluster: Running = Running(),
+    answering: Answering = Answering(),
 ) -> int:
     """Write a new dataset from a source: sharded OME-Zarr, with its pyramid.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-from typer import Argument
+from cyclopts import App, Parameter
 
 from voxlake.cli.lake import opened_catalog, opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, Running, grouped
+from voxlake.cli.options import Answering, InLake, OnCluster, Running
 from voxlake.cli.shown.job import shown_job, shown_jobs
 from voxlake.cli.shown.output import answer
 from voxlake.cli.work import queue, resume, show_job
@@ -17,47 +16,41 @@ from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs import ENDED, Job
 
-app = typer.Typer(help="Jobs: list them, look at one, resume or cancel it.")
+jobs = App(name="jobs", help="Jobs: list them, look at one, resume or cancel it.")
 
-type JobId = Annotated[str, Argument(metavar="JOB", help="Its id.", show_default=False)]
+type JobId = Annotated[str, Parameter(name="JOB", help="Its id.")]
 
 
-@app.callback(invoke_without_command=True)
-@grouped
-def jobs(context: typer.Context, lake: InLake, answering: Answering) -> None:
+@jobs.default
+@jobs.command(name="ls")
+def ls(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """List the jobs of a lake, newest first."""
-    if context.invoked_subcommand is None:
-        _list(lake, answering)
+    with opened_catalog(lake) as catalog:
+        ledger = catalog.ledger
+        found = tuple(job_document(ledger, job, whole=False) for job in ledger.list_jobs())
+    document = JobList(jobs=found)
+    answer(document, shown_jobs(document), json=answering.json)
 
 
-@app.command("ls")
-@grouped
-def ls(lake: InLake, answering: Answering) -> None:
-    """List the jobs of a lake, newest first."""
-    _list(lake, answering)
-
-
-@app.command("show")
-@grouped
-def show(job: JobId, lake: InLake, answering: Answering) -> None:
+@jobs.command
+def show(job: JobId, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Show how far a job is, and which of its tasks failed."""
     with opened_catalog(lake) as catalog:
         document = job_document(catalog.ledger, catalog.ledger.get_job(job))
     answer(document, shown_job(document), json=answering.json)
 
 
-@app.command("resume")
-@grouped
+@jobs.command(name="resume")
 def resume_(
-    lake: InLake,
-    cluster: Running,
-    answering: Answering,
     job: Annotated[
         str | None,
-        Argument(
-            metavar="[JOB]", help="Its id; by default the one that is to go on.", show_default=False
-        ),
+        Parameter(name="[JOB]", help="Its id; by default the one that is to go on."),
     ] = None,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: Running = Running(),
+    answering: Answering = Answering(),
 ) -> int:
     """Go on with a job that was killed or failed; what is done is not done again."""
     if cluster.queue:
@@ -68,9 +61,8 @@ def resume_(
         return show_job(resume(workspace, chosen), json=answering.json)
 
 
-@app.command("cancel")
-@grouped
-def cancel(job: JobId, lake: InLake, answering: Answering) -> None:
+@jobs.command
+def cancel(job: JobId, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Give a job up, and remove what an unfinished ingest has written.
 
     A job that runs is cancelled by its runner, within seconds.
@@ -81,14 +73,6 @@ def cancel(job: JobId, lake: InLake, answering: Answering) -> None:
         cancelled = cancel_job(workspace, job)
         document = job_document(workspace.catalog.ledger, cancelled)
     answer(document, shown_job(document), json=answering.json)
-
-
-def _list(lake: InLake, answering: Answering) -> None:
-    with opened_catalog(lake) as catalog:
-        ledger = catalog.ledger
-        jobs = tuple(job_document(ledger, job, whole=False) for job in ledger.list_jobs())
-    document = JobList(jobs=jobs)
-    answer(document, shown_jobs(document), json=answering.json)
 
 
 def _chosen(catalog: Catalog, job: str | None) -> Job:

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Option
+from cyclopts import Parameter, validators
 
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
 from voxlake.cli.lake import is_lake, opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped, parse_name
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole, parse_name
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.documents.plan import (
@@ -39,33 +39,37 @@ SLOW = 2.0
 """A source that makes its reader wait for so many times the CPU seconds that it takes is slow."""
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Planning(AsAnyKind):
     """What is planned, on what, and at which prices."""
 
-    kind: Annotated[Literal["image", "labels"] | None, Option("--kind", help=KIND_HELP)] = None
+    kind: Annotated[Literal["image", "labels"] | None, Parameter(help=KIND_HELP)] = None
     job: Annotated[
         Literal["ingest", "downsample"],
-        Option("--job", help="What is planned; downsample takes the NAME of a dataset alone."),
+        Parameter(help="What is planned; downsample takes the NAME of a dataset alone."),
     ] = "ingest"
     cores: Annotated[
-        int | None,
-        Option(
-            "--cores",
-            min=1,
+        Whole | None,
+        Parameter(
             metavar="N",
             help="Cores that the job has; by default those of this machine or of the cluster.",
+            validator=validators.Number(gte=1),
         ),
     ] = None
     seconds: Annotated[
         float,
-        Option("--seconds", min=0, metavar="S", help="Sample for S seconds, about, at most."),
+        Parameter(
+            metavar="S",
+            help="Sample for S seconds, about, at most.",
+            validator=validators.Number(gte=0),
+        ),
     ] = 20.0
     prices: Annotated[
-        Path | None, Option("--prices", metavar="FILE", help="A price table of your own, in TOML.")
+        Path | None, Parameter(metavar="FILE", help="A price table of your own, in TOML.")
     ] = None
     show_prices: Annotated[
-        bool, Option("--show-prices", help="Print the price table in force, and nothing else.")
+        Flag, Parameter(help="Print the price table in force, and nothing else.")
     ] = False
 
 
@@ -79,19 +83,20 @@ class _Asked:
     read: ReadInto
 
 
-@grouped
 def plan(
-    lake: InLake,
-    cluster: OnCluster,
-    planning: Planning,
-    answering: Answering,
     source: Annotated[
         str | None,
-        Argument(metavar="SOURCE", help=f"{SOURCE_HELP} With --job downsample: NAME."),
+        Parameter(name="SOURCE", help=f"{SOURCE_HELP} With --job downsample: NAME."),
     ] = None,
     name: Annotated[
-        str | None, Argument(metavar="NAME", help="COLLECTION/EXPERIMENT/DATASET.")
+        str | None, Parameter(name="NAME", help="COLLECTION/EXPERIMENT/DATASET.")
     ] = None,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: OnCluster = OnCluster(),
+    planning: Planning = Planning(),
+    answering: Answering = Answering(),
 ) -> None:
     """Tell what `voxlake ingest` with the same options will store, take and cost.
 

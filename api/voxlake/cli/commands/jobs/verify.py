@@ -5,31 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from cyclopts import Parameter, validators
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, Name, Running, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
 from voxlake.cli.shown.output import note
 from voxlake.cli.work import queue, run, show_job
 from voxlake.platform.errors import InvalidInputError
 
 
-@grouped
 def verify(
     name: Name,
-    lake: InLake,
-    cluster: Running,
-    answering: Answering,
+    /,
+    *,
+    lake: InLake = InLake(),
+    cluster: Running = Running(),
+    answering: Answering = Answering(),
     source: Annotated[
         str | None,
-        Option("--source", help="The source; without it levels are compared with one another."),
+        Parameter(help="The source; without it levels are compared with one another."),
     ] = None,
     report: Annotated[
         Path | None,
-        Option(
-            "--report",
+        Parameter(
             metavar="FILE",
-            dir_okay=False,
+            validator=validators.Path(dir_okay=False),
             help="Write a report, with the hashes of every shard, as lines of JSON.",
         ),
     ] = None,

@@ -10,34 +10,40 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Annotated
 
-from typer import Option
+from cyclopts import Parameter, validators
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.documents.job import WorkerDocument
 from voxlake.platform.jobs import LEASE_S, Job, JobState
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class OnShift:
     """How long the worker works."""
 
-    once: Annotated[bool, Option("--once", help="End when no job is queued.")] = False
+    once: Annotated[Flag, Parameter(help="End when no job is queued.")] = False
     jobs: Annotated[
-        int | None, Option("--jobs", min=1, metavar="N", help="End after so many jobs.")
+        Whole | None,
+        Parameter(metavar="N", help="End after so many jobs.", validator=validators.Number(gte=1)),
     ] = None
     poll: Annotated[
-        float, Option("--poll", min=0.05, metavar="S", help="Look for jobs every S seconds.")
+        float,
+        Parameter(
+            metavar="S",
+            help="Look for jobs every S seconds.",
+            validator=validators.Number(gte=0.05),
+        ),
     ] = 2.0
     lease: Annotated[
         float,
-        Option(
-            "--lease",
-            min=1,
+        Parameter(
             metavar="S",
             help="Others take over this worker's job S seconds after its last sign of life.",
+            validator=validators.Number(gte=1),
         ),
     ] = LEASE_S
 
@@ -60,8 +66,13 @@ class _Log:
         note(f"{what}: {job.state}{f', {error}' if error else ''}")
 
 
-@grouped
-def worker(lake: InLake, cluster: OnCluster, shift: OnShift, answering: Answering) -> int:
+def worker(
+    *,
+    lake: InLake = InLake(),
+    cluster: OnCluster = OnCluster(),
+    shift: OnShift = OnShift(),
+    answering: Answering = Answering(),
+) -> int:
     """Run queued jobs, oldest first, for as long as it lives.
 
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in

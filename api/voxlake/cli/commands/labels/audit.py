@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from voxlake.cli.open_labels import open_labels
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_audit
 from voxlake.cli.shown.output import answer
 from voxlake.documents.index import AuditDocument
 
 
-@grouped
-def audit(name: Name, lake: InLake, answering: Answering) -> None:
+def audit(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Find the shards that other programs wrote, for the label index; reads no voxels."""
     from voxlake.ngff.labels.upkeep import auditing
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Argument, Option
+from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
 
 
-@grouped
 def cleave(
     name: Name,
-    body: Annotated[int, Argument(metavar="BODY", show_default=False)],
+    body: Annotated[Whole, Parameter(name="BODY")],
     supervoxels: Annotated[
-        list[int],
-        Argument(metavar="ID...", help="Supervoxels to take out of it.", show_default=False),
+        list[Whole],
+        Parameter(name="ID...", help="Supervoxels to take out of it."),
     ],
-    lake: InLake,
-    answering: Answering,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
     into: Annotated[
-        int | None,
-        Option("--into", metavar="ID", help="The new body, an id that nothing has (reserve one)."),
+        Whole | None,
+        Parameter(metavar="ID", help="The new body, an id that nothing has (reserve one)."),
     ] = None,
 ) -> None:
     """Take supervoxels out of a body, as a body of their own; no voxel is rewritten."""

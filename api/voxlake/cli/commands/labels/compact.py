@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from voxlake.cli.open_labels import open_labels
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_compaction
 from voxlake.cli.shown.output import answer
 from voxlake.documents.index import CompactionDocument, ObjectSegmentsDocument
 
 
-@grouped
-def compact(name: Name, lake: InLake, answering: Answering) -> None:
+def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Sort what was written by label: voxels, metadata of labels, and merges of them.
 
     One label is then found in one request. Nothing changes but the time that answers take.

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from cyclopts import Parameter
 
 from voxlake.cli.commands.jobs.downsample import parse_box
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
@@ -22,56 +22,57 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.view import View
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Files:
     """What to write of the voxels of a label, and where."""
 
     rles: Annotated[
         str | None,
-        Option("--rles", metavar="FILE", help="Write its runs along x, as DVID's rles."),
+        Parameter(metavar="FILE", help="Write its runs along x, as DVID's rles."),
     ] = None
     srles: Annotated[
         str | None,
-        Option("--srles", metavar="FILE", help="The same without a header: DVID's srles."),
+        Parameter(metavar="FILE", help="The same without a header: DVID's srles."),
     ] = None
     blocks: Annotated[
         str | None,
-        Option("--blocks", metavar="FILE", help="Write the bits of its chunks: DVID's blocks."),
+        Parameter(metavar="FILE", help="Write the bits of its chunks: DVID's blocks."),
     ] = None
     arrow: Annotated[
         str | None,
-        Option("--arrow", metavar="FILE", help="Write its runs to an Arrow file: z, y, x, length."),
+        Parameter(metavar="FILE", help="Write its runs to an Arrow file: z, y, x, length."),
     ] = None
     mask: Annotated[
         str | None,
-        Option("--mask", metavar="FILE", help="Write a mask of its box, or --box, as .npy."),
+        Parameter(metavar="FILE", help="Write a mask of its box, or --box, as .npy."),
     ] = None
     box: Annotated[
         str | None,
-        Option(
-            "--box", metavar="Z0:Z1,Y0:Y1,X0:X1", help="Write only its voxels there into files."
-        ),
+        Parameter(metavar="Z0:Z1,Y0:Y1,X0:X1", help="Write only its voxels there into files."),
     ] = None
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What to show of a label, and whether it is a body."""
 
     chunks: Annotated[
-        bool, Option("--chunks", help="List the chunks that hold it, and their Morton numbers.")
+        Flag, Parameter(help="List the chunks that hold it, and their Morton numbers.")
     ] = False
     bodies: AsBodies = False
 
 
-@grouped
 def label(
     name: Name,
-    label: Annotated[int, Argument(metavar="ID", help="The label, from 1 on.", show_default=False)],
-    lake: InLake,
-    answering: Answering,
-    files: Files,
-    wanted: Wanted,
+    label: Annotated[Whole, Parameter(name="ID", help="The label, from 1 on.")],
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+    files: Files = Files(),
+    wanted: Wanted = Wanted(),
 ) -> None:
     """Show one label: voxels, box, chunks, a voxel inside it; and write its voxels to files."""
     clip = None if files.box is None else parse_box(files.box)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter, validators
 
 from voxlake.cli.commands.jobs.downsample import parse_box
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_arrow, write_file
@@ -34,38 +34,38 @@ SHOWN = 50
 """Labels that people are shown if they do not say how many."""
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which labels to list."""
 
     box: Annotated[
         str | None,
-        Option(
-            "--box",
+        Parameter(
             metavar="Z0:Z1,Y0:Y1,X0:X1",
             help="Only labels that have voxels there, [Z0, Z1) and so on, and how many.",
         ),
     ] = None
     top: Annotated[
-        int | None,
-        Option(
-            "--top",
+        Whole | None,
+        Parameter(
             metavar="N",
-            min=1,
             help=f"The N of most voxels; people are shown {SHOWN}, files and JSON hold all.",
+            validator=validators.Number(gte=1),
         ),
     ] = None
     bodies: AsBodies = False
 
 
-@grouped
 def labels(
     name: Name,
-    lake: InLake,
-    answering: Answering,
-    wanted: Wanted,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+    wanted: Wanted = Wanted(),
     arrow: Annotated[
-        str | None, Option("--arrow", metavar="FILE", help="Write them to an Arrow file too.")
+        str | None, Parameter(metavar="FILE", help="Write them to an Arrow file too.")
     ] = None,
 ) -> None:
     """List the labels of a dataset with voxels, box and chunks; or those of a box, exactly."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_mapping
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document, mapping_document
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 PARQUET = b"PAR1"
 
 
-@grouped
 def mapping(
     name: Name,
-    lake: InLake,
-    answering: Answering,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
     file: Annotated[
         Path | None,
-        Option(
-            "--import",
+        Parameter(
+            name="--import",
             metavar="FILE",
             help="Replace it by that of NeuroProof's HDF5 ('transforms'), or of Parquet with the "
             "columns supervoxel and body.",

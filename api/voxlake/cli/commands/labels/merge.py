@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Argument
+from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
 
 
-@grouped
 def merge(
     name: Name,
-    bodies: Annotated[
-        list[int], Argument(metavar="ID ID...", help="Two bodies or more.", show_default=False)
-    ],
-    lake: InLake,
-    answering: Answering,
+    bodies: Annotated[list[Whole], Parameter(name="ID ID...", help="Two bodies or more.")],
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
 ) -> None:
     """Merge bodies into the first of them; no voxel is rewritten."""
     from voxlake.ngff.labels import mapping as label_mapping

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Argument
+from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
-from voxlake.cli.options import Answering, InLake, Name, grouped
+from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.labels import BlockDocument
 
 
-@grouped
 def reserve(
     name: Name,
-    count: Annotated[int, Argument(metavar="N", help="How many.", show_default=False)],
-    lake: InLake,
-    answering: Answering,
+    count: Annotated[Whole, Parameter(name="N", help="How many.")],
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
 ) -> None:
     """Reserve ids in a row that no voxel has, and that nobody else is ever given."""
     from voxlake.ngff.labels.upkeep import reservation

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from cyclopts import Parameter, validators
 
 from voxlake.cli.lake import opened_workspace
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped
+from voxlake.cli.options import Answering, InLake, OnCluster, Whole
 from voxlake.cli.serving import Listening, serve_lake, serving_document
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
@@ -24,33 +24,40 @@ if TYPE_CHECKING:
 DEMO_LAKE = "demo-lake"
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class OfSample:
     """Which data the demo shows."""
 
     sample: Annotated[
         Path | None,
-        Option(
-            "--sample",
-            envvar="VOXLAKE_SAMPLE_DIR",
+        Parameter(
+            env_var="VOXLAKE_SAMPLE_DIR",
             metavar="DIR",
             help="A folder with the sample; by default it is downloaded.",
         ),
     ] = None
     edge: Annotated[
-        int | None,
-        Option("--size", min=1, metavar="N", help="Make a phantom of N^3 voxels instead."),
+        Whole | None,
+        Parameter(
+            name="--size",
+            metavar="N",
+            help="Make a phantom of N^3 voxels instead.",
+            validator=validators.Number(gte=1),
+        ),
     ] = None
-    serve: Annotated[bool, Option(help="Serve the lake when it is made.")] = True
+    serve: Annotated[
+        bool, Parameter(negative="--no-serve", help="Serve the lake when it is made.")
+    ] = True
 
 
-@grouped
 def demo(
-    sample: OfSample,
-    lake: InLake,
-    listening: Listening,
-    cluster: OnCluster,
-    answering: Answering,
+    *,
+    sample: OfSample = OfSample(),
+    lake: InLake = InLake(),
+    listening: Listening = Listening(),
+    cluster: OnCluster = OnCluster(),
+    answering: Answering = Answering(),
 ) -> int:
     """Build a lake from real electron microscopy and show it in Neuroglancer.
 

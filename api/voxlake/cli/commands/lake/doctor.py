@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from voxlake.cli.checks import examine
-from voxlake.cli.options import Answering, InLake, OnCluster, grouped
+from voxlake.cli.options import Answering, InLake, OnCluster
 from voxlake.cli.shown.lake import shown_checks
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import FAILURE
 from voxlake.documents.lake import DoctorDocument
 
 
-@grouped
-def doctor(lake: InLake, cluster: OnCluster, answering: Answering) -> int:
+def doctor(
+    *, lake: InLake = InLake(), cluster: OnCluster = OnCluster(), answering: Answering = Answering()
+) -> int:
     """Check Python, packages, store, catalog, cluster, viewer, sample and memory."""
     checks = tuple(examine(lake, cluster))
     document = DoctorDocument(ok=all(check.state != "fail" for check in checks), checks=checks)

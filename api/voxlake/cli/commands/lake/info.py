@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Name, grouped, parse_name
+from voxlake.cli.options import Answering, InLake, Name, parse_name
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
 from voxlake.platform import store
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 METADATA = {"zarr.json", ".zarray", ".zattrs"}
 
 
-@grouped
-def info(name: Name, lake: InLake, answering: Answering) -> None:
+def info(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Show a dataset: where it is stored, its levels, how they are cut and coded."""
     dataset = parse_name(name)
     with opened_catalog(lake) as catalog:

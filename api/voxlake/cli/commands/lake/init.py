@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxlake.cli.lake import is_lake, make_lake, restore_catalog
-from voxlake.cli.options import Answering, InLake, grouped, read_settings
+from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.lake import shown_lake
 from voxlake.cli.shown.output import answer
 from voxlake.documents.lake import CapabilityDocument, LakeDocument
@@ -11,8 +11,7 @@ from voxlake.platform.catalog import open_catalog
 from voxlake.platform.store.selftest import check_store, require_multi_writer
 
 
-@grouped
-def init(lake: InLake, answering: Answering) -> None:
+def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Make a lake: test its store, make its catalog.
 
     On a lake that is there, datasets that the store holds and the catalog does not know are added

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Argument
+from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, grouped
+from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.dataset import shown_datasets
 from voxlake.cli.shown.output import answer
 from voxlake.documents.dataset import DatasetList, dataset_summary
@@ -15,14 +15,15 @@ from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import check_name
 
 
-@grouped
 def ls(
-    lake: InLake,
-    answering: Answering,
     below: Annotated[
         str | None,
-        Argument(metavar="[COLLECTION[/EXPERIMENT]]", help="List only these.", show_default=False),
+        Parameter(name="[COLLECTION[/EXPERIMENT]]", help="List only these."),
     ] = None,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
 ) -> None:
     """List the datasets of a lake."""
     collection, experiment = _below(below)

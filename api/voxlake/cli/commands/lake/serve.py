@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.cli.lake import existing_lake, opened_catalog
-from voxlake.cli.options import Answering, InLake, grouped
+from voxlake.cli.options import Answering, InLake
 from voxlake.cli.serving import Listening, serve_lake, serving_document
 from voxlake.cli.shown.output import answer, facts, note
 
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from voxlake.api.serve import ServeInfo
 
 
-@grouped
-def serve(lake: InLake, listening: Listening, answering: Answering) -> None:
+def serve(
+    *,
+    lake: InLake = InLake(),
+    listening: Listening = Listening(),
+    answering: Answering = Answering(),
+) -> None:
     """Serve a lake on this machine and print a one-time login link; Ctrl-C stops it."""
 
     def announce(info: ServeInfo) -> None:
