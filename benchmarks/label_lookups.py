@@ -23,8 +23,9 @@ from benchmarks.tables import markdown_table
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.publishing import finish_segment, publish, write_segment
 from voxlake.ngff.labels.segments.rows import join_rows
-from voxlake.ngff.labels.segments.segment_file import file_url, write_file
+from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.upkeep.merging import merge_segments
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:

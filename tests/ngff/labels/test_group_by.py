@@ -14,9 +14,9 @@ from tests.ngff.labels.scan.test_rows import labelled
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.segments.rows import shard_number
-from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.compaction import compact
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from voxlake.ngff.labels.sidecars.trust import read_sidecar, shard_etag
 from voxlake.ngff.labels.upkeep import compaction, writing
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, open_marker
 from voxlake.ngff.versioned import document, sweeping
-from voxlake.ngff.versioned.numbered import numbered_url, numbers
+from voxlake.ngff.versioned.numbered import create_next, numbered_url
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.labels.segments.manifest import Manifest, Segment
+    from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -106,24 +107,19 @@ def other_markers_deleted(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_list_after_create(patch: pytest.MonkeyPatch) -> None:
-    def believe(index_url: StoreURL, made: Manifest) -> bool:
-        url = numbered_url(manifest.manifests_url(index_url), made.number)
-        return document.create(manifest.MANIFESTS, url, made)
+    def believe(form: Any, folder: StoreURL, made: Numbered[Manifest], _: object) -> bool:
+        return document.create(form, numbered_url(folder, made.number), made.document)
 
-    patch.setattr(publishing, "create_manifest", believe)
+    patch.setattr(publishing, "create_next", believe)
 
 
 def followed_segments_discarded(patch: pytest.MonkeyPatch) -> None:
     """Who finds a higher number after creating takes segments for lost, though it names them."""
-    create = manifest.create_manifest
 
-    def give_up(index_url: StoreURL, made: Manifest) -> bool:
-        return (
-            create(index_url, made)
-            and numbers(manifest.manifests_url(index_url))[-1] == made.number
-        )
+    def give_up(form: Any, folder: StoreURL, made: Numbered[Manifest], _: object) -> bool:
+        return create_next(form, folder, made, lambda: False)
 
-    patch.setattr(publishing, "create_manifest", give_up)
+    patch.setattr(publishing, "create_next", give_up)
     patch.setattr(publishing, "newest_manifest", lambda _: None)
 
 

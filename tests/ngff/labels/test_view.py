@@ -13,11 +13,11 @@ from tests.ngff.labels.scenes import CHUNK, SHARD, in_small_pieces, new_scene, s
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.labels.upkeep.writing import write_labels
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 
 if TYPE_CHECKING:

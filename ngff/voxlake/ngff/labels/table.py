@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
+from voxlake.ngff.memory.columns import LabelColumns, joined, merged, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,31 +87,13 @@ class LabelTable(LabelColumns):
 def table_of_shard(rows: Rows) -> LabelTable:
     """Return the labels of one shard."""
     one = np.ones(len(rows), np.int64)
-    merged = _merge(LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, one, one))
-    return replace(merged, shards=np.ones(len(merged), np.int64))
+    table = merged(LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, one, one))
+    return replace(table, shards=np.ones(len(table), np.int64))
 
 
 def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:
     """Return the labels of all of several disjoint shards."""
-    return _merge(joined([EMPTY, *tables]))
+    return merged(joined([EMPTY, *tables]))
 
 
 EMPTY = no_lines(LabelTable, "u8", "u8", "3i8", "3i8", "i8", "i8")
-
-
-def _merge(table: LabelTable) -> LabelTable:
-    if not (table.labels[:-1] <= table.labels[1:]).all():
-        table = table.take(np.argsort(table.labels, kind="stable"))
-    is_first = np.ones(len(table), np.bool_)
-    np.not_equal(table.labels[1:], table.labels[:-1], out=is_first[1:])
-    if is_first.all():
-        return table
-    first = np.flatnonzero(is_first)
-    return LabelTable(
-        table.labels[first],
-        np.add.reduceat(table.voxels, first),
-        np.minimum.reduceat(table.start, first, axis=0),
-        np.maximum.reduceat(table.stop, first, axis=0),
-        np.add.reduceat(table.chunks, first),
-        np.add.reduceat(table.shards, first),
-    )

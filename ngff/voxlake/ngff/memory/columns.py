@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_REDUCED = {"start": np.minimum, "stop": np.maximum}
+"""How columns of several lines make one, if they are not added up."""
+
 _names: dict[type[Columns], tuple[str, ...]] = {}
 
 
@@ -67,6 +70,22 @@ def joined[C: Columns](tables: Iterable[C]) -> C:
     all_ = list(tables)
     kind = type(all_[0])
     return kind(*[np.concatenate([getattr(one, name) for one in all_]) for name in names(kind)])
+
+
+def merged[C: LabelColumns](table: C) -> C:
+    """Return one line per label, ascending: the box around its boxes, and numbers added up."""
+    if not (table.labels[:-1] <= table.labels[1:]).all():
+        table = table.take(np.argsort(table.labels, kind="stable"))
+    is_first = np.ones(len(table), np.bool_)
+    np.not_equal(table.labels[1:], table.labels[:-1], out=is_first[1:])
+    if is_first.all():
+        return table
+    first = np.flatnonzero(is_first)
+    numbers = [
+        _REDUCED.get(name, np.add).reduceat(getattr(table, name), first, axis=0)
+        for name in names(type(table))[1:]
+    ]
+    return type(table)(table.labels[first], *numbers)
 
 
 def no_lines[C: Columns](kind: type[C], *columns: str) -> C:

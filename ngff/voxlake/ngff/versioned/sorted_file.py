@@ -44,7 +44,11 @@ _TAIL = 8
 
 
 class SortedFile(Protocol):
-    """What a document says of a file that it names."""
+    """What a document says of a file that it names: ``runs/<ulid>.parquet``."""
+
+    @property
+    def ulid(self) -> str:
+        """Its name, sorted by the time of its making."""
 
     @property
     def bytes(self) -> int:
@@ -113,8 +117,13 @@ def footer_of(body: bytes) -> tuple[int, int]:
     return size, zlib.crc32(body[-size:])
 
 
-def read_footer[T](kind: FileKind[T], url: StoreURL, file: SortedFile) -> Footer:
-    """Return the footer of the file at `url`.
+def file_url(base: StoreURL, ulid: str) -> StoreURL:
+    """Return the address of a file, given that of the index or the objects that it belongs to."""
+    return base / "runs" / f"{ulid}.parquet"
+
+
+def read_footer[T](kind: FileKind[T], base: StoreURL, file: SortedFile) -> Footer:
+    """Return the footer of a file below `base`.
 
     Raises
     ------
@@ -123,6 +132,7 @@ def read_footer[T](kind: FileKind[T], url: StoreURL, file: SortedFile) -> Footer
     CorruptDataError
         If the footer is not the one that was written.
     """
+    url = file_url(base, file.ulid)
 
     def read() -> Footer:
         body = store.read_range(url, file.bytes - file.footer, file.bytes)
@@ -151,14 +161,19 @@ def groups_with(footer: Footer, ids: npt.NDArray[np.uint64]) -> list[int]:
 
 
 def read_groups[T](
-    kind: FileKind[T], url: StoreURL, file: SortedFile, groups: Sequence[int], *, keep: bool = False
+    kind: FileKind[T],
+    base: StoreURL,
+    file: SortedFile,
+    groups: Sequence[int],
+    *,
+    keep: bool = False,
 ) -> Iterator[T]:
     """Yield the rows of row groups, ascending; those near one another come in one request.
 
     With `keep` they are kept for the next who asks: for look-ups, not for whole files. Raises as
     `read_footer`.
     """
-    footer = read_footer(kind, url, file)
+    url, footer = file_url(base, file.ulid), read_footer(kind, base, file)
     kept = {number: kind.groups.peek((url, number)) for number in groups} if keep else {}
     missing = [number for number in groups if kept.get(number) is None]
     spans = {span[0]: span for span in _spans(footer, missing)}

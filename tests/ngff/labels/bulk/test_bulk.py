@@ -21,9 +21,8 @@ from voxlake.ngff.labels.bulk.pieces import choose_pieces, pieces_url, range_url
 from voxlake.ngff.labels.bulk.publish import publish_bulk
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.reader import read_footer, read_groups
 from voxlake.ngff.labels.segments.rows import join_rows, rows_of_shard, shard_number
-from voxlake.ngff.labels.segments.segment_file import file_url
+from voxlake.ngff.labels.segments.segment_file import FILES
 from voxlake.ngff.labels.sidecars import sidecar as sidecar_
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import stored_shards, trusted_rows
@@ -31,6 +30,7 @@ from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import bulk_marker, list_markers, read_bulk, write_bulk
+from voxlake.ngff.versioned.sorted_file import file_url, read_footer, read_groups
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -61,8 +61,8 @@ def _rows_of_segments(scene: Scene) -> SegmentRows:
     files = [file for segment in manifest.segments for file in segment.files]
     found = []
     for file in files:
-        numbers = list(range(len(read_footer(scene.index, file).groups)))
-        found += list(read_groups(scene.index, file, numbers))
+        numbers = list(range(len(read_footer(FILES, scene.index, file).groups)))
+        found += list(read_groups(FILES, scene.index, file, numbers))
     return join_rows(found)
 
 

@@ -16,9 +16,10 @@ from voxlake.ngff.labels.segments import reader as segment_reader
 from voxlake.ngff.labels.segments.manifest import Segment
 from voxlake.ngff.labels.segments.publishing import write_segment
 from voxlake.ngff.labels.segments.rows import SegmentRows
-from voxlake.ngff.labels.segments.segment_file import FILES, encode_file, file_url
+from voxlake.ngff.labels.segments.segment_file import FILES, encode_file
 from voxlake.ngff.labels.state import ask_in_force, find_rows_in_force, in_force
 from voxlake.ngff.memory.cache import Cache, Cached
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 from voxlake.platform.store import StoreURL

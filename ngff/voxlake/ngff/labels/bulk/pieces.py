@@ -19,11 +19,10 @@ from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
 from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order, row_bytes
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
-from voxlake.ngff.labels.segments.reader import read_footer, read_groups
-from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.segments.segment_file import FILES, write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create
-from voxlake.ngff.versioned.sorted_file import groups_between
+from voxlake.ngff.versioned.sorted_file import groups_between, read_footer, read_groups
 from voxlake.platform.errors import PlanChangedError
 
 if TYPE_CHECKING:
@@ -169,8 +168,8 @@ def _rows_between(
     for file in (file for segment in segments for file in segment.files):
         if file.first > last or file.last < first:
             continue
-        groups = groups_between(read_footer(scratch, file), first, last)
-        for rows in read_groups(scratch, file, groups):
+        groups = groups_between(read_footer(FILES, scratch, file), first, last)
+        for rows in read_groups(FILES, scratch, file, groups):
             inside = rows.where((rows.labels >= low) & (rows.labels <= high))
             if len(inside):
                 yield inside

@@ -18,11 +18,11 @@ from voxlake.ngff.labels.segments.manifest import (
 )
 from voxlake.ngff.labels.segments.publishing import offer
 from voxlake.ngff.labels.segments.reader import read_cover
-from voxlake.ngff.labels.segments.segment_file import file_url
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.upkeep.auditing import mark_differing
 from voxlake.ngff.labels.upkeep.marker import BulkState, bulk_marker, read_bulk
 from voxlake.ngff.versioned.contention import until_first
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.ngff.labels.objects.label_object import MAX_ID
-from voxlake.ngff.labels.objects.segment import read_between, row_groups
+from voxlake.ngff.labels.objects.segment import FILES, read_between
 from voxlake.ngff.versioned import sorted_file
 
 if TYPE_CHECKING:
@@ -60,4 +60,5 @@ def _bound(objects_url: StoreURL, segment: Segment, low: int) -> int:
         return MAX_ID
     if segment.first > low + 1:
         return segment.first - 1
-    return next(group.last for group in row_groups(objects_url, segment) if group.last > low)
+    groups = sorted_file.read_footer(FILES, objects_url, segment).groups
+    return next(group.last for group in groups if group.last > low)

@@ -17,7 +17,7 @@ from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.document import Document
 from voxlake.ngff.versioned.sorted_file import (
     FileKind,
-    RowGroup,
+    file_url,
     footer_of,
     groups_between,
     groups_with,
@@ -27,14 +27,12 @@ from voxlake.ngff.versioned.sorted_file import (
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from voxlake.platform.store import StoreURL
 
 _ZSTD_LEVEL = 3
-_FILES = FileKind(
+FILES = FileKind(
     lambda table: table.cast(SCHEMA).combine_chunks(),
     lambda table: table.nbytes,
     "restore it from a copy of the store",
@@ -60,11 +58,6 @@ class Segment(Document):
     """Largest id."""
 
 
-def segment_url(objects_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of a segment."""
-    return objects_url / "runs" / f"{ulid}.parquet"
-
-
 def write_segment(objects_url: StoreURL, table: pa.Table) -> Segment:
     """Write rows of `SCHEMA`, at least one, sorted by id and each id once, as a new segment."""
     body = _encode(table)
@@ -79,7 +72,7 @@ def write_segment(objects_url: StoreURL, table: pa.Table) -> Segment:
         first=int(ids[0]),
         last=int(ids[-1]),
     )
-    store.write(segment_url(objects_url, segment.ulid), body)
+    store.write(file_url(objects_url, segment.ulid), body)
     return segment
 
 
@@ -93,10 +86,9 @@ def read_between(objects_url: StoreURL, segment: Segment, low: int, high: int) -
     CorruptDataError
         If it is damaged.
     """
-    url = segment_url(objects_url, segment.ulid)
-    groups = groups_between(read_footer(_FILES, url, segment), low + 1, high)
+    groups = groups_between(read_footer(FILES, objects_url, segment), low + 1, high)
     parts = [SCHEMA.empty_table()]
-    for table in read_groups(_FILES, url, segment, groups, keep=True):
+    for table in read_groups(FILES, objects_url, segment, groups, keep=True):
         ends = np.array([low, high], np.uint64)
         first, stop = np.searchsorted(table["id"].to_numpy(), ends, "right")
         parts.append(table.slice(int(first), int(stop - first)))
@@ -105,18 +97,12 @@ def read_between(objects_url: StoreURL, segment: Segment, low: int, high: int) -
 
 def read_ids(objects_url: StoreURL, segment: Segment, ids: npt.NDArray[np.uint64]) -> pa.Table:
     """Return the rows of a segment with any of `ids` (n,), ascending; raises as above."""
-    url = segment_url(objects_url, segment.ulid)
-    groups = groups_with(read_footer(_FILES, url, segment), ids)
+    groups = groups_with(read_footer(FILES, objects_url, segment), ids)
     tables = (
         table.filter(pa.array(np.isin(table["id"].to_numpy(), ids)))
-        for table in read_groups(_FILES, url, segment, groups, keep=True)
+        for table in read_groups(FILES, objects_url, segment, groups, keep=True)
     )
     return pa.concat_tables([SCHEMA.empty_table(), *tables])
-
-
-def row_groups(objects_url: StoreURL, segment: Segment) -> Sequence[RowGroup]:
-    """Return the row groups of a segment, ascending by id."""
-    return read_footer(_FILES, segment_url(objects_url, segment.ulid), segment).groups
 
 
 def _encode(table: pa.Table) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
+from voxlake.ngff.memory.columns import LabelColumns, joined, merged, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,15 +48,9 @@ def count_labels(voxels: npt.NDArray[Any]) -> Counts:
 
 def add_counts(parts: Iterable[Counts]) -> Counts:
     """Return the sum of counts over disjoint voxels."""
-    both = joined([NOTHING, *parts])
-    return sum_by_label(both.labels, both.voxels)
+    return merged(joined([NOTHING, *parts]))
 
 
 def sum_by_label(labels: npt.NDArray[np.uint64], voxels: npt.NDArray[np.uint64]) -> Counts:
     """Return the sum of `voxels` (n,) over the equal ones among `labels` (n,)."""
-    if not len(labels):
-        return NOTHING
-    order = np.argsort(labels, kind="stable")
-    ordered = labels[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] + np.uint64(1)))
-    return Counts(ordered[first], np.add.reduceat(voxels[order], first))
+    return merged(Counts(labels, voxels))

@@ -11,7 +11,6 @@ from pydantic import Field
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned import numbered
 from voxlake.ngff.versioned.document import Document, Form
-from voxlake.ngff.versioned.numbered import Numbered
 
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
@@ -128,17 +127,3 @@ def newest_manifest(index_url: StoreURL) -> Manifest | None:
     """
     newest = numbered.newest(MANIFESTS, manifests_url(index_url))
     return newest.document if newest else None
-
-
-def create_manifest(index_url: StoreURL, manifest: Manifest) -> bool:
-    """Put the manifest in force; False if another of its number is there, or nobody follows it.
-
-    One that others have followed at once is in force as well: the newest names its segments.
-    """
-
-    def is_followed() -> bool:
-        newest = newest_manifest(index_url)
-        return newest is not None and set(manifest.segments) <= set(newest.segments)
-
-    made = Numbered(manifest.number, manifest)
-    return numbered.create_next(MANIFESTS, manifests_url(index_url), made, is_followed)

@@ -10,13 +10,16 @@ from ulid import ULID
 from voxlake.ngff.labels.segments.boxes import boxes_url
 from voxlake.ngff.labels.segments.cover import cover_of, cover_url, write_cover
 from voxlake.ngff.labels.segments.manifest import (
+    MANIFESTS,
     Manifest,
     Segment,
-    create_manifest,
     geometry_of,
+    manifests_url,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.segment_file import file_url, write_file
+from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.versioned.numbered import Numbered, create_next
+from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.ngff.versioned.sweeping import SWEEP_AGE_S, is_older
 from voxlake.platform import store
 
@@ -64,15 +67,23 @@ def offer(
 ) -> Manifest | None:
     """Put `segments`, oldest first, in force in place of `before`; None if another did so first.
 
-    The caller knows that nobody has swept them.
+    The caller knows that nobody has swept them. A manifest that others have followed at once is
+    in force as well: the newest names its segments.
     """
+
+    def is_followed() -> bool:
+        newest = newest_manifest(index_url)
+        return newest is not None and set(segments) <= set(newest.segments)
+
     manifest = Manifest(
         number=before.number + 1 if before else 1,
         made=datetime.now(UTC),
         geometry=geometry_of(volume),
         segments=segments,
     )
-    return manifest if create_manifest(index_url, manifest) else None
+    made = Numbered(manifest.number, manifest)
+    counts = create_next(MANIFESTS, manifests_url(index_url), made, is_followed)
+    return manifest if counts else None
 
 
 def discard(index_url: StoreURL, segments: Iterable[Segment]) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.cover import Cover, cover_url, decode_cover
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
-from voxlake.ngff.labels.segments.segment_file import FILES, file_url
+from voxlake.ngff.labels.segments.segment_file import FILES
 from voxlake.ngff.memory.cache import Cached
-from voxlake.ngff.versioned import sorted_file
-from voxlake.ngff.versioned.sorted_file import Footer, groups_with
+from voxlake.ngff.versioned.sorted_file import groups_with, read_footer, read_groups
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -29,19 +28,6 @@ def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
     """Return the cover of a segment."""
     url = cover_url(index_url, segment.cover)
     return _covers.get(url, lambda: decode_cover(store.read(url).body), lambda one: one.nbytes)
-
-
-def read_footer(index_url: StoreURL, file: SegmentFile) -> Footer:
-    """Return the footer of a file."""
-    return sorted_file.read_footer(FILES, file_url(index_url, file.ulid), file)
-
-
-def read_groups(
-    index_url: StoreURL, file: SegmentFile, groups: Sequence[int], *, keep: bool = False
-) -> Iterator[SegmentRows]:
-    """Yield the rows of row groups of a file, ascending; with `keep` they are kept in memory."""
-    url = file_url(index_url, file.ulid)
-    return sorted_file.read_groups(FILES, url, file, groups, keep=keep)
 
 
 def find_in_segment(
@@ -59,6 +45,6 @@ def find_in_file(
     """Yield the rows of the given labels, ascending and each once, in a file, piece by piece."""
     low = int(np.searchsorted(labels, np.uint64(file.first)))
     if low < len(labels) and int(labels[low]) <= file.last:
-        groups = groups_with(read_footer(index_url, file), labels)
-        for rows in read_groups(index_url, file, groups, keep=True):
+        groups = groups_with(read_footer(FILES, index_url, file), labels)
+        for rows in read_groups(FILES, index_url, file, groups, keep=True):
             yield rows.of_labels(labels)

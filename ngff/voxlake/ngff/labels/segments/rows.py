@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from voxlake.ngff.labels.table import LabelTable, merge_tables
-from voxlake.ngff.memory.columns import LabelColumns, joined, no_lines
+from voxlake.ngff.labels.table import LabelTable
+from voxlake.ngff.memory.columns import LabelColumns, joined, merged, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,8 +120,8 @@ def rows_of_shard(rows: Rows, shard: int) -> SegmentRows:
 def table_of_rows(rows: SegmentRows) -> LabelTable:
     """Return one line per label of rows in any order."""
     one = np.ones(len(rows), np.int64)
-    return merge_tables(
-        [LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, rows.chunk_counts, one)]
+    return merged(
+        LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, rows.chunk_counts, one)
     )
 
 

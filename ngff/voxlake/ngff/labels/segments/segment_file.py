@@ -23,7 +23,7 @@ from voxlake.ngff.labels.segments.manifest import SegmentFile
 from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned import sorted_file
-from voxlake.ngff.versioned.sorted_file import FileKind, RowGroup, RowGroups, footer_of
+from voxlake.ngff.versioned.sorted_file import FileKind, RowGroup, RowGroups, file_url, footer_of
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -42,11 +42,6 @@ _SCHEMA = pa.schema(
 )
 _COLUMNS = (*_PLAIN, "chunks.list.element")
 _ZSTD_LEVEL = 1
-
-
-def file_url(index_url: StoreURL, ulid: str) -> StoreURL:
-    """Return the address of a file of a segment."""
-    return index_url / "runs" / f"{ulid}.parquet"
 
 
 def write_file(index_url: StoreURL, rows: SegmentRows, ulid: str | None = None) -> SegmentFile:

@@ -15,15 +15,15 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
-from voxlake.ngff.labels.segments.reader import read_cover, read_footer, read_groups
+from voxlake.ngff.labels.segments.reader import read_cover
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
-from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.segments.segment_file import FILES, write_file
 from voxlake.ngff.labels.state import IndexState, segments_in_force
 from voxlake.ngff.labels.upkeep.marker import has_bulk_job
 from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.contention import until_first
-from voxlake.ngff.versioned.sorted_file import groups_between
+from voxlake.ngff.versioned.sorted_file import groups_between, read_footer, read_groups
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
     A range of one label can hold more: a label has a row in each of its shards.
     """
-    groups = [group for file, _ in pieces for group in read_footer(index_url, file).groups]
+    groups = [group for file, _ in pieces for group in read_footer(FILES, index_url, file).groups]
     if not groups:
         return
     firsts = sorted(group.first for group in groups)
@@ -134,8 +134,8 @@ def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: i
     low, high = np.uint64(first), np.uint64(last)
     tables, counting = [], [np.empty(0, np.bool_)]
     for file, hidden in pieces:
-        groups = groups_between(read_footer(index_url, file), first, last)
-        for rows in read_groups(index_url, file, groups):
+        groups = groups_between(read_footer(FILES, index_url, file), first, last)
+        for rows in read_groups(FILES, index_url, file, groups):
             inside = (rows.labels >= low) & (rows.labels <= high)
             tables.append(rows)
             counting.append(inside & ~are_among(rows.shards, hidden))
