@@ -15,7 +15,7 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample
 
@@ -78,18 +78,25 @@ def viewer() -> Path:
     return built
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of a real browser, with WebGL in software."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser, with WebGL in software."""
     found = [path for name in BROWSERS if (path := shutil.which(name))]
     if not found:
         pytest.fail("there is no Chromium; install it with tests/browser/install")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
         try:
-            yield browser.new_page(viewport={"width": 900, "height": 700})
+            yield browser
         finally:
             browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page, which knows nothing of others' cookies."""
+    with browser.new_page(viewport={"width": 900, "height": 700}) as page:
+        yield page
 
 
 @dataclass(frozen=True, slots=True)
