@@ -26,6 +26,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs import (
     JSON,
+    UNFINISHED,
     Claim,
     Job,
     JobState,
@@ -92,6 +93,26 @@ def test_jobs_are_listed_newest_first_with_their_stages(ledger: Ledger) -> None:
     assert [one.spec["number"] for one in listed] == [2, 1, 0]
     assert listed[1].stages == (StageRecord("zeta", 5, "f"), StageRecord("alpha", 5, "f"))
     assert listed == [ledger.get_job(one.id) for one in listed]
+
+
+def test_jobs_of_a_dataset_are_chosen_by_kind_and_state(ledger: Ledger) -> None:
+    other = DatasetName.parse("c/e/em2")
+    made = [
+        ledger.create_job(kind, name, {})
+        for name in (NAME, other)
+        for kind in ("ingest", "verify", "ingest")
+    ]
+    claim = ledger.claim(made[0].id)
+    ledger.begin_stage(claim, StageRecord("zeta", 5, "f"))
+    ledger.set_state(claim, JobState.DONE)
+    listed = ledger.list_jobs()
+    of_name = [job for job in listed if job.dataset == NAME]
+    assert ledger.jobs_of(NAME) == of_name
+    assert ledger.jobs_of(NAME, kind="ingest") == [j for j in of_name if j.kind == "ingest"]
+    assert ledger.jobs_of(NAME, states={JobState.DONE}) == [ledger.get_job(made[0].id)]
+    assert ledger.jobs_of(NAME, kind="ingest", states=UNFINISHED) == [ledger.get_job(made[2].id)]
+    assert ledger.jobs_of(other, states={JobState.DONE}) == []
+    assert ledger.jobs_of(NAME, states=()) == []
 
 
 def test_states_carry_a_word(ledger: Ledger, claim: Claim) -> None:

@@ -5,6 +5,7 @@ from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.jobs.record import (
     ENDED,
     JSON,
+    UNFINISHED,
     Claim,
     Job,
     JobState,
@@ -19,6 +20,7 @@ __all__ = [
     "ENDED",
     "JSON",
     "LEASE_S",
+    "UNFINISHED",
     "Claim",
     "Job",
     "JobState",

@@ -23,7 +23,7 @@ from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
 from voxlake.platform.jobs.task_set import TaskSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from voxlake.platform.database import Database
     from voxlake.platform.jobs.record import StageProgress, StageRecord
@@ -93,6 +93,20 @@ class Ledger:
         """Return all jobs, newest first."""
         with self.database.read() as connection:
             return read_jobs(connection)
+
+    def jobs_of(
+        self,
+        dataset: DatasetName,
+        *,
+        kind: str | None = None,
+        states: Collection[JobState] = frozenset(JobState),
+    ) -> list[Job]:
+        """Return the jobs of a dataset in one of the `states`, of one kind or all, newest first."""
+        which = [jobs.c.dataset == str(dataset), jobs.c.state.in_(sorted(states))]
+        if kind is not None:
+            which.append(jobs.c.kind == kind)
+        with self.database.read() as connection:
+            return read_jobs(connection, *which)
 
     def enqueue(self, job: str) -> Job:
         """Give the job to whichever worker is free first, after those queued before it.

@@ -32,6 +32,9 @@ class JobState(StrEnum):
 ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
 """States after which a job runs no more."""
 
+UNFINISHED = frozenset(JobState) - ENDED
+"""States of a job that has yet to be done: it runs, waits, or can be resumed."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:

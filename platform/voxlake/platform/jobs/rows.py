@@ -16,7 +16,7 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 
 def read_job(connection: Connection, job: str) -> Job:
@@ -28,13 +28,14 @@ def read_job(connection: Connection, job: str) -> Job:
     return _job_of(row, tuple(_stage_of(stage) for stage in begun))
 
 
-def read_jobs(connection: Connection) -> list[Job]:
-    """Return all jobs with their stages, newest first."""
+def read_jobs(connection: Connection, *which: ColumnElement[bool]) -> list[Job]:
+    """Return the jobs that all conditions hold of, with their stages, newest first."""
+    mine = select(stages).join(jobs, jobs.c.id == stages.c.job).where(*which)
     begun: dict[str, list[StageRecord]] = defaultdict(list)
-    for stage in connection.execute(select(stages).order_by(stages.c.id)):
+    for stage in connection.execute(mine.order_by(stages.c.id)):
         begun[stage.job].append(_stage_of(stage))
-    rows = connection.execute(select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()))
-    return [_job_of(row, tuple(begun[row.id])) for row in rows]
+    newest = select(jobs).where(*which).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    return [_job_of(row, tuple(begun[row.id])) for row in connection.execute(newest)]
 
 
 def encode(document: Mapping[str, JSON]) -> str:
