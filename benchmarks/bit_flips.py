@@ -22,7 +22,7 @@ import numpy as np
 from tests.ngff.datasets import Sample, fill
 
 from benchmarks.tables import markdown_table
-from voxlake.compute.fsck import Check, Looked, findings_of, plan_fsck
+from voxlake.compute.fsck import Check, FsckTarget, findings_of, plan_fsck
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
@@ -146,15 +146,15 @@ def make_lake(lake: StoreURL) -> list[Target]:
     volume = labels.level(0)
     for cell in volume.box.cells(volume.shard):
         index_shard(volume, cell, index)
-    found += _targets("image", Looked(image.url))
-    found += _targets("labels", Looked(labels.url, index, image.url))
-    found += _sidecars(Looked(labels.url, index, image.url))
+    found += _targets("image", FsckTarget(image.url))
+    found += _targets("labels", FsckTarget(labels.url, index, image.url))
+    found += _sidecars(FsckTarget(labels.url, index, image.url))
     listing = image.url / "labels" / "zarr.json"
     found.append(
         Target(
             "list of labels",
             listing.path,
-            partial(_looked, Looked(image.url), 0, 0),
+            partial(_looked, FsckTarget(image.url), 0, 0),
             partial(read_labels_names, image.url),
         )
     )
@@ -175,7 +175,7 @@ def _filled(lake: StoreURL, sample: Sample) -> Dataset:
     return dataset
 
 
-def _targets(name: str, what: Looked) -> Iterator[Target]:
+def _targets(name: str, what: FsckTarget) -> Iterator[Target]:
     dataset = open_dataset(what.url)
     for level in range(dataset.levels):
         volume = open_volume(dataset.level_url(level), cache_bytes=0)
@@ -192,7 +192,7 @@ def _targets(name: str, what: Looked) -> Iterator[Target]:
         yield Target(f"{name}, metadata", path, look, read)
 
 
-def _sidecars(what: Looked) -> Iterator[Target]:
+def _sidecars(what: FsckTarget) -> Iterator[Target]:
     volume, index = open_dataset(what.url).level(0), what.index
     assert index is not None
     for number, cell in enumerate(volume.box.cells(volume.shard)):
@@ -206,11 +206,11 @@ def _sidecars(what: Looked) -> Iterator[Target]:
         )
 
 
-def _looked(what: Looked, stage: int, task: int) -> list[Finding]:
+def _looked(what: FsckTarget, stage: int, task: int) -> list[Finding]:
     """Return what one task of fsck finds; fewer stages than usual are a finding of the first."""
     opened_volume.cache_clear()
     plan = plan_fsck(replace(what, quick=True))[stage]
-    return [found for found in findings_of([plan.task(task)()]) if found.is_fault]
+    return [found for found in findings_of([plan.task(task)().encode()]) if found.is_fault]
 
 
 def _everything(url: StoreURL) -> object:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute import run
 from voxlake.compute.jobs.recorder import Recorder, StageTally
-from voxlake.compute.plan import Plan
+from voxlake.compute.plan import Plan, Result
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.jobs import JobState, StageRecord
 from voxlake.platform.names import DatasetName
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.plan import Cell
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs import TaskSet
 
@@ -56,7 +56,7 @@ class NoTask:
 
     def __call__(self) -> Result:
         """Return at once."""
-        return {"voxels": SHARD_VOXELS, "etag": f"{hash(self.cell) % 2**64:032x}"}
+        return Result(voxels=SHARD_VOXELS, bytes=hash(self.cell) % 2**64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def through_dask(catalog: Catalog, plan: Plan, client: Client) -> int:
     with begun(catalog, plan) as (recorder, done):
         tasks = ((index, plan.task(index)) for index in done.missing())
         for finished in run.run_tasks(client, tasks, recorder.check):
-            recorder.done(finished.index, finished.result or {})
+            recorder.done(finished.index, finished.result or Result())
             ran += 1
     return ran
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from benchmarks.candidates.voxlake import NAME, VOXEL_SIZE, warm_up
 from benchmarks.case import Case, Step
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
-from voxlake.compute.jobs.spec import IngestSpec, spec_of
-from voxlake.compute.jobs.stages import create_target, plan_stages
+from voxlake.compute.jobs.kinds import work_of
+from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.run import open_cluster, run_tasks
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
@@ -69,11 +69,9 @@ def planned_tasks(case: Case) -> list[Task]:
     with Workspace.opened(StoreURL.parse(str(case.output)), settings) as workspace:
         place = Place(NAME, Kind.IMAGE)
         request = IngestRequest(str(case.inputs / "stack"), place, VOXEL_SIZE, levels=1)
-        job = start_ingest(workspace, request)
-        spec = spec_of(job)
-        assert isinstance(spec, IngestSpec)
-        create_target(workspace, spec)
-        (plan,) = plan_stages(workspace, spec, job.id)
+        work = work_of(workspace, start_ingest(workspace, request))
+        INGEST.prepare(work)
+        (plan,) = INGEST.stages(work)
         return [plan.task(index) for index in range(len(plan))]
 
 

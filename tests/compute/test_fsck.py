@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from tests.ngff.datasets import Sample, create, fill
 
-from voxlake.compute.fsck import Check, Finding, Looked, Remedy, findings_of, plan_fsck, plan_repair
+from voxlake.compute.fsck import (
+    Check,
+    Finding,
+    FsckTarget,
+    Remedy,
+    findings_of,
+    plan_fsck,
+    plan_repair,
+)
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.plan import Plan, Result
+    from voxlake.platform.jobs import JSON
     from voxlake.platform.store import StoreURL
 
 SAMPLE = Sample(shape=(20, 24, 600))
@@ -49,13 +58,13 @@ class Lake:
     def look(self, dataset: Dataset | None = None, *, quick: bool = False) -> list[Finding]:
         """Return the faults of a dataset, by default of the image."""
         opened_volume.cache_clear()
-        found = findings_of(run(plan_fsck(self.what(dataset, quick=quick))))
+        found = findings_of(results(plan_fsck(self.what(dataset, quick=quick))))
         return [finding for finding in found if finding.is_fault]
 
-    def what(self, dataset: Dataset | None = None, *, quick: bool = False) -> Looked:
+    def what(self, dataset: Dataset | None = None, *, quick: bool = False) -> FsckTarget:
         if dataset is self.labels:
-            return Looked(self.labels.url, self.index, self.image.url, quick)
-        return Looked(self.image.url, quick=quick)
+            return FsckTarget(self.labels.url, self.index, self.image.url, quick)
+        return FsckTarget(self.image.url, quick=quick)
 
     def mend(self, findings: list[Finding], dataset: Dataset | None = None, **source: str) -> None:
         address = None
@@ -66,6 +75,11 @@ class Lake:
 
 def run(plans: list[Plan]) -> list[Result]:
     return [plan.task(index)() for plan in plans for index in range(len(plan))]
+
+
+def results(plans: list[Plan]) -> list[dict[str, JSON]]:
+    """Return what the tasks found, as the ledger keeps it."""
+    return [json.loads(json.dumps(result.encode())) for result in run(plans)]
 
 
 def checks(findings: list[Finding]) -> list[tuple[Check, int | None]]:
@@ -184,7 +198,7 @@ def test_a_damaged_level_1_comes_before_a_missing_level_2(place: Lake) -> None:
 
 def test_absent_shards_of_fill_are_right(lake: StoreURL) -> None:
     dataset = create(lake, SAMPLE)
-    found = findings_of(run(plan_fsck(Looked(dataset.url))))
+    found = findings_of(results(plan_fsck(FsckTarget(dataset.url))))
     assert list(found) == []
 
 
@@ -314,7 +328,7 @@ class TestMetadata:
 
 def test_findings_are_small_and_come_back_as_they_were(lake: StoreURL) -> None:
     url = dataset_url(lake, Place(DatasetName("a", "b", "c"), Kind.IMAGE))
-    [result] = run([plan_fsck(Looked(url))[0]])
+    [result] = results([plan_fsck(FsckTarget(url))[0]])
     [finding] = findings_of([result, result])
     assert finding.check is Check.METADATA
     assert len(json.dumps(result)) < 1000

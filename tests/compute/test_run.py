@@ -11,6 +11,7 @@ import dask
 import pytest
 
 from voxlake.compute.passes.threads import available_cores, thread_count, use_threads
+from voxlake.compute.plan import Result
 from voxlake.compute.run import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
 from voxlake.platform.settings import Settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from voxlake.compute.plan import Result, Task
+    from voxlake.compute.plan import Task
 
 SETTINGS = Settings(workers=0)
 
@@ -33,14 +34,14 @@ def client() -> Iterator[Client]:
 
 def number(index: int) -> Result:
     """Return at once."""
-    return {"voxels": index}
+    return Result(voxels=index)
 
 
 def fail_at_thirteen(index: int) -> Result:
     """Fail, if it is the thirteenth, with an error that cannot be sent."""
     if index == 13:
         raise _UnsendableError(index, "no")
-    return {"voxels": index}
+    return Result(voxels=index)
 
 
 class _UnsendableError(Exception):
@@ -52,12 +53,12 @@ def end_process_at_thirteen(index: int) -> Result:
     """Take the worker along, as a crash in native code or too little memory does."""
     if index == 13:
         os._exit(1)
-    return {"voxels": index}
+    return Result(voxels=index)
 
 
 def say_threads() -> Result:
     """Return how many threads the tasks of the worker share."""
-    return {"threads": thread_count()}
+    return Result(voxels=thread_count())
 
 
 def test_every_task_comes_back_once(client: Client) -> None:
@@ -65,7 +66,9 @@ def test_every_task_comes_back_once(client: Client) -> None:
     tasks = ((index, partial(number, index)) for index in range(count))
     finished = list(run_tasks(client, tasks))
     assert len(finished) == count
-    assert {one.index: one.result for one in finished} == {i: {"voxels": i} for i in range(count)}
+    assert {one.index: one.result for one in finished} == {
+        i: Result(voxels=i) for i in range(count)
+    }
 
 
 def test_little_is_drawn_ahead_of_what_finished(client: Client) -> None:
@@ -98,7 +101,7 @@ def test_long_tasks_travel_alone(client: Client) -> None:
 
 def _sleep(seconds: float) -> Result:
     time.sleep(seconds)
-    return {}
+    return Result()
 
 
 def test_an_error_is_that_of_one_task(client: Client) -> None:
@@ -120,7 +123,7 @@ def test_check_ends_the_run(client: Client) -> None:
 
 def test_tasks_share_the_threads_of_their_worker(client: Client) -> None:
     (finished,) = run_tasks(client, [(0, say_threads)])
-    assert finished.result == {"threads": available_cores()}
+    assert finished.result == Result(voxels=available_cores())
 
 
 def test_a_task_that_takes_its_worker_along_is_found_out() -> None:

@@ -23,7 +23,7 @@ from voxlake.platform.errors import (
     PlanChangedError,
     StoreUnavailableError,
 )
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs import UNFINISHED
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -134,10 +134,8 @@ def _ingested(workspace: Workspace, request: IngestRequest) -> JobDocument | Non
 
 
 def _unfinished(workspace: Workspace, name: DatasetName) -> Job | None:
-    ended = {JobState.DONE, JobState.CANCELLED}
-    jobs = workspace.catalog.ledger.list_jobs()
-    mine = (job for job in jobs if job.dataset == name and job.kind == "ingest")
-    return next((job for job in mine if job.state not in ended), None)
+    jobs = workspace.catalog.ledger.jobs_of(name, kind="ingest", states=UNFINISHED)
+    return jobs[0] if jobs else None
 
 
 def _phantom(size: int) -> Demo:

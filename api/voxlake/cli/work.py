@@ -11,7 +11,6 @@ from voxlake.cli.shown.problem import PARTIAL, Interrupted
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.fsck import ADVICE, FindingDocument
 from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, job_document
-from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,8 +40,7 @@ def run_quietly(workspace: Workspace, job: Job) -> JobSummary:
     """Run a job that was just recorded, with progress on stderr, for a command's own report."""
     from voxlake.compute.jobs import run_job
 
-    itemsize = _itemsize(workspace, job)
-    return _summary(job, itemsize, lambda report: run_job(workspace, job, report))
+    return _summary(job, lambda report: run_job(workspace, job, report))
 
 
 def run_or_queue(workspace: Workspace, job: Job, cluster: Running, answering: Answering) -> int:
@@ -89,8 +87,7 @@ def finding_documents(
 def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobDocument:
     from voxlake.compute.jobs import findings
 
-    itemsize = _itemsize(workspace, job)
-    summary = _summary(job, itemsize, work)
+    summary = _summary(job, work)
     ledger = workspace.catalog.ledger
     document = job_document(ledger, ledger.get_job(job.id))
     runs = {
@@ -104,37 +101,25 @@ def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]
                 stage.model_copy(update={"run": runs.get(stage.name)}) for stage in document.stages
             ),
             "run": RunDocument(tasks=summary.tasks, voxels=summary.voxels, seconds=summary.seconds),
-            "itemsize": itemsize,
+            "itemsize": summary.itemsize,
             "verified": not summary.differences if job.kind == "verify" else None,
-            "differences": tuple(map(DifferenceDocument.model_validate, summary.differences)),
+            "differences": tuple(
+                DifferenceDocument(shard=each.shard, different=each.different, note=each.note)
+                for each in summary.differences
+            ),
             "findings": finding_documents(workspace, job.dataset, seen),
         }
     )
 
 
-def _summary(job: Job, itemsize: int, work: Callable[[Report], JobSummary]) -> JobSummary:
+def _summary(job: Job, work: Callable[[Report], JobSummary]) -> JobSummary:
     from voxlake.cli.shown.progress import progress
 
     try:
-        with progress(itemsize) as report:
+        with progress() as report:
             return work(report)
     except KeyboardInterrupt as error:
         stopped = Interrupted(f"job {job.id} was interrupted; what is done stays done")
         stopped.add_note(f"go on with: voxlake jobs resume {job.id}")
         stopped.add_note(f"or take it back: voxlake jobs cancel {job.id}")
         raise stopped from error
-
-
-def _itemsize(workspace: Workspace, job: Job) -> int:
-    """Return the bytes of a voxel of the job's dataset, which an ingest has yet to make."""
-    from voxlake.compute.jobs.spec import IngestSpec, spec_of
-    from voxlake.compute.sources import open_source
-    from voxlake.ngff.grid.layout import check_dtype
-
-    spec = spec_of(job)
-    if isinstance(spec, IngestSpec):
-        return check_dtype(spec.kind_of_dataset, open_source(spec.source).dtype).itemsize
-    try:
-        return workspace.dataset(spec.place).level(0).dtype.itemsize
-    except (NotFoundError, UnsupportedError, CorruptDataError):
-        return 1  # which only the rate tells; fsck looks at what cannot be opened, too

@@ -8,21 +8,31 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxlake.platform.jobs import JSON
+
 type Cell = tuple[int, ...]
-type Part = dict[str, int | str | None]
-type Result = dict[str, int | str | list[Part] | None]
-"""What a task says of its work: a few numbers and words, kept in the job ledger."""
 
 
-def voxels_of(result: Result) -> int:
-    """Return how many voxels a task says that it handled."""
-    voxels = result.get("voxels", 0)
-    return voxels if isinstance(voxels, int) else 0
+class Result(BaseModel):
+    """What a task says of its work: a few numbers and words, kept in the job ledger."""
+
+    model_config = ConfigDict(frozen=True)
+
+    voxels: int = 0
+    """Voxels that it wrote or compared."""
+    bytes: int = 0
+    """Bytes that it stored, where it knows."""
+
+    def encode(self) -> dict[str, JSON]:
+        """Return it as the ledger keeps it."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 class Task(Protocol):
@@ -61,7 +71,7 @@ class Plan:
 
         Examples
         --------
-        >>> Plan("ingest", (2, 3), lambda cell: lambda: {}, "").cell(4)
+        >>> Plan("ingest", (2, 3), lambda cell: lambda: Result(), "").cell(4)
         (1, 1)
         """
         cell = []

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def test_plain_lines_are_few_and_tell_rate_and_time_left() -> None:
     now = iter([0.0, 1.0, EVERY_S, EVERY_S + 1, 20.0])
     stream = io.StringIO()
-    lines = Lines(2, stream, lambda: next(now))
-    lines(StageStarted("ingest", tasks=4, done=0, voxels=4_000_000))
+    lines = Lines(stream, lambda: next(now))
+    lines(StageStarted("ingest", tasks=4, done=0, voxels=4_000_000, itemsize=2))
     lines(TaskFinished("ingest", 1_000_000))
     lines(TaskFinished("ingest", 1_000_000))
     lines(TaskFinished("ingest", 1_000_000))
@@ -42,7 +42,7 @@ def test_plain_lines_are_few_and_tell_rate_and_time_left() -> None:
 
 def test_plain_lines_tell_of_failures_and_of_what_was_done_before() -> None:
     stream = io.StringIO()
-    lines = Lines(1, stream, lambda: 0.0)
+    lines = Lines(stream, lambda: 0.0)
     lines(StageStarted("index", tasks=3, done=2, voxels=30))
     lines(TaskFinished("index", 0, failed=True))
     lines(TaskFinished("index", 10))
@@ -90,7 +90,7 @@ def _drain(master: int, seen: list[bytes]) -> None:
 
 def test_a_stage_without_voxels_is_counted_in_tasks() -> None:
     stream = io.StringIO()
-    lines = Lines(8, stream, lambda: 0.0)
+    lines = Lines(stream, lambda: 0.0)
     lines(StageStarted("index-runs", tasks=1, done=0, voxels=0))
     lines(TaskFinished("index-runs", 0))
     assert stream.getvalue().splitlines()[-1] == "index-runs: 1 of 1 tasks"
@@ -104,5 +104,5 @@ def test_bars_fill_by_voxels_and_without_any_by_tasks() -> None:
             bars(StageStarted(stage, tasks=4, done=1, voxels=voxels))
             bars(TaskFinished(stage, voxels // 4))
             assert shown.tasks[-1].percentage == 50
-            said = _RateColumn(8).render(shown.tasks[-1]).plain
+            said = _RateColumn().render(shown.tasks[-1]).plain
             assert bool(said) == bool(voxels)

@@ -28,9 +28,11 @@ from voxlake.compute.jobs import (
     start_downsample,
     start_ingest,
 )
-from voxlake.compute.jobs.spec import spec_of
-from voxlake.compute.jobs.stages import create_target, limits, plan_stages
-from voxlake.compute.jobs.starting import ingest_spec
+from voxlake.compute.jobs.kinds import kind_of, work_of
+from voxlake.compute.jobs.kinds.ingest import INGEST
+from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
+from voxlake.compute.jobs.kinds.kind import Work
+from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.cut import Limits, Reading
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
@@ -154,17 +156,18 @@ def test_stages_are_those_that_the_job_has(
     with Workspace.opened(lake, settings) as workspace:
         job = start_ingest(workspace, request_)
         spec = ingest_spec(request_, None, settings)
-        assert spec_of(job) == spec
-        create_target(workspace, spec)
-        plans = plan_stages(workspace, spec, job.id)
-        target, read = target_of_ingest(spec, limits(workspace, spec.task_bytes))
+        work = work_of(workspace, job)
+        assert work.spec == spec
+        INGEST.prepare(work)
+        plans = INGEST.stages(work)
+        target, read = target_of_ingest(spec, task_limits(settings, spec.task_bytes))
         found = forecast(target, take_sample(target, read, Bounds(1 << 20)), Machines(2, 2))
         again, read = target_of_dataset(
-            workspace.dataset(request_.place), limits(workspace, task_bytes)
+            workspace.dataset(request_.place), task_limits(settings, task_bytes)
         )
         rebuilt = forecast(again, take_sample(again, read, Bounds(1 << 20)), Machines(2, 2))
         other = start_downsample(workspace, request_.place.name)
-        plans_again = plan_stages(workspace, spec_of(other), other.id)
+        plans_again = kind_of(other).stages(work_of(workspace, other))
     for stages, real in ((found.stages, plans), (rebuilt.stages, plans_again)):
         assert [
             (stage.name, stage.tasks, stage.memory_bytes, stage.voxels) for stage in stages
@@ -175,8 +178,9 @@ def test_a_task_stays_below_the_memory_that_was_forecast(workspace: Workspace) -
     request = IngestRequest("phantom:128,512,1024", EM, SIZE)
     found, _ = _forecast(request, 4 << 20)
     spec = ingest_spec(request, None, SETTINGS)
-    create_target(workspace, spec)
-    (plan,) = plan_stages(workspace, spec, "the job")
+    work = Work(workspace, "the job", spec)
+    INGEST.prepare(work)
+    (plan,) = INGEST.stages(work)
     plan.make((0, 0, 0))  # Whatever is imported on the way is no task's.
     tracemalloc.start()
     plan.task(0)()

@@ -14,15 +14,15 @@ from voxlake.compute.jobs import (
     Workspace,
     resume_job,
     run_job,
+    start_fsck,
     start_index,
     start_ingest,
+    start_repair,
 )
-from voxlake.compute.jobs import indexing as indexing_
 from voxlake.compute.jobs import running as running_
 from voxlake.compute.jobs.cancelling import cancel_job
-from voxlake.compute.jobs.looking import start_fsck, start_repair
-from voxlake.compute.jobs.spec import spec_of
-from voxlake.compute.jobs.stages import plan_stages
+from voxlake.compute.jobs.kinds import index as indexing_
+from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
@@ -124,7 +124,7 @@ def test_a_small_dataset_takes_one_task_more(lake: StoreURL) -> None:
 def test_plans_are_the_same_again(workspace: Workspace) -> None:
     _ingested(workspace, index=False)
     job = start_index(workspace, PLACE.name)
-    one, two = (plan_stages(workspace, spec_of(job), job.id) for _ in range(2))
+    one, two = (kind_of(job).stages(work_of(workspace, job)) for _ in range(2))
     assert [(plan.stage, plan.fingerprint, plan.grid) for plan in one] == [
         (plan.stage, plan.fingerprint, plan.grid) for plan in two
     ]

@@ -23,6 +23,7 @@ from voxlake.compute.passes.plans import MOST_OPEN, plan_passes
 from voxlake.compute.passes.reduce import downsample
 from voxlake.compute.plan import write_grid
 from voxlake.compute.sources import opening
+from voxlake.compute.verify.results import ComparedShard, compared_shards
 from voxlake.compute.verify.source import plan_verify_source
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
@@ -98,7 +99,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ArraySource]]
     real = opening.open_source
     monkeypatch.setattr(opening, "open_source", lambda name: known.get(name) or real(name))
     yield known
-    opening.cached_source.cache_clear()
+    opening._kept.cache_clear()
 
 
 def new_dataset(
@@ -145,7 +146,7 @@ def run(plans: list[Plan]) -> int:
     for plan in plans:
         for index in range(len(plan)):
             task = pickle.loads(pickle.dumps(plan.task(index)))
-            voxels += task()["voxels"]
+            voxels += task().voxels
     return voxels
 
 
@@ -307,20 +308,20 @@ def test_verifying_decodes_each_slice_once_and_names_what_differs(
     plan = plan_verify_source(address, volume, limits, hashes=True)
     shards = shards_found(plan)
     assert source.decodes() == 1
-    assert [shard["different"] for shard in shards] == [0] * len(shards)
+    assert [shard.different for shard in shards] == [0] * len(shards)
     assert len(shards) == len(list(volume.box.cells(volume.shard)))
     for shard in shards:
-        box = volume.shard_box(plan_cell(volume, shard["index"]))
+        box = volume.shard_box(plan_cell(volume, shard.index))
         body = np.ascontiguousarray(voxels[::-1][box.slices]).tobytes()
-        assert shard["decoded"] == hashlib.blake2b(body, digest_size=32).hexdigest()
+        assert shard.decoded == hashlib.blake2b(body, digest_size=32).hexdigest()
     changed = Box((9, 17, 33), (10, 18, 35))
     volume.write(changed, 255 - voxels[::-1][changed.slices]).result()
     volume.shard_url((2, 0, 0)).path.write_bytes(b"torn")
-    wrong = {shard["index"]: shard for shard in shards_found(plan) if shard["different"]}
+    wrong = {shard.index: shard for shard in shards_found(plan) if shard.different}
     assert {plan_cell(volume, index) for index in wrong} == {(1, 1, 2), (2, 0, 0)}
-    first, torn = sorted(wrong.values(), key=lambda shard: shard["different"])
-    assert (first["different"], torn["decoded"]) == (2, None)
-    assert "first at (1, 1, 1) of the shard" in first["note"]
+    first, torn = sorted(wrong.values(), key=lambda shard: shard.different)
+    assert (first.different, torn.decoded) == (2, None)
+    assert "first at (1, 1, 1) of the shard" in str(first.note)
 
 
 def test_verifying_keeps_few_of_a_regions_shards_open(
@@ -338,19 +339,15 @@ def test_verifying_keeps_few_of_a_regions_shards_open(
     is_open = len(list(Path("/proc/self/fd").iterdir()))
     resource.setrlimit(resource.RLIMIT_NOFILE, (is_open + MOST_OPEN + 20, hard))
     try:
-        assert sum(shard["different"] for shard in shards_found(plan)) == 0
+        assert sum(shard.different for shard in shards_found(plan)) == 0
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def shards_found(plan: Plan) -> list[dict[str, Any]]:
+def shards_found(plan: Plan) -> list[ComparedShard]:
     """Run the tasks of a verification and return what they found of each shard."""
-    found: list[dict[str, Any]] = []
-    for index in range(len(plan)):
-        shards = plan.task(index)()["shards"]
-        assert isinstance(shards, list)
-        found += shards
-    return found
+    results = (plan.task(index)().encode() for index in range(len(plan)))
+    return list(compared_shards(results))
 
 
 def plan_cell(volume: Volume, index: int) -> tuple[int, ...]:

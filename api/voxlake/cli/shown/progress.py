@@ -32,16 +32,16 @@ EVERY_S = 10.0
 
 
 @contextmanager
-def progress(itemsize: int) -> Iterator[Report]:
-    """Yield what a job reports to; `itemsize` is the size of a voxel in bytes."""
+def progress() -> Iterator[Report]:
+    """Yield what a job reports to."""
     if not sys.stderr.isatty():
-        yield Lines(itemsize, sys.stderr)
+        yield Lines(sys.stderr)
         return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        _RateColumn(itemsize),
+        _RateColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console_of(sys.stderr)) as bars:
@@ -52,7 +52,6 @@ def progress(itemsize: int) -> Iterator[Report]:
 class Lines:
     """Writes a line when a stage begins and ends, and now and then between."""
 
-    itemsize: int
     stream: TextIO
     clock: Callable[[], float] = time.monotonic
     _stage: _Stage = field(init=False)
@@ -61,28 +60,26 @@ class Lines:
         """Take in an event."""
         now = self.clock()
         if isinstance(event, StageStarted):
-            self._stage = _Stage(event.stage, event.tasks, event.done, event.voxels, now, now)
+            self._stage = _Stage(event, event.done, now, now)
             self._write(f"{event.tasks - event.done} of {event.tasks} tasks to do")
             return
         stage = self._stage
         stage.count(event.voxels, failed=event.failed)
         if event.failed:
             self._write("a task failed; it is tried again up to three times")
-        elif stage.done >= stage.tasks or now - stage.written >= EVERY_S:
+        elif stage.done >= stage.started.tasks or now - stage.written >= EVERY_S:
             stage.written = now
-            self._write(stage.text(self.itemsize, now))
+            self._write(stage.text(now))
 
     def _write(self, text: str) -> None:
-        self.stream.write(f"{self._stage.name}: {text}\n")
+        self.stream.write(f"{self._stage.started.stage}: {text}\n")
         self.stream.flush()
 
 
 @dataclass(slots=True)
 class _Stage:
-    name: str
-    tasks: int
+    started: StageStarted
     done: int
-    all_voxels: int
     began: float
     written: float
     voxels: int = 0
@@ -91,15 +88,15 @@ class _Stage:
         self.voxels += voxels
         self.done += not failed
 
-    def text(self, itemsize: int, now: float) -> str:
-        seconds = now - self.began
-        line = f"{self.done} of {self.tasks} tasks"
-        if self.all_voxels:
-            line += f", {rate(self.voxels, itemsize, seconds)}"
-        if self.done >= self.tasks or not self.voxels:
+    def text(self, now: float) -> str:
+        started, seconds = self.started, now - self.began
+        line = f"{self.done} of {started.tasks} tasks"
+        if started.voxels:
+            line += f", {rate(self.voxels, started.itemsize, seconds)}"
+        if self.done >= started.tasks or not self.voxels:
             return line
-        share = (self.tasks - self.done) / self.tasks
-        left = share * self.all_voxels / (self.voxels / seconds) if seconds > 0 else 0.0
+        share = (started.tasks - self.done) / started.tasks
+        left = share * started.voxels / (self.voxels / seconds) if seconds > 0 else 0.0
         return f"{line}, {left:.0f} s left"
 
 
@@ -120,7 +117,11 @@ class _Bars:
             before = total * event.done // max(1, event.tasks)
             self._failed = 0
             self._task = self._bars.add_task(
-                event.stage, total=total, completed=before, voxels=self._by_voxels
+                event.stage,
+                total=total,
+                completed=before,
+                voxels=self._by_voxels,
+                itemsize=event.itemsize,
             )
             return
         self._bars.advance(self._task, event.voxels if self._by_voxels else not event.failed)
@@ -133,13 +134,9 @@ class _Bars:
 class _RateColumn(ProgressColumn):
     """Bytes and voxels a second, of stages that handle voxels."""
 
-    def __init__(self, itemsize: int) -> None:
-        super().__init__()
-        self._itemsize = itemsize
-
     def render(self, task: Task) -> Text:
         """Return the rate of the last seconds."""
         if not task.fields["voxels"]:
             return Text()
         speed = task.finished_speed or task.speed or 0.0
-        return Text(rate(round(speed), self._itemsize, 1.0))
+        return Text(rate(round(speed), task.fields["itemsize"], 1.0))

@@ -12,7 +12,7 @@ from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.shards.format import ShardFormat, shard_format
 
 if TYPE_CHECKING:
-    from voxlake.compute.jobs.spec import IngestSpec
+    from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.compute.passes.cut import Limits, Stretch
     from voxlake.compute.passes.region import ReadInto
     from voxlake.ngff.dataset import Dataset

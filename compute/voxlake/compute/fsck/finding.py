@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from voxlake.ngff.grid.box import Box
+from pydantic import field_validator
+
+from voxlake.compute.plan import Result
+from voxlake.ngff.grid.box import Box  # noqa: TC001  (pydantic reads the field)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from voxlake.compute.plan import Result
+    from voxlake.platform.jobs import JSON
 
 
 class Check(StrEnum):
@@ -73,34 +76,23 @@ class Finding:
         return self.check, self.where
 
 
-def result_of(findings: Iterable[Finding], **counts: int) -> Result:
-    """Return what a task says: numbers, and the findings as JSON if there are any."""
-    found = [
-        {key: value for key, value in asdict(finding).items() if value is not None}
-        | {"text": " ".join(finding.text.split())}  # libraries speak in several lines
-        for finding in findings
-    ]
-    return {**counts, "findings": json.dumps(found, separators=(",", ":")) if found else None}
+class FsckResult(Result):
+    """What a task that looks has found."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @field_validator("findings", mode="before")
+    @classmethod
+    def _read(cls, found: object) -> object:
+        """Read what version 0.1 recorded, too: JSON in JSON, and null for none."""
+        return json.loads(found) if isinstance(found, str) else found or ()
 
 
-def findings_of(results: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Yield the findings in the results of tasks, each once."""
+def findings_of(results: Iterable[Mapping[str, JSON]]) -> Iterator[Finding]:
+    """Yield the findings in the recorded results of tasks, each once."""
     seen: set[tuple[Check, str]] = set()
     for result in results:
-        for document in json.loads(result.get("findings") or "[]"):
-            finding = _finding(document)
+        for finding in FsckResult.model_validate(result).findings:
             if finding.key not in seen:
                 seen.add(finding.key)
                 yield finding
-
-
-def _finding(document: dict[str, Any]) -> Finding:
-    cell, box = document.get("cell"), document.get("box")
-    return Finding(
-        **{
-            **document,
-            "check": Check(document["check"]),
-            "cell": None if cell is None else tuple(cell),
-            "box": None if box is None else Box(tuple(box["start"]), tuple(box["stop"])),
-        }
-    )

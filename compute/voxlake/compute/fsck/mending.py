@@ -15,6 +15,7 @@ from voxlake.compute.fsck.objects import labels_there, leftovers
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import DownsampleTask
 from voxlake.compute.passes.threads import run_ordered
+from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.metadata import labels_document
@@ -25,7 +26,7 @@ from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from voxlake.compute.passes.downsample import Step
-    from voxlake.compute.plan import Cell, Result, Task
+    from voxlake.compute.plan import Cell, Task
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -40,10 +41,9 @@ class ListLabelsTask:
 
     def __call__(self) -> Result:
         """Write it; doing it again writes the same."""
-        names = labels_there(self.image)
-        body = json.dumps(labels_document(names), indent=2).encode()
+        body = json.dumps(labels_document(labels_there(self.image)), indent=2).encode()
         store.update(self.image / "labels" / "zarr.json", lambda _: body)
-        return {"voxels": 0, "labels": len(names)}
+        return Result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,9 @@ class SweepTask:
 
     def __call__(self) -> Result:
         """Delete them; a second time there are none."""
-        found = leftovers(self.url, self.index)
-        for path in found:
+        for path in leftovers(self.url, self.index):
             Path(path).unlink(missing_ok=True)
-        return {"voxels": 0, "files": len(found)}
+        return Result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class RebuildTask:
         """
         box = opened_volume(self.step.coarser).shard_box(self.cell)
         if not has_below(self.step, box):
-            return {"voxels": 0}
+            return Result()
         return DownsampleTask(self.step, self.cell)()
 
 
@@ -116,7 +115,7 @@ class TrimTask:
 
         with volume.locked(volume.shard_box(self.cell)):
             store.update(volume.shard_url(self.cell), trimmed)
-        return {"voxels": volume.shard_box(self.cell).size}
+        return Result(voxels=volume.shard_box(self.cell).size)
 
 
 def _without_chunks(volume: Volume) -> bytes:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.fsck.finding import Check, Finding, result_of
+from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.plan import write_grid
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
@@ -53,7 +53,7 @@ class ObjectsTask:
 
     def __call__(self) -> Result:
         """Return what was found."""
-        return result_of([*self._metadata(), *self._objects()], voxels=0)
+        return FsckResult(findings=(*self._metadata(), *self._objects()))
 
     def _metadata(self) -> Iterator[Finding]:
         broken = list(_look_at_seals(self.url))

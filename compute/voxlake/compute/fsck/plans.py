@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 
+OBJECTS_STAGE = "fsck-objects"
+"""Name of the stage that looks at no shards; one for each level follows."""
+
+
 @dataclass(frozen=True, slots=True)
-class Looked:
+class FsckTarget:
     """What is looked at."""
 
     url: StoreURL
@@ -38,9 +42,9 @@ class Looked:
     """Whether shards that are stored are not compared with the level below."""
 
 
-def plan_fsck(what: Looked) -> list[Plan]:
+def plan_fsck(what: FsckTarget) -> list[Plan]:
     """Return the plans of a look; levels that cannot be opened are left to the first of them."""
-    first = single_task_plan("fsck-objects", ObjectsTask(what.url, what.index, what.image))
+    first = single_task_plan(OBJECTS_STAGE, ObjectsTask(what.url, what.index, what.image))
     try:
         dataset = open_dataset(what.url)
     except (NotFoundError, UnsupportedError, CorruptDataError):
@@ -62,7 +66,7 @@ def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0, voxels: in
     return Plan(stage, (len(tasks),), pick, fingerprint(stage, *tasks), bytes_per_task, voxels)
 
 
-def _level_plans(what: Looked, dataset: Dataset) -> Iterator[Plan]:
+def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:
     below: Volume | None = None
     for level in range(dataset.levels):
         volume = volume_of(dataset, level)

@@ -16,7 +16,7 @@ from voxlake.compute.fsck.mending import (
     SweepTask,
     TrimTask,
 )
-from voxlake.compute.fsck.plans import Looked, list_plan
+from voxlake.compute.fsck.plans import FsckTarget, list_plan
 from voxlake.compute.index.shards import IndexTask, index_bytes
 from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
 from voxlake.compute.passes.ingest import IngestTask, shard_bytes
@@ -39,7 +39,7 @@ _SIDECAR = {Check.MISSING_SIDECAR, Check.STALE_SIDECAR, Check.DAMAGED_SIDECAR}
 class Remedy:
     """What may be used to mend a dataset."""
 
-    what: Looked
+    what: FsckTarget
     source: SourceAddress | None = None
     """What level 0 was made of, if it is still that."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.compare import compare_with_below
-from voxlake.compute.fsck.finding import Check, Finding, result_of
+from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.labels.sidecars.sidecar import origin_of, sidecar_url
 from voxlake.ngff.labels.sidecars.trust import read_sidecar
@@ -49,9 +49,11 @@ class ShardTask:
         """Return what was found."""
         volume = opened_volume(self.look.target)
         stored = _stored(volume.shard_url(self.cell))
-        findings = list(_look_at(self.look, volume, self.cell, stored))
-        size = volume.shard_box(self.cell).size
-        return result_of(findings, voxels=size, bytes=len(stored.body) if stored else 0)
+        return FsckResult(
+            voxels=volume.shard_box(self.cell).size,
+            bytes=len(stored.body) if stored else 0,
+            findings=tuple(_look_at(self.look, volume, self.cell, stored)),
+        )
 
 
 def _stored(url: StoreURL) -> Stored | None:

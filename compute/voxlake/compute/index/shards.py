@@ -40,11 +40,7 @@ class IndexTask:
         volume = opened_volume(self.target)
         make = ensure_indexed if self.keep else index_shard
         indexed = make(volume, self.cell, self.index, run_ordered)
-        return {
-            "voxels": volume.shard_box(self.cell).size,
-            "rows": indexed.rows,
-            "bytes": indexed.bytes,
-        }
+        return Result(voxels=volume.shard_box(self.cell).size, bytes=indexed.bytes)
 
 
 def plan_index(volume: Volume, index: StoreURL, *, keep: bool = False) -> Plan:

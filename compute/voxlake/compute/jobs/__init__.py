@@ -1,32 +1,26 @@
 """Jobs: recorded runs of plans that survive the death of any process that works on them."""
 
 from voxlake.compute.jobs.events import Event, Report, StageStarted, TaskFinished
-from voxlake.compute.jobs.looking import findings, start_fsck, start_repair
+from voxlake.compute.jobs.kinds.downsample import start_downsample
+from voxlake.compute.jobs.kinds.fsck import findings, start_fsck
+from voxlake.compute.jobs.kinds.index import start_index
+from voxlake.compute.jobs.kinds.ingest import start_ingest
+from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
+from voxlake.compute.jobs.kinds.repair import start_repair
+from voxlake.compute.jobs.kinds.verify import start_verify
 from voxlake.compute.jobs.report import Totals, write_report
 from voxlake.compute.jobs.running import JobSummary, StageSummary, resume_job, run_job
-from voxlake.compute.jobs.spec import DownsampleSpec, IndexSpec, IngestSpec, VerifySpec
-from voxlake.compute.jobs.starting import (
-    IngestRequest,
-    start_downsample,
-    start_index,
-    start_ingest,
-    start_verify,
-)
 from voxlake.compute.jobs.workspace import Workspace
 
 __all__ = [
-    "DownsampleSpec",
     "Event",
-    "IndexSpec",
     "IngestRequest",
-    "IngestSpec",
     "JobSummary",
     "Report",
     "StageStarted",
     "StageSummary",
     "TaskFinished",
     "Totals",
-    "VerifySpec",
     "Workspace",
     "findings",
     "resume_job",

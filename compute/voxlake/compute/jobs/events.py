@@ -17,6 +17,8 @@ class StageStarted:
     """Tasks that the ledger says were done before."""
     voxels: int
     """Voxels in all."""
+    itemsize: int = 1
+    """Bytes of a voxel."""
 
 
 @dataclass(frozen=True, slots=True)

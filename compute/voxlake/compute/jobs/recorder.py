@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from voxlake.compute.plan import Result
     from voxlake.platform.jobs import JSON, Claim, Ledger
 
 LINGER_S = 0.05
@@ -47,11 +48,11 @@ class StageTally:
     """Tasks that failed and have not been done since."""
     _past: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_BEATS))
 
-    def count(self, index: int, result: Mapping[str, JSON]) -> None:
+    def count(self, index: int, result: Result) -> None:
         """Take in a task that is done."""
         self.done += 1
-        self.voxels += _number(result, "voxels")
-        self.bytes += _number(result, "bytes")
+        self.voxels += result.voxels
+        self.bytes += result.bytes
         self.failed.discard(index)
 
     def progress(self, now: float | None) -> StageProgress:
@@ -106,11 +107,11 @@ class Recorder:
         self._tally = tally
         self._tell(tally, time.monotonic())
 
-    def done(self, index: int, result: Mapping[str, JSON]) -> None:
+    def done(self, index: int, result: Result) -> None:
         """Take in the result of a task of the stage that began last."""
         tally = self._begun()
         with self._lock:
-            self._results[index] = result
+            self._results[index] = result.encode()
             tally.count(index, result)
             full = len(self._results) >= BATCH
         if full:
@@ -204,8 +205,3 @@ class Recorder:
         if self._tally is None:
             raise RuntimeError("no stage has begun")
         return self._tally
-
-
-def _number(result: Mapping[str, JSON], name: str) -> int:
-    value = result.get(name)
-    return value if isinstance(value, int) else 0

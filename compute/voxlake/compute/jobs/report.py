@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.jobs.spec import VerifySpec, spec_of
+from voxlake.compute.jobs.kinds.kind import Work
+from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec, compared_levels, results_of_level
 from voxlake.compute.plan import write_grid
 from voxlake.ngff.volume import shard_key
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.jobs import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.jobs import JSON, Job, Ledger
+    from voxlake.platform.jobs import Job
 
 FORMAT = "voxlake-verification/1"
 _LIBRARIES = ("voxlake", "tensorstore", "zarr", "numpy")
@@ -61,8 +63,9 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
     UnsupportedError
         If it is another kind of job, not done, or kept no hashes.
     """
-    spec, job = spec_of(job), workspace.catalog.ledger.get_job(job.id)
-    if not isinstance(spec, VerifySpec) or not spec.hashes or job.state is not JobState.DONE:
+    job = workspace.catalog.ledger.get_job(job.id)
+    spec = VerifySpec.model_validate(job.spec) if job.kind == VERIFY.name else None
+    if spec is None or not spec.hashes or job.state is not JobState.DONE:
         raise UnsupportedError(
             f"job {job.id} ({job.kind}, {job.state}) has no report; run voxlake verify --report"
         )
@@ -76,22 +79,12 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
             file.write(line)
 
         put(_header(job, spec, dataset))
-        for shard in _shards(workspace, job, dataset):
+        for shard in _shards(Work(workspace, job.id, spec), dataset):
             put(shard)
             _count(counts, shard)
         totals = Totals(**counts)
         put(_footer(totals, digest.hexdigest()))
     return totals
-
-
-def shard_results(ledger: Ledger, job: str, stage: str) -> Iterator[Mapping[str, JSON]]:
-    """Yield what tasks found of each shard: a task that compares a region tells of many."""
-    for result in ledger.results(job, stage):
-        shards = result.get("shards")
-        if isinstance(shards, list):
-            yield from (shard for shard in shards if isinstance(shard, dict))
-        else:
-            yield result
 
 
 def _header(job: Job, spec: VerifySpec, dataset: Dataset) -> dict[str, Any]:
@@ -124,34 +117,29 @@ def _level(dataset: Dataset, number: int) -> dict[str, Any]:
     }
 
 
-def _shards(workspace: Workspace, job: Job, dataset: Dataset) -> Iterator[dict[str, Any]]:
-    ledger = workspace.catalog.ledger
-    for stage in job.stages:
-        word = stage.name.rpartition("-")[2]
-        level = 0 if word == "source" else int(word)
+def _shards(work: Work[VerifySpec], dataset: Dataset) -> Iterator[dict[str, Any]]:
+    for level in compared_levels(work):
         volume, path = dataset.level(level), dataset.multiscale.levels[level].path
-        for index, result in enumerate(shard_results(ledger, job.id, stage.name)):
-            number = result.get("index", index)
-            assert isinstance(number, int)
-            yield {"record": "shard", "level": level, **_shard(volume, path, number, result)}
+        for shard in results_of_level(work, level):
+            yield {"record": "shard", "level": level, **_shard(volume, path, shard)}
 
 
-def _shard(volume: Volume, path: str, index: int, result: Mapping[str, JSON]) -> dict[str, Any]:
+def _shard(volume: Volume, path: str, shard: ComparedShard) -> dict[str, Any]:
     grid = write_grid(volume.shape, volume.shard)
-    cell = tuple(int(at) for at in np.unravel_index(index, grid))
+    cell = tuple(int(at) for at in np.unravel_index(shard.index, grid))
     box = volume.shard_box(cell)
-    verdict = "different" if result["different"] else "same"
+    verdict = "different" if shard.different else "same"
     return {
         "key": f"{path}/{shard_key(volume.metadata, cell)}",
         "start": box.start,
         "stop": box.stop,
-        "voxels": result["voxels"],
-        "different": result["different"],
-        "verdict": "damaged" if result["decoded"] is None else verdict,
-        "decoded": result["decoded"],
-        "stored": result["stored"],
-        "bytes": result["bytes"],
-        **({"note": result["note"]} if result.get("note") else {}),
+        "voxels": shard.voxels,
+        "different": shard.different,
+        "verdict": "damaged" if shard.decoded is None else verdict,
+        "decoded": shard.decoded,
+        "stored": shard.stored,
+        "bytes": shard.bytes,
+        **({"note": shard.note} if shard.note else {}),
     }
 
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
-from voxlake.compute.jobs.indexing import begin_indexing, renew_indexing
+from voxlake.compute.jobs.kinds import kind_of, work_of
+from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
-from voxlake.compute.jobs.report import shard_results
-from voxlake.compute.jobs.spec import FsckSpec, IngestSpec, RepairSpec, VerifySpec, spec_of
-from voxlake.compute.jobs.stages import create_target, plan_stages
-from voxlake.compute.plan import voxels_of
+from voxlake.compute.plan import Result
 from voxlake.compute.run import Finished, open_cluster, run_tasks
-from voxlake.ngff.labels.bulk.build import RENEW_S
-from voxlake.ngff.lake import dataset_url
-from voxlake.platform import store
-from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
     ClusterLostError,
     ConflictError,
+    CorruptDataError,
     InvalidInputError,
     JobFailedError,
     LeaseLostError,
@@ -34,16 +29,18 @@ from voxlake.platform.errors import (
     StoreError,
     StoreFullError,
     StoreReadOnlyError,
+    UnsupportedError,
     VoxlakeError,
 )
 from voxlake.platform.jobs import JobState, StageRecord
 
 if TYPE_CHECKING:
-    from distributed import Client
-
+    from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
-    from voxlake.platform.jobs import JSON, Claim, Job, Ledger, TaskSet
+    from voxlake.compute.run import Cluster
+    from voxlake.compute.verify.results import ComparedShard
+    from voxlake.platform.jobs import Claim, Job, Ledger, TaskSet
 
 ATTEMPTS = 3
 """After so many failures a task is set aside and the job ends degraded."""
@@ -53,9 +50,6 @@ MOST_SET_ASIDE = 1000
 
 GRACE_S = 20.0
 """Seconds that a job which is to stop waits for its tasks in flight (Kubernetes kills after 30)."""
-
-LIVE_WRITE_S = 3600
-"""Older temporary files belong to no write that is still going on."""
 
 FATAL = (StoreFullError, StoreReadOnlyError, PlanChangedError, InvalidInputError)
 """What trying again cannot mend: the job stops at once and can be resumed."""
@@ -82,7 +76,9 @@ class JobSummary:
     dataset: str
     stages: tuple[StageSummary, ...]
     seconds: float
-    differences: tuple[Mapping[str, JSON], ...] = field(default=())
+    itemsize: int
+    """Bytes of a voxel of the dataset."""
+    differences: tuple[ComparedShard, ...]
     """Shards that a verify job found to differ."""
 
     @property
@@ -103,6 +99,8 @@ class _Run:
     workspace: Workspace
     job: Job
     recorder: Recorder
+    kind: JobKind[Any]
+    work: Work[Any]
 
     @property
     def ledger(self) -> Ledger:
@@ -167,9 +165,15 @@ def run_claimed(
     VoxlakeError
         As `run_job` does.
     """
-    job = workspace.catalog.ledger.get_job(claim.job)
-    with Recorder(workspace.catalog.ledger, claim, stop or Event()) as recorder:
-        run = _Run(workspace, job, recorder)
+    ledger = workspace.catalog.ledger
+    job = ledger.get_job(claim.job)
+    try:
+        kind, work = kind_of(job), work_of(workspace, job)
+    except Exception as error:
+        ledger.set_state(claim, JobState.FAILED, str(error))
+        raise
+    with Recorder(ledger, claim, stop or Event()) as recorder:
+        run = _Run(workspace, job, recorder, kind, work)
         try:
             return _run(run, report)
         except _Stopped:
@@ -198,56 +202,61 @@ def _whole(summary: JobSummary | None) -> JobSummary:
 
 
 def _run(run: _Run, report: Report) -> JobSummary:
-    workspace, job, spec = run.workspace, run.job, spec_of(run.job)
+    kind, work = run.kind, run.work
     began = time.monotonic()
-    if isinstance(spec, IngestSpec):
-        create_target(workspace, spec)
-    plans = plan_stages(workspace, spec, job.id)
+    kind.prepare(work)
+    plans = kind.stages(work)
     for plan in plans:
-        plan.check_memory(workspace.settings.memory_limit_bytes)
-    stages = _run_plans(run, plans, report)
-    if not isinstance(spec, VerifySpec | FsckSpec | RepairSpec):
-        # Nobody else writes a dataset before it is ready; then annotators may, at this moment.
-        age_s = 0 if isinstance(spec, IngestSpec) else LIVE_WRITE_S
-        store.sweep(dataset_url(workspace.lake, spec.place), older_than_s=age_s)
-        store.sweep(workspace.index_url(spec.place), older_than_s=age_s)
-    if isinstance(spec, IngestSpec):
-        workspace.catalog.set_dataset_state(spec.place.name, DatasetState.READY)
+        plan.check_memory(run.workspace.settings.memory_limit_bytes)
+    itemsize = _itemsize(work)
+    stages = _run_plans(run, itemsize, plans, report)
+    kind.finish(work)
     run.ledger.set_state(run.recorder.claim, JobState.DONE, "")
-    found = tuple(_differences(run.ledger, job, plans)) if isinstance(spec, VerifySpec) else ()
-    return JobSummary(job.id, str(job.dataset), stages, time.monotonic() - began, found)
+    differences = tuple(kind.differences(work))
+    seconds = time.monotonic() - began
+    return JobSummary(run.job.id, str(run.job.dataset), stages, seconds, itemsize, differences)
 
 
-def _run_plans(run: _Run, plans: list[Plan], report: Report) -> tuple[StageSummary, ...]:
+def _itemsize(work: Work[Any]) -> int:
+    try:
+        return work.dataset().level(0).dtype.itemsize
+    except (NotFoundError, UnsupportedError, CorruptDataError):
+        return 1  # which only the rate tells; fsck looks at what cannot be opened, too
+
+
+def _run_plans(
+    run: _Run, itemsize: int, plans: list[Plan], report: Report
+) -> tuple[StageSummary, ...]:
     for plan in plans:
         stage = StageRecord(plan.stage, len(plan), plan.fingerprint, plan.voxels)
         run.ledger.begin_stage(run.recorder.claim, stage)
     left = sum(len(plan) - run.ledger.count_done(run.job.id, plan.stage) for plan in plans)
     if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
-    begin_indexing(run.workspace, run.job)
+    run.kind.begin(run.work)
     with open_cluster(run.workspace.settings, left) as client:
-        return tuple(_run_stage(run, client, plan, report) for plan in plans)
+        return tuple(_run_stage(run, client, itemsize, plan, report) for plan in plans)
 
 
-def _run_stage(run: _Run, client: Client, plan: Plan, report: Report) -> StageSummary:
+def _run_stage(
+    run: _Run, client: Cluster, itemsize: int, plan: Plan, report: Report
+) -> StageSummary:
     recorder = run.recorder
     done = run.ledger.done_tasks(run.job.id, plan.stage)
-    report(StageStarted(plan.stage, len(plan), len(done), plan.voxels))
+    report(StageStarted(plan.stage, len(plan), len(done), plan.voxels, itemsize))
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, len(done)))
     pending = _Pending(plan, done, recorder.stop)
-    for finished in run_tasks(client, pending, _Watch(run)):
+    for finished in run_tasks(client, pending, _Signs(run)):
         if finished.error is not None:
             _note_failure(recorder, finished, pending)
             report(TaskFinished(plan.stage, 0, failed=True))
             continue
-        result = finished.result or {}
+        result = finished.result or Result()
         recorder.done(finished.index, result)
         ran += 1
-        found = voxels_of(result)
-        voxels += found
-        report(TaskFinished(plan.stage, found))
+        voxels += result.voxels
+        report(TaskFinished(plan.stage, result.voxels))
     recorder.end()
     recorder.check()
     if recorder.stop.is_set():
@@ -257,13 +266,13 @@ def _run_stage(run: _Run, client: Client, plan: Plan, report: Report) -> StageSu
 
 
 def _tally(run: _Run, plan: Plan, done: int) -> StageTally:
-    """Return how far the stage is; a runner that was killed has not told of its last seconds."""
+    """Return how far the stage is; a runner that was killed has not recorded its last seconds."""
     stages = run.ledger.get_job(run.job.id).stages
-    told = next(stage.progress for stage in stages if stage.name == plan.stage)
-    return StageTally(plan.stage, done, plan.voxels * done // max(1, len(plan)), told.bytes_done)
+    before = next(stage.progress for stage in stages if stage.name == plan.stage)
+    return StageTally(plan.stage, done, plan.voxels * done // max(1, len(plan)), before.bytes_done)
 
 
-class _Watch:
+class _Signs:
     """Called between tasks: gives signs of life, and raises when the run has to end at once."""
 
     def __init__(self, run: _Run) -> None:
@@ -275,7 +284,7 @@ class _Watch:
         self._recorder.check()
         now = time.monotonic()
         if now - self._renewed > RENEW_S:
-            renew_indexing(self._run.workspace, self._run.job)
+            self._run.kind.renew(self._run.work)
             self._renewed = now
         if not self._recorder.stop.is_set():
             return
@@ -339,13 +348,6 @@ def _check_none_failed(run: _Run, plan: Plan) -> None:
     )
 
 
-def _differences(ledger: Ledger, job: Job, plans: list[Plan]) -> Iterator[Mapping[str, JSON]]:
-    for plan in plans:
-        for result in shard_results(ledger, job.id, plan.stage):
-            if result.get("different"):
-                yield result
-
-
 def _hand_back(run: _Run) -> None:
     """Let go of a job that was asked to stop, or cancel it if that was why.
 
@@ -384,6 +386,6 @@ def _end_badly(run: _Run, state: JobState, error: Exception) -> None:
     with suppress(StoreError, LeaseLostError, NotFoundError):
         run.recorder.flush()
         run.ledger.set_state(run.recorder.claim, state, str(error))
-        if isinstance(spec_of(run.job), IngestSpec) and not isinstance(error, ConflictError):
-            run.workspace.catalog.set_dataset_state(run.job.dataset, DatasetState.FAILED)
+        if not isinstance(error, ConflictError):  # What is there is another's.
+            run.kind.fail(run.work)
     error.add_note(f"what is done stays done; go on with: voxlake jobs resume {run.job.id}")

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxlake.compute.passes.cut import Limits
+from voxlake.compute.passes.threads import thread_count
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.lake import Place, dataset_url, index_url, place_of
 from voxlake.platform.catalog import Catalog, open_catalog
@@ -47,3 +49,8 @@ class Workspace:
     def index_url(self, place: Place) -> StoreURL:
         """Return the address of the label index of labels."""
         return index_url(self.lake, place)
+
+
+def task_limits(settings: Settings, task_bytes: int) -> Limits:
+    """Return what a task of `task_bytes` of voxels, about, may take on this machine."""
+    return Limits(task_bytes, settings.memory_limit_bytes, thread_count())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.plan import Result
 from voxlake.compute.sources import ReadsInto, cached_source
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.whole import write_shard
@@ -17,7 +18,7 @@ from voxlake.platform.errors import SourceError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.plan import Cell
     from voxlake.compute.sources import Source
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -66,8 +67,8 @@ class IngestTask:
         """Write the shard; doing it again writes the same voxels."""
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
-        etag = write_shard(volume, self.cell, self.source.read(box, volume.dtype))
-        return {"voxels": box.size, "etag": etag}
+        write_shard(volume, self.cell, self.source.read(box, volume.dtype))
+        return Result(voxels=box.size)
 
 
 def shard_bytes(volume: Volume) -> int:

@@ -60,7 +60,7 @@ class RegionTask:
         region = cell_box(self.cell, self.spec.cut.region) & base.box
         read = self.spec.source.read_into if self.spec.source else LevelReader(base).read_into
         voxels = run_region(work, read, region)
-        return {"voxels": voxels, "bytes": voxels * base.dtype.itemsize}
+        return Result(voxels=voxels, bytes=voxels * base.dtype.itemsize)
 
 
 def plan_passes(

@@ -35,7 +35,7 @@ class RebuildTask:
         volume = opened_volume(self.step.coarser)
         for box in self.boxes:
             volume.write(box, self.step.read(box)).result()
-        return {"voxels": sum(box.size for box in self.boxes)}
+        return Result(voxels=sum(box.size for box in self.boxes))
 
 
 def plan_rebuild(dataset: Dataset, boxes: Sequence[Box]) -> list[Plan]:

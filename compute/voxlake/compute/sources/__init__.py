@@ -5,7 +5,7 @@ carry only ``(location, fingerprint)`` and open it again where they run: see `ca
 """
 
 from voxlake.compute.sources.location import absolute_location
-from voxlake.compute.sources.opening import cached_source, open_source, openers
+from voxlake.compute.sources.opening import cached_source, open_source, openers, opening_once
 from voxlake.compute.sources.source import OpenSource, ReadsInto, Source
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "cached_source",
     "open_source",
     "openers",
+    "opening_once",
 ]

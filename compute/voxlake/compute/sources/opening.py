@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from voxlake.compute.sources.location import (
+    absolute_location,
     is_pattern,
     local_path,
     split_inner,
@@ -15,6 +19,8 @@ from voxlake.compute.sources.location import (
 from voxlake.platform.errors import PlanChangedError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.compute.sources.source import OpenSource, Source
 
 GROUP = "voxlake.sources"
@@ -25,6 +31,10 @@ _LAST = "bioio"
 
 _KEPT_OPEN = 16
 """Sources a process keeps open for its tasks."""
+
+_opening = Lock()
+_opened: ContextVar[dict[str, Source] | None] = ContextVar("_opened", default=None)
+"""By location, within `opening_once`."""
 
 
 def openers() -> tuple[EntryPoint, ...]:
@@ -54,6 +64,28 @@ def open_source(location: str) -> Source:
     >>> open_source("phantom:32").shape
     (32, 32, 32)
     """
+    opened, place = _opened.get(), absolute_location(location)
+    if opened is None:
+        return _open(location)
+    if place not in opened:
+        opened[place] = _open(location)
+    return opened[place]
+
+
+@contextmanager
+def opening_once() -> Iterator[None]:
+    """Open each location once in a ``with`` block: a command takes its input for unchanging.
+
+    Only what this thread opens counts; tasks have `cached_source`.
+    """
+    token = _opened.set({})
+    try:
+        yield
+    finally:
+        _opened.reset(token)
+
+
+def _open(location: str) -> Source:
     asked = []
     for entry in openers():
         opener = _load(entry)
@@ -67,7 +99,6 @@ def open_source(location: str) -> Source:
     raise SourceError(_nobody(location, asked))
 
 
-@lru_cache(maxsize=_KEPT_OPEN)
 def cached_source(location: str, fingerprint: str) -> Source:
     """Return the open source at `location`; a process opens it once for all its tasks.
 
@@ -78,6 +109,12 @@ def cached_source(location: str, fingerprint: str) -> Source:
     SourceError
         As of `open_source`.
     """
+    with _opening:  # Threads that want the same source open it once.
+        return _kept(location, fingerprint)
+
+
+@lru_cache(maxsize=_KEPT_OPEN)
+def _kept(location: str, fingerprint: str) -> Source:
     source = open_source(location)
     if source.fingerprint != fingerprint:
         raise PlanChangedError(

@@ -13,7 +13,8 @@ import numpy as np
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample_step
 from voxlake.compute.passes.ingest import shard_bytes
-from voxlake.compute.plan import Cell, Part, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
+from voxlake.compute.verify.results import ComparedShard, stage_name
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
@@ -39,22 +40,26 @@ class VerifyTask:
     """Whether the hashes of what is stored are told, for a report."""
     cell: Cell
 
-    def __call__(self) -> Result:
+    def __call__(self) -> ComparedShard:
         """Return how many voxels differ, and the name of the shard if any do."""
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
-        body = _body(volume.shard_url(self.cell))
-        result: Result = {"voxels": box.size, "different": 0}
+        body = read_object(volume.shard_url(self.cell))
         voxels, note = None, None
         try:
             voxels = _voxels(volume, self.cell, body)
             different, note = differences(voxels, self.expected.read(box), box.within(box))
         except CorruptDataError as error:
             different, note = box.size, str(error)
-        if different:
-            where = f"{volume.shard_url(self.cell)} {box}"
-            result |= {"different": different, "shard": where, "note": note}
-        return result | (_hashes(voxels, body) if self.hashes else {})
+        return ComparedShard(
+            voxels=box.size,
+            different=different,
+            shard=f"{volume.shard_url(self.cell)} {box}" if different else "",
+            note=note,
+            decoded=hash_of_voxels(voxels) if self.hashes and voxels is not None else None,
+            stored=hash_of_bytes(body) if self.hashes else None,
+            bytes=len(body or b"") if self.hashes else 0,
+        )
 
 
 @dataclass(slots=True)
@@ -78,13 +83,28 @@ def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> 
     """Plan comparing `level` (1 and above) with what the level below gives."""
     step, volume = downsample_step(dataset, level), dataset.level(level)
     make = partial(VerifyTask, step, volume.url, hashes)
-    plan = _plan(f"verify-{level}", make, volume, step.factors)
+    plan = _plan(stage_name(level), make, volume, step.factors)
     return replace(plan, bytes_per_task=downsample_bytes(dataset, level))
 
 
-def hash_stored(url: StoreURL) -> Part:
-    """Return the hash and the number of the bytes of a stored object; None and 0 of none."""
-    return _hash_of_body(_body(url))
+def hash_of_voxels(voxels: npt.NDArray[Any]) -> str:
+    """Return the hash of the voxels, in C order."""
+    hashes = Hashes()
+    hashes.add(voxels)
+    return hashes.text
+
+
+def hash_of_bytes(body: bytes | None) -> str | None:
+    """Return the hash of the bytes of an object; None if it is not stored."""
+    return None if body is None else hashlib.blake2b(body, digest_size=32).hexdigest()
+
+
+def read_object(url: StoreURL) -> bytes | None:
+    """Return the bytes of an object; None if it is not stored."""
+    try:
+        return store.read(url).body
+    except ObjectNotFoundError:
+        return None
 
 
 def unequal(stored: npt.NDArray[Any], expected: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -119,30 +139,7 @@ def _plan(stage: str, make: Callable[[Cell], VerifyTask], volume: Volume, what: 
     )
 
 
-def _body(url: StoreURL) -> bytes | None:
-    try:
-        return store.read(url).body
-    except ObjectNotFoundError:
-        return None
-
-
 def _voxels(volume: Volume, cell: Cell, body: bytes | None) -> npt.NDArray[Any]:
     if body is None:
         return np.full(volume.shard_box(cell).shape, volume.fill, volume.dtype)
     return decode_shard(volume, cell, body)
-
-
-def _hashes(voxels: npt.NDArray[Any] | None, body: bytes | None) -> Part:
-    """Return the hashes of the voxels, in C order, and of the bytes of the object."""
-    decoded = None
-    if voxels is not None:
-        hashes = Hashes()
-        hashes.add(voxels)
-        decoded = hashes.text
-    return {"decoded": decoded, **_hash_of_body(body)}
-
-
-def _hash_of_body(body: bytes | None) -> Part:
-    if body is None:
-        return {"stored": None, "bytes": 0}
-    return {"stored": hashlib.blake2b(body, digest_size=32).hexdigest(), "bytes": len(body)}

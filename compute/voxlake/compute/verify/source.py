@@ -18,8 +18,9 @@ from voxlake.compute.passes.cut import Limits, Reading, Rung, Supply, cut_pass
 from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
-from voxlake.compute.plan import Cell, Part, Plan, Result, fingerprint, write_grid
-from voxlake.compute.verify.levels import Hashes, differences, hash_stored
+from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
+from voxlake.compute.verify.levels import Hashes, differences, hash_of_bytes, read_object
+from voxlake.compute.verify.results import ComparedRegion, ComparedShard, stage_name
 from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.platform.errors import CorruptDataError
 
@@ -46,7 +47,7 @@ class VerifySourceTask:
     cell: Cell
     """Of the grid of regions."""
 
-    def __call__(self) -> Result:
+    def __call__(self) -> ComparedRegion:
         """Return how many voxels differ, and what was found of each shard."""
         volume = opened_volume(self.target)
         region = cell_box(self.cell, self.cut.region) & volume.box
@@ -56,9 +57,11 @@ class VerifySourceTask:
             works = (partial(shard.compare, box, voxels) for shard in shards)
             for _ in run_ordered(works):
                 pass
-        found = [shard.result(hashes=self.hashes) for shard in shards]
-        different = sum(shard.different for shard in shards)
-        return {"voxels": region.size, "different": different, "shards": found}
+        return ComparedRegion(
+            voxels=region.size,
+            different=sum(shard.different for shard in shards),
+            shards=tuple(shard.result(hashes=self.hashes) for shard in shards),
+        )
 
 
 def plan_verify_source(
@@ -73,7 +76,7 @@ def plan_verify_source(
     compared = math.prod((cut.depths[0], *volume.shard[-2:])) * volume.dtype.itemsize
     in_memory = 0 if cut.reading is Reading.STAGED else layer
     return Plan(
-        "verify-source",
+        stage_name(0),
         write_grid(volume.shape, cut.region),
         partial(VerifySourceTask, source, volume.url, cut, hashes),
         fingerprint("verify", source, cut.region, volume.url, volume.metadata),
@@ -135,15 +138,18 @@ class _Comparison:
         self.note = self.note or first
         self.hashes.add(stored)
 
-    def result(self, *, hashes: bool) -> Part:
+    def result(self, *, hashes: bool) -> ComparedShard:
         """Return what was found."""
         url = self.volume.shard_url(self.cell)
         grid = write_grid(self.volume.shape, self.volume.shard)
-        number = int(np.ravel_multi_index(self.cell, grid))
-        found: Part = {"index": number, "voxels": self.box.size, "different": self.different}
-        if self.different:
-            found |= {"shard": f"{url} {self.box}", "note": self.note}
-        if hashes:
-            decoded = None if self.damaged else self.hashes.text
-            found |= {"decoded": decoded, **hash_stored(url)}
-        return found
+        body = read_object(url) if hashes else None
+        return ComparedShard(
+            index=int(np.ravel_multi_index(self.cell, grid)),
+            voxels=self.box.size,
+            different=self.different,
+            shard=f"{url} {self.box}" if self.different else "",
+            note=self.note,
+            decoded=self.hashes.text if hashes and not self.damaged else None,
+            stored=hash_of_bytes(body),
+            bytes=len(body or b""),
+        )

@@ -103,8 +103,7 @@ class Ledger:
     ) -> list[Job]:
         """Return the jobs of a dataset in one of the `states`, of one kind or all, newest first."""
         which = [jobs.c.dataset == str(dataset), jobs.c.state.in_(sorted(states))]
-        if kind is not None:
-            which.append(jobs.c.kind == kind)
+        which += [jobs.c.kind == kind] if kind is not None else []
         with self.database.read() as connection:
             return read_jobs(connection, *which)
 

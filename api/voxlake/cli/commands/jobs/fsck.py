@@ -59,8 +59,10 @@ def fsck(
 
     Ends with exit code 5 if anything was found and is not mended.
     """
+    from voxlake.compute.sources import opening_once
+
     _check_options(looking, name)
-    with opened_workspace(lake, cluster) as workspace:
+    with opening_once(), opened_workspace(lake, cluster) as workspace:
         if name is not None:
             names = [parse_name(name)]
         else:
@@ -82,6 +84,8 @@ def _check_options(looking: Looking, name: str | None) -> None:
 
 
 def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> CheckedDataset:
+    from voxlake.compute.fsck import OBJECTS_STAGE
+
     if looking.seal:
         from voxlake.ngff.create import seal_dataset
         from voxlake.ngff.lake import dataset_url
@@ -102,7 +106,7 @@ def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) ->
     return CheckedDataset(
         dataset=summary.dataset,
         job=summary.job,
-        shards=sum(stage.tasks for stage in summary.stages if stage.stage != "fsck-objects"),
+        shards=sum(stage.tasks for stage in summary.stages if stage.stage != OBJECTS_STAGE),
         voxels=summary.voxels,
         seconds=summary.seconds,
         findings=tuple(each for each in documents if each.check != ADVICE),

@@ -25,9 +25,10 @@ def ingest(
     `voxlake plan`.
     """
     from voxlake.compute.jobs import start_ingest
-    from voxlake.compute.sources import open_source
+    from voxlake.compute.sources import open_source, opening_once
 
     request = ingest_request(source, name, target.kind, target)
-    open_source(request.source)  # So that a mistyped source makes no lake.
-    with opened_workspace(lake, cluster, make=True) as workspace:
-        return run_or_queue(workspace, start_ingest(workspace, request), cluster, answering)
+    with opening_once():
+        open_source(request.source)  # So that a mistyped source makes no lake.
+        with opened_workspace(lake, cluster, make=True) as workspace:
+            return run_or_queue(workspace, start_ingest(workspace, request), cluster, answering)

@@ -56,7 +56,9 @@ def resume_(
     if cluster.queue:
         with opened_catalog(lake) as catalog:
             return queue(catalog, _chosen(catalog, job), answering)
-    with opened_workspace(lake, cluster) as workspace:
+    from voxlake.compute.sources import opening_once
+
+    with opening_once(), opened_workspace(lake, cluster) as workspace:
         chosen = _chosen(workspace.catalog, job)
         return show_job(resume(workspace, chosen), json=answering.json)
 

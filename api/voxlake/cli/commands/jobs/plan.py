@@ -30,8 +30,8 @@ from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from voxlake.compute.forecast import Forecast, Machines, Sample, Target
-    from voxlake.compute.jobs import IngestRequest, IngestSpec
-    from voxlake.compute.passes.cut import Limits
+    from voxlake.compute.jobs import IngestRequest
+    from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.compute.passes.region import ReadInto
     from voxlake.platform.settings import Settings
 
@@ -149,6 +149,8 @@ def _ingest(
     source: str | None, name: str | None, planning: Planning, lake: InLake, cluster: OnCluster
 ) -> _Asked:
     from voxlake.compute.forecast import target_of_ingest
+    from voxlake.compute.jobs.workspace import task_limits
+    from voxlake.compute.sources import opening_once
 
     if source is None or name is None or planning.kind is None:
         raise InvalidInputError(
@@ -156,14 +158,16 @@ def _ingest(
             "--kind image"
         )
     request = ingest_request(source, name, planning.kind, planning)
-    spec = _spec(request, lake, cluster)
-    target, read = target_of_ingest(spec, _limits(cluster.settings, spec.task_bytes))
+    with opening_once():
+        spec = _spec(request, lake, cluster)
+        target, read = target_of_ingest(spec, task_limits(cluster.settings, spec.task_bytes))
     return _Asked(spec.name, spec.source, target, read)
 
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:
     """Check the request, against the lake too if there is one."""
-    from voxlake.compute.jobs.starting import check_free, image_of, ingest_spec
+    from voxlake.compute.jobs.kinds.ingest import check_free, image_of
+    from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 
     there = lake.lake is not None and is_lake(lake.url)
     if not there and request.place.of is None:
@@ -175,6 +179,7 @@ def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpe
 
 def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> _Asked:
     from voxlake.compute.forecast import target_of_dataset
+    from voxlake.compute.jobs.workspace import task_limits
 
     if name is None or second is not None:
         raise InvalidInputError(
@@ -183,15 +188,8 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
     settings, dataset = cluster.settings, parse_name(name)
     with opened_workspace(lake, cluster) as workspace:
         opened = workspace.dataset(workspace.place(dataset))
-    target, read = target_of_dataset(opened, _limits(settings, settings.task_bytes))
+    target, read = target_of_dataset(opened, task_limits(settings, settings.task_bytes))
     return _Asked(name, None, target, read)
-
-
-def _limits(settings: Settings, task_bytes: int) -> Limits:
-    from voxlake.compute.passes.cut import Limits
-    from voxlake.compute.passes.threads import thread_count
-
-    return Limits(task_bytes, settings.memory_limit_bytes, thread_count())
 
 
 def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:

@@ -39,13 +39,13 @@ def verify(
     Names the shards that differ, and then ends with exit code 5.
     """
     from voxlake.compute.jobs import start_verify, write_report
-    from voxlake.compute.sources import absolute_location
+    from voxlake.compute.sources import absolute_location, opening_once
 
     dataset = parse_name(name)
     location = absolute_location(source) if source is not None else None
     if report is not None:
         _check_report(report, cluster)
-    with opened_workspace(lake, cluster) as workspace:
+    with opening_once(), opened_workspace(lake, cluster) as workspace:
         job = start_verify(workspace, dataset, location, hashes=report is not None)
         if cluster.queue:
             return queue(workspace.catalog, job, answering)

@@ -78,7 +78,7 @@ def worker(
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in
     flight finish and hand the job back.
     """
-    from voxlake.compute.jobs.working import Shift, work_off
+    from voxlake.compute.jobs.worker import Shift, work_off
 
     times = Shift(shift.jobs, shift.once, shift.poll, shift.lease)
     log = _Log()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.compute.jobs.recorder import LINGER_S, Recorder, StageTally
+from voxlake.compute.plan import Result
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import LeaseLostError
 from voxlake.platform.jobs import Claim, Ledger, StageProgress, StageRecord
@@ -44,7 +45,7 @@ def test_many_short_tasks_cost_no_memory(ledger: Ledger) -> None:
         with Recorder(ledger, claim, Event()) as recorder:
             recorder.begin(StageTally("write", 0, 0, 0))
             for index in ledger.done_tasks(claim.job, "write").missing():
-                recorder.done(index, {"voxels": 10, "bytes": 3, "etag": f"{index:032x}"})
+                recorder.done(index, Result(voxels=10, bytes=3))
             recorder.end()
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -59,7 +60,7 @@ def test_a_lone_result_is_written_soon(ledger: Ledger) -> None:
     claim = _claim(ledger)
     with Recorder(ledger, claim, Event()) as recorder:
         recorder.begin(StageTally("write", 0, 0, 0))
-        recorder.done(7, {"voxels": 10})
+        recorder.done(7, Result(voxels=10))
         deadline = time.monotonic() + 100 * LINGER_S
         while 7 not in ledger.done_tasks(claim.job, "write"):
             assert time.monotonic() < deadline
@@ -71,7 +72,7 @@ def test_the_lease_is_kept_and_the_rate_told_while_tasks_are_long(ledger: Ledger
     with Recorder(ledger, claim, Event()) as recorder:
         recorder.begin(StageTally("write", 0, 0, 0))
         for index in range(4):
-            recorder.done(index, {"voxels": 10})
+            recorder.done(index, Result(voxels=10))
             time.sleep(0.3)
             found = ledger.get_job(claim.job)
             assert found.lease_until is not None

@@ -125,9 +125,9 @@ def test_verify_names_the_shard_that_differs(
     changed[66, 70, 129] ^= 1
     volume.write(volume.box, changed).result()
     dirty = run_job(workspace, start_verify(workspace, IMAGE.name, image))
-    assert [difference["different"] for difference in dirty.differences] == [1]
-    assert str(volume.shard_url((0, 0, 0))) in str(dirty.differences[0]["shard"])
-    assert "(66, 70, 129)" in str(dirty.differences[0]["note"])
+    assert [difference.different for difference in dirty.differences] == [1]
+    assert str(volume.shard_url((0, 0, 0))) in dirty.differences[0].shard
+    assert "(66, 70, 129)" in str(dirty.differences[0].note)
 
 
 def test_verify_reports_a_flipped_bit(workspace: Workspace, image: str) -> None:
@@ -137,7 +137,7 @@ def test_verify_reports_a_flipped_bit(workspace: Workspace, image: str) -> None:
     body[len(body) // 2] ^= 16
     path.write_bytes(body)
     summary = run_job(workspace, start_verify(workspace, IMAGE.name, image))
-    assert "damaged" in str(summary.differences[0]["note"])
+    assert "damaged" in str(summary.differences[0].note)
 
 
 def test_downsample_mends_the_levels(workspace: Workspace, image: str, voxels: np.ndarray) -> None:

@@ -1,0 +1,87 @@
+"""Look for what is torn, flipped, missing or stale in a dataset; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.compute.fsck import FsckTarget, findings_of, plan_fsck
+from voxlake.compute.jobs.kinds.index import INDEX
+from voxlake.compute.jobs.kinds.ingest import INGEST
+from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.lake import dataset_url
+from voxlake.platform import store
+from voxlake.platform.jobs import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.fsck import Finding
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.plan import Plan
+    from voxlake.ngff.lake import Place
+    from voxlake.platform.jobs import Job
+    from voxlake.platform.names import DatasetName
+
+
+class FsckSpec(Spec):
+    """Look for what is torn, flipped, missing or stale; nothing is changed."""
+
+    kind: Literal["fsck"] = "fsck"
+    index: bool = False
+    """Whether the labels should have a label index."""
+    quick: bool = False
+    """Whether levels are not compared with the ones below."""
+
+
+def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) -> Job:
+    """Record a job that looks for what is torn, flipped, missing or stale in a dataset.
+
+    Labels whose index was ever built, or of which anything is stored, are held to have one.
+    """
+    place = workspace.place(name)
+    spec = FsckSpec(
+        name=str(name),
+        kind_of_dataset=place.kind,
+        of=place.of,
+        quick=quick,
+        index=place.kind is Kind.LABELS and _should_have_index(workspace, place),
+    )
+    return record_job(workspace, spec)
+
+
+def findings(workspace: Workspace, job: Job) -> Iterator[Finding]:
+    """Yield what an fsck job has found so far."""
+    ledger = workspace.catalog.ledger
+    stages = ledger.get_job(job.id).stages
+    return findings_of(result for stage in stages for result in ledger.results(job.id, stage.name))
+
+
+def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
+    """Return what an fsck job looks at."""
+    place, image = spec.place, None
+    if place.of is not None:
+        of = replace(place, name=place.name.sibling(place.of), kind=Kind.IMAGE, of=None)
+        image = dataset_url(workspace.lake, of)
+    index = workspace.index_url(place) if spec.index else None
+    return FsckTarget(dataset_url(workspace.lake, place), index, image, spec.quick)
+
+
+def _should_have_index(workspace: Workspace, place: Place) -> bool:
+    if store.list_children(workspace.index_url(place)) != ([], []):
+        return True
+    done = workspace.catalog.ledger.jobs_of(place.name, states={JobState.DONE})
+    return any(
+        job.kind == INDEX.name
+        or (job.kind == INGEST.name and IngestSpec.model_validate(job.spec).index)
+        for job in done
+    )
+
+
+def _stages(work: Work[FsckSpec]) -> list[Plan]:
+    return plan_fsck(fsck_target(work.workspace, work.spec))
+
+
+FSCK = JobKind(FsckSpec, _stages)

@@ -1,0 +1,75 @@
+"""Build the label index of labels anew; they bear the job's mark while it runs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.compute.index.by_label import plan_index_segments
+from voxlake.compute.index.shards import plan_index
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job, sweep
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
+from voxlake.platform.errors import StoreError, UnsupportedError
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.plan import Plan
+    from voxlake.platform.jobs import Job
+    from voxlake.platform.names import DatasetName
+
+
+class IndexSpec(Spec):
+    """Build the label index of labels anew."""
+
+    kind: Literal["index"] = "index"
+
+
+def start_index(workspace: Workspace, name: DatasetName) -> Job:
+    """Record a job that builds the label index of labels anew.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dataset is an image.
+    """
+    place = workspace.place(name)
+    if place.kind is not Kind.LABELS:
+        raise UnsupportedError(f"{name} is an image; only labels have a label index")
+    return record_job(workspace, IndexSpec(name=str(name), kind_of_dataset=place.kind, of=place.of))
+
+
+def index_stages(work: Work[Spec], *, keep: bool = False) -> list[Plan]:
+    """Return the plans of the label index: its sidecars, then one segment of all of them.
+
+    With `keep`, sidecars that are of their shard as it is stay.
+    """
+    finest = work.dataset().level(0)
+    sidecars = plan_index(finest, work.index_url, keep=keep)
+    return [sidecars, *plan_index_segments(finest, work.index_url, work.job)]
+
+
+def begin_indexing(work: Work[Spec]) -> None:
+    """Mark the labels; again is no harm."""
+    begin_bulk(work.dataset().level(0), work.index_url, work.job, f"job {work.job}")
+
+
+def renew_indexing(work: Work[Spec]) -> None:
+    """Say that the job lives; if the store fails, the next time will do."""
+    with suppress(StoreError):
+        renew_bulk(work.index_url, work.job)
+
+
+def clear_indexing(work: Work[Spec]) -> None:
+    """Delete the mark and the scratch of a job that is given up."""
+    clear_bulk(work.index_url, work.job)
+
+
+INDEX = JobKind(
+    IndexSpec,
+    index_stages,
+    begin=begin_indexing,
+    renew=renew_indexing,
+    finish=sweep,
+    cancel=clear_indexing,
+)

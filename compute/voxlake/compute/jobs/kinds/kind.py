@@ -1,0 +1,134 @@
+"""The seam between jobs and what they do: all that running, resuming and cancelling one asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
+from voxlake.ngff.lake import Place, dataset_url
+from voxlake.platform import store
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.plan import Plan
+    from voxlake.compute.verify.results import ComparedShard
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.platform.jobs import Job, Ledger
+    from voxlake.platform.store import StoreURL
+
+RENEW_S = MARK_RENEW_S
+"""Seconds after which a job that runs says again that it lives (see `JobKind.renew`)."""
+
+LIVE_WRITE_S = 3600
+"""Older temporary files belong to no write that is still going on."""
+
+
+class Spec(BaseModel):
+    """What a job is to do, as the catalog keeps it: enough to plan it again, and the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    name: str
+    """Of the dataset that the job works on."""
+    kind_of_dataset: Kind
+    of: str | None = None
+    """The image that the labels belong to."""
+
+    @property
+    def place(self) -> Place:
+        """The dataset that the job works on."""
+        return Place(DatasetName.parse(self.name), self.kind_of_dataset, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class Work[S: Spec]:
+    """A job, and where it works."""
+
+    workspace: Workspace
+    job: str
+    """Its id."""
+    spec: S
+
+    @property
+    def place(self) -> Place:
+        """The dataset that the job works on."""
+        return self.spec.place
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the job is kept."""
+        return self.workspace.catalog.ledger
+
+    @property
+    def index_url(self) -> StoreURL:
+        """Address of the label index of the labels."""
+        return self.workspace.index_url(self.place)
+
+    def dataset(self) -> Dataset:
+        """Open the dataset."""
+        return self.workspace.dataset(self.place)
+
+
+def nothing(_: Work[Spec]) -> None:
+    """Do nothing: a kind that leaves no mark and makes no dataset."""
+
+
+def never(_: Work[Spec]) -> bool:
+    """Say no."""
+    return False
+
+
+def no_differences(_: Work[Spec]) -> Iterable[ComparedShard]:
+    """Return none: a kind that compares nothing."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind[S: Spec]:
+    """What is done for a job of one kind, and when."""
+
+    spec: type[S]
+    """How the catalog keeps what such a job is to do; its default `kind` is the kind's name."""
+    stages: Callable[[Work[S]], list[Plan]]
+    """Returns the plans of the stages, in the order in which they run. Reads metadata only."""
+    prepare: Callable[[Work[S]], None] = nothing
+    """Makes what the stages work on, before they are planned; again when the job is resumed."""
+    begin: Callable[[Work[S]], None] = nothing
+    """Marks the dataset before the first task that is left to do."""
+    renew: Callable[[Work[S]], None] = nothing
+    """Says, now and then while tasks run, that the job lives."""
+    finish: Callable[[Work[S]], None] = nothing
+    """Completes the work when all tasks are done, before the job is."""
+    differences: Callable[[Work[S]], Iterable[ComparedShard]] = no_differences
+    """Returns the shards that a job, once it is done, has found to differ from what they must."""
+    fail: Callable[[Work[S]], None] = nothing
+    """Marks the dataset of a job that ended without being done."""
+    cancel: Callable[[Work[S]], None] = nothing
+    """Takes back what a job that is given up has left; again, if that was cut off."""
+    removes: Callable[[Work[S]], bool] = never
+    """Whether `cancel` removes the dataset, so that nobody else may work on it meanwhile."""
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        return str(self.spec.model_fields["kind"].default)
+
+
+def record_job(workspace: Workspace, spec: Spec) -> Job:
+    """Record a job, for its maker to run or to queue."""
+    ledger = workspace.catalog.ledger
+    return ledger.create_job(spec.kind, spec.place.name, spec.model_dump(mode="json"))
+
+
+def sweep(work: Work[Spec], older_than_s: float = LIVE_WRITE_S) -> None:
+    """Delete the temporary files of killed writers from the dataset and its label index."""
+    store.sweep(dataset_url(work.workspace.lake, work.place), older_than_s=older_than_s)
+    store.sweep(work.index_url, older_than_s=older_than_s)

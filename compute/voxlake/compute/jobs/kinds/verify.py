@@ -1,0 +1,132 @@
+"""Compare every voxel with the source, and every level with the one below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.compute.jobs.kinds.ingest import ingest_of
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
+from voxlake.compute.jobs.workspace import task_limits
+from voxlake.compute.passes.ingest import SourceAddress
+from voxlake.compute.sources import open_source
+from voxlake.compute.sources.location import absolute_location
+from voxlake.compute.verify.levels import plan_verify_level
+from voxlake.compute.verify.results import compared_shards, stage_name
+from voxlake.compute.verify.source import plan_verify_source
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.plan import Plan
+    from voxlake.compute.verify.results import ComparedShard
+    from voxlake.ngff.lake import Place
+    from voxlake.platform.jobs import Job
+    from voxlake.platform.names import DatasetName
+
+
+class VerifySpec(Spec):
+    """Compare every voxel with the source, and every level with the one below."""
+
+    kind: Literal["verify"] = "verify"
+    source: str | None = None
+    """None: compare the levels with one another only."""
+    source_fingerprint: str = ""
+    reverse: tuple[str, ...] = ()
+    """Axes whose first voxel is the source's last."""
+    task_bytes: int
+    """Voxels of the source that a task compares, about, in bytes."""
+    hashes: bool = False
+    """Whether the hash of every shard is kept, for a report."""
+
+    @property
+    def address(self) -> SourceAddress | None:
+        """The source as tasks find it, if there is one."""
+        if self.source is None:
+            return None
+        return SourceAddress(self.source, self.source_fingerprint, self.reverse)
+
+
+def start_verify(
+    workspace: Workspace,
+    name: DatasetName,
+    source: str | None,
+    *,
+    reverse: tuple[str, ...] | None = None,
+    hashes: bool = False,
+) -> Job:
+    """Record a job that compares every voxel with `source`, and every level with the one below.
+
+    `reverse` is by default that of the ingest, if the catalog still has it. With `hashes` those of
+    every shard are kept, so that `write_report` can tell them.
+
+    Raises
+    ------
+    SourceError
+        If the source is not whole, or has another shape.
+    """
+    place = workspace.place(name)
+    address = None if source is None else source_of(workspace, place, source, reverse)
+    spec = VerifySpec(
+        name=str(name),
+        kind_of_dataset=place.kind,
+        of=place.of,
+        source=address.location if address else None,
+        source_fingerprint=address.fingerprint if address else "",
+        reverse=address.reverse if address else (),
+        task_bytes=workspace.settings.task_bytes,
+        hashes=hashes,
+    )
+    return record_job(workspace, spec)
+
+
+def source_of(
+    workspace: Workspace, place: Place, location: str, reverse: tuple[str, ...] | None = None
+) -> SourceAddress:
+    """Check that a dataset may be of the source at `location`, and return where tasks find it.
+
+    Raises
+    ------
+    SourceError
+        If the source is not whole, or has another shape.
+    """
+    source = open_source(location)
+    source.check()
+    shape = workspace.dataset(place).level(0).shape
+    if tuple(source.shape) != shape:
+        raise SourceError(f"{location} has shape {source.shape}; {place.name} has {shape}")
+    if reverse is None:
+        ingest = ingest_of(workspace, place.name)
+        reverse = ingest.reverse if ingest else ()
+    return SourceAddress(absolute_location(location), source.fingerprint, reverse)
+
+
+def results_of_level(work: Work[VerifySpec], level: int) -> Iterator[ComparedShard]:
+    """Yield what the job found of the shards of a level, as far as its tasks are done."""
+    return compared_shards(work.ledger.results(work.job, stage_name(level)))
+
+
+def compared_levels(work: Work[VerifySpec]) -> range:
+    """Return the levels that the job compares; level 0 only if there is a source."""
+    return range(0 if work.spec.source is not None else 1, work.dataset().levels)
+
+
+def _stages(work: Work[VerifySpec]) -> list[Plan]:
+    dataset, spec = work.dataset(), work.spec
+    plans = [
+        plan_verify_level(dataset, level, hashes=spec.hashes) for level in range(1, dataset.levels)
+    ]
+    if spec.address is None:
+        return plans
+    limits = task_limits(work.workspace.settings, spec.task_bytes)
+    first = plan_verify_source(spec.address, dataset.level(0), limits, hashes=spec.hashes)
+    return [first, *plans]
+
+
+def _differences(work: Work[VerifySpec]) -> Iterator[ComparedShard]:
+    for level in compared_levels(work):
+        yield from (shard for shard in results_of_level(work, level) if shard.different)
+
+
+VERIFY = JobKind(VerifySpec, _stages, differences=_differences)
