@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pkgutil
 import platform
 import sys
 import tempfile
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.candidates.catalogue import CANDIDATES, OF_PNG
 from benchmarks.codecs import run_codecs
@@ -22,6 +23,8 @@ from benchmarks.rounds import run_benchmark
 from benchmarks.tables import growth_table, memory_table, rate_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.measure import Candidate
 
 LIBRARIES = (
@@ -43,14 +46,20 @@ LIBRARIES = (
     "zstandard",
 )
 
+ALONE = {
+    "label-index": ("benchmarks.label_index:run_label_index", ("repeats",)),
+    "label-lookups": ("benchmarks.label_lookups:run_label_lookups", ("rows", "repeats")),
+    "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
+    "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
+}
+"""What measures and prints by itself, and the options it takes; imported if it is asked for."""
+
 EVERYTHING = (
     *CANDIDATES,
     "memory",
     "linear",
     "codecs",
-    "label-index",
-    "label-lookups",
-    "label-segments",
+    *ALONE,
 )
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
 
@@ -135,18 +144,10 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found["linear"] = asdict(growth)
     if "codecs" in options.what:
         found["codecs"] = run_codecs(say)
-    if "label-index" in options.what:
-        from benchmarks.label_index import run_label_index  # brings in its peers
-
-        found["label-index"] = run_label_index(folder, options.repeats, say)
-    if "label-lookups" in options.what:
-        from benchmarks.label_lookups import run_label_lookups  # brings in pyarrow
-
-        found["label-lookups"] = run_label_lookups(folder, options.rows, options.repeats, say)
-    if "label-segments" in options.what:
-        from benchmarks.label_segments import run_label_segments  # brings in pyarrow
-
-        found["label-segments"] = run_label_segments(folder, options.rows, say)
+    for name, (function, given) in ALONE.items():
+        if name in options.what:
+            measure = cast("Callable[..., Any]", pkgutil.resolve_name(function))
+            found[name] = measure(folder, *(getattr(options, each) for each in given), say)
     return found
 
 

@@ -17,6 +17,7 @@ from voxlake.api.gateway import divide_memory
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.views.viewer import viewer_folder
 from voxlake.ngff.memory.cache import CACHE
+from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
@@ -79,6 +80,7 @@ def run_gateway(
             token_file=endpoint.secrets / TOKEN_FILE,
             viewer_built=viewer_folder() is not None,
         )
+        return_freed_memory()
         CACHE.limit(divide_memory(settings.gateway_memory_bytes).cache)
         app = create_app(settings, lake, catalog, identity)
         config = uvicorn.Config(

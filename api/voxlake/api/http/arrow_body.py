@@ -24,6 +24,8 @@ class Table:
 
 JSON = Table("json", "application/json")
 ARROW = Table("arrow", "application/vnd.apache.arrow.stream")
+PART_ROWS = 1 << 16
+"""Rows that are encoded and sent at a time."""
 TABLES = (JSON, ARROW)
 """How tables can be sent, the preferred first."""
 
@@ -46,7 +48,7 @@ def wants_arrow(name: str | None, accept: str | None) -> bool:
 
 def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) -> StreamResponse:
     """Return the answer that carries a table as an Arrow stream."""
-    make = partial(arrow_parts, table.to_reader())
+    make = partial(arrow_parts, table.to_reader(max_chunksize=PART_ROWS))
     typed = {"Content-Type": ARROW.media_type, **headers}
     return StreamResponse(make, typed, budget, table.nbytes)
 

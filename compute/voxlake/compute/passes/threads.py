@@ -6,7 +6,6 @@ threads it has follows the worker's; tests and other programs may choose.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,12 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from voxlake.ngff.memory.freed import keep_freed_memory
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's mallopt (malloc.h)."""
 
 WAITING = 4
 """Threads for work that waits for the store, beside those that compute."""
@@ -63,24 +61,9 @@ def submit[T](work: Callable[[], T]) -> Future[T]:
     """Run `work` on one of the threads; it must not wait for other work of theirs."""
     with _shared.lock:
         if _shared.executor is None:
-            _keep_freed_memory()
+            keep_freed_memory()
             _shared.executor = ThreadPoolExecutor(_shared.threads, "voxlake")
         return _shared.executor.submit(work)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let the C library keep large buffers that are freed, for the next one.
-
-    By default glibc returns them to the system, and touching fresh memory again takes a sixth of
-    the time of an ingest. Other C libraries are left alone.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-    mallopt(_M_TRIM_THRESHOLD, 512 << 20)
 
 
 def submit_waiting[T](work: Callable[[], T]) -> Future[T]:

@@ -1,0 +1,77 @@
+"""A gateway that says what it has in memory: ``python -m benchmarks.gateway_process LAKE``.
+
+Prints its URL, then for each line that it is given a line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from voxlake.api import app
+from voxlake.api.http.budget import Budget
+from voxlake.api.serve import Endpoint, run_gateway
+from voxlake.ngff.memory.cache import CACHE
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.api.serve import ServeInfo
+
+
+class WatchedBudget(Budget):
+    """A budget that knows the most that was held at once."""
+
+    made: ClassVar[list[WatchedBudget]] = []
+    peak_bytes = 0
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.made.append(self)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "used_bytes":
+            self.peak_bytes = max(self.peak_bytes, self.used_bytes)
+
+
+def main() -> None:
+    """Serve a lake until the standard input ends."""
+    vars(app)["Budget"] = WatchedBudget  # to look into the gateway that is made
+    lake, settings = StoreURL.parse(sys.argv[1]), Settings()
+    with tempfile.TemporaryDirectory() as secrets, open_catalog(lake, settings) as catalog:
+        run_gateway(settings, lake, catalog, announce, Endpoint(port=0, secrets=Path(secrets)))
+
+
+def announce(info: ServeInfo) -> None:
+    """Say where the gateway is, and begin to answer."""
+    print(info.url, flush=True)
+    threading.Thread(target=answer, daemon=True).start()
+
+
+def answer() -> None:
+    """Print what is counted for each line that comes."""
+    [budget] = WatchedBudget.made
+    for _ in sys.stdin:
+        counted = {
+            "held": budget.used_bytes,
+            "held_peak": budget.peak_bytes,
+            "held_limit": budget.limit_bytes,
+            "cached": CACHE.used_bytes,
+            "cache_limit": CACHE.limit_bytes,
+            "cache": [asdict(use) for use in CACHE.use()],
+        }
+        print(json.dumps(counted), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
