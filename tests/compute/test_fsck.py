@@ -28,6 +28,7 @@ from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place, dataset_url, index_url
+from voxlake.ngff.shards.format import shard_format
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 from voxlake.platform.names import DatasetName
@@ -214,16 +215,30 @@ def test_stale_levels_are_found_and_mended(place: Lake) -> None:
     assert place.look() == []
 
 
-def test_a_torn_tail_is_cut_off_and_no_voxel_changes(place: Lake) -> None:
+def test_bytes_that_belong_to_no_chunk_are_cut_out_and_no_voxel_changes(place: Lake) -> None:
+    """What TensorStore left in the shard, when it stored the same voxels again, say."""
     before = everything(place.labels)
     for level in (0, 1):
-        path = place.labels.level(level).shard_url((0, 0, 0)).path
-        path.write_bytes(path.read_bytes() + b"rest of a longer shard")
+        volume = place.labels.level(level)
+        path = volume.shard_url((0, 0, 0)).path
+        body, index = path.read_bytes(), shard_format(volume).index_bytes
+        path.write_bytes(body[:-index] + b"rest of another chunk" + body[-index:])
     findings = place.look(place.labels)
     assert checks(findings)[-2:] == [(Check.TORN_TAIL, 0), (Check.TORN_TAIL, 1)]
     place.mend(findings, place.labels)
     assert place.look(place.labels) == []
     assert everything(place.labels) == before
+
+
+def test_what_is_made_anew_has_the_bytes_that_the_ingest_wrote(place: Lake) -> None:
+    """On a folder the ETag still changes: it has the number of the file and the time."""
+    volumes = [place.image.level(level) for level in range(place.image.levels)]
+    shards = [v.shard_url(cell).path for v in volumes for cell in v.box.cells(v.shard)]
+    bodies = [path.read_bytes() for path in shards]
+    for path in shards:
+        path.write_bytes(path.read_bytes()[:-7])
+    place.mend(place.look(), source=str(place.source))
+    assert [path.read_bytes() for path in shards] == bodies
 
 
 def test_objects_that_do_not_belong_are_named_and_only_our_leftovers_go(place: Lake) -> None:

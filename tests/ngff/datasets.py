@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.compute.passes.reduce import downsample
-from voxlake.ngff.create import NewDataset, create_dataset
+from voxlake.ngff.create import NewDataset, array_document, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, PyramidLevel, plan_levels, step_factors
 from voxlake.ngff.grid.reduction import default_reduction
 from voxlake.ngff.lake import Place
+from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.shards.whole import write_shard
+from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.ngff.create import IndexLocation
     from voxlake.platform.store import StoreURL
 
 type Voxels = npt.NDArray[Any]
@@ -56,7 +60,7 @@ class Sample:
         return (ramp + rng.integers(0, 30, self.shape)).astype(self.dtype)
 
 
-def create(lake: StoreURL, sample: Sample) -> Dataset:
+def create(lake: StoreURL, sample: Sample, index_location: IndexLocation = "end") -> Dataset:
     """Create the dataset; every voxel is fill."""
     name = DatasetName("lab", "brain", sample.name)
     new = NewDataset(
@@ -66,6 +70,10 @@ def create(lake: StoreURL, sample: Sample) -> Dataset:
         np.dtype(sample.dtype),
         sample.planned(),
     )
+    for level in new.levels if index_location == "start" else ():
+        document = sealed(array_document(new, level, index_location))
+        url = lake / new.place.key / level.path / "zarr.json"
+        store.write(url, json.dumps(document, indent=2).encode())
     return open_dataset(create_dataset(lake, new))
 
 

@@ -129,7 +129,7 @@ def test_arrays_say_what_the_format_page_says(image: Dataset) -> None:
     assert document["dimension_names"] == ["z", "y", "x"]
     [sharding] = document["codecs"]
     configuration = sharding["configuration"]
-    assert configuration["index_location"] == "start"
+    assert configuration["index_location"] == "end"
     assert [codec["name"] for codec in configuration["codecs"]] == ["bytes", "zstd"]
     assert configuration["codecs"][1]["configuration"] == {"level": 1, "checksum": True}
     assert [codec["name"] for codec in configuration["index_codecs"]] == ["bytes", "crc32c"]

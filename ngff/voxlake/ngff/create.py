@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.grid.layout import Kind
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.reduction import Reduction
     from voxlake.ngff.lake import Place
     from voxlake.platform.store import StoreURL
+
+type IndexLocation = Literal["start", "end"]
+"""Where a shard has its index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
     """
     url = lake / new.place.key
     for level in new.levels:
-        _put(url / level.path / "zarr.json", sealed(array_document(new, level)))
+        # Datasets of old have the index at the start, and may still be unfinished.
+        documents = [array_document(new, level), array_document(new, level, "start")]
+        _put(url / level.path / "zarr.json", *map(sealed, documents))
     of_image = new.place.of is not None
     _put(url / "zarr.json", sealed(group_document(_multiscale(new), of_image=of_image)))
     if of_image:
@@ -100,10 +105,12 @@ def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
     store.update(lake / labels / "zarr.json", change)
 
 
-def array_document(new: NewDataset, level: PyramidLevel) -> dict[str, Any]:
+def array_document(
+    new: NewDataset, level: PyramidLevel, index_location: IndexLocation = "end"
+) -> dict[str, Any]:
     """Return the ``zarr.json`` of one level's array (zarr v3, "sharding_indexed" 1.0).
 
-    The index lies at the start of the shard, which saves a browser one request per shard.
+    The index lies at the end of the shard: zarrita, and the viewers that rest on it, read no other.
     """
     little: dict[str, Any] = {"name": "bytes"}
     if new.dtype.itemsize > 1:
@@ -114,7 +121,7 @@ def array_document(new: NewDataset, level: PyramidLevel) -> dict[str, Any]:
         "chunk_shape": list(level.layout.chunk),
         "codecs": [little, {"name": "zstd", "configuration": zstd}],
         "index_codecs": index,
-        "index_location": "start",
+        "index_location": index_location,
     }
     return {
         "zarr_format": 3,
@@ -144,12 +151,12 @@ def _multiscale(new: NewDataset) -> Multiscale:
     return Multiscale(new.place.name.dataset, axes, levels, "0.5", is_labels, method.value)
 
 
-def _put(url: StoreURL, document: dict[str, Any]) -> None:
-    body = _json(document)
+def _put(url: StoreURL, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:
+    """Create `document`, unless it, or one that serves as well, is there."""
     try:
-        store.create(url, body)
+        store.create(url, _json(document))
     except ObjectExistsError as error:
-        if store.read(url).body != body:
+        if store.read(url).body not in map(_json, (document, *equivalent)):
             raise ConflictError(
                 f"{url} is there already and is something else; choose another name"
             ) from error

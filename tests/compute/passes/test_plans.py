@@ -34,6 +34,7 @@ from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
+from voxlake.ngff.shards.whole import encode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError, UnsupportedError
 from voxlake.platform.names import DatasetName
@@ -120,12 +121,21 @@ def new_dataset(
 
 
 def check(dataset: Dataset, voxels: Voxels) -> None:
-    """Hold every level to the whole, reduced at once."""
+    """Hold every level to the whole, reduced at once; and its bytes to shards that are made alone.
+
+    So a repair writes the bytes of the pass.
+    """
     for number in range(dataset.levels):
         volume = dataset.level(number)
         if number:
             voxels = downsample(voxels, dataset.step(number), dataset.reduction)
         np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
+        stored = {str(info.url): store.read(info.url).body for info in store.walk(volume.url / "c")}
+        alone = {
+            str(volume.shard_url(cell)): encode_shard(volume, voxels[volume.shard_box(cell).slices])
+            for cell in volume.box.cells(volume.shard)
+        }
+        assert stored == {url: body for url, body in alone.items() if body is not None}
 
 
 def check_index(dataset: Dataset, index: StoreURL) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.ngff.datasets import Voxels
 
+    from voxlake.ngff.create import IndexLocation
+
 IMAGE = Sample(shape=(67, 71, 600))
 LABELS = Sample(Kind.LABELS, shape=(33, 67, 600), dtype="uint64", name="seg")
 CELLS = {"interior": (0, 0, 0), "edge": (0, 0, 1)}
@@ -37,9 +39,9 @@ def sample(request: pytest.FixtureRequest) -> Sample:
     return found
 
 
-@pytest.fixture
-def volume(lake: StoreURL, sample: Sample) -> Volume:
-    return create(lake, sample).level(0)
+@pytest.fixture(params=["start", "end"])
+def volume(request: pytest.FixtureRequest, lake: StoreURL, sample: Sample) -> Volume:
+    return create(lake, sample, request.param).level(0)
 
 
 @pytest.fixture(params=CELLS)
@@ -59,20 +61,23 @@ def damage(volume: Volume, cell: tuple[int, ...], body: bytes) -> None:
     os.utime(path, ns=(0, next(moments) * 1_000_000_000))
 
 
-def flips(body: bytes, index_bytes: int, seed: int) -> Iterator[bytes]:
-    """Yield copies of `body` with one bit changed: 100 in the index, 100 after it."""
+def flips(body: bytes, index: range, seed: int) -> Iterator[bytes]:
+    """Yield copies of `body` with one bit changed: 100 in the index, 100 in the chunks."""
     rng = np.random.default_rng(seed)
-    ranges = [(0, index_bytes * 8), (index_bytes * 8, len(body) * 8)]
+    chunks = range(index.stop, len(body)) if index.start == 0 else range(index.start)
+    ranges = [(part.start * 8, part.stop * 8) for part in (index, chunks)]
     for bit in (int(bit) for lo, hi in ranges for bit in rng.integers(lo, hi, 100)):
         changed = bytearray(body)
         changed[bit // 8] ^= 1 << (bit % 8)
         yield bytes(changed)
 
 
-def index_size(volume: Volume) -> int:
-    """Bytes of a shard's index: offset and length of each chunk, then crc32c."""
+def index_of(volume: Volume, body: bytes) -> range:
+    """Return the bytes of a shard's index: offset and length of each chunk, then crc32c."""
     chunks = (a // b for a, b in zip(volume.shard, volume.chunk, strict=True))
-    return 16 * int(np.prod(list(chunks))) + 4
+    size = 16 * int(np.prod(list(chunks))) + 4
+    location = volume.metadata["codecs"][0]["configuration"]["index_location"]
+    return range(size) if location == "start" else range(len(body) - size, len(body))
 
 
 def ways_to_read(volume: Volume, cell: tuple[int, ...]) -> list[Any]:
@@ -95,14 +100,35 @@ def test_a_shard_is_read_as_written_with_the_etag_of_its_bytes(
     assert write_shard(volume, cell, voxels + 1) != etag
 
 
-def test_shard_bytes_are_those_that_tensorstore_writes(
+def test_what_is_written_is_what_others_read(
     volume: Volume, sample: Sample, cell: tuple[int, ...]
 ) -> None:
     voxels = part(sample, volume, cell)
-    kvstore = as_tensorstore(volume.url)
-    theirs = ts.open({"driver": "zarr3", "kvstore": kvstore}, open=True).result()
-    theirs[volume.shard_box(cell).slices].write(voxels).result()
-    assert encode_shard(volume, voxels) == store.read(volume.shard_url(cell)).body
+    write_shard(volume, cell, voxels)
+    box = volume.shard_box(cell).slices
+    theirs = ts.open({"driver": "zarr3", "kvstore": as_tensorstore(volume.url)}, open=True).result()
+    np.testing.assert_array_equal(theirs[box].read().result(), voxels)
+    np.testing.assert_array_equal(zarr.open_array(as_zarr(volume.url), mode="r")[box], voxels)
+
+
+def test_shards_of_other_codings_are_those_that_tensorstore_writes(lake: StoreURL) -> None:
+    made = zarr.create_array(
+        as_zarr(lake / "foreign", read_only=False),
+        shape=(9, 10, 11),
+        chunks=(4, 4, 4),
+        shards=(8, 8, 8),
+        dtype="uint16",
+        compressors=[{"name": "gzip", "configuration": {"level": 1}}],
+    )
+    voxels = np.random.default_rng(3).integers(0, 9, made.shape).astype("uint16")
+    volume = open_volume(lake / "foreign")
+    for cell in volume.box.cells(volume.shard):
+        write_shard(volume, cell, voxels[volume.shard_box(cell).slices])
+    bodies = {info.url: store.read(info.url).body for info in store.walk(volume.url)}
+    np.testing.assert_array_equal(made[...], voxels)
+    spec = {"driver": "zarr3", "kvstore": as_tensorstore(volume.url)}
+    ts.open(spec, open=True).result().write(voxels).result()
+    assert bodies == {info.url: store.read(info.url).body for info in store.walk(volume.url)}
 
 
 def test_the_same_voxels_give_the_same_bytes(
@@ -133,7 +159,7 @@ def test_no_flipped_bit_ever_gives_wrong_voxels(volume: Volume, sample: Sample) 
     write_shard(volume, cell, voxels)
     body = store.read(volume.shard_url(cell)).body
     unnoticed = 0
-    for number, changed in enumerate(flips(body, index_size(volume), seed=7)):
+    for number, changed in enumerate(flips(body, index_of(volume, body), seed=7)):
         damage(volume, cell, changed)
         read = ways_to_read(volume, cell)[number % 2]
         try:
@@ -147,11 +173,13 @@ def test_no_flipped_bit_ever_gives_wrong_voxels(volume: Volume, sample: Sample) 
     assert unnoticed <= (4 if sample.kind is Kind.LABELS else 0)
 
 
-def test_every_bit_of_the_index_is_guarded(lake: StoreURL) -> None:
-    volume = create(lake, Sample(shape=(5, 6, 7))).level(0)
+@pytest.mark.parametrize("location", ["start", "end"])
+def test_every_bit_of_the_index_is_guarded(lake: StoreURL, location: IndexLocation) -> None:
+    volume = create(lake, Sample(shape=(5, 6, 7)), location).level(0)
     write_shard(volume, (0, 0, 0), Sample(shape=(5, 6, 7)).voxels())
     body = store.read(volume.shard_url((0, 0, 0))).body
-    for bit in range(index_size(volume) * 8):
+    index = index_of(volume, body)
+    for bit in range(index.start * 8, index.stop * 8):
         changed = bytearray(body)
         changed[bit // 8] ^= 1 << (bit % 8)
         damage(volume, (0, 0, 0), bytes(changed))
@@ -165,7 +193,8 @@ def test_every_truncation_is_reported(volume: Volume, sample: Sample) -> None:
     write_shard(volume, cell, part(sample, volume, cell))
     body = store.read(volume.shard_url(cell)).body
     lengths = np.random.default_rng(8).integers(0, len(body), 20)
-    for length in (0, 1, index_size(volume) - 1, index_size(volume), len(body) - 1, *lengths):
+    size = len(index_of(volume, body))
+    for length in (0, 1, size - 1, size, len(body) - 1, *lengths):
         damage(volume, cell, body[:length])
         for read in ways_to_read(volume, cell):
             with pytest.raises(CorruptDataError, match="damaged"):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from voxlake.compute.fsck.compare import has_below
 from voxlake.compute.fsck.objects import labels_there, leftovers
 from voxlake.compute.opened import opened_volume
@@ -19,7 +17,7 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.metadata import labels_document
-from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
@@ -121,4 +119,4 @@ class TrimTask:
 def _without_chunks(volume: Volume) -> bytes:
     """Return a shard of nothing but fill, stored all the same: nobody's shard is deleted."""
     coding = shard_format(volume)
-    return coding.encode_index(np.full((math.prod(coding.grid), 2), ABSENT, np.uint64))
+    return coding.assembled([None] * math.prod(coding.grid))

@@ -164,13 +164,13 @@ def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits, least: int 
     if not direct:
         layer = _layer_bytes(made[:1], depths, region, supply)
         reading = Reading.STAGED if layer > limits.memory_bytes // 2 else Reading.LAYERED
-    first = _direct_strip(base, supply) if direct else _strip(base, supply, depths[0])
+    first = _direct_strip(base, supply) if direct else _strip(base, supply)
     granule = first if direct else (*region[:-3], depths[0], *region[-2:])
     return Cut(
         len(made),
         region,
         depths,
-        (first, *(_strip(r, supply, d) for r, d in zip(made[1:], depths[1:], strict=True))),
+        (first, *(_strip(rung, supply) for rung in made[1:])),
         reading,
         _reads(base.shape, granule, supply.block),
         _projected(made, depths, region, first, reading, supply, limits),
@@ -280,8 +280,9 @@ def _direct_strip(base: Rung, supply: Supply) -> Extents:
     return _widened((*base.chunk[:-3], depth, rows, columns), base, supply)
 
 
-def _strip(rung: Rung, supply: Supply, depth: int) -> Extents:
-    return _widened((*rung.chunk[:-3], depth, *rung.chunk[-2:]), rung, supply)
+def _strip(rung: Rung, supply: Supply) -> Extents:
+    """Return a strip of a layer in memory: one chunk deep, so that no chunk waits for its turn."""
+    return _widened(rung.chunk, rung, supply)
 
 
 def _widened(strip: Extents, rung: Rung, supply: Supply) -> Extents:
@@ -315,14 +316,20 @@ def _projected(  # noqa: PLR0913, PLR0917
     supply: Supply,
     limits: Limits,
 ) -> int:
-    """Return the strips in flight, read, cut into chunks and coded, and the layers in memory."""
+    """Return the strips in flight, read, cut into chunks and coded, and the layers in memory.
+
+    Chunks of deep strips wait for their turn in the shard, coded: as large as voxels at worst.
+    """
     in_flight = 2 * limits.threads + 2
     strips = 2 * in_flight * _size(tuple(map(min, strip, made[0].shape)), supply)
     if reading is Reading.STAGED:
         return strips
     layers = _layer_bytes(made, depths, region, supply)
-    base = _layer_bytes(made[:1], depths, region, supply) if reading is Reading.DIRECT else 0
-    return strips + layers - base
+    if reading is Reading.LAYERED:
+        return strips + layers
+    layers -= _layer_bytes(made[:1], depths, region, supply)
+    waiting = strip[-3] - made[0].chunk[-3]
+    return strips + layers + _layer_bytes(made[:1], (waiting,), region, supply)
 
 
 def _reads(shape: Extents, granule: Extents, block: Extents) -> float:

@@ -2,6 +2,9 @@
 
 Only the coding that voxlake writes: inner chunks of little-endian voxels in C order, compressed by
 zstd, and an index of (offset, size) pairs with a CRC-32C. Other arrays go through TensorStore.
+
+Chunks lie in C order of the shard's grid, without gaps: so equal voxels are equal bytes, whoever
+writes them. Readers take any order.
 """
 
 from __future__ import annotations
@@ -17,8 +20,12 @@ import numpy as np
 from voxlake.platform.errors import CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.volume import Volume
 
 ABSENT = 2**64 - 1
@@ -33,7 +40,7 @@ class ShardFormat:
     """How the shards of one array are coded."""
 
     chunk: tuple[int, ...]
-    """Voxels of an inner chunk along each axis."""
+    """Voxels of an inner chunk along each axis; 1 along all before z."""
     shard: tuple[int, ...]
     """Voxels of a shard along each axis."""
     dtype: np.dtype[Any]
@@ -41,7 +48,7 @@ class ShardFormat:
     zstd_checksum: bool
     fill: int | float
     index_first: bool
-    """Whether the index lies at the start of the shard; else at its end."""
+    """Whether the index lies at the start of the shard, as in datasets of old; else at its end."""
 
     @cached_property
     def grid(self) -> tuple[int, ...]:
@@ -66,6 +73,25 @@ class ShardFormat:
     def index_start(self, size: int) -> int:
         """Return where the index begins in a shard of `size` bytes."""
         return 0 if self.index_first else max(0, size - self.index_bytes)
+
+    def numbers(self, box: Box) -> npt.NDArray[np.intp]:
+        """Return which chunks of a shard `box` touches, in C order; it counts from the shard's."""
+        cells = tuple(np.transpose(list(box.cells(self.chunk))))
+        return np.asarray(np.ravel_multi_index(cells, self.grid))
+
+    def placed(self, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Return the entries of all chunks of a shard, of these bytes; 0: it is not stored."""
+        head = np.uint64(self.index_bytes if self.index_first else 0)
+        entries = np.stack([head + np.cumsum(sizes) - sizes, sizes], axis=1)
+        entries[sizes == 0] = ABSENT
+        return entries
+
+    def assembled(self, payloads: Sequence[Payload | None]) -> bytes:
+        """Return the object of a shard, given all its chunks in C order; None for those of fill."""
+        stored = [payload for payload in payloads if payload is not None]
+        sizes = np.array([len(payload) if payload else 0 for payload in payloads], np.uint64)
+        index = self.encode_index(self.placed(sizes))
+        return b"".join([index, *stored] if self.index_first else [*stored, index])
 
     def encode_index(self, entries: npt.NDArray[np.uint64]) -> bytes:
         """Return the index of `entries`, (offset, size) for each chunk in C order of the grid."""
@@ -128,9 +154,12 @@ def _parsed(volume: Volume) -> ShardFormat | None:
         return None
     if [codec["name"] for codec in index] != ["bytes", "crc32c"] or not _is_little(index[0]):
         return None
+    chunk = tuple(sharding["chunk_shape"])
+    if len(chunk) < 3 or any(extent != 1 for extent in chunk[:-3]):
+        return None
     zstd = inner[1].get("configuration", {})
     return ShardFormat(
-        tuple(sharding["chunk_shape"]),
+        chunk,
         volume.shard,
         volume.dtype,
         int(zstd.get("level", 0)),

@@ -53,7 +53,7 @@ class StoredShard:
         if self._object is None:
             out[...] = self.coding.fill
             return
-        entries = self.entries[self._numbers(box)]
+        entries = self.entries[self.coding.numbers(box.within(self.box))]
         stored = [(int(at), int(size)) for at, size in entries if at != ABSENT]
         bodies = iter(_read_joined(self._object, stored))
         payloads = [None if at == ABSENT else next(bodies) for at, _ in entries]
@@ -73,10 +73,6 @@ class StoredShard:
         size, length = self._object.size, self.coding.index_bytes
         body = self._object.read(self.coding.index_start(size), min(length, size))
         return self.coding.decode_index(body, size, str(self._object.url))
-
-    def _numbers(self, box: Box) -> npt.NDArray[np.intp]:
-        cells = list(box.within(self.box).cells(self.coding.chunk))
-        return np.asarray(np.ravel_multi_index(tuple(np.transpose(cells)), self.coding.grid))
 
 
 def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:

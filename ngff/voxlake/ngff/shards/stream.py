@@ -1,18 +1,20 @@
-"""Shards that are written as a stream of encoded chunks, in any order, and appear at once.
+"""Shards that are written as a stream of encoded chunks, and appear at once.
 
 For the one owner of a shard who makes its voxels band by band: what is held in memory is a band
-and never the shard.
+and never the shard. Chunks that come before their turn, by C order, wait for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlake.ngff.grid.box import cell_box
-from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.ngff.shards.format import shard_format
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -39,7 +41,11 @@ class ShardStream:
     box: Box
     """Voxels of the whole shard; it may stick out of the volume."""
     _coding: ShardFormat
-    _entries: npt.NDArray[np.uint64]
+    _turns: deque[int]
+    """Numbers of the chunks still to come, in order."""
+    _sizes: npt.NDArray[np.uint64]
+    _early: dict[int, Payload | None] = field(default_factory=dict)
+    """Chunks that wait for their turn, by number."""
     _object: GrowingObject | None = None
     _syncing: int = 0
     """Size up to which it was asked to reach the disk."""
@@ -49,34 +55,46 @@ class ShardStream:
 
         `box` begins on the chunk grid and lies within the shard.
         """
-        cells = list(box.within(self.box).cells(self._coding.chunk))
-        numbers = np.ravel_multi_index(tuple(np.transpose(cells)), self._coding.grid)
-        stored = [payload for payload in payloads if payload is not None]
-        if not stored:
-            return
-        if self._object is None:
-            head = self._coding.index_bytes if self._coding.index_first else 0
-            self._object = store.grow(self.url, head)
-        offset = self._object.size
-        for number, payload in zip(numbers, payloads, strict=True):
+        numbers = self._coding.numbers(box.within(self.box)).tolist()
+        self._early.update(zip(numbers, payloads, strict=True))
+        stored = []
+        while self._turns and self._turns[0] in self._early:
+            number = self._turns.popleft()
+            payload = self._early.pop(number)
             if payload is not None:
-                self._entries[number] = (offset, len(payload))
-                offset += len(payload)
+                self._sizes[number] = len(payload)
+                stored.append(payload)
+        if stored:
+            self._append(stored)
+
+    def _append(self, stored: list[Payload]) -> None:
+        if self._object is None:
+            self._object = store.grow(self.url)
+            if self._coding.index_first:
+                self._object.append([bytes(self._coding.index_bytes)])
         self._object.append(stored)
         if self._object.size > self._syncing + SYNC_BYTES:
             self._object.begin_sync()
             self._syncing = self._object.size
 
     def close(self) -> str | None:
-        """Make the shard appear and return its ETag; None if it is all fill and so not stored."""
+        """Make the shard appear and return its ETag; None if it is all fill and so not stored.
+
+        Raises
+        ------
+        ValueError
+            If chunks of it were not put.
+        """
+        if self._turns:
+            raise ValueError(f"{self.url}: {len(self._turns)} chunks were not put")
         if self._object is None:
             store.delete(self.url)
             return None
-        index = self._coding.encode_index(self._entries)
+        index = self._coding.encode_index(self._coding.placed(self._sizes))
         if self._coding.index_first:
             return self._object.commit(index)
         self._object.append([index])
-        return self._object.commit(b"")
+        return self._object.commit()
 
     def discard(self) -> None:
         """Drop all that was put; what is stored stays as it is."""
@@ -92,9 +110,10 @@ def stream_shard(volume: Volume, cell: tuple[int, ...]) -> ShardStream:
     UnsupportedError
         If the volume is coded in another way than voxlake writes.
     """
-    coding = shard_format(volume)
-    entries = np.full((int(np.prod(coding.grid)), 2), ABSENT, np.uint64)
-    return ShardStream(volume.shard_url(cell), cell_box(cell, volume.shard), coding, entries)
+    coding, box = shard_format(volume), cell_box(cell, volume.shard)
+    turns = deque(coding.numbers(volume.shard_box(cell).within(box)).tolist())
+    sizes = np.zeros(math.prod(coding.grid), np.uint64)
+    return ShardStream(volume.shard_url(cell), box, coding, turns, sizes)
 
 
 def cut_at_shards(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore as ts
 
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.shards.chunk_codec import encode_chunks
+from voxlake.ngff.shards.format import has_shard_format, shard_format
 from voxlake.ngff.volume import explain, shard_key
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError, ObjectNotFoundError
@@ -14,6 +18,7 @@ from voxlake.platform.errors import InvalidInputError, ObjectNotFoundError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.volume import Volume
 
 
@@ -75,8 +80,20 @@ def write_shard(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any])
 def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
     """Return the object of a shard of `voxels`; None if all are the fill value.
 
-    The same voxels always give the same bytes.
+    The same voxels always give the same bytes, those that `stream_shard` writes.
     """
+    if not has_shard_format(volume):
+        return _encode_by_tensorstore(volume, voxels)
+    coding = shard_format(volume)
+    payloads: list[Payload | None] = [None] * math.prod(coding.grid)
+    for part in Box.of_shape(voxels.shape).tiles((*coding.chunk[:-1], voxels.shape[-1])):
+        coded = encode_chunks(coding, np.ascontiguousarray(voxels[part.slices]))
+        for number, payload in zip(coding.numbers(part).tolist(), coded, strict=True):
+            payloads[number] = payload
+    return coding.assembled(payloads) if any(payloads) else None
+
+
+def _encode_by_tensorstore(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
     array, memory = _in_memory(volume, voxels.shape)
     # Not copied first: the voxels are coded before this returns, and a shard is large.
     array.write(voxels, can_reference_source_data_indefinitely=True).result()

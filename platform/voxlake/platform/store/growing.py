@@ -1,8 +1,9 @@
 """Objects that are written piece by piece and appear at once, whole, or never.
 
-For objects larger than one wants to hold in memory, whose head is known last. On a file system the
-pieces go to a partial file beside the target; for S3 they are spooled to a file of this machine and
-sent as one object, because parts of an upload that a crash cut off would stay, unseen and paid for.
+For objects larger than one wants to hold in memory, whose head may be known last. On a file system
+the pieces go to a partial file beside the target; for S3 they are spooled to a file of this machine
+and sent as one object, because parts of an upload that a crash cut off would stay, unseen and paid
+for.
 
 No file stays open between two pieces: a task may have thousands of objects in the making.
 """
@@ -47,10 +48,10 @@ class GrowingObject:
     """An object in the making; one thread at a time may use it."""
 
     url: StoreURL
-    size: int
-    """Bytes reserved or written."""
     _path: Path
     """The partial file or the spool."""
+    size: int = 0
+    """Bytes written."""
 
     def append(self, pieces: Sequence[Bytes]) -> None:
         """Write `pieces` one after the other at the end."""
@@ -67,8 +68,8 @@ class GrowingObject:
                 whole = self.size - self.size % mmap.PAGESIZE
                 os.posix_fadvise(file, 0, whole, os.POSIX_FADV_DONTNEED)
 
-    def commit(self, head: bytes) -> str:
-        """Write `head` at the start, make the object appear, and return its ETag."""
+    def commit(self, head: bytes = b"") -> str:
+        """Write `head` over the first bytes, make the object appear, and return its ETag."""
         try:
             with store_failures("write", self.url), _opened(self._path) as file:
                 _write_all(file, [head], 0)
@@ -97,8 +98,8 @@ class GrowingObject:
         return str(answer["e_tag"])
 
 
-def grow(url: StoreURL, reserved: int) -> GrowingObject:
-    """Begin an object at `url` whose first `reserved` bytes are given last, with `commit`."""
+def grow(url: StoreURL) -> GrowingObject:
+    """Begin an object at `url`."""
     with store_failures("write", url):
         if url.is_local:
             url.path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ def grow(url: StoreURL, reserved: int) -> GrowingObject:
         else:
             partial = _spool_folder() / f"{_SPOOL}{os.getpid()}-{uuid4().hex}"
         partial.touch(exist_ok=False)
-    return GrowingObject(url, reserved, partial)
+    return GrowingObject(url, partial)
 
 
 @cache
