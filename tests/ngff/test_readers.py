@@ -11,9 +11,11 @@ import pytest
 import tensorstore as ts
 import xarray as xr
 import zarr
+from ngio import open_ome_zarr_container
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 from tests.ngff.datasets import Sample, create, fill
+from tests.readers.zarrita import as_zarrita, read_by_zarrita
 
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 IMAGE = Sample()
+LABELS = Sample(Kind.LABELS, dtype="uint64", name="seg", of="em")
 SAMPLES = {
     "u8": IMAGE,
     "u16": Sample(dtype="uint16"),
@@ -73,6 +76,19 @@ def test_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
         np.testing.assert_array_equal(array[:], voxels)
 
 
+def test_zarrs(dataset: Dataset, levels: list[Voxels]) -> None:
+    with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+        for number, voxels in enumerate(levels):
+            array = zarr.open_array(str(dataset.level_url(number)), mode="r")
+            assert type(array.async_array.codec_pipeline).__name__ == "ZarrsCodecPipeline"
+            np.testing.assert_array_equal(array[:], voxels)
+
+
+def test_zarrita(dataset: Dataset, levels: list[Voxels]) -> None:
+    address = str(dataset.url)
+    assert read_by_zarrita([address]) == {address: as_zarrita(levels)}
+
+
 def test_tensorstore(dataset: Dataset, levels: list[Voxels]) -> None:
     for number, voxels in enumerate(levels):
         kvstore = as_tensorstore(dataset.level_url(number))
@@ -116,11 +132,25 @@ def test_ngff_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> No
         np.testing.assert_array_equal(np.asarray(image.data), voxels)
 
 
+def test_ngio(lake: StoreURL) -> None:
+    image = create(lake, IMAGE)
+    levels = fill(image, IMAGE)
+    labels = fill(create(lake, LABELS), LABELS)
+    container = open_ome_zarr_container(str(image.url), mode="r")
+    assert container.list_labels() == ["seg"]
+    for number, (voxels, ids) in enumerate(zip(levels, labels, strict=True)):
+        found = container.get_image(path=str(number))
+        assert found.pixel_size.zyx == image.multiscale.levels[number].scale
+        np.testing.assert_array_equal(found.get_as_numpy(), voxels)
+        np.testing.assert_array_equal(
+            container.get_label("seg", path=str(number)).get_as_numpy(), ids
+        )
+
+
 def test_labels_are_found_below_their_image(lake: StoreURL) -> None:
     image = create(lake, IMAGE)
     fill(image, IMAGE)
-    below = Sample(Kind.LABELS, dtype="uint64", name="seg", of="em")
-    voxels = fill(create(lake, below), below)[0]
+    voxels = fill(create(lake, LABELS), LABELS)[0]
     location = parse_url(str(image.url))
     assert location is not None
     found = {node.zarr.basename(): node for node in Reader(location)()}
