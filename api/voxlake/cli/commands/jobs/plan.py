@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import shutil
-import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,28 +11,28 @@ from cyclopts import Parameter, validators
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
 from voxlake.cli.lake import is_lake, opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole, parse_name
+from voxlake.cli.planned import (
+    cost_document,
+    memory_document,
+    notes_on,
+    sample_document,
+)
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.documents.plan import (
-    CostDocument,
-    MemoryDocument,
     PlanDocument,
     PricesDocument,
-    SampleDocument,
     StoredEstimate,
     TimeDocument,
 )
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from voxlake.compute.forecast import Forecast, Machines, Sample, Target
+    from voxlake.compute.forecast import Machines, Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.compute.passes.region import ReadInto
     from voxlake.platform.settings import Settings
-
-SLOW = 2.0
-"""A source that makes its reader wait for so many times the CPU seconds that it takes is slow."""
 
 
 @Parameter(name="*")
@@ -130,16 +126,16 @@ def plan(
             "objects": expected.objects,
             "stages": expected.stages,
             "requests": expected.requests,
-            "sample": _sample(sample, expected, asked.target.itemsize),
-            "memory": _memory(expected, settings),
+            "sample": sample_document(sample, expected, asked.target.itemsize),
+            "memory": memory_document(expected, settings.memory_limit_bytes),
             "time": TimeDocument(
                 cores=machines.cores,
                 core_seconds=expected.core_seconds,
                 seconds=expected.seconds,
                 assumed=assumed,
             ),
-            "cost": _cost(expected, planning.prices),
-            "notes": tuple(_notes(asked.target, sample)),
+            "cost": cost_document(expected, planning.prices),
+            "notes": tuple(notes_on(asked.target, sample)),
         }
     )
     answer(document, shown_plan(document), json=answering.json)
@@ -208,81 +204,6 @@ def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
             return Machines(sum(threads), max(threads)), assumed
     cores = available_cores()
     return Machines(cores, cores), "those of this machine, where the sample was measured"
-
-
-def _sample(sample: Sample, expected: Forecast, itemsize: int) -> SampleDocument:
-    finest = [piece.levels[0] for piece in sample.pieces]
-    voxels = sum(level.voxels for level in finest)
-    stored = sum(level.stored_bytes for level in finest)
-    rates, ratios = expected.rates, expected.ratios
-    return SampleDocument(
-        boxes=len(finest),
-        voxels=voxels,
-        share=voxels / math.prod(expected.levels[0].shape),
-        whole=sample.whole,
-        seconds=sample.seconds,
-        ratio=voxels * itemsize / stored if stored else None,
-        ratio_low=_finite(ratios[len(ratios) // 10]),
-        ratio_high=_finite(ratios[-1 - len(ratios) // 10]),
-        empty=expected.levels[0].empty,
-        read_mb_per_core_s=_mb(rates.read),
-        reduce_mb_per_core_s=_mb(rates.reduce / itemsize),
-        encode_mb_per_core_s=_mb(rates.encode),
-        decode_mb_per_core_s=_mb(rates.decode),
-        write_mb_per_core_s=_mb(rates.write),
-    )
-
-
-def _finite(ratio: float) -> float | None:
-    return ratio if math.isfinite(ratio) else None
-
-
-def _mb(seconds_per_byte: float) -> float | None:
-    return 1e-6 / seconds_per_byte if seconds_per_byte else None
-
-
-def _memory(expected: Forecast, settings: Settings) -> MemoryDocument:
-    most = max((stage.memory_bytes for stage in expected.stages), default=0)
-    return MemoryDocument(
-        task_bytes=most,
-        limit_bytes=settings.memory_limit_bytes,
-        fits=most <= settings.memory_limit_bytes,
-        scratch_bytes=max((stage.scratch_bytes for stage in expected.stages), default=0),
-        scratch_free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
-    )
-
-
-def _cost(expected: Forecast, path: Path | None) -> CostDocument:
-    from voxlake.compute.forecast import cost_of, read_prices
-
-    prices, where, _ = read_prices(path)
-    cost = cost_of(prices, expected.core_seconds, expected.requests, expected.stored_bytes)
-    return CostDocument(
-        **asdict(cost),
-        once=cost.once,
-        currency=prices.currency,
-        prices=f"{where} ({prices.source})" if prices.source else where,
-        as_of=prices.as_of,
-    )
-
-
-def _notes(target: Target, sample: Sample) -> Iterator[str]:
-    pieces = sample.pieces
-    if not sample.whole and all(p.levels[0].empty == p.levels[0].chunks for p in pieces):
-        yield "the sample holds nothing but fill; what is stored is not known"
-    if len(pieces) == 1 and not sample.whole:
-        yield "one box was sampled; give --seconds more, or take the figures for a guess"
-    waited = sum(piece.read_wall_s for piece in pieces)
-    worked = sum(piece.read_s for piece in pieces)
-    if waited > 1 and waited > SLOW * worked:
-        yield (
-            f"the source made the sample wait: {waited:.1f} s for {worked:.1f} CPU seconds; hours "
-            "count the latter, so that the source or its network may bound the job"
-        )
-    if target.indexed:
-        yield "the label index has sidecars of its own, whose bytes are not counted"
-    if target.first == 1:
-        yield "levels that are there are replaced, shard by shard"
 
 
 def _show_prices(planning: Planning, answering: Answering) -> None:

@@ -8,11 +8,14 @@ from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, parse_name
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
+from voxlake.documents.dataset import StoredDocument, dataset_document
+from voxlake.documents.index import ByLabelDocument, IndexDocument
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from voxlake.documents.dataset import DatasetDocument, StoredDocument
-    from voxlake.documents.index import IndexDocument
+    from voxlake.documents.dataset import DatasetDocument
     from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.store import StoreURL
@@ -37,10 +40,6 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     NotFoundError, CorruptDataError, StoreError
         If its store does not have what the catalog says, or does not answer.
     """
-    from voxlake.documents.dataset import dataset_document
-    from voxlake.ngff.dataset import open_dataset
-    from voxlake.ngff.lake import address_of, index_url, place_of
-
     dataset = open_dataset(address_of(lake, record))
     volumes = [dataset.level(number) for number in range(dataset.levels)]
     labels = record.kind == "labels"
@@ -54,7 +53,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
 
 
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
-    from voxlake.documents.index import ByLabelDocument, IndexDocument
+    # Images need no pyarrow.
     from voxlake.ngff.labels.sidecars.status import index_status
     from voxlake.ngff.labels.state import in_force
 
@@ -71,8 +70,6 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
 
 
 def _stored(url: StoreURL) -> StoredDocument:
-    from voxlake.documents.dataset import StoredDocument
-
     if url.is_local and not url.path.is_dir():
         return StoredDocument(objects=0, bytes=0)
     sizes = [each.size for each in store.walk(url) if each.url.name not in METADATA]
