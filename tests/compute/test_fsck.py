@@ -15,7 +15,6 @@ from voxlake.compute.fsck import (
     Check,
     Finding,
     FsckTarget,
-    Remedy,
     findings_of,
     plan_fsck,
     plan_repair,
@@ -71,7 +70,7 @@ class Lake:
         address = None
         if source:
             address = SourceAddress(source["source"], open_source(source["source"]).fingerprint)
-        run(plan_repair(Remedy(self.what(dataset), address), findings))
+        run(plan_repair(self.what(dataset), findings, address))
 
 
 def run(plans: list[Plan]) -> list[Result]:

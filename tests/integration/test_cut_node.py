@@ -15,8 +15,8 @@ import pytest
 from tests.servers.network import Network, run_network
 from tests.servers.processes import stop
 
+from voxlake.compute.cluster import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
-from voxlake.compute.run import WINDOW_PER_THREAD
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.platform.names import DatasetName

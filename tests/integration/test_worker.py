@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from voxlake.compute.cluster import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.passes.threads import available_cores
-from voxlake.compute.run import WINDOW_PER_THREAD
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, dataset_url
 from voxlake.platform.catalog import DatasetState

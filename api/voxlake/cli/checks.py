@@ -111,7 +111,7 @@ def _scheduler(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     fault = _unreachable(cluster.scheduler)
     if fault is not None:
         return _fail("scheduler", fault, "start it, or leave the address out")
-    from voxlake.compute.run import open_cluster
+    from voxlake.compute.cluster import open_cluster
 
     with open_cluster(cluster.settings, 1) as client:
         threads = sum(client.nthreads().values())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.forecast.estimate import coded_levels, rates, ratios
 from voxlake.compute.forecast.requests import Requests, Shards, metadata, total
-from voxlake.compute.forecast.stages import Known, Stage, stages_of
+from voxlake.compute.forecast.stages import Sampled, Stage, stages_of
 
 if TYPE_CHECKING:
     from voxlake.compute.forecast.estimate import Coded, Rates
@@ -76,7 +76,7 @@ def forecast(target: Target, sample: Sample, machines: Machines) -> Forecast:
         for number, level in enumerate(levels)
     )
     measured = rates(sample, target.itemsize)
-    stages = tuple(stages_of(Known(target, shards, measured)))
+    stages = tuple(stages_of(Sampled(target, shards, measured)))
     made = [level for level in levels if level.made]
     documents = metadata(len(levels), made=target.first == 0)
     sidecars = levels[0].shards if target.indexed else 0

@@ -30,7 +30,7 @@ SECONDS_PER_ROW = 2e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Sampled:
     """What a sample has shown of a target."""
 
     target: Target
@@ -61,13 +61,17 @@ class Stage:
     requests: Requests
 
 
-def stages_of(known: Known) -> list[Stage]:
+def stages_of(sampled: Sampled) -> list[Stage]:
     """Return the stages of a job, in the order in which they run."""
     stages = [
-        _alone(known, stretch.last) if stretch.cut is None else _pass(known, stretch, stretch.cut)
-        for stretch in known.target.stretches
+        _alone(sampled, stretch.last)
+        if stretch.cut is None
+        else _pass(sampled, stretch, stretch.cut)
+        for stretch in sampled.target.stretches
     ]
-    return [*stages, _index(known), *_index_segments(known)] if known.target.indexed else stages
+    if sampled.target.indexed:
+        stages += [_index(sampled), *_index_segments(sampled)]
+    return stages
 
 
 def in_words(reading: Reading | None, reads: float) -> str:
@@ -92,12 +96,12 @@ _WAYS = {
 }
 
 
-def _pass(known: Known, stretch: Stretch, cut: Cut) -> Stage:
-    target, base = known.target, known.target.ladder[stretch.base]
+def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> Stage:
+    target, base = sampled.target, sampled.target.ladder[stretch.base]
     levels = range(stretch.first, stretch.last + 1)
-    requests = [writing(known.shards[level]) for level in levels]
+    requests = [writing(sampled.shards[level]) for level in levels]
     if stretch.first > stretch.base:
-        requests.append(reading(known.shards[stretch.base], base, cut))
+        requests.append(reading(sampled.shards[stretch.base], base, cut))
     return Stage(
         stage_name(stretch.first, stretch.last),
         math.prod(write_grid(base.shape, cut.region)),
@@ -107,14 +111,14 @@ def _pass(known: Known, stretch: Stretch, cut: Cut) -> Stage:
         cut.memory_bytes,
         REGIONS_AT_ONCE * cut.scratch_bytes,
         sum(math.prod(target.ladder[level].shape) for level in levels),
-        _seconds(known, stretch, cut.reads),
+        _seconds(sampled, stretch, cut.reads),
         total(requests),
     )
 
 
-def _alone(known: Known, level: int) -> Stage:
-    fine, coarse = known.target.ladder[level - 1], known.target.ladder[level]
-    stretch = next(s for s in known.target.stretches if s.last == level)
+def _alone(sampled: Sampled, level: int) -> Stage:
+    fine, coarse = sampled.target.ladder[level - 1], sampled.target.ladder[level]
+    stretch = next(s for s in sampled.target.stretches if s.last == level)
     return Stage(
         stage_name(level, level),
         math.prod(write_grid(coarse.shape, coarse.shard)),
@@ -122,25 +126,25 @@ def _alone(known: Known, level: int) -> Stage:
         in_words(None, 1.0),
         1.0,
         # As `voxlake.compute.passes.downsample.downsample_bytes`.
-        (2 * math.prod(coarse.shard) + math.prod(fine.shard)) * known.target.itemsize,
+        (2 * math.prod(coarse.shard) + math.prod(fine.shard)) * sampled.target.itemsize,
         0,
         math.prod(coarse.shape),
-        _seconds(known, stretch, 1.0),
-        writing(known.shards[level]) + reading_whole(known.shards[level - 1]),
+        _seconds(sampled, stretch, 1.0),
+        writing(sampled.shards[level]) + reading_whole(sampled.shards[level - 1]),
     )
 
 
-def _index(known: Known) -> Stage:
-    target, finest, shards = known.target, known.target.ladder[0], known.shards[0]
+def _index(sampled: Sampled) -> Stage:
+    target, finest, shards = sampled.target, sampled.target.ladder[0], sampled.shards[0]
     voxels = math.prod(finest.shape)
-    seconds = voxels * target.itemsize * (known.rates.decode + known.rates.index)
+    seconds = voxels * target.itemsize * (sampled.rates.decode + sampled.rates.index)
     return Stage(
         "index",
         shards.count,
         tuple(map(min, finest.shard, finest.shape)),
         "shard by shard; each chunk is decoded once",
         1.0,
-        _index_bytes(known),
+        _index_bytes(sampled),
         0,
         voxels,
         seconds,
@@ -153,19 +157,21 @@ def _index(known: Known) -> Stage:
     )
 
 
-def _index_bytes(known: Known) -> int:
-    finest, itemsize = known.target.ladder[0], known.target.itemsize
+def _index_bytes(sampled: Sampled) -> int:
+    finest, itemsize = sampled.target.ladder[0], sampled.target.itemsize
     return scan_bytes(math.prod(finest.shard) * itemsize, math.prod(finest.chunk) * itemsize)
 
 
-def _index_segments(known: Known) -> list[Stage]:
+def _index_segments(sampled: Sampled) -> list[Stage]:
     """Return the stages of `voxlake.compute.index.by_label.plan_index_segments`."""
-    finest, shards = known.target.ladder[0], known.shards[0]
-    rows = rows_bytes(shards.count * math.prod(finest.shard) * known.target.itemsize)
-    anew = max(rows, _index_bytes(known))
+    finest, shards = sampled.target.ladder[0], sampled.shards[0]
+    rows = rows_bytes(shards.count * math.prod(finest.shard) * sampled.target.itemsize)
+    anew = max(rows, _index_bytes(sampled))
     # Sidecars are compared with their shards, and read.
     asked = Requests(get=shards.stored, head=shards.count)
-    seconds = SECONDS_PER_ROW * known.rates.rows * math.prod(finest.shape) * known.target.itemsize
+    seconds = (
+        SECONDS_PER_ROW * sampled.rates.rows * math.prod(finest.shape) * sampled.target.itemsize
+    )
     fragments = fragment_count(shards.count)
     if fragments == 1:
         return [_segments_stage("index-runs", 1, anew, seconds, asked + Requests(put=10, get=20))]
@@ -190,8 +196,8 @@ def _segments_stage(
     return Stage(name, tasks, (), "rows, no voxels", 1.0, memory, 0, 0, seconds, requests)
 
 
-def _seconds(known: Known, stretch: Stretch, reads: float) -> float:
-    target, rates = known.target, known.rates
+def _seconds(sampled: Sampled, stretch: Stretch, reads: float) -> float:
+    target, rates = sampled.target, sampled.rates
     base = math.prod(target.ladder[stretch.base].shape)
     if stretch.first == 0:
         read = base * target.block_itemsize * reads * rates.read
@@ -200,7 +206,7 @@ def _seconds(known: Known, stretch: Stretch, reads: float) -> float:
     made = range(stretch.first, stretch.last + 1)
     reduced = _voxels(target.ladder, (level - 1 for level in made if level))
     encoded = _voxels(target.ladder, made) * target.itemsize
-    stored = sum(known.shards[level].bytes for level in made)
+    stored = sum(sampled.shards[level].bytes for level in made)
     return read + reduced * rates.reduce + encoded * rates.encode + stored * rates.write
 
 

@@ -30,18 +30,10 @@ if TYPE_CHECKING:
     from voxlake.compute.passes.ingest import SourceAddress
     from voxlake.compute.plan import Cell, Plan, Task
     from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
 
 _SHARD = {Check.DAMAGED_SHARD, Check.MISSING_SHARD, Check.STALE_SHARD, Check.TORN_TAIL}
 _SIDECAR = {Check.MISSING_SIDECAR, Check.STALE_SIDECAR, Check.DAMAGED_SIDECAR}
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """What may be used to mend a dataset."""
-
-    what: FsckTarget
-    source: SourceAddress | None = None
-    """What level 0 was made of, if it is still that."""
 
 
 @dataclass(slots=True)
@@ -56,21 +48,24 @@ class _Cells:
     """Not to be touched: nothing is left to make them of, or of what lies below them."""
 
 
-def plan_repair(remedy: Remedy, findings: Iterable[Finding]) -> list[Plan]:
+def plan_repair(
+    target: FsckTarget, findings: Iterable[Finding], source: SourceAddress | None = None
+) -> list[Plan]:
     """Return the plans that mend what of the `findings` can be mended.
 
     First the list of labels and leftovers, then level 0 from its source, then each level from the
     one below, with all that lies over a shard which is made anew, then the label index.
+    Without a `source`, level 0 is left as it is.
     """
     found = list(findings)
-    plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(remedy, found)) else []
+    plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(target, found)) else []
     try:
-        dataset = open_dataset(remedy.what.url)
+        dataset = open_dataset(target.url)
         for number in range(dataset.levels):
             dataset.level(number)
     except (NotFoundError, UnsupportedError, CorruptDataError):
         return plans  # nothing is rebuilt by metadata that are damaged
-    return [*plans, *_shard_plans(remedy, dataset, found)]
+    return [*plans, *_shard_plans(target, dataset, found, source)]
 
 
 def needs_source(findings: Iterable[Finding]) -> bool:
@@ -81,26 +76,28 @@ def needs_source(findings: Iterable[Finding]) -> bool:
     )
 
 
-def _object_tasks(remedy: Remedy, findings: list[Finding]) -> list[Task]:
-    what, checks = remedy.what, {finding.check for finding in findings}
+def _object_tasks(target: FsckTarget, findings: list[Finding]) -> list[Task]:
+    checks = {finding.check for finding in findings}
     tasks: list[Task] = []
     if Check.LABELS_LIST in checks:
-        tasks.append(ListLabelsTask(what.image or what.url))
+        tasks.append(ListLabelsTask(target.image or target.url))
     if Check.LEFTOVER in checks:
-        tasks.append(SweepTask(what.url, what.index))
+        tasks.append(SweepTask(target.url, target.index))
     return tasks
 
 
-def _shard_plans(remedy: Remedy, dataset: Dataset, findings: list[Finding]) -> Iterator[Plan]:
-    finest = _finest(findings, has_source=remedy.source is not None)
-    yield from _finest_plans(remedy, dataset, finest)
+def _shard_plans(
+    target: FsckTarget, dataset: Dataset, findings: list[Finding], source: SourceAddress | None
+) -> Iterator[Plan]:
+    finest, index = _finest(findings, has_source=source is not None), target.index
+    yield from _finest_plans(index, dataset.level(0), finest, source)
     below = finest
     for level in range(1, dataset.levels):
         below = _next(dataset, level, below, findings)
         step, size = downsample_step(dataset, level), downsample_bytes(dataset, level)
         yield from _plans(f"repair-{level}", [RebuildTask(step, c) for c in below.rebuilt], size)
-    if remedy.what.index is not None:
-        index, volume = remedy.what.index, dataset.level(0)
+    if index is not None:
+        volume = dataset.level(0)
         stale = {f.cell: None for f in findings if f.check in _SIDECAR and f.cell is not None}
         cells = [c for c in stale | finest.rebuilt | finest.trimmed if c not in finest.lost]
         tasks = [IndexTask(volume.url, index, cell) for cell in cells]
@@ -120,21 +117,20 @@ def _finest(findings: list[Finding], *, has_source: bool) -> _Cells:
     return cells
 
 
-def _finest_plans(remedy: Remedy, dataset: Dataset, cells: _Cells) -> Iterator[Plan]:
-    volume = dataset.level(0)
-    trim = [_marked(remedy, volume, TrimTask(volume.url, cell)) for cell in cells.trimmed]
+def _finest_plans(
+    index: StoreURL | None, volume: Volume, cells: _Cells, source: SourceAddress | None
+) -> Iterator[Plan]:
+    trim = [_marked(index, volume, TrimTask(volume.url, cell)) for cell in cells.trimmed]
     yield from _plans("repair-tails", trim, shard_bytes(volume) * 2)
-    if remedy.source is not None:
-        tasks = (IngestTask(remedy.source, volume.url, cell) for cell in cells.rebuilt)
-        ingest = [_marked(remedy, volume, task) for task in tasks]
+    if source is not None:
+        tasks = (IngestTask(source, volume.url, cell) for cell in cells.rebuilt)
+        ingest = [_marked(index, volume, task) for task in tasks]
         yield from _plans("repair-0", ingest, shard_bytes(volume) * 3)
 
 
-def _marked(remedy: Remedy, volume: Volume, task: TrimTask | IngestTask) -> Task:
+def _marked(index: StoreURL | None, volume: Volume, task: TrimTask | IngestTask) -> Task:
     """Return what does the task so that the label index, if there is one, tells of it."""
-    if remedy.what.index is None:
-        return task
-    return MarkedTask(task, volume.url, remedy.what.index, task.cell)
+    return task if index is None else MarkedTask(task, volume.url, index, task.cell)
 
 
 def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) -> _Cells:

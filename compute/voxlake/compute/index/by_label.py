@@ -22,6 +22,8 @@ from voxlake.ngff.labels.bulk.pieces import choose_pieces, write_range
 from voxlake.ngff.labels.bulk.publish import publish_bulk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -45,7 +47,7 @@ ETAG_BYTES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class RunsSpec:
+class BuildSpec:
     """What all tasks of a job have in common."""
 
     target: StoreURL
@@ -59,72 +61,43 @@ class RunsSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class FragmentTask:
+class SegmentTask:
+    """Do one step of the build, or all of them; again writes the same, and what is done stays."""
+
+    step: Callable[[Build, int], None]
+    spec: BuildSpec
+    cell: Cell
+
+    def __call__(self) -> Result:
+        """Do it."""
+        self.step(self.spec.build(), self.cell[0])
+        return Result()
+
+
+def fragment(build: Build, number: int) -> None:
     """Write the rows of some shards by label."""
-
-    spec: RunsSpec
-    cell: Cell
-
-    def __call__(self) -> Result:
-        """Write the fragment; one that is there stays."""
-        write_fragment(self.spec.build(), self.cell[0])
-        return Result()
+    write_fragment(build, number)
 
 
-@dataclass(frozen=True, slots=True)
-class RangesTask:
-    """Choose ranges of labels by the quantiles of all fragments."""
-
-    spec: RunsSpec
-    cell: Cell
-
-    def __call__(self) -> Result:
-        """Choose once: what was chosen stays."""
-        choose_pieces(self.spec.build())
-        return Result()
+def ranges(build: Build, _: int) -> None:
+    """Choose ranges of labels by the quantiles of all fragments, once."""
+    choose_pieces(build)
 
 
-@dataclass(frozen=True, slots=True)
-class RangeTask:
+def one_range(build: Build, number: int) -> None:
     """Merge the rows of a range of labels; of few labels some ranges are empty."""
-
-    spec: RunsSpec
-    cell: Cell
-
-    def __call__(self) -> Result:
-        """Write the parts of the range; doing it again writes the same bytes."""
-        write_range(self.spec.build(), self.cell[0])
-        return Result()
+    write_range(build, number)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishTask:
+def publish(build: Build, _: int) -> None:
     """Put the segment in force, and clear away what the job needed."""
-
-    spec: RunsSpec
-    cell: Cell
-
-    def __call__(self) -> Result:
-        """Publish; once that is done, do nothing."""
-        publish_bulk(self.spec.build())
-        return Result()
+    publish_bulk(build)
 
 
-@dataclass(frozen=True, slots=True)
-class AllSegmentsTask:
+def all_steps(build: Build, _: int) -> None:
     """Do all of it, for a dataset of one fragment."""
-
-    spec: RunsSpec
-    cell: Cell
-
-    def __call__(self) -> Result:
-        """Write the segment and put it in force; what is done already is not done again."""
-        build = self.spec.build()
-        write_fragment(build, 0)
-        choose_pieces(build)
-        write_range(build, 0)
-        publish_bulk(build)
-        return Result()
+    for step in (fragment, ranges, one_range, publish):
+        step(build, 0)
 
 
 def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
@@ -139,17 +112,17 @@ def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]
     """
     shards = math.prod(write_grid(volume.shape, volume.shard))
     fragments = fragment_count(shards)
-    spec = RunsSpec(volume.url, index, job, fragments)
+    spec = BuildSpec(volume.url, index, job, fragments)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
     rows = rows_bytes(shards * shard_bytes(volume))
-    anew = max(rows, index_bytes(volume))
+    anew, last = max(rows, index_bytes(volume)), publish_bytes(shards)
     if fragments == 1:
-        return [Plan("index-runs", (1,), partial(AllSegmentsTask, spec), mark, anew)]
+        return [Plan("index-runs", (1,), partial(SegmentTask, all_steps, spec), mark, anew)]
     return [
-        Plan("index-fragments", (fragments,), partial(FragmentTask, spec), mark, anew),
-        Plan("index-ranges", (1,), partial(RangesTask, spec), mark, rows),
-        Plan("index-runs", (fragments,), partial(RangeTask, spec), mark, rows),
-        Plan("index-publish", (1,), partial(PublishTask, spec), mark, publish_bytes(shards)),
+        Plan("index-fragments", (fragments,), partial(SegmentTask, fragment, spec), mark, anew),
+        Plan("index-ranges", (1,), partial(SegmentTask, ranges, spec), mark, rows),
+        Plan("index-runs", (fragments,), partial(SegmentTask, one_range, spec), mark, rows),
+        Plan("index-publish", (1,), partial(SegmentTask, publish, spec), mark, last),
     ]
 
 

@@ -1,5 +1,6 @@
 """Jobs: recorded runs of plans that survive the death of any process that works on them."""
 
+from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.jobs.events import Event, Report, StageStarted, TaskFinished
 from voxlake.compute.jobs.kinds.downsample import start_downsample
 from voxlake.compute.jobs.kinds.fsck import findings, start_fsck
@@ -22,6 +23,7 @@ __all__ = [
     "TaskFinished",
     "Totals",
     "Workspace",
+    "cancel_job",
     "findings",
     "resume_job",
     "run_job",

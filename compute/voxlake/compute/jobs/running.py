@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from voxlake.compute.cluster import Finished, open_cluster, run_tasks
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
 from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.plan import Result
-from voxlake.compute.run import Finished, open_cluster, run_tasks
 from voxlake.platform.errors import (
     ClusterLostError,
     ConflictError,
@@ -35,10 +35,10 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs import JobState, StageRecord
 
 if TYPE_CHECKING:
+    from voxlake.compute.cluster import Cluster
     from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
-    from voxlake.compute.run import Cluster
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs import Claim, Job, Ledger, TaskSet
 
@@ -99,6 +99,7 @@ class _Run:
     workspace: Workspace
     job: Job
     recorder: Recorder
+    # Any: a kind's own functions alone look into its spec.
     kind: JobKind[Any]
     work: Work[Any]
 

@@ -189,9 +189,9 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
 
 
 def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
+    from voxlake.compute.cluster import THREADS_PER_PROCESS, worker_threads
     from voxlake.compute.forecast import Machines
     from voxlake.compute.passes.threads import available_cores
-    from voxlake.compute.run import THREADS_PER_PROCESS, worker_threads
 
     each = "each as fast as one of this machine, where the sample was measured"
     if cores is not None:

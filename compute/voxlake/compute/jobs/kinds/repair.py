@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.fsck import Remedy, plan_repair
+from voxlake.compute.fsck import plan_repair
 from voxlake.compute.fsck.repair import needs_source
 from voxlake.compute.jobs.kinds.fsck import FSCK, FsckSpec, findings, fsck_target
 from voxlake.compute.jobs.kinds.ingest import ingest_of
@@ -78,8 +78,8 @@ def _source_of_ingest(workspace: Workspace, look: Job) -> SourceAddress | None:
 
 def _stages(work: Work[RepairSpec]) -> list[Plan]:
     look = work.ledger.get_job(work.spec.look)
-    remedy = Remedy(fsck_target(work.workspace, _fsck_spec(look)), work.spec.source)
-    return plan_repair(remedy, findings(work.workspace, look))
+    target = fsck_target(work.workspace, _fsck_spec(look))
+    return plan_repair(target, findings(work.workspace, look), work.spec.source)
 
 
 REPAIR = JobKind(RepairSpec, _stages)

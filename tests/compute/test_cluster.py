@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import dask
 import pytest
 
+from voxlake.compute.cluster import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
 from voxlake.compute.passes.threads import available_cores, thread_count, use_threads
 from voxlake.compute.plan import Result
-from voxlake.compute.run import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
