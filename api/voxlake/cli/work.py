@@ -100,13 +100,10 @@ def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]
             "stages": tuple(
                 stage.model_copy(update={"run": runs.get(stage.name)}) for stage in document.stages
             ),
-            "run": RunDocument(tasks=summary.tasks, voxels=summary.voxels, seconds=summary.seconds),
+            "run": RunDocument.model_validate(summary),
             "itemsize": summary.itemsize,
             "verified": not summary.differences if job.kind == "verify" else None,
-            "differences": tuple(
-                DifferenceDocument(shard=each.shard, different=each.different, note=each.note)
-                for each in summary.differences
-            ),
+            "differences": tuple(map(DifferenceDocument.model_validate, summary.differences)),
             "findings": finding_documents(workspace, job.dataset, seen),
         }
     )
