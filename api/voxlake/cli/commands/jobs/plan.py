@@ -162,15 +162,14 @@ def _ingest(
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:
     """Check the request, against the lake too if there is one."""
-    from voxlake.compute.jobs.kinds.ingest import check_free, image_of
+    from voxlake.compute.jobs.kinds.ingest import checked_ingest
     from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 
     there = lake.lake is not None and is_lake(lake.url)
     if not there and request.place.of is None:
         return ingest_spec(request, None, cluster.settings)
     with opened_workspace(lake, cluster) as workspace:
-        check_free(workspace, request.place)
-        return ingest_spec(request, image_of(workspace, request.place), cluster.settings)
+        return checked_ingest(workspace, request)
 
 
 def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> _Asked:

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
 def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
     """Check the request, record the job and return it; `run_job` does the work.
 
+    Raises what `checked_ingest` does.
+    """
+    return record_job(workspace, checked_ingest(workspace, request))
+
+
+def checked_ingest(workspace: Workspace, request: IngestRequest) -> IngestSpec:
+    """Check a request, the name and the image included; return what its job is to do.
+
     Raises
     ------
     SourceError, UnsupportedError
@@ -52,9 +60,8 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
     InvalidInputError
         If voxel size, levels or shape do not fit.
     """
-    check_free(workspace, request.place)
-    spec = ingest_spec(request, image_of(workspace, request.place), workspace.settings)
-    return record_job(workspace, spec)
+    _check_free(workspace, request.place)
+    return ingest_spec(request, _image_of(workspace, request.place), workspace.settings)
 
 
 def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
@@ -63,7 +70,7 @@ def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
     return IngestSpec.model_validate(done[0].spec) if done else None
 
 
-def check_free(workspace: Workspace, place: Place) -> None:
+def _check_free(workspace: Workspace, place: Place) -> None:
     """Raise ConflictError if there is a dataset of that name, or something where it would lie."""
     try:
         workspace.catalog.get_dataset(place.name)
@@ -79,7 +86,7 @@ def check_free(workspace: Workspace, place: Place) -> None:
     raise ConflictError(f"{url} holds a dataset already; choose another name")
 
 
-def image_of(workspace: Workspace, place: Place) -> Dataset | None:
+def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
     """Return the image that the labels at `place` belong to; None if they belong to none.
 
     Raises

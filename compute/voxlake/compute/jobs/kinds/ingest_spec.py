@@ -82,14 +82,14 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
     request
         What to ingest.
     image
-        What `image_of` says.
+        The image that the labels belong to, if they belong to one.
     settings
         Say how large tasks are.
 
     Raises
     ------
     SourceError, UnsupportedError, InvalidInputError
-        As of `start_ingest`.
+        As of `voxlake.compute.jobs.kinds.ingest.checked_ingest`.
     """
     place = request.place
     source = open_source(request.source)
