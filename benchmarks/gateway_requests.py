@@ -65,8 +65,13 @@ def _client(asked: Asked, count: int, seed: int) -> Counter[str]:
         make = chance.choices(list(_KINDS), list(_KINDS.values()))[0]
         request = make(asked, chance)
         manner = chance.random()
-        connection.request("GET", request.path, headers=request.headers)
-        answer = connection.getresponse()
+        try:
+            answer = _ask(connection, request)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # A server closes what was idle for some seconds.
+            connection.close()
+            kinds["(connected anew)"] += 1
+            answer = _ask(connection, request)
         if answer.status not in {200, 206}:
             raise RuntimeError(f"{request.path}: {answer.status} {answer.read(1000)!r}")
         if manner < LEAVING:
@@ -80,6 +85,11 @@ def _client(asked: Asked, count: int, seed: int) -> Counter[str]:
         kinds[request.kind] += 1
     connection.close()
     return kinds
+
+
+def _ask(connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
+    connection.request("GET", request.path, headers=request.headers)
+    return connection.getresponse()
 
 
 def _cutout(asked: Asked, chance: random.Random) -> Request:
