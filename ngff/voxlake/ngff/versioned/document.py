@@ -14,6 +14,7 @@ from voxlake.platform.errors import CorruptDataError, ObjectExistsError, ObjectN
 
 if TYPE_CHECKING:
     from voxlake.ngff.memory.cache import Cached
+    from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.platform.store import StoreURL
 
 
@@ -38,7 +39,7 @@ class Form[T: Document]:
     """What to do about one that is damaged."""
     key: str = ""
     """Below which it lies, its checksum beside it; empty if it lies there without one."""
-    cached: Cached[T] | None = None
+    cached: Cached[Numbered[T]] | None = None
     """Those that were read as the newest of a folder."""
 
 

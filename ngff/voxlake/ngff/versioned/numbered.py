@@ -62,7 +62,9 @@ def newest[T: Document](form: Form[T], folder: StoreURL) -> Numbered[T] | None:
         if last is None:
             return None
         try:
-            return Numbered(_number(last[0]), _read_once(form, folder, *last))
+            # A folder that was deleted and filled anew has other documents under the same names.
+            known = form.cached.peek((folder, *last)) if form.cached else None
+            return known or _read(form, folder, *last)
         except ObjectNotFoundError:
             # Swept since: then there are newer ones.
             continue
@@ -91,20 +93,14 @@ def create_next[T: Document](
     return (last is not None and _number(last[0]) == made.number) or is_followed()
 
 
-def _read_once[T: Document](form: Form[T], folder: StoreURL, name: str, etag: str) -> T:
-    """Return a listed document; one that was read before is known by its ETag and its name.
-
-    A folder that was deleted and filled anew has other documents under the same names.
-    """
-    key = (folder, name, etag)
-    known = form.cached.peek(key) if form.cached else None
-    if known is None:
-        body = store.read(folder / name).body
-        known = document.decode(form, folder / name, body)
-        if form.cached:
-            # In memory it takes several times what it takes as JSON.
-            form.cached.put(key, known, 2000 + 8 * len(body))
-    return known
+def _read[T: Document](form: Form[T], folder: StoreURL, name: str, etag: str) -> Numbered[T]:
+    """Read a listed document, and keep it if its form says so."""
+    body = store.read(folder / name).body
+    made = Numbered(_number(name), document.decode(form, folder / name, body))
+    if form.cached:
+        # In memory it takes several times what it takes as JSON.
+        form.cached.put((folder, name, etag), made, 2000 + 8 * len(body))
+    return made
 
 
 def _number(name: str) -> int:
