@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Concatenate, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -104,7 +104,7 @@ def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
     geometry = _checked_geometry(volume)
     markers = list_markers(index_url)
     manifest = newest_manifest(index_url)
-    if manifest is None or manifest.geometry != geometry:
+    if manifest is None or not _same_geometry(volume, manifest.geometry, geometry):
         return IndexState(volume, index_url, None, tuple(stored_shards(volume)), bulk=False)
     if not markers:
         return IndexState(volume, index_url, manifest, (), bulk=False)
@@ -124,6 +124,15 @@ def _checked_geometry(volume: Volume) -> Geometry:
     return known
 
 
+def _same_geometry(volume: Volume, stored: Geometry, geometry: Geometry) -> bool:
+    """Return whether a manifest is of the volume's geometry; if so, the next look finds its own."""
+    if stored is not geometry:
+        if stored != geometry:
+            return False
+        _geometries[volume.array] = stored
+    return True
+
+
 def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[IndexState], T]) -> T:
     """Return the answer of `ask` by what is in force, asked anew of what is in force by then.
 
@@ -140,8 +149,8 @@ def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[IndexSta
     return answered(in_force(volume, index_url), ask)
 
 
-def answered[**P, T](
-    state: IndexState, ask: Callable[Concatenate[IndexState, P], T], *given: P.args, **by: P.kwargs
+def answered[T, *Given](
+    state: IndexState, ask: Callable[[IndexState, *Given], T], *given: *Given
 ) -> T:
     """Return the answer of `ask` by a state.
 
@@ -153,7 +162,7 @@ def answered[**P, T](
         If the newest manifest names segments that are not there.
     """
     try:
-        return ask(state, *given, **by)
+        return ask(state, *given)
     except ObjectNotFoundError as error:
         if newest_manifest(state.index_url) == state.manifest:
             raise _incomplete(state) from error

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from voxlake.ngff.labels.label_id import check_label
 from voxlake.ngff.labels.mapping.remap import remap
 from voxlake.ngff.labels.queries.dvid import encode_blocks
-from voxlake.ngff.labels.queries.extent import chunks_of, extent_of, find_labels, list_labels
+from voxlake.ngff.labels.queries.extent import (
+    body_extent,
+    chunks_of,
+    find_labels,
+    label_extent,
+    list_labels,
+)
 from voxlake.ngff.labels.queries.masks import MAX_VOXELS, mask_of
 from voxlake.ngff.labels.queries.points import point_of, points_of
 from voxlake.ngff.labels.queries.sparse_volume import (
@@ -68,7 +75,10 @@ class View:
         Without `counted`, the last two are `UNKNOWN` of a body of several supervoxels: they are
         what takes long there.
         """
-        return answered(self.state, extent_of, self.labels.one(label), counted=counted)
+        if self.labels.mapping is None:
+            check_label(label)
+            return answered(self.state, label_extent, label)
+        return answered(self.state, body_extent, self.labels.one(label), counted)
 
     def chunks(self, label: int) -> npt.NDArray[np.int64]:
         """Return the cells (n, 3) of the chunk grid that hold a label, in C order.

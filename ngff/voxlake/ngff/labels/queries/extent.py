@@ -14,6 +14,7 @@ from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows, shard_grid, table_of_rows
 from voxlake.ngff.labels.state import ask_shards, find_rows_in_force, without
 from voxlake.ngff.labels.table import EMPTY, UNKNOWN, LabelExtent, LabelTable, merge_tables
+from voxlake.platform.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,11 +31,25 @@ MERGED_LINES = 1 << 20
 """Lines that wait at least to be merged into one table when all labels are asked for."""
 
 
-def extent_of(state: IndexState, one: OneLabel, *, counted: bool = True) -> LabelExtent:
-    """Return count, tight box, chunks and shards of a label.
+def label_extent(state: IndexState, label: int) -> LabelExtent:
+    """Return what the boxes of segments say of a label; of rows, where boxes may be outdated.
 
-    Of a label the boxes of segments say it. Two supervoxels of a body may share a chunk, so that
-    their rows are needed to count those of a body, which is left out unless `counted`.
+    Raises
+    ------
+    NotFoundError
+        If no voxel has it.
+    """
+    extent = _from_boxes(state, label)
+    if extent is None:
+        raise absent_from(state.volume, label)
+    return extent
+
+
+def body_extent(state: IndexState, one: OneLabel, counted: bool) -> LabelExtent:  # noqa: FBT001
+    """Return the same of a body as if its supervoxels were one label.
+
+    Two of them may share a chunk, so that their rows are needed to count chunks and shards. These
+    are `UNKNOWN` of several supervoxels unless `counted`.
 
     Raises
     ------
@@ -42,12 +57,12 @@ def extent_of(state: IndexState, one: OneLabel, *, counted: bool = True) -> Labe
         If no voxel has it.
     """
     if len(one.members) == 1:
-        found = _from_boxes(state, *one.members)
+        extent = _from_boxes(state, *one.members)
     else:
-        found = _from_rows(state, one) if counted else _from_tables(state, one)
-    if found is None:
-        raise one.absent_from(state.volume)
-    return found if found.label == one.label else replace(found, label=one.label)
+        extent = _from_rows(state, one) if counted else _from_tables(state, one)
+    if extent is None:
+        raise absent_from(state.volume, one.label)
+    return replace(extent, label=one.label)
 
 
 def chunks_of(state: IndexState, one: OneLabel) -> npt.NDArray[np.int64]:
@@ -60,7 +75,7 @@ def chunks_of(state: IndexState, one: OneLabel) -> npt.NDArray[np.int64]:
     """
     rows = find_rows_in_force(state, one.wanted)
     if not len(rows):
-        raise one.absent_from(state.volume)
+        raise absent_from(state.volume, one.label)
     numbers = _chunk_numbers(state.volume, rows)
     cells = np.unravel_index(numbers, _whole_grid(state.volume))
     return np.stack(cells, axis=-1).astype(np.int64, copy=False)
@@ -74,6 +89,11 @@ def find_labels(state: IndexState, labels: npt.NDArray[np.uint64]) -> LabelTable
 def list_labels(state: IndexState) -> LabelTable:
     """Return every label with its voxel count and tight box, ascending by label."""
     return _merged(_tables(state, None))
+
+
+def absent_from(volume: Volume, label: int) -> NotFoundError:
+    """Return the error that no voxel of a volume has a label."""
+    return NotFoundError(f"no voxel of {volume.url} has the label {label}; see the labels it has")
 
 
 def _chunk_numbers(volume: Volume, rows: SegmentRows) -> npt.NDArray[np.intp]:

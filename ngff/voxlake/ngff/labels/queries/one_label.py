@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.platform.errors import NotFoundError
-
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from voxlake.ngff.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +24,3 @@ class OneLabel:
     def wanted(self) -> npt.NDArray[np.uint64]:
         """The members as an array (n,)."""
         return np.array(self.members, np.uint64)
-
-    def absent_from(self, volume: Volume) -> NotFoundError:
-        """Return the error that no voxel of a volume has it."""
-        return NotFoundError(
-            f"no voxel of {volume.url} has the label {self.label}; see the labels it has"
-        )
