@@ -17,6 +17,7 @@ from tests.ngff.labels.queries.samples import decode_rles
 from ulid import ULID
 
 from voxlake.api.data import labels as label_data
+from voxlake.api.data.mappings import newest_mapping
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import state
 from voxlake.ngff.labels.mapping import cleave, merge, open_mapping
@@ -106,7 +107,7 @@ def moving(labelled: Labelled, monkeypatch: pytest.MonkeyPatch) -> Iterator[Movi
     store.write(marker, b"{}")
     labels.grow()
     labels.change()
-    in_force, newest_mapping = state.in_force, label_data.newest_mapping
+    in_force = state.in_force
 
     def look(volume: Volume, index_url: StoreURL) -> IndexState:
         found = in_force(volume, index_url)
