@@ -86,7 +86,7 @@ def create_app(
         lake=lake,
         catalog=catalog,
         identity=identity,
-        cutouts=Budget(memory.answers),
+        answers=Budget(memory.answers),
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),

@@ -53,7 +53,7 @@ class Gateway:
     lake: StoreURL
     catalog: Catalog
     identity: LocalIdentity
-    cutouts: Budget
+    answers: Budget
     """Bytes of answers that may be on their way at once."""
     records: Expiring[DatasetName, DatasetRecord | None]
     datasets: Expiring[DatasetRecord, Dataset]
@@ -65,7 +65,7 @@ class Gateway:
     @property
     def whole_answer_bytes(self) -> int:
         """Most bytes of an answer that is made whole before it is sent, and is no cutout."""
-        return min(self.settings.cutout_limit_bytes, self.cutouts.limit_bytes // 2)
+        return min(self.settings.cutout_limit_bytes, self.answers.limit_bytes // 2)
 
 
 def gateway_of(scope: Scope) -> Gateway:

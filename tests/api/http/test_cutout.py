@@ -144,7 +144,7 @@ def test_a_cutout_above_the_limit_is_refused_without_reading(
 
 
 def test_clients_that_go_away_leave_nothing_behind(served: Served) -> None:
-    budget = served.app.state.gateway.cutouts
+    budget = served.app.state.gateway.answers
     host, port = served.url.removeprefix("http://").split(":")
     request = (
         f"GET /v2/datasets/lab/brain/vast/cutout?z=0:160&y=0:160&x=0:160 HTTP/1.1\r\n"

@@ -82,17 +82,21 @@ def test_a_large_object_comes_in_blocks(served: Served, anonymous: httpx2.Client
     assert part.content == body[5 : 2 * BLOCK + 10]
 
 
-def test_clients_that_leave_a_large_object_leave_no_open_file(served: Served) -> None:
+def test_clients_that_leave_a_large_object_leave_no_open_file_and_no_memory(served: Served) -> None:
     store.write(served.lake / "lab/brain/em.ome.zarr/large", bytes(16 * BLOCK))
     target = (served.lake / "lab/brain/em.ome.zarr/large").path
     host, port = served.url.removeprefix("http://").split(":")
+    answers = served.app.state.gateway.answers
     for _ in range(20):
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(f"GET /zarr/{EM}/large HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             connection.recv(1000)
+            assert answers.used_bytes >= BLOCK
     deadline = time.monotonic() + 5
-    while any(link.resolve() == target for link in Path("/proc/self/fd").iterdir()):
-        assert time.monotonic() < deadline, "the file is still open"
+    while answers.used_bytes or any(
+        link.resolve() == target for link in Path("/proc/self/fd").iterdir()
+    ):
+        assert time.monotonic() < deadline, "the file is still open, or a block is counted"
         time.sleep(0.02)
 
 

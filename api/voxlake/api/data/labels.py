@@ -91,7 +91,7 @@ async def ask_for_all[T](
             )
         return question(view)
 
-    budget = granted.gateway.cutouts
+    budget = granted.gateway.answers
     async with budget.hold(budget.limit_bytes // 2):
         return await ask(granted, checked, bodies=bodies)
 
@@ -133,7 +133,7 @@ async def labels_at(
 ) -> tuple[npt.NDArray[np.uint64], int | None]:
     """Return the label (n,) at each of `points` (n, 3), and the number of the mapping."""
     labels = await open_labels(granted, bodies=bodies)
-    async with granted.gateway.cutouts.hold(sampling.POINTS_BYTES):
+    async with granted.gateway.answers.hold(sampling.POINTS_BYTES):
         return await to_thread.run_sync(labels.at, points), labels.mapping_number
 
 

@@ -76,7 +76,7 @@ async def get_cutout(
         cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
     gateway = gateway_of(request.scope)
     check_size(cutout, gateway.settings.cutout_limit_bytes)
-    return CutoutResponse(cutout, gateway.cutouts)
+    return CutoutResponse(cutout, gateway.answers)
 
 
 def check_size(cutout: Cutout, limit_bytes: int) -> None:

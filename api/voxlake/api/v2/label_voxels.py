@@ -95,7 +95,7 @@ async def get_sparse_volume(
         "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
         **state_headers(made.state),
     }
-    budget = granted.gateway.cutouts
+    budget = granted.gateway.answers
     return StreamResponse(lambda: made.parts, headers, budget, STREAM_BYTES + made.held)
 
 
@@ -132,7 +132,7 @@ async def get_mask(
     headers = tuple(state_headers(mask.state).items())
     cutout = Cutout(mask, shown, axes, 0, chosen, headers)
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
-    return CutoutResponse(cutout, granted.gateway.cutouts)
+    return CutoutResponse(cutout, granted.gateway.answers)
 
 
 async def _box(granted: Granted, clip: Clip) -> Box | None:

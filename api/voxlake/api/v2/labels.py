@@ -98,7 +98,7 @@ async def get_top(
     state, table = await label_data.ask_for_all(
         granted, lambda view: (StateDocument.of(view), view.largest(n)), bodies=bodies
     )
-    return list_response(state, table, (), granted.gateway.cutouts, arrow=arrow)
+    return list_response(state, table, (), granted.gateway.answers, arrow=arrow)
 
 
 @router.post(
@@ -119,7 +119,7 @@ async def look_up(
     state, table = await label_data.ask(
         granted, lambda view: (StateDocument.of(view), view.find(asked.labels)), bodies=asked.bodies
     )
-    return list_response(state, table, asked.labels, granted.gateway.cutouts, arrow=arrow)
+    return list_response(state, table, asked.labels, granted.gateway.answers, arrow=arrow)
 
 
 @router.post(

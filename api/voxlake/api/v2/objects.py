@@ -44,7 +44,7 @@ async def get_objects(
         return Response(body, headers=headers, media_type="application/json")
     if page.next is not None:
         headers["X-Voxlake-Next"] = str(page.next)
-    return arrow_response(page.table, headers, granted.gateway.cutouts)
+    return arrow_response(page.table, headers, granted.gateway.answers)
 
 
 @router.get("/segment-properties/info", summary="List objects for Neuroglancer")

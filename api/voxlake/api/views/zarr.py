@@ -97,7 +97,7 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
     if part.span is None:
         return refuse(scope, choice.status, {**headers, **choice.headers(part.summary)})
     headers |= choice.headers(part.summary, part.span)
-    return PartResponse(part, choice.status, headers, granted.gateway.cutouts)
+    return PartResponse(part, choice.status, headers, granted.gateway.answers)
 
 
 async def get_listing(granted: Granted, key: str) -> Response:
