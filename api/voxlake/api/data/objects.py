@@ -5,7 +5,7 @@ What is changed is put down to who asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from anyio import to_thread
@@ -16,52 +16,37 @@ from voxlake.ngff.labels import mapping as label_mapping
 from voxlake.ngff.labels import objects as label_objects
 from voxlake.ngff.labels.mapping import Entry
 from voxlake.ngff.labels.objects import LabelObject, ObjectFilter, ObjectPage, SegmentProperties
+from voxlake.platform.store import StoreURL
 
 
 async def put_object(granted: Granted, item: LabelObject) -> LabelObject:
     """Put an object in the place of what was known of its label, and return it as it is stored."""
-    url = index_url(granted)
 
-    def put() -> LabelObject:
+    def put(url: StoreURL) -> LabelObject:
         label_objects.put_objects(url, [item])
         return label_objects.get_object(url, item.id)
 
-    return await to_thread.run_sync(put)
+    return await _with_index(granted, put)
 
 
 async def get_object(granted: Granted, label: int) -> LabelObject:
-    """Return the object of one label.
-
-    Raises
-    ------
-    NotFoundError
-        If it has none.
-    """
-    return await to_thread.run_sync(label_objects.get_object, index_url(granted), label)
+    """Return the object of one label; raise NotFoundError if it has none."""
+    return await _with_index(granted, label_objects.get_object, label)
 
 
 async def delete_object(granted: Granted, label: int) -> None:
-    """Delete the object of one label.
+    """Delete the object of one label; raise NotFoundError if it has none."""
 
-    Raises
-    ------
-    NotFoundError
-        If it has none.
-    """
-    url = index_url(granted)
-
-    def delete() -> None:
+    def delete(url: StoreURL) -> None:
         label_objects.get_object(url, label)
         label_objects.delete_objects(url, [label])
 
-    await to_thread.run_sync(delete)
+    await _with_index(granted, delete)
 
 
 async def list_objects(granted: Granted, where: ObjectFilter, after: int, limit: int) -> ObjectPage:
     """Return a page of the objects that fit a filter."""
-    return await to_thread.run_sync(
-        label_objects.list_objects, index_url(granted), where, after, limit
-    )
+    return await _with_index(granted, label_objects.list_objects, where, after, limit)
 
 
 async def has_objects(granted: Granted) -> bool:
@@ -72,20 +57,12 @@ async def has_objects(granted: Granted) -> bool:
 
 async def segment_properties(granted: Granted, limit: int) -> SegmentProperties:
     """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
-    find = partial(label_objects.segment_properties, index_url(granted), limit=limit)
-    return await to_thread.run_sync(find)
+    return await _with_index(granted, partial(label_objects.segment_properties, limit=limit))
 
 
 async def merge(granted: Granted, bodies: Sequence[int]) -> Entry:
-    """Merge bodies into the first of them.
-
-    Raises
-    ------
-    ConflictError
-        If one of them is no body.
-    """
-    change = partial(label_mapping.merge, index_url(granted), bodies, _by(granted))
-    return await to_thread.run_sync(change)
+    """Merge bodies into the first of them; raise ConflictError if one of them is no body."""
+    return await _with_index(granted, label_mapping.merge, bodies, _by(granted))
 
 
 async def cleave(
@@ -98,10 +75,15 @@ async def cleave(
     ConflictError
         If one does not belong to the body, or `into` is a body.
     """
-    change = partial(
-        label_mapping.cleave, index_url(granted), body, supervoxels, into, _by(granted)
-    )
-    return await to_thread.run_sync(change)
+    by = _by(granted)
+    return await _with_index(granted, label_mapping.cleave, body, supervoxels, into, by)
+
+
+async def _with_index[T, *Given](
+    granted: Granted, work: Callable[[StoreURL, *Given], T], *given: *Given
+) -> T:
+    """Return what `work` makes of the index, in a thread."""
+    return await to_thread.run_sync(work, index_url(granted), *given)
 
 
 def _by(granted: Granted) -> str:
