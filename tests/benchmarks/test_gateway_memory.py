@@ -23,7 +23,7 @@ GROWTH_MIB = 64
 def test_a_gateway_keeps_to_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway_memory, "SHAPE", (128, 192, 192))
     labels = gateway_memory.make_lake(tmp_path / "lake", gateway_memory.SHAPE)
-    outcome = gateway_memory.measure(tmp_path / "lake", labels, 400, MEMORY_BYTES)
+    outcome = gateway_memory.measure(tmp_path / "lake", labels, 250, MEMORY_BYTES)
     counted, share = outcome.counted, divide_memory(MEMORY_BYTES)
     assert counted["held_limit"] == share.answers
     # Stored bytes count and do not wait: a block for each client at most.
