@@ -13,6 +13,7 @@ from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_docu
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
+from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +103,7 @@ def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
         return _json(labels_document([*names, *([place.name.dataset] if listed else [])]))
 
     labels = place.key.rpartition("/")[0]
-    store.update(lake / labels / "zarr.json", change)
+    update(lake / labels / "zarr.json", change)
 
 
 def array_document(

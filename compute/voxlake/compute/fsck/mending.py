@@ -19,8 +19,8 @@ from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.metadata import labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
-from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
+from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
     from voxlake.compute.passes.downsample import Step
@@ -40,7 +40,7 @@ class ListLabelsTask:
     def __call__(self) -> Result:
         """Write it; doing it again writes the same."""
         body = json.dumps(labels_document(labels_there(self.image)), indent=2).encode()
-        store.update(self.image / "labels" / "zarr.json", lambda _: body)
+        update(self.image / "labels" / "zarr.json", lambda _: body)
         return Result()
 
 
@@ -112,7 +112,7 @@ class TrimTask:
             return encoded or _without_chunks(volume)
 
         with volume.locked(volume.shard_box(self.cell)):
-            store.update(volume.shard_url(self.cell), trimmed)
+            update(volume.shard_url(self.cell), trimmed)
         return Result(voxels=volume.shard_box(self.cell).size)
 
 

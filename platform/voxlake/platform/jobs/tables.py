@@ -50,15 +50,14 @@ jobs = Table(
     Column("losses", Integer, nullable=False),
 )
 
-_running = text("state = 'running'")
 Index(
     "uq_jobs_running_dataset",
     jobs.c.dataset,
     unique=True,
-    sqlite_where=_running,
-    postgresql_where=_running,
+    sqlite_where=text("state = 'running'"),
 )
-"""The database itself sees to it that one job at a time runs on a dataset."""
+"""The database itself sees to it that one job at a time runs on a dataset. On PostgreSQL, too: the
+migration that makes it says so; said here, it would load PostgreSQL's dialect in every process."""
 
 stages = Table(
     "stages",

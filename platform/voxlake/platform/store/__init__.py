@@ -1,6 +1,7 @@
 """Stores: one address type, adapters for each library, whole objects, and the self-test.
 
-The only place that knows schemes, endpoints and credentials.
+The only place that knows schemes, endpoints and credentials. What needs TensorStore itself is not
+named here, because it takes as long to load as all else: `store.update`, `store.selftest`.
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
@@ -23,7 +24,6 @@ from voxlake.platform.store.objects import (
 )
 from voxlake.platform.store.ranges import RangeReader, open_ranges
 from voxlake.platform.store.sweep import is_leftover, leftovers, sweep
-from voxlake.platform.store.update import update
 from voxlake.platform.store.url import StoreURL
 
 __all__ = [
@@ -52,7 +52,6 @@ __all__ = [
     "read_range",
     "read_ranges",
     "sweep",
-    "update",
     "walk",
     "write",
 ]

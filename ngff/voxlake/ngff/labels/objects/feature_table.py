@@ -22,6 +22,7 @@ from voxlake.ngff.labels.objects.segment_properties import spread_over
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, UnsupportedError
 from voxlake.platform.names import check_name
+from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.table import LabelTable
@@ -102,7 +103,7 @@ def write_feature_table(image_url: StoreURL, labels: str, name: str, table: pa.T
     url = image_url / "tables" / name
     store.write(url / "table.parquet", body.getvalue())
     store.write(url / "zarr.json", _group(_attributes(labels)))
-    store.update(image_url / "tables" / "zarr.json", partial(_listed, name))
+    update(image_url / "tables" / "zarr.json", partial(_listed, name))
 
 
 def _attributes(labels: str) -> dict[str, Any]:
