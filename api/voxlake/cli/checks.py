@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from urllib.parse import urlsplit
 
+import httpx2
 import psutil
 from packaging.requirements import Requirement
 
+from voxlake.api.views.viewer import viewer_folder
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.cli.shown.output import size
+from voxlake.compute.sample import BASE_URL, SampleFolder
 from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import VoxlakeError
@@ -111,6 +114,7 @@ def _scheduler(_lake: InLake, cluster: OnCluster) -> CheckDocument:
     fault = _unreachable(cluster.scheduler)
     if fault is not None:
         return _fail("scheduler", fault, "start it, or leave the address out")
+    # Dask, which all other checks do without.
     from voxlake.compute.cluster import open_cluster
 
     with open_cluster(cluster.settings, 1) as client:
@@ -133,8 +137,6 @@ def _unreachable(address: str) -> str | None:
 
 
 def _viewer(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
-    from voxlake.api.views.viewer import viewer_folder
-
     folder = viewer_folder()
     if folder is not None:
         return _ok("viewer", str(folder))
@@ -143,10 +145,6 @@ def _viewer(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
 
 
 def _sample(_lake: InLake, cluster: OnCluster) -> CheckDocument:
-    import httpx2
-
-    from voxlake.compute.sample import BASE_URL, SampleFolder
-
     if (folder := cluster.settings.sample_dir) is not None:
         SampleFolder(folder).check()
         return _ok("sample", str(folder))

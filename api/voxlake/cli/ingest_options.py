@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from voxlake.cli.options import Flag, parse_name
+from voxlake.compute.jobs import IngestRequest
+from voxlake.compute.sources import absolute_location
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.reduction import Reduction
+from voxlake.ngff.lake import Place
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import check_name
-
-if TYPE_CHECKING:
-    from voxlake.compute.jobs import IngestRequest
 
 type KindName = Literal["image", "labels"]
 
@@ -89,13 +92,6 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
     InvalidInputError
         If a name, the voxel size, the levels or the factors are malformed.
     """
-    from voxlake.compute.jobs import IngestRequest
-    from voxlake.compute.sources import absolute_location
-    from voxlake.ngff.grid.axes import VoxelSize
-    from voxlake.ngff.grid.layout import Kind
-    from voxlake.ngff.grid.reduction import Reduction
-    from voxlake.ngff.lake import Place
-
     of = check_name(target.of, "image") if target.of is not None else None
     return IngestRequest(
         source=absolute_location(source),

@@ -8,14 +8,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.cli.options import InLake, OnCluster, read_settings
+from voxlake.cli.options import InLake, read_settings
 from voxlake.platform import store
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
-from voxlake.platform.errors import ConflictError, NotFoundError, ObjectExistsError
+from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.errors import NotFoundError, ObjectExistsError
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from voxlake.compute.jobs import Workspace
     from voxlake.platform.settings import Settings
 
 MARK = ".voxlake"
@@ -34,29 +33,6 @@ def opened_catalog(lake: InLake) -> Iterator[Catalog]:
     url = existing_lake(lake)
     with open_catalog(url, read_settings()) as catalog:
         yield catalog
-
-
-@contextmanager
-def opened_workspace(
-    lake: InLake, cluster: OnCluster, *, make: bool = False
-) -> Iterator[Workspace]:
-    """Open a lake for jobs.
-
-    Parameters
-    ----------
-    lake, cluster
-        The options of the command.
-    make
-        Whether to make a lake in a local folder that is none yet. A lake on S3 is made only by
-        ``voxlake init``: a mistyped bucket or prefix should not become one unseen.
-    """
-    from voxlake.compute.jobs import Workspace  # Dask takes its time
-
-    url, settings = lake.url, cluster.settings
-    if make and url.is_local and not is_lake(url):
-        make_lake(url, settings)
-    with Workspace.opened(existing_lake(lake), settings) as workspace:
-        yield workspace
 
 
 def existing_lake(lake: InLake) -> StoreURL:
@@ -80,28 +56,3 @@ def make_lake(url: StoreURL, settings: Settings) -> None:
     with suppress(ObjectExistsError):
         store.create(url / MARK / "lake.json", body.encode())
     open_catalog(url, settings).close()
-
-
-def restore_catalog(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:
-    """Add what the store holds and the catalog does not know; return what was added.
-
-    Nothing on the store says whether a dataset was complete when its catalog was lost, so they
-    are taken for ready; ``voxlake verify`` compares them with their source.
-    """
-    from voxlake.ngff.lake import discover
-
-    added = []
-    for place in discover(url):
-        record = DatasetRecord(
-            name=place.name,
-            kind=place.kind.value,
-            of=place.of,
-            url=place.key,
-            state=DatasetState.READY,
-            public=False,
-            created_at=datetime.now(UTC),
-        )
-        with suppress(ConflictError):
-            catalog.add_dataset(record)
-            added.append(record)
-    return added

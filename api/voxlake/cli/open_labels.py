@@ -9,6 +9,8 @@ from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Flag, InLake, parse_name
+from voxlake.ngff.labels import handle
+from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
     UnsupportedError
         If it is an image.
     """
-    from voxlake.ngff.labels import handle
-    from voxlake.ngff.lake import address_of, index_url, place_of
-
     dataset = parse_name(name)
     with opened_catalog(lake) as catalog:
         record = catalog.get_dataset(dataset)

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from voxlake.compute.forecast import cost_of, read_prices
 from voxlake.documents.plan import CostDocument, MemoryDocument, SampleDocument
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ def memory_document(expected: Forecast, limit_bytes: int) -> MemoryDocument:
 
 def cost_document(expected: Forecast, path: Path | None) -> CostDocument:
     """Return what a job costs by the price table at `path`, or by the one in force."""
-    from voxlake.compute.forecast import cost_of, read_prices
-
     prices, where, _ = read_prices(path)
     cost = cost_of(prices, expected.core_seconds, expected.requests, expected.stored_bytes)
     return CostDocument(

@@ -13,6 +13,7 @@ from voxlake.cli.shown.output import note
 from voxlake.documents.service import ServingDocument
 
 if TYPE_CHECKING:
+    # The gateway takes as long to load as all else, and a demo may end without it.
     from voxlake.api.serve import ServeInfo
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.store import StoreURL
@@ -39,6 +40,7 @@ def serve_lake(
     announce: Callable[[ServeInfo], None],
 ) -> None:
     """Serve until Ctrl-C, which is how a server is asked to stop: no failure, and no error."""
+    # The gateway takes as long to load as all else, and a demo may end without it.
     from voxlake.api.serve import Endpoint, run_gateway
 
     endpoint = Endpoint(listening.host, listening.port)

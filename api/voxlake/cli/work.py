@@ -8,6 +8,8 @@ from voxlake.cli.options import Answering, Running
 from voxlake.cli.shown.job import shown_job, shown_run
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL, Interrupted
+from voxlake.cli.shown.progress import progress
+from voxlake.compute.jobs import findings, resume_job, run_job
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.fsck import ADVICE, FindingDocument
 from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, job_document
@@ -24,22 +26,16 @@ if TYPE_CHECKING:
 
 def run(workspace: Workspace, job: Job) -> JobDocument:
     """Run a job that was just recorded, with progress on stderr."""
-    from voxlake.compute.jobs import run_job
-
     return _worked(workspace, job, lambda report: run_job(workspace, job, report))
 
 
 def resume(workspace: Workspace, job: Job) -> JobDocument:
     """Go on with a job, with progress on stderr."""
-    from voxlake.compute.jobs import resume_job
-
     return _worked(workspace, job, lambda report: resume_job(workspace, job.id, report))
 
 
 def run_quietly(workspace: Workspace, job: Job) -> JobSummary:
     """Run a job that was just recorded, with progress on stderr, for a command's own report."""
-    from voxlake.compute.jobs import run_job
-
     return _summary(job, lambda report: run_job(workspace, job, report))
 
 
@@ -85,8 +81,6 @@ def finding_documents(
 
 
 def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobDocument:
-    from voxlake.compute.jobs import findings
-
     summary = _summary(job, work)
     ledger = workspace.catalog.ledger
     document = job_document(ledger, ledger.get_job(job.id))
@@ -110,8 +104,6 @@ def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]
 
 
 def _summary(job: Job, work: Callable[[Report], JobSummary]) -> JobSummary:
-    from voxlake.cli.shown.progress import progress
-
     try:
         with progress() as report:
             return work(report)

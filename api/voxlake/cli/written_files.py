@@ -8,13 +8,14 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from voxlake.documents.written import WrittenDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
 
 
 def write_file(what: str, file: str, fill: Callable[[BufferedWriter], None]) -> WrittenDocument:
@@ -38,7 +39,6 @@ def fill_with_bytes(parts: Iterable[bytes]) -> Callable[[BufferedWriter], None]:
 
 def fill_with_arrow(batches: pa.RecordBatchReader) -> Callable[[BufferedWriter], None]:
     """Return what fills a file with Arrow batches, as they come (IPC file, "Feather 2")."""
-    import pyarrow as pa
 
     def fill(stream: BufferedWriter) -> None:
         with pa.ipc.new_file(stream, batches.schema) as writer:
@@ -50,8 +50,6 @@ def fill_with_arrow(batches: pa.RecordBatchReader) -> Callable[[BufferedWriter],
 
 def fill_with_array(array: npt.NDArray[np.generic]) -> Callable[[BufferedWriter], None]:
     """Return what fills a file with an array, as ``.npy``."""
-    import numpy as np
-
     return lambda stream: np.save(stream, array, allow_pickle=False)
 
 

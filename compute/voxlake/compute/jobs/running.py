@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from voxlake.compute.cluster import Finished, open_cluster, run_tasks
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
 from voxlake.compute.jobs.kinds import kind_of, work_of
@@ -35,12 +35,14 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs import JobState, StageRecord
 
 if TYPE_CHECKING:
-    from voxlake.compute.cluster import Cluster
+    from voxlake.compute.cluster import Finished
     from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs import Claim, Job, Ledger, TaskSet
+
+    type _Execute = Callable[[_Pending, _Signs], Iterator[Finished]]
 
 ATTEMPTS = 3
 """After so many failures a task is set aside and the job ends degraded."""
@@ -235,12 +237,16 @@ def _run_plans(
     if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
     run.kind.begin(run.work)
+    # Dask takes as long to load as all else, and a job that is only queued never needs it.
+    from voxlake.compute.cluster import open_cluster, run_tasks
+
     with open_cluster(run.workspace.settings, left) as client:
-        return tuple(_run_stage(run, client, itemsize, plan, report) for plan in plans)
+        execute = partial(run_tasks, client)
+        return tuple(_run_stage(run, execute, itemsize, plan, report) for plan in plans)
 
 
 def _run_stage(
-    run: _Run, client: Cluster, itemsize: int, plan: Plan, report: Report
+    run: _Run, execute: _Execute, itemsize: int, plan: Plan, report: Report
 ) -> StageSummary:
     recorder = run.recorder
     done = run.ledger.done_tasks(run.job.id, plan.stage)
@@ -248,7 +254,7 @@ def _run_stage(
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, len(done)))
     pending = _Pending(plan, done, recorder.stop)
-    for finished in run_tasks(client, pending, _Signs(run)):
+    for finished in execute(pending, _Signs(run)):
         if finished.error is not None:
             _note_failure(recorder, finished, pending)
             report(TaskFinished(plan.stage, 0, failed=True))

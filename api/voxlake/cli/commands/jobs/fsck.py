@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, parse_name
 from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import finding_documents, run_quietly
+from voxlake.cli.workspace import opened_workspace
+from voxlake.compute.fsck import OBJECTS_STAGE
+from voxlake.compute.jobs import findings, start_fsck, start_repair
+from voxlake.compute.sources import opening_once
 from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
+from voxlake.ngff.create import seal_dataset
+from voxlake.ngff.lake import dataset_url
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -59,8 +64,6 @@ def fsck(
 
     Ends with exit code 5 if anything was found and is not mended.
     """
-    from voxlake.compute.sources import opening_once
-
     _check_options(looking, name)
     with opening_once(), opened_workspace(lake, cluster) as workspace:
         if name is not None:
@@ -84,12 +87,7 @@ def _check_options(looking: Looking, name: str | None) -> None:
 
 
 def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> CheckedDataset:
-    from voxlake.compute.fsck import OBJECTS_STAGE
-
     if looking.seal:
-        from voxlake.ngff.create import seal_dataset
-        from voxlake.ngff.lake import dataset_url
-
         seal_dataset(dataset_url(workspace.lake, workspace.place(name)))
     summary, findings = _look(workspace, name, looking)
     left = findings
@@ -117,15 +115,11 @@ def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) ->
 def _look(
     workspace: Workspace, name: DatasetName, looking: Looking
 ) -> tuple[JobSummary, list[Finding]]:
-    from voxlake.compute.jobs import findings, start_fsck
-
     job = start_fsck(workspace, name, quick=looking.quick)
     summary = run_quietly(workspace, job)
     return summary, list(findings(workspace, job))
 
 
 def _mend(workspace: Workspace, look: JobSummary, source: str | None) -> None:
-    from voxlake.compute.jobs import start_repair
-
     job = workspace.catalog.ledger.get_job(look.job)
     run_quietly(workspace, start_repair(workspace, job, source))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
 from voxlake.cli.work import run_or_queue
+from voxlake.cli.workspace import opened_workspace
+from voxlake.compute.jobs import start_index
 
 
 def index(
@@ -16,8 +17,6 @@ def index(
     answering: Answering = Answering(),
 ) -> int:
     """Build the label index of labels anew: what each shard holds, and all of it by label."""
-    from voxlake.compute.jobs import start_index
-
     dataset = parse_name(name)
     with opened_workspace(lake, cluster) as workspace:
         return run_or_queue(workspace, start_index(workspace, dataset), cluster, answering)

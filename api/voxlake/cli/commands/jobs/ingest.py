@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from voxlake.cli.ingest_options import AsDataset, SourceLocation, ingest_request
-from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
+from voxlake.cli.workspace import opened_workspace
+from voxlake.compute.jobs import start_ingest
+from voxlake.compute.sources import open_source, opening_once
 
 
 def ingest(
@@ -24,9 +26,6 @@ def ingest(
     is made if it is not there; one on S3 is made by `voxlake init`. What it would take is told by
     `voxlake plan`.
     """
-    from voxlake.compute.jobs import start_ingest
-    from voxlake.compute.sources import open_source, opening_once
-
     request = ingest_request(source, name, target.kind, target)
     with opening_once():
         open_source(request.source)  # So that a mistyped source makes no lake.

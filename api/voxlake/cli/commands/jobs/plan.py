@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter, validators
 
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
-from voxlake.cli.lake import is_lake, opened_workspace
+from voxlake.cli.lake import is_lake
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole, parse_name
 from voxlake.cli.planned import (
     cost_document,
@@ -19,6 +19,22 @@ from voxlake.cli.planned import (
 )
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
+from voxlake.cli.workspace import opened_workspace
+from voxlake.compute.forecast import (
+    Bounds,
+    Machines,
+    forecast,
+    read_prices,
+    take_sample,
+    target_of_dataset,
+    target_of_ingest,
+    user_file,
+)
+from voxlake.compute.jobs.kinds.ingest import checked_ingest
+from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
+from voxlake.compute.jobs.workspace import task_limits
+from voxlake.compute.passes.threads import available_cores
+from voxlake.compute.sources import opening_once
 from voxlake.documents.plan import (
     PlanDocument,
     PricesDocument,
@@ -28,7 +44,7 @@ from voxlake.documents.plan import (
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from voxlake.compute.forecast import Machines, Target
+    from voxlake.compute.forecast import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.compute.passes.region import ReadInto
@@ -99,8 +115,6 @@ def plan(
     Writes nothing, and needs no lake. Sizes, rates and costs come from a sample: a few boxes of
     the source, spread evenly, are read, reduced and coded.
     """
-    from voxlake.compute.forecast import Bounds, forecast, take_sample
-
     if planning.show_prices:
         _show_prices(planning, answering)
         return
@@ -144,10 +158,6 @@ def plan(
 def _ingest(
     source: str | None, name: str | None, planning: Planning, lake: InLake, cluster: OnCluster
 ) -> _Asked:
-    from voxlake.compute.forecast import target_of_ingest
-    from voxlake.compute.jobs.workspace import task_limits
-    from voxlake.compute.sources import opening_once
-
     if source is None or name is None or planning.kind is None:
         raise InvalidInputError(
             "an ingest is planned of a source, a name and a kind; write voxlake plan SOURCE NAME "
@@ -162,9 +172,6 @@ def _ingest(
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:
     """Check the request, against the lake too if there is one."""
-    from voxlake.compute.jobs.kinds.ingest import checked_ingest
-    from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
-
     there = lake.lake is not None and is_lake(lake.url)
     if not there and request.place.of is None:
         return ingest_spec(request, None, cluster.settings)
@@ -173,9 +180,6 @@ def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpe
 
 
 def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> _Asked:
-    from voxlake.compute.forecast import target_of_dataset
-    from voxlake.compute.jobs.workspace import task_limits
-
     if name is None or second is not None:
         raise InvalidInputError(
             "a downsample is planned of a dataset alone; write voxlake plan NAME --job downsample"
@@ -188,9 +192,8 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
 
 
 def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
+    # Dask, of which help needs nothing.
     from voxlake.compute.cluster import THREADS_PER_PROCESS, worker_threads
-    from voxlake.compute.forecast import Machines
-    from voxlake.compute.passes.threads import available_cores
 
     each = "each as fast as one of this machine, where the sample was measured"
     if cores is not None:
@@ -206,8 +209,6 @@ def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
 
 
 def _show_prices(planning: Planning, answering: Answering) -> None:
-    from voxlake.compute.forecast import read_prices, user_file
-
     _, where, text = read_prices(planning.prices)
     document = PricesDocument(where=where, put_your_own_in=str(user_file()), text=text)
     shown = f"# {where}; yours is read from {user_file()}\n{text}"

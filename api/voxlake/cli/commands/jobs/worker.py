@@ -12,10 +12,11 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.lake import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
+from voxlake.cli.workspace import opened_workspace
+from voxlake.compute.jobs.worker import Shift, work_off
 from voxlake.documents.job import WorkerDocument
 from voxlake.platform.jobs import LEASE_S, Job, JobState
 
@@ -78,8 +79,6 @@ def worker(
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in
     flight finish and hand the job back.
     """
-    from voxlake.compute.jobs.worker import Shift, work_off
-
     times = Shift(shift.jobs, shift.once, shift.poll, shift.lease)
     log = _Log()
     with opened_workspace(lake, cluster) as workspace, _stoppable() as stop:

@@ -7,12 +7,11 @@ from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_audit
 from voxlake.cli.shown.output import answer
 from voxlake.documents.index import AuditDocument
+from voxlake.ngff.labels.upkeep import auditing
 
 
 def audit(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Find the shards that other programs wrote, for the label index; reads no voxels."""
-    from voxlake.ngff.labels.upkeep import auditing
-
     labels = open_labels(lake, name)
     document = AuditDocument.model_validate(auditing.audit(labels.volume, labels.index_url))
     answer(document, shown_audit(document), json=answering.json)

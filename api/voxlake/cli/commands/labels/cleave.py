@@ -11,6 +11,7 @@ from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
+from voxlake.ngff.labels import mapping as label_mapping
 
 
 def cleave(
@@ -30,8 +31,6 @@ def cleave(
     ] = None,
 ) -> None:
     """Take supervoxels out of a body, as a body of their own; no voxel is rewritten."""
-    from voxlake.ngff.labels import mapping as label_mapping
-
     index_url = open_labels(lake, name).index_url
     document = change_document(label_mapping.cleave(index_url, body, supervoxels, into, who()))
     answer(document, shown_change(document), json=answering.json)

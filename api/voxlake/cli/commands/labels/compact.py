@@ -7,6 +7,9 @@ from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_compaction
 from voxlake.cli.shown.output import answer
 from voxlake.documents.index import CompactionDocument, ObjectSegmentsDocument
+from voxlake.ngff.labels.mapping import snapshot
+from voxlake.ngff.labels.objects import compact_objects
+from voxlake.ngff.labels.upkeep import compaction
 
 
 def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
@@ -14,10 +17,6 @@ def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = An
 
     One label is then found in one request. Nothing changes but the time that answers take.
     """
-    from voxlake.ngff.labels.mapping import snapshot
-    from voxlake.ngff.labels.objects import compact_objects
-    from voxlake.ngff.labels.upkeep import compaction
-
     labels = open_labels(lake, name)
     done = compaction.compact(labels.volume, labels.index_url)
     document = CompactionDocument(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.commands.jobs.downsample import parse_box
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
+from voxlake.cli.options import Answering, Flag, InLake, Name, Whole, parse_box
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
 from voxlake.documents.labels import LabelDocument, cells_and_morton, label_document
+from voxlake.ngff.labels.queries.arrow import runs_to_arrow
+from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 
 if TYPE_CHECKING:
     from voxlake.documents.written import WrittenDocument
@@ -88,9 +89,6 @@ def label(
 
 
 def _written(view: View, label: int, box: Box, files: Files) -> Iterator[WrittenDocument]:
-    from voxlake.ngff.labels.queries.arrow import runs_to_arrow
-    from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
-
     if files.rles:
         parts = encode_rles(view.sparse_volume(label, box))
         yield write_file("rles", files.rles, fill_with_bytes(parts))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.commands.jobs.downsample import parse_box
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, InLake, Name, Whole
+from voxlake.cli.options import Answering, InLake, Name, Whole, parse_box
 from voxlake.cli.shown.labels import shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_arrow, write_file
@@ -21,6 +20,7 @@ from voxlake.documents.labels import (
     list_document,
 )
 from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.labels.queries.arrow import counts_to_arrow, labels_to_arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,8 +81,6 @@ def labels(
 
 def of_all(view: View, top: int | None, most: int | None, file: str | None) -> LabelListDocument:
     """List all labels, or the `top` largest, of which `most` are shown; write them to a file."""
-    from voxlake.ngff.labels.queries.arrow import labels_to_arrow
-
     found = view.all()
     table = found if top is None else found.largest(top)
     written = _written(file, labels_to_arrow(table))
@@ -95,8 +93,6 @@ def in_box(
     labels: Labels, box: Box, top: int | None, most: int | None, file: str | None
 ) -> LabelsInBoxDocument:
     """List the labels of a box, as `of_all`."""
-    from voxlake.ngff.labels.queries.arrow import counts_to_arrow
-
     found = labels.in_box(box, counts=True)
     table = found if top is None else found.largest(top)
     written = _written(file, counts_to_arrow(table))

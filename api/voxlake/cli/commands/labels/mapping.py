@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
@@ -12,10 +15,10 @@ from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.labels import shown_mapping
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document, mapping_document
+from voxlake.ngff.labels.mapping import import_mapping, open_mapping, read_transforms
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     type Columns = tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]
@@ -40,10 +43,6 @@ def mapping(
     ] = None,
 ) -> None:
     """Show the mapping from supervoxels to bodies, or replace it by that of a file."""
-    import numpy as np
-
-    from voxlake.ngff.labels.mapping import import_mapping, open_mapping
-
     index_url = open_labels(lake, name).index_url
     changed = None
     if file is not None:
@@ -56,11 +55,6 @@ def mapping(
 
 def _read(file: Path) -> Columns:
     """Return supervoxels and bodies of a file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from voxlake.ngff.labels.mapping import read_transforms
-
     try:
         with file.open("rb") as stream:
             is_parquet = stream.read(len(PARQUET)) == PARQUET

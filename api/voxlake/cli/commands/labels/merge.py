@@ -11,6 +11,7 @@ from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
+from voxlake.ngff.labels import mapping as label_mapping
 
 
 def merge(
@@ -22,8 +23,6 @@ def merge(
     answering: Answering = Answering(),
 ) -> None:
     """Merge bodies into the first of them; no voxel is rewritten."""
-    from voxlake.ngff.labels import mapping as label_mapping
-
     index_url = open_labels(lake, name).index_url
     document = change_document(label_mapping.merge(index_url, bodies, who()))
     answer(document, shown_change(document), json=answering.json)

@@ -10,6 +10,7 @@ from voxlake.cli.open_labels import open_labels, who
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.labels import BlockDocument
+from voxlake.ngff.labels.upkeep import reservation
 
 
 def reserve(
@@ -21,8 +22,6 @@ def reserve(
     answering: Answering = Answering(),
 ) -> None:
     """Reserve ids in a row that no voxel has, and that nobody else is ever given."""
-    from voxlake.ngff.labels.upkeep import reservation
-
     labels = open_labels(lake, name)
     block = reservation.reserve(labels.volume, labels.index_url, count, who())
     document = BlockDocument(first=block.start, stop=block.stop)

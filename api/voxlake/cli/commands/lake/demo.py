@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.lake import opened_workspace
+from voxlake.cli.demo_lake import choose_demo, make_datasets
 from voxlake.cli.options import Answering, InLake, OnCluster, Whole
+from voxlake.cli.public_view import public_link
 from voxlake.cli.serving import Listening, serve_lake, serving_document
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
 from voxlake.cli.shown.problem import PARTIAL
+from voxlake.cli.workspace import opened_workspace
 from voxlake.documents.demo import DemoDataset, DemoDocument
 
 if TYPE_CHECKING:
@@ -65,8 +67,6 @@ def demo(
     indexes the labels, compares every voxel with the source, and serves the lake, by default in
     the folder demo-lake. Run again, it uses what is there and goes on with what was cut off.
     """
-    from voxlake.cli.demo_lake import choose_demo, make_datasets
-
     with opened_workspace(InLake(lake.lake or DEMO_LAKE), cluster, make=True) as workspace:
         chosen = choose_demo(sample.sample, sample.edge)
         made = make_datasets(workspace, chosen)
@@ -99,8 +99,6 @@ def _document(workspace: Workspace, demo: Demo, made: tuple[DemoDataset, ...]) -
 def _served(
     workspace: Workspace, demo: Demo, document: DemoDocument, info: ServeInfo
 ) -> DemoDocument:
-    from voxlake.cli.public_view import public_link
-
     public = None
     if not info.viewer_built:
         note("the gateway has no viewer: Node was missing when it was built (see api/viewer)")

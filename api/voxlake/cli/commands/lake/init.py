@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from voxlake.cli.lake import is_lake, make_lake, restore_catalog
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.lake import shown_lake
 from voxlake.cli.shown.output import answer
 from voxlake.documents.lake import CapabilityDocument, LakeDocument
-from voxlake.platform.catalog import open_catalog
+from voxlake.ngff.lake import discover
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.errors import ConflictError
+from voxlake.platform.store import StoreURL
 from voxlake.platform.store.selftest import check_store, require_multi_writer
 
 
@@ -23,7 +29,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     require_multi_writer(report)
     make_lake(url, settings)
     with open_catalog(url, settings) as catalog:
-        restored = restore_catalog(url, catalog)
+        restored = _restore(url, catalog)
         document = LakeDocument(
             lake=str(url),
             made=not there,
@@ -32,3 +38,26 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             store=tuple(map(CapabilityDocument.model_validate, report.capabilities)),
         )
     answer(document, shown_lake(document), json=answering.json)
+
+
+def _restore(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:
+    """Add what the store holds and the catalog does not know; return what was added.
+
+    Nothing on the store says whether a dataset was complete when its catalog was lost, so they
+    are taken for ready; ``voxlake verify`` compares them with their source.
+    """
+    added = []
+    for place in discover(url):
+        record = DatasetRecord(
+            name=place.name,
+            kind=place.kind.value,
+            of=place.of,
+            url=place.key,
+            state=DatasetState.READY,
+            public=False,
+            created_at=datetime.now(UTC),
+        )
+        with suppress(ConflictError):
+            catalog.add_dataset(record)
+            added.append(record)
+    return added
