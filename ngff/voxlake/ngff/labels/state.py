@@ -87,12 +87,8 @@ class IndexState:
 def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
     """Return the state of the index as it is: two listings, and what they name if it is new.
 
-    Queries take one for each answer. Who asks many questions may take one and give it to them
-    all: a look-up is then one range of bytes, or none. By it a shard is told of as it was when
-    the view was made, or later if it had a mark then; what is written, compacted or audited
-    afterwards is not seen. Make a new one as often as news matter: once for a request, a table,
-    some seconds. It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests
-    made; queries then say that it is too old.
+    It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests made; what is
+    asked by it then raises OutdatedError.
 
     Raises
     ------

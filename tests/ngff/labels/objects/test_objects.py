@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from tests.ngff.labels.objects.steps import before_step, crash
 from tests.ngff.labels.samples import dead_store
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects import (
-    MAX_ID,
     LabelObject,
     ObjectFilter,
     ObjectType,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 FULL = LabelObject(
-    id=MAX_ID,
+    id=MAX_LABEL,
     type=ObjectType.ORGANELLE,
     name="mitochondrion ü\0\n",
     author="ana",
@@ -53,28 +53,28 @@ FULL = LabelObject(
 def test_an_object_comes_back_whole(any_store: StoreURL) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     assert put_objects(any_store, [FULL, LabelObject(id=1)]) == 1
-    found = get_object(any_store, MAX_ID)
+    found = get_object(any_store, MAX_LABEL)
     assert found.created == found.modified
     assert found.modified is not None
     assert before <= found.modified <= datetime.now(UTC)
     assert found == FULL.model_copy(update={"created": found.created, "modified": found.modified})
-    assert get_objects(any_store, [1, 2, 3, MAX_ID])["id"].to_pylist() == [1, MAX_ID]
+    assert get_objects(any_store, [1, 2, 3, MAX_LABEL])["id"].to_pylist() == [1, MAX_LABEL]
 
 
 def test_its_creation_is_kept_until_it_is_deleted(lake: StoreURL) -> None:
     put_objects(lake, [FULL])
-    first = get_object(lake, MAX_ID)
-    put_objects(lake, [LabelObject(id=MAX_ID, name="b"), LabelObject(id=3)])
-    second = get_object(lake, MAX_ID)
+    first = get_object(lake, MAX_LABEL)
+    put_objects(lake, [LabelObject(id=MAX_LABEL, name="b"), LabelObject(id=3)])
+    second = get_object(lake, MAX_LABEL)
     assert (second.name, second.created) == ("b", first.created)
     assert second.modified != first.modified
     compact_objects(lake)
-    assert get_object(lake, MAX_ID) == second
-    delete_objects(lake, [MAX_ID, 99])
-    with pytest.raises(NotFoundError, match=str(MAX_ID)):
-        get_object(lake, MAX_ID)
+    assert get_object(lake, MAX_LABEL) == second
+    delete_objects(lake, [MAX_LABEL, 99])
+    with pytest.raises(NotFoundError, match=str(MAX_LABEL)):
+        get_object(lake, MAX_LABEL)
     put_objects(lake, [FULL])
-    assert get_object(lake, MAX_ID).created != first.created
+    assert get_object(lake, MAX_LABEL).created != first.created
 
 
 def test_of_two_with_one_id_the_last_counts(lake: StoreURL) -> None:
@@ -195,7 +195,7 @@ def test_a_segment_that_is_gone_is_no_empty_answer(lake: StoreURL) -> None:
     store.delete_tree(lake / "objects" / "runs")
     CACHE.clear()
     with pytest.raises(CorruptDataError, match="names a segment that is not there"):
-        get_object(lake, MAX_ID)
+        get_object(lake, MAX_LABEL)
 
 
 def test_a_store_that_fails_is_no_empty_answer(monkeypatch: pytest.MonkeyPatch) -> None:

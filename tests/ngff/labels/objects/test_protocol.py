@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 from tests.ngff.labels.objects.steps import Crash, before_step, crash
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects import (
-    MAX_ID,
     LabelObject,
     ObjectFilter,
     ObjectType,
@@ -48,7 +48,7 @@ EXAMPLES = int(os.environ.get("VOXLAKE_INDEX_EXAMPLES", "5"))
 EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 3
 """Of how many steps one is tried."""
 
-IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_ID - 1, MAX_ID]
+IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_LABEL - 1, MAX_LABEL]
 _SMALL = [
     (sorted_file, "GROUP_ROWS", 2),
     (compaction, "SEGMENT_ROWS", 3),
@@ -65,7 +65,7 @@ objects = st.builds(
     name=st.sampled_from(["", "Tm3", "Tm9", "ü\0 "]),
     status=st.sampled_from(["", "traced"]),
     confidence=st.sampled_from([None, 0.0, 0.3]),
-    parent=st.sampled_from([None, 1, MAX_ID]),
+    parent=st.sampled_from([None, 1, MAX_LABEL]),
     key_values=st.dictionaries(st.sampled_from("ab"), st.sampled_from(["", "x"])),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ulid import ULID
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.log import append
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
@@ -15,7 +16,7 @@ from voxlake.ngff.labels.mapping.mapping import (
     refresh,
     supervoxels_of,
 )
-from voxlake.ngff.labels.mapping.operation import MAX_LABEL, Cleave, Merge, Replace
+from voxlake.ngff.labels.mapping.operation import Cleave, Merge, Replace
 from voxlake.ngff.labels.mapping.snapshots import create_snapshot, table_url
 from voxlake.ngff.labels.mapping.table import encode, pairs_of
 from voxlake.ngff.versioned.contention import until_first

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.fold import fold, look_up
 from voxlake.ngff.labels.mapping.log import read_entries
-from voxlake.ngff.labels.mapping.operation import MAX_LABEL
 from voxlake.ngff.labels.mapping.snapshots import newest_snapshot, table_url
 from voxlake.ngff.labels.mapping.table import Pairs, read_table
 from voxlake.platform.errors import InvalidInputError, NotFoundError

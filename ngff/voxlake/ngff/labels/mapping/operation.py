@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.versioned.document import Document
-
-MAX_LABEL = (1 << 64) - 1
 
 type Label = Annotated[int, Field(ge=1, le=MAX_LABEL)]
 

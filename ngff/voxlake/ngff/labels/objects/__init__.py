@@ -9,7 +9,6 @@ a crash at any step loses nothing that was acknowledged.
 from voxlake.ngff.labels.objects.compaction import Compacted, compact_objects
 from voxlake.ngff.labels.objects.feature_table import feature_table, write_feature_table
 from voxlake.ngff.labels.objects.label_object import (
-    MAX_ID,
     LabelObject,
     ObjectType,
     objects_of_table,
@@ -25,7 +24,6 @@ from voxlake.ngff.labels.objects.segment_properties import SegmentProperties, se
 from voxlake.ngff.labels.objects.writing import delete_objects, put_objects
 
 __all__ = [
-    "MAX_ID",
     "Compacted",
     "LabelObject",
     "ObjectFilter",

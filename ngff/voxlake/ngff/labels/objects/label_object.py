@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-MAX_ID = (1 << 64) - 1
-"""Ids end here; 0 is the background, and no object."""
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("id", pa.uint64(), nullable=False),
@@ -56,7 +55,7 @@ class LabelObject(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: int = Field(ge=1, le=MAX_ID)
+    id: int = Field(ge=1, le=MAX_LABEL)
     """The label."""
     type: ObjectType = ObjectType.GENERIC
     name: str = Field(default="", max_length=1000)
@@ -66,7 +65,7 @@ class LabelObject(BaseModel):
     """A word of the project's own: "traced", "to review"."""
     confidence: float | None = Field(default=None, ge=0, le=1)
     """How sure the author is; None if nobody said."""
-    parent: int | None = Field(default=None, ge=1, le=MAX_ID)
+    parent: int | None = Field(default=None, ge=1, le=MAX_LABEL)
     """The object that it is part of."""
     key_values: dict[str, str] = Field(default_factory=dict, max_length=1000)
     created: AwareDatetime | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.ngff.labels.objects.label_object import MAX_ID
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects.segment import FILES, read_between
 from voxlake.ngff.versioned import sorted_file
 
@@ -57,7 +57,7 @@ def scan(objects_url: StoreURL, segments: Sequence[Segment], after: int = 0) -> 
 def _bound(objects_url: StoreURL, segment: Segment, low: int) -> int:
     """Return up to which id above `low` a segment is read at once."""
     if segment.rows <= sorted_file.GROUP_ROWS:
-        return MAX_ID
+        return MAX_LABEL
     if segment.first > low + 1:
         return segment.first - 1
     groups = sorted_file.read_footer(FILES, objects_url, segment).groups

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects.label_object import (
-    MAX_ID,
     PUBLIC_SCHEMA,
     SCHEMA,
     ObjectType,
@@ -122,7 +122,7 @@ def list_objects(
     CorruptDataError, StoreError
         If what is stored is damaged, or the store fails.
     """
-    if not 0 < limit <= MAX_PAGE or not 0 <= after <= MAX_ID:
+    if not 0 < limit <= MAX_PAGE or not 0 <= after <= MAX_LABEL:
         raise InvalidInputError(
             f"no page has {limit} objects after {after}; ask for 1 to {MAX_PAGE} after an id"
         )
@@ -174,6 +174,6 @@ def _newest_of(url: StoreURL, manifest: Manifest, ids: np.ndarray) -> pa.Table:
 
 def _as_ids(labels: Iterable[int]) -> np.ndarray:
     given = [int(label) for label in labels]
-    if given and not 0 < min(given) <= max(given) <= MAX_ID:
-        raise InvalidInputError(f"objects have ids from 1 to {MAX_ID}; leave out all others")
+    if given and not 0 < min(given) <= max(given) <= MAX_LABEL:
+        raise InvalidInputError(f"objects have ids from 1 to {MAX_LABEL}; leave out all others")
     return np.unique(np.array(given, np.uint64))

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from pydantic import Field
 from ulid import ULID
 
-from voxlake.ngff.labels.objects.label_object import MAX_ID, SCHEMA
+from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.ngff.labels.objects.label_object import SCHEMA
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.document import Document
@@ -52,9 +53,9 @@ class Segment(Document):
     """Bytes at the end of the file that say where everything lies."""
     crc32: int
     """Checksum of the footer."""
-    first: int = Field(ge=1, le=MAX_ID)
+    first: int = Field(ge=1, le=MAX_LABEL)
     """Smallest id."""
-    last: int = Field(ge=1, le=MAX_ID)
+    last: int = Field(ge=1, le=MAX_LABEL)
     """Largest id."""
 
 

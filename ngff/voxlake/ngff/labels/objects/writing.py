@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects.compaction import compact_objects
 from voxlake.ngff.labels.objects.label_object import (
-    MAX_ID,
     SCHEMA,
     right_now,
     table_of_objects,
@@ -61,8 +61,8 @@ def delete_objects(index_url: StoreURL, ids: Iterable[int]) -> int:
     wanted = sorted(set(ids))
     if not wanted:
         return newest_manifest(objects_url(index_url)).number
-    if not 0 < wanted[0] <= wanted[-1] <= MAX_ID:
-        raise InvalidInputError(f"objects have ids from 1 to {MAX_ID}; leave out all others")
+    if not 0 < wanted[0] <= wanted[-1] <= MAX_LABEL:
+        raise InvalidInputError(f"objects have ids from 1 to {MAX_LABEL}; leave out all others")
     return _append(index_url, tombstones(wanted, right_now()))
 
 
