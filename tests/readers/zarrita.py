@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from voxlake.platform.store.lock import locked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -57,6 +59,7 @@ def _installed() -> str:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.fail("there is no Node to run zarrita with; install Node 20")
-    if not (HERE / "node_modules" / "zarrita").is_dir():
-        subprocess.run([npm, "ci", "--ignore-scripts"], cwd=HERE, check=True, timeout=280)
+    with locked(HERE / "package.json"):  # against other processes of the same test run
+        if not (HERE / "node_modules" / ".package-lock.json").is_file():
+            subprocess.run([npm, "ci", "--ignore-scripts"], cwd=HERE, check=True, timeout=280)
     return node

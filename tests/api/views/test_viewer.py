@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[3] / "api" / "viewer"
+READERS = Path(__file__).parents[2] / "readers"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
@@ -328,10 +329,11 @@ def test_files_of_the_viewer_are_cached_and_confined(served: Served, viewer: Pat
     assert httpx2.get(f"{served.url}/neuroglancer/none.js").status_code in {401, 404}
 
 
-def test_the_lock_file_names_no_registry() -> None:
-    lock = json.loads((PROJECT / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("project", "least"), [(PROJECT, 10), (READERS, 3)])
+def test_the_lock_file_names_no_registry(project: Path, least: int) -> None:
+    lock = json.loads((project / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: each for name, each in lock["packages"].items() if name}
-    assert len(packages) > 10
+    assert len(packages) > least
     for name, each in packages.items():
         assert each["integrity"].startswith("sha512-"), name
         assert "resolved" not in each, name

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import TOKEN, Served
+from tests.readers.zarrita import as_zarrita, read_by_zarrita
 
 from voxlake.api.data.stored_objects import BLOCK
+from voxlake.ngff.dataset import open_dataset
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -307,3 +309,21 @@ def test_labels_below_an_image_have_their_own_permissions(
     # Labels of nobody, or of another image, are not there.
     assert owner.get(f"/zarr/{EM}/labels/alone/zarr.json").status_code == 404
     assert owner.get("/zarr/lab/brain/secret/labels/cells/zarr.json").status_code == 404
+
+
+def test_zarrita_reads_every_level_over_http(served: Served) -> None:
+    """What vizarr, Viv, Vitessce and itk-vtk read with."""
+    public = ["lab/brain/em", "lab/light/dyes"]
+    addresses = {served.zarr(name)[:-1]: served.lake / f"{name}.ome.zarr" for name in public}
+    labels = served.zarr("lab/brain/em", "labels/cells")
+    addresses[labels] = served.lake / "lab/brain/em.ome.zarr/labels/cells"
+    private = served.zarr("lab/brain/em", "labels/draft")
+    hidden = {private: served.lake / "lab/brain/em.ome.zarr/labels/draft"}
+    for wanted, token in ((addresses, "-"), (hidden, TOKEN)):
+        found = read_by_zarrita(list(wanted), token)
+        for address, url in wanted.items():
+            dataset = open_dataset(url)
+            volumes = map(dataset.level, range(dataset.levels))
+            levels = [volume.read(volume.box).result() for volume in volumes]
+            assert found[address] == as_zarrita(levels)
+    assert found[private][0]["type"] == "BigUint64Array"
