@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from anyio import to_thread
 
-from voxlake.api.data.stored_objects import Choose, Part, Summary, read_part, summarize
+from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
 from voxlake.api.guard import Granted
 from voxlake.api.views.keys import check_key, is_key
 from voxlake.ngff import lake
@@ -17,7 +17,7 @@ from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
-from voxlake.platform.store import StoreURL
+from voxlake.platform.store import ObjectInfo, StoreURL
 
 SAMPLE_VOXELS = 1 << 24
 """A level with more voxels is not read to find the range of its values."""
@@ -64,7 +64,7 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
     return (low, high) if low < high else None
 
 
-async def summarize_object(granted: Granted, key: str) -> Summary:
+async def summarize_object(granted: Granted, key: str) -> ObjectInfo:
     """Return size and ETag of the object at `key` below the dataset's group."""
     return await summarize(store_url(granted) / check_key(key))
 

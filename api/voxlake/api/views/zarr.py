@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data.stored_objects import BLOCK, Part, Summary
+from voxlake.api.data.stored_objects import BLOCK, Part
 from voxlake.api.guard import Granted, Requires, grant, relatives, requires
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
@@ -26,6 +26,7 @@ from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import is_labels_list, labels_key
 from voxlake.api.views.labels_list import only_labels
 from voxlake.platform.access import Permission
+from voxlake.platform.store.info import ObjectInfo
 
 METHODS = ("GET", "HEAD")
 
@@ -93,10 +94,10 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
     """Answer GET: the object, a part of it, or that the client has it already."""
     choice = Choice(scope)
     part = await data.read_object(granted, key, choice)
-    headers = describe(granted, key, part.summary)
+    headers = describe(granted, key, part.info)
     if part.span is None:
-        return refuse(scope, choice.status, {**headers, **choice.headers(part.summary)})
-    headers |= choice.headers(part.summary, part.span)
+        return refuse(scope, choice.status, {**headers, **choice.headers(part.info)})
+    headers |= choice.headers(part.info, part.span)
     return PartResponse(part, choice.status, headers, granted.gateway.answers)
 
 
@@ -132,7 +133,7 @@ class Choice:
     def __init__(self, scope: Scope) -> None:
         self.scope, self.status = scope, HTTPStatus.OK
 
-    def __call__(self, summary: Summary) -> tuple[int, int] | None:
+    def __call__(self, summary: ObjectInfo) -> tuple[int, int] | None:
         """Return the bytes ``[start, stop)`` to send; None if `status` is to be sent alone."""
         early = check_conditions(self.scope, summary)
         if early is not None:
@@ -148,7 +149,7 @@ class Choice:
         )
         return span
 
-    def headers(self, summary: Summary, span: tuple[int, int] | None = None) -> dict[str, str]:
+    def headers(self, summary: ObjectInfo, span: tuple[int, int] | None = None) -> dict[str, str]:
         """Return the headers that say which bytes are sent."""
         if self.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return {"Content-Range": f"bytes */{summary.size}"}
@@ -161,7 +162,7 @@ class Choice:
         return headers
 
 
-def check_conditions(scope: Scope, summary: Summary) -> HTTPStatus | None:
+def check_conditions(scope: Scope, summary: ObjectInfo) -> HTTPStatus | None:
     """Return the status that ends the request early, by RFC 9110 13.2.2; None to go on."""
     headers = Headers(scope=scope)
     if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
@@ -172,7 +173,7 @@ def check_conditions(scope: Scope, summary: Summary) -> HTTPStatus | None:
     return None
 
 
-def describe(granted: Granted, key: str, summary: Summary) -> dict[str, str]:
+def describe(granted: Granted, key: str, summary: ObjectInfo) -> dict[str, str]:
     """Return the headers of an object, whichever part of it is sent.
 
     Objects may be written anew at any time: caches keep them, and ask with the ETag whether they

@@ -54,7 +54,7 @@ class StoredShard:
             out[...] = self.coding.fill
             return
         entries = self.entries[self.coding.numbers(box.within(self.box))]
-        stored = [(int(at), int(size)) for at, size in entries if at != ABSENT]
+        stored = [(int(at), int(at) + int(size)) for at, size in entries if at != ABSENT]
         bodies = iter(_read_joined(self._object, stored))
         payloads = [None if at == ABSENT else next(bodies) for at, _ in entries]
         decode_chunks(self.coding, payloads, out, str(self._object.url))
@@ -70,24 +70,24 @@ class StoredShard:
         """
         if self._object is None:
             return np.full((int(np.prod(self.coding.grid)), 2), ABSENT, np.uint64)
-        size, length = self._object.size, self.coding.index_bytes
-        body = self._object.read(self.coding.index_start(size), min(length, size))
+        size, start = self._object.size, self.coding.index_start(self._object.size)
+        body = self._object.read(start, min(start + self.coding.index_bytes, size))
         return self.coding.decode_index(body, size, str(self._object.url))
 
 
 def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:
-    """Return the bytes of each (start, size), in one request if they follow one another.
+    """Return the bytes of each ``[start, stop)``, in one request if they follow one another.
 
     They are good until this thread reads again.
     """
-    ends = [start + size for start, size in ranges]
-    if not ranges or ends[:-1] != [start for start, _ in ranges[1:]]:
+    starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
+    if not ranges or stops[:-1] != starts[1:]:
         return [memoryview(body) for body in found.read_many(ranges)]
-    first = ranges[0][0]
-    whole = reused("stored", (ends[-1] - first,), np.dtype(np.uint8)).data
+    first = starts[0]
+    whole = reused("stored", (stops[-1] - first,), np.dtype(np.uint8)).data
     if found.read_into(first, whole) < len(whole):
         raise CorruptDataError(f"{found.url} became shorter while it was read; read it again")
-    return [whole[start - first : start - first + size] for start, size in ranges]
+    return [whole[start - first : stop - first] for start, stop in ranges]
 
 
 def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:

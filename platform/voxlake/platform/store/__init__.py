@@ -5,6 +5,7 @@ named here, because it takes as long to load as all else: `store.update`, `store
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
+from voxlake.platform.store.awaited import ask_head, ask_stream
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
 from voxlake.platform.store.local import etag_of_file
@@ -17,12 +18,10 @@ from voxlake.platform.store.objects import (
     last_object,
     list_children,
     read,
-    read_range,
-    read_ranges,
     walk,
     write,
 )
-from voxlake.platform.store.ranges import RangeReader, open_ranges
+from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
 from voxlake.platform.store.sweep import is_leftover, leftovers, sweep
 from voxlake.platform.store.url import StoreURL
 
@@ -36,6 +35,8 @@ __all__ = [
     "as_obstore",
     "as_tensorstore",
     "as_zarr",
+    "ask_head",
+    "ask_stream",
     "create",
     "delete",
     "delete_tree",

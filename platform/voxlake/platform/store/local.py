@@ -13,7 +13,7 @@ from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store.failures import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from voxlake.platform.store.url import StoreURL
 
@@ -22,18 +22,6 @@ def path_of(url: StoreURL) -> str:
     """Return the path of the file or folder that a local URL names."""
     root = _root_of(url)
     return f"{root}/{url.key}" if url.key else root
-
-
-def read_ranges_of_file(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Return the bytes ``[start, stop)`` of each range, all of the same state of the file."""
-    try:
-        file = os.open(path_of(url), os.O_RDONLY)
-        try:
-            return [os.pread(file, stop - start, start) for start, stop in ranges]
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise explain("read", url, error) from error
 
 
 def list_folder(url: StoreURL) -> tuple[list[str], list[str]]:

@@ -15,11 +15,11 @@ from voxlake.platform.errors import InvalidInputError, ObjectExistsError, Object
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, Stored
-from voxlake.platform.store.local import last_file, list_folder, read_ranges_of_file
+from voxlake.platform.store.local import last_file, list_folder
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 PARTIAL_SUFFIX = ".partial"
 """Ending of the files that a write was cut off from; `sweep` removes them."""
@@ -34,32 +34,14 @@ def read(url: StoreURL) -> Stored:
         If the store says that there is none; every other failure is a StoreError.
     """
     with store_failures("read", url):
-        answer = obstore.get(*_object(url))
+        answer = obstore.get(*object_of(url))
         return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
-
-
-def read_range(url: StoreURL, start: int, stop: int) -> bytes:
-    """Return the bytes ``[start, stop)`` of the object; fewer where a file ends."""
-    if url.is_local:
-        return read_ranges_of_file(url, [(start, stop)])[0]
-    with store_failures("read", url):
-        return bytes(obstore.get_range(*_object(url), start=start, end=stop))
-
-
-def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Return the bytes of each range ``[start, stop)``; requests to S3 join what is close."""
-    if url.is_local:
-        return read_ranges_of_file(url, ranges)
-    starts, stops = zip(*ranges, strict=True)
-    with store_failures("read", url):
-        found = obstore.get_ranges(*_object(url), starts=starts, ends=stops)
-        return [bytes(part) for part in found]
 
 
 def head(url: StoreURL) -> ObjectInfo:
     """Return size and ETag of the object; raise ObjectNotFoundError if there is none."""
     with store_failures("read", url):
-        meta = obstore.head(*_object(url))
+        meta = obstore.head(*object_of(url))
         return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
 
 
@@ -74,7 +56,7 @@ def write(url: StoreURL, body: bytes) -> str:
             _write_file(url.path, body, replace=True)
             return etag_of(url)
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
-        answer = obstore.put(*_object(url), body, use_multipart=False)
+        answer = obstore.put(*object_of(url), body, use_multipart=False)
         return str(answer["e_tag"])
 
 
@@ -90,20 +72,20 @@ def create(url: StoreURL, body: bytes) -> str:
         if url.is_local:
             _write_file(url.path, body, replace=False)
             return etag_of(url)
-        answer = obstore.put(*_object(url), body, mode="create")
+        answer = obstore.put(*object_of(url), body, mode="create")
         return str(answer["e_tag"])
 
 
 def etag_of(url: StoreURL) -> str:
     """Return the ETag of an object that was just written."""
-    return str(obstore.head(*_object(url))["e_tag"])
+    return str(obstore.head(*object_of(url))["e_tag"])
 
 
 def delete(url: StoreURL) -> None:
     """Delete the object; that it is not there is no error."""
     try:
         with store_failures("write", url):
-            obstore.delete(*_object(url))
+            obstore.delete(*object_of(url))
     except ObjectNotFoundError:
         return
 
@@ -158,7 +140,7 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str,
     return last, str(named[last]["e_tag"])
 
 
-def _object(url: StoreURL) -> tuple[Obstore, str]:
+def object_of(url: StoreURL) -> tuple[Obstore, str]:
     """Return the store handle and the key of one object.
 
     A file that is named by its path alone has no key: its folder is then the root.

@@ -1,67 +1,115 @@
-"""Many ranges of one object: a file stays open; requests to S3 are joined where they are close."""
+"""Ranges of objects: the one way in which parts of them are read.
+
+Of a file a range is one system call; requests to S3 are joined where they are close. An object is
+asked once (`read_range`, `read_ranges`) or opened (`open_ranges`); `awaited` is for coroutines.
+"""
 
 from __future__ import annotations
 
 import os
 import weakref
 from dataclasses import dataclass
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 import obstore
 
-from voxlake.platform.store.adapters import as_obstore
-from voxlake.platform.store.failures import store_failures
-from voxlake.platform.store.objects import head
+from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.store.failures import explain, store_failures
+from voxlake.platform.store.info import ObjectInfo
+from voxlake.platform.store.local import etag_of_file, path_of
+from voxlake.platform.store.objects import head, object_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from voxlake.platform.store.url import StoreURL
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+def read_range(url: StoreURL, start: int, stop: int) -> bytes:
+    """Return the bytes ``[start, stop)`` of the object; fewer where a file ends."""
+    return read_ranges(url, [(start, stop)])[0]
+
+
+def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Return the bytes of each range ``[start, stop)``, of a file all of the same state."""
+    if not url.is_local:
+        return _request(url, ranges)
+    try:
+        file = os.open(path_of(url), os.O_RDONLY)
+        try:
+            return [os.pread(file, stop - start, start) for start, stop in ranges]
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise explain("read", url, error) from error
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class RangeReader:
     """An object whose ranges can be read, by several threads at once."""
 
-    url: StoreURL
-    size: int
-    """Bytes of the whole object."""
+    info: ObjectInfo
+    """Of the very object that is read, if it is a file; of S3, of the one that was asked first."""
     _file: int | None
-    """Of a local object: the very file that was there when it was opened."""
+    close: Callable[[], object] = lambda: None
+    """Closes the file; twice is harmless. Done with the last reference, if not before."""
 
-    def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes from `start` on; fewer where the object ends."""
-        return self.read_many([(start, size)])[0]
+    @property
+    def size(self) -> int:
+        """Bytes of the whole object."""
+        return self.info.size
+
+    @property
+    def url(self) -> StoreURL:
+        """Address of the object."""
+        return self.info.url
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes ``[start, stop)``; fewer where the object ends."""
+        return self.read_many([(start, stop)])[0]
 
     def read_into(self, start: int, memory: memoryview) -> int:
         """Fill `memory` with the bytes from `start` on; return how many there were."""
         with store_failures("read", self.url):
             if self._file is not None:
                 return os.preadv(self._file, [memory], start)
-        body = self.read(start, len(memory))
+        body = self.read(start, start + len(memory))
         memory[: len(body)] = body
         return len(body)
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of each (start, size)."""
+        """Return the bytes of each range ``[start, stop)``."""
+        if self._file is None:
+            return _request(self.url, ranges)
         with store_failures("read", self.url):
-            if self._file is not None:
-                return [os.pread(self._file, size, start) for start, size in ranges]
-            found = obstore.get_ranges(
-                as_obstore(self.url),
-                self.url.key,
-                starts=[start for start, _ in ranges],
-                lengths=[size for _, size in ranges],
-            )
-            return [bytes(part) for part in found]
+            return [os.pread(self._file, stop - start, start) for start, stop in ranges]
 
 
 def open_ranges(url: StoreURL) -> RangeReader:
-    """Open the object for reading ranges of it; raise ObjectNotFoundError if there is none."""
+    """Open the object for reading ranges of it; its file is closed with the last reference.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If there is none; a folder, or a path through a file, is no object.
+    """
     if not url.is_local:
-        return RangeReader(url, head(url).size, None)
+        return RangeReader(head(url), None)
     with store_failures("read", url):
-        file = os.open(url.path, os.O_RDONLY)
-    reader = RangeReader(url, os.fstat(file).st_size, file)
-    weakref.finalize(reader, os.close, file)
+        # A pipe or a device must not block a server.
+        file = os.open(path_of(url), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        state = os.fstat(file)
+    if not S_ISREG(state.st_mode):
+        os.close(file)
+        raise ObjectNotFoundError(f"{url} is not there")
+    reader = RangeReader(ObjectInfo(url, state.st_size, etag_of_file(state)), file)
+    reader.close = weakref.finalize(reader, os.close, file)
     return reader
+
+
+def _request(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
+    with store_failures("read", url):
+        found = obstore.get_ranges(*object_of(url), starts=starts, ends=stops)
+        return [bytes(part) for part in found]

@@ -26,8 +26,9 @@ from voxlake.platform.errors import (
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 from voxlake.platform.store.lock import FileLock
-from voxlake.platform.store.objects import create, delete_tree, read_range, write
+from voxlake.platform.store.objects import create, delete_tree, write
 from voxlake.platform.store.process import prepare_process
+from voxlake.platform.store.ranges import read_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable

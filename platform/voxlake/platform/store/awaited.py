@@ -1,0 +1,63 @@
+"""Requests to S3 that coroutines await: for servers, which have many at a time and few threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import obstore
+
+from voxlake.platform.store.failures import store_failures
+from voxlake.platform.store.info import ObjectInfo
+from voxlake.platform.store.objects import object_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+
+    from obstore import BytesStream, GetOptions
+
+    from voxlake.platform.store.url import StoreURL
+
+
+def ask_head(url: StoreURL) -> Awaitable[ObjectInfo]:
+    """Ask for size and ETag of the object; awaiting it fails as `head` does."""
+    with store_failures("read", url):
+        request = obstore.head_async(*object_of(url))
+    return _Answer(url, request, lambda meta: ObjectInfo(url, meta["size"], str(meta["e_tag"])))
+
+
+def ask_stream(
+    info: ObjectInfo, start: int, stop: int, block_bytes: int
+) -> Awaitable[AsyncIterator[memoryview]]:
+    """Ask for the bytes ``[start, stop)`` of the object that `info` is of, in one request.
+
+    They come in blocks of `block_bytes` or more. Awaiting them fails with ConflictError if the
+    object is another by now.
+    """
+    options: GetOptions = {"range": (start, stop), "if_match": info.etag}
+    with store_failures("read", info.url):
+        request = obstore.get_async(*object_of(info.url), options=options)
+    return _Answer(info.url, request, lambda answer: _Blocks(info.url, answer.stream(block_bytes)))
+
+
+class _Answer[T]:
+    """What a request is answered with, made of it by `take`; its failures are voxlake's."""
+
+    def __init__(
+        self, url: StoreURL, request: Awaitable[Any], take: Callable[[Any], T] = lambda got: got
+    ) -> None:
+        self._url, self._request, self._take = url, request, take
+
+    def __await__(self) -> Generator[Any, None, T]:
+        with store_failures("read", self._url):
+            return self._take((yield from self._request.__await__()))
+
+
+class _Blocks:
+    def __init__(self, url: StoreURL, stream: BytesStream) -> None:
+        self._url, self._stream = url, stream
+
+    def __aiter__(self) -> AsyncIterator[memoryview]:
+        return self
+
+    def __anext__(self) -> Awaitable[memoryview]:
+        return _Answer(self._url, self._stream.__anext__(), memoryview)
