@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -33,6 +34,7 @@ hypothesis_settings.register_profile(
     "voxlake",
     deadline=None,
     derandomize=False,
+    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 hypothesis_settings.load_profile("voxlake")
@@ -55,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.hypothesis_seed is None:
         seed = os.environ.get("VOXLAKE_SEED") or str(random.SystemRandom().getrandbits(32))
         config.option.hypothesis_seed = seed
+    # A run that is told to end ends as by Ctrl-C, and leaves no server behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[_servers] = SharedServers(SERVERS)
 
 
