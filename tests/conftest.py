@@ -53,6 +53,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the seed of the run, and make shared servers ready to be asked for."""
     if hasattr(config, "workerinput"):
+        config.option.hypothesis_seed = config.workerinput["seed"]
         return
     if config.option.hypothesis_seed is None:
         seed = os.environ.get("VOXLAKE_SEED") or str(random.SystemRandom().getrandbits(32))
@@ -63,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process of the run where to ask for servers."""
+    """Tell a process of the run its seed, and where to ask for servers."""
+    node.workerinput["seed"] = node.config.option.hypothesis_seed
     node.workerinput["servers"] = node.config.stash[_servers].address
 
 
