@@ -13,7 +13,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 BY_RANK = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 """What the axes of an array are taken for, in C order, if nothing names them."""
@@ -59,29 +59,27 @@ class Arrangement:
     def _extents(self) -> dict[str, int]:
         return dict(zip(self.stored, self.stored_shape, strict=True))
 
-    def read(
-        self, box: Box, dtype: np.dtype, read_stored: Callable[[Box], np.ndarray]
-    ) -> np.ndarray:
-        """Return `box` of what is shown, given a function that reads boxes of the stored array."""
-        if box.is_empty:
-            return np.empty(box.shape, dtype)
-        return self.arranged(read_stored(self.stored_box(box)).astype(dtype, copy=False))
-
     def stored_box(self, box: Box) -> Box:
         """Return the box of the stored array that holds `box` of what is shown."""
         ranges = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
-        found = [ranges.get(name, (0, 1)) for name in self.stored]
-        return Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
+        bounds = [ranges.get(name, (0, 1)) for name in self.stored]
+        return Box(tuple(lo for lo, _ in bounds), tuple(hi for _, hi in bounds))
 
-    def arranged(self, voxels: np.ndarray) -> np.ndarray:
-        """Return stored `voxels` with their axes in the order shown, C-contiguous."""
-        kept = tuple(0 if name not in self.axes else slice(None) for name in self.stored)
-        names = [name for name in self.stored if name in self.axes]
-        wanted = [names.index(name) for name in self.axes if name in names]
-        shown = voxels[kept].transpose(wanted)
-        if "z" not in names:
-            shown = np.expand_dims(shown, self.axes.index("z"))
-        return np.ascontiguousarray(shown)
+    def as_shown(self, voxels: np.ndarray) -> np.ndarray:
+        """Return a view of stored `voxels` with the axes that are shown."""
+        return _reordered(voxels, self.stored, self.axes)
+
+    def as_stored(self, voxels: np.ndarray) -> np.ndarray:
+        """Return a view of `voxels` as they are shown with the axes of the stored array."""
+        return _reordered(voxels, self.axes, self.stored)
+
+
+def _reordered(voxels: np.ndarray, names: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    """Return a view with the axes `wanted`; what only one of both names has is of extent 1."""
+    kept = voxels[tuple(slice(None) if name in wanted else 0 for name in names)]
+    left = [name for name in names if name in wanted]
+    turned = kept.transpose([left.index(name) for name in wanted if name in left])
+    return np.expand_dims(turned, tuple(n for n, name in enumerate(wanted) if name not in left))
 
 
 def arrange(names: Sequence[str], shape: Sequence[int], what: str) -> Arrangement:

@@ -86,3 +86,16 @@ def existing_file(path: Path) -> Path:
         found = "a folder is there" if path.is_dir() else "nothing is there"
         raise SourceError(f"source {path} should be a file, but {found}; check the path")
     return path
+
+
+def named_file(location: str, suffixes: tuple[str, ...]) -> Path | None:
+    """Return the file at `location` if its name ends in one of `suffixes`; None of other names.
+
+    Raises
+    ------
+    SourceError
+        If the name does, and no file is there.
+    """
+    path = local_path(location)
+    is_ours = path is not None and path.name.lower().endswith(suffixes)
+    return existing_file(path) if path is not None and is_ours else None

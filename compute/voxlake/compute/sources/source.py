@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import UnsupportedError
@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     import numpy as np
 
     from voxlake.ngff.grid.axes import VoxelSize
+
+
+NumberType = Literal[
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+]
+"""Names of the types of voxels in documents and locations."""
 
 
 class Source(Protocol):

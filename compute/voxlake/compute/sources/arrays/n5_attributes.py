@@ -13,39 +13,31 @@ with ``units`` (Paintera), both times ``downsamplingFactors``.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from voxlake.compute.sources.arranged_source import complete_voxel_size
 from voxlake.compute.sources.arrangement import Arrangement, arrange
-from voxlake.ngff.grid.axes import AXIS_TYPES, VoxelSize, parse_unit
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.compute.sources.source import NumberType
+from voxlake.ngff.grid.axes import AXIS_TYPES
+from voxlake.platform.errors import SourceError
+
+if TYPE_CHECKING:
+    from voxlake.ngff.grid.axes import VoxelSize
 
 _BY_RANK = {2: "xy", 3: "xyz", 4: "xyzc", 5: "xyzct"}
-
-_Document = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class DatasetAttributes(BaseModel):
     """What every N5 dataset has."""
 
-    model_config = _Document
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     dimensions: tuple[int, ...]
     block: tuple[int, ...] = Field(alias="blockSize")
-    data_type: Literal[
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float32",
-        "float64",
-    ] = Field(alias="dataType")
+    data_type: NumberType = Field(alias="dataType")
     compression: dict[str, Any] | None = None
 
     @property
@@ -59,33 +51,8 @@ class DatasetAttributes(BaseModel):
         return self.compression == {"type": "raw"}
 
 
-class CosemTransform(BaseModel):
-    """The attribute ``transform``."""
-
-    model_config = _Document
-
-    axes: tuple[str, ...]
-    scale: tuple[float, ...]
-    units: tuple[str, ...]
-    ordering: str = "C"
-
-
-class PixelResolution(BaseModel):
-    """The attribute ``pixelResolution`` where it is an object."""
-
-    model_config = _Document
-
-    dimensions: tuple[float, ...]
-    unit: str
-
-
-class Spacing(BaseModel):
-    """Sizes in the order of the dimensions, with one unit for each."""
-
-    model_config = _Document
-
-    sizes: tuple[float, ...]
-    units: tuple[str, ...]
+type Documents = tuple[dict[str, Any], ...]
+"""The attributes of a dataset, then those of its group if it was named by that."""
 
 
 def parse_dataset(document: dict[str, Any], what: str) -> DatasetAttributes:
@@ -97,24 +64,22 @@ def parse_dataset(document: dict[str, Any], what: str) -> DatasetAttributes:
         If extents or block size are not there or do not fit one another.
     """
     try:
-        found = DatasetAttributes.model_validate(document)
+        attributes = DatasetAttributes.model_validate(document)
     except ValidationError as error:
         raise SourceError(f"{what} has wrong attributes ({error}); restore them") from error
-    if len(found.block) != len(found.dimensions) or min(found.block, default=0) < 1:
+    dimensions, block = attributes.dimensions, attributes.block
+    if len(block) != len(dimensions) or min(block, default=0) < 1:
         raise SourceError(
-            f"{what} has dimensions {found.dimensions} and the block size {found.block}; "
+            f"{what} has dimensions {dimensions} and the block size {block}; "
             "restore its attributes.json"
         )
-    return found
+    return attributes
 
 
-def arrange_n5(
-    dimensions: tuple[int, ...], documents: tuple[dict[str, Any], ...], what: str
-) -> Arrangement:
+def arrange_n5(dimensions: tuple[int, ...], documents: Documents, what: str) -> Arrangement:
     """Return the arrangement of a dataset with those `dimensions`.
 
-    `documents` are its own attributes and those of its group. Names that do not fit are passed
-    over.
+    Names that do not fit are passed over.
 
     Raises
     ------
@@ -135,8 +100,8 @@ def arrange_n5(
     return arrange(_BY_RANK.get(rank, ""), dimensions, what)
 
 
-def _names(found: object) -> tuple[str, ...]:
-    return tuple(str(name).lower() for name in found) if isinstance(found, list) else ()
+def _names(axes: object) -> tuple[str, ...]:
+    return tuple(str(name).lower() for name in axes) if isinstance(axes, list) else ()
 
 
 def _transform_names(document: dict[str, Any]) -> tuple[str, ...]:
@@ -148,9 +113,7 @@ def _transform_names(document: dict[str, Any]) -> tuple[str, ...]:
     return names[::-1] if is_c_order else names
 
 
-def n5_voxel_size(
-    names: tuple[str, ...], documents: tuple[dict[str, Any], ...]
-) -> VoxelSize | None:
+def n5_voxel_size(names: tuple[str, ...], documents: Documents) -> VoxelSize | None:
     """Return the voxel size of a dataset with axes of those `names`, in the order stored.
 
     None unless z, y and x all have a size and the same unit of length.
@@ -162,48 +125,38 @@ def n5_voxel_size(
     VoxelSize(z=40.0, y=4.0, x=4.0, unit='nanometer')
     """
     for document in documents:
-        for found in (_of_transform(document), _of_resolution(names, document)):
-            if found is not None:
-                return found
+        size = _transform_size(document) or _resolution_size(names, document)
+        if size is not None:
+            return size
     return None
 
 
-def _of_transform(document: dict[str, Any]) -> VoxelSize | None:
-    try:
-        transform = CosemTransform.model_validate(document.get("transform"))
-        return _size(transform.axes, transform.scale, transform.units)
-    except (ValidationError, ValueError, KeyError):
+def _transform_size(document: dict[str, Any]) -> VoxelSize | None:
+    transform = document.get("transform")
+    if not isinstance(transform, dict):
         return None
+    names = _names(transform.get("axes"))
+    return _size(names, transform.get("scale"), transform.get("units"))
 
 
-def _of_resolution(names: tuple[str, ...], document: dict[str, Any]) -> VoxelSize | None:
+def _resolution_size(names: tuple[str, ...], document: dict[str, Any]) -> VoxelSize | None:
+    sizes: Any = document.get("pixelResolution", document.get("resolution"))
+    units: Any = document.get("units")
+    if isinstance(sizes, dict):
+        sizes, units = sizes.get("dimensions"), [sizes.get("unit")] * len(names)
+    factors = document.get("downsamplingFactors")
+    if not (isinstance(factors, list) and all(isinstance(n, int | float) for n in factors)):
+        factors = [1] * len(names)
     try:
-        spacing = _spacing(document, len(names))
-        factors = document.get("downsamplingFactors")
-        if not (isinstance(factors, list) and all(isinstance(n, int | float) for n in factors)):
-            factors = [1] * len(names)
-        sizes = [size * factor for size, factor in zip(spacing.sizes, factors, strict=False)]
-        return _size(names, tuple(sizes), spacing.units)
-    except (ValidationError, ValueError, KeyError):
+        sizes = [float(size) * factor for size, factor in zip(sizes, factors, strict=False)]
+    except (TypeError, ValueError):  # no list, or not of numbers
         return None
+    return _size(names, sizes, units)
 
 
-def _spacing(document: dict[str, Any], rank: int) -> Spacing:
-    found = document.get("pixelResolution", document.get("resolution"))
-    if isinstance(found, dict):
-        resolution = PixelResolution.model_validate(found)
-        return Spacing(sizes=resolution.dimensions, units=(resolution.unit,) * rank)
-    return Spacing.model_validate({"sizes": found, "units": document.get("units")})
-
-
-def _size(
-    names: tuple[str, ...], sizes: tuple[float, ...], units: tuple[str, ...]
-) -> VoxelSize | None:
-    known = dict(
-        zip((name.lower() for name in names), zip(sizes, units, strict=False), strict=False)
-    )
-    (z, z_unit), (y, y_unit), (x, x_unit) = (known[name] for name in "zyx")
-    found = {parse_unit(unit) for unit in (z_unit, y_unit, x_unit)}
-    if len(found) > 1:
-        raise InvalidInputError(f"axes have different units: {found}")
-    return VoxelSize(z, y, x, found.pop())
+def _size(names: tuple[str, ...], sizes: Any, units: Any) -> VoxelSize | None:
+    """Return the voxel size that lists in the order of `names` make, if they are lists."""
+    if not (isinstance(sizes, list) and isinstance(units, list)):
+        return None
+    by_axis = [dict(zip(names, each, strict=False)) for each in (sizes, units)]
+    return complete_voxel_size(*by_axis)

@@ -10,12 +10,12 @@ in place do not change it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.arrays.foreign_store import (
     foreign_store,
     kvstore_spec,
@@ -25,93 +25,19 @@ from voxlake.compute.sources.arrays.foreign_store import (
 )
 from voxlake.compute.sources.arrays.precomputed_check import check_scale
 from voxlake.compute.sources.arrays.precomputed_chunks import read_chunks
-from voxlake.compute.sources.arrays.precomputed_info import (
-    KINDS,
-    Info,
-    Scale,
-    parse_info,
-    select_scale,
-)
-from voxlake.compute.sources.arrays.tensorstore_array import (
-    TensorStoreArray,
-    open_array,
-    shown_block,
-)
+from voxlake.compute.sources.arrays.precomputed_info import KINDS, parse_info, select_scale
+from voxlake.compute.sources.arrays.tensorstore_array import is_missing, open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
-from voxlake.compute.sources.source import check_inside
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import tensorstore as ts
 
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 PREFIX = "precomputed://"
 INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class PrecomputedSource:
-    """One scale."""
-
-    what: str
-    store: ts.KvStore = field(repr=False)
-    info: Info = field(repr=False)
-    scale: Scale
-    array: TensorStoreArray = field(repr=False)
-    """The scale; if it is not sharded, missing chunks are errors to it."""
-    arrangement: Arrangement
-    fingerprint: str
-    folder: Path | None
-    """Where the info lies, if that is on this machine."""
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return np.dtype(self.info.data_type)
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Channels where there are several."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels of the scale along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def voxel_size(self) -> VoxelSize | None:
-        """The ``resolution`` of the scale."""
-        return self.scale.voxel_size
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """The chunk size, with all channels."""
-        return shown_block(self.arrangement, (*self.scale.chunk, self.info.num_channels))
-
-    def read(self, box: Box) -> np.ndarray:
-        """Read the chunks that `box` touches."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, box: Box) -> np.ndarray:
-        if self.scale.sharding is not None:
-            return self.array.read(box)
-        found = self.array.read_if_whole(box)
-        if found is not None:
-            return found
-        # A chunk that is missing may be there under another name.
-        return read_chunks(self.store, self.info, self.scale, box, self.what)
-
-    def check(self) -> None:
-        """Hold every chunk or shard to the info (of a local volume)."""
-        if self.folder is not None:
-            check_scale(self.folder / self.scale.key, self.info, self.scale)
 
 
 def open_precomputed(location: str) -> Source | None:
@@ -159,9 +85,7 @@ def _store(address: str, *, is_named: bool) -> ts.KvStore | None:
     return store
 
 
-def _source(
-    location: str, store: ts.KvStore, document: dict[str, Any], name: str
-) -> PrecomputedSource:
+def _source(location: str, store: ts.KvStore, document: dict[str, Any], name: str) -> Source:
     what = f"precomputed {location}"
     info = parse_info(document, what)
     number = select_scale(info, name, what)
@@ -174,17 +98,30 @@ def _source(
     }
     if scale.sharding is None:
         spec["fill_missing_data_reads"] = False
-    array = TensorStoreArray(what, open_array(spec, what))
+    array = open_array(spec, what)
     folder = local_folder(address)
     files = [] if folder is None else [folder / INFO]
     text = fingerprint_text(json.dumps(document, sort_keys=True), scale.key)
-    return PrecomputedSource(
-        what=what,
-        store=store,
-        info=info,
-        scale=scale,
-        array=array,
+
+    def read(box: Box) -> np.ndarray:
+        try:
+            return read_array(array, what, box)
+        except SourceError as error:
+            if scale.sharding is not None or not is_missing(error):
+                raise
+        # A chunk that is missing may be there under another name.
+        return read_chunks(store, info, scale, box, what)
+
+    def check() -> None:
+        if folder is not None:
+            check_scale(folder / scale.key, info, scale)
+
+    return ArrangedSource(
         arrangement=arrange("xyzc", (*scale.size, info.num_channels), what),
+        dtype=np.dtype(info.data_type),
         fingerprint=fingerprint_files(files, "precomputed", text),
-        folder=folder,
+        read_stored=read,
+        stored_block=(*scale.chunk, info.num_channels),
+        voxel_size=scale.voxel_size,
+        check_stored=check,
     )

@@ -19,7 +19,7 @@ import imagecodecs
 import tensorstore as ts
 
 from voxlake.compute.sources.arrays.foreign_store import read_key, received
-from voxlake.compute.sources.arrays.tensorstore_array import TensorStoreArray, open_array
+from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
@@ -65,7 +65,7 @@ def read_chunks(store: ts.KvStore, info: Info, scale: Scale, box: Box, what: str
     for key, body in _bodies(store, [f"{scale.key}/{name}" for name in names]).items():
         memory[key] = body
     spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "memory"}}
-    return TensorStoreArray(what, open_array(spec, what, context)).read(box)
+    return read_array(open_array(spec, what, context), what, box)
 
 
 def _info_of(info: Info, scale: Scale) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.compute.sources.arranged_source import complete_voxel_size
+from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 type Triple[T] = tuple[T, T, T]
@@ -63,11 +64,7 @@ class Scale(BaseModel):
     @property
     def voxel_size(self) -> VoxelSize | None:
         """Of a voxel; None if it is not positive."""
-        x, y, z = self.resolution
-        try:
-            return VoxelSize(z, y, x, "nanometer")
-        except InvalidInputError:
-            return None
+        return complete_voxel_size(dict(zip("xyz", self.resolution, strict=True)), "nanometer")
 
     def chunk_names(self, box: Box) -> Iterator[str]:
         """Yield the names of the chunks that `box` (x, y, z from 0) touches."""

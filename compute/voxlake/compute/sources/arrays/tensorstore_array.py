@@ -1,8 +1,7 @@
-"""An array that TensorStore has open, as a source."""
+"""Arrays that TensorStore opens and reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,56 +11,32 @@ from voxlake.compute.sources.arrays.foreign_store import first_line
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from voxlake.compute.sources.arrangement import Arrangement
     from voxlake.ngff.grid.box import Box
 
 
-@dataclass(frozen=True, slots=True)
-class TensorStoreArray:
-    """An array with x first in its axes and fastest in its chunks."""
+def read_array(array: ts.TensorStore, what: str, box: Box) -> np.ndarray:
+    """Read `box` of `array`, which has x first in its axes and fastest in its chunks.
 
-    what: str
-    """For messages: the kind and the location."""
-    array: ts.TensorStore = field(repr=False)
-    """With its origin at 0."""
+    Safe in threads. `what`, for messages, is its kind and location.
 
-    def read(self, box: Box) -> np.ndarray:
-        """Read `box` of the array; safe in threads.
-
-        Raises
-        ------
-        SourceError
-            If a chunk cannot be read or does not decode.
-        """
-        try:
-            return self._read(box)
-        except (ValueError, OSError) as error:
-            raise self._failure(box, error) from error
-
-    def read_if_whole(self, box: Box) -> np.ndarray | None:
-        """Read `box` of an array that does not fill missing chunks; None if one is missing.
-
-        Raises
-        ------
-        SourceError
-            As of `read`.
-        """
-        try:
-            return self._read(box)
-        except (ValueError, OSError) as error:
-            if str(error).startswith("NOT_FOUND"):
-                return None
-            raise self._failure(box, error) from error
-
-    def _read(self, box: Box) -> np.ndarray:
+    Raises
+    ------
+    SourceError
+        If a chunk cannot be read or does not decode.
+    """
+    try:
         # Fortran order here is C order once the axes are turned round: nothing is copied.
-        return np.asarray(self.array[box.slices].read(order="F").result())
-
-    def _failure(self, box: Box, error: Exception) -> SourceError:
-        return SourceError(
-            f"box {box} (in stored order) of {self.what} cannot be read "
+        return np.asarray(array[box.slices].read(order="F").result())
+    except (ValueError, OSError) as error:
+        raise SourceError(
+            f"box {box} (in stored order) of {what} cannot be read "
             f"({first_line(error)}); check that it can be reached, and restore what is torn"
-        )
+        ) from error
+
+
+def is_missing(error: SourceError) -> bool:
+    """Return whether `read_array` failed as a chunk is missing that the array does not fill."""
+    return str(error.__cause__).startswith("NOT_FOUND")
 
 
 def open_array(
@@ -81,19 +56,3 @@ def open_array(
             f"{what} cannot be opened ({first_line(error)}); restore or convert it"
         ) from error
     return array[ts.d[:].translate_to[0]]
-
-
-def shown_block(arrangement: Arrangement, stored: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the extents of a `stored` chunk along the axes shown, clipped to the array.
-
-    Examples
-    --------
-    >>> from voxlake.compute.sources.arrangement import arrange
-    >>> shown_block(arrange("xyz", (100, 50, 4), "it"), (64, 32, 16))
-    (4, 32, 64)
-    """
-    extents = dict(zip(arrangement.stored, stored, strict=True))
-    return tuple(
-        min(extents.get(name, 1), extent)
-        for name, extent in zip(arrangement.axes, arrangement.shape, strict=True)
-    )

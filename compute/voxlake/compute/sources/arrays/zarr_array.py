@@ -6,8 +6,8 @@ of the array: chunks that are rewritten in place, unseen by it, do not change it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from pydantic import ValidationError
 from zarr.errors import BaseZarrError
 from zarr.storage import ObjectStore, ZipStore
 
+from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.location import local_path
-from voxlake.compute.sources.source import check_inside, native
+from voxlake.compute.sources.source import native
 from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.compute.sources.tiles.stack import ZARR_MARKERS
 from voxlake.ngff.metadata import v04, v06
@@ -39,54 +40,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.metadata import Multiscale
 
 
-@dataclass(frozen=True, slots=True)
-class ZarrSource:
-    """One zarr array."""
-
-    location: str
-    array: zarr.Array[Any] = field(repr=False)
-    arrangement: Arrangement
-    voxel_size: VoxelSize | None
-    fingerprint: str
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return native(np.dtype(self.array.dtype), self.location)
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """By the OME-Zarr metadata, else the names of the dimensions, else their number."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """A chunk of the array; of a sharded one, an inner chunk."""
-        return self.arrangement.block(self.array.chunks)
-
-    def read(self, box: Box) -> np.ndarray:
-        """Read the chunks that `box` touches."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, box: Box) -> np.ndarray:
-        try:
-            return np.asarray(self.array[box.slices])
-        except Exception as error:  # stores and codecs have errors of their own
-            raise SourceError(
-                f"box {box} of zarr {self.location} cannot be read ({error}); "
-                "check that it can be reached, and restore what is torn"
-            ) from error
-
-    def check(self) -> None:
-        """Do nothing: a zarr lists no chunks, and one that is absent is fill by definition."""
-
-
 def open_zarr(location: str) -> Source | None:
     """Open a zarr array or OME-Zarr group.
 
@@ -100,14 +53,25 @@ def open_zarr(location: str) -> Source | None:
         return None
     array, multiscale = _array(location, store)
     what = f"zarr {location}"
-    native(np.dtype(array.dtype), what)
-    return ZarrSource(
-        location=location,
-        array=array,
+    return ArrangedSource(
+        dtype=native(np.dtype(array.dtype), what),
         arrangement=_arrangement(array, multiscale, what),
-        voxel_size=_voxel_size(multiscale),
         fingerprint=_fingerprint(location, array),
+        read_stored=partial(_read, array, what),
+        stored_block=array.chunks,  # of a sharded array, the inner chunks
+        voxel_size=_voxel_size(multiscale),
+        # Nothing to check: a zarr lists no chunks, and one that is absent is fill by definition.
     )
+
+
+def _read(array: zarr.Array[Any], what: str, box: Box) -> np.ndarray:
+    try:
+        return np.asarray(array[box.slices])
+    except Exception as error:  # stores and codecs have errors of their own
+        raise SourceError(
+            f"box {box} of {what} cannot be read ({error}); "
+            "check that it can be reached, and restore what is torn"
+        ) from error
 
 
 def _store(location: str) -> Store | None:
@@ -194,6 +158,7 @@ def _multiscale(location: str, group: zarr.Group) -> Multiscale | None:
 
 
 def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: str) -> Arrangement:
+    """Name the axes by the OME-Zarr metadata, else the dimensions' names, else their number."""
     if multiscale is not None:
         return arrange(multiscale.axis_names, array.shape, what)
     names: Any = getattr(array.metadata, "dimension_names", None)  # v3; xarray's way in v2:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,14 +20,6 @@ _setting_up = threading.Lock()
 
 type Index = tuple[int, int, int, int]
 """Of a tile or chunk: x, y, z, t."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instances:
-    """One instance of each plug-in."""
-
-    paths: Any
-    pieces: Any
 
 
 class Plugins:
@@ -67,7 +58,7 @@ class Plugins:
         SourceError
             If it fails.
         """
-        paths = self._instances().paths
+        paths, _ = self._instances()
         try:
             found = paths.process(*index)
         except Exception as error:  # whatever the code of users raises
@@ -82,7 +73,7 @@ class Plugins:
         SourceError
             If the plug-in fails, or what it returns is no such image or array.
         """
-        path, pieces = self.path(index), self._instances().pieces
+        path, (_, pieces) = self.path(index), self._instances()
         arguments = index if self._kind == "tile" else index[:3]
         try:
             found = pieces.process(path, *arguments)
@@ -91,13 +82,14 @@ class Plugins:
             raise self._failed(1, index, error) from error
         return voxels
 
-    def _instances(self) -> Instances:
-        found: Instances | None = getattr(self._of_thread, "instances", None)
-        if found is None:
+    def _instances(self) -> tuple[Any, Any]:
+        """Return this thread's path processor, and its tile or chunk processor."""
+        instances: tuple[Any, Any] | None = getattr(self._of_thread, "instances", None)
+        if instances is None:
             with _setting_up:  # modules may load what they need on first use
-                found = Instances(self._made(0, "path"), self._made(1, self._kind))
-            self._of_thread.instances = found
-        return found
+                instances = (self._made(0, "path"), self._made(1, self._kind))
+            self._of_thread.instances = instances
+        return instances
 
     def _made(self, which: int, part: str) -> Any:
         params = copy.deepcopy(self._raw["client"][f"{part}_processor"]["params"])

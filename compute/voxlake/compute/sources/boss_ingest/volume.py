@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from voxlake.compute.sources.arranged_source import ArrangedSource, filled
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.boss_ingest.document import config_path, read_config
 from voxlake.compute.sources.boss_ingest.plugins import Plugins
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.source import check_inside, native
+from voxlake.compute.sources.source import native
 from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
 
     from voxlake.compute.sources.boss_ingest.document import Config
     from voxlake.compute.sources.boss_ingest.plugins import Index
@@ -30,64 +32,39 @@ _MISSING_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class BossIngestSource:
+class Pieces:
     """The tiles or chunks of an ingest job, in the extent that the job has."""
 
     location: str
     extent: Box
-    """Of the job: t, z, y, x in voxels of the experiment."""
-    piece: tuple[int, int, int]
+    """Of the job: t, z, y, x in voxels of the experiment. Its start is the origin of the source."""
+    size: tuple[int, int, int]
     """Extents of a tile or chunk along z, y and x. Their indices count from voxel 0."""
     plugins: Plugins
     dtype: np.dtype
-    """Of the first tile or chunk; `read` holds the others to it."""
-    fingerprint: str
+    """Of the first tile or chunk; `fill` holds the others to it."""
     is_local: bool
     """Whether the path of the first tile or chunk, or of the last, is that of a file."""
-    voxel_size: None = None
-    """A configuration says none."""
 
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """``t`` where there is more than one time point."""
-        return ("t", "z", "y", "x") if self.extent.shape[0] > 1 else ("z", "y", "x")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the extent: its start is the origin here."""
-        return self.extent.shape[-len(self.axes) :]
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """A tile or chunk. They lie on this grid only if the extent begins on it."""
-        return (1, *self.piece)[-len(self.axes) :]
-
-    def read(self, box: Box) -> np.ndarray:
+    def fill(self, box: Box, out: np.ndarray) -> None:
         """Ask the plug-ins once for every tile or chunk that `box` touches."""
-        check_inside(box, self)
-        out = np.empty(box.shape, self.dtype)
-        lead = (0,) * (4 - box.ndim)
-        whole = Box(lead + box.start, tuple(n + 1 for n in lead) + box.stop)
-        whole = whole.shifted(self.extent.start)
-        view = out.reshape(whole.shape)
-        step = (1, *self.piece)
-        for cell in whole.cells(step):
-            part = cell_box(cell, step) & whole
-            view[part.within(whole).slices] = self._read_piece(cell, part)
-        return out
+        box = box.shifted(self.extent.start)
+        for cell in box.cells((1, *self.size)):
+            part = cell_box(cell, (1, *self.size)) & box
+            out[part.within(box).slices] = self._read_piece(cell, part)
 
     def _read_piece(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
         """Return the voxels of `part`, which lies in the piece at `cell`: (z, y, x)."""
         t, z, y, x = cell
         voxels = self.plugins.piece((x, y, z, t))
-        piece = cell_box(cell, (1, *self.piece))
+        piece = cell_box(cell, (1, *self.size))
         needed = (piece & self.extent).within(piece).stop[1:]
-        fits = all(a <= n <= b for a, n, b in zip(needed, voxels.shape, self.piece, strict=True))
+        fits = all(a <= n <= b for a, n, b in zip(needed, voxels.shape, self.size, strict=True))
         if not fits or native(voxels.dtype, self.location) != self.dtype:
             raise SourceError(
                 f"boss-ingest {self.location}: the tile or chunk at index x {x}, y {y}, z {z}, "
                 f"t {t} is {_described(voxels)}, but should be {self.dtype} (as the first) of "
-                f"{needed} to {self.piece} voxels; check the sizes in the configuration"
+                f"{needed} to {self.size} voxels; check the sizes in the configuration"
             )
         return voxels[part.within(piece).slices[1:]]
 
@@ -101,7 +78,7 @@ class BossIngestSource:
         SourceError
             If a plug-in gives no path, or nothing for a file that is not there.
         """
-        indices = ((x, y, z, t) for t, z, y, x in self.extent.cells((1, *self.piece)))
+        indices = ((x, y, z, t) for t, z, y, x in self.extent.cells((1, *self.size)))
         missing = (index for index in indices if not _is_there(self.plugins.path(index)))
         if self.is_local:
             self._check_missing(missing)
@@ -138,10 +115,10 @@ def open_boss_ingest(location: str) -> Source | None:
         If the configuration is not valid, or a plug-in fails.
     """
     path = config_path(location)
-    found = None if path is None else read_config(path)
-    if path is None or found is None:
+    document = None if path is None else read_config(path)
+    if path is None or document is None:
         return None
-    config, raw = found
+    config, raw = document
     extent = _extent(config)
     kind = "chunk" if config.is_volumetric else "tile"
     plugins = Plugins(raw, kind, path.parent.absolute())
@@ -150,14 +127,21 @@ def open_boss_ingest(location: str) -> Source | None:
     words = json.dumps(raw, sort_keys=True), *plugins.digests
     fingerprint = fingerprint_files(files, "boss-ingest", *words)
     dtype = native(plugins.piece(ends[0]).dtype, f"boss-ingest {location}")
-    return BossIngestSource(
-        location, extent, config.piece, plugins, dtype, fingerprint, is_local=bool(files)
+    pieces = Pieces(location, extent, config.piece, plugins, dtype, is_local=bool(files))
+    return ArrangedSource(
+        arrangement=arrange("tzyx", extent.shape, f"boss-ingest {location}"),
+        dtype=dtype,
+        fingerprint=fingerprint,
+        read_stored=filled(pieces.fill, dtype),
+        fill_stored=pieces.fill,
+        stored_block=(1, *config.piece),  # on this grid only if the extent begins on it
+        check_stored=pieces.check,
     )
 
 
 def _extent(config: Config) -> Box:
-    found = config.ingest_job.extent
-    ranges = (found.t, found.z, found.y, found.x)
+    job = config.ingest_job.extent
+    ranges = (job.t, job.z, job.y, job.x)
     return Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
 
 

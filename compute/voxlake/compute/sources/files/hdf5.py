@@ -2,94 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
+from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
 from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.location import existing_file, local_path, split_inner
-from voxlake.compute.sources.source import check_inside, native
+from voxlake.compute.sources.location import named_file, split_inner
+from voxlake.compute.sources.source import native
 from voxlake.compute.sources.tiles.numbering import listed
-from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.platform.errors import InvalidInputError, SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 
 
-@dataclass(frozen=True, slots=True)
-class Hdf5Source:
-    """One dataset; the HDF5 library serves one thread at a time."""
-
-    location: str
-    dataset: h5py.Dataset = field(repr=False)
-    arrangement: Arrangement
-    fingerprint: str
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return native(self.dataset.dtype, self.location)
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """By the labels of the dataset's dimensions, else by their number."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """A chunk of the dataset; ones if it is not chunked."""
-        return self.arrangement.block(self.dataset.chunks)
-
-    @property
-    def voxel_size(self) -> VoxelSize | None:
-        """The attribute ``element_size_um`` (z, y, x), as ImageJ's and ilastik's plugins write."""
-        try:
-            z, y, x = np.asarray(self.dataset.attrs["element_size_um"], float).ravel()
-            return VoxelSize(float(z), float(y), float(x), "micrometer")
-        except (KeyError, ValueError, TypeError):
-            return None
-
-    def read(self, box: Box) -> np.ndarray:
-        """Read the chunks that `box` touches."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, box: Box) -> np.ndarray:
-        out = np.empty(box.shape, self.dtype)
-        try:
-            self.dataset.read_direct(out, box.slices)
-        except (OSError, RuntimeError) as error:
-            raise SourceError(
-                f"box {box} of {self.location} cannot be read ({error}); restore the file"
-            ) from error
-        return out
-
-    def check(self) -> None:
-        """Hold the chunks of the dataset to the size of the file."""
-        size = self.dataset.file.id.get_filesize()
-        count = self.dataset.id.get_num_chunks() if self.dataset.chunks else 0
-        for index in range(count):
-            info = self.dataset.id.get_chunk_info(index)
-            if info.byte_offset is not None and info.byte_offset + info.size > size:
-                raise SourceError(f"HDF5 {self.location} is truncated; restore the file")
-
-
 def open_hdf5(location: str) -> Source | None:
-    """Open a dataset of an HDF5 file.
+    """Open a dataset: axes by the labels of its dimensions, else by their number.
 
     Raises
     ------
@@ -97,10 +35,9 @@ def open_hdf5(location: str) -> Source | None:
         If the file or the dataset is not there or torn, or if it is not clear which is meant.
     """
     outer, inner = split_inner(location)
-    path = local_path(outer)
-    if path is None or path.suffix.lower() not in SUFFIXES:
+    path = named_file(outer, SUFFIXES)
+    if path is None:
         return None
-    existing_file(path)
     try:
         # No lock: it fails on read-only and some network file systems, and nothing is written.
         file = h5py.File(path, "r", locking=False)
@@ -108,13 +45,44 @@ def open_hdf5(location: str) -> Source | None:
         raise SourceError(f"HDF5 {path} cannot be read ({error}); restore the file") from error
     dataset = _dataset(file, path, inner)
     what = f"HDF5 {location}"
-    native(dataset.dtype, what)
-    return Hdf5Source(
-        location=location,
-        dataset=dataset,
+    return ArrangedSource(
+        dtype=native(dataset.dtype, what),
         arrangement=_arrangement(dataset, what),
         fingerprint=fingerprint_files([path], "hdf5", dataset.name),
+        read_stored=partial(_read, dataset, location),
+        stored_block=dataset.chunks,
+        voxel_size=_voxel_size(dataset),
+        check_stored=partial(_check, dataset, location),
     )
+
+
+def _read(dataset: h5py.Dataset, location: str, box: Box) -> np.ndarray:
+    """Read the chunks that `box` touches; the HDF5 library serves one thread at a time."""
+    try:
+        voxels: np.ndarray = dataset[box.slices]
+    except (OSError, RuntimeError) as error:
+        raise SourceError(
+            f"box {box} of {location} cannot be read ({error}); restore the file"
+        ) from error
+    return voxels
+
+
+def _check(dataset: h5py.Dataset, location: str) -> None:
+    """Hold the chunks of the dataset to the size of the file."""
+    size = dataset.file.id.get_filesize()
+    for index in range(dataset.id.get_num_chunks() if dataset.chunks else 0):
+        info = dataset.id.get_chunk_info(index)
+        if info.byte_offset is not None and info.byte_offset + info.size > size:
+            raise SourceError(f"HDF5 {location} is truncated; restore the file")
+
+
+def _voxel_size(dataset: h5py.Dataset) -> VoxelSize | None:
+    """Return the attribute ``element_size_um`` (z, y, x) of ImageJ's and ilastik's plugins."""
+    try:
+        z, y, x = np.asarray(dataset.attrs["element_size_um"], float).ravel()
+    except (KeyError, ValueError, TypeError):
+        return None
+    return complete_voxel_size({"z": z, "y": y, "x": x}, "micrometer")
 
 
 def _dataset(file: h5py.File, path: Path, inner: str) -> h5py.Dataset:

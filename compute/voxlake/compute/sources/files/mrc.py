@@ -9,27 +9,34 @@ https://bio3d.colorado.edu/imod/doc/mrc_format.txt
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import mrcfile.dtypes
 import mrcfile.utils
 import numpy as np
 
+from voxlake.compute.sources.arranged_source import complete_voxel_size
 from voxlake.compute.sources.arrangement import Arrangement, arrange
-from voxlake.compute.sources.files.mapped_file import UNPACK, UNPACK_ERRORS, MappedFile
+from voxlake.compute.sources.files.mapped_file import (
+    UNPACK,
+    UNPACK_ERRORS,
+    MappedFile,
+    mapped_source,
+)
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.location import existing_file, local_path
+from voxlake.compute.sources.location import named_file
 from voxlake.compute.sources.source import native
-from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedError
+from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
 
-SUFFIXES = (".mrc", ".mrcs", ".map", ".rec", ".st", ".ali")
+_PLAIN = (".mrc", ".mrcs", ".map", ".rec", ".st", ".ali")
+SUFFIXES = _PLAIN + tuple(plain + packed for plain in _PLAIN for packed in UNPACK)
 _IMOD_STAMP = 1146047817
 _IMOD_SIGNED = 1
 _IMOD_FIELDS = 152
@@ -100,10 +107,8 @@ class _Header:
         intervals = [self[name] for name in ("mx", "my", "mz")]
         if min(intervals) < 1:
             return None
-        try:
-            return VoxelSize(z / intervals[2], y / intervals[1], x / intervals[0], "angstrom")
-        except InvalidInputError:
-            return None
+        sizes = {"x": x / intervals[0], "y": y / intervals[1], "z": z / intervals[2]}
+        return complete_voxel_size(sizes, "angstrom")
 
     def wrong(self, what: str) -> SourceError:
         """Return the error of a header that says `what`."""
@@ -120,31 +125,25 @@ def open_mrc(location: str) -> Source | None:
     UnsupportedError
         If its voxels are complex, colours or half bytes.
     """
-    path = local_path(location)
-    if path is None or _volume_suffix(path) not in SUFFIXES:
+    path = named_file(location, SUFFIXES)
+    if path is None:
         return None
-    header = _read_header(existing_file(path))
+    header = _read_header(path)
     arrangement, dtype, extended = header.arrangement, header.dtype, header["nsymbt"]
     if extended < 0:
         raise header.wrong(f"an extended header of {extended} bytes")
-    source = MappedFile(
-        path=path,
-        stored_dtype=dtype,
-        offset=len(header.body) + extended,
-        arrangement=arrangement,
-        fingerprint=fingerprint_files([path], "mrc"),
-        voxel_size=header.voxel_size,
-        # Some writers pad; whole sections that the header does not count would be lost.
-        trailing=math.prod(arrangement.stored_shape[-2:]) * dtype.itemsize - 1,
+    # Some writers pad; whole sections that the header does not count would be lost.
+    # Where no letters mark the file, its size has to tell that it is one.
+    section = math.prod(arrangement.stored_shape[-2:]) * dtype.itemsize
+    file = MappedFile(
+        path,
+        dtype,
+        len(header.body) + extended,
+        arrangement.stored_shape,
+        trailing=section - 1 if header.is_marked else 0,
     )
-    if not header.is_marked:
-        return replace(source, trailing=0)  # its size has to tell that it is one
-    return source
-
-
-def _volume_suffix(path: Path) -> str:
-    packed = path.suffix.lower() in UNPACK
-    return (path.with_suffix("") if packed else path).suffix.lower()
+    fingerprint = fingerprint_files([path], "mrc")
+    return mapped_source(file, arrangement, fingerprint, header.voxel_size)
 
 
 def _read_header(path: Path) -> _Header:

@@ -7,110 +7,26 @@ they are: the file's orientation (its affine) is not applied. Where the header s
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import tempfile
-import zlib
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
+from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.files.mapped_file import MappedFile
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.location import existing_file, local_path
-from voxlake.compute.sources.source import check_inside, native
-from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.compute.sources.location import named_file
+from voxlake.compute.sources.source import native
+from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 _STORED = ("c", "t", "z", "y", "x")
 _UNITS = {"meter": "meter", "mm": "millimeter", "micron": "micrometer"}
-
-
-@dataclass(frozen=True)
-class NiftiSource:
-    """The voxels of a NIfTI file."""
-
-    path: Path
-    header: Any = field(repr=False)
-    """nibabel's header; its methods have no types."""
-    raw: Any = field(repr=False)
-    """nibabel's array proxy: type, place and scaling of the voxels in the file."""
-    arrangement: Arrangement
-    fingerprint: str
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Axes as voxlake orders them."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The stored type, or float32 if the header scales."""
-        return np.dtype("f4") if self._is_scaled else native(self.raw.dtype, str(self.path))
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """Ones: a ``.gz`` is unpacked once."""
-        return self.arrangement.block(None)
-
-    @property
-    def voxel_size(self) -> VoxelSize | None:
-        """``pixdim`` in the unit of ``xyzt_units``; None if that is unknown."""
-        unit = _UNITS.get(self.header.get_xyzt_units()[0])
-        x, y, z = (float(size) for size in (*self.header.get_zooms()[:3], 1.0)[:3])
-        try:
-            return VoxelSize(z, y, x, unit) if unit else None
-        except InvalidInputError:
-            return None
-
-    @property
-    def _is_scaled(self) -> bool:
-        return (float(self.raw.slope), float(self.raw.inter)) != (1.0, 0.0)
-
-    @cached_property
-    def _mapped(self) -> np.ndarray:
-        """The voxels as a memory map; a ``.gz`` is unpacked once, into a file that has no name."""
-        try:
-            if self.path.suffix.lower() != ".gz":
-                return self._map(self.path)
-            with tempfile.TemporaryFile() as unpacked:
-                with gzip.open(self.path) as packed:
-                    shutil.copyfileobj(packed, unpacked, 1 << 20)
-                return self._map(unpacked)
-        except (ValueError, OSError, EOFError, zlib.error) as error:
-            raise SourceError(
-                f"NIfTI {self.path} is truncated or torn ({error}); restore the file"
-            ) from error
-
-    def _map(self, file: Path | IO[bytes]) -> np.ndarray:
-        shape, offset = self.arrangement.stored_shape, int(self.raw.offset)
-        return np.memmap(file, self.raw.dtype, "r", offset, shape)
-
-    def read(self, box: Box) -> np.ndarray:
-        """Copy `box` out of the map."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, box: Box) -> np.ndarray:
-        found = np.array(self._mapped[box.slices])
-        return found * self.raw.slope + self.raw.inter if self._is_scaled else found
-
-    def check(self) -> None:
-        """Map the file; a ``.gz`` is unpacked whole, which compares its checksum."""
-        _ = self._mapped
 
 
 def open_nifti(location: str) -> Source | None:
@@ -121,18 +37,39 @@ def open_nifti(location: str) -> Source | None:
     SourceError
         If it is not there, or its header is unreadable.
     """
-    path = local_path(location)
-    if path is None or not path.name.lower().endswith((".nii", ".nii.gz")):
+    path = named_file(location, (".nii", ".nii.gz"))
+    if path is None:
         return None
     import nibabel  # takes half a second, and few need it
 
-    existing_file(path)
     try:
         image: Any = nibabel.load(path)  # the base class lacks the volume's methods
     except (nibabel.filebasedimages.ImageFileError, ValueError, OSError, EOFError) as error:
         raise SourceError(f"NIfTI {path} cannot be read ({error}); restore the file") from error
+    what = f"NIfTI {path}"
     shape = tuple(int(n) for n in reversed(image.header.get_data_shape()))
-    arrangement = arrange(_STORED[-len(shape) :], shape, f"NIfTI {path}")
-    native(image.dataobj.dtype, f"NIfTI {path}")
-    fingerprint = fingerprint_files([path], "nifti")
-    return NiftiSource(path, image.header, image.dataobj, arrangement, fingerprint)
+    arrangement = arrange(_STORED[-len(shape) :], shape, what)
+    raw = image.dataobj
+    dtype = native(raw.dtype, what)
+    is_scaled = (float(raw.slope), float(raw.inter)) != (1.0, 0.0)
+    # Whatever follows the voxels is passed over.
+    file = MappedFile(path, raw.dtype, int(raw.offset), shape, trailing=sys.maxsize)
+
+    def read(box: Box) -> np.ndarray:
+        voxels = file.voxels()[box.slices]
+        return voxels * raw.slope + raw.inter if is_scaled else voxels
+
+    return ArrangedSource(
+        arrangement=arrangement,
+        dtype=np.dtype("f4") if is_scaled else dtype,
+        fingerprint=fingerprint_files([path], "nifti"),
+        read_stored=read,
+        voxel_size=_voxel_size(image.header),
+        check_stored=file.check,
+    )
+
+
+def _voxel_size(header: Any) -> VoxelSize | None:
+    """Return ``pixdim`` in the unit of ``xyzt_units``; None if that is unknown."""
+    sizes = dict(zip("xyz", map(float, (*header.get_zooms(), 1.0)), strict=False))
+    return complete_voxel_size(sizes, _UNITS.get(header.get_xyzt_units()[0], ""))

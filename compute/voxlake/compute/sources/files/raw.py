@@ -17,9 +17,10 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from voxlake.compute.sources.arrangement import BY_RANK, Arrangement, arrange
-from voxlake.compute.sources.files.mapped_file import MappedFile
+from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import existing_file, local_path
+from voxlake.compute.sources.source import NumberType
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -41,19 +42,7 @@ class RawOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: Literal[
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float16",
-        "float32",
-        "float64",
-    ]
+    dtype: Literal[NumberType, "float16"]
     shape: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
         BeforeValidator(_split),
@@ -101,14 +90,16 @@ def open_raw(location: str) -> Source | None:
         return None
     existing_file(path)
     options = _options(pairs, name)
-    return MappedFile(
-        path=path,
-        stored_dtype=options.stored_dtype,
-        offset=options.offset,
-        arrangement=options.arrangement(f"raw file {name}"),
-        fingerprint=fingerprint_files([path], "raw", options.model_dump_json()),
+    arrangement = options.arrangement(f"raw file {name}")
+    file = MappedFile(
+        path,
+        options.stored_dtype,
+        options.offset,
+        arrangement.stored_shape,
         trailing=sys.maxsize if options.trailing == "ignore" else 0,
     )
+    fingerprint = fingerprint_files([path], "raw", options.model_dump_json())
+    return mapped_source(file, arrangement, fingerprint)
 
 
 def _options(pairs: dict[str, str], name: str) -> RawOptions:

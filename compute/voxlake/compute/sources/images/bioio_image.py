@@ -9,80 +9,27 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import local_path
-from voxlake.compute.sources.source import check_inside, native
-from voxlake.ngff.grid.axes import VoxelSize, parse_unit
+from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
 
 _SCENE = "?scene="
-
-
-@dataclass(frozen=True, slots=True)
-class BioioSource:
-    """One scene of an image."""
-
-    path: Path
-    array: Any
-    """The scene as bioio gives it: a lazy array, computed in the thread that reads."""
-    arrangement: Arrangement
-    dtype: np.dtype
-    voxel_size: VoxelSize | None
-    fingerprint: str
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Those that have more than one, and z, y, x."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """What the plug-in reads at once: a plane, with those that can."""
-        sizes = dict(zip(self.arrangement.stored, self.array.chunksize, strict=True))
-        return tuple(int(sizes.get(name, 1)) for name in self.axes)
-
-    def read(self, box: Box) -> np.ndarray:
-        """Read the blocks that `box` touches."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, stored: Box) -> np.ndarray:
-        try:
-            # In this thread: never on the cluster whose task this may be.
-            return np.asarray(self.array[stored.slices].compute(scheduler="synchronous"))
-        except Exception as error:  # each plug-in has errors of its own
-            raise SourceError(
-                f"image {self.path} is not read by its bioio plug-in ({error}); restore the file"
-            ) from error
-
-    def check(self) -> None:
-        """Read the first voxel and the last: bioio has no way to look at more without decoding.
-
-        Raises
-        ------
-        SourceError
-            If one cannot be read.
-        """
-        last = tuple(n - 1 for n in self.shape)
-        for corner in (tuple(0 for _ in last), last):
-            self.read(Box(corner, tuple(n + 1 for n in corner)))
 
 
 def open_bioio(location: str) -> Source | None:
@@ -103,14 +50,32 @@ def open_bioio(location: str) -> Source | None:
     _set_scene(image, scene, path)
     lazy = image.xarray_dask_data
     array, names = _without_samples(lazy.data, "".join(map(str, lazy.dims)).lower(), path)
-    return BioioSource(
-        path,
-        array,
-        arrange(names, array.shape, f"image {path}"),
-        native(np.dtype(array.dtype), f"image {path}"),
-        _voxel_size(image),
-        fingerprint_files(_files(path), "bioio", scene),
+    return ArrangedSource(
+        arrangement=arrange(names, array.shape, f"image {path}"),
+        dtype=native(np.dtype(array.dtype), f"image {path}"),
+        fingerprint=fingerprint_files(_files(path), "bioio", scene),
+        read_stored=partial(_read, array, path),
+        stored_block=array.chunksize,  # what the plug-in reads at once: a plane, if it can
+        voxel_size=_voxel_size(image),
+        check_stored=partial(_check, array, path),
     )
+
+
+def _read(array: Any, path: Path, box: Box) -> np.ndarray:
+    """Read the blocks that `box` touches of a scene as bioio gives it: a lazy array."""
+    try:
+        # In this thread: never on the cluster whose task this may be.
+        return np.asarray(array[box.slices].compute(scheduler="synchronous"))
+    except Exception as error:  # each plug-in has errors of its own
+        raise SourceError(
+            f"image {path} is not read by its bioio plug-in ({error}); restore the file"
+        ) from error
+
+
+def _check(array: Any, path: Path) -> None:
+    """Read the first voxel and the last: bioio has no way to look at more without decoding."""
+    for corner in ((0,) * array.ndim, tuple(n - 1 for n in array.shape)):
+        _read(array, path, Box(corner, tuple(n + 1 for n in corner)))
 
 
 def _opened(path: Path) -> Any | None:
@@ -156,14 +121,12 @@ def _without_samples(array: Any, names: str, path: Path) -> tuple[Any, str]:
 
 def _voxel_size(image: Any) -> VoxelSize | None:
     """Return the voxel size if it is complete; in micrometres where bioio says no unit."""
-    sizes, units = image.physical_pixel_sizes, image.dimension_properties
+    sizes, properties = image.physical_pixel_sizes, image.dimension_properties
     try:
-        found = {str(getattr(units, axis).unit or "micrometer") for axis in "ZYX"}
-        z, y, x = (float(getattr(sizes, axis)) for axis in "ZYX")
-        (unit,) = found
-        return VoxelSize(z, y, x, parse_unit(unit))
-    except (TypeError, ValueError, InvalidInputError):  # absent, not positive, or of many units
+        units = {axis: getattr(properties, axis.upper()).unit or "micrometer" for axis in SPATIAL}
+    except AttributeError:
         return None
+    return complete_voxel_size({axis: getattr(sizes, axis.upper()) for axis in SPATIAL}, units)
 
 
 def _files(path: Path) -> list[Path]:

@@ -4,122 +4,36 @@ from __future__ import annotations
 
 import logging
 import weakref
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tifffile import TiffFile
 
-from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.arranged_source import (
+    ArrangedSource,
+    complete_voxel_size,
+    filled,
+)
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.location import local_path
-from voxlake.compute.sources.source import check_inside, native
-from voxlake.ngff.grid.axes import METRES, VoxelSize, parse_unit
+from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.axes import METRES, parse_unit
 from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from tifffile import TiffFrame, TiffPage, TiffPageSeries
 
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 _AXES = {"I": "z", "Q": "z", "S": "c"}
 """tifffile's letters for a sequence, an unnamed axis and samples; the others are our own."""
-
-
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class TiffSource:
-    """The one image series of a TIFF file."""
-
-    path: Path
-    series: TiffPageSeries = field(repr=False)
-    arrangement: Arrangement
-    dtype: np.dtype
-    voxel_size: VoxelSize | None
-    fingerprint: str
-    mapped: np.ndarray | None = field(repr=False)
-    """The whole series as a memory map, if it lies uncompressed in one piece."""
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Axes as voxlake orders them."""
-        return self.arrangement.axes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return self.arrangement.shape
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """A strip or a tile of a page, all samples of a pixel; ones if they are not coded."""
-        rows, columns = block_of(self.series.keyframe)
-        extents = {"y": rows, "x": columns} if self.mapped is None else {}
-        return tuple(extents.get(name, 1) for name in self.axes)
-
-    def read(self, box: Box) -> np.ndarray:
-        """Read the strips or tiles that `box` touches."""
-        check_inside(box, self)
-        return self.arrangement.read(box, self.dtype, self._read_stored)
-
-    def _read_stored(self, box: Box) -> np.ndarray:
-        return self._read_pages(box) if self.mapped is None else np.array(self.mapped[box.slices])
-
-    def _read_pages(self, stored: Box) -> np.ndarray:
-        lead = stored.ndim - self.series.keyframe.ndim
-        numbers = np.arange(len(self.series)).reshape(self.series.shape[:lead])
-        # Looked up one after the other: tifffile moves the file's position to load a page.
-        pages = [self._page(int(n)) for n in numbers[stored.slices[:lead]].ravel()]
-        out = np.empty(stored.shape, self.dtype)
-        flat = out.reshape(-1, *stored.shape[lead:])
-
-        for target, page in zip(flat, pages, strict=True):
-            target[...] = self._read_page(page, stored.slices[lead:])
-        return out
-
-    def _page(self, number: int) -> TiffPage | TiffFrame:
-        try:
-            page = self.series[number]
-        except TIFF_ERRORS as error:
-            raise _absent_page(self.path, number) from error
-        if page is None:
-            raise _absent_page(self.path, number)
-        if page.parent.filehandle.closed:  # a companion file of an OME-TIFF
-            page.parent.filehandle.open()
-        return page
-
-    def _read_page(self, page: TiffPage | TiffFrame, window: tuple[slice, ...]) -> np.ndarray:
-        """Return the `window` (in the order of the page's own axes) of one page."""
-        order = self.series.keyframe.axes
-        bounds = dict(zip(order, window, strict=True))
-        rows, columns = (range(bounds[name].start, bounds[name].stop) for name in "YX")
-        pixels = read_page(page, rows, columns)
-        if "S" not in bounds:
-            return pixels
-        pixels = pixels[..., bounds["S"]]
-        return np.moveaxis(pixels, -1, 0) if order[0] == "S" else pixels
-
-    def check(self) -> None:
-        """Hold every directory, strip and tile to the size of the file."""
-        pages = [self._page(number) for number in range(len(self.series))]
-        end = (self.series.dataoffset or 0) + self.series.nbytes
-        if self.mapped is not None and end > self.path.stat().st_size:
-            raise _truncated(self.path)
-        for tif in {id(page.parent): page.parent for page in pages}.values():
-            check_pages(tif, Path(tif.filehandle.path))
-
-
-def _absent_page(path: Path, number: int) -> SourceError:
-    return SourceError(
-        f"TIFF {path} lacks page {number} that its metadata name; restore the files it is of"
-    )
-
-
-def _truncated(path: Path) -> SourceError:
-    return SourceError(f"TIFF {path} is truncated: its voxels end past the file; restore the file")
 
 
 def open_tiff(location: str) -> Source | None:
@@ -150,19 +64,71 @@ def open_tiff(location: str) -> Source | None:
     return source
 
 
-def _source(path: Path, tif: TiffFile) -> TiffSource:
+def _source(path: Path, tif: TiffFile) -> ArrangedSource:
     series = _only_series(path, tif)
     files = sorted({_file(page) for page in series if page is not None})
     names = [_AXES.get(letter, letter.lower()) for letter in series.axes]
-    return TiffSource(
-        path=path,
-        series=series,
+    mapped = _mapped(path, series) if files == [_file(series.keyframe)] else None
+    dtype = native(series.dtype, f"TIFF {path}")
+    rows, columns = block_of(series.keyframe)
+    coded = tuple({"Y": rows, "X": columns}.get(letter, 1) for letter in series.axes)
+    fill = partial(_fill, path, series)
+    return ArrangedSource(
         arrangement=arrange(names, series.shape, f"TIFF {path}"),
-        dtype=native(series.dtype, f"TIFF {path}"),
-        voxel_size=_voxel_size(series),
+        dtype=dtype,
         fingerprint=fingerprint_files(files, "tiff"),
-        mapped=_mapped(path, series) if files == [_file(series.keyframe)] else None,
+        read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),
+        fill_stored=fill if mapped is None else None,
+        stored_block=coded if mapped is None else None,
+        voxel_size=_voxel_size(series),
+        check_stored=partial(_check, path, series, is_mapped=mapped is not None),
     )
+
+
+def _part(mapped: np.ndarray, box: Box) -> np.ndarray:
+    return mapped[box.slices]
+
+
+def _fill(path: Path, series: TiffPageSeries, box: Box, out: np.ndarray) -> None:
+    """Read the strips or tiles that `box` touches, page by page."""
+    lead = box.ndim - series.keyframe.ndim
+    numbers = np.arange(len(series)).reshape(series.shape[:lead])[box.slices[:lead]]
+    # Looked up one after the other: tifffile moves the file's position to load a page.
+    pages = [_page(path, series, int(n)) for n in numbers.ravel()]
+    for place, page in zip(np.ndindex(numbers.shape), pages, strict=True):
+        out[place] = _read_page(page, series.keyframe.axes, box.slices[lead:])
+
+
+def _page(path: Path, series: TiffPageSeries, number: int) -> TiffPage | TiffFrame:
+    try:
+        page = series[number]
+    except TIFF_ERRORS as error:
+        raise _absent_page(path, number) from error
+    if page is None:
+        raise _absent_page(path, number)
+    if page.parent.filehandle.closed:  # a companion file of an OME-TIFF
+        page.parent.filehandle.open()
+    return page
+
+
+def _read_page(page: TiffPage | TiffFrame, axes: str, window: tuple[slice, ...]) -> np.ndarray:
+    """Return the `window` of one page, both in the order of its own `axes`."""
+    bounds = dict(zip(axes, window, strict=True))
+    rows, columns = (range(bounds[name].start, bounds[name].stop) for name in "YX")
+    pixels = read_page(page, rows, columns)
+    if "S" not in bounds:
+        return pixels
+    pixels = pixels[..., bounds["S"]]
+    return np.moveaxis(pixels, -1, 0) if axes[0] == "S" else pixels
+
+
+def _check(path: Path, series: TiffPageSeries, *, is_mapped: bool) -> None:
+    """Hold every directory, strip and tile to the size of the file."""
+    pages = [_page(path, series, number) for number in range(len(series))]
+    if is_mapped and (series.dataoffset or 0) + series.nbytes > path.stat().st_size:
+        raise _truncated(path)
+    for tif in {id(page.parent): page.parent for page in pages}.values():
+        check_pages(tif, Path(tif.filehandle.path))
 
 
 def _only_series(path: Path, tif: TiffFile) -> TiffPageSeries:
@@ -200,7 +166,17 @@ def _voxel_size(series: TiffPageSeries) -> VoxelSize | None:
         unit = parse_unit(units["X"])
         factors = {axis: METRES[parse_unit(units[axis])] / METRES[unit] for axis in "ZYX"}
         # Nine digits: the scales come from differences of coordinates.
-        z, y, x = (float(f"{scales[axis] * factors[axis]:.9g}") for axis in "ZYX")
-        return VoxelSize(z, y, x, unit)
+        sizes = {axis.lower(): float(f"{scales[axis] * factors[axis]:.9g}") for axis in "ZYX"}
     except (KeyError, InvalidInputError):
         return None
+    return complete_voxel_size(sizes, unit)
+
+
+def _absent_page(path: Path, number: int) -> SourceError:
+    return SourceError(
+        f"TIFF {path} lacks page {number} that its metadata name; restore the files it is of"
+    )
+
+
+def _truncated(path: Path) -> SourceError:
+    return SourceError(f"TIFF {path} is truncated: its voxels end past the file; restore the file")

@@ -7,15 +7,16 @@ any process, agrees with any other; both kinds of one seed are in register.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from voxlake.compute.sources.arranged_source import ArrangedSource, filled
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_text
-from voxlake.compute.sources.source import check_inside
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.platform.errors import SourceError
 
@@ -38,45 +39,6 @@ class PhantomOptions(BaseModel):
     kind: Literal["image", "labels"] = "image"
     ids: Literal["hashed", "extreme"] = "hashed"
     """Any 64-bit ids; or such ids, and 2^64 - 1 for the body at the origin."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhantomSource:
-    """Jittered-grid Voronoi cells, joined into bodies, with dark membranes between bodies."""
-
-    shape: tuple[int, int, int]
-    options: PhantomOptions
-    axes: tuple[str, ...] = ("z", "y", "x")
-    voxel_size: VoxelSize | None = _VOXEL_SIZE
-
-    @property
-    def dtype(self) -> np.dtype:
-        """``uint8`` image or ``uint64`` labels."""
-        return np.dtype("u1" if self.options.kind == "image" else "u8")
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the size, the options and the revision of the generator."""
-        return fingerprint_text("phantom", _REVISION, str(self.shape), repr(self.options))
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """Ones: each voxel is made by itself."""
-        return (1, 1, 1)
-
-    def read(self, box: Box) -> np.ndarray:
-        """Make the voxels of `box`."""
-        from voxlake.compute.sources.phantom.kernel import fill  # imports the compiler
-
-        check_inside(box, self)
-        out = np.empty(box.shape, self.dtype)
-        if out.size:
-            origin_id = np.uint64(2**64 - 1 if self.options.ids == "extreme" else 0)
-            fill(out, np.array(box.start), np.uint64(self.options.seed), origin_id)
-        return out
-
-    def check(self) -> None:
-        """Do nothing: a phantom is always whole."""
 
 
 def open_phantom(location: str) -> Source | None:
@@ -103,7 +65,22 @@ def open_phantom(location: str) -> Source | None:
     z, y, x = extents * 3 if len(extents) == 1 else (extents if len(extents) == 3 else (0, 0, 0))
     if min(z, y, x) < 1:
         raise _malformed(location)
-    return PhantomSource((z, y, x), options)
+    dtype = np.dtype("u1" if options.kind == "image" else "u8")
+    return ArrangedSource(
+        arrangement=arrange("zyx", (z, y, x), location),
+        dtype=dtype,
+        fingerprint=fingerprint_text("phantom", _REVISION, str((z, y, x)), repr(options)),
+        read_stored=filled(partial(_fill, options), dtype),
+        voxel_size=_VOXEL_SIZE,
+    )
+
+
+def _fill(options: PhantomOptions, box: Box, out: np.ndarray) -> None:
+    """Make jittered-grid Voronoi cells, joined into bodies, with dark membranes between bodies."""
+    from voxlake.compute.sources.phantom.kernel import fill  # imports the compiler
+
+    origin_id = np.uint64(2**64 - 1 if options.ids == "extreme" else 0)
+    fill(out, np.array(box.start), np.uint64(options.seed), origin_id)
 
 
 def _malformed(location: str) -> SourceError:

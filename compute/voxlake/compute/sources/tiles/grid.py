@@ -20,6 +20,8 @@ from urllib.parse import parse_qsl
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from voxlake.compute.sources.arranged_source import ArrangedSource, filled
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.slice_image import (
     SUFFIXES,
@@ -30,11 +32,9 @@ from voxlake.compute.sources.images.slice_image import (
 )
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.compute.sources.source import check_inside
 from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.compute.sources.tiles.pattern import TilePattern, parse_pattern
-from voxlake.ngff.grid.axes import SPATIAL
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import cell_box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.box import Box
 
-_LEAD = ("t", "c", "z")
 _SAMPLED = 10_000
 """Tiles whose size and time go into the fingerprint; of more, so many evenly spread ones."""
 _BATCH = 10_000
@@ -101,7 +101,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class TileGridSource:
+class Tiles:
     """Tiles side by side in every slice."""
 
     location: str
@@ -110,67 +110,32 @@ class TileGridSource:
     """Of the tiles; `check` holds them to it."""
     last: tuple[int, int]
     """Height of the tiles of the last row; width of those of the last column."""
-    fill: bool
+    fills_missing: bool
     """Whether tiles that are not there are zeros."""
-    fingerprint: str
-    voxel_size: None = None
-    """Such images tell no z spacing."""
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return self.header.dtype
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """``t`` and ``c`` where there is more than one."""
-        extents = dict(zip(_LEAD, self._lead, strict=True))
-        return tuple(n for n in (*_LEAD, "y", "x") if n in SPATIAL or extents[n] > 1)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        (rows, columns), (height, width) = self.grid.counts[3:], self.last
-        rows, columns = rows - 1, columns - 1
-        lead = dict(zip(_LEAD, self._lead, strict=True))
-        kept = tuple(lead[name] for name in self.axes[:-2])
-        return (*kept, rows * self.header.height + height, columns * self.header.width + width)
+        """Voxels along t, c, z, y, x."""
+        (t, c, z, *counts), full = self.grid.counts, (self.header.height, self.header.width)
+        y, x = ((n - 1) * size + end for n, size, end in zip(counts, full, self.last, strict=True))
+        return (t, c * self.header.samples, z, y, x)
 
     @property
-    def block(self) -> tuple[int, ...]:
-        """A tile, with all its samples."""
-        lead = tuple(self.header.samples if name == "c" else 1 for name in self.axes[:-2])
-        return (*lead, self.header.height, self.header.width)
+    def tile(self) -> tuple[int, ...]:
+        """Extents of a tile along t, c, z, y, x."""
+        return (1, self.header.samples, 1, self.header.height, self.header.width)
 
-    @property
-    def _lead(self) -> tuple[int, int, int]:
-        """Extents of t, c and z."""
-        t, c, z = self.grid.counts[:3]
-        return (t, c * self.header.samples, z)
-
-    def read(self, box: Box) -> np.ndarray:
+    def fill(self, box: Box, out: np.ndarray) -> None:
         """Decode every tile that `box` touches once."""
-        check_inside(box, self)
-        out = np.empty(box.shape, self.dtype)
-        whole = self._full(box)
-        view = out.reshape(whole.shape)
-        step = (1, self.header.samples, 1, self.header.height, self.header.width)
-        for cell in whole.cells(step):
-            part = cell_box(cell, step) & whole
-            view[part.within(whole).slices] = self._read_tile(cell, part)
-        return out
-
-    def _full(self, box: Box) -> Box:
-        """Return `box` along t, c, z, y and x."""
-        ranges = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
-        found = [ranges.get(name, (0, 1)) for name in "tczyx"]
-        return Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
+        for cell in box.cells(self.tile):
+            part = cell_box(cell, self.tile) & box
+            out[part.within(box).slices] = self._read_tile(cell, part)
 
     def _read_tile(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
         """Return the voxels of `part`, which lies in the tile at `cell`: (t, c, z, y, x)."""
         if not self.grid.has(cell):
-            if self.fill:
-                return np.zeros(part.shape, self.dtype)
+            if self.fills_missing:
+                return np.zeros(part.shape, self.header.dtype)
             raise self._absent([cell], 1)
         top, left = cell[3] * self.header.height, cell[4] * self.header.width
         rows = range(part.start[3] - top, part.stop[3] - top)
@@ -188,10 +153,10 @@ class TileGridSource:
         SourceError
             If tiles are missing and are not to be filled, or one is truncated or unlike the others.
         """
-        if self.grid.absent and not self.fill:
+        if self.grid.absent and not self.fills_missing:
             raise self._absent(list(itertools.islice(self.grid.gaps(), 11)), self.grid.absent)
         for places in itertools.batched(self.grid.present.tolist(), _BATCH):
-            odd = [found for found in map_parallel(self._odd, places) if found]
+            odd = [text for text in map_parallel(self._odd, places) if text]
             if odd:
                 raise SourceError(
                     f"tile grid {self.location} has tiles unlike its first ({self.header}): "
@@ -202,8 +167,8 @@ class TileGridSource:
         """Return what is wrong with the size or type of a tile; empty if nothing is."""
         cell = self.grid.cell(place)
         path = self.grid.path(cell)
-        found = check_whole(path)
-        return "" if found == self._expected(cell) else f"{path} ({found})"
+        header = check_whole(path)
+        return "" if header == self._expected(cell) else f"{path} ({header})"
 
     def _expected(self, cell: tuple[int, ...]) -> SliceHeader:
         full, (last_row, last_column) = self.header, (n - 1 for n in self.grid.counts[3:])
@@ -244,7 +209,16 @@ def open_tile_grid(location: str) -> Source | None:
         repr((pattern.text, grid.first, grid.counts, options.missing)),
         grid.present.tobytes().hex() if grid.absent else "",
     )
-    return TileGridSource(location, grid, header, last, options.missing == "fill", fingerprint)
+    tiles = Tiles(location, grid, header, last, fills_missing=options.missing == "fill")
+    return ArrangedSource(
+        arrangement=arrange("tczyx", tiles.shape, f"tile grid {location}"),
+        dtype=header.dtype,
+        fingerprint=fingerprint,
+        read_stored=filled(tiles.fill, header.dtype),
+        fill_stored=tiles.fill,
+        stored_block=tiles.tile,
+        check_stored=tiles.check,
+    )
 
 
 def _options(location: str, query: str) -> GridOptions:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.compute.sources.arranged_source import ArrangedSource, filled
+from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.plain_tiff import PlainTiff, open_plain_tiff
 from voxlake.compute.sources.images.slice_image import (
@@ -29,7 +30,6 @@ from voxlake.compute.sources.images.slice_image import (
 )
 from voxlake.compute.sources.location import is_pattern, local_path
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.compute.sources.source import check_inside
 from voxlake.compute.sources.tiles.numbering import check_numbering, listed, natural_key
 from voxlake.platform.errors import SourceError
 
@@ -43,84 +43,6 @@ KEPT_OPEN = 256
 """Slices that stay open: a task reads each of a layer many times, a few rows at a time."""
 
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
-
-
-@dataclass(frozen=True, slots=True)
-class StackSource:
-    """Slices of one size and type."""
-
-    location: str
-    files: tuple[Path, ...]
-    """In the order of z."""
-    header: SliceHeader
-    """Of the first slice; `check` holds the others to it."""
-    fingerprint: str
-    plain: Callable[[Path], PlainTiff | None] = field(repr=False, compare=False)
-    """Returns a slice that needs no decoding, kept open; None of others."""
-    voxel_size: None = None
-    """Such images tell no z spacing."""
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return self.header.dtype
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Channels only of images with several samples a pixel."""
-        return ("c", "z", "y", "x") if self.header.samples > 1 else ("z", "y", "x")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        zyx = (len(self.files), self.header.height, self.header.width)
-        return (self.header.samples, *zyx) if self.header.samples > 1 else zyx
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """A strip, a tile, or a whole slice; all samples of a pixel."""
-        zyx = (1, *self.header.block)
-        return (self.header.samples, *zyx) if self.header.samples > 1 else zyx
-
-    def read(self, box: Box) -> np.ndarray:
-        """Decode every slice of `box` once."""
-        out = np.empty(box.shape, self.dtype)
-        self.read_into(box, out)
-        return out
-
-    def read_into(self, box: Box, out: np.ndarray) -> None:
-        """Decode every slice of `box` once, into `out`."""
-        check_inside(box, self)
-        if box.is_empty:
-            return
-        stacked = out if box.ndim == 4 else out[np.newaxis]
-        channels = slice(box.start[0], box.stop[0]) if box.ndim == 4 else slice(0, 1)
-        z, y, x = (range(lo, hi) for lo, hi in zip(box.start[-3:], box.stop[-3:], strict=True))
-        for index, number in enumerate(z):
-            path = self.files[number]
-            plain = self.plain(path)
-            if plain is not None:
-                plain.read_into(y, x, stacked[0, index])
-                continue
-            pixels = read_slice(path, self.header, y, x)
-            stacked[:, index] = np.moveaxis(pixels[..., channels], -1, 0)
-
-    def check(self) -> None:
-        """Read every header and hold names, sizes and types of all slices together."""
-        root = os.path.commonpath([file.parent for file in self.files])
-        names = [str(file.relative_to(root)) for file in self.files]
-        check_numbering(names, f"stack {self.location}")
-        headers = map_parallel(check_whole, self.files)
-        odd = [
-            f"{name} ({header})"
-            for name, header in zip(names, headers, strict=True)
-            if header != self.header
-        ]
-        if odd:
-            raise SourceError(
-                f"stack {self.location} has slices unlike its first, {names[0]} ({self.header}): "
-                f"{listed(odd)}; make all slices of one size and type"
-            )
 
 
 def open_stack(location: str) -> Source | None:
@@ -137,7 +59,49 @@ def open_stack(location: str) -> Source | None:
     files.sort(key=lambda file: natural_key(str(file)))
     header = read_header(files[0])
     plain = lru_cache(maxsize=KEPT_OPEN)(partial(_plain_slice, header))
-    return StackSource(location, tuple(files), header, fingerprint_files(files, "stack"), plain)
+    fill = partial(_fill, files, header, plain)
+    shape = (header.samples, len(files), header.height, header.width)
+    return ArrangedSource(
+        arrangement=arrange("czyx", shape, f"stack {location}"),
+        dtype=header.dtype,
+        fingerprint=fingerprint_files(files, "stack"),
+        read_stored=filled(fill, header.dtype),
+        fill_stored=fill,
+        stored_block=(header.samples, 1, *header.block),
+        check_stored=partial(_check, location, files, header),
+    )
+
+
+def _fill(
+    files: list[Path],
+    header: SliceHeader,
+    plain: Callable[[Path], PlainTiff | None],
+    box: Box,
+    out: np.ndarray,
+) -> None:
+    """Decode every slice of `box` (c, z, y, x) once; one that needs no decoding stays open."""
+    c, z, y, x = (range(lo, hi) for lo, hi in zip(box.start, box.stop, strict=True))
+    for index, number in enumerate(z):
+        opened = plain(files[number])
+        if opened is not None:
+            opened.read_into(y, x, out[0, index])
+            continue
+        pixels = read_slice(files[number], header, y, x)
+        out[:, index] = np.moveaxis(pixels[..., c.start : c.stop], -1, 0)
+
+
+def _check(location: str, files: list[Path], header: SliceHeader) -> None:
+    """Read every header and hold names, sizes and types of all slices together."""
+    root = os.path.commonpath([file.parent for file in files])
+    names = [str(file.relative_to(root)) for file in files]
+    check_numbering(names, f"stack {location}")
+    headers = zip(names, map_parallel(check_whole, files), strict=True)
+    odd = [f"{name} ({other})" for name, other in headers if other != header]
+    if odd:
+        raise SourceError(
+            f"stack {location} has slices unlike its first, {names[0]} ({header}): "
+            f"{listed(odd)}; make all slices of one size and type"
+        )
 
 
 def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
