@@ -66,6 +66,7 @@ def open_levels(address: str, token: str | None = None) -> tuple[xr.DataArray, .
 
 
 def _level_array(group: Group, number: int, region: Region | None) -> xr.DataArray:
+    # Takes as long to load as all else, and most of the client does without.
     import dask.array as da
     import xarray as xr
 

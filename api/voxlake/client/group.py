@@ -45,6 +45,7 @@ class Group:
 
     def array(self, number: int) -> zarr.Array[Any]:
         """Open the array of a level."""
+        # Takes as long to load as all else, and most of the client does without.
         import zarr
 
         return zarr.open_array(self.store, path=self.level(number).path, mode="r")
@@ -80,6 +81,7 @@ def open_group(address: str, token: str | None = None) -> Group:
 
 
 def _open_at_gateway(address: str, token: str | None) -> Group:
+    # Takes as long to load as all else, and most of the client does without.
     from zarr.storage import ObjectStore
 
     base, separator, name = address.rpartition(ZARR_PATH)

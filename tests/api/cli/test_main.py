@@ -116,14 +116,3 @@ def test_installed_command_ends_with_its_exit_code(tmp_path: Path) -> None:
     )
     assert ended.returncode == 4
     assert ended.stderr.startswith(b"error: there is no lake at")
-
-
-def test_light_commands_load_no_dask(shared: Command) -> None:
-    look = (
-        "import sys; from voxlake.cli import main\n"
-        "for words in (['ls'], ['info', 'lab/cube/cells'], ['jobs']): assert main(words) == 0\n"
-        "heavy = {'dask', 'distributed', 'xarray', 'fastapi', 'zarr'} & set(sys.modules)\n"
-        "sys.exit(f'loads {heavy}' if heavy else 0)"
-    )
-    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, check=False)
-    assert ended.returncode == 0, ended.stderr

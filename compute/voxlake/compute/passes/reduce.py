@@ -65,6 +65,7 @@ def downsample_into(
     reduction: Reduction,
 ) -> None:
     """Reduce (z, y, x) `fine` into `coarse`; both have contiguous rows, `factors` are checked."""
+    # Imports the compiler, which planning does without.
     from voxlake.compute.passes import reduce_kernels as kernels
 
     reduce = {

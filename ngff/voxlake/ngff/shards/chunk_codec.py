@@ -78,6 +78,7 @@ def decode_chunks(
     CorruptDataError
         If a payload does not decode to a chunk.
     """
+    # Imports the compiler, which nobody needs who moves no voxels.
     from voxlake.ngff.shards.chunk_copy import scatter
 
     chunks = reused("decoded", (len(payloads), coding.chunk_bytes), _BYTE)
@@ -105,6 +106,7 @@ def unpack_chunks(
 
 def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return the chunks of a box as (n, bytes), in this thread's buffer."""
+    # Imports the compiler, which nobody needs who moves no voxels.
     from voxlake.ngff.shards.chunk_copy import gather
 
     rows = _byte_rows(voxels)
@@ -121,6 +123,7 @@ def _byte_rows(voxels: npt.NDArray[Any]) -> Rows[np.uint8]:
 
 
 def _differ_from_fill(coding: ShardFormat, chunks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    # Imports the compiler, which nobody needs who moves no voxels.
     from voxlake.ngff.shards.chunk_copy import has_voxels
 
     if coding.fill == 0:

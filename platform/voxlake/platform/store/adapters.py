@@ -35,6 +35,7 @@ def as_obstore(url: StoreURL) -> Obstore:
 
 def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
     """Return a zarr-python store whose root is `url`."""
+    # For users, and foreign zarr: voxlake itself does without.
     from zarr.storage import LocalStore, ObjectStore
 
     if url.is_local:

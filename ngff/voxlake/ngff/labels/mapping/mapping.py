@@ -157,6 +157,7 @@ def apply(mapping: Mapping, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     InvalidInputError
         If they are not unsigned integers.
     """
+    # Imports the compiler, which all but cutouts as bodies do without.
     from voxlake.ngff.labels.mapping.kernel import remap_voxels
 
     if voxels.dtype.kind != "u":

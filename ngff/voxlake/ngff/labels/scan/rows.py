@@ -160,6 +160,7 @@ def found_in_chunks(
 
 def joined_rows(volume: Volume, cell: tuple[int, ...], parts: Iterable[Found]) -> Rows:
     """Return the rows of the shard at `cell`; no chunk is in two parts."""
+    # Imports the compiler, which reading labels does without.
     from voxlake.ngff.labels.scan.sorting import lay_out, sorted_by_label
 
     none = np.zeros(0, np.int64)
@@ -220,6 +221,7 @@ def _scan_compiled(
     places: npt.NDArray[np.int64],
     extents: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    # Imports the compiler, which reading labels does without.
     from voxlake.ngff.labels.scan.kernel import SPARSE, scan_blocks
 
     rows = reused("label rows", (_ROWS, FIELDS), np.dtype(np.uint64))

@@ -1,0 +1,72 @@
+"""What a command and the gateway load: libraries are counted, so that a busy machine changes nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.api.cli.conftest import Command
+
+HEAVY = {
+    "alembic",
+    "dask",
+    "distributed",
+    "fastapi",
+    "h5py",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "sqlalchemy",
+    "tensorstore",
+    "xarray",
+    "zarr",
+}
+"""Libraries of which each takes 50 ms of CPU or more."""
+
+CATALOG = {"pydantic", "sqlalchemy"}
+VOLUMES = {*CATALOG, "numpy", "tensorstore"}
+LABELS = {*VOLUMES, "pyarrow", "pandas"}
+"""pyarrow loads pandas, if it is there, when it makes a NumPy array of a column or the reverse."""
+
+COMMANDS: dict[tuple[str, ...], set[str]] = {
+    ("--help",): set(),
+    ("--version",): set(),
+    ("ls",): CATALOG | {"numpy"},
+    ("jobs",): CATALOG | {"numpy"},
+    ("serve", "--help"): CATALOG | {"numpy"},
+    ("info", "lab/cube/em"): VOLUMES,
+    ("info", "lab/cube/cells"): LABELS,
+    ("labels", "lab/cube/cells"): LABELS,
+    ("label", "lab/cube/cells", "1"): LABELS,
+    ("mapping", "lab/cube/cells"): LABELS,
+    ("ingest", "--help"): LABELS,
+    ("verify", "lab/cube/em", "--queue"): LABELS,
+}
+"""What each command may load of them."""
+
+
+def _loaded(code: str) -> set[str]:
+    """Return the heavy libraries that a process of its own has loaded after `code`."""
+    look = f"import json, sys\n{code}\nsys.stderr.write(json.dumps(sorted(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=120
+    )
+    return HEAVY & set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_command_loads_what_it_uses(words: tuple[str, ...], shared: Command) -> None:
+    given = list(words)
+    code = f"from voxlake.cli import main\nassert main({given!r}) == 0"
+    assert _loaded(code) <= COMMANDS[words]
+
+
+def test_the_gateway_loads_what_it_uses() -> None:
+    assert _loaded("import voxlake.api.serve") <= LABELS | {"fastapi"}
