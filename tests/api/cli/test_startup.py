@@ -1,4 +1,4 @@
-"""What a command and the gateway load: libraries are counted, so that a busy machine changes nothing."""
+"""What a command and the gateway load, counted in libraries: a busy machine changes nothing."""
 
 from __future__ import annotations
 
