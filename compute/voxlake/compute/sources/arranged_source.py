@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.compute.sources.source import check_inside
 from voxlake.ngff.grid.axes import SPATIAL, VoxelSize, parse_unit
+from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voxlake.compute.sources.arrangement import Arrangement
-    from voxlake.ngff.grid.box import Box
 
     type ReadStored = Callable[[Box], np.ndarray]
     type FillStored = Callable[[Box, np.ndarray], None]
@@ -63,7 +62,7 @@ class ArrangedSource:
 
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of `box`, C-contiguous."""
-        check_inside(box, self)
+        box.check_inside(Box.of_shape(self.shape), "the source")
         if box.is_empty:
             return np.empty(box.shape, self.dtype)
         voxels = np.asarray(self._shown(box), self.dtype, order="C")
@@ -71,7 +70,7 @@ class ArrangedSource:
 
     def read_into(self, box: Box, out: np.ndarray) -> None:
         """Fill `out`, of the shape of `box` and of `dtype`, with contiguous rows."""
-        check_inside(box, self)
+        box.check_inside(Box.of_shape(self.shape), "the source")
         if box.is_empty:
             return
         if self.fill_stored is None:

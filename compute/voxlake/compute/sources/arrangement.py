@@ -106,8 +106,10 @@ def arrange(names: Sequence[str], shape: Sequence[int], what: str) -> Arrangemen
     return Arrangement(tuple(names), tuple(int(n) for n in shape))
 
 
-def arrange_by_rank(shape: Sequence[int], what: str) -> Arrangement:
-    """Return the arrangement of an array in C order whose axes have no names.
+def arrange_by_rank(shape: Sequence[int], what: str, names: Sequence[str] = ()) -> Arrangement:
+    """Return the arrangement of an array in C order whose axes may have `names`.
+
+    Names that do not fit are passed over.
 
     Raises
     ------
@@ -119,4 +121,7 @@ def arrange_by_rank(shape: Sequence[int], what: str) -> Arrangement:
     >>> arrange_by_rank((3, 9, 9, 9), "it").axes
     ('c', 'z', 'y', 'x')
     """
-    return arrange(BY_RANK.get(len(shape), ""), shape, what)
+    try:
+        return arrange(names, shape, what)
+    except SourceError:
+        return arrange(BY_RANK.get(len(shape), ""), shape, what)

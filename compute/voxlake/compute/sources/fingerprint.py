@@ -25,10 +25,10 @@ def fingerprint_files(files: Iterable[Path], *words: str) -> str:
         digest.update(f"{word}\0".encode())
     for file in files:
         try:
-            found = file.stat()
+            status = file.stat()
         except OSError as error:
             raise SourceError(f"source file {file} cannot be read ({error}); check it") from error
-        digest.update(f"{file.name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+        digest.update(f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 

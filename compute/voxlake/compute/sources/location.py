@@ -11,6 +11,9 @@ from voxlake.platform.errors import SourceError
 INNER = "::"
 """Between a file and a path inside it."""
 
+ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
+"""Files of which one is in every folder that is a zarr."""
+
 
 def local_path(location: str) -> Path | None:
     """Return the path that `location` names on this machine; None if it is an address.
@@ -83,8 +86,8 @@ def existing_file(path: Path) -> Path:
         If there is none.
     """
     if not path.is_file():
-        found = "a folder is there" if path.is_dir() else "nothing is there"
-        raise SourceError(f"source {path} should be a file, but {found}; check the path")
+        there = "a folder is there" if path.is_dir() else "nothing is there"
+        raise SourceError(f"source {path} should be a file, but {there}; check the path")
     return path
 
 

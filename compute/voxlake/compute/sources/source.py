@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.ngff.grid.box import Box
 
 
 NumberType = Literal[
@@ -118,11 +118,6 @@ class OpenSource(Protocol):
             If it is of this kind, but cannot be read.
         """
         ...
-
-
-def check_inside(box: Box, source: Source) -> None:
-    """Raise OutOfBoundsError unless `box` is inside `source`."""
-    box.check_inside(Box.of_shape(source.shape), "the source")
 
 
 def native(dtype: np.dtype, what: str) -> np.dtype:

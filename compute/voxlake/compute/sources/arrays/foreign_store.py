@@ -85,13 +85,13 @@ def read_key(store: ts.KvStore, key: str) -> bytes | None:
 def received(answer: ts.Future[ts.KvStore.ReadResult], store: ts.KvStore, key: str) -> bytes | None:
     """Wait for the `answer` to a read of `key`; as `read_key`."""
     try:
-        found = answer.result()
+        entry = answer.result()
     except (ValueError, OSError) as error:
         raise SourceError(
             f"{store.url}{key} cannot be read ({first_line(error)}); "
             "check the address, and that it can be reached"
         ) from error
-    return bytes(found.value) if found.state == "value" else None
+    return bytes(entry.value) if entry.state == "value" else None
 
 
 def read_json(store: ts.KvStore, key: str) -> dict[str, Any] | None:
@@ -106,12 +106,12 @@ def read_json(store: ts.KvStore, key: str) -> dict[str, Any] | None:
     if body is None:
         return None
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except ValueError as error:
         raise SourceError(f"{store.url}{key} is no JSON ({error}); restore it") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise SourceError(f"{store.url}{key} is no JSON object; restore it")
-    return found
+    return document
 
 
 def first_line(error: Exception) -> str:

@@ -25,9 +25,9 @@ from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_voxel_si
 from voxlake.compute.sources.arrays.n5_blocks import check_blocks
 from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
+from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import split_inner
 from voxlake.compute.sources.source import native
-from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:

@@ -76,11 +76,11 @@ def _info_of(info: Info, scale: Scale) -> dict[str, Any]:
 def _bodies(store: ts.KvStore, keys: list[str]) -> dict[str, bytes]:
     """Return the chunks that are there, unpacked; several are fetched at a time."""
     answers = [(key, store.read(key)) for key in keys]
-    found = {key: received(answer, store, key) for key, answer in answers}
-    for key, body in found.items():
+    bodies = {key: received(answer, store, key) for key, answer in answers}
+    for key, body in bodies.items():
         if body is None:
-            found[key] = _packed_body(store, key)
-    return {key: body for key, body in found.items() if body is not None}
+            bodies[key] = _packed_body(store, key)
+    return {key: body for key, body in bodies.items() if body is not None}
 
 
 def _packed_body(store: ts.KvStore, key: str) -> bytes | None:

@@ -20,10 +20,9 @@ from zarr.storage import ObjectStore, ZipStore
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
-from voxlake.compute.sources.location import local_path
+from voxlake.compute.sources.listing import listed
+from voxlake.compute.sources.location import ZARR_MARKERS, local_path
 from voxlake.compute.sources.source import native
-from voxlake.compute.sources.tiles.numbering import listed
-from voxlake.compute.sources.tiles.stack import ZARR_MARKERS
 from voxlake.ngff.metadata import v04, v06
 from voxlake.platform.errors import InvalidInputError, SourceError
 from voxlake.platform.settings import Settings
@@ -115,16 +114,16 @@ def _array(location: str, store: Store) -> tuple[zarr.Array[Any], Multiscale | N
         if isinstance(node, zarr.Array):
             return node, None
         multiscale = _multiscale(location, node)
-        found = node[multiscale.levels[0].path] if multiscale else _only_array(location, node)
+        level = node[multiscale.levels[0].path] if multiscale else _only_array(location, node)
     except SourceError:
         raise
     except Exception as error:  # stores and codecs have errors of their own
         raise SourceError(
             f"zarr {location} cannot be opened ({error}); check the address, or restore it"
         ) from error
-    if not isinstance(found, zarr.Array):
+    if not isinstance(level, zarr.Array):
         raise SourceError(f"zarr {location} has a group where its level 0 should be; restore it")
-    return found, multiscale
+    return level, multiscale
 
 
 def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
@@ -163,10 +162,7 @@ def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: st
         return arrange(multiscale.axis_names, array.shape, what)
     names: Any = getattr(array.metadata, "dimension_names", None)  # v3; xarray's way in v2:
     names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
-    try:
-        return arrange([str(name) for name in names], array.shape, what)
-    except InvalidInputError:
-        return arrange_by_rank(array.shape, what)
+    return arrange_by_rank(array.shape, what, [str(name) for name in names])
 
 
 def _voxel_size(multiscale: Multiscale | None) -> VoxelSize | None:

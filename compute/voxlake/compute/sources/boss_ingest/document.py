@@ -77,10 +77,10 @@ class Extent(_Part):
 
     @field_validator("*")
     @classmethod
-    def _some(cls, found: Range) -> Range:
-        if not 0 <= found[0] < found[1]:
-            raise ValueError(f"{list(found)} is not [start, stop) with 0 <= start < stop")
-        return found
+    def _some(cls, bounds: Range) -> Range:
+        if not 0 <= bounds[0] < bounds[1]:
+            raise ValueError(f"{list(bounds)} is not [start, stop) with 0 <= start < stop")
+        return bounds
 
 
 class Size(_Part):
@@ -142,14 +142,17 @@ class Config(_Part):
         return (size.z if self.is_volumetric else 1, size.y, size.x)
 
 
-def read_config(path: Path) -> tuple[Config, dict[str, Any]] | None:
-    """Return the configuration in a file, and the same as plain JSON; None if it is none.
+def read_config(location: str) -> tuple[Path, Config, dict[str, Any]] | None:
+    """Return the file of a configuration, what it says, and that as plain JSON; None if it is none.
 
     Raises
     ------
     SourceError
         If it is one, but not valid: every field that is wrong is named.
     """
+    path = local_path(location)
+    if path is None or path.suffix != ".json" or not path.is_file():
+        return None
     try:
         text = path.read_text("utf-8", "replace")
     except OSError as error:
@@ -163,9 +166,9 @@ def read_config(path: Path) -> tuple[Config, dict[str, Any]] | None:
     if not _is_config(raw):
         return None
     try:
-        return Config.model_validate_json(text), raw
+        return path, Config.model_validate_json(text), raw
     except ValidationError as error:
-        wrong = "; ".join(_wrong(found) for found in error.errors(include_url=False))
+        wrong = "; ".join(_wrong(each) for each in error.errors(include_url=False))
         raise SourceError(f"boss-ingest configuration {path} is not valid: {wrong}") from error
 
 
@@ -184,18 +187,11 @@ def suggested_name(location: str) -> DatasetName | None:
     SourceError
         If the configuration is not valid.
     """
-    path = config_path(location)
-    found = None if path is None else read_config(path)
-    if found is None:
+    document = read_config(location)
+    if document is None:
         return None
-    database = found[0].database
+    database = document[1].database
     return DatasetName(database.collection, database.experiment, database.channel)
-
-
-def config_path(location: str) -> Path | None:
-    """Return the file at `location` if it is one that may be a configuration."""
-    path = local_path(location)
-    return path if path is not None and path.suffix == ".json" and path.is_file() else None
 
 
 def _is_config(raw: object) -> bool:

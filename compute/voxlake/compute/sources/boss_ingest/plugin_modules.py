@@ -50,13 +50,13 @@ def load_plugin(name: str, folder: Path) -> type[Any]:
     module_name, _, class_name = name.rpartition(".")
     with _importing:
         module = _import(module_name, folder)
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
+    plugin = getattr(module, class_name, None)
+    if not isinstance(plugin, type):
         raise SourceError(
             f"plug-in {name}: the module {module_name} ({module.__file__}) has no class "
             f"{class_name}; check the configuration"
         )
-    return found
+    return plugin
 
 
 def plugin_digest(plugin: type[Any]) -> str:

@@ -60,10 +60,10 @@ class Plugins:
         """
         paths, _ = self._instances()
         try:
-            found = paths.process(*index)
+            path = paths.process(*index)
         except Exception as error:  # whatever the code of users raises
             raise self._failed(0, index, error) from error
-        return str(found)
+        return str(path)
 
     def piece(self, index: Index) -> np.ndarray:
         """Return a tile (1, y, x) or chunk (z, y, x).
@@ -76,8 +76,8 @@ class Plugins:
         path, (_, pieces) = self.path(index), self._instances()
         arguments = index if self._kind == "tile" else index[:3]
         try:
-            found = pieces.process(path, *arguments)
-            voxels = _tile(found) if self._kind == "tile" else _chunk(found)
+            made = pieces.process(path, *arguments)
+            voxels = _tile(made) if self._kind == "tile" else _chunk(made)
         except Exception as error:  # whatever the code of users raises
             raise self._failed(1, index, error) from error
         return voxels
@@ -124,8 +124,8 @@ def _tile(handle: Any) -> np.ndarray:
     return decode_tile(handle.read())[np.newaxis]
 
 
-def _chunk(found: Any) -> np.ndarray:
-    voxels, order = found
+def _chunk(made: Any) -> np.ndarray:
+    voxels, order = made
     voxels = np.asarray(voxels)
     if order not in ORDERS.values():
         raise SourceError(f"its order is {order!r}, but should be one of {ORDERS}")
@@ -134,6 +134,6 @@ def _chunk(found: Any) -> np.ndarray:
         voxels = voxels.transpose()
     if voxels.ndim != 3 + has_time or (has_time and len(voxels) != 1):
         name = next(name for name, number in ORDERS.items() if number == order)
-        raise SourceError(f"its array is of shape {np.shape(found[0])}, which does not fit {name}")
+        raise SourceError(f"its array is of shape {np.shape(made[0])}, which does not fit {name}")
     chunk: np.ndarray = voxels[0] if has_time else voxels
     return chunk

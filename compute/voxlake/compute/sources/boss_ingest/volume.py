@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
-from voxlake.compute.sources.boss_ingest.document import config_path, read_config
+from voxlake.compute.sources.boss_ingest.document import read_config
 from voxlake.compute.sources.boss_ingest.plugins import Plugins
 from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
-from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.platform.errors import SourceError
 
@@ -114,11 +114,10 @@ def open_boss_ingest(location: str) -> Source | None:
     SourceError
         If the configuration is not valid, or a plug-in fails.
     """
-    path = config_path(location)
-    document = None if path is None else read_config(path)
-    if path is None or document is None:
+    document = read_config(location)
+    if document is None:
         return None
-    config, raw = document
+    path, config, raw = document
     extent = _extent(config)
     kind = "chunk" if config.is_volumetric else "tile"
     plugins = Plugins(raw, kind, path.parent.absolute())

@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
-from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
+from voxlake.compute.sources.arrangement import arrange_by_rank
 from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import named_file, split_inner
 from voxlake.compute.sources.source import native
-from voxlake.compute.sources.tiles.numbering import listed
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +45,10 @@ def open_hdf5(location: str) -> Source | None:
         raise SourceError(f"HDF5 {path} cannot be read ({error}); restore the file") from error
     dataset = _dataset(file, path, inner)
     what = f"HDF5 {location}"
+    labels = [dimension.label for dimension in dataset.dims]
     return ArrangedSource(
         dtype=native(dataset.dtype, what),
-        arrangement=_arrangement(dataset, what),
+        arrangement=arrange_by_rank(dataset.shape or (), what, labels),
         fingerprint=fingerprint_files([path], "hdf5", dataset.name),
         read_stored=partial(_read, dataset, location),
         stored_block=dataset.chunks,
@@ -105,12 +106,3 @@ def _dataset_names(file: h5py.File) -> list[str]:
 
     file.visititems(visit)
     return names
-
-
-def _arrangement(dataset: h5py.Dataset, what: str) -> Arrangement:
-    shape = dataset.shape or ()
-    labels = [dimension.label for dimension in dataset.dims]
-    try:
-        return arrange(labels, shape, what)
-    except InvalidInputError:
-        return arrange_by_rank(shape, what)

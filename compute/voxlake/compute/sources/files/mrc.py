@@ -165,7 +165,7 @@ def _read_header(path: Path) -> _Header:
 def _byte_order(body: bytes) -> Literal["<", ">"]:
     header = np.frombuffer(body, mrcfile.dtypes.HEADER_DTYPE.newbyteorder("<"), 1)[0]
     try:
-        found = mrcfile.utils.byte_order_from_machine_stamp(header["machst"])
+        order = mrcfile.utils.byte_order_from_machine_stamp(header["machst"])
     except ValueError:  # older than the stamp
-        found = "<" if int(header["mode"]) in _MODES else ">"
-    return "<" if found == "<" else ">"
+        order = "<" if int(header["mode"]) in _MODES else ">"
+    return "<" if order == "<" else ">"

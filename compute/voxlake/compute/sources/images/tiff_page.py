@@ -85,12 +85,12 @@ def _decode(page: TiffPage | TiffFrame, index: int) -> _Segment:
     if data is not None and len(data) < count:
         raise SourceError(f"page {page.index} of {handle.path} is cut off; restore the file")
     try:
-        found: _Segment = page.decode(data, index, jpegtables=_keyframe(page).jpegtables)
+        segment: _Segment = page.decode(data, index, jpegtables=_keyframe(page).jpegtables)
     except Exception as error:  # each codec has errors of its own
         raise SourceError(
             f"page {page.index} of {handle.path} does not decode ({error}); restore the file"
         ) from error
-    return found
+    return segment
 
 
 def check_pages(tif: TiffFile, path: Path) -> None:

@@ -14,11 +14,9 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
@@ -30,9 +28,9 @@ from voxlake.compute.sources.images.slice_image import (
     read_header,
     read_slice,
 )
+from voxlake.compute.sources.listing import SHOWN, listed
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.compute.sources.tiles.numbering import listed
 from voxlake.compute.sources.tiles.pattern import TilePattern, parse_pattern
 from voxlake.ngff.grid.box import cell_box
 from voxlake.platform.errors import SourceError
@@ -48,14 +46,6 @@ _SAMPLED = 10_000
 """Tiles whose size and time go into the fingerprint; of more, so many evenly spread ones."""
 _BATCH = 10_000
 """Tiles that are checked at a time."""
-
-
-class GridOptions(BaseModel):
-    """What stands after the ``?`` of a tile grid."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    missing: Literal["refuse", "fill"] = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +144,7 @@ class Tiles:
             If tiles are missing and are not to be filled, or one is truncated or unlike the others.
         """
         if self.grid.absent and not self.fills_missing:
-            raise self._absent(list(itertools.islice(self.grid.gaps(), 11)), self.grid.absent)
+            raise self._absent(list(itertools.islice(self.grid.gaps(), SHOWN)), self.grid.absent)
         for places in itertools.batched(self.grid.present.tolist(), _BATCH):
             odd = [text for text in map_parallel(self._odd, places) if text]
             if odd:
@@ -177,10 +167,9 @@ class Tiles:
         return SliceHeader(height, width, full.samples, full.dtype)
 
     def _absent(self, cells: list[tuple[int, ...]], count: int) -> SourceError:
-        names = [str(self.grid.path(cell)) for cell in cells[:10]]
-        more = f" and {count - len(names)} more" if count > len(names) else ""
+        names = [self.grid.path(cell) for cell in cells]
         return SourceError(
-            f"tile grid {self.location} lacks tiles: {', '.join(names)}{more}; restore them, or "
+            f"tile grid {self.location} lacks tiles: {listed(names, count)}; restore them, or "
             "append ?missing=fill to the location to take them for zeros"
         )
 
@@ -199,17 +188,17 @@ def open_tile_grid(location: str) -> Source | None:
         return None
     if not text.lower().endswith(SUFFIXES):
         raise SourceError(f"tile grid {text} names no {', '.join(SUFFIXES)} files; check it")
-    options = _options(location, query)
+    fills_missing = _fills_missing(location, query)
     grid = _find(pattern)
     header, last = _headers(grid, location)
     sampled = grid.present[:: -(-len(grid.present) // _SAMPLED)]
     fingerprint = fingerprint_files(
         [grid.path(grid.cell(place)) for place in sampled.tolist()],
         "tile-grid",
-        repr((pattern.text, grid.first, grid.counts, options.missing)),
+        repr((pattern.text, grid.first, grid.counts, "fill" if fills_missing else "refuse")),
         grid.present.tobytes().hex() if grid.absent else "",
     )
-    tiles = Tiles(location, grid, header, last, fills_missing=options.missing == "fill")
+    tiles = Tiles(location, grid, header, last, fills_missing=fills_missing)
     return ArrangedSource(
         arrangement=arrange("tczyx", tiles.shape, f"tile grid {location}"),
         dtype=header.dtype,
@@ -221,13 +210,12 @@ def open_tile_grid(location: str) -> Source | None:
     )
 
 
-def _options(location: str, query: str) -> GridOptions:
-    try:
-        return GridOptions.model_validate(dict(parse_qsl(query, strict_parsing=bool(query))))
-    except (ValueError, ValidationError) as error:
+def _fills_missing(location: str, query: str) -> bool:
+    if query not in {"", "missing=refuse", "missing=fill"}:
         raise SourceError(
             f"tile grid {location} has options of no meaning; the one there is: ?missing=fill"
-        ) from error
+        )
+    return query == "missing=fill"
 
 
 def _find(pattern: TilePattern) -> Grid:

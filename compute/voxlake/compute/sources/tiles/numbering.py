@@ -7,13 +7,11 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from voxlake.compute.sources.listing import SHOWN, listed
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_SHOWN = 10
-"""Names listed in a message before it only counts."""
 
 
 def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
@@ -25,18 +23,6 @@ def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     ['z1', 'z9', 'z10']
     """
     return tuple(_parts(name)), name
-
-
-def listed(names: Sequence[object]) -> str:
-    """Return `names` for a message: the first few, and how many more.
-
-    Examples
-    --------
-    >>> listed(range(12))
-    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
-    """
-    shown = ", ".join(str(name) for name in names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def check_numbering(names: Sequence[str], what: str) -> None:
@@ -80,10 +66,9 @@ def _check_no_gap(numbers: list[int], names: Sequence[str], what: str) -> None:
     gaps = [(a + 1, b) for a, b in itertools.pairwise(there) if b > a + 1]
     count = sum(stop - start for start, stop in gaps)
     missing = itertools.chain.from_iterable(itertools.starmap(range, gaps))
-    shown = list(itertools.islice(missing, _SHOWN))
-    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    shown = listed(list(itertools.islice(missing, SHOWN)), count)
     raise SourceError(
-        f"{what} lacks slices: {listed(shown)}{more} in {names[0]} to {names[-1]}; restore "
+        f"{what} lacks slices: {shown} in {names[0]} to {names[-1]}; restore "
         "them, or rename the files so that their numbers run without a gap"
     )
 
@@ -120,7 +105,7 @@ def _parts(name: str) -> list[str | int]:
 
 
 def _numbers(name: str) -> list[int]:
-    return [int(found) for found in re.findall(r"[0-9]+", _stem(name))]
+    return [int(digits) for digits in re.findall(r"[0-9]+", _stem(name))]
 
 
 def _stem(name: str) -> str:

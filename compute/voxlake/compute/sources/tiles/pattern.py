@@ -69,8 +69,8 @@ class TilePattern:
         texts: list[set[str]] = [set() for _ in names]
         numbers = [np.empty((0, len(self.axes)), np.int64)]
         for columns in _folders(Path(), Path(self.text).expanduser().parts):
-            found, kept = _numbers(columns, [names.index(name) for name in names])
-            numbers.append(found[kept][:, [names.index(axis) for axis in self.axes]])
+            counted, kept = _numbers(columns, [names.index(name) for name in names])
+            numbers.append(counted[kept][:, [names.index(axis) for axis in self.axes]])
             for seen, column in zip(texts, columns, strict=True):
                 seen.update(itertools.compress(column, kept))
         if not any(map(len, numbers)):
@@ -126,12 +126,12 @@ def _folders(
     """
     at = next(n for n, part in enumerate(parts) if _FIELD.search(part))
     folder, part, rest = folder.joinpath(*parts[:at]), parts[at], parts[at + 1 :]
-    found = _matching(folder, part)
+    matches = _matching(folder, part)
     if any(map(_FIELD.search, rest)):
-        for name, texts in found:
+        for name, texts in matches:
             yield from _folders(folder / name, rest, above + texts)
         return
-    here = [texts for name, texts in found if not rest or folder.joinpath(name, *rest).exists()]
+    here = [texts for name, texts in matches if not rest or folder.joinpath(name, *rest).exists()]
     if here:
         yield [(text,) * len(here) for text in above] + list(zip(*here, strict=True))
 

@@ -28,9 +28,10 @@ from voxlake.compute.sources.images.slice_image import (
     read_header,
     read_slice,
 )
-from voxlake.compute.sources.location import is_pattern, local_path
+from voxlake.compute.sources.listing import listed
+from voxlake.compute.sources.location import ZARR_MARKERS, is_pattern, local_path
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.compute.sources.tiles.numbering import check_numbering, listed, natural_key
+from voxlake.compute.sources.tiles.numbering import check_numbering, natural_key
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 KEPT_OPEN = 256
 """Slices that stay open: a task reads each of a layer many times, a few rows at a time."""
-
-ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
 def open_stack(location: str) -> Source | None:
@@ -106,14 +105,10 @@ def _check(location: str, files: list[Path], header: SliceHeader) -> None:
 
 def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
     """Open a slice that needs no decoding, if it is like the first of its stack."""
-    found = open_plain_tiff(path) if path.suffix.lower() in TIFF else None
-    if found is None or (found.height, found.width, found.dtype) != (
-        header.height,
-        header.width,
-        header.dtype,
-    ):
+    plain = open_plain_tiff(path) if path.suffix.lower() in TIFF else None
+    if plain is None or SliceHeader(plain.height, plain.width, 1, plain.dtype) != header:
         return None
-    return found if header.samples == 1 else None
+    return plain
 
 
 def _files(location: str) -> list[Path] | None:
@@ -131,8 +126,8 @@ def _matching(location: str, path: Path) -> list[Path]:
     files = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207  (Path.glob wants a folder)
     other = [file.name for file in files if not _is_image(file)]
     if other or not files:
-        found = f"{listed(other)}, no PNG, TIFF or JPEG" if other else "no file"
-        raise SourceError(f"glob {location} matches {found}; give one that matches the slices")
+        matched = f"{listed(other)}, no PNG, TIFF or JPEG" if other else "no file"
+        raise SourceError(f"glob {location} matches {matched}; give one that matches the slices")
     return files
 
 
