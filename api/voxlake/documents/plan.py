@@ -26,13 +26,13 @@ class PlannedLevel(Document):
     made: bool = Field(description="False of a level that is there already.")
 
 
-class RequestsDocument(Document):
-    """Requests to the store, about."""
+class Requests(Document):
+    """Requests to the store, about; on a file system the same number of files is touched."""
 
-    put: int
-    get: int
-    head: int
-    delete: int
+    put: int = 0
+    get: int = 0
+    head: int = 0
+    delete: int = Field(0, description="Of shards of only fill: an older one would have to go.")
 
 
 class PlannedStage(Document):
@@ -46,7 +46,7 @@ class PlannedStage(Document):
     memory_bytes: int = Field(description="Projected peak of a task.")
     voxels: int
     core_seconds: float
-    requests: RequestsDocument
+    requests: Requests
 
 
 class StoredEstimate(Document):
@@ -131,7 +131,7 @@ class PlanDocument(Document):
         description="That the job makes, at most: shards, sidecars of the label index, metadata."
     )
     stages: tuple[PlannedStage, ...]
-    requests: RequestsDocument
+    requests: Requests
     sample: SampleDocument
     memory: MemoryDocument
     time: TimeDocument

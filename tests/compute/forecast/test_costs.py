@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.compute.forecast.costs import Prices, cost_of, read_prices, user_file
-from voxlake.compute.forecast.requests import Requests
+from voxlake.documents.plan import Requests
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_costs_are_prices_times_what_is_taken(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(OWN)
     prices, where, text = read_prices(tmp_path / "own.toml")
     assert (where, text, prices.currency) == (str(tmp_path / "own.toml"), OWN, "EUR")
-    cost = cost_of(prices, 7200, Requests(put=2000, get=3000, head=1000, delete=9), 5e12)
+    cost = cost_of(prices, where, 7200, Requests(put=2000, get=3000, head=1000, delete=9), 5e12)
     assert (cost.compute, cost.requests, cost.storage_month, cost.read_out) == (6, 4, 10, 50)
     assert cost.once == 10
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from voxlake.compute.forecast.estimate import SIGMAS, coded_levels, mean_and_error, rates, ratios
 from voxlake.compute.forecast.sampling import LevelPiece, Piece, Sample
-from voxlake.ngff.grid.box import Box
 
 
 def _piece(*stored: int, voxels: int = 1000, seconds: float = 1.0) -> Piece:
@@ -19,7 +18,7 @@ def _piece(*stored: int, voxels: int = 1000, seconds: float = 1.0) -> Piece:
         LevelPiece(voxels // 8**n, 2, 0 if size else 2, size, 0.5 if n else 0.0, 1.0, 2.0, 3.0)
         for n, size in enumerate(stored)
     )
-    return Piece(Box((0, 0, 0), (10, 10, 10)), 2000, seconds, seconds, 0.0, levels)
+    return Piece(2000, seconds, seconds, 0.0, levels)
 
 
 def test_a_whole_sample_is_known_and_not_estimated() -> None:

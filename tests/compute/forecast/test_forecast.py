@@ -12,10 +12,10 @@ from tests.conftest import forget_stores
 from tests.servers.counting import counting
 
 from voxlake.compute.forecast import (
-    Bounds,
-    Forecast,
     Machines,
+    Target,
     forecast,
+    read_prices,
     take_sample,
     target_of_dataset,
     target_of_ingest,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tests.servers.s3 import S3Server
 
+    from voxlake.compute.forecast.sampling import Sample
+    from voxlake.documents.plan import PlanDocument
     from voxlake.ngff.dataset import Dataset
 
 SIZE = VoxelSize(10, 10, 10)
@@ -64,10 +66,15 @@ def workspace(lake: StoreURL) -> Iterator[Workspace]:
         yield opened
 
 
-def _forecast(request: IngestRequest, most_bytes: int = 256 << 20) -> tuple[Forecast, bool]:
-    target, read = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
-    sample = take_sample(target, read, Bounds(most_bytes))
-    return forecast(target, sample, Machines(2, 2)), sample.whole
+def _plan(target: Target, sample: Sample, cores: int = 2, threads: int = 2) -> PlanDocument:
+    machines = Machines(cores, threads, SETTINGS.memory_limit_bytes, "these")
+    prices, where, _ = read_prices()
+    return forecast(target, sample, machines, prices, where)
+
+
+def _forecast(request: IngestRequest, most_bytes: int = 256 << 20) -> PlanDocument:
+    target = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
+    return _plan(target, take_sample(target, most_bytes, seconds=math.inf))
 
 
 def _stored(dataset: Dataset, number: int) -> list[int]:
@@ -117,9 +124,9 @@ def test_what_is_stored_is_what_was_forecast(
     if not isinstance(made, str):
         np.save(source, made())
     request = IngestRequest(source, place, SIZE)
-    whole, was_whole = _forecast(request)
+    whole = _forecast(request)
     itemsize = whole.levels[0].raw_bytes // math.prod(whole.levels[0].shape)
-    part, _ = _forecast(request, 16 * itemsize << 20)
+    part = _forecast(request, 16 * itemsize << 20)
     run_job(workspace, start_ingest(workspace, request))
     dataset = workspace.dataset(place)
     assert len(part.levels) == dataset.levels
@@ -131,12 +138,12 @@ def test_what_is_stored_is_what_was_forecast(
         assert level.empty > 0 or len(sizes) == level.shards
         real += sum(sizes)
     assert len(list(store.walk(dataset.url))) <= whole.objects
-    assert was_whole
-    assert round(whole.levels[0].stored_bytes) == sum(_stored(dataset, 0))
-    assert whole.stored_bytes == pytest.approx(real, rel=0.06)  # Top levels: parts of chunks.
-    assert whole.low == whole.high == whole.stored_bytes
-    assert part.stored_bytes == pytest.approx(real, rel=tolerance)
-    assert part.low - 0.02 * real <= real <= part.high + 0.02 * real
+    assert whole.sample.whole
+    assert whole.levels[0].stored_bytes == sum(_stored(dataset, 0))
+    assert whole.stored.bytes == pytest.approx(real, rel=0.06)  # Top levels: parts of chunks.
+    assert whole.stored.low == whole.stored.high == whole.stored.bytes
+    assert part.stored.bytes == pytest.approx(real, rel=tolerance)
+    assert part.stored.low - 0.02 * real <= real <= part.stored.high + 0.02 * real
 
 
 @pytest.mark.parametrize(
@@ -160,12 +167,14 @@ def test_stages_are_those_that_the_job_has(
         assert work.spec == spec
         INGEST.prepare(work)
         plans = INGEST.stages(work)
-        target, read = target_of_ingest(spec, task_limits(settings, spec.task_bytes))
-        found = forecast(target, take_sample(target, read, Bounds(1 << 20)), Machines(2, 2))
-        again, read = target_of_dataset(
-            workspace.dataset(request_.place), task_limits(settings, task_bytes)
+        target = target_of_ingest(spec, task_limits(settings, spec.task_bytes))
+        found = _plan(target, take_sample(target, 1 << 20))
+        again = target_of_dataset(
+            str(request_.place.name),
+            workspace.dataset(request_.place),
+            task_limits(settings, task_bytes),
         )
-        rebuilt = forecast(again, take_sample(again, read, Bounds(1 << 20)), Machines(2, 2))
+        rebuilt = _plan(again, take_sample(again, 1 << 20))
         other = start_downsample(workspace, request_.place.name)
         plans_again = kind_of(other).stages(work_of(workspace, other))
     for stages, real in ((found.stages, plans), (rebuilt.stages, plans_again)):
@@ -176,7 +185,7 @@ def test_stages_are_those_that_the_job_has(
 
 def test_a_task_stays_below_the_memory_that_was_forecast(workspace: Workspace) -> None:
     request = IngestRequest("phantom:128,512,1024", EM, SIZE)
-    found, _ = _forecast(request, 4 << 20)
+    found = _forecast(request, 4 << 20)
     spec = ingest_spec(request, None, SETTINGS)
     work = Work(workspace, "the job", spec)
     INGEST.prepare(work)
@@ -195,8 +204,8 @@ def test_requests_are_those_that_the_store_sees(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     request = IngestRequest("phantom:100,600,600", EM, SIZE)
     settings = Settings(workers=0, task_bytes=1)
-    target, read = target_of_ingest(ingest_spec(request, None, settings), Limits(1, 4 << 30, 2))
-    expected = forecast(target, take_sample(target, read, Bounds()), Machines(2, 2)).requests
+    target = target_of_ingest(ingest_spec(request, None, settings), Limits(1, 4 << 30, 2))
+    expected = _plan(target, take_sample(target)).requests
     with counting(s3_server.endpoint) as counted:
         monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", counted.endpoint)
         forget_stores()
@@ -228,29 +237,29 @@ def test_a_staged_source_needs_scratch_space_for_its_layers(tmp_path: Path) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voxlake.compute.passes.cut.WIDE_STRIP_BYTES", 1 << 10)
         spec = ingest_spec(request, None, SETTINGS)
-        target, read = target_of_ingest(spec, Limits(1, 1 << 10, 2))
-        found = forecast(target, take_sample(target, read, Bounds(1 << 20)), Machines(2, 2))
+        target = target_of_ingest(spec, Limits(1, 1 << 10, 2))
+        found = _plan(target, take_sample(target, 1 << 20))
     stage = found.stages[0]
     assert "staged" in stage.reading
     assert stage.reads == 1.0
-    assert stage.scratch_bytes >= 2 * 64 * 200 * 300
+    assert found.memory.scratch_bytes >= 2 * 64 * 200 * 300
 
 
 def test_a_sample_ends_in_time_and_has_one_box_at_least() -> None:
     request = IngestRequest("phantom:100000", EM, SIZE)
-    target, read = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
-    sample = take_sample(target, read, Bounds(seconds=0))
+    target = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
+    sample = take_sample(target, seconds=0)
     assert len(sample.pieces) == 1
     assert not sample.whole
-    found = forecast(target, sample, Machines(1000, 4))
-    assert found.low < found.stored_bytes < found.high
+    found = _plan(target, sample, 1000, 4)
+    assert found.stored.low < found.stored.bytes < found.stored.high
     assert found.levels[0].raw_bytes == 10**15
-    assert found.seconds < found.core_seconds
+    assert found.time.seconds < found.time.core_seconds
 
 
 def test_few_tasks_do_not_fill_a_cluster() -> None:
     request = IngestRequest("phantom:64", EM, SIZE)
-    target, read = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
-    sample = take_sample(target, read, Bounds())
-    small, large = (forecast(target, sample, Machines(cores, 4)) for cores in (4, 4000))
+    target = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
+    sample = take_sample(target)
+    small, large = (_plan(target, sample, cores, 4).time for cores in (4, 4000))
     assert small.seconds == large.seconds == pytest.approx(small.core_seconds / 4)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         CostDocument,
         MemoryDocument,
         PlanDocument,
-        RequestsDocument,
+        Requests,
         SampleDocument,
         StoredEstimate,
         TimeDocument,
@@ -101,7 +101,7 @@ def _stored(stored: StoredEstimate) -> str:
     return f"{size(stored.bytes)} (95 of 100: {size(stored.low)} to {size(stored.high)})"
 
 
-def _requests(requests: RequestsDocument) -> str:
+def _requests(requests: Requests) -> str:
     named = {
         "PUT": requests.put,
         "GET": requests.get,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from voxlake.documents.plan import CostDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.compute.forecast.requests import Requests
+    from voxlake.documents.plan import Requests
 
 type Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -43,30 +43,28 @@ class Prices(BaseModel):
     """10^12 bytes read out of the store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """In the currency of the price table."""
+def cost_of(
+    prices: Prices, where: str, core_seconds: float, requests: Requests, stored_bytes: float
+) -> CostDocument:
+    """Return what a job costs, and what it leaves on the store costs a month.
 
-    compute: float
-    requests: float
-    storage_month: float
-    read_out: float
-    """Reading all of it out of the store once."""
-
-    @property
-    def once(self) -> float:
-        """What the job costs."""
-        return self.compute + self.requests
-
-
-def cost_of(prices: Prices, core_seconds: float, requests: Requests, stored_bytes: float) -> Cost:
-    """Return what a job costs, and what it leaves on the store costs a month."""
+    Parameters
+    ----------
+    where
+        Where the price table is from.
+    """
+    compute = core_seconds / 3600 * prices.core_hour
     gets = requests.get + requests.head
-    return Cost(
-        compute=core_seconds / 3600 * prices.core_hour,
-        requests=requests.put / 1000 * prices.put_per_1000 + gets / 1000 * prices.get_per_1000,
+    asked = requests.put / 1000 * prices.put_per_1000 + gets / 1000 * prices.get_per_1000
+    return CostDocument(
+        currency=prices.currency,
+        compute=compute,
+        requests=asked,
+        once=compute + asked,
         storage_month=stored_bytes / TERABYTE * prices.storage_tb_month,
         read_out=stored_bytes / TERABYTE * prices.egress_tb,
+        prices=f"{where} ({prices.source})" if prices.source else where,
+        as_of=prices.as_of,
     )
 
 

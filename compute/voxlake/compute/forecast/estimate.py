@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxlake.documents.plan import SampleDocument
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voxlake.compute.forecast.sampling import LevelPiece, Piece, Sample
+    from voxlake.documents.plan import PlannedLevel
 
 SIGMAS = 1.96
 """Of the normal distribution: 95 of 100 lie within."""
@@ -89,6 +92,33 @@ def rates(sample: Sample, itemsize: int) -> Rates:
     )
 
 
+def measured(sample: Sample, speed: Rates, finest: PlannedLevel) -> SampleDocument:
+    """Return what was measured, of a volume whose level 0 is to be `finest`."""
+    pieces = [piece.levels[0] for piece in sample.pieces]
+    voxels = sum(piece.voxels for piece in pieces)
+    stored = sum(piece.stored_bytes for piece in pieces)
+    whole = math.prod(finest.shape)
+    itemsize = finest.raw_bytes // whole
+    of_boxes = ratios(sample, itemsize)
+    tenth = len(of_boxes) // 10
+    return SampleDocument(
+        boxes=len(pieces),
+        voxels=voxels,
+        share=voxels / whole,
+        whole=sample.whole,
+        seconds=sample.seconds,
+        ratio=voxels * itemsize / stored if stored else None,
+        ratio_low=_finite(of_boxes[tenth]),
+        ratio_high=_finite(of_boxes[-1 - tenth]),
+        empty=finest.empty,
+        read_mb_per_core_s=_mb(speed.read),
+        reduce_mb_per_core_s=_mb(speed.reduce / itemsize),
+        encode_mb_per_core_s=_mb(speed.encode),
+        decode_mb_per_core_s=_mb(speed.decode),
+        write_mb_per_core_s=_mb(speed.write),
+    )
+
+
 def mean_and_error(
     parts: Sequence[tuple[float, float]], *, whole: bool = False
 ) -> tuple[float, float]:
@@ -130,3 +160,11 @@ def _reduce_rate(pieces: Sequence[Piece]) -> float:
 
 def _sum(pieces: Sequence[Piece], of: Callable[[Piece], float]) -> float:
     return sum(of(piece) for piece in pieces)
+
+
+def _finite(ratio: float) -> float | None:
+    return ratio if math.isfinite(ratio) else None
+
+
+def _mb(seconds_per_byte: float) -> float | None:
+    return 1e-6 / seconds_per_byte if seconds_per_byte else None

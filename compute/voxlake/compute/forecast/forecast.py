@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.forecast.estimate import coded_levels, rates, ratios
-from voxlake.compute.forecast.requests import Requests, Shards, metadata, total
-from voxlake.compute.forecast.stages import Sampled, Stage, stages_of
+from voxlake.compute.forecast.costs import cost_of
+from voxlake.compute.forecast.estimate import Coded, coded_levels, measured, rates
+from voxlake.compute.forecast.requests import Shards, metadata, total
+from voxlake.compute.forecast.stages import Sampled, scratch_bytes, stages_of
+from voxlake.compute.plan import write_grid
+from voxlake.documents.plan import (
+    MemoryDocument,
+    PlanDocument,
+    PlannedLevel,
+    PlannedStage,
+    StoredEstimate,
+    TimeDocument,
+)
 
 if TYPE_CHECKING:
-    from voxlake.compute.forecast.estimate import Coded, Rates
+    from collections.abc import Iterator, Sequence
+
+    from voxlake.compute.forecast.costs import Prices
     from voxlake.compute.forecast.sampling import Sample
     from voxlake.compute.forecast.target import Target
+
+SLOW = 2.0
+"""A source that makes its reader wait for so many times the CPU seconds that it takes is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,104 +40,132 @@ class Machines:
     cores: int
     threads: int
     """Of a worker process: one task uses so many cores at most."""
+    memory_limit_bytes: int
+    """Of a task."""
+    assumed: str
+    """Which they are, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One level, as it will be."""
+def forecast(
+    target: Target, sample: Sample, machines: Machines, prices: Prices, where: str
+) -> PlanDocument:
+    """Return what making `target` takes, if all of it is like the `sample`.
 
-    shape: tuple[int, ...]
-    chunk: tuple[int, ...]
-    shard: tuple[int, ...]
-    shards: int
-    """Objects, at most: shards of nothing but fill are not stored."""
-    raw_bytes: int
-    stored_bytes: float
-    """Estimated, with the indices of the shards."""
-    low: float
-    high: float
-    empty: float
-    """Share of chunks that hold nothing but fill."""
-    made: bool
-    """False of level 0 if it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a job is expected to take."""
-
-    levels: tuple[Level, ...]
-    stages: tuple[Stage, ...]
-    requests: Requests
-    """Of all stages, and of metadata."""
-    objects: int
-    """That are made, metadata included, at most."""
-    ratios: tuple[float, ...]
-    """Compression of each sampled box of level 0, in ascending order; inf where it is empty."""
-    rates: Rates
-    core_seconds: float
-    seconds: float
-    """On the machines that were given."""
-    stored_bytes: float
-    """Of the levels that are made."""
-    low: float
-    high: float
-
-
-def forecast(target: Target, sample: Sample, machines: Machines) -> Forecast:
-    """Return what making `target` takes, if all of it is like the `sample`."""
-    coded = coded_levels(sample, [math.prod(rung.shape) for rung in target.ladder])
+    Parameters
+    ----------
+    where
+        Where the price table is from.
+    """
+    coded = [
+        _with_indices(target, number, each)
+        for number, each in enumerate(
+            coded_levels(sample, [math.prod(rung.shape) for rung in target.ladder])
+        )
+    ]
     levels = tuple(_level(target, number, each) for number, each in enumerate(coded))
     shards = tuple(
-        Shards(level.shards, _stored(target, number, level.empty), level.stored_bytes)
-        for number, level in enumerate(levels)
+        Shards(level.shards, _stored(target, number, each.empty), each.bytes)
+        for number, (level, each) in enumerate(zip(levels, coded, strict=True))
     )
-    measured = rates(sample, target.itemsize)
-    stages = tuple(stages_of(Sampled(target, shards, measured)))
-    made = [level for level in levels if level.made]
+    speed = rates(sample, target.itemsize)
+    stages = tuple(stages_of(Sampled(target, shards, speed)))
+    made = coded[target.first :]
+    stored = sum(each.bytes for each in made)
     documents = metadata(len(levels), made=target.first == 0)
     sidecars = levels[0].shards if target.indexed else 0
-    return Forecast(
-        levels,
-        stages,
-        total([documents, *(stage.requests for stage in stages)]),
-        sum(level.shards for level in made) + documents.put + sidecars,
-        tuple(ratios(sample, target.itemsize)),
-        measured,
-        sum(stage.core_seconds for stage in stages),
-        sum(stage.core_seconds / _at_work(stage, machines) for stage in stages),
-        sum(level.stored_bytes for level in made),
-        sum(level.low for level in made),
-        sum(level.high for level in made),
+    requests = total([documents, *(stage.requests for stage in stages)])
+    time = _time(stages, machines)
+    return PlanDocument(
+        job=target.job,
+        dataset=target.dataset,
+        source=target.source,
+        dtype=target.codings[0].dtype.name,
+        reduction=target.reduction,
+        levels=levels,
+        stored=StoredEstimate(
+            bytes=stored, low=sum(each.low for each in made), high=sum(each.high for each in made)
+        ),
+        objects=sum(level.shards for level in levels if level.made) + documents.put + sidecars,
+        stages=stages,
+        requests=requests,
+        sample=measured(sample, speed, levels[0]),
+        memory=_memory(target, stages, machines),
+        time=time,
+        cost=cost_of(prices, where, time.core_seconds, requests, stored),
+        notes=tuple(_notes(target, sample)),
     )
 
 
-def _level(target: Target, number: int, coded: Coded) -> Level:
-    rung, coding = target.ladder[number], target.codings[number]
-    count = math.prod(-(-n // s) for n, s in zip(rung.shape, rung.shard, strict=True))
-    indices = _stored(target, number, coded.empty) * coding.index_bytes
-    return Level(
-        rung.shape,
-        rung.chunk,
-        rung.shard,
-        count,
-        math.prod(rung.shape) * target.itemsize,
-        coded.bytes + indices,
-        coded.low + indices,
-        coded.high + indices,
-        coded.empty,
-        number >= target.first,
+def _with_indices(target: Target, number: int, payloads: Coded) -> Coded:
+    """Return what a level is estimated to take, with the indices of its shards."""
+    indices = _stored(target, number, payloads.empty) * target.codings[number].index_bytes
+    return Coded(
+        payloads.bytes + indices, payloads.low + indices, payloads.high + indices, payloads.empty
+    )
+
+
+def _level(target: Target, number: int, coded: Coded) -> PlannedLevel:
+    rung = target.ladder[number]
+    return PlannedLevel(
+        shape=rung.shape,
+        chunk=rung.chunk,
+        shard=rung.shard,
+        shards=math.prod(write_grid(rung.shape, rung.shard)),
+        raw_bytes=math.prod(rung.shape) * target.itemsize,
+        stored_bytes=coded.bytes,
+        empty=coded.empty,
+        made=number >= target.first,
     )
 
 
 def _stored(target: Target, number: int, empty: float) -> int:
     """Return how many shards hold anything, if empty chunks are strewn about."""
     rung = target.ladder[number]
-    shards = math.prod(-(-n // s) for n, s in zip(rung.shape, rung.shard, strict=True))
-    chunks = math.prod(-(-n // c) for n, c in zip(rung.shape, rung.chunk, strict=True))
+    shards = math.prod(write_grid(rung.shape, rung.shard))
+    chunks = math.prod(write_grid(rung.shape, rung.chunk))
     return round(shards * (1 - math.pow(empty, chunks / shards)))
 
 
-def _at_work(stage: Stage, machines: Machines) -> int:
+def _memory(target: Target, stages: Sequence[PlannedStage], machines: Machines) -> MemoryDocument:
+    most = max((stage.memory_bytes for stage in stages), default=0)
+    return MemoryDocument(
+        task_bytes=most,
+        limit_bytes=machines.memory_limit_bytes,
+        fits=most <= machines.memory_limit_bytes,
+        scratch_bytes=scratch_bytes(target),
+        scratch_free_bytes=shutil.disk_usage(tempfile.gettempdir()).free,
+    )
+
+
+def _time(stages: Sequence[PlannedStage], machines: Machines) -> TimeDocument:
+    return TimeDocument(
+        cores=machines.cores,
+        core_seconds=sum(stage.core_seconds for stage in stages),
+        seconds=sum(stage.core_seconds / _at_work(stage, machines) for stage in stages),
+        assumed=machines.assumed,
+    )
+
+
+def _at_work(stage: PlannedStage, machines: Machines) -> int:
     """Return how many cores a stage can use: a few tasks do not fill a cluster."""
     return max(1, min(machines.cores, stage.tasks * machines.threads))
+
+
+def _notes(target: Target, sample: Sample) -> Iterator[str]:
+    """Yield what to know of a plan besides its figures."""
+    pieces = sample.pieces
+    if not sample.whole and all(p.levels[0].empty == p.levels[0].chunks for p in pieces):
+        yield "the sample holds nothing but fill; what is stored is not known"
+    if len(pieces) == 1 and not sample.whole:
+        yield "one box was sampled; give --seconds more, or take the figures for a guess"
+    waited = sum(piece.read_wall_s for piece in pieces)
+    worked = sum(piece.read_s for piece in pieces)
+    if waited > 1 and waited > SLOW * worked:
+        yield (
+            f"the source made the sample wait: {waited:.1f} s for {worked:.1f} CPU seconds; hours "
+            "count the latter, so that the source or its network may bound the job"
+        )
+    if target.indexed:
+        yield "the label index has sidecars of its own, whose bytes are not counted"
+    if target.first == 1:
+        yield "levels that are there are replaced, shard by shard"

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxlake.documents.plan import Requests
 from voxlake.platform.store.growing import SINGLE_PUT
 
 if TYPE_CHECKING:
@@ -18,25 +19,6 @@ PART_BYTES = 5 << 20
 
 GETS_PER_LEVEL = 10
 """Of metadata, by the process that plans and one that works (seen on S3): so few do not count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """How many of each kind, about; on a file system the same number of files is touched."""
-
-    put: int = 0
-    get: int = 0
-    head: int = 0
-    delete: int = 0
-    """Of shards of only fill: an older one would have to go."""
-
-    def __add__(self, other: Requests) -> Requests:
-        return Requests(
-            self.put + other.put,
-            self.get + other.get,
-            self.head + other.head,
-            self.delete + other.delete,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +73,12 @@ def metadata(levels: int, *, made: bool) -> Requests:
 
 def total(parts: Sequence[Requests]) -> Requests:
     """Return the sum of `parts`."""
-    return sum(parts, Requests())
+    return Requests(
+        put=sum(part.put for part in parts),
+        get=sum(part.get for part in parts),
+        head=sum(part.head for part in parts),
+        delete=sum(part.delete for part in parts),
+    )
 
 
 def _crossings(whole: int, strip: int, shard: int) -> int:

@@ -24,23 +24,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.forecast.target import Target
-    from voxlake.compute.passes.region import ReadInto
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.shards.format import ShardFormat
 
 LEAST_VOXELS = 4096
 """Levels of a box are made down to so many voxels; smaller ones say little of a level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is sampled."""
-
-    most_bytes: int = 512 << 20
-    """Voxels to decode, about, in bytes; at least one box is."""
-    seconds: float = 20.0
-    """No box is begun after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,6 @@ class LevelPiece:
 class Piece:
     """One sampled box."""
 
-    box: Box
     decoded_bytes: int
     """Of all blocks that were touched."""
     read_s: float
@@ -86,8 +74,15 @@ class Sample:
     seconds: float
 
 
-def take_sample(target: Target, read: ReadInto, bounds: Bounds) -> Sample:
+def take_sample(target: Target, most_bytes: int = 512 << 20, seconds: float = 20.0) -> Sample:
     """Sample level 0 of `target`.
+
+    Parameters
+    ----------
+    most_bytes
+        Voxels to decode, about, in bytes; at least one box is.
+    seconds
+        No box is begun after that.
 
     Raises
     ------
@@ -95,16 +90,16 @@ def take_sample(target: Target, read: ReadInto, bounds: Bounds) -> Sample:
         If voxels of a box cannot be read.
     """
     finest = target.ladder[0]
-    most = bounds.most_bytes // target.itemsize
+    most = most_bytes // target.itemsize
     row = min(target.strip[-1], finest.shape[-1])
     boxes, whole = sample_boxes(finest.shape, finest.chunk, target.block, row, most)
     _warm_up(target)
     began = time.monotonic()
     pieces: list[Piece] = []
     for box in boxes:
-        if pieces and time.monotonic() - began > bounds.seconds:
+        if pieces and time.monotonic() - began > seconds:
             break
-        pieces.append(_piece(target, read, box))
+        pieces.append(_piece(target, box))
     complete = whole and len(pieces) == len(boxes)
     return Sample(tuple(pieces), complete, time.monotonic() - began)
 
@@ -132,15 +127,14 @@ def _warm_up(target: Target) -> None:
         _scan(target, voxels)
 
 
-def _piece(target: Target, read: ReadInto, box: Box) -> Piece:
+def _piece(target: Target, box: Box) -> Piece:
     voxels = np.empty(box.shape, target.codings[0].dtype)
     parts = list(box.tiles(target.strip))
     with _timed() as reading:
         for part in parts:
-            read(part, voxels[part.within(box).slices])
+            target.read(part, voxels[part.within(box).slices])
     index_s, index_rows = _scan(target, voxels) if target.indexed else (0.0, 0)
     return Piece(
-        box,
         sum(decoded_voxels(part, target.ladder[0].shape, target.block) for part in parts)
         * target.block_itemsize,
         reading.seconds,

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.forecast.requests import Requests, reading, reading_whole, total, writing
+from voxlake.compute.forecast.requests import reading, reading_whole, total, writing
 from voxlake.compute.index.by_label import fragment_count, publish_bytes, rows_bytes
 from voxlake.compute.index.shards import scan_bytes
 from voxlake.compute.passes.cut import Reading
 from voxlake.compute.passes.plans import stage_name
 from voxlake.compute.plan import write_grid
+from voxlake.documents.plan import PlannedStage, Requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,29 +40,7 @@ class Sampled:
     rates: Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a job."""
-
-    name: str
-    tasks: int
-    region: tuple[int, ...]
-    """Voxels that a task handles: of the level that is read or, shard by shard, of that made."""
-    reading: str
-    """How a task gets at its voxels, in words."""
-    reads: float
-    """How often each block of the source is decoded, on average."""
-    memory_bytes: int
-    """Projected peak of a task."""
-    scratch_bytes: int
-    """Temporary files of one process."""
-    voxels: int
-    """That are written or, by the index, read."""
-    core_seconds: float
-    requests: Requests
-
-
-def stages_of(sampled: Sampled) -> list[Stage]:
+def stages_of(sampled: Sampled) -> list[PlannedStage]:
     """Return the stages of a job, in the order in which they run."""
     stages = [
         _alone(sampled, stretch.last)
@@ -72,6 +51,12 @@ def stages_of(sampled: Sampled) -> list[Stage]:
     if sampled.target.indexed:
         stages += [_index(sampled), *_index_segments(sampled)]
     return stages
+
+
+def scratch_bytes(target: Target) -> int:
+    """Return the temporary files of one process, at most."""
+    cuts = (stretch.cut for stretch in target.stretches)
+    return REGIONS_AT_ONCE * max((cut.scratch_bytes for cut in cuts if cut), default=0)
 
 
 def in_words(reading: Reading | None, reads: float) -> str:
@@ -96,64 +81,57 @@ _WAYS = {
 }
 
 
-def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> Stage:
+def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> PlannedStage:
     target, base = sampled.target, sampled.target.ladder[stretch.base]
     levels = range(stretch.first, stretch.last + 1)
     requests = [writing(sampled.shards[level]) for level in levels]
     if stretch.first > stretch.base:
         requests.append(reading(sampled.shards[stretch.base], base, cut))
-    return Stage(
-        stage_name(stretch.first, stretch.last),
-        math.prod(write_grid(base.shape, cut.region)),
-        tuple(map(min, cut.region, base.shape)),
-        in_words(cut.reading, cut.reads),
-        cut.reads,
-        cut.memory_bytes,
-        REGIONS_AT_ONCE * cut.scratch_bytes,
-        sum(math.prod(target.ladder[level].shape) for level in levels),
-        _seconds(sampled, stretch, cut.reads),
-        total(requests),
+    return PlannedStage(
+        name=stage_name(stretch.first, stretch.last),
+        tasks=math.prod(write_grid(base.shape, cut.region)),
+        region=tuple(map(min, cut.region, base.shape)),
+        reading=in_words(cut.reading, cut.reads),
+        reads=cut.reads,
+        memory_bytes=cut.memory_bytes,
+        voxels=_voxels(target.ladder, levels),
+        core_seconds=_seconds(sampled, stretch, cut.reads),
+        requests=total(requests),
     )
 
 
-def _alone(sampled: Sampled, level: int) -> Stage:
+def _alone(sampled: Sampled, level: int) -> PlannedStage:
     fine, coarse = sampled.target.ladder[level - 1], sampled.target.ladder[level]
     stretch = next(s for s in sampled.target.stretches if s.last == level)
-    return Stage(
-        stage_name(level, level),
-        math.prod(write_grid(coarse.shape, coarse.shard)),
-        tuple(map(min, coarse.shard, coarse.shape)),
-        in_words(None, 1.0),
-        1.0,
+    return PlannedStage(
+        name=stage_name(level, level),
+        tasks=math.prod(write_grid(coarse.shape, coarse.shard)),
+        region=tuple(map(min, coarse.shard, coarse.shape)),
+        reading=in_words(None, 1.0),
+        reads=1.0,
         # As `voxlake.compute.passes.downsample.downsample_bytes`.
-        (2 * math.prod(coarse.shard) + math.prod(fine.shard)) * sampled.target.itemsize,
-        0,
-        math.prod(coarse.shape),
-        _seconds(sampled, stretch, 1.0),
-        writing(sampled.shards[level]) + reading_whole(sampled.shards[level - 1]),
+        memory_bytes=(2 * math.prod(coarse.shard) + math.prod(fine.shard))
+        * sampled.target.itemsize,
+        voxels=math.prod(coarse.shape),
+        core_seconds=_seconds(sampled, stretch, 1.0),
+        requests=total([writing(sampled.shards[level]), reading_whole(sampled.shards[level - 1])]),
     )
 
 
-def _index(sampled: Sampled) -> Stage:
+def _index(sampled: Sampled) -> PlannedStage:
     target, finest, shards = sampled.target, sampled.target.ladder[0], sampled.shards[0]
     voxels = math.prod(finest.shape)
     seconds = voxels * target.itemsize * (sampled.rates.decode + sampled.rates.index)
-    return Stage(
-        "index",
-        shards.count,
-        tuple(map(min, finest.shard, finest.shape)),
-        "shard by shard; each chunk is decoded once",
-        1.0,
-        _index_bytes(sampled),
-        0,
-        voxels,
-        seconds,
-        Requests(
-            put=shards.stored,
-            get=shards.count,
-            head=0,
-            delete=shards.count - shards.stored,
-        ),
+    return PlannedStage(
+        name="index",
+        tasks=shards.count,
+        region=tuple(map(min, finest.shard, finest.shape)),
+        reading="shard by shard; each chunk is decoded once",
+        reads=1.0,
+        memory_bytes=_index_bytes(sampled),
+        voxels=voxels,
+        core_seconds=seconds,
+        requests=Requests(put=shards.stored, get=shards.count, delete=shards.count - shards.stored),
     )
 
 
@@ -162,7 +140,7 @@ def _index_bytes(sampled: Sampled) -> int:
     return scan_bytes(math.prod(finest.shard) * itemsize, math.prod(finest.chunk) * itemsize)
 
 
-def _index_segments(sampled: Sampled) -> list[Stage]:
+def _index_segments(sampled: Sampled) -> list[PlannedStage]:
     """Return the stages of `voxlake.compute.index.by_label.plan_index_segments`."""
     finest, shards = sampled.target.ladder[0], sampled.shards[0]
     rows = rows_bytes(shards.count * math.prod(finest.shard) * sampled.target.itemsize)
@@ -174,10 +152,11 @@ def _index_segments(sampled: Sampled) -> list[Stage]:
     )
     fragments = fragment_count(shards.count)
     if fragments == 1:
-        return [_segments_stage("index-runs", 1, anew, seconds, asked + Requests(put=10, get=20))]
+        requests = total([asked, Requests(put=10, get=20)])
+        return [_segments_stage("index-runs", 1, anew, seconds, requests)]
     each = Requests(put=4 * fragments, get=4 * fragments, head=fragments)
     return [
-        _segments_stage("index-fragments", fragments, anew, seconds * 0.7, asked + each),
+        _segments_stage("index-fragments", fragments, anew, seconds * 0.7, total([asked, each])),
         _segments_stage("index-ranges", 1, rows, 0.0, Requests(put=1, get=fragments)),
         _segments_stage("index-runs", fragments, rows, seconds * 0.3, each),
         _segments_stage(
@@ -192,8 +171,18 @@ def _index_segments(sampled: Sampled) -> list[Stage]:
 
 def _segments_stage(
     name: str, tasks: int, memory: int, seconds: float, requests: Requests
-) -> Stage:
-    return Stage(name, tasks, (), "rows, no voxels", 1.0, memory, 0, 0, seconds, requests)
+) -> PlannedStage:
+    return PlannedStage(
+        name=name,
+        tasks=tasks,
+        region=(),
+        reading="rows, no voxels",
+        reads=1.0,
+        memory_bytes=memory,
+        voxels=0,
+        core_seconds=seconds,
+        requests=requests,
+    )
 
 
 def _seconds(sampled: Sampled, stretch: Stretch, reads: float) -> float:

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The levels of a dataset, and how they are to be made."""
+    """The levels of a dataset, how they are to be made, and of what."""
 
+    job: str
+    """The kind of job."""
+    dataset: str
+    """Its name."""
+    source: str | None
+    """What is ingested, as the user wrote it."""
+    read: ReadInto
+    """Reads the source, or level 0, as it will be stored."""
     ladder: tuple[Rung, ...]
     """All levels, the finest first."""
     codings: tuple[ShardFormat, ...]
@@ -53,8 +61,8 @@ class Target:
         return self.codings[0].dtype.itemsize
 
 
-def target_of_ingest(spec: IngestSpec, limits: Limits) -> tuple[Target, ReadInto]:
-    """Return what an ingest makes, and what reads its source as it will be stored."""
+def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
+    """Return what an ingest makes."""
     source = spec.address.open()
     kind = Kind(spec.kind_of_dataset)
     dtype = check_dtype(kind, source.dtype)
@@ -72,14 +80,24 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> tuple[Target, ReadInto
     )
     block = tuple(source.block)
     stretches = tuple(cut_ladder(ladder, block, dtype.itemsize, limits))
-    target = Target(
-        ladder, codings, spec.reduction, stretches, block, source.dtype.itemsize, 0, spec.index
+    return Target(
+        job="ingest",
+        dataset=spec.name,
+        source=spec.source,
+        read=spec.address.read_into,
+        ladder=ladder,
+        codings=codings,
+        reduction=spec.reduction,
+        stretches=stretches,
+        block=block,
+        block_itemsize=source.dtype.itemsize,
+        first=0,
+        indexed=spec.index,
     )
-    return target, spec.address.read_into
 
 
-def target_of_dataset(dataset: Dataset, limits: Limits) -> tuple[Target, ReadInto]:
-    """Return what building all levels anew makes, and what reads level 0.
+def target_of_dataset(name: str, dataset: Dataset, limits: Limits) -> Target:
+    """Return what building all levels of a dataset anew makes.
 
     Raises
     ------
@@ -90,13 +108,16 @@ def target_of_dataset(dataset: Dataset, limits: Limits) -> tuple[Target, ReadInt
     ladder = tuple(ladder_of(dataset))
     finest = volumes[0]
     stretches = tuple(cut_ladder(ladder, None, finest.dtype.itemsize, limits))
-    target = Target(
-        ladder,
-        tuple(map(shard_format, volumes)),
-        dataset.reduction,
-        stretches,
-        finest.chunk,
-        finest.dtype.itemsize,
-        1,
+    return Target(
+        job="downsample",
+        dataset=name,
+        source=None,
+        read=LevelReader(finest).read_into,
+        ladder=ladder,
+        codings=tuple(map(shard_format, volumes)),
+        reduction=dataset.reduction,
+        stretches=stretches,
+        block=finest.chunk,
+        block_itemsize=finest.dtype.itemsize,
+        first=1,
     )
-    return target, LevelReader(finest).read_into

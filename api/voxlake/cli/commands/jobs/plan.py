@@ -11,17 +11,10 @@ from cyclopts import Parameter, validators
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole, parse_name
-from voxlake.cli.planned import (
-    cost_document,
-    memory_document,
-    notes_on,
-    sample_document,
-)
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.forecast import (
-    Bounds,
     Machines,
     forecast,
     read_prices,
@@ -35,19 +28,13 @@ from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.sources import opening_once
-from voxlake.documents.plan import (
-    PlanDocument,
-    PricesDocument,
-    StoredEstimate,
-    TimeDocument,
-)
+from voxlake.documents.plan import PricesDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from voxlake.compute.forecast import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
-    from voxlake.compute.passes.region import ReadInto
     from voxlake.platform.settings import Settings
 
 
@@ -85,16 +72,6 @@ class Planning(AsAnyKind):
     ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A job, as far as it is known without reading a voxel."""
-
-    dataset: str
-    source: str | None
-    target: Target
-    read: ReadInto
-
-
 def plan(
     source: Annotated[
         str | None,
@@ -118,46 +95,20 @@ def plan(
     if planning.show_prices:
         _show_prices(planning, answering)
         return
-    settings = cluster.settings
     if planning.job == "ingest":
-        asked = _ingest(source, name, planning, lake, cluster)
+        target = _ingest(source, name, planning, lake, cluster)
     else:
-        asked = _downsample(source, name, lake, cluster)
-    machines, assumed = _machines(settings, planning.cores)
-    sample = take_sample(asked.target, asked.read, Bounds(seconds=planning.seconds))
-    expected = forecast(asked.target, sample, machines)
-    document = PlanDocument.model_validate(
-        {
-            "job": planning.job,
-            "dataset": asked.dataset,
-            "source": asked.source,
-            "dtype": asked.target.codings[0].dtype.name,
-            "reduction": asked.target.reduction,
-            "levels": expected.levels,
-            "stored": StoredEstimate(
-                bytes=expected.stored_bytes, low=expected.low, high=expected.high
-            ),
-            "objects": expected.objects,
-            "stages": expected.stages,
-            "requests": expected.requests,
-            "sample": sample_document(sample, expected, asked.target.itemsize),
-            "memory": memory_document(expected, settings.memory_limit_bytes),
-            "time": TimeDocument(
-                cores=machines.cores,
-                core_seconds=expected.core_seconds,
-                seconds=expected.seconds,
-                assumed=assumed,
-            ),
-            "cost": cost_document(expected, planning.prices),
-            "notes": tuple(notes_on(asked.target, sample)),
-        }
-    )
+        target = _downsample(source, name, lake, cluster)
+    machines = _machines(cluster.settings, planning.cores)
+    prices, where, _ = read_prices(planning.prices)
+    sample = take_sample(target, seconds=planning.seconds)
+    document = forecast(target, sample, machines, prices, where)
     answer(document, shown_plan(document), json=answering.json)
 
 
 def _ingest(
     source: str | None, name: str | None, planning: Planning, lake: InLake, cluster: OnCluster
-) -> _Asked:
+) -> Target:
     if source is None or name is None or planning.kind is None:
         raise InvalidInputError(
             "an ingest is planned of a source, a name and a kind; write voxlake plan SOURCE NAME "
@@ -166,8 +117,7 @@ def _ingest(
     request = ingest_request(source, name, planning.kind, planning)
     with opening_once():
         spec = _spec(request, lake, cluster)
-        target, read = target_of_ingest(spec, task_limits(cluster.settings, spec.task_bytes))
-    return _Asked(spec.name, spec.source, target, read)
+        return target_of_ingest(spec, task_limits(cluster.settings, spec.task_bytes))
 
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:
@@ -179,7 +129,7 @@ def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpe
         return checked_ingest(workspace, request)
 
 
-def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> _Asked:
+def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnCluster) -> Target:
     if name is None or second is not None:
         raise InvalidInputError(
             "a downsample is planned of a dataset alone; write voxlake plan NAME --job downsample"
@@ -187,25 +137,23 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
     settings, dataset = cluster.settings, parse_name(name)
     with opened_workspace(lake, cluster) as workspace:
         opened = workspace.dataset(workspace.place(dataset))
-    target, read = target_of_dataset(opened, task_limits(settings, settings.task_bytes))
-    return _Asked(name, None, target, read)
+    return target_of_dataset(name, opened, task_limits(settings, settings.task_bytes))
 
 
-def _machines(settings: Settings, cores: int | None) -> tuple[Machines, str]:
+def _machines(settings: Settings, cores: int | None) -> Machines:
     # Dask, of which help needs nothing.
     from voxlake.compute.cluster import THREADS_PER_PROCESS, worker_threads
 
-    each = "each as fast as one of this machine, where the sample was measured"
+    each, limit = "each as fast as one of this machine, where", settings.memory_limit_bytes
+    here, sampled = available_cores(), "the sample was measured"
     if cores is not None:
-        here = cores <= available_cores()
-        return Machines(cores, cores if here else THREADS_PER_PROCESS), f"as given, {each}"
-    if settings.scheduler:
-        threads = worker_threads(settings.scheduler)
-        if threads:
-            assumed = f"those of the {len(threads)} workers at {settings.scheduler}, {each}"
-            return Machines(sum(threads), max(threads)), assumed
-    cores = available_cores()
-    return Machines(cores, cores), "those of this machine, where the sample was measured"
+        threads = cores if cores <= here else THREADS_PER_PROCESS
+        return Machines(cores, threads, limit, f"as given, {each} {sampled}")
+    workers = worker_threads(settings.scheduler) if settings.scheduler else ()
+    if workers:
+        those = f"those of the {len(workers)} workers at {settings.scheduler}"
+        return Machines(sum(workers), max(workers), limit, f"{those}, {each} {sampled}")
+    return Machines(here, here, limit, f"those of this machine, where {sampled}")
 
 
 def _show_prices(planning: Planning, answering: Answering) -> None:
