@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
 
-from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -148,26 +146,3 @@ def read_settings(**given: int | str | None) -> Settings:
 def parse_name(text: str) -> DatasetName:
     """Return the dataset that `text` names; raise InvalidNameError if it cannot be one."""
     return DatasetName.parse(text)
-
-
-def parse_box(text: str) -> Box:
-    """Return the box that `text` holds: a half-open range for each axis.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is not at least three ranges of whole numbers, or one is empty.
-
-    Examples
-    --------
-    >>> parse_box("0:64,10:20,0:128")
-    Box(start=(0, 10, 0), stop=(64, 20, 128))
-    """
-    ranges = [re.fullmatch(r"\s*(\d+):(\d+)\s*", part) for part in text.split(",")]
-    pairs = [(int(ends[1]), int(ends[2])) for ends in ranges if ends]
-    if len(pairs) < max(3, len(ranges)) or any(lo >= hi for lo, hi in pairs):
-        raise InvalidInputError(
-            f"box {text!r} is not a range for each axis; write z0:z1,y0:y1,x0:x1 such as "
-            "0:64,128:192,0:512"
-        )
-    return Box(tuple(lo for lo, _ in pairs), tuple(hi for _, hi in pairs))

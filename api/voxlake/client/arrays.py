@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.client.group import Group, open_group
-from voxlake.client.ranges import Region, box_of
 from voxlake.client.window import Window
 from voxlake.ngff.grid.axes import AxisType
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.ranges import Region, box_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ import platformdirs
 
 from voxlake.client.connection import Connection
 from voxlake.client.labels import RemoteLabels, read_npy
-from voxlake.client.ranges import Region, query_of, slices_of
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 
@@ -175,7 +175,7 @@ class Gateway:
             return {}
         slices = slices_of(region)
         three = len(slices) == len(SPATIAL)
-        return query_of(slices, SPATIAL if three else self.info(name).axis_names)
+        return texts_of(slices, SPATIAL if three else self.info(name).axis_names)
 
 
 def _path(name: str) -> str:

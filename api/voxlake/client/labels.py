@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.client.connection import table_of
-from voxlake.client.ranges import Region, query_of, slices_of
 from voxlake.documents.labels import (
     BlockDocument,
     ChunksDocument,
@@ -20,8 +19,8 @@ from voxlake.documents.labels import (
 )
 from voxlake.documents.merges import BodyDocument, ChangeDocument
 from voxlake.documents.objects import ObjectDocument, ObjectQuestion
-from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.ranges import Region, texts_of
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:
@@ -85,16 +84,16 @@ class RemoteLabels:
     def runs(self, label: int, region: Region | None = None) -> pa.Table:
         """Return the voxels of a label as runs along x: columns z, y, x (the first) and length."""
         path = f"{self._of(label)}/sparse-volume"
-        return self.connection.table(path, {**self._query(), **ranges_of(region)})
+        return self.connection.table(path, {**self._query(), **texts_of(region)})
 
     def sparse_volume(self, label: int, encoding: str, region: Region | None = None) -> bytes:
         """Return the voxels of a label in DVID's ``rles``, ``srles`` or ``blocks``."""
-        query = {**self._query(), **ranges_of(region), "format": encoding}
+        query = {**self._query(), **texts_of(region), "format": encoding}
         return self.connection.get(f"{self._of(label)}/sparse-volume", query).content
 
     def mask(self, label: int, region: Region | None = None) -> Mask:
         """Return where a label is, in a region, or in its own box."""
-        query = {**self._query(), **ranges_of(region), "format": "npy"}
+        query = {**self._query(), **texts_of(region), "format": "npy"}
         found = self.connection.get(f"{self._of(label)}/mask", query)
         return Mask(_box_of(found), read_npy(found).view(np.bool_))
 
@@ -182,17 +181,6 @@ class RemoteLabels:
     def _query(self, **more: int) -> dict[str, str]:
         given = {name: str(value) for name, value in more.items()}
         return {**given, "bodies": "true"} if self.bodies else given
-
-
-def ranges_of(region: Region | None) -> dict[str, str]:
-    """Return the parameters that ask for a region in z, y, x.
-
-    Examples
-    --------
-    >>> ranges_of("0:64,:,5:"), ranges_of(None)
-    ({'z': '0:64', 'x': '5:'}, {})
-    """
-    return {} if region is None else query_of(slices_of(region), SPATIAL)
 
 
 def read_npy(response: httpx2.Response) -> npt.NDArray[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from voxlake.client.ranges import Region, box_of
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
 from voxlake.platform import store

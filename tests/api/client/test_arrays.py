@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tests.api.conftest import Served
 
-    from voxlake.client.ranges import Region
+    from voxlake.ngff.grid.ranges import Region
 
 EM, CELLS, DYES = "lab/brain/em", "lab/brain/cells", "lab/light/dyes"
 

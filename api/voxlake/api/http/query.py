@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.ranges import parse_range
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
-
-_RANGE = re.compile(r"(\d{1,15})?(:)?(\d{1,15})?")
 
 
 class Ranges(BaseModel):
@@ -51,21 +49,14 @@ def parse_box(ranges: Mapping[str, str], axes: tuple[str, ...], shape: tuple[int
             f"are {', '.join(axes)}"
         )
     spans = [
-        _parse_range(name, ranges.get(name, ":"), extent)
-        for name, extent in zip(axes, shape, strict=True)
+        _ends(name, ranges.get(name, ":"), extent) for name, extent in zip(axes, shape, strict=True)
     ]
     return Box(tuple(lo for lo, _ in spans), tuple(hi for _, hi in spans))
 
 
-def _parse_range(name: str, text: str, extent: int) -> tuple[int, int]:
-    found = _RANGE.fullmatch(text.strip())
-    if not found or not text.strip():
-        raise InvalidInputError(
-            f"{name}={text!r} is no range of voxels; write start:stop, such as {name}=0:64"
-        )
-    start, colon, stop = found.groups()
-    lo = int(start or 0)
-    hi = lo + 1 if not colon else extent if stop is None else int(stop)
+def _ends(name: str, text: str, extent: int) -> tuple[int, int]:
+    part = parse_range(text)
+    lo, hi = part.start or 0, extent if part.stop is None else part.stop
     if lo >= extent or hi > extent:
         raise OutOfBoundsError(
             f"{name}={text} was asked for; there are voxels 0:{extent} along {name} at this level"

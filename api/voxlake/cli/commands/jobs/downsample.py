@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.options import Answering, InLake, Name, Running, parse_box, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_downsample
+from voxlake.ngff.grid.ranges import parse_box
 
 
 def downsample(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, Flag, InLake, Name, Whole, parse_box
+from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
 from voxlake.documents.labels import LabelDocument, cells_and_morton, label_document
+from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow
 from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, InLake, Name, Whole, parse_box
+from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import fill_with_arrow, write_file
@@ -20,6 +20,7 @@ from voxlake.documents.labels import (
     list_document,
 )
 from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.labels.queries.arrow import counts_to_arrow, labels_to_arrow
 
 if TYPE_CHECKING:
