@@ -32,8 +32,7 @@ HEAVY = {
 
 CATALOG = {"pydantic", "sqlalchemy"}
 VOLUMES = {*CATALOG, "numpy", "tensorstore"}
-LABELS = {*VOLUMES, "pyarrow", "pandas"}
-"""pyarrow loads pandas, if it is there, when it makes a NumPy array of a column or the reverse."""
+LABELS = {*VOLUMES, "pyarrow"}
 
 COMMANDS: dict[tuple[str, ...], set[str]] = {
     ("--help",): set(),

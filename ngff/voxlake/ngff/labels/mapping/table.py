@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.memory.columns import Columns, no_lines
 from voxlake.ngff.versioned.checked_table import decode_table, encode_table
 from voxlake.platform import store
@@ -116,13 +117,13 @@ def read_table(url: StoreURL) -> Pairs:
 
 def encode(pairs: Pairs) -> bytes:
     """Return the mapping as Parquet; equal mappings give equal bytes."""
-    table = pa.table([pa.array(pairs.supervoxels), pa.array(pairs.bodies)], schema=_SCHEMA)
+    table = pa.table([arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)], schema=_SCHEMA)
     encodings = dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED")
     return encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
 
 
 def _pairs(table: pa.Table) -> Pairs:
-    columns = [table[name].to_numpy() for name in _SCHEMA.names]
+    columns = [numpy_column(table[name]) for name in _SCHEMA.names]
     return Pairs(*(np.ascontiguousarray(column, np.uint64) for column in columns))
 
 

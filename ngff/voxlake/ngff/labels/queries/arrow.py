@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from voxlake.ngff.columns import arrow_column
 from voxlake.ngff.labels.table import UNKNOWN
 from voxlake.platform.errors import InvalidInputError
 
@@ -44,8 +45,8 @@ RUNS_SCHEMA = pa.schema(
 def labels_to_arrow(table: LabelTable) -> pa.Table:
     """Return labels as an Arrow table of `LABELS_SCHEMA`, in the same order."""
     columns = [table.labels, table.voxels, *table.start.T, *table.stop.T]
-    counts = [pa.array(each, mask=each == UNKNOWN) for each in (table.chunks, table.shards)]
-    return pa.table([*map(pa.array, columns), *counts], schema=LABELS_SCHEMA)
+    counts = [arrow_column(each, each == UNKNOWN) for each in (table.chunks, table.shards)]
+    return pa.table([*map(arrow_column, columns), *counts], schema=LABELS_SCHEMA)
 
 
 def counts_to_arrow(found: LabelsInBox) -> pa.Table:
@@ -60,14 +61,14 @@ def counts_to_arrow(found: LabelsInBox) -> pa.Table:
         raise InvalidInputError(
             "labels of a box were asked for without counts; ask with counts=True"
         )
-    return pa.table([pa.array(found.labels), pa.array(found.voxels)], schema=COUNTS_SCHEMA)
+    return pa.table([arrow_column(found.labels), arrow_column(found.voxels)], schema=COUNTS_SCHEMA)
 
 
 def runs_to_arrow(runs: Iterable[Runs]) -> pa.RecordBatchReader:
     """Return runs as a stream of Arrow batches of `RUNS_SCHEMA`, made as they are read."""
     batches = (
         pa.record_batch(
-            [pa.array(column) for column in (*part.start.T, part.length)], schema=RUNS_SCHEMA
+            [arrow_column(column) for column in (*part.start.T, part.length)], schema=RUNS_SCHEMA
         )
         for part in runs
     )

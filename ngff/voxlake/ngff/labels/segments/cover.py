@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.versioned.checked_table import decode_table, encode_table
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
@@ -74,7 +75,9 @@ def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
 
 def encode_cover(cover: Cover) -> bytes:
     """Return the cover as Parquet; the same cover always gives the same bytes."""
-    table = pa.table([pa.array(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA)
+    table = pa.table(
+        [arrow_column(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA
+    )
     return encode_table(table, _checksum(cover), _ENCODINGS)
 
 
@@ -96,7 +99,7 @@ def decode_cover(body: bytes) -> Cover:
 
 
 def _cover(table: pa.Table) -> Cover:
-    return Cover(table["shard"].to_numpy(), tuple(map(str, table["etag"].to_pylist())))
+    return Cover(numpy_column(table["shard"]), tuple(map(str, table["etag"].to_pylist())))
 
 
 def _checksum(cover: Cover) -> int:

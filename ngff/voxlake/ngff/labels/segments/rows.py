@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 
+from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.memory.columns import LabelColumns, joined, merged, no_lines
 
@@ -51,7 +52,7 @@ class SegmentRows(LabelColumns):
             self.start[lines],
             self.stop[lines],
             self.chunk_counts[lines],
-            chunk_lists(self).take(lines).flatten().to_numpy(),
+            numpy_column(chunk_lists(self).take(arrow_column(lines)).flatten()),
         )
 
     def ordered(self) -> SegmentRows:
@@ -83,9 +84,10 @@ def order_of(
 def chunk_lists(rows: SegmentRows) -> pa.ListArray[Any]:
     """Return the chunks of each row as a list of Arrow's."""
     offsets = np.concatenate(([0], np.cumsum(rows.chunk_counts))).astype(np.int32)
-    # The stubs know lists only by their items' types, and take arrays from NumPy for untyped.
+    # The stubs know lists only by their items' types, and no array by that of its own items.
+    starts = cast("pa.Int32Array", arrow_column(offsets))
     lists: pa.ListArray[Any] = pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.array(rows.chunks, pa.uint16())
+        starts, arrow_column(rows.chunks), type=pa.list_(pa.uint16())
     )
     return lists
 

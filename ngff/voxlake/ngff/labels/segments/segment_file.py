@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ulid import ULID
 
+from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
 from voxlake.ngff.labels.segments.manifest import SegmentFile
 from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
@@ -101,12 +102,12 @@ def encode_file(rows: SegmentRows) -> bytes:
 def _table(rows: SegmentRows) -> pa.Table:
     plain = [rows.labels, rows.shards, rows.voxels, *rows.start.T, *rows.stop.T]
     chunks = chunk_lists(rows).cast(_SCHEMA.field("chunks").type)
-    columns = [*(pa.array(column) for column in plain), chunks]
+    columns = [*(arrow_column(column) for column in plain), chunks]
     return pa.table(columns, schema=_SCHEMA)
 
 
 def _rows(table: pa.Table) -> SegmentRows:
-    columns = {name: table[name].to_numpy() for name in _PLAIN}
+    columns = {name: numpy_column(table[name]) for name in _PLAIN}
     start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
     lists = table["chunks"].combine_chunks()
     if not isinstance(lists, pa.ListArray):
@@ -117,8 +118,8 @@ def _rows(table: pa.Table) -> SegmentRows:
         columns["voxels"],
         start,
         stop,
-        np.diff(lists.offsets.to_numpy()).astype(np.int64),
-        lists.flatten().to_numpy(),
+        np.diff(numpy_column(lists.offsets)).astype(np.int64),
+        numpy_column(lists.flatten()),
     )
 
 

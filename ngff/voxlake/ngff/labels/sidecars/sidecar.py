@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
+from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.scan.rows import Rows
 from voxlake.ngff.versioned.sorted_file import DAMAGED
 from voxlake.platform.errors import CorruptDataError
@@ -87,7 +88,7 @@ def encode(sidecar: Sidecar) -> bytes:
     """Return the sidecar as Parquet; the same rows always give the same bytes."""
     rows = sidecar.rows
     values = [rows.labels, rows.chunks, rows.voxels, *rows.start.T, *rows.stop.T]
-    table = pa.table([pa.array(column) for column in values], schema=_SCHEMA)
+    table = pa.table([arrow_column(column) for column in values], schema=_SCHEMA)
     origin = sidecar.origin.model_dump_json().encode()
     body = io.BytesIO()
     with pq.ParquetWriter(
@@ -133,7 +134,7 @@ def decode(body: bytes) -> Sidecar:
 
 
 def _rows(table: pa.Table) -> Rows:
-    columns = {name: table[name].to_numpy() for name in _SCHEMA.names}
+    columns = {name: numpy_column(table[name]) for name in _SCHEMA.names}
     start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
     return Rows(columns["label"], columns["chunk"], columns["voxels"], start, stop)
 
@@ -142,5 +143,5 @@ def _checksum(origin: bytes, table: pa.Table) -> int:
     """Return the CRC-32 of all that is stored: Parquet's own covers pages, not the footer."""
     checksum = zlib.crc32(origin)
     for column in table.columns:
-        checksum = zlib.crc32(np.ascontiguousarray(column.to_numpy()), checksum)
+        checksum = zlib.crc32(numpy_column(column), checksum)
     return checksum
