@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from voxlake.compute.plan import Cell
     from voxlake.platform.catalog import Catalog
-    from voxlake.platform.jobs import TaskSet
 
 PETABYTE = (97, 98, 98)
 """Shards along each axis."""
@@ -99,16 +98,16 @@ def petabyte(grid: tuple[int, ...]) -> Plan:
 
 
 @contextmanager
-def begun(catalog: Catalog, plan: Plan) -> Iterator[tuple[Recorder, TaskSet]]:
-    """Yield what the job of the catalog is recorded with, and what is done of it."""
+def begun(catalog: Catalog, plan: Plan) -> Iterator[tuple[Recorder, list[int]]]:
+    """Yield what the job of the catalog is recorded with, and what is left of it to do."""
     ledger = catalog.ledger
     jobs = ledger.list_jobs() or [ledger.create_job("ingest", NAME, {})]
     claim = ledger.claim(jobs[0].id)
     ledger.begin_stage(claim, StageRecord("ingest", len(plan), plan.fingerprint, plan.voxels))
     done = ledger.done_tasks(claim.job, "ingest")
     with Recorder(ledger, claim, Event()) as recorder:
-        recorder.begin(StageTally("ingest", len(done), 0, 0))
-        yield recorder, done
+        recorder.begin(StageTally("ingest", done.count(1), 0, 0))
+        yield recorder, [index for index, is_done in enumerate(done) if not is_done]
         recorder.end()
         ledger.set_state(claim, JobState.DONE)
 
@@ -116,8 +115,8 @@ def begun(catalog: Catalog, plan: Plan) -> Iterator[tuple[Recorder, TaskSet]]:
 def bare(catalog: Catalog, plan: Plan) -> int:
     """Do what is left of the tasks one after another, without a cluster; return how many."""
     ran = 0
-    with begun(catalog, plan) as (recorder, done):
-        for index in done.missing():
+    with begun(catalog, plan) as (recorder, left):
+        for index in left:
             recorder.done(index, plan.task(index)())
             ran += 1
     return ran
@@ -126,8 +125,8 @@ def bare(catalog: Catalog, plan: Plan) -> int:
 def through_dask(catalog: Catalog, plan: Plan, client: Client) -> int:
     """Do the same on a cluster."""
     ran = 0
-    with begun(catalog, plan) as (recorder, done):
-        tasks = ((index, plan.task(index)) for index in done.missing())
+    with begun(catalog, plan) as (recorder, left):
+        tasks = ((index, plan.task(index)) for index in left)
         for finished in cluster.run_tasks(client, tasks, recorder.check):
             recorder.done(finished.index, finished.result or Result())
             ran += 1

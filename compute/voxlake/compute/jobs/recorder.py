@@ -179,7 +179,7 @@ class Recorder:
             if not results:
                 return
             try:
-                self.ledger.record_done_many(self.claim, self._begun().stage, results)
+                self.ledger.record_done(self.claim, self._begun().stage, results)
             except BaseException:
                 with self._lock:
                     self._results = results | self._results

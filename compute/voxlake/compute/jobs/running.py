@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
     from voxlake.compute.verify.results import ComparedShard
-    from voxlake.platform.jobs import Claim, Job, Ledger, TaskSet
+    from voxlake.platform.jobs import Claim, Job, Ledger
 
     type _Execute = Callable[[_Pending, _Signs], Iterator[Finished]]
 
@@ -250,9 +250,9 @@ def _run_stage(
 ) -> StageSummary:
     recorder = run.recorder
     done = run.ledger.done_tasks(run.job.id, plan.stage)
-    report(StageStarted(plan.stage, len(plan), len(done), plan.voxels, itemsize))
+    report(StageStarted(plan.stage, len(plan), done.count(1), plan.voxels, itemsize))
     began, ran, voxels = time.monotonic(), 0, 0
-    recorder.begin(_tally(run, plan, len(done)))
+    recorder.begin(_tally(run, plan, done.count(1)))
     pending = _Pending(plan, done, recorder.stop)
     for finished in execute(pending, _Signs(run)):
         if finished.error is not None:
@@ -303,9 +303,10 @@ class _Signs:
 class _Pending(Iterator[tuple[int, "Task"]]):
     """The tasks still to run, none after `stop`; those that failed come again at the end."""
 
-    def __init__(self, plan: Plan, done: TaskSet, stop: Event) -> None:
+    def __init__(self, plan: Plan, done: bytearray, stop: Event) -> None:
         self._plan, self._stop = plan, stop
-        self._fresh, self._left = done.missing(), done.size - len(done)
+        self._fresh = (index for index, is_done in enumerate(done) if not is_done)
+        self._left = done.count(0)
         self._again: deque[int] = deque()
         self.set_aside = 0
 

@@ -14,7 +14,6 @@ from voxlake.platform.jobs.record import (
     TaskFailure,
 )
 from voxlake.platform.jobs.runner import is_running
-from voxlake.platform.jobs.task_set import TaskSet
 
 __all__ = [
     "ENDED",
@@ -28,6 +27,5 @@ __all__ = [
     "StageProgress",
     "StageRecord",
     "TaskFailure",
-    "TaskSet",
     "is_running",
 ]

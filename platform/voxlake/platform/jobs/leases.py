@@ -41,9 +41,13 @@ def database_time(connection: Connection) -> datetime:
     return moment
 
 
-def locked_job(connection: Connection, job: str) -> _Row:
-    """Return the job's row, which nobody else changes before the transaction ends."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job).with_for_update()).one_or_none()
+def locked_job(connection: Connection, job: str, *, shared: bool = False) -> _Row:
+    """Return the job's row, which nobody else changes before the transaction ends.
+
+    If `shared`, others may hold it unchanged at the same time.
+    """
+    query = select(jobs).where(jobs.c.id == job).with_for_update(read=shared)
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no job {job}; list what there is with 'voxlake jobs'")
     return row
@@ -100,17 +104,9 @@ def change_claimed(connection: Connection, claim: Claim, change: dict[str, objec
 
 def check_claim(connection: Connection, claim: Claim) -> None:
     """Raise LeaseLostError if the claim is not the newest; it stays so for this transaction."""
-    query = select(jobs).where(jobs.c.id == claim.job).with_for_update(read=True)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFoundError(f"there is no job {claim.job}")
+    row = locked_job(connection, claim.job, shared=True)
     if row.fence != claim.fence:
         raise _lost(claim, row)
-
-
-def lease_end(connection: Connection, claim: Claim) -> datetime:
-    """Return when a claim that is renewed at this moment ends."""
-    return database_time(connection) + timedelta(seconds=claim.lease_s)
 
 
 def free(connection: Connection, row: _Row, message: str, *, losses: int = 0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, exists, func, insert, select, update
@@ -20,7 +21,6 @@ from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, Task
 from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
-from voxlake.platform.jobs.task_set import TaskSet
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -38,12 +38,6 @@ _PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    id: int
-    tasks: int
-
-
-@dataclass(frozen=True, slots=True)
 class Ledger:
     """The jobs of a lake. Its methods may be called from any thread.
 
@@ -55,8 +49,8 @@ class Ledger:
     """
 
     database: Database
-    _stages: dict[tuple[str, str], _Stage] = field(default_factory=dict, repr=False)
-    """Stages never change once begun, so they are looked up once."""
+    _stages: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict, repr=False)
+    """Row and tasks of each stage; they never change once it is begun, so are looked up once."""
 
     def create_job(self, kind: str, dataset: DatasetName, spec: Mapping[str, JSON]) -> Job:
         """Add a job, for its maker to `claim` or to `enqueue`.
@@ -155,7 +149,7 @@ class Ledger:
     def renew(self, claim: Claim) -> bool:
         """Let the lease last from this moment again; return whether the job is to be cancelled."""
         with self.database.write() as connection:
-            end = leases.lease_end(connection, claim)
+            end = leases.database_time(connection) + timedelta(seconds=claim.lease_s)
             leases.change_claimed(connection, claim, {"lease_until": end, "updated_at": now()})
             asked = select(jobs.c.cancel_asked).where(jobs.c.id == claim.job)
             return bool(connection.execute(asked).scalar_one())
@@ -228,7 +222,7 @@ class Ledger:
 
     def set_progress(self, claim: Claim, stage: str, progress: StageProgress) -> None:
         """Tell how far a stage is; a job that gets on has not lost its runners in vain."""
-        number = self._stage(claim.job, stage).id
+        number, _ = self._stage(claim.job, stage)
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
             change = update(stages).where(stages.c.id == number).values(asdict(progress))
@@ -236,34 +230,31 @@ class Ledger:
             if progress.tasks_per_s:
                 leases.change_claimed(connection, claim, {"losses": 0})
 
-    def done_tasks(self, job: str, stage: str) -> TaskSet:
-        """Return the tasks that are done."""
-        begun = self._stage(job, stage)
-        query = select(done_tasks.c.task).where(done_tasks.c.stage == begun.id)
-        done = TaskSet(begun.tasks)
+    def done_tasks(self, job: str, stage: str) -> bytearray:
+        """Return a mark for each task of the stage: 1 if it is done, 0 if it is still to do."""
+        number, tasks = self._stage(job, stage)
+        query = select(done_tasks.c.task).where(done_tasks.c.stage == number)
+        done = bytearray(tasks)
         with self.database.read() as connection:
             # A server-side cursor where there is one: the rows are never all in memory.
             rows = connection.execution_options(yield_per=_PAGE).execute(query)
-            for page in rows.scalars().partitions():
-                done.update(page)
+            for task in rows.scalars():
+                done[task] = 1
         return done
 
     def count_done(self, job: str, stage: str) -> int:
         """Return how many tasks are done."""
-        query = select(func.count()).where(done_tasks.c.stage == self._stage(job, stage).id)
+        number, _ = self._stage(job, stage)
+        query = select(func.count()).where(done_tasks.c.stage == number)
         with self.database.read() as connection:
             return connection.execute(query).scalar_one()
 
     def record_done(
-        self, claim: Claim, stage: str, index: int, result: Mapping[str, JSON] | None = None
-    ) -> None:
-        """Record that a task is done, with what it found out; the last record of a task counts."""
-        self.record_done_many(claim, stage, {index: result or {}})
-
-    def record_done_many(
         self, claim: Claim, stage: str, results: Mapping[int, Mapping[str, JSON]]
     ) -> None:
-        """Record many tasks as done, by index, in one commit: all of them or none.
+        """Record tasks as done, by index, with what they found out: all in one commit, or none.
+
+        The last record of a task counts.
 
         Raises
         ------
@@ -272,10 +263,9 @@ class Ledger:
         """
         if not results:
             return
-        begun = self._stage(claim.job, stage)
-        _check_indices(results, begun, stage)
+        number = self._stage_of(claim.job, stage, results)
         rows = [
-            {"stage": begun.id, "task": index, "result": encode(result) if result else None}
+            {"stage": number, "task": index, "result": encode(result) if result else None}
             for index, result in results.items()
         ]
         put = self.database.insert(done_tasks)
@@ -284,7 +274,7 @@ class Ledger:
         )
         mend = (
             delete(failed_tasks)
-            .where(failed_tasks.c.stage == begun.id)
+            .where(failed_tasks.c.stage == number)
             .where(failed_tasks.c.task.in_(list(results)))
         )
         with self.database.write() as connection:
@@ -297,10 +287,9 @@ class Ledger:
 
         A task that is already done stays done: its number of failures is then 0.
         """
-        begun = self._stage(claim.job, stage)
-        _check_indices([index], begun, stage)
+        number = self._stage_of(claim.job, stage, [index])
         put = self.database.insert(failed_tasks).values(
-            stage=begun.id, task=index, attempts=1, traceback=clean_text(traceback)
+            stage=number, task=index, attempts=1, traceback=clean_text(traceback)
         )
         again = put.on_conflict_do_update(
             index_elements=["stage", "task"],
@@ -311,7 +300,7 @@ class Ledger:
         ).returning(failed_tasks.c.attempts)
         done = (
             select(done_tasks.c.task)
-            .where(done_tasks.c.stage == begun.id)
+            .where(done_tasks.c.stage == number)
             .where(done_tasks.c.task == index)
         )
         with self.database.write() as connection:
@@ -322,9 +311,10 @@ class Ledger:
 
     def count_failed(self, job: str, stage: str, attempts: int) -> int:
         """Return how many tasks failed so often, or more, and have not been done since."""
+        number, _ = self._stage(job, stage)
         query = (
             select(func.count())
-            .where(failed_tasks.c.stage == self._stage(job, stage).id)
+            .where(failed_tasks.c.stage == number)
             .where(failed_tasks.c.attempts >= attempts)
             .where(~exists().where(_same_task))
         )
@@ -358,7 +348,7 @@ class Ledger:
 
     def results(self, job: str, stage: str) -> Iterator[dict[str, JSON]]:
         """Yield what the done tasks found out, in the order of their indices."""
-        number = self._stage(job, stage).id
+        number, _ = self._stage(job, stage)
         after = -1
         while True:
             page = (
@@ -376,7 +366,8 @@ class Ledger:
                 return
             after = rows[-1].task
 
-    def _stage(self, job: str, name: str) -> _Stage:
+    def _stage(self, job: str, name: str) -> tuple[int, int]:
+        """Return the row of a stage that was begun, and how many tasks it has."""
         known = self._stages.get((job, name))
         if known is not None:
             return known
@@ -389,12 +380,14 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(f"job {job} has no stage {name!r}; begin it first")
-        return self._stages.setdefault((job, name), _Stage(row.id, row.tasks))
+        return self._stages.setdefault((job, name), (row.id, row.tasks))
 
-
-def _check_indices(indices: Iterable[int], stage: _Stage, name: str) -> None:
-    wrong = [index for index in indices if not 0 <= index < stage.tasks]
-    if wrong:
-        raise InvalidInputError(
-            f"stage {name!r} has no task {wrong[0]}; its tasks are [0, {stage.tasks})"
-        )
+    def _stage_of(self, job: str, name: str, indices: Iterable[int]) -> int:
+        """Return the row of a stage; raise InvalidInputError if it has no task of an index."""
+        number, tasks = self._stage(job, name)
+        for index in indices:
+            if not 0 <= index < tasks:
+                raise InvalidInputError(
+                    f"stage {name!r} has no task {index}; its tasks are [0, {tasks})"
+                )
+        return number

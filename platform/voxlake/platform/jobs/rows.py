@@ -79,25 +79,10 @@ def clean_text(text: str) -> str:
 
 
 def _job_of(row: Row[tuple[Any, ...]], begun: tuple[StageRecord, ...]) -> Job:
-    return Job(
-        id=row.id,
-        kind=row.kind,
-        dataset=DatasetName.parse(row.dataset),
-        state=JobState(row.state),
-        spec=decode(row.spec),
-        stages=begun,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        message=row.message,
-        host=row.host,
-        pid=row.pid,
-        pid_started=row.pid_started,
-        machine=row.machine,
-        fence=row.fence,
-        lease_until=row.lease_until,
-        queued_at=row.queued_at,
-        cancel_asked=row.cancel_asked,
-    )
+    columns = row._asdict()
+    del columns["losses"]  # which the leases alone go by
+    columns |= {"dataset": DatasetName.parse(row.dataset), "state": JobState(row.state)}
+    return Job(**columns | {"spec": decode(row.spec), "stages": begun})
 
 
 def _stage_of(row: Row[tuple[Any, ...]]) -> StageRecord:
