@@ -33,6 +33,7 @@ from voxlake.ngff.labels.segments.rows import (
 )
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
 from voxlake.ngff.labels.upkeep.marker import Cell, list_markers
+from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, OutdatedError
 
@@ -201,10 +202,7 @@ def segments_in_force(state: IndexState) -> list[tuple[Segment, npt.NDArray[np.u
 
 def without(rows: SegmentRows, hidden: npt.NDArray[np.uint64]) -> SegmentRows:
     """Return the rows of shards that are not among `hidden`, ascending."""
-    if not len(hidden) or not len(rows):
-        return rows
-    place = np.minimum(np.searchsorted(hidden, rows.shards), len(hidden) - 1)
-    return rows.where(hidden[place] != rows.shards)
+    return rows.where(~are_among(rows.shards, hidden)) if len(hidden) else rows
 
 
 def ask_shards(
@@ -219,7 +217,9 @@ def ask_shards(
         if etag is None:
             return NO_ROWS
         rows = trusted_rows(state.volume, state.index_url, cell, etag)
-        return None if rows is None else select(rows_of_shard(rows, _number(state, cell)))
+        return (
+            None if rows is None else select(rows_of_shard(rows, shard_number(state.volume, cell)))
+        )
 
     unknown = []
     for cell, found in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
@@ -230,11 +230,7 @@ def ask_shards(
     for cell in unknown:
         # One at a time: a whole shard of decoded labels can take a gigabyte.
         rows = find_rows(state.volume, cell, read_shard(state.volume, cell)[0])
-        yield select(rows_of_shard(rows, _number(state, cell)))
-
-
-def _number(state: IndexState, cell: Cell) -> int:
-    return shard_number(state.volume, cell)
+        yield select(rows_of_shard(rows, shard_number(state.volume, cell)))
 
 
 def _incomplete(state: IndexState) -> CorruptDataError:

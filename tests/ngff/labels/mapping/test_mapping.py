@@ -35,7 +35,7 @@ from voxlake.ngff.labels.mapping import (
     snapshot,
     supervoxels_of,
 )
-from voxlake.ngff.labels.mapping.snapshots import snapshot_url
+from voxlake.ngff.labels.mapping.table import snapshot_url
 from voxlake.ngff.labels.scan.rows import Rows
 from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables, table_of_shard
 from voxlake.ngff.versioned.numbered import numbers

@@ -8,6 +8,7 @@ folded: they save time and may be deleted. A supervoxel that nobody mapped is a 
 """
 
 from voxlake.ngff.labels.mapping.changes import cleave, import_mapping, merge, snapshot
+from voxlake.ngff.labels.mapping.log import Cleave, Entry, Merge, Replace
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     all_supervoxels_of,
@@ -19,7 +20,6 @@ from voxlake.ngff.labels.mapping.mapping import (
     supervoxels_of,
 )
 from voxlake.ngff.labels.mapping.neuroproof import read_transforms
-from voxlake.ngff.labels.mapping.operation import Cleave, Entry, Merge, Replace
 from voxlake.ngff.labels.mapping.remap import remap, remap_box
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from ulid import ULID
 
 from voxlake.ngff.labels.label_id import MAX_LABEL
-from voxlake.ngff.labels.mapping.log import append
+from voxlake.ngff.labels.mapping.log import Cleave, Merge, Replace, append
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     bodies_of,
@@ -16,9 +16,7 @@ from voxlake.ngff.labels.mapping.mapping import (
     refresh,
     supervoxels_of,
 )
-from voxlake.ngff.labels.mapping.operation import Cleave, Merge, Replace
-from voxlake.ngff.labels.mapping.snapshots import create_snapshot, table_url
-from voxlake.ngff.labels.mapping.table import encode, pairs_of
+from voxlake.ngff.labels.mapping.table import create_snapshot, encode, pairs_of, table_url
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, InvalidInputError
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.mapping.operation import Entry, Operation
+    from voxlake.ngff.labels.mapping.log import Entry, Operation
     from voxlake.platform.store import StoreURL
 
 

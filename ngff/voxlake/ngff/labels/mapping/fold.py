@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from voxlake.ngff.labels.mapping.operation import Cleave, Merge, Replace
+from voxlake.ngff.labels.mapping.log import Cleave, Merge, Replace
 from voxlake.ngff.labels.mapping.table import Pairs
 from voxlake.ngff.memory.columns import joined
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.mapping.operation import Operation
+    from voxlake.ngff.labels.mapping.log import Operation
 
 
 @dataclass(slots=True)

@@ -1,26 +1,73 @@
-"""The log: numbered entries without gaps, each created only if absent."""
+"""The log: what each entry does to a mapping. They are numbered without gaps, and created once."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import AwareDatetime, Field
 from ulid import ULID
 
-from voxlake.ngff.labels.mapping.operation import Entry
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.versioned import document
-from voxlake.ngff.versioned.document import Form
+from voxlake.ngff.versioned.document import Document, Form
 from voxlake.ngff.versioned.numbered import numbered_url
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.ngff.labels.mapping.operation import Operation
     from voxlake.platform.store import StoreURL
 
 _MOST_AT_ONCE = 32
+
+type Label = Annotated[int, Field(ge=1, le=MAX_LABEL)]
+
+
+class Merge(Document):
+    """All supervoxels of `bodies` belong to the body `into` from here on."""
+
+    kind: Literal["merge"] = "merge"
+    into: Label
+    bodies: tuple[Label, ...]
+    """The bodies that end."""
+
+
+class Cleave(Document):
+    """Some `supervoxels` of the body `body` are a body of their own, `into`, from here on."""
+
+    kind: Literal["cleave"] = "cleave"
+    body: Label
+    supervoxels: tuple[Label, ...]
+    into: Label
+
+
+class Replace(Document):
+    """The mapping is that of a table from here on, whatever it was."""
+
+    kind: Literal["replace"] = "replace"
+    table: str = Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")
+    """ULID of ``mapping/tables/<ulid>.parquet``."""
+
+
+type Operation = Annotated[Merge | Cleave | Replace, Field(discriminator="kind")]
+
+
+class Entry(Document):
+    """One entry of the log."""
+
+    spec: Literal["voxlake-label-mapping/1"] = "voxlake-label-mapping/1"
+    """Version of the form of the log."""
+    id: str
+    """Its own, whatever its number: a writer knows its entry by it."""
+    number: int = Field(ge=1)
+    """Number of the mapping after it."""
+    by: str = ""
+    """Who asked for it."""
+    at: AwareDatetime
+    operation: Operation
+
 
 ENTRIES = Form(Entry, "restore it from a copy of the store")
 

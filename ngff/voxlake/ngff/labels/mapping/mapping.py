@@ -10,8 +10,7 @@ import numpy as np
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.fold import fold, look_up
 from voxlake.ngff.labels.mapping.log import read_entries
-from voxlake.ngff.labels.mapping.snapshots import newest_snapshot, table_url
-from voxlake.ngff.labels.mapping.table import Pairs, read_table
+from voxlake.ngff.labels.mapping.table import Pairs, newest_snapshot, read_table, table_url
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:

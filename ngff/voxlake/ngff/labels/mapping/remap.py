@@ -12,8 +12,6 @@ from voxlake.ngff.labels.scan.counts import sum_by_label
 from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from voxlake.ngff.labels.mapping.mapping import Mapping
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
 
@@ -27,7 +25,7 @@ def remap(mapping: Mapping, table: LabelTable) -> LabelTable:
     not tell. Supervoxels that are mapped to 0 have no line.
     """
     bodies = bodies_of(mapping, table.labels)
-    merged = merge_tables([_kept(replace(table, labels=bodies), bodies != 0)])
+    merged = merge_tables([replace(table, labels=bodies).where(bodies != 0)])
     members = np.unique_counts(bodies[bodies != 0]).counts
     return replace(
         merged,
@@ -44,7 +42,3 @@ def remap_box(mapping: Mapping, found: LabelsInBox) -> LabelsInBox:
         return replace(found, labels=np.unique(bodies[kept]))
     counts = sum_by_label(bodies[kept], found.voxels[kept])
     return replace(found, labels=counts.labels, voxels=counts.voxels)
-
-
-def _kept(table: LabelTable, mask: npt.NDArray[np.bool_]) -> LabelTable:
-    return table.where(mask)

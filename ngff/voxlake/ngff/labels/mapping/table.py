@@ -1,4 +1,7 @@
-"""Tables: a mapping as Parquet, sorted by supervoxel, checksummed; and the snapshots of a log."""
+"""Tables: a mapping as Parquet, sorted by supervoxel, checksummed.
+
+There is one of each import, and snapshots: the log folded up to a number, each created once.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,14 @@ import pyarrow as pa
 from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.memory.columns import Columns, no_lines
 from voxlake.ngff.versioned.checked_table import decode_table, encode_table
+from voxlake.ngff.versioned.numbered import numbered_url, numbers
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, InvalidInputError
+from voxlake.platform.errors import (
+    CorruptDataError,
+    InvalidInputError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,6 +129,36 @@ def encode(pairs: Pairs) -> bytes:
     table = pa.table([arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)], schema=_SCHEMA)
     encodings = dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED")
     return encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
+
+
+def snapshot_url(mapping_url: StoreURL, number: int) -> StoreURL:
+    """Return the address of the snapshot of a number."""
+    return numbered_url(mapping_url / "snapshots", number, "parquet")
+
+
+def table_url(mapping_url: StoreURL, ulid: str) -> StoreURL:
+    """Return the address of the table that an entry of the log names."""
+    return mapping_url / "tables" / f"{ulid}.parquet"
+
+
+def newest_snapshot(mapping_url: StoreURL, at: int | None = None) -> tuple[int, Pairs]:
+    """Return the newest snapshot, or the newest up to `at`; nothing mapped if there is none."""
+    for number in reversed(numbers(mapping_url / "snapshots")):
+        if at is None or number <= at:
+            try:
+                return number, read_table(snapshot_url(mapping_url, number))
+            except ObjectNotFoundError:
+                # Someone deleted it: it only saved time.
+                continue
+    return 0, NO_PAIRS
+
+
+def create_snapshot(mapping_url: StoreURL, number: int, pairs: Pairs) -> None:
+    """Write the snapshot of a number, unless another writer has: theirs says the same."""
+    try:
+        store.create(snapshot_url(mapping_url, number), encode(pairs))
+    except ObjectExistsError:
+        return
 
 
 def _pairs(table: pa.Table) -> Pairs:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from voxlake.ngff.labels.objects.manifest import MANIFESTS, of_newest, publish
-from voxlake.ngff.labels.objects.merging import living, scan
-from voxlake.ngff.labels.objects.segment import write_segment
+from voxlake.ngff.labels.objects.segment import living, scan, write_segment
 from voxlake.ngff.versioned.sweeping import sweep
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("id", pa.uint64(), nullable=False),
@@ -103,8 +103,3 @@ def objects_of_table(table: pa.Table) -> list[LabelObject]:
         LabelObject.model_validate(row | {"key_values": dict(row["key_values"])})
         for row in table.select(PUBLIC_SCHEMA.names).to_pylist()
     ]
-
-
-def right_now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime
 from ulid import ULID
 
-from voxlake.ngff.labels.objects.label_object import right_now
 from voxlake.ngff.labels.objects.segment import Segment
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned import document, numbered
@@ -105,7 +105,7 @@ def _publish(
     changed = change(before.document)
     if changed is None:
         return before
-    marks = {"id": str(ULID()), "follows": before.document.id, "made": right_now()}
+    marks = {"id": str(ULID()), "follows": before.document.id, "made": datetime.now(UTC)}
     after = Numbered(before.number + 1, changed.model_copy(update=marks))
     counts = numbered.create_next(
         MANIFESTS, objects_url / "manifest", after, lambda: _is_followed(objects_url, after)

@@ -17,12 +17,8 @@ from voxlake.ngff.labels.objects.label_object import (
     objects_of_table,
 )
 from voxlake.ngff.labels.objects.manifest import of_newest
-from voxlake.ngff.labels.objects.merging import living, newest_rows, scan
-from voxlake.ngff.labels.objects.segment import read_ids
-from voxlake.platform.errors import (
-    InvalidInputError,
-    NotFoundError,
-)
+from voxlake.ngff.labels.objects.segment import living, newest_rows, read_ids, scan
+from voxlake.platform.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +89,7 @@ def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
     CorruptDataError, StoreError
         If what is stored is damaged, or the store fails.
     """
-    ids = _as_ids(labels)
+    ids = ids_of(labels)
     url = objects_url(index_url)
 
     def ask(state: Numbered[Manifest]) -> pa.Table:
@@ -172,7 +168,8 @@ def _newest_of(url: StoreURL, manifest: Manifest, ids: np.ndarray) -> pa.Table:
     return newest_rows(parts)
 
 
-def _as_ids(labels: Iterable[int]) -> np.ndarray:
+def ids_of(labels: Iterable[int]) -> np.ndarray:
+    """Return labels ascending and each once; raise InvalidInputError if a number is none."""
     given = [int(label) for label in labels]
     if given and not 0 < min(given) <= max(given) <= MAX_LABEL:
         raise InvalidInputError(f"objects have ids from 1 to {MAX_LABEL}; leave out all others")

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects.compaction import compact_objects
-from voxlake.ngff.labels.objects.label_object import (
-    SCHEMA,
-    right_now,
-    table_of_objects,
-    tombstones,
-)
+from voxlake.ngff.labels.objects.label_object import SCHEMA, table_of_objects, tombstones
 from voxlake.ngff.labels.objects.manifest import newest_manifest, publish
-from voxlake.ngff.labels.objects.merging import newest_rows
-from voxlake.ngff.labels.objects.reading import get_objects, objects_url
-from voxlake.ngff.labels.objects.segment import write_segment
-from voxlake.platform.errors import InvalidInputError
+from voxlake.ngff.labels.objects.reading import get_objects, ids_of, objects_url
+from voxlake.ngff.labels.objects.segment import newest_rows, write_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +42,7 @@ def put_objects(index_url: StoreURL, objects: Iterable[LabelObject]) -> int:
     given = list(objects)
     if not given:
         return newest_manifest(objects_url(index_url)).number
-    rows = newest_rows([table_of_objects(given, right_now())])
+    rows = newest_rows([table_of_objects(given, datetime.now(UTC))])
     return _append(index_url, _keeping_created(index_url, rows))
 
 
@@ -58,12 +51,10 @@ def delete_objects(index_url: StoreURL, ids: Iterable[int]) -> int:
 
     Raises what `put_objects` raises, and InvalidInputError for a number that is no label.
     """
-    wanted = sorted(set(ids))
+    wanted = ids_of(ids).tolist()
     if not wanted:
         return newest_manifest(objects_url(index_url)).number
-    if not 0 < wanted[0] <= wanted[-1] <= MAX_LABEL:
-        raise InvalidInputError(f"objects have ids from 1 to {MAX_LABEL}; leave out all others")
-    return _append(index_url, tombstones(wanted, right_now()))
+    return _append(index_url, tombstones(wanted, datetime.now(UTC)))
 
 
 def _append(index_url: StoreURL, rows: pa.Table) -> int:

@@ -120,7 +120,7 @@ def _from_boxes(state: IndexState, label: int) -> LabelExtent | None:
             if one is not None and layer.hidden.touches(one.box):
                 wanted = np.array([label], np.uint64)
                 one = _only(_tables_of_rows(state, boxes.file, wanted, layer.hidden))
-            found = _both(found, one)
+            found = one if found is None else _both(found, one)
     if state.dirty:
         found = _both(found, _only(_tables_of_dirty(state, np.array([label], np.uint64))))
     return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +14,6 @@ from voxlake.ngff.labels.state import segments_in_force
 from voxlake.ngff.memory.cache import Cached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
@@ -37,12 +34,9 @@ class Hidden:
     counts: npt.NDArray[np.int32]
     """Of the grid of shards of that box, how many are hidden before each of its corners."""
 
-    def __len__(self) -> int:
-        return len(self.shards)
-
     def touches(self, box: Box) -> bool:
         """Return whether some voxel of the box is in one of the shards."""
-        if not len(self):
+        if not len(self.shards):
             return False
         # For one box NumPy would take ten times as long.
         axes = zip(box.start, box.stop, self.origin, self.shard, self.counts.shape, strict=True)
@@ -69,7 +63,7 @@ class Hidden:
         self, start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.bool_]:
         """Return of each box ``[start, stop)``, (m, 3) each, whether it touches the shards."""
-        if not len(self):
+        if not len(self.shards):
             return np.zeros(len(start), np.bool_)
         room = np.array(self.counts.shape) - 1
         low = np.clip((start - self.origin) // self.shard, 0, room)
@@ -86,21 +80,19 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A segment in force, and what it must not tell of."""
+    """The files of a segment in force, and what they must not tell of."""
 
-    segment: Segment
     hidden: Hidden
     boxes: tuple[FileBoxes, ...]
-    """Of the files of the segment."""
+    """Of each file, by ascending label."""
+    first: tuple[int, ...]
+    """The smallest label of each file."""
     last: tuple[int, ...]
     """The largest label of each file."""
 
-    def boxes_of(self, label: int) -> Iterator[FileBoxes]:
-        """Yield the boxes of the files that may have rows of a label."""
-        for boxes in self.boxes[bisect_left(self.last, label) :]:
-            if boxes.file.first > label:
-                return
-            yield boxes
+    def boxes_of(self, label: int) -> tuple[FileBoxes, ...]:
+        """Return the boxes of the files that may have rows of a label."""
+        return self.boxes[bisect_left(self.last, label) : bisect_right(self.first, label)]
 
 
 _layers = Cached[tuple[Layer, ...]]("layers of the label index")
@@ -125,13 +117,15 @@ def _shared_layers(state: IndexState) -> tuple[Layer, ...]:
         lambda: tuple(
             _layer(state, segment, shards) for segment, shards in segments_in_force(state)
         ),
-        lambda made: sum(8 * len(one.hidden) + one.hidden.counts.nbytes for one in made),
+        lambda made: sum(one.hidden.shards.nbytes + one.hidden.counts.nbytes for one in made),
     )
 
 
 def _layer(state: IndexState, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
+    hidden = hide(shards, shard_grid(state.volume), state.volume.shard)
     boxes = tuple(file_boxes(state.index_url, file) for file in segment.files)
-    return Layer(segment, _hidden(state, shards), boxes, tuple(file.last for file in segment.files))
+    first = tuple(file.first for file in segment.files)
+    return Layer(hidden, boxes, first, tuple(file.last for file in segment.files))
 
 
 def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int, ...]) -> Hidden:
@@ -143,12 +137,6 @@ def hide(shards: npt.NDArray[np.uint64], grid: tuple[int, ...], shard: tuple[int
     counts = np.zeros(cells.max(axis=0) - first + 2, np.int32)
     counts[tuple((cells - first + 1).T)] = 1
     origin = tuple((first * shard).tolist())
-    return Hidden(shards, origin, shard, reduce(_summed, range(3), counts))
-
-
-def _summed(counts: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
-    return np.cumsum(counts, axis, np.int32)
-
-
-def _hidden(state: IndexState, shards: npt.NDArray[np.uint64]) -> Hidden:
-    return hide(shards, shard_grid(state.volume), state.volume.shard)
+    for axis in range(3):
+        counts = np.cumsum(counts, axis, np.int32)
+    return Hidden(shards, origin, shard, counts)

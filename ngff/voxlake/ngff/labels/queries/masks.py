@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.queries.one_label import OneLabel
-    from voxlake.ngff.labels.queries.voxels import ChunkMask
     from voxlake.ngff.labels.state import IndexState
 
 MAX_VOXELS = 1 << 30
@@ -41,11 +40,7 @@ def mask_of(
             "allowed; ask for smaller boxes, or for the sparse volume"
         )
     found = np.zeros(box.shape, np.bool_)
-    for _, chunks in ask_shards(question_of(state, one, box), _itself):
+    for _, chunks in ask_shards(question_of(state, one, box), lambda chunk: chunk):
         for chunk in chunks:
             found[chunk.box.within(box).slices] = chunk.mask
     return found
-
-
-def _itself(chunk: ChunkMask) -> ChunkMask:
-    return chunk

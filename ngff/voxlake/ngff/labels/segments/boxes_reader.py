@@ -55,8 +55,9 @@ class FileBoxes:
 
     def extent(self, label: int) -> LabelExtent | None:
         """Return what the rows of the file say of one label; None if it has none."""
+        first = self._first_labels() if self._first is None else self._first
         # Of the array's memory: NumPy takes longer to be called than this to answer.
-        number = bisect_right(self._first_labels().data, label) - 1
+        number = bisect_right(first.data, label) - 1
         if number < 0:
             return None
         block = _blocks.get((self._token, number), lambda: self._read_block(number), len)

@@ -16,8 +16,8 @@ from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
     Cell,
     close_marker,
-    done_marker,
     list_markers,
+    mark_written,
     read_marker,
 )
 from voxlake.ngff.versioned.sweeping import is_older
@@ -102,8 +102,7 @@ def _stored(volume: Volume) -> dict[int, str]:
 
 
 def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
-    for _ in in_parallel(lambda cell: done_marker(index_url, cell, BY), cells):
-        pass
+    list(in_parallel(lambda cell: mark_written(index_url, cell, BY), cells))
     return cells
 
 

@@ -179,5 +179,4 @@ def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str
 
 
 def _delete(markers: Iterable[Marker]) -> None:
-    for _ in in_parallel(lambda marker: store.delete(marker.url), markers):
-        pass
+    list(in_parallel(lambda marker: store.delete(marker.url), markers))

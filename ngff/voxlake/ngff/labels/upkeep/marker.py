@@ -70,12 +70,14 @@ class Marker:
 
 def open_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
     """Mark the shard at `cell` as being written; the marker is durable when this returns."""
-    return _new_marker(index_url, cell, "open", by)
+    marker = _new_marker(index_url, cell)
+    _put(marker, "open", by)
+    return marker
 
 
-def done_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
+def mark_written(index_url: StoreURL, cell: Cell, by: str) -> None:
     """Mark the shard at `cell` as written by someone who left no marker."""
-    return _new_marker(index_url, cell, "done", by)
+    close_marker(_new_marker(index_url, cell), by)
 
 
 def close_marker(marker: Marker, by: str) -> None:
@@ -95,10 +97,7 @@ def write_bulk(marker: Marker, state: BulkState) -> None:
 
 def read_bulk(marker: Marker) -> BulkState | None:
     """Return what the marker of a bulk job says; None if it is not there, or damaged."""
-    try:
-        return BulkState.model_validate_json(store.read(marker.url).body)
-    except (ObjectNotFoundError, ValidationError):
-        return None
+    return _read(BulkState, marker)
 
 
 def list_markers(index_url: StoreURL) -> list[Marker]:
@@ -118,8 +117,12 @@ def read_marker(marker: Marker) -> MarkerState | None:
 
     Neither may be taken for done.
     """
+    return _read(MarkerState, marker)
+
+
+def _read[T: Document](kind: type[T], marker: Marker) -> T | None:
     try:
-        return MarkerState.model_validate_json(store.read(marker.url).body)
+        return kind.model_validate_json(store.read(marker.url).body)
     except (ObjectNotFoundError, ValidationError):
         return None
 
@@ -129,12 +132,9 @@ def _folder(index_url: StoreURL) -> StoreURL:
     return index_url / "dirty"
 
 
-def _new_marker(index_url: StoreURL, cell: Cell, state: Literal["open", "done"], by: str) -> Marker:
+def _new_marker(index_url: StoreURL, cell: Cell) -> Marker:
     ulid = str(ULID())
-    name = f"{'.'.join(map(str, cell))}.{ulid}"
-    marker = Marker(index_url / "dirty" / name, cell, ulid)
-    _put(marker, state, by)
-    return marker
+    return Marker(index_url / "dirty" / f"{'.'.join(map(str, cell))}.{ulid}", cell, ulid)
 
 
 def _put(marker: Marker, state: Literal["open", "done"], by: str) -> None:

@@ -50,8 +50,7 @@ def write_labels(
     for cell in cells:
         # One at a time: a whole shard of decoded labels can take a gigabyte.
         build.index_shard(volume, cell, index_url)
-    for _ in in_parallel(lambda marker: close_marker(marker, by), markers):
-        pass
+    list(in_parallel(lambda marker: close_marker(marker, by), markers))
 
 
 def _write(volume: Volume, box: Box, voxels: npt.NDArray[Any], markers: list[Marker]) -> None:
