@@ -9,10 +9,11 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from voxlake.compute.sources.images.png import SIGNATURE
+from voxlake.compute.sources.images.tiff_directory import BEGINNINGS
 from voxlake.platform.errors import SourceError, UnsupportedError
 
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG = b"\xff\xd8"
 
 
 def decode_tile(data: bytes) -> np.ndarray:
@@ -35,13 +36,13 @@ def decode_tile(data: bytes) -> np.ndarray:
 
 def _decode(data: bytes) -> np.ndarray:
     pixels: np.ndarray
-    if data.startswith(_PNG):
+    if data.startswith(SIGNATURE):
         pixels = imagecodecs.png_decode(data)
     elif data.startswith(_JPEG):
         if b"\xff\xd9" not in data[-16:]:  # libjpeg would fill what is missing with gray
             raise SourceError("its JPEG image is truncated")
         pixels = imagecodecs.jpeg8_decode(data)
-    elif data.startswith(_TIFF):
+    elif data.startswith(tuple(BEGINNINGS)):
         pixels = _decode_tiff(data)
     else:
         with Image.open(io.BytesIO(data)) as image:

@@ -1,11 +1,12 @@
 """Uncompressed one-page TIFF files whose pixels lie in one piece: read without decoding.
 
 Their header takes a tenth of the time that a full TIFF reader needs for it, and of their rows only
-those that are wanted are read. TIFF 6.0, sections 2 and 8; BigTIFF as of Adobe's note.
+those that are wanted are read.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _COUNTS, _FORMAT = 273, 277, 279, 339
 _FILL_ORDER, _PREDICTOR, _TILED, _DEPTH = 266, 317, 322, 32997
 _FORMATS = {1: "u", 2: "i", 3: "f"}
-_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
-"""Types of tags whose values are whole numbers, as `struct` has them."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -79,70 +79,25 @@ def open_plain_tiff(path: Path) -> PlainTiff | None:
     except OSError:
         return None
     try:
-        found = _layout(path, *_first_page(file))
+        layout = _layout(path, *_first_page(file))
         size = os.fstat(file).st_size
     except (OSError, struct.error, KeyError, ValueError):
-        found, size = None, 0
-    if found is None or found.end > size:
+        layout, size = None, 0
+    if layout is None or layout.end > size:
         os.close(file)
         return None
-    opened = replace(found, file=file)
+    opened = replace(layout, file=file)
     weakref.finalize(opened, os.close, file)
     return opened
 
 
 def _first_page(file: int) -> tuple[str, dict[int, Sequence[int]]]:
     """Return the byte order and the tags of the one page; raise ValueError if it is not one."""
-    head = os.pread(file, 16, 0)
-    order, is_big = _byte_order(head)
-    (offset,) = struct.unpack_from(f"{order}{'Q' if is_big else 'I'}", head, 8 if is_big else 4)
-    tags = _Tags(file, order, is_big).read(offset)
-    if tags is None:
-        raise ValueError("another page follows")
-    return order, tags
-
-
-def _byte_order(head: bytes) -> tuple[str, bool]:
-    order = {b"II": "<", b"MM": ">"}[head[:2]]
-    (version,) = struct.unpack(f"{order}H", head[2:4])
-    return order, {42: False, 43: True}[version]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """Reads the tags of a page that hold whole numbers."""
-
-    file: int
-    order: str
-    is_big: bool
-
-    def read(self, offset: int) -> dict[int, Sequence[int]] | None:
-        """Return the values of the tags of the page at `offset`; None if another page follows."""
-        counted, entry, word = ("Q", "HHQ8s", 8) if self.is_big else ("H", "HHI4s", 4)
-        (count,) = self._unpack(counted, offset)
-        start = offset + struct.calcsize(counted)
-        size = struct.calcsize(self.order + entry)
-        body = os.pread(self.file, count * size + word, start)
-        if any(body[count * size :]) or len(body) != count * size + word:
-            return None
-        found = {}
-        for code, kind, number, inline in struct.iter_unpack(
-            self.order + entry, body[: count * size]
-        ):
-            if kind in _CODES:
-                found[code] = self._values(_CODES[kind], number, inline)
-        return found
-
-    def _values(self, code: str, number: int, inline: bytes) -> Sequence[int]:
-        layout = f"{self.order}{number}{code}"
-        if struct.calcsize(layout) <= len(inline):
-            return struct.unpack_from(layout, inline)
-        (offset,) = struct.unpack(self.order + ("Q" if self.is_big else "I"), inline)
-        return self._unpack(f"{number}{code}", offset)
-
-    def _unpack(self, layout: str, offset: int) -> tuple[int, ...]:
-        layout = self.order + layout
-        return struct.unpack(layout, os.pread(self.file, struct.calcsize(layout), offset))
+    directories = read_directories(file)
+    pages = [] if directories is None else list(itertools.islice(directories, 2))
+    if directories is None or len(pages) != 1:
+        raise ValueError("not one page")
+    return directories.order, directories.whole_numbers(pages[0])
 
 
 def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tifffile import TiffFileError
 
+from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -113,9 +114,8 @@ def check_pages(tif: TiffFile, path: Path) -> None:
 def count_directories(path: Path) -> int:
     """Return the number of pages that the chain of image file directories names.
 
-    The TIFF 6.0 header and chain, and their BigTIFF form with 64-bit offsets. Readers commonly
-    stop quietly where the chain leaves the file, and drop tags whose value does (OME-XML, say);
-    here both are errors.
+    Readers commonly stop quietly where the chain leaves the file, and drop tags whose value does
+    (OME-XML, say); here both are errors.
 
     Raises
     ------
@@ -124,41 +124,17 @@ def count_directories(path: Path) -> int:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        order, is_big = _tiff_header(path, file.read(4))
-        codes = ("Q", "HHQQ", "Q") if is_big else ("H", "HHII", "I")
-        count_layout, entry_layout, offset_layout = (order + code for code in codes)
-        seen: set[int] = set()
+        directories = read_directories(file.fileno())
+        if directories is None:
+            head = file.read(4)
+            raise SourceError(f"{path} is no TIFF file: it begins with {head!r}; restore the file")
         try:
-            (offset,) = _unpack(file, offset_layout, 8 if is_big else 4)
-            while offset and offset not in seen:
-                seen.add(offset)
-                (count,) = _unpack(file, count_layout, offset)
-                entries = file.read(count * struct.calcsize(entry_layout))
-                tags = struct.iter_unpack(entry_layout, entries)
-                if max((_last_byte(tag, 8 if is_big else 4) for tag in tags), default=0) > size:
-                    raise _torn_chain(path, size)
-                (offset,) = _unpack(file, offset_layout, file.tell())
-        except struct.error as error:
+            ends = [max(map(directories.end, tags), default=0) for tags in directories]
+        except (struct.error, ValueError) as error:
             raise _torn_chain(path, size) from error
-    if offset:
+    if max(ends, default=0) > size:
         raise _torn_chain(path, size)
-    return len(seen)
-
-
-_VALUE_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Bytes of a value, by the type of its tag; those not listed take 1."""
-
-
-def _last_byte(entry: tuple[int, ...], inline: int) -> int:
-    """Return the end of the value of a tag (code, type, count, offset); 0 if it is in the tag."""
-    _, kind, count, offset = entry
-    length = count * _VALUE_SIZES.get(kind, 1)
-    return 0 if length <= inline else offset + length
-
-
-def _unpack(file: BinaryIO, layout: str, offset: int) -> tuple[int, ...]:
-    file.seek(offset)
-    return struct.unpack(layout, file.read(struct.calcsize(layout)))
+    return len(ends)
 
 
 def _torn_chain(path: Path, size: int) -> SourceError:
@@ -166,15 +142,6 @@ def _torn_chain(path: Path, size: int) -> SourceError:
         f"TIFF {path} is truncated: its list of pages leaves the file's {size} bytes; "
         "restore the file"
     )
-
-
-def _tiff_header(path: Path, head: bytes) -> tuple[str, bool]:
-    """Return the byte order for `struct` and whether it is BigTIFF."""
-    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-    version = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) == 4 else None
-    if version not in {42, 43}:
-        raise SourceError(f"{path} is no TIFF file: it begins with {head!r}; restore the file")
-    return order, version == 43
 
 
 TIFF_ERRORS = (TiffFileError, ValueError, KeyError, IndexError, struct.error, OSError)
