@@ -24,7 +24,7 @@ from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from voxlake.api.serve import ServeInfo
+    from voxlake.documents.service import ServingDocument
 
 
 class WatchedBudget(Budget):
@@ -51,7 +51,7 @@ def main() -> None:
         run_gateway(settings, lake, catalog, announce, Endpoint(port=0, secrets=Path(secrets)))
 
 
-def announce(info: ServeInfo) -> None:
+def announce(info: ServingDocument) -> None:
     """Say where the gateway is, and begin to answer."""
     print(info.url, flush=True)
     threading.Thread(target=answer, daemon=True).start()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from voxlake.api.formats import FORMATS, Format, negotiate
 from voxlake.api.formats.format import any_dtype
-from voxlake.api.formats.negotiate import Preference
 from voxlake.api.formats.npy import NPY
 from voxlake.platform.errors import NotAcceptableError
 
@@ -59,34 +58,36 @@ BYTE, WORD = np.dtype("uint8"), np.dtype("uint16")
 
 
 @pytest.mark.parametrize(
-    ("preference", "dtype", "name"),
+    ("format_", "accept", "dtype", "name"),
     [
-        (Preference(), WORD, "wide"),
-        (Preference(), BYTE, "any"),
-        (Preference(name="any"), WORD, "any"),
-        (Preference(name="any", accept="image/wide"), WORD, "any"),
-        (Preference(accept="image/*"), WORD, "wide"),
-        (Preference(accept="image/any;q=0.5, image/*;q=0.4"), WORD, "any"),
-        (Preference(accept="IMAGE/ANY"), WORD, "any"),
-        (Preference(accept="text/html, */*;q=0.1"), BYTE, "any"),
-        (Preference(accept="image/wide;q=0, */*"), WORD, "any"),
-        (Preference(accept="image/any;q=nonsense, */*;q=0.1"), WORD, "wide"),
-        (Preference(accept=" "), WORD, "wide"),
+        (None, None, WORD, "wide"),
+        (None, None, BYTE, "any"),
+        ("any", None, WORD, "any"),
+        ("any", "image/wide", WORD, "any"),
+        (None, "image/*", WORD, "wide"),
+        (None, "image/any;q=0.5, image/*;q=0.4", WORD, "any"),
+        (None, "IMAGE/ANY", WORD, "any"),
+        (None, "text/html, */*;q=0.1", BYTE, "any"),
+        (None, "image/wide;q=0, */*", WORD, "any"),
+        (None, "image/any;q=nonsense, */*;q=0.1", WORD, "wide"),
+        (None, " ", WORD, "wide"),
     ],
 )
-def test_the_best_format_is_chosen(preference: Preference, dtype: np.dtype[Any], name: str) -> None:
-    assert negotiate(preference, (WIDE, ANY), dtype, 3).name == name
+def test_the_best_format_is_chosen(
+    format_: str | None, accept: str | None, dtype: np.dtype[Any], name: str
+) -> None:
+    assert negotiate(format_, accept, (WIDE, ANY), dtype, 3).name == name
 
 
 @pytest.mark.parametrize(
-    "preference",
+    ("format_", "accept"),
     [
-        Preference(name="wide"),
-        Preference(name=""),
-        Preference(accept="image/wide"),
-        Preference(accept="*/*;q=0"),
+        ("wide", None),
+        ("", None),
+        (None, "image/wide"),
+        (None, "*/*;q=0"),
     ],
 )
-def test_a_refusal_lists_what_could_be_had(preference: Preference) -> None:
+def test_a_refusal_lists_what_could_be_had(format_: str | None, accept: str | None) -> None:
     with pytest.raises(NotAcceptableError, match=r"any \(image/any\)"):
-        negotiate(preference, (WIDE, ANY), BYTE, 3)
+        negotiate(format_, accept, (WIDE, ANY), BYTE, 3)

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
-from voxlake.api.guard import Lists, PublicApp, Requires, public, requires
+from voxlake.api.guard import Lists, PublicApp, Requires, public
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.zarr import StoredBytes
 from voxlake.platform.access import Permission, Principal
@@ -44,7 +44,7 @@ def calls(dependant: Dependant) -> Iterator[Any]:
 
 
 def is_guarded(route: BaseRoute) -> bool:
-    """Return whether `requires`, `lists` or `public` stands on a route."""
+    """Return whether `Requires`, `Lists` or `public` stands on a route."""
     if isinstance(route, APIRoute):
         return any(isinstance(c, Requires | Lists) or c is public for c in calls(route.dependant))
     if isinstance(route, Mount):
@@ -102,7 +102,7 @@ def test_the_walk_finds_a_route_without_a_guard(add: Any) -> None:
 def test_the_walk_accepts_guards_however_deep() -> None:
     app = FastAPI(openapi_url=None)
 
-    def deeper(granted: Annotated[Any, Depends(requires(Permission.READ))]) -> Any:
+    def deeper(granted: Annotated[Any, Depends(Requires(Permission.READ))]) -> Any:
         return granted
 
     @app.get("/{collection}/{experiment}/{dataset}", dependencies=[Depends(deeper)])

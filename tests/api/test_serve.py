@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from voxlake.api.serve import Endpoint, ServeInfo, check_loopback, run_gateway
+from voxlake.api.serve import Endpoint, check_loopback, run_gateway
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
+    from voxlake.documents.service import ServingDocument
     from voxlake.platform.store import StoreURL
 
 PROGRAM = """
@@ -30,7 +31,7 @@ from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
 def announce(info):
-    found = [info.url, info.login_link("/v2/datasets"), str(info.token_file)]
+    found = [info.url, info.login_link, info.token_file]
     sys.stdout.write(json.dumps(found) + chr(10))
     sys.stdout.flush()
 
@@ -40,7 +41,7 @@ with open_catalog(lake, settings) as catalog:
 """
 
 
-def must_not_be_called(info: ServeInfo) -> None:
+def must_not_be_called(info: ServingDocument) -> None:
     """Fail, as nothing is served."""
     pytest.fail(f"{info.url} was announced")
 

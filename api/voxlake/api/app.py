@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from voxlake.api.guard import PublicApp, public
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
-from voxlake.api.http.origins import LOOPBACK_NAMES, Cors, HostCheck, OriginCheck
+from voxlake.api.http.origins import Cors, OriginCheck
 from voxlake.api.http.problems import (
     DOCUMENTED,
     on_http_exception,
@@ -50,25 +49,18 @@ ROUTERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hosting:
-    """How the gateway is reached."""
-
-    names: frozenset[str] = LOOPBACK_NAMES
-    """Host names that it answers to."""
-    viewer: Path = field(default=VIEWER_FOLDER)
-    """Folder of the viewer's static files; need not be there."""
-
-
 def create_app(
     settings: Settings,
     lake: StoreURL,
     catalog: Catalog,
     identity: LocalIdentity,
-    hosting: Hosting | None = None,
+    viewer: Path = VIEWER_FOLDER,
 ) -> FastAPI:
-    """Return the gateway of one lake as an ASGI application. The caller closes the catalog."""
-    hosting, memory = hosting or Hosting(), divide_memory(settings.gateway_memory_bytes)
+    """Return the gateway of one lake as an ASGI application. The caller closes the catalog.
+
+    `viewer` is the folder of the viewer's static files, which need not be there.
+    """
+    memory = divide_memory(settings.gateway_memory_bytes)
     app = FastAPI(
         title="voxlake",
         version=version("voxlake"),
@@ -93,19 +85,19 @@ def create_app(
         readiness=Expiring(READY_SECONDS),
         chunk_cache_bytes=memory.chunks,
     )
-    _add_routes(app, hosting)
-    _add_layers(app, hosting)
+    _add_routes(app, viewer)
+    _add_layers(app)
     install_openapi(app)
     return app
 
 
-def _add_routes(app: FastAPI, hosting: Hosting) -> None:
+def _add_routes(app: FastAPI, viewer: Path) -> None:
     # Routes are tried in order, and this is the one that viewers ask hundreds of times a second.
     app.router.routes.insert(0, zarr.route)
     for module in ROUTERS:
         app.include_router(module.router)
     app.include_router(_document_router(app))
-    app.router.routes.append(Mount("/neuroglancer", PublicApp(Viewer(hosting.viewer))))
+    app.router.routes.append(Mount("/neuroglancer", PublicApp(Viewer(viewer))))
 
 
 def _document_router(app: FastAPI) -> APIRouter:
@@ -119,12 +111,11 @@ def _document_router(app: FastAPI) -> APIRouter:
     return router
 
 
-def _add_layers(app: FastAPI, hosting: Hosting) -> None:
+def _add_layers(app: FastAPI) -> None:
     app.add_exception_handler(VoxlakeError, on_voxlake_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
     app.add_middleware(OriginCheck)
-    app.add_middleware(HostCheck, names=hosting.names)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)

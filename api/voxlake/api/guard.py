@@ -1,15 +1,18 @@
 """The guard: who may do what is decided here, once for each request, for every route.
 
-A route declares ``Depends(requires(Permission.X))`` and is handed a `Granted`; or
-``Depends(public)`` and is handed nothing. A test walks all routes and fails where neither stands.
+A route declares ``Depends(Requires(Permission.X))``, or `MayRead` and its like, and is handed a
+`Granted`; or ``Depends(public)`` and is handed nothing. A test walks all routes and fails where
+neither stands.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Annotated
 
 from anyio import to_thread
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -53,9 +56,10 @@ class Requires:
         return await grant(request.scope, (collection, experiment, dataset), self.permission)
 
 
-def requires(permission: Permission) -> Requires:
-    """Return the dependency that yields access to the dataset in the path."""
-    return Requires(permission)
+MayRead = Annotated[Granted, Depends(Requires(Permission.READ))]
+MayReadVoxels = Annotated[Granted, Depends(Requires(Permission.READ_VOLUMETRIC_DATA))]
+MayAddVoxels = Annotated[Granted, Depends(Requires(Permission.ADD_VOLUMETRIC_DATA))]
+MayDeleteVoxels = Annotated[Granted, Depends(Requires(Permission.DELETE_VOLUMETRIC_DATA))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,6 @@ class Lists:
         find = partial(gateway.catalog.list_datasets, collection, experiment)
         records = await to_thread.run_sync(find)
         return _allowed(gateway, principal, self.permission, records)
-
-
-def lists(permission: Permission) -> Lists:
-    """Return the dependency that yields every dataset which the asker has `permission` on."""
-    return Lists(permission)
 
 
 def public() -> None:

@@ -16,6 +16,7 @@ from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.views.viewer import viewer_folder
+from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform.catalog import Catalog
@@ -34,31 +35,15 @@ class Endpoint:
     """0 for any that is free."""
     secrets: Path = field(default_factory=lambda: platformdirs.user_state_path("voxlake"))
     """Folder of the file with the owner's token."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServeInfo:
-    """A gateway that is ready."""
-
-    url: str
-    """Without a trailing slash."""
-    once: str
-    """The secret of a login link, good for one use."""
-    token_file: Path
-    """Has the owner's bearer token; for the owner's eyes only."""
-    viewer_built: bool
-    """Whether ``/neuroglancer/`` has a viewer."""
-
-    def login_link(self, target: str = "/v2/datasets") -> str:
-        """Return the one-time link that logs a browser in and goes on to `target`, a path."""
-        return f"{self.url}/login?{urlencode({'once': self.once, 'next': target})}"
+    target: str = "/v2/datasets"
+    """The path that the login link goes on to."""
 
 
 def run_gateway(
     settings: Settings,
     lake: StoreURL,
     catalog: Catalog,
-    announce: Callable[[ServeInfo], None],
+    announce: Callable[[ServingDocument], None],
     endpoint: Endpoint | None = None,
 ) -> None:
     """Serve `lake` until interrupted. Prints nothing; calls `announce` once it is ready.
@@ -74,10 +59,12 @@ def run_gateway(
         port = int(listener.getsockname()[1])
         token = owner_token(endpoint.secrets)
         identity = LocalIdentity(token, f"voxlake-session-{port}")
-        info = ServeInfo(
-            url=f"http://{_in_url(endpoint.host)}:{port}",
-            once=identity.new_link(),
-            token_file=endpoint.secrets / TOKEN_FILE,
+        url = f"http://{_in_url(endpoint.host)}:{port}"
+        query = urlencode({"once": identity.new_link(), "next": endpoint.target})
+        info = ServingDocument(
+            url=url,
+            login_link=f"{url}/login?{query}",
+            token_file=str(endpoint.secrets / TOKEN_FILE),
             viewer_built=viewer_folder() is not None,
         )
         return_freed_memory()

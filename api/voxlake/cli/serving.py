@@ -10,11 +10,9 @@ from cyclopts import Parameter, validators
 
 from voxlake.cli.options import Whole, read_settings
 from voxlake.cli.shown.output import note
-from voxlake.documents.service import ServingDocument
 
 if TYPE_CHECKING:
-    # The gateway takes as long to load as all else, and a demo may end without it.
-    from voxlake.api.serve import ServeInfo
+    from voxlake.documents.service import ServingDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.store import StoreURL
 
@@ -37,24 +35,18 @@ def serve_lake(
     lake: StoreURL,
     catalog: Catalog,
     listening: Listening,
-    announce: Callable[[ServeInfo], None],
+    announce: Callable[[ServingDocument], None],
+    target: str = "/v2/datasets",
 ) -> None:
-    """Serve until Ctrl-C, which is how a server is asked to stop: no failure, and no error."""
+    """Serve until Ctrl-C, which is how a server is asked to stop: no failure, and no error.
+
+    `target` is the path that the login link leads to.
+    """
     # The gateway takes as long to load as all else, and a demo may end without it.
     from voxlake.api.serve import Endpoint, run_gateway
 
-    endpoint = Endpoint(listening.host, listening.port)
+    endpoint = Endpoint(listening.host, listening.port, target=target)
     try:
         run_gateway(read_settings(), lake, catalog, announce, endpoint)
     except KeyboardInterrupt:
         note("stopped")
-
-
-def serving_document(info: ServeInfo, target: str) -> ServingDocument:
-    """Return what to tell of a gateway whose link leads to `target`, a path of it."""
-    return ServingDocument(
-        url=info.url,
-        login_link=info.login_link(target),
-        token_file=str(info.token_file),
-        viewer_built=info.viewer_built,
-    )

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample
 
-from voxlake.api.app import Hosting, create_app
+from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.neuroglancer import viewer_link
 from voxlake.api.views.viewer import viewer_folder
@@ -128,7 +128,7 @@ def scene(tmp_path: Path, viewer: Path) -> Iterator[Scene]:
             Sample("a/b/cells", labels, Kind.LABELS, of="em", voxel_size=size, levels=3),
         )
         identity = LocalIdentity(TOKEN)
-        app = create_app(settings, lake, catalog, identity, Hosting(viewer=viewer))
+        app = create_app(settings, lake, catalog, identity, viewer)
         with run_app(app) as url:
             yield Scene(url, identity)
 
@@ -308,7 +308,7 @@ def test_where_the_viewer_is_not_built_a_page_says_what_to_do(
         served.lake,
         served.catalog,
         served.identity,
-        Hosting(viewer=tmp_path / "no"),
+        tmp_path / "no",
     )
     with run_app(app) as url:
         answer = httpx2.get(f"{url}/neuroglancer/")

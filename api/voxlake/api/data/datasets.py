@@ -34,6 +34,11 @@ async def open_dataset(granted: Granted) -> Dataset:
     return await granted.gateway.datasets.get(granted.record, find)
 
 
+async def axis_names(granted: Granted) -> tuple[str, ...]:
+    """Return the names of the dataset's axes, in the order of its arrays."""
+    return (await open_dataset(granted)).multiscale.axis_names
+
+
 async def open_volume(granted: Granted, level: int) -> Volume:
     """Open a level of the dataset.
 

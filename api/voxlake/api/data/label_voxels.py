@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from anyio import to_thread
 
+from voxlake.api.formats.format import Offer
 from voxlake.api.http.arrow_body import ARROW, arrow_parts
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
@@ -24,12 +25,9 @@ RUN_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
-    """One way to send a sparse volume."""
+class Encoding(Offer):
+    """One way to send a sparse volume; the names of the first three are DVID's."""
 
-    name: str
-    """Value of ``?format=``; the first three are DVID's names."""
-    media_type: str
     suffix: str
     encode: Callable[[Iterator[Runs]], Iterator[bytes]] | None
     """Encodes runs, of voxels or of chunks; None if it is the bits of chunks that are sent."""

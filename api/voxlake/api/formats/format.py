@@ -45,13 +45,19 @@ def any_dtype(dtype: np.dtype[Any], ndim: int) -> bool:  # noqa: ARG001  (an Acc
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """One way to send a cutout."""
+class Offer:
+    """One way to answer."""
 
     name: str
     """Value of ``?format=``."""
     media_type: str
     """Value of ``Accept`` and ``Content-Type``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Offer):
+    """One way to send a cutout."""
+
     suffix: str
     """Ending of a file of this format, with its dot."""
     encode: Encode

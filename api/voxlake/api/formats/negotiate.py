@@ -3,61 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from voxlake.api.formats.format import Format
+from voxlake.api.formats.format import Format, Offer
 from voxlake.platform.errors import NotAcceptableError
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """What a client says about formats."""
-
-    name: str | None = None
-    """``?format=``; it wins over the header."""
-    accept: str | None = None
-    """The ``Accept`` header."""
-
-
-class Offer(Protocol):
-    """One way to answer."""
-
-    @property
-    def name(self) -> str:
-        """Value of ``?format=``."""
-        ...
-
-    @property
-    def media_type(self) -> str:
-        """Value of ``Accept``."""
-        ...
-
-
 def negotiate(
-    preference: Preference, formats: Sequence[Format], dtype: np.dtype[Any], ndim: int
+    name: str | None,
+    accept: str | None,
+    formats: Sequence[Format],
+    dtype: np.dtype[Any],
+    ndim: int,
 ) -> Format:
-    """Return the format that the client likes best and that can hold the voxels.
+    """Return the format that the client likes best and that can hold the voxels; see `choose`."""
+    possible = [each for each in formats if each.accepts(dtype, ndim)]
+    return choose(name, accept, possible, f"{ndim}-D {dtype} voxels")
+
+
+def choose[T: Offer](name: str | None, accept: str | None, offers: Sequence[T], what: str) -> T:
+    """Return the offer that the client likes best.
 
     A media range with the higher quality wins, among equals the more specific one, then the order
-    of `formats` (RFC 9110 12.5.1). No preference at all gives the first format.
-
-    Raises
-    ------
-    NotAcceptableError
-        If no format satisfies the preference; its message lists those that could be had.
-    """
-    possible = [each for each in formats if each.accepts(dtype, ndim)]
-    return choose(preference, possible, f"{ndim}-D {dtype} voxels")
-
-
-def choose[T: Offer](preference: Preference, offers: Sequence[T], what: str) -> T:
-    """Return the offer that the client likes best, as `negotiate` does.
+    of `offers` (RFC 9110 12.5.1). No preference at all gives the first.
 
     Parameters
     ----------
+    name
+        ``?format=``; it wins over the header.
+    accept
+        The ``Accept`` header.
     what
         What is offered, for the message of the error.
 
@@ -66,16 +43,20 @@ def choose[T: Offer](preference: Preference, offers: Sequence[T], what: str) -> 
     NotAcceptableError
         If none satisfies the preference; its message lists those that could be had.
     """
-    if preference.name is not None:
-        chosen = [each for each in offers if each.name == preference.name]
+    if name is not None:
+        chosen = [each for each in offers if each.name == name]
     else:
-        ranks = [rank(preference.accept, each.media_type) for each in offers]
+        ranks = [rank(accept, each.media_type) for each in offers]
         best = max(ranks, default=(0.0, 0))
         chosen = [
             each for each, own in zip(offers, ranks, strict=True) if own == best and best[0] > 0
         ]
     if not chosen:
-        raise NotAcceptableError(_refusal(preference, offers, what))
+        asked = f"Accept: {accept}" if name is None else f"format={name}"
+        possible = ", ".join(f"{each.name} ({each.media_type})" for each in offers)
+        raise NotAcceptableError(
+            f"no format for {what} satisfies {asked!r}; choose one of {possible}"
+        )
     return chosen[0]
 
 
@@ -110,10 +91,3 @@ def _parse_range(text: str) -> tuple[str, float]:
     except ValueError:
         weight = 0.0
     return name.lower(), weight if 0 <= weight <= 1 else 0.0
-
-
-def _refusal(preference: Preference, possible: Sequence[Offer], what: str) -> str:
-    by_name = preference.name is not None
-    asked = f"format={preference.name}" if by_name else f"Accept: {preference.accept}"
-    offers = ", ".join(f"{each.name} ({each.media_type})" for each in possible)
-    return f"no format for {what} satisfies {asked!r}; choose one of {offers}"

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
 
-from voxlake.api.formats.negotiate import Preference, choose
+from voxlake.api.formats.format import Offer
+from voxlake.api.formats.negotiate import choose
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.stream import StreamResponse
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One way to send a table."""
-
-    name: str
-    media_type: str
-
-
-JSON = Table("json", "application/json")
-ARROW = Table("arrow", "application/vnd.apache.arrow.stream")
+JSON = Offer("json", "application/json")
+ARROW = Offer("arrow", "application/vnd.apache.arrow.stream")
 PART_ROWS = 1 << 16
 """Rows that are encoded and sent at a time."""
 TABLES = (JSON, ARROW)
@@ -43,7 +34,7 @@ def wants_arrow(name: str | None, accept: str | None) -> bool:
     NotAcceptableError
         If it wants neither.
     """
-    return choose(Preference(name, accept), TABLES, "this list") is ARROW
+    return choose(name, accept, TABLES, "this list") is ARROW
 
 
 def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) -> StreamResponse:

@@ -10,15 +10,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.formats import Format
-from voxlake.api.http.budget import Budget, Held
-from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
-from voxlake.api.http.stream import Parts, send_end, send_part, send_start
+from voxlake.api.http.budget import Budget
+from voxlake.api.http.leaving import run_while_wanted
+from voxlake.api.http.stream import Parts, send_parts
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import LimitExceededError
 
@@ -118,16 +117,17 @@ class CutoutResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
-        try:
-            await run_while_wanted(receive, self._serve(send))
-        except ClientGoneError:
-            return
+        await run_while_wanted(receive, self._serve(send))
 
     async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.cutout.held_bytes) as held:
             blocks = deque(await self._read())
             held.shrink(self.cutout.size)
-            await self._send(blocks, held, send)
+            shape, dtype = self.cutout.box.shape, self.cutout.volume.dtype
+            parts = Parts(self.cutout.format.encode(_taken(blocks), shape, dtype))
+            await send_parts(
+                send, self.raw_headers, parts, lambda size: held.shrink(held.size - size)
+            )
 
     async def _read(self) -> list[npt.NDArray[Any]]:
         reads = (_read(self.cutout.volume, box) for box in self.cutout.blocks())
@@ -136,20 +136,6 @@ class CutoutResponse(Response):
         for failure in (each for each in done if isinstance(each, BaseException)):
             raise failure
         return [each for each in done if not isinstance(each, BaseException)]
-
-    async def _send(self, blocks: deque[npt.NDArray[Any]], held: Held, send: Send) -> None:
-        cutout = self.cutout
-        encode, shape, dtype = cutout.format.encode, cutout.box.shape, cutout.volume.dtype
-        parts = Parts(encode(_taken(blocks), shape, dtype))
-        part, left = await to_thread.run_sync(parts.next), cutout.size
-        await send_start(send, self.raw_headers)
-        while part is not None:
-            await send_part(send, part)
-            left -= len(part)
-            held.shrink(left)
-            part = None  # before the next is made
-            part = await to_thread.run_sync(parts.next)
-        await send_end(send)
 
 
 async def _read(volume: Readable, box: Box) -> npt.NDArray[Any]:

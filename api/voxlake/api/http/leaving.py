@@ -9,25 +9,14 @@ from typing import Any
 from starlette.types import Receive
 
 
-class ClientGoneError(Exception):
-    """The client closed the connection before its answer was ready. Never leaves the gateway."""
-
-
-async def run_while_wanted[T](receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; cancel it if the client goes away first.
-
-    Raises
-    ------
-    ClientGoneError
-        If it did.
-    """
+async def run_while_wanted(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work of an answer; cancel it if the client goes away first."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_disconnected(receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
-            return task.result()
-        raise ClientGoneError
+            task.result()
     finally:
         task.cancel()
         gone.cancel()

@@ -33,27 +33,37 @@ PREFLIGHT = {
 }
 
 
-class HostCheck:
-    """Refuses names that are not `names`.
+class OriginCheck:
+    """Refuses requests to names of other hosts, and changes that a foreign page asks for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        refusal = refuse(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+
+def refuse(scope: Scope) -> Response | None:
+    """Return the answer to a request that is not to be served; None if it is.
 
     A page of a foreign site can point its own name at 127.0.0.1 and would then be of the same
     origin as a local server; the Host header still tells its name.
     """
-
-    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
-        self.app, self.names = app, names
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and host_name(scope) not in self.names:
-            detail = (
-                f"the host {Headers(scope=scope).get('host', '')!r} is not this server's; a local "
-                f"server answers to {', '.join(sorted(self.names))} alone"
-            )
-            answer = problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
-            await answer(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+    if host_name(scope) not in LOOPBACK_NAMES:
+        detail = (
+            f"the host {Headers(scope=scope).get('host', '')!r} is not this server's; a local "
+            f"server answers to {', '.join(sorted(LOOPBACK_NAMES))} alone"
+        )
+        return problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
+    if scope["method"] not in SAFE and is_foreign(scope):
+        detail = (
+            "a page of another site asked for a change in the name of its reader; ask from a "
+            "page of this server, or send a token as `Authorization: Bearer TOKEN`"
+        )
+        return problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
+    return None
 
 
 def host_name(scope: Scope) -> str | None:
@@ -62,25 +72,6 @@ def host_name(scope: Scope) -> str | None:
         return urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
     except ValueError:
         return None
-
-
-class OriginCheck:
-    """Refuses what changes something if a foreign page asks it by the cookie of its reader."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and scope["method"] not in SAFE and is_foreign(scope):
-            detail = (
-                "a page of another site asked for a change in the name of its reader; ask from a "
-                "page of this server, or send a token as `Authorization: Bearer TOKEN`"
-            )
-            answer = problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
-            await answer(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
 
 
 def is_foreign(scope: Scope) -> bool:

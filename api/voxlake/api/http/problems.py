@@ -22,15 +22,9 @@ NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what t
 _log = logging.getLogger(__name__)
 
 
-class ProblemResponse(Response):
-    """An answer whose body is a `Problem`."""
-
-    media_type = MEDIA_TYPE
-
-
 def problem(
     scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
-) -> ProblemResponse:
+) -> Response:
     """Return the answer for one error."""
     body = Problem(
         **naming(kind),
@@ -41,10 +35,10 @@ def problem(
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
         sent["WWW-Authenticate"] = 'Bearer realm="voxlake"'
-    return ProblemResponse(body.model_dump_json(exclude_unset=True), status, sent)
+    return Response(body.model_dump_json(exclude_unset=True), status, sent, MEDIA_TYPE)
 
 
-def from_error(scope: Scope, error: VoxlakeError) -> ProblemResponse:
+def from_error(scope: Scope, error: VoxlakeError) -> Response:
     """Return the answer for an error that voxlake raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         request_id = scope.get("state", {}).get("request_id", "")
@@ -52,7 +46,7 @@ def from_error(scope: Scope, error: VoxlakeError) -> ProblemResponse:
     return problem(scope, error.kind, error.status, str(error))
 
 
-def from_bug(scope: Scope, error: Exception) -> ProblemResponse:
+def from_bug(scope: Scope, error: Exception) -> Response:
     """Return the answer for an error that nobody foresaw; its text goes to the log alone."""
     request_id = scope.get("state", {}).get("request_id", "")
     _log.error("%s %s: unforeseen", request_id, scope.get("path"), exc_info=error)

@@ -22,7 +22,7 @@ class Ranges(BaseModel):
 
     def by_axis(self) -> dict[str, str]:
         """Return the ranges that were given."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(include=set(Ranges.model_fields), exclude_none=True)
 
 
 def parse_box(ranges: Mapping[str, str], axes: tuple[str, ...], shape: tuple[int, ...]) -> Box:

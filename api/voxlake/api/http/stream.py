@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.http.budget import Budget
-from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
+from voxlake.api.http.leaving import run_while_wanted
 
 STREAM_BYTES = 64 << 20
 """Memory that counts for an answer whose parts are made one after another."""
@@ -52,6 +52,23 @@ async def _send(send: Send, body: bytes | memoryview) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
+async def send_parts(
+    send: Send,
+    headers: list[tuple[bytes, bytes]],
+    parts: Parts[bytes] | Parts[memoryview],
+    sent: Callable[[int], object] = lambda _size: None,
+) -> None:
+    """Send an answer part by part, each made in a thread; `sent` is told the size of each."""
+    part = await to_thread.run_sync(parts.next)
+    await send_start(send, headers)
+    while part is not None:
+        await send_part(send, part)
+        sent(len(part))
+        part = None  # before the next is made
+        part = await to_thread.run_sync(parts.next)
+    await send_end(send)
+
+
 class StreamResponse(Response):
     """Makes parts and sends them, the next when the client has taken the one before.
 
@@ -85,27 +102,16 @@ class StreamResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
-        try:
-            await run_while_wanted(receive, self._serve(send))
-        except ClientGoneError:
-            return
+        await run_while_wanted(receive, self._serve(send))
 
     async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.held):
             parts = Parts(await to_thread.run_sync(self.make))
             try:
-                await self._send(parts, send)
+                await send_parts(send, self.raw_headers, parts)
             finally:
                 with CancelScope(shield=True):
                     await to_thread.run_sync(parts.close)
-
-    async def _send(self, parts: Parts[bytes], send: Send) -> None:
-        part = await to_thread.run_sync(parts.next)
-        await send_start(send, self.raw_headers)
-        while part is not None:
-            await send_part(send, part)
-            part = await to_thread.run_sync(parts.next)
-        await send_end(send)
 
 
 class Parts[T]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.formats.negotiate import Preference
-from voxlake.api.gateway import gateway_of
-from voxlake.api.guard import Granted, requires
+from voxlake.api.guard import MayReadVoxels
 from voxlake.api.http.cutout import Cutout, CutoutResponse
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
-from voxlake.platform.access import Permission
 from voxlake.platform.errors import LimitExceededError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
@@ -36,10 +33,6 @@ class CutoutQuery(Ranges):
         description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
     )
 
-    def by_axis(self) -> dict[str, str]:
-        """Return the ranges that were given."""
-        return self.model_dump(exclude_none=True, exclude={"level", "bodies"})
-
 
 @router.get(
     "/cutout",
@@ -52,8 +45,7 @@ class CutoutQuery(Ranges):
     },
 )
 async def get_cutout(
-    request: Request,
-    granted: Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))],
+    granted: MayReadVoxels,
     asked: Annotated[CutoutQuery, Query()],
     accept: Annotated[str | None, Header()] = None,
     form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
@@ -64,19 +56,17 @@ async def get_cutout(
     number of the mapping that was applied, too. Above level 0 they are the bodies of the
     supervoxels that the level has.
     """
-    dataset = await data.open_dataset(granted)
     volume = await data.open_volume(granted, asked.level)
-    axes = dataset.multiscale.axis_names
+    axes = await data.axis_names(granted)
     box = parse_box(asked.by_axis(), axes, volume.shape)
     bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
     voxels = bodies or volume
-    chosen = negotiate(Preference(form, accept), FORMATS, voxels.dtype, box.ndim)
+    chosen = negotiate(form, accept, FORMATS, voxels.dtype, box.ndim)
     cutout = Cutout(voxels, box, axes, asked.level, chosen, chunk=volume.chunk)
     if bodies is not None:
         cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
-    gateway = gateway_of(request.scope)
-    check_size(cutout, gateway.settings.cutout_limit_bytes)
-    return CutoutResponse(cutout, gateway.answers)
+    check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
+    return CutoutResponse(cutout, granted.gateway.answers)
 
 
 def check_size(cutout: Cutout, limit_bytes: int) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
-from voxlake.api.guard import Granted, lists, requires
+from voxlake.api.guard import Granted, Lists, MayRead
 from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
@@ -20,12 +20,10 @@ from voxlake.platform.access import Permission
 
 router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
 
-MayRead = Annotated[Granted, Depends(requires(Permission.READ))]
-
 
 @router.get("", summary="List datasets")
 async def list_datasets(
-    readable: Annotated[list[Granted], Depends(lists(Permission.READ))],
+    readable: Annotated[list[Granted], Depends(Lists(Permission.READ))],
 ) -> DatasetList:
     """Return the datasets that the asker may read, sorted by name; anonymously the public ones."""
     return DatasetList(datasets=tuple(dataset_summary(each.record) for each in readable))

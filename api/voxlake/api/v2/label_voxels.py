@@ -11,17 +11,17 @@ from pydantic import Field
 from voxlake.api.data import datasets as data
 from voxlake.api.data import label_voxels
 from voxlake.api.data import labels as label_data
-from voxlake.api.data.label_voxels import ENCODINGS, Encoding
+from voxlake.api.data.label_voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.formats.negotiate import Preference, choose
-from voxlake.api.guard import Granted
+from voxlake.api.formats.negotiate import choose
+from voxlake.api.guard import Granted, MayReadVoxels
 from voxlake.api.http.cutout import Cutout, CutoutResponse
 from voxlake.api.http.label_answers import state_headers
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
 from voxlake.api.v2.cutout import check_size
-from voxlake.api.v2.labels import Accept, MayReadVoxels, OneLabel
+from voxlake.api.v2.labels import Accept, OneLabel
 from voxlake.ngff.grid.box import Box
 
 router = APIRouter(
@@ -38,10 +38,6 @@ class Clip(Ranges):
 
     format: str | None = Field(None, description="Wins over `Accept`.")
     bodies: bool = Field(default=False, description="Apply the mapping: the id is that of a body.")
-
-    def by_axis(self) -> dict[str, str]:
-        """Return the ranges that were given."""
-        return self.model_dump(exclude_none=True, exclude={"format", "bodies", "coarse"})
 
 
 class SparseClip(Clip):
@@ -80,7 +76,9 @@ async def get_sparse_volume(
     of `sparsevol-coarse`. Arrow has the columns z, y, x, length. All but `rles` are made as they
     are sent: an answer that ends without its last chunk is cut off.
     """
-    encoding = _encoding(Preference(clip.format, accept), coarse=clip.coarse)
+    offers = [each for each in ENCODINGS if each.encode or not clip.coarse]
+    what = "a coarse sparse volume" if clip.coarse else "a sparse volume"
+    encoding = choose(clip.format, accept, offers, what)
     box = await _box(granted, clip)
     limit = granted.gateway.whole_answer_bytes
     made = await label_data.ask(
@@ -126,9 +124,9 @@ async def get_mask(
     mask = await label_data.ask(
         granted, lambda view: label_voxels.Mask.of(view, label), bodies=clip.bodies
     )
-    axes = (await data.open_dataset(granted)).multiscale.axis_names
+    axes = await data.axis_names(granted)
     shown = box or mask.box
-    chosen = negotiate(Preference(clip.format, accept), FORMATS, mask.dtype, shown.ndim)
+    chosen = negotiate(clip.format, accept, FORMATS, mask.dtype, shown.ndim)
     headers = tuple(state_headers(mask.state).items())
     cutout = Cutout(mask, shown, axes, 0, chosen, headers)
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
@@ -141,10 +139,5 @@ async def _box(granted: Granted, clip: Clip) -> Box | None:
     ranges = clip.by_axis()
     if not ranges:
         return None
-    axes = (await data.open_dataset(granted)).multiscale.axis_names
+    axes = await data.axis_names(granted)
     return parse_box(ranges, axes, (await data.open_volume(granted, 0)).shape)
-
-
-def _encoding(preference: Preference, *, coarse: bool) -> Encoding:
-    offers = [each for each in ENCODINGS if each.encode or not coarse]
-    return choose(preference, offers, "a coarse sparse volume" if coarse else "a sparse volume")

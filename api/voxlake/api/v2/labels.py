@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
-from voxlake.api.guard import Granted, requires
+from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import ARROW, wants_arrow
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
@@ -34,14 +34,11 @@ from voxlake.documents.labels import (
     in_box_document,
     label_document,
 )
-from voxlake.platform.access import Permission
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels", tags=["labels"]
 )
 
-MayReadVoxels = Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))]
-MayAddVoxels = Annotated[Granted, Depends(requires(Permission.ADD_VOLUMETRIC_DATA))]
 OneLabel = Annotated[int, Path(ge=1, lt=2**64, description="Any id but background, 0.")]
 Bodies = Annotated[
     bool, Query(description="Apply the mapping from supervoxels to bodies: ids are of bodies.")
@@ -76,7 +73,7 @@ async def get_labels(
 ) -> LabelsInBoxDocument:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
     label_data.index_url(granted)
-    axes = (await data.open_dataset(granted)).multiscale.axis_names
+    axes = await data.axis_names(granted)
     box = parse_box(ranges.by_axis(), axes, (await data.open_volume(granted, 0)).shape)
     inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
     answer.headers.update({"X-Index-Consistency": "latest", **mapping_header(number)})

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
+from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.problems import documented
-from voxlake.api.v2.labels import MayAddVoxels, MayReadVoxels, OneLabel
+from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.merges import (
     BodyDocument,
     ChangeDocument,

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import Granted, requires
+from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import arrow_response, wants_arrow
 from voxlake.api.http.intake import JsonBody, described
 from voxlake.api.http.problems import documented
-from voxlake.api.v2.labels import LISTS, Accept, MayAddVoxels, MayReadVoxels, OneLabel
+from voxlake.api.v2.labels import LISTS, Accept, OneLabel
 from voxlake.documents.labels import MAX_LABELS
 from voxlake.documents.objects import (
     ObjectDocument,
@@ -21,13 +21,11 @@ from voxlake.documents.objects import (
     ObjectsQuery,
     objects_document,
 )
-from voxlake.platform.access import Permission
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/objects", tags=["objects"]
 )
 
-MayDeleteVoxels = Annotated[Granted, Depends(requires(Permission.DELETE_VOLUMETRIC_DATA))]
 NOT_ALLOWED = documented(403, "Reading is allowed, and this is not.")
 
 

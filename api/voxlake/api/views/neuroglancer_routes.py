@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import Granted, relatives, requires
+from voxlake.api.guard import Granted, MayReadVoxels, relatives
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
-from voxlake.platform.access import Permission
 
 router = APIRouter(tags=["viewer"])
-
-MayReadVoxels = Annotated[Granted, Depends(requires(Permission.READ_VOLUMETRIC_DATA))]
 
 
 @router.get(

@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data.stored_objects import BLOCK, Part
-from voxlake.api.guard import Granted, Requires, grant, relatives, requires
+from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
-from voxlake.api.http.leaving import ClientGoneError, run_while_wanted
+from voxlake.api.http.leaving import run_while_wanted
 from voxlake.api.http.problems import problem
 from voxlake.api.http.ranges import matches, parse_range, range_applies
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
@@ -59,7 +59,7 @@ class StoredBytes:
 
 route = Route(
     "/zarr/{collection}/{experiment}/{dataset}/{key:path}",
-    StoredBytes(requires(Permission.READ_VOLUMETRIC_DATA)),
+    StoredBytes(Requires(Permission.READ_VOLUMETRIC_DATA)),
     name="zarr",
 )
 
@@ -231,8 +231,6 @@ class PartResponse(Response):
                     await self._send(send)
                 else:
                     await run_while_wanted(receive, self._send(send))
-        except ClientGoneError:
-            return
         finally:
             self.part.release()
 

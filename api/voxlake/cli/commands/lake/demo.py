@@ -11,7 +11,7 @@ from cyclopts import Parameter, validators
 from voxlake.cli.demo_lake import choose_demo, make_datasets
 from voxlake.cli.options import Answering, InLake, OnCluster, Whole
 from voxlake.cli.public_view import public_link
-from voxlake.cli.serving import Listening, serve_lake, serving_document
+from voxlake.cli.serving import Listening, serve_lake
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
 from voxlake.cli.shown.problem import PARTIAL
@@ -19,9 +19,9 @@ from voxlake.cli.workspace import opened_workspace
 from voxlake.documents.demo import DemoDataset, DemoDocument
 
 if TYPE_CHECKING:
-    from voxlake.api.serve import ServeInfo
     from voxlake.cli.demo_lake import Demo
     from voxlake.compute.jobs import Workspace
+    from voxlake.documents.service import ServingDocument
 
 DEMO_LAKE = "demo-lake"
 
@@ -76,12 +76,13 @@ def demo(
             answer(document, shown_demo(document), json=answering.json)
             return code
 
-        def announce(info: ServeInfo) -> None:
-            served = _served(workspace, chosen, document, info)
+        def announce(serving: ServingDocument) -> None:
+            served = _served(workspace, chosen, document, serving)
             answer(served, shown_demo(served), json=answering.json)
             note("the link logs in once; Ctrl-C stops the server")
 
-        serve_lake(workspace.lake, workspace.catalog, listening, announce)
+        target = f"/view/{chosen.image}"
+        serve_lake(workspace.lake, workspace.catalog, listening, announce, target)
         return code
 
 
@@ -97,14 +98,13 @@ def _document(workspace: Workspace, demo: Demo, made: tuple[DemoDataset, ...]) -
 
 
 def _served(
-    workspace: Workspace, demo: Demo, document: DemoDocument, info: ServeInfo
+    workspace: Workspace, demo: Demo, document: DemoDocument, serving: ServingDocument
 ) -> DemoDocument:
     public = None
-    if not info.viewer_built:
+    if not serving.viewer_built:
         note("the gateway has no viewer: Node was missing when it was built (see api/viewer)")
         names = (demo.image, demo.labels)
         public = public_link(
-            info.url, [(name, workspace.dataset(workspace.place(name))) for name in names]
+            serving.url, [(name, workspace.dataset(workspace.place(name))) for name in names]
         )
-    serving = serving_document(info, f"/view/{demo.image}")
     return document.model_copy(update={"serving": serving, "public_viewer": public})

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from voxlake.cli.lake import existing_lake, opened_catalog
 from voxlake.cli.options import Answering, InLake
-from voxlake.cli.serving import Listening, serve_lake, serving_document
+from voxlake.cli.serving import Listening, serve_lake
 from voxlake.cli.shown.output import answer, facts, note
 
 if TYPE_CHECKING:
-    from voxlake.api.serve import ServeInfo
+    from voxlake.documents.service import ServingDocument
 
 
 def serve(
@@ -21,8 +21,7 @@ def serve(
 ) -> None:
     """Serve a lake on this machine and print a one-time login link; Ctrl-C stops it."""
 
-    def announce(info: ServeInfo) -> None:
-        document = serving_document(info, "/v2/datasets")
+    def announce(document: ServingDocument) -> None:
         shown = facts((("open", document.login_link), ("token", f"in {document.token_file}")))
         answer(document, [shown], json=answering.json)
         note("the link logs in once; Ctrl-C stops the server")
