@@ -11,14 +11,11 @@ from voxlake.client.failures import error_of, gateway_failures
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from voxlake.documents.document import Document
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """How long the gateway may stay silent: it sends the first byte when all voxels are read."""
-ARROW = "application/vnd.apache.arrow.stream"
 
 
 class Connection:
@@ -45,9 +42,14 @@ class Connection:
         self._http.close()
 
     def ask[T: Document](
-        self, answer: type[T], path: str, query: Mapping[str, str] | None = None
+        self, answer: type[T], path: str, method: str = "GET", **options: Any
     ) -> T:
-        """Return the document at `path`.
+        """Return the document that is answered; as `send`."""
+        with gateway_failures(self.url):
+            return answer.model_validate_json(self.send(path, method, **options).content)
+
+    def send(self, path: str, method: str = "GET", **options: Any) -> httpx2.Response:
+        """Return the answer to a request; `options` are those of httpx: `params`, `json`.
 
         Raises
         ------
@@ -55,33 +57,13 @@ class Connection:
             What the server raised; StoreError if its answer is not understood.
         """
         with gateway_failures(self.url):
-            return answer.model_validate_json(self.get(path, query).content)
-
-    def change[T: Document](self, answer: type[T], method: str, path: str, body: Any) -> T:
-        """Send a document, and return the one that is answered. Raises as `ask`."""
-        with gateway_failures(self.url):
-            return answer.model_validate_json(self.send(method, path, json=body).content)
-
-    def table(self, path: str, query: Mapping[str, str], body: Any = None) -> pa.Table:
-        """Return the Arrow table at `path`: by GET, or by POST of a `body`. Raises as `ask`."""
-        method, sent = ("GET", {}) if body is None else ("POST", {"json": body})
-        response = self.send(method, path, params={**query, "format": "arrow"}, **sent)
-        return table_of(response, self.url)
-
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> httpx2.Response:
-        """Return what is at `path`. Raises as `ask`."""
-        return self.send("GET", path, params=query)
-
-    def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Return the answer to a request; `options` are those of httpx. Raises as `ask`."""
-        with gateway_failures(self.url):
             response = self._http.request(method, f"{self.url}{path}", **options)
         if not response.is_success:
             raise error_of(response)
         return response
 
 
-def table_of(response: httpx2.Response, url: str) -> pa.Table:
+def table_of(response: httpx2.Response) -> pa.Table:
     """Return the table of an answer.
 
     Raises
@@ -93,4 +75,5 @@ def table_of(response: httpx2.Response, url: str) -> pa.Table:
         with pa.ipc.open_stream(response.content) as reader:
             return reader.read_all()
     except pa.ArrowException as error:
+        url = response.url.copy_with(query=None)
         raise StoreError(f"the table that {url} sent is no Arrow stream ({error})") from error

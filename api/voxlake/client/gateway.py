@@ -21,8 +21,6 @@ from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy.typing as npt
 
     from voxlake.ngff.labels.table import LabelExtent
@@ -83,12 +81,7 @@ class Gateway:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -128,7 +121,7 @@ class Gateway:
         parameters = {"level": str(level), "format": "npy", **self._ranges(name, region)}
         if bodies:
             parameters["bodies"] = "true"
-        return read_npy(self._connection.get(f"{_path(name)}/cutout", parameters))
+        return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
 
     def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
@@ -168,7 +161,7 @@ class Gateway:
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsInBoxDocument:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}
-        return self._connection.ask(LabelsInBoxDocument, f"{_path(name)}/labels", parameters)
+        return self._connection.ask(LabelsInBoxDocument, f"{_path(name)}/labels", params=parameters)
 
     def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
         if region is None:

@@ -61,7 +61,7 @@ class RemoteLabels:
 
     def extent(self, label: int) -> LabelExtent:
         """Return the tightest box of one label, and how many voxels, chunks and shards it has."""
-        return self.connection.ask(LabelDocument, self._of(label), self._query()).extent
+        return self.connection.ask(LabelDocument, self._of(label), params=self._query()).extent
 
     def find(self, labels: Iterable[int]) -> pa.Table:
         """Return those of `labels` that there are, ascending: one row for each.
@@ -70,50 +70,52 @@ class RemoteLabels:
         last two are null where they are not known, of bodies of several supervoxels.
         """
         asked = {"labels": [str(int(label)) for label in labels], "bodies": self.bodies}
-        return self.connection.table(f"{self.path}/labels/lookup", {}, asked)
+        return self._table("labels/lookup", {}, method="POST", json=asked)
 
     def largest(self, count: int = 10) -> pa.Table:
         """Return the `count` labels of most voxels, most first; the columns are those of `find`."""
-        return self.connection.table(f"{self.path}/labels/top", self._query(n=count))
+        return self._table("labels/top", self._query(n=count))
 
     def chunks(self, label: int) -> npt.NDArray[np.int64]:
         """Return the cells z, y, x (n, 3) of the grid of chunks that hold a label, in C order."""
-        found = self.connection.ask(ChunksDocument, f"{self._of(label)}/chunks", self._query())
+        found = self.connection.ask(
+            ChunksDocument, f"{self._of(label)}/chunks", params=self._query()
+        )
         return np.array(found.cells, np.int64).reshape(-1, 3)
 
     def runs(self, label: int, region: Region | None = None) -> pa.Table:
         """Return the voxels of a label as runs along x: columns z, y, x (the first) and length."""
-        path = f"{self._of(label)}/sparse-volume"
-        return self.connection.table(path, {**self._query(), **texts_of(region)})
+        path = f"labels/{int(label)}/sparse-volume"
+        return self._table(path, {**self._query(), **texts_of(region)})
 
     def sparse_volume(self, label: int, encoding: str, region: Region | None = None) -> bytes:
         """Return the voxels of a label in DVID's ``rles``, ``srles`` or ``blocks``."""
         query = {**self._query(), **texts_of(region), "format": encoding}
-        return self.connection.get(f"{self._of(label)}/sparse-volume", query).content
+        return self.connection.send(f"{self._of(label)}/sparse-volume", params=query).content
 
     def mask(self, label: int, region: Region | None = None) -> Mask:
         """Return where a label is, in a region, or in its own box."""
         query = {**self._query(), **texts_of(region), "format": "npy"}
-        found = self.connection.get(f"{self._of(label)}/mask", query)
+        found = self.connection.send(f"{self._of(label)}/mask", params=query)
         return Mask(_box_of(found), read_npy(found).view(np.bool_))
 
     def points(self, label: int, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return (count, 3) voxels z, y, x of a label, drawn uniformly."""
         query = self._query(count=count, seed=seed)
-        found = self.connection.ask(PointsDocument, f"{self._of(label)}/points", query)
+        found = self.connection.ask(PointsDocument, f"{self._of(label)}/points", params=query)
         return np.array(found.points, np.int64).reshape(-1, 3)
 
     def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         """Return the label (n,) at each of (n, 3) points z, y, x; 0 where there is none."""
         asked = {"points": np.asarray(points).tolist(), "bodies": self.bodies}
         path = f"{self.path}/labels/points"
-        found = self.connection.change(LabelsAtDocument, "POST", path, asked)
+        found = self.connection.ask(LabelsAtDocument, path, "POST", json=asked)
         return np.array(found.labels, np.uint64)
 
     def reserve(self, count: int) -> range:
         """Return `count` ids in a row that no voxel has and nobody else is ever given."""
         path = f"{self.path}/labels/reserve"
-        found = self.connection.change(BlockDocument, "POST", path, {"count": count})
+        found = self.connection.ask(BlockDocument, path, "POST", json={"count": count})
         return range(found.first, found.stop)
 
     def get_object(self, label: int) -> LabelObject:
@@ -124,11 +126,11 @@ class RemoteLabels:
         """Put an object in the place of what was known of its label; return it as it is stored."""
         body = ObjectQuestion.of(item).model_dump(mode="json")
         path = f"{self.path}/objects/{item.id}"
-        return self.connection.change(ObjectDocument, "PUT", path, body).value
+        return self.connection.ask(ObjectDocument, path, "PUT", json=body).value
 
     def delete_object(self, label: int) -> None:
         """Delete what is known of a label besides its voxels."""
-        self.connection.send("DELETE", f"{self.path}/objects/{int(label)}")
+        self.connection.send(f"{self.path}/objects/{int(label)}", "DELETE")
 
     def objects(self, **where: str) -> pa.Table:
         """Return all objects that fit `where`, ascending by id.
@@ -143,7 +145,7 @@ class RemoteLabels:
     def merge(self, bodies: Iterable[int]) -> ChangeDocument:
         """Merge bodies into the first of them."""
         asked = {"labels": [str(int(body)) for body in bodies]}
-        return self.connection.change(ChangeDocument, "POST", f"{self.path}/merges", asked)
+        return self.connection.ask(ChangeDocument, f"{self.path}/merges", "POST", json=asked)
 
     def cleave(
         self, body: int, supervoxels: Iterable[int], into: int | None = None
@@ -154,7 +156,7 @@ class RemoteLabels:
             "supervoxels": [str(int(label)) for label in supervoxels],
             "into": None if into is None else str(int(into)),
         }
-        return self.connection.change(ChangeDocument, "POST", f"{self.path}/cleaves", asked)
+        return self.connection.ask(ChangeDocument, f"{self.path}/cleaves", "POST", json=asked)
 
     def body_of(self, supervoxel: int) -> int:
         """Return the body of a supervoxel; 0 if that is the background."""
@@ -171,9 +173,13 @@ class RemoteLabels:
         after: str | None = "0"
         while after is not None:
             query = {**where, "after": after, "limit": str(PAGE), "format": "arrow"}
-            found = self.connection.get(f"{self.path}/objects", query)
-            yield table_of(found, self.connection.url)
+            found = self.connection.send(f"{self.path}/objects", params=query)
+            yield table_of(found)
             after = found.headers.get("X-Voxlake-Next")
+
+    def _table(self, path: str, query: dict[str, str], **options: Any) -> pa.Table:
+        params = {**query, "format": "arrow"}
+        return table_of(self.connection.send(f"{self.path}/{path}", params=params, **options))
 
     def _of(self, label: int) -> str:
         return f"{self.path}/labels/{int(label)}"

@@ -7,14 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from voxlake.documents.document import Document
-
-
-class CapabilityDocument(Document):
-    """One thing that a store was tried for."""
-
-    name: str
-    ok: bool
-    text: str = Field(description="What was seen.")
+from voxlake.platform.store.selftest import Capability
 
 
 class LakeDocument(Document):
@@ -26,7 +19,7 @@ class LakeDocument(Document):
     restored: tuple[str, ...] = Field(
         description="Datasets that the store holds and the catalog did not know."
     )
-    store: tuple[CapabilityDocument, ...]
+    store: tuple[Capability, ...] = Field(description="What it was tried for.")
 
 
 class CheckDocument(Document):

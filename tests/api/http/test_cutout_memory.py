@@ -66,7 +66,7 @@ class Memory:
 def cutout_of(memory: Memory, form: Format = RAW) -> Cutout:
     """Return a cutout of five blocks."""
     box = Box((0, 0, 0), (DEPTH, *LAYER[1:]))
-    return Cutout(memory, box, AXES, 0, form, chunk=(4, 64, 64))
+    return Cutout(memory.read, memory.dtype, box, AXES, 0, form, chunk=(4, 64, 64))
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_blocks_follow_one_another_in_the_body(
 ) -> None:
     box = Box((start,) * len(shape), tuple(start + n for n in shape))
     memory = Memory(np.dtype(f"u{itemsize}"))
-    cutout = Cutout(memory, box, AXES, 0, RAW, chunk=(chunk,) * len(shape))
+    cutout = Cutout(memory.read, memory.dtype, box, AXES, 0, RAW, chunk=(chunk,) * len(shape))
     blocks = cutout.blocks()
     axis = next((axis for axis, n in enumerate(shape) if n > 1), 0)
     assert all(n == 1 for n in shape[:axis])

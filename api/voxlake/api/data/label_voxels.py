@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from anyio import to_thread
 
+from voxlake.api.data.labels import ask
 from voxlake.api.formats.format import Offer
+from voxlake.api.guard import Granted
 from voxlake.api.http.arrow_body import ARROW, arrow_parts
+from voxlake.api.http.cutout import Read
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow
@@ -46,20 +48,13 @@ ENCODINGS = (
 """How sparse volumes can be sent, the preferred first."""
 
 
-@dataclass(frozen=True, slots=True)
-class SparseVolume:
-    """A sparse volume that is made as it is sent."""
-
-    state: StateDocument
-    parts: Iterator[bytes]
-    held: int
-    """Bytes of the body in memory before the first is sent."""
-
-
 def sparse_volume(
     view: View, label: int, box: Box | None, encoding: Encoding, limit: int, *, coarse: bool
-) -> SparseVolume:
+) -> tuple[Iterator[bytes], int, StateDocument]:
     """Return the voxels of a label, in `box` or all of them, or with `coarse` its chunks.
+
+    They are parts that are made as they are sent, the bytes of them that are in memory before the
+    first is sent, and the state that they are true of.
 
     Parameters
     ----------
@@ -73,7 +68,7 @@ def sparse_volume(
     """
     state, voxels = StateDocument.of(view), view.extent(label, counted=False).voxels
     if encoding.encode is None:
-        return SparseVolume(state, view.blocks(label, box), 0)
+        return view.blocks(label, box), 0, state
     most, held = sys.maxsize, 0
     if encoding.is_held:
         # There are no more runs than voxels.
@@ -83,34 +78,25 @@ def sparse_volume(
         runs = iter([view.coarse_volume(label, box)])
     else:
         runs = view.sparse_volume(label, box, max_runs=most)
-    return SparseVolume(state, encoding.encode(runs), held)
+    return encoding.encode(runs), held, state
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """Voxels as 1 where the label is, and 0 elsewhere."""
+async def read_mask(
+    granted: Granted, label: int, *, bodies: bool
+) -> tuple[Read, Box, StateDocument]:
+    """Return what reads uint8 voxels, 1 where a label is and else 0; its own box; and its state.
 
-    view: View
-    label: int
-    box: Box
-    """Its own."""
+    Raises
+    ------
+    NotFoundError
+        If no voxel has it.
+    """
+    view, box = await ask(
+        granted, lambda view: (view, view.extent(label, counted=False).box), bodies=bodies
+    )
 
-    @classmethod
-    def of(cls, view: View, label: int) -> Mask:
-        """Return the mask of a label; raise NotFoundError if no voxel has it."""
-        return cls(view, label, view.extent(label, counted=False).box)
-
-    @property
-    def state(self) -> StateDocument:
-        """What it is true of."""
-        return StateDocument.of(self.view)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """A byte a voxel."""
-        return np.dtype(np.uint8)
-
-    async def read(self, box: Box) -> npt.NDArray[np.uint8]:
-        """Read the mask of a box."""
-        mask = await to_thread.run_sync(self.view.mask, self.label, box)
+    async def read(box: Box) -> npt.NDArray[np.uint8]:
+        mask = await to_thread.run_sync(view.mask, label, box)
         return mask.view(np.uint8)
+
+    return read, box, StateDocument.of(view)

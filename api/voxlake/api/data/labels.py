@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +12,7 @@ from anyio import to_thread
 from voxlake.api.data import datasets as data
 from voxlake.api.data.mappings import newest_mapping
 from voxlake.api.guard import Granted
+from voxlake.api.http.cutout import Read
 from voxlake.ngff import lake
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
@@ -145,30 +144,8 @@ async def reserve(granted: Granted, count: int) -> range:
     return await to_thread.run_sync(take)
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """Voxels as bodies: a volume whose mapping is applied as it is read."""
-
-    volume: Volume
-    mapping: Mapping
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return which mapping is applied."""
-        return (("X-Voxlake-Mapping", str(self.mapping.number)),)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Bodies are 64 bits wide, whatever supervoxels are."""
-        return np.dtype(np.uint64)
-
-    async def read(self, box: Box) -> npt.NDArray[np.uint64]:
-        """Read the body of each voxel of a box."""
-        supervoxels = await self.volume.read(box)
-        return await to_thread.run_sync(apply, self.mapping, supervoxels)
-
-
-async def as_bodies(granted: Granted, volume: Volume) -> Bodies:
-    """Return a level of labels, to be read as bodies by the mapping as it is.
+async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:
+    """Return what reads a level of labels as bodies, uint64, and the number of the mapping.
 
     Raises
     ------
@@ -180,4 +157,9 @@ async def as_bodies(granted: Granted, volume: Volume) -> Bodies:
         raise UnsupportedError(
             f"{granted.record.name} has {volume.dtype} voxels, and bodies are of unsigned integers"
         )
-    return Bodies(volume, mapping)
+
+    async def read(box: Box) -> npt.NDArray[np.uint64]:
+        supervoxels = await volume.read(box)
+        return await to_thread.run_sync(apply, mapping, supervoxels)
+
+    return read, mapping.number

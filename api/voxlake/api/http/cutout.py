@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,29 +25,21 @@ BLOCK_BYTES = 16 << 20
 """Voxels that are read, sent and released as one, about; or those of one row of chunks."""
 
 
-class Readable(Protocol):
-    """What cutouts are read from: a volume, or what is made of one as it is read."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of a voxel."""
-        ...
-
-    def read(self, box: Box) -> Awaitable[npt.NDArray[Any]]:
-        """Read the voxels of a box, C order."""
-        ...
+type Read = Callable[[Box], Awaitable[npt.NDArray[Any]]]
+"""Reads the voxels of a box, C order: of a volume, or made of one as it is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
     """The voxels of a box, before any is read."""
 
-    volume: Readable
+    read: Read
+    dtype: np.dtype[Any]
     box: Box
     axes: tuple[str, ...]
     level: int
     format: Format
-    more_headers: tuple[tuple[str, str], ...] = ()
+    more_headers: Mapping[str, str] = field(default_factory=dict)
     """What else describes the body."""
     copies: int = 1
     """How often the voxels are in memory while they are read."""
@@ -57,7 +49,7 @@ class Cutout:
     @property
     def size(self) -> int:
         """Bytes of the body."""
-        return self.format.measure(self.box.shape, self.volume.dtype)
+        return self.format.measure(self.box.shape, self.dtype)
 
     @property
     def held_bytes(self) -> int:
@@ -69,7 +61,7 @@ class Cutout:
         if self.chunk is None:
             return [self.box]
         axis = next((axis for axis, n in enumerate(self.box.shape) if n > 1), 0)
-        layer = self.volume.dtype.itemsize * self.box.size // self.box.shape[axis]
+        layer = self.dtype.itemsize * self.box.size // self.box.shape[axis]
         step = max(BLOCK_BYTES // (layer * self.chunk[axis]), 1) * self.chunk[axis]
         return list(self.box.tiles((*self.box.stop[:axis], step, *self.box.stop[axis + 1 :])))
 
@@ -85,10 +77,10 @@ class Cutout:
             "X-Voxlake-Box": ",".join(
                 f"{lo}:{hi}" for lo, hi in zip(self.box.start, self.box.stop, strict=True)
             ),
-            "X-Voxlake-Dtype": self.volume.dtype.name,
+            "X-Voxlake-Dtype": self.dtype.name,
             "X-Voxlake-Level": str(self.level),
             "X-Voxlake-Shape": ",".join(map(str, self.box.shape)),
-            **dict(self.more_headers),
+            **self.more_headers,
         }
 
 
@@ -123,14 +115,14 @@ class CutoutResponse(Response):
         async with self.budget.hold(self.cutout.held_bytes) as held:
             blocks = deque(await self._read())
             held.shrink(self.cutout.size)
-            shape, dtype = self.cutout.box.shape, self.cutout.volume.dtype
+            shape, dtype = self.cutout.box.shape, self.cutout.dtype
             parts = Parts(self.cutout.format.encode(_taken(blocks), shape, dtype))
             await send_parts(
                 send, self.raw_headers, parts, lambda size: held.shrink(held.size - size)
             )
 
     async def _read(self) -> list[npt.NDArray[Any]]:
-        reads = (_read(self.cutout.volume, box) for box in self.cutout.blocks())
+        reads = (_read(self.cutout.read, box) for box in self.cutout.blocks())
         # One that fails does not end the others: their memory counts until they are done.
         done = await asyncio.gather(*reads, return_exceptions=True)
         for failure in (each for each in done if isinstance(each, BaseException)):
@@ -138,8 +130,8 @@ class CutoutResponse(Response):
         return [each for each in done if not isinstance(each, BaseException)]
 
 
-async def _read(volume: Readable, box: Box) -> npt.NDArray[Any]:
-    return await volume.read(box)
+async def _read(read: Read, box: Box) -> npt.NDArray[Any]:
+    return await read(box)
 
 
 def _taken(blocks: deque[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:

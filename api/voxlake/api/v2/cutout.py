@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import Field
@@ -13,7 +13,8 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.guard import MayReadVoxels
-from voxlake.api.http.cutout import Cutout, CutoutResponse
+from voxlake.api.http.cutout import Cutout, CutoutResponse, Read
+from voxlake.api.http.label_answers import mapping_header
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.platform.errors import LimitExceededError
@@ -59,12 +60,23 @@ async def get_cutout(
     volume = await data.open_volume(granted, asked.level)
     axes = await data.axis_names(granted)
     box = parse_box(asked.by_axis(), axes, volume.shape)
-    bodies = await label_data.as_bodies(granted, volume) if asked.bodies else None
-    voxels = bodies or volume
-    chosen = negotiate(form, accept, FORMATS, voxels.dtype, box.ndim)
-    cutout = Cutout(voxels, box, axes, asked.level, chosen, chunk=volume.chunk)
-    if bodies is not None:
-        cutout = replace(cutout, more_headers=bodies.headers(), copies=2)
+    read: Read = volume.read
+    dtype, number = volume.dtype, None
+    if asked.bodies:
+        dtype = np.dtype(np.uint64)
+        read, number = await label_data.read_bodies(granted, volume)
+    chosen = negotiate(form, accept, FORMATS, dtype, box.ndim)
+    cutout = Cutout(
+        read,
+        dtype,
+        box,
+        axes,
+        asked.level,
+        chosen,
+        more_headers=mapping_header(number),
+        copies=2 if asked.bodies else 1,
+        chunk=volume.chunk,
+    )
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
     return CutoutResponse(cutout, granted.gateway.answers)
 

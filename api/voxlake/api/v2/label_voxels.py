@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field
@@ -81,7 +82,7 @@ async def get_sparse_volume(
     encoding = choose(clip.format, accept, offers, what)
     box = await _box(granted, clip)
     limit = granted.gateway.whole_answer_bytes
-    made = await label_data.ask(
+    parts, held, state = await label_data.ask(
         granted,
         lambda view: label_voxels.sparse_volume(
             view, label, box, encoding, limit, coarse=clip.coarse
@@ -91,10 +92,10 @@ async def get_sparse_volume(
     headers = {
         "Content-Type": encoding.media_type,
         "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
-        **state_headers(made.state),
+        **state_headers(state),
     }
     budget = granted.gateway.answers
-    return StreamResponse(lambda: made.parts, headers, budget, STREAM_BYTES + made.held)
+    return StreamResponse(lambda: parts, headers, budget, STREAM_BYTES + held)
 
 
 @router.get(
@@ -121,14 +122,11 @@ async def get_mask(
     It is a cutout of uint8, in the same formats and with the same headers.
     """
     box = await _box(granted, clip)
-    mask = await label_data.ask(
-        granted, lambda view: label_voxels.Mask.of(view, label), bodies=clip.bodies
-    )
+    read, own, state = await label_voxels.read_mask(granted, label, bodies=clip.bodies)
     axes = await data.axis_names(granted)
-    shown = box or mask.box
-    chosen = negotiate(clip.format, accept, FORMATS, mask.dtype, shown.ndim)
-    headers = tuple(state_headers(mask.state).items())
-    cutout = Cutout(mask, shown, axes, 0, chosen, headers)
+    shown, dtype = box or own, np.dtype(np.uint8)
+    chosen = negotiate(clip.format, accept, FORMATS, dtype, shown.ndim)
+    cutout = Cutout(read, dtype, shown, axes, 0, chosen, state_headers(state))
     check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
     return CutoutResponse(cutout, granted.gateway.answers)
 

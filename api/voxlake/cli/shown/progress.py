@@ -54,50 +54,42 @@ class Lines:
 
     stream: TextIO
     clock: Callable[[], float] = time.monotonic
-    _stage: _Stage = field(init=False)
+    _stage: StageStarted = field(init=False)
+    _done: int = 0
+    _voxels: int = 0
+    """Since the stage began."""
+    _began: float = 0.0
+    _written: float = 0.0
 
     def __call__(self, event: Event) -> None:
         """Take in an event."""
         now = self.clock()
         if isinstance(event, StageStarted):
-            self._stage = _Stage(event, event.done, now, now)
+            self._stage, self._done, self._voxels = event, event.done, 0
+            self._began = self._written = now
             self._write(f"{event.tasks - event.done} of {event.tasks} tasks to do")
             return
-        stage = self._stage
-        stage.count(event.voxels, failed=event.failed)
+        self._voxels += event.voxels
+        self._done += not event.failed
         if event.failed:
             self._write("a task failed; it is tried again up to three times")
-        elif stage.done >= stage.started.tasks or now - stage.written >= EVERY_S:
-            stage.written = now
-            self._write(stage.text(now))
+        elif self._done >= self._stage.tasks or now - self._written >= EVERY_S:
+            self._written = now
+            self._write(self._text(now - self._began))
 
     def _write(self, text: str) -> None:
-        self.stream.write(f"{self._stage.started.stage}: {text}\n")
+        self.stream.write(f"{self._stage.stage}: {text}\n")
         self.stream.flush()
 
-
-@dataclass(slots=True)
-class _Stage:
-    started: StageStarted
-    done: int
-    began: float
-    written: float
-    voxels: int = 0
-
-    def count(self, voxels: int, *, failed: bool) -> None:
-        self.voxels += voxels
-        self.done += not failed
-
-    def text(self, now: float) -> str:
-        started, seconds = self.started, now - self.began
-        line = f"{self.done} of {started.tasks} tasks"
-        if started.voxels:
-            line += f", {rate(self.voxels, started.itemsize, seconds)}"
-        if self.done >= started.tasks or not self.voxels:
+    def _text(self, seconds: float) -> str:
+        stage = self._stage
+        line = f"{self._done} of {stage.tasks} tasks"
+        if stage.voxels:
+            line += f", {rate(self._voxels, stage.itemsize, seconds)}"
+        if self._done >= stage.tasks or not self._voxels:
             return line
-        share = (started.tasks - self.done) / started.tasks
-        left = share * started.voxels / (self.voxels / seconds) if seconds > 0 else 0.0
-        return f"{line}, {left:.0f} s left"
+        share = (stage.tasks - self._done) / stage.tasks
+        return f"{line}, {share * stage.voxels * seconds / self._voxels:.0f} s left"
 
 
 class _Bars:

@@ -9,7 +9,7 @@ from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.lake import shown_lake
 from voxlake.cli.shown.output import answer
-from voxlake.documents.lake import CapabilityDocument, LakeDocument
+from voxlake.documents.lake import LakeDocument
 from voxlake.ngff.lake import discover
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.errors import ConflictError
@@ -35,7 +35,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             made=not there,
             datasets=len(catalog.list_datasets()),
             restored=tuple(str(record.name) for record in restored),
-            store=tuple(map(CapabilityDocument.model_validate, report.capabilities)),
+            store=report.capabilities,
         )
     answer(document, shown_lake(document), json=answering.json)
 
