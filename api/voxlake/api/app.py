@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
+from voxlake.api import openapi
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
-from voxlake.api.guard import PublicApp, public
+from voxlake.api.guard import PublicApp
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
@@ -26,7 +26,6 @@ from voxlake.api.http.problems import (
 )
 from voxlake.api.identity import login
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.api.openapi import DESCRIPTION, install_openapi
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views import zarr
@@ -46,6 +45,7 @@ ROUTERS = (
     objects,
     merges,
     neuroglancer,
+    openapi,
 )
 
 
@@ -64,7 +64,7 @@ def create_app(
     app = FastAPI(
         title="voxlake",
         version=version("voxlake"),
-        description=DESCRIPTION,
+        description=openapi.DESCRIPTION,
         # The interactive pages load scripts from other servers, which the policy forbids.
         docs_url=None,
         redoc_url=None,
@@ -87,7 +87,7 @@ def create_app(
     )
     _add_routes(app, viewer)
     _add_layers(app)
-    install_openapi(app)
+    openapi.install_openapi(app)
     return app
 
 
@@ -96,19 +96,7 @@ def _add_routes(app: FastAPI, viewer: Path) -> None:
     app.router.routes.insert(0, zarr.route)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.include_router(_document_router(app))
     app.router.routes.append(Mount("/neuroglancer", PublicApp(Viewer(viewer))))
-
-
-def _document_router(app: FastAPI) -> APIRouter:
-    router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
-
-    @router.get("/openapi.json")
-    async def openapi_document() -> JSONResponse:
-        """Return the description of this API."""
-        return JSONResponse(app.openapi())
-
-    return router
 
 
 def _add_layers(app: FastAPI) -> None:

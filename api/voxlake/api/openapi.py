@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
+from voxlake.api.guard import public
 from voxlake.api.http.problems import DOCUMENTED, documented
 from voxlake.documents.labels import LookupQuestion, PointsQuestion, ReserveQuestion
 from voxlake.documents.merges import CleaveQuestion, MergeQuestion
@@ -31,7 +33,15 @@ BODIES = (
 )
 """What `JsonBody` reads: FastAPI does not see them."""
 
+router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
+
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.get("/openapi.json")
+async def get_document(request: Request) -> JSONResponse:
+    """Return the description of this API."""
+    return JSONResponse(request.app.openapi())
 
 
 def install_openapi(app: FastAPI) -> None:

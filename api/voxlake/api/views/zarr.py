@@ -92,13 +92,18 @@ async def head(scope: Scope, granted: Granted, key: str) -> Response:
 
 async def get(scope: Scope, granted: Granted, key: str) -> Response:
     """Answer GET: the object, a part of it, or that the client has it already."""
-    choice = Choice(scope)
-    part = await data.read_object(granted, key, choice)
-    headers = describe(granted, key, part.info)
+    status = HTTPStatus.OK
+
+    def pick(summary: ObjectInfo) -> tuple[int, int] | None:
+        nonlocal status
+        status, span = choose(scope, summary)
+        return span
+
+    part = await data.read_object(granted, key, pick)
+    headers = describe(granted, key, part.info) | describe_range(status, part.info, part.span)
     if part.span is None:
-        return refuse(scope, choice.status, {**headers, **choice.headers(part.info)})
-    headers |= choice.headers(part.info, part.span)
-    return PartResponse(part, choice.status, headers, granted.gateway.answers)
+        return refuse(scope, status, headers)
+    return PartResponse(part, status, headers, granted.gateway.answers)
 
 
 async def get_listing(granted: Granted, key: str) -> Response:
@@ -127,39 +132,32 @@ async def get_labels_list(granted: Granted, key: str) -> Response:
     return Response(only_labels(body, names), headers=headers, media_type="application/json")
 
 
-class Choice:
-    """Picks, once size and ETag are known, the bytes that a GET request asks for."""
+def choose(scope: Scope, summary: ObjectInfo) -> tuple[HTTPStatus, tuple[int, int] | None]:
+    """Return status and bytes ``[start, stop)`` that answer a GET request; None: no bytes."""
+    early = check_conditions(scope, summary)
+    if early is not None:
+        return early, None
+    headers = Headers(scope=scope)
+    wanted = parse_range(headers.get("range"))
+    if wanted is None or not range_applies(headers.get("if-range"), summary.etag):
+        return HTTPStatus.OK, (0, summary.size)
+    span = wanted.resolve(summary.size)
+    return HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, span
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope, self.status = scope, HTTPStatus.OK
 
-    def __call__(self, summary: ObjectInfo) -> tuple[int, int] | None:
-        """Return the bytes ``[start, stop)`` to send; None if `status` is to be sent alone."""
-        early = check_conditions(self.scope, summary)
-        if early is not None:
-            self.status = early
-            return None
-        headers = Headers(scope=self.scope)
-        wanted = parse_range(headers.get("range"))
-        if wanted is None or not range_applies(headers.get("if-range"), summary.etag):
-            return 0, summary.size
-        span = wanted.resolve(summary.size)
-        self.status = (
-            HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-        )
-        return span
-
-    def headers(self, summary: ObjectInfo, span: tuple[int, int] | None = None) -> dict[str, str]:
-        """Return the headers that say which bytes are sent."""
-        if self.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return {"Content-Range": f"bytes */{summary.size}"}
-        if span is None:
-            return {}
-        start, stop = span
-        headers = {"Content-Length": str(stop - start)}
-        if self.status == HTTPStatus.PARTIAL_CONTENT:
-            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{summary.size}"
-        return headers
+def describe_range(
+    status: HTTPStatus, summary: ObjectInfo, span: tuple[int, int] | None
+) -> dict[str, str]:
+    """Return the headers that say which bytes are sent."""
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return {"Content-Range": f"bytes */{summary.size}"}
+    if span is None:
+        return {}
+    start, stop = span
+    headers = {"Content-Length": str(stop - start)}
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{summary.size}"
+    return headers
 
 
 def check_conditions(scope: Scope, summary: ObjectInfo) -> HTTPStatus | None:

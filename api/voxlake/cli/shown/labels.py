@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 def shown_labels(listed: LabelListDocument) -> Iterable[RenderableType]:
     """Yield a table of labels."""
-    rows = ((one.label, one.voxels, _box(one.box), one.chunks, one.shards) for one in listed.labels)
-    columns = ("label#", "voxels#", "box", "chunks#", "shards#")
-    yield table(columns, ((str(label), *more) for label, *more in rows))
+    rows = (
+        (str(one.label), one.voxels, _box(one.box), one.chunks, one.shards) for one in listed.labels
+    )
+    yield table(("label#", "voxels#", "box", "chunks#", "shards#"), rows)
     yield from _rest(listed)
     yield from _as_of(listed.as_of)
     yield from _written(listed.written)
