@@ -13,7 +13,6 @@ from starlette.routing import Mount
 from voxlake.api import openapi
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
-from voxlake.api.guard import PublicApp
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
@@ -96,7 +95,7 @@ def _add_routes(app: FastAPI, viewer: Path) -> None:
     app.router.routes.insert(0, zarr.route)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.router.routes.append(Mount("/neuroglancer", PublicApp(Viewer(viewer))))
+    app.router.routes.append(Mount("/neuroglancer", Viewer(viewer)))
 
 
 def _add_layers(app: FastAPI) -> None:

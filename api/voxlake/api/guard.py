@@ -14,7 +14,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import Depends
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.problems import SIGN_IN
@@ -83,15 +83,8 @@ def public() -> None:
     """Mark a route that needs no permission."""
 
 
-@dataclass(frozen=True, slots=True)
 class PublicApp:
-    """Marks a mounted application that needs no permission."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        await self.app(scope, receive, send)
+    """A mounted application that needs no permission."""
 
 
 async def grant(

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from voxlake.api.guard import PublicApp
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER
 
 VIEWER_FOLDER = Path(__file__).parents[1] / "static" / "neuroglancer"
@@ -54,7 +55,7 @@ def viewer_folder() -> Path | None:
     return VIEWER_FOLDER if (VIEWER_FOLDER / "index.html").is_file() else None
 
 
-class Viewer:
+class Viewer(PublicApp):
     """Serves the built viewer, looked for at each request so that no restart is needed."""
 
     def __init__(self, folder: Path = VIEWER_FOLDER) -> None:
