@@ -13,11 +13,10 @@ from voxlake.api.formats.negotiate import choose
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.stream import StreamResponse
 
-JSON = Offer("json", "application/json")
 ARROW = Offer("arrow", "application/vnd.apache.arrow.stream")
 PART_ROWS = 1 << 16
 """Rows that are encoded and sent at a time."""
-TABLES = (JSON, ARROW)
+TABLES = (Offer("json", "application/json"), ARROW)
 """How tables can be sent, the preferred first."""
 
 

@@ -20,9 +20,11 @@ from voxlake.api.http.problems import problem
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names that only this machine answers to."""
 
-EXPOSED = "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id"
-EXPOSED_CUTOUT = "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape"
-EXPOSED_LABELS = "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, X-Voxlake-Next"
+EXPOSED = (
+    "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id, "
+    "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape, "
+    "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, X-Voxlake-Next"
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 PREFLIGHT = {
@@ -102,9 +104,7 @@ class Cors:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Access-Control-Allow-Origin"] = "*"
-                headers["Access-Control-Expose-Headers"] = ", ".join(
-                    (EXPOSED, EXPOSED_CUTOUT, EXPOSED_LABELS)
-                )
+                headers["Access-Control-Expose-Headers"] = EXPOSED
             await send(message)
 
         if scope["method"] == "OPTIONS":

@@ -3,42 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 _RANGE = re.compile(r"bytes\s*=\s*(?:(\d{1,19})-(\d{1,19})?|-(\d{1,19}))\s*")
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """One range as a client asked for it, before the size of the object is known."""
-
-    first: int | None
-    """Offset of the first byte; None for a suffix."""
-    last: int | None
-    """Offset of the last byte, included; None for "to the end"."""
-    suffix: int | None = None
-    """Number of bytes at the end, for a suffix."""
-
-    def resolve(self, size: int) -> tuple[int, int] | None:
-        """Return the bytes ``[start, stop)`` of an object of `size` bytes; None: unsatisfiable.
-
-        Examples
-        --------
-        >>> ByteRange(2, 99).resolve(10), ByteRange(None, None, 3).resolve(10)
-        ((2, 10), (7, 10))
-        >>> ByteRange(10, None).resolve(10) is None
-        True
-        """
-        if self.suffix is not None:
-            start, stop = max(0, size - self.suffix), size
-        else:
-            start = self.first or 0
-            stop = size if self.last is None else min(size, self.last + 1)
-        return (start, stop) if start < stop else None
-
-
-def parse_range(header: str | None) -> ByteRange | None:
+def parse_range(header: str | None) -> slice | None:
     """Return the range that a ``Range`` header asks for; None if the whole object is to be sent.
 
     A header that is malformed, of another unit or of several ranges is ignored, as RFC 9110 14.2
@@ -46,8 +16,8 @@ def parse_range(header: str | None) -> ByteRange | None:
 
     Examples
     --------
-    >>> parse_range("bytes=0-99")
-    ByteRange(first=0, last=99, suffix=None)
+    >>> parse_range("bytes=0-99"), parse_range("bytes=2-"), parse_range("bytes=-3")
+    (slice(0, 100, None), slice(2, None, None), slice(-3, None, None))
     >>> parse_range("bytes=0-1,5-6") is None
     True
     """
@@ -55,9 +25,24 @@ def parse_range(header: str | None) -> ByteRange | None:
     if found is None:
         return None
     first, last, suffix = (None if text is None else int(text) for text in found.groups())
-    if suffix is None and last is not None and first is not None and last < first:
-        return None
-    return ByteRange(first, last, suffix)
+    if first is None:
+        # The last 0 bytes are none, which no slice with a negative start says.
+        return slice(-suffix, None) if suffix else slice(0, 0)
+    if last is None:
+        return slice(first, None)
+    return slice(first, last + 1) if first <= last else None
+
+
+def resolve(wanted: slice, size: int) -> tuple[int, int] | None:
+    """Return the bytes ``[start, stop)`` of an object of `size` bytes; None: unsatisfiable.
+
+    Examples
+    --------
+    >>> resolve(slice(2, 100), 10), resolve(slice(-3, None), 10), resolve(slice(10, None), 10)
+    ((2, 10), (7, 10), None)
+    """
+    start, stop, _ = wanted.indices(size)
+    return (start, stop) if start < stop else None
 
 
 def matches(header: str, etag: str, *, weak: bool) -> bool:

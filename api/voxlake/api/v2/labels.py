@@ -6,7 +6,6 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from pydantic import BaseModel, Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
@@ -53,14 +52,6 @@ LISTS = {
     **documented(406, "It can be had as JSON and as Arrow only."),
     **documented(413, "There are too many."),
 }
-
-
-class Draw(BaseModel):
-    """How voxels of a label are drawn."""
-
-    count: int = Field(1, ge=0, le=MAX_POINTS, description="How many.")
-    seed: int = Field(0, ge=0, description="The same seed draws the same points.")
-    bodies: bool = Field(default=False, description="Apply the mapping: the id is that of a body.")
 
 
 @router.get("", summary="List the labels in a box")
@@ -189,15 +180,19 @@ async def get_points(
     answer: Response,
     granted: MayReadVoxels,
     label: OneLabel,
-    draw: Annotated[Draw, Query()],
+    count: Annotated[int, Query(ge=0, le=MAX_POINTS, description="How many.")] = 1,
+    seed: Annotated[int, Query(ge=0, description="The same seed draws the same points.")] = 0,
+    bodies: Annotated[  # noqa: FBT002
+        bool, Query(description="Apply the mapping: the id is that of a body.")
+    ] = False,
 ) -> PointsDocument:
     """Return voxels that have a label, drawn uniformly from all of them."""
     document = await label_data.ask(
         granted,
         lambda view: PointsDocument.of(
-            view, label=label, points=view.points(label, draw.count, draw.seed).tolist()
+            view, label=label, points=view.points(label, count, seed).tolist()
         ),
-        bodies=draw.bodies,
+        bodies=bodies,
     )
     answer.headers.update(state_headers(document))
     return document

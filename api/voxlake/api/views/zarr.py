@@ -21,7 +21,7 @@ from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.leaving import run_while_wanted
 from voxlake.api.http.problems import problem
-from voxlake.api.http.ranges import matches, parse_range, range_applies
+from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import is_labels_list, labels_key
 from voxlake.api.views.labels_list import only_labels
@@ -141,7 +141,7 @@ def choose(scope: Scope, summary: ObjectInfo) -> tuple[HTTPStatus, tuple[int, in
     wanted = parse_range(headers.get("range"))
     if wanted is None or not range_applies(headers.get("if-range"), summary.etag):
         return HTTPStatus.OK, (0, summary.size)
-    span = wanted.resolve(summary.size)
+    span = resolve(wanted, summary.size)
     return HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, span
 
 
