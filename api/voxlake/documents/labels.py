@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.document import Document, Question
-from voxlake.documents.label_id import Label, LabelAsked, Text
 from voxlake.documents.written import WrittenDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.label_id import MAX_LABEL
@@ -25,6 +24,15 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
     from voxlake.ngff.labels.table import LabelTable
     from voxlake.ngff.labels.view import View
+
+type Text = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
+"""A number inside, text in JSON, whose numbers end at 2^53 in much of the world; both are taken."""
+
+type Label = Annotated[Text, Field(ge=0, le=MAX_LABEL, examples=["18446744073709551615"])]
+"""An id of a label, or 0 for the background."""
+
+type LabelAsked = Annotated[Label, Field(ge=1)]
+"""The same, without the background."""
 
 MAX_LABELS = 100_000
 """Labels of one look-up, or one list."""

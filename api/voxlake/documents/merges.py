@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from voxlake.documents.document import Document, Question
-from voxlake.documents.label_id import Label, LabelAsked
+from voxlake.documents.labels import Label, LabelAsked
 from voxlake.ngff.labels.mapping import Cleave, Merge, bodies_of, supervoxels_of
 
 if TYPE_CHECKING:

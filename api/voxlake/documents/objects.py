@@ -7,8 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from voxlake.documents.document import Document, Question
-from voxlake.documents.label_id import Label, LabelAsked
-from voxlake.documents.labels import MAX_LABELS
+from voxlake.documents.labels import MAX_LABELS, Label, LabelAsked
 from voxlake.ngff.labels.objects import (
     LabelObject,
     ObjectFilter,

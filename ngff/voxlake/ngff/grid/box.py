@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+type Cell = tuple[int, ...]
+"""Index of a cell of a grid, along each axis."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
     """The voxels ``[start[d], stop[d])`` for each axis d, in the axis order of the array.

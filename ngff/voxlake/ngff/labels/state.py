@@ -32,7 +32,7 @@ from voxlake.ngff.labels.segments.rows import (
     shard_number,
 )
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
-from voxlake.ngff.labels.upkeep.marker import Cell, list_markers
+from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, OutdatedError
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

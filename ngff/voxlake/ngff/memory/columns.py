@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
+
+BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
+"""Names of the columns of boxes wherever tables are stored or answered; in memory start, stop."""
 
 _REDUCED = {"start": np.minimum, "stop": np.maximum}
 """How columns of several lines make one, if they are not added up."""
@@ -91,6 +94,14 @@ def merged[C: LabelColumns](table: C) -> C:
 def no_lines[C: Columns](kind: type[C], *columns: str) -> C:
     """Return an empty table, given the type of each column: "u8", or "3i8" for three in a line."""
     return kind(*[np.empty(0, column) for column in columns])
+
+
+def corners(
+    columns: Mapping[str, npt.NDArray[np.int64]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return start and stop, (n, 3) each, of the columns `BOX` among others."""
+    z0, y0, x0, z1, y1, x1 = (columns[name] for name in BOX)
+    return np.stack((z0, y0, x0), axis=-1), np.stack((z1, y1, x1), axis=-1)
 
 
 def are_among(

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ulid import ULID
+
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.manifest import geometry_of, newest_manifest
 from voxlake.ngff.labels.segments.publishing import publish
@@ -124,7 +126,8 @@ def clear_dead(index_url: StoreURL, age_s: float) -> int:
         state = read_bulk(marker)
         if state is None:
             # Damaged: when its job began is in its name.
-            state = BulkState(by="", at=marker.made, manifest=None, replaces=())
+            made = ULID.from_str(marker.ulid).datetime
+            state = BulkState(by="", at=made, manifest=None, replaces=())
         if state.at < limit:
             store.delete(marker.url)
             dead += 1

@@ -19,9 +19,9 @@ from voxlake.ngff.versioned.document import Document, create
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.bulk.build import Build
     from voxlake.ngff.labels.segments.rows import SegmentRows
-    from voxlake.ngff.labels.upkeep.marker import Cell
     from voxlake.platform.store import StoreURL
 
 FILE_BYTES = 64 << 20

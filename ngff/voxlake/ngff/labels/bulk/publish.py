@@ -60,7 +60,7 @@ def publish_bulk(build: Build) -> Published:
     CorruptDataError, StoreError
         If what is needed is damaged, or the store fails.
     """
-    done = _published(build)
+    done = _published(build, newest_manifest(build.index_url))
     if done is None:
         segment, etags = _finished_segment(build)
         done = until_first(
@@ -70,11 +70,10 @@ def publish_bulk(build: Build) -> Published:
     return done
 
 
-def _published(build: Build) -> Published | None:
-    newest = newest_manifest(build.index_url)
-    segments = newest.segments if newest else ()
-    for segment in segments:
-        if segment.cover == build.job and newest is not None:
+def _published(build: Build, newest: Manifest | None) -> Published | None:
+    """Return what the job put in force, if it has by the newest manifest."""
+    for segment in newest.segments if newest else ():
+        if segment.cover == build.job and newest:
             return Published(newest.number, segment.shards, segment.rows, 0)
     return None
 
@@ -112,8 +111,9 @@ def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
 def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Published | None:
     """Offer the segment once; None if another process was first."""
     newest = newest_manifest(build.index_url)
-    if newest is not None and segment.cover in {each.cover for each in newest.segments}:
-        return Published(newest.number, segment.shards, segment.rows, 0)
+    done = _published(build, newest)
+    if done is not None:
+        return done
     # The marker after the manifest: while it is there this job has not published, so the
     # manifest does not tell of its segment, merged with others, either.
     state = read_bulk(bulk_marker(build.index_url, build.job))

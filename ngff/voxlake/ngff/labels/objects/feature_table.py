@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from voxlake.ngff.labels.objects.reading import get_objects
 from voxlake.ngff.labels.objects.segment_properties import spread_over
+from voxlake.ngff.memory.columns import BOX
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, UnsupportedError
 from voxlake.platform.names import check_name
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.table import LabelTable
     from voxlake.platform.store import StoreURL
 
-_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
-_MEASURED = ["voxels", *_BOX, "confidence"]
+_MEASURED = ["voxels", *BOX, "confidence"]
 _CATEGORIES = ["type", "status"]
 _FREE = ["name", "author", "parent", "key_values"]
 
@@ -55,7 +55,7 @@ def feature_table(index_url: StoreURL, labels: LabelTable) -> pa.Table:
             "leave out labels above 2^63 - 1"
         )
     objects = spread_over(lines.labels, get_objects(index_url, lines.labels))
-    boxes = dict(zip(_BOX, [*lines.start.T, *lines.stop.T], strict=True))
+    boxes = dict(zip(BOX, [*lines.start.T, *lines.stop.T], strict=True))
     columns: dict[str, Any] = {
         "label": lines.labels.astype(np.int64),
         "voxels": lines.voxels.astype(np.int64),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from voxlake.ngff.labels.objects.label_object import PUBLIC_SCHEMA
 from voxlake.ngff.labels.objects.reading import MAX_PAGE, get_objects, list_objects
+from voxlake.ngff.versioned.document import Document
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ NO_CONFIDENCE = -1.0
 """Confidence of an object of which nobody said one: JSON has no NaN."""
 
 
-class Property(BaseModel):
+class Property(Document):
     """One property, with a value for each segment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     type: Literal["label", "description", "string", "tags", "number"]
@@ -39,20 +38,16 @@ class Property(BaseModel):
     values: tuple[str | int | float | tuple[int, ...], ...]
 
 
-class Inline(BaseModel):
+class Inline(Document):
     """Segments and their properties."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ids: tuple[str, ...]
     """In decimal."""
     properties: tuple[Property, ...]
 
 
-class SegmentProperties(BaseModel):
+class SegmentProperties(Document):
     """The document ``info`` of a folder of segment properties."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     kind: Literal["neuroglancer_segment_properties"] = Field(
         default="neuroglancer_segment_properties", alias="@type"

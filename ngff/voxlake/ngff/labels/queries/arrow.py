@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from voxlake.ngff.columns import arrow_column
 from voxlake.ngff.labels.table import UNKNOWN
+from voxlake.ngff.memory.columns import BOX
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.queries.sparse_volume import Runs
     from voxlake.ngff.labels.table import LabelTable
 
-_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
-
 LABELS_SCHEMA = pa.schema(
     [
         pa.field("label", pa.uint64(), nullable=False),
         pa.field("voxels", pa.uint64(), nullable=False),
-        *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
+        *(pa.field(name, pa.int64(), nullable=False) for name in BOX),
         pa.field("chunks", pa.int64()),
         pa.field("shards", pa.int64()),
     ]

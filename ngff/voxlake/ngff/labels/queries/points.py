@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, Cell, cell_box
 from voxlake.ngff.labels.queries.extent import chunks_of
 from voxlake.ngff.labels.scan.rows import chunk_starts, find_rows
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.labels.queries.one_label import OneLabel
     from voxlake.ngff.labels.state import IndexState
-
-type Cell = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

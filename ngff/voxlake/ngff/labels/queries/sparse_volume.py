@@ -10,6 +10,8 @@ import numpy as np
 
 from voxlake.ngff.labels.queries.extent import chunks_of
 from voxlake.ngff.labels.queries.voxels import ask_shards, question_of
+from voxlake.ngff.memory import columns
+from voxlake.ngff.memory.columns import Columns
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -27,16 +29,13 @@ MAX_RUNS = 1 << 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Runs:
+class Runs(Columns):
     """Runs of voxels along x, sorted by z, y, x; as long as can be, so none touches the next."""
 
     start: npt.NDArray[np.int64]
     """(n, 3) first voxel z, y, x of each run."""
     length: npt.NDArray[np.int64]
     """(n,) voxels of each run; at least 1."""
-
-    def __len__(self) -> int:
-        return len(self.length)
 
     @property
     def voxels(self) -> int:
@@ -99,16 +98,17 @@ def runs_of(chunk: ChunkMask) -> Runs:
 
 def joined(parts: Iterable[Runs]) -> Runs:
     """Return all runs, sorted, with those joined that touch; no voxel may be in two of them."""
-    found = list(parts)
-    start = np.concatenate([np.empty((0, 3), np.int64), *(part.start for part in found)])
-    length = np.concatenate([np.empty(0, np.int64), *(part.length for part in found)])
-    order = np.lexsort((start[:, 2], start[:, 1], start[:, 0]))
-    start, length = start[order], length[order]
+    runs = columns.joined([_NO_RUNS, *parts])
+    runs = runs.take(np.lexsort(runs.start.T[::-1]))
+    start, length = runs.start, runs.length
     stop = start[:, 2] + length
     first = np.ones(len(length), np.bool_)
     first[1:] = (start[1:, :2] != start[:-1, :2]).any(axis=1) | (start[1:, 2] != stop[:-1])
     begins = np.flatnonzero(first)
     return Runs(start[begins], np.add.reduceat(length, begins) if len(begins) else length)
+
+
+_NO_RUNS = columns.no_lines(Runs, "3i8", "i8")
 
 
 def _rows_of_shards(question: Question, max_runs: int) -> Iterator[Runs]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.scan.rows import chunk_starts
 from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
@@ -42,7 +42,6 @@ SHARDS_AT_ONCE = 4
 FEW_SHARDS = 64
 """Shards of a box that are asked one by one, rather than first asking where the label is."""
 
-type Cell = tuple[int, ...]
 type Mask = npt.NDArray[np.bool_]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.scan.rows import Found, Rows
     from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.shards.format import ShardFormat
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 4 << 20
 """Decoded chunks that are scanned together, about: few enough to stay in the cache."""
-
-type Cell = tuple[int, ...]
 
 
 class InOrder(Protocol):

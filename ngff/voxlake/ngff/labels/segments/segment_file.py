@@ -23,6 +23,7 @@ from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
 from voxlake.ngff.labels.segments.manifest import SegmentFile
 from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
 from voxlake.ngff.memory.cache import Cached
+from voxlake.ngff.memory.columns import BOX, corners
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.sorted_file import FileKind, RowGroup, RowGroups, file_url, footer_of
 from voxlake.platform import store
@@ -30,12 +31,11 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
-_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
-_PLAIN = ("label", "shard", "voxels", *_BOX)
+_PLAIN = ("label", "shard", "voxels", *BOX)
 _SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.uint64(), nullable=False) for name in _PLAIN[:3]),
-        *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
+        *(pa.field(name, pa.int64(), nullable=False) for name in BOX),
         pa.field(
             "chunks", pa.list_(pa.field("element", pa.uint16(), nullable=False)), nullable=False
         ),
@@ -108,7 +108,6 @@ def _table(rows: SegmentRows) -> pa.Table:
 
 def _rows(table: pa.Table) -> SegmentRows:
     columns = {name: numpy_column(table[name]) for name in _PLAIN}
-    start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
     lists = table["chunks"].combine_chunks()
     if not isinstance(lists, pa.ListArray):
         raise TypeError(f"a column of lists came as {type(lists)}")
@@ -116,8 +115,7 @@ def _rows(table: pa.Table) -> SegmentRows:
         columns["label"],
         columns["shard"],
         columns["voxels"],
-        start,
-        stop,
+        *corners(columns),
         np.diff(numpy_column(lists.offsets)).astype(np.int64),
         numpy_column(lists.flatten()),
     )

@@ -13,13 +13,13 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
 from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.scan.rows import Rows
+from voxlake.ngff.memory.columns import BOX, corners
+from voxlake.ngff.versioned.document import Document
 from voxlake.ngff.versioned.sorted_file import DAMAGED
 from voxlake.platform.errors import CorruptDataError
 
@@ -27,22 +27,19 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
-_BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
 _SCHEMA = pa.schema(
     [
         pa.field("label", pa.uint64(), nullable=False),
         pa.field("chunk", pa.uint16(), nullable=False),
         pa.field("voxels", pa.uint64(), nullable=False),
-        *(pa.field(name, pa.int64(), nullable=False) for name in _BOX),
+        *(pa.field(name, pa.int64(), nullable=False) for name in BOX),
     ]
 )
 _ZSTD_LEVEL = 3
 
 
-class Origin(BaseModel):
+class Origin(Document):
     """What the rows of a sidecar were found in: one state of one shard of one array."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     spec: Literal["voxlake-label-index/1"] = "voxlake-label-index/1"
     """Version of the sidecar's form."""
@@ -135,8 +132,7 @@ def decode(body: bytes) -> Sidecar:
 
 def _rows(table: pa.Table) -> Rows:
     columns = {name: numpy_column(table[name]) for name in _SCHEMA.names}
-    start, stop = (np.stack([columns[n] for n in names], axis=-1) for names in (_BOX[:3], _BOX[3:]))
-    return Rows(columns["label"], columns["chunk"], columns["voxels"], start, stop)
+    return Rows(columns["label"], columns["chunk"], columns["voxels"], *corners(columns))
 
 
 def _checksum(origin: bytes, table: pa.Table) -> int:

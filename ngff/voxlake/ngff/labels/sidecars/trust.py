@@ -12,14 +12,13 @@ from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 THREADS = 8
 """Shards asked about at the same time."""
-
-type Cell = tuple[int, ...]
 
 
 def in_parallel[T, R](ask: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

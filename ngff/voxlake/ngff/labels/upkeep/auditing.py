@@ -14,7 +14,6 @@ from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
 from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
-    Cell,
     close_marker,
     list_markers,
     mark_written,
@@ -23,6 +22,7 @@ from voxlake.ngff.labels.upkeep.marker import (
 from voxlake.ngff.versioned.sweeping import is_older
 
 if TYPE_CHECKING:
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL

@@ -22,7 +22,7 @@ from voxlake.ngff.labels.segments.rows import (
 )
 from voxlake.ngff.labels.sidecars import build
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
-from voxlake.ngff.labels.upkeep.marker import Cell, Marker, list_markers, read_marker
+from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
 from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
 from voxlake.ngff.shards.whole import read_shard
@@ -32,6 +32,7 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

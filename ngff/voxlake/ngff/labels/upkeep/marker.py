@@ -21,11 +21,10 @@ from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
+    from voxlake.ngff.grid.box import Cell
     from voxlake.platform.store import StoreURL
 
 _NAME = re.compile(r"(?:(all)|(\d+)\.(\d+)\.(\d+))\.([0-9A-HJKMNP-TV-Z]{26})")
-
-type Cell = tuple[int, ...]
 
 
 class MarkerState(Document):
@@ -61,11 +60,6 @@ class Marker:
     """Index of the shard in the write grid; None for a bulk job."""
     ulid: str
     """Its own, sorted by the time of its making; of a bulk job, that of the job."""
-
-    @property
-    def made(self) -> datetime:
-        """When it was made, or the job began."""
-        return ULID.from_str(self.ulid).datetime
 
 
 def open_marker(index_url: StoreURL, cell: Cell, by: str) -> Marker:
