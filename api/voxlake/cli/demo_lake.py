@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.cli.commands.lake.info import describe
 from voxlake.cli.shown.output import note
-from voxlake.cli.work import resume, run
+from voxlake.cli.work import run
 from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.sample import Sample, open_sample, phantom_sample
@@ -126,7 +126,7 @@ def _ingested(workspace: Workspace, request: IngestRequest) -> JobDocument | Non
     if unfinished is not None:
         note(f"{name} was begun before; job {unfinished.id} goes on")
         try:
-            return resume(workspace, unfinished)
+            return run(workspace, unfinished)
         except PlanChangedError:
             note("its source has changed since, so it is made anew")
             cancel_job(workspace, unfinished.id)

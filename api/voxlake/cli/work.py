@@ -9,34 +9,55 @@ from voxlake.cli.shown.job import shown_job, shown_run
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL, Interrupted
 from voxlake.cli.shown.progress import progress
-from voxlake.compute.jobs import findings, resume_job, run_job
+from voxlake.compute.jobs import findings, run_job
+from voxlake.compute.jobs.kinds.verify import VERIFY
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.fsck import ADVICE, FindingDocument
 from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, job_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from voxlake.compute.fsck import Finding
-    from voxlake.compute.jobs import JobSummary, Report, Workspace
+    from voxlake.compute.jobs import JobSummary, Workspace
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs import Job
     from voxlake.platform.names import DatasetName
 
 
 def run(workspace: Workspace, job: Job) -> JobDocument:
-    """Run a job that was just recorded, with progress on stderr."""
-    return _worked(workspace, job, lambda report: run_job(workspace, job, report))
-
-
-def resume(workspace: Workspace, job: Job) -> JobDocument:
-    """Go on with a job, with progress on stderr."""
-    return _worked(workspace, job, lambda report: resume_job(workspace, job.id, report))
+    """Run a job, or go on with it, with progress on stderr; return how it went, to be shown."""
+    summary = run_quietly(workspace, job)
+    ledger = workspace.catalog.ledger
+    document = job_document(ledger, ledger.get_job(job.id))
+    runs = {
+        each.stage: RunDocument(tasks=each.ran, voxels=each.voxels, seconds=each.seconds)
+        for each in summary.stages
+    }
+    return document.model_copy(
+        update={
+            "stages": tuple(
+                stage.model_copy(update={"run": runs.get(stage.name)}) for stage in document.stages
+            ),
+            "run": RunDocument.model_validate(summary),
+            "itemsize": summary.itemsize,
+            "verified": not summary.differences if job.kind == VERIFY.name else None,
+            "differences": tuple(map(DifferenceDocument.model_validate, summary.differences)),
+            "findings": finding_documents(workspace, job.dataset, findings(workspace, job)),
+        }
+    )
 
 
 def run_quietly(workspace: Workspace, job: Job) -> JobSummary:
-    """Run a job that was just recorded, with progress on stderr, for a command's own report."""
-    return _summary(job, lambda report: run_job(workspace, job, report))
+    """Run a job, or go on with it, with progress on stderr, for a command's own report."""
+    try:
+        with progress() as report:
+            return run_job(workspace, job, report)
+    except KeyboardInterrupt as error:
+        stopped = Interrupted(f"job {job.id} was interrupted; what is done stays done")
+        stopped.add_note(f"go on with: voxlake jobs resume {job.id}")
+        stopped.add_note(f"or take it back: voxlake jobs cancel {job.id}")
+        raise stopped from error
 
 
 def run_or_queue(workspace: Workspace, job: Job, cluster: Running, answering: Answering) -> int:
@@ -78,37 +99,3 @@ def finding_documents(
         )
         for finding in seen
     )
-
-
-def _worked(workspace: Workspace, job: Job, work: Callable[[Report], JobSummary]) -> JobDocument:
-    summary = _summary(job, work)
-    ledger = workspace.catalog.ledger
-    document = job_document(ledger, ledger.get_job(job.id))
-    runs = {
-        each.stage: RunDocument(tasks=each.ran, voxels=each.voxels, seconds=each.seconds)
-        for each in summary.stages
-    }
-    seen = findings(workspace, job) if job.kind == "fsck" else ()
-    return document.model_copy(
-        update={
-            "stages": tuple(
-                stage.model_copy(update={"run": runs.get(stage.name)}) for stage in document.stages
-            ),
-            "run": RunDocument.model_validate(summary),
-            "itemsize": summary.itemsize,
-            "verified": not summary.differences if job.kind == "verify" else None,
-            "differences": tuple(map(DifferenceDocument.model_validate, summary.differences)),
-            "findings": finding_documents(workspace, job.dataset, seen),
-        }
-    )
-
-
-def _summary(job: Job, work: Callable[[Report], JobSummary]) -> JobSummary:
-    try:
-        with progress() as report:
-            return work(report)
-    except KeyboardInterrupt as error:
-        stopped = Interrupted(f"job {job.id} was interrupted; what is done stays done")
-        stopped.add_note(f"go on with: voxlake jobs resume {job.id}")
-        stopped.add_note(f"or take it back: voxlake jobs cancel {job.id}")
-        raise stopped from error

@@ -12,7 +12,6 @@ from voxlake.compute.index import by_label as index_segments
 from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,
-    resume_job,
     run_job,
     start_fsck,
     start_index,
@@ -157,7 +156,7 @@ def test_a_job_that_failed_goes_on(
     write_labels(volume, index, box, np.full(box.shape, 77, volume.dtype))
     compact(volume, index)
     _check_answers(volume, index)
-    resume_job(workspace, job.id)
+    run_job(workspace, job)
     _check(volume, index)
     manifest = newest_manifest(index)
     assert manifest is not None

@@ -16,7 +16,6 @@ from voxlake.compute.jobs import (
     StageStarted,
     TaskFinished,
     Workspace,
-    resume_job,
     run_job,
     start_downsample,
     start_index,
@@ -172,11 +171,11 @@ def test_a_failing_task_is_set_aside_and_resumed(
     assert workspace.catalog.get_dataset(place.name).state is DatasetState.FAILED
     (block.path / "in-the-way").rmdir()
     block.path.rmdir()
-    summary = resume_job(workspace, job.id)
+    summary = run_job(workspace, job)
     assert summary.stages[0].ran == 1
     assert workspace.catalog.get_dataset(place.name).state is DatasetState.READY
     with pytest.raises(ConflictError, match="done"):
-        resume_job(workspace, job.id)
+        run_job(workspace, job)
 
 
 def test_a_source_that_changed_stops_the_resume(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from voxlake.compute.fsck import Check, findings_of
-from voxlake.compute.jobs import IngestRequest, Workspace, resume_job, run_job, start_ingest
+from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.jobs.kinds import KINDS, kind_of, work_of
 from voxlake.compute.sources import open_source
 from voxlake.compute.verify.results import ComparedShard, compared_shards
@@ -84,7 +84,7 @@ def test_jobs_of_every_kind_that_were_recorded_before_go_on(
         job = ledger.create_job(name, DatasetName.parse(spec["name"]), spec)
         assert kind_of(job).name == name
         assert work_of(workspace, job).spec.model_dump(mode="json") == spec
-        summary = resume_job(workspace, job.id)
+        summary = run_job(workspace, job)
         assert summary.differences == ()
         assert ledger.get_job(job.id).state is JobState.DONE
         known["LOOK"] = job.id

@@ -44,7 +44,7 @@ class FsckTarget:
 
 def plan_fsck(what: FsckTarget) -> list[Plan]:
     """Return the plans of a look; levels that cannot be opened are left to the first of them."""
-    first = single_task_plan(OBJECTS_STAGE, ObjectsTask(what.url, what.index, what.image))
+    first = list_plan(OBJECTS_STAGE, [ObjectsTask(what.url, what.index, what.image)])
     try:
         dataset = open_dataset(what.url)
     except (NotFoundError, UnsupportedError, CorruptDataError):
@@ -52,18 +52,13 @@ def plan_fsck(what: FsckTarget) -> list[Plan]:
     return [first, *_level_plans(what, dataset)]
 
 
-def single_task_plan(stage: str, task: Task) -> Plan:
-    """Return a plan of one task."""
-    return list_plan(stage, [task])
-
-
-def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0, voxels: int = 0) -> Plan:
+def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0) -> Plan:
     """Return a plan of the `tasks`, which are few enough to be kept."""
 
     def pick(cell: Cell) -> Task:
         return tasks[cell[0]]
 
-    return Plan(stage, (len(tasks),), pick, fingerprint(stage, *tasks), bytes_per_task, voxels)
+    return Plan(stage, (len(tasks),), pick, fingerprint(stage, *tasks), bytes_per_task)
 
 
 def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:

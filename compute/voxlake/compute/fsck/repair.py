@@ -134,26 +134,19 @@ def _marked(index: StoreURL | None, volume: Volume, task: TrimTask | IngestTask)
 
 
 def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) -> _Cells:
-    over = _Above(dataset, level)
+    finer, volume, factors = dataset.level(level - 1), dataset.level(level), dataset.step(level)
+
+    def over(below: Iterable[Cell]) -> Iterator[Cell]:
+        for cell in below:
+            box = coarser_box(finer.shard_box(cell), factors) & volume.box
+            yield from box.cells(volume.shard)
+
     own = [(f.cell, f.below) for f in _of_level(findings, level) if f.cell is not None]
-    cells = _Cells(lost={cell for lost in below.lost for cell in over(lost)})
-    made = [cell for each in below.rebuilt for cell in over(each)]
+    cells, made = _Cells(lost=set(over(below.lost))), list(over(below.rebuilt))
     cells.lost |= {cell for cell, _ in own} - {cell for cell, has in own if has} - {*made}
     wanted = [cell for cell, _ in own] + made
     cells.rebuilt = {cell: None for cell in wanted if cell not in cells.lost}
     return cells
-
-
-class _Above:
-    """Finds the shards of a level that are made of one of the level below."""
-
-    def __init__(self, dataset: Dataset, level: int) -> None:
-        self._finer, self._volume = dataset.level(level - 1), dataset.level(level)
-        self._factors = downsample_step(dataset, level).factors
-
-    def __call__(self, cell: Cell) -> Iterator[Cell]:
-        box = coarser_box(self._finer.shard_box(cell), self._factors)
-        return (box & self._volume.box).cells(self._volume.shard)
 
 
 def _of_level(findings: list[Finding], level: int) -> Iterator[Finding]:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+    type _Do = Callable[[Build, int], object]
+    type _Stage = tuple[str, int, _Do, int]
+    """Name, tasks, what each does, and the memory that it is projected to need."""
+
 FRAGMENT_SHARDS = 64
 """Shards of a fragment, as long as there are not too many fragments."""
 
@@ -47,46 +51,26 @@ ETAG_BYTES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class BuildSpec:
-    """What all tasks of a job have in common."""
+class SegmentTask:
+    """Do one step of the build, or all of them; again writes the same, and what is done stays."""
 
+    step: _Do
     target: StoreURL
     index: StoreURL
     job: str
     fragments: int
-
-    def build(self) -> Build:
-        """Return the build that the job works on."""
-        return Build(opened_volume(self.target), self.index, self.job, self.fragments)
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentTask:
-    """Do one step of the build, or all of them; again writes the same, and what is done stays."""
-
-    step: Callable[[Build, int], None]
-    spec: BuildSpec
     cell: Cell
 
     def __call__(self) -> Result:
         """Do it."""
-        self.step(self.spec.build(), self.cell[0])
+        build = Build(opened_volume(self.target), self.index, self.job, self.fragments)
+        self.step(build, self.cell[0])
         return Result()
-
-
-def fragment(build: Build, number: int) -> None:
-    """Write the rows of some shards by label."""
-    write_fragment(build, number)
 
 
 def ranges(build: Build, _: int) -> None:
     """Choose ranges of labels by the quantiles of all fragments, once."""
     choose_pieces(build)
-
-
-def one_range(build: Build, number: int) -> None:
-    """Merge the rows of a range of labels; of few labels some ranges are empty."""
-    write_range(build, number)
 
 
 def publish(build: Build, _: int) -> None:
@@ -96,7 +80,7 @@ def publish(build: Build, _: int) -> None:
 
 def all_steps(build: Build, _: int) -> None:
     """Do all of it, for a dataset of one fragment."""
-    for step in (fragment, ranges, one_range, publish):
+    for step in (write_fragment, ranges, write_range, publish):
         step(build, 0)
 
 
@@ -112,17 +96,21 @@ def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]
     """
     shards = math.prod(write_grid(volume.shape, volume.shard))
     fragments = fragment_count(shards)
-    spec = BuildSpec(volume.url, index, job, fragments)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
     rows = rows_bytes(shards * shard_bytes(volume))
     anew, last = max(rows, index_bytes(volume)), publish_bytes(shards)
     if fragments == 1:
-        return [Plan("index-runs", (1,), partial(SegmentTask, all_steps, spec), mark, anew)]
+        stages: list[_Stage] = [("index-runs", 1, all_steps, anew)]
+    else:
+        stages = [
+            ("index-fragments", fragments, write_fragment, anew),
+            ("index-ranges", 1, ranges, rows),
+            ("index-runs", fragments, write_range, rows),
+            ("index-publish", 1, publish, last),
+        ]
     return [
-        Plan("index-fragments", (fragments,), partial(SegmentTask, fragment, spec), mark, anew),
-        Plan("index-ranges", (1,), partial(SegmentTask, ranges, spec), mark, rows),
-        Plan("index-runs", (fragments,), partial(SegmentTask, one_range, spec), mark, rows),
-        Plan("index-publish", (1,), partial(SegmentTask, publish, spec), mark, last),
+        Plan(name, (tasks,), partial(SegmentTask, step, volume.url, index, job, fragments), mark, n)
+        for name, tasks, step, n in stages
     ]
 
 

@@ -10,7 +10,7 @@ from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
 from voxlake.compute.jobs.kinds.repair import start_repair
 from voxlake.compute.jobs.kinds.verify import start_verify
 from voxlake.compute.jobs.report import Totals, write_report
-from voxlake.compute.jobs.running import JobSummary, StageSummary, resume_job, run_job
+from voxlake.compute.jobs.running import JobSummary, StageSummary, run_job
 from voxlake.compute.jobs.workspace import Workspace
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Workspace",
     "cancel_job",
     "findings",
-    "resume_job",
     "run_job",
     "start_downsample",
     "start_fsck",

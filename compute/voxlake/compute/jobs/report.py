@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
             f"job {job.id} ({job.kind}, {job.state}) has no report; run voxlake verify --report"
         )
     dataset, digest = workspace.dataset(spec.place), hashlib.blake2b(digest_size=32)
-    counts = dict.fromkeys(("shards", "voxels", "different", "damaged", "bytes"), 0)
+    counts = Counter(shards=0, damaged=0, voxels=0, different=0, bytes=0)
     with path.open("wb") as file:
 
         def put(document: dict[str, Any]) -> None:
@@ -81,9 +82,11 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
         put(_header(job, spec, dataset))
         for shard in _shards(Work(workspace, job.id, spec), dataset):
             put(shard)
-            _count(counts, shard)
+            counts.update({name: shard[name] for name in ("voxels", "different", "bytes")})
+            counts.update(shards=1, damaged=shard["verdict"] == "damaged")
         totals = Totals(**counts)
-        put(_footer(totals, digest.hexdigest()))
+        last = {"record": "totals", **asdict(totals), "verdict": totals.verdict}
+        put({**last, "hash_of_all_lines_above": digest.hexdigest()})
     return totals
 
 
@@ -140,20 +143,4 @@ def _shard(volume: Volume, path: str, shard: ComparedShard) -> dict[str, Any]:
         "stored": shard.stored,
         "bytes": shard.bytes,
         **({"note": shard.note} if shard.note else {}),
-    }
-
-
-def _count(counts: dict[str, int], shard: dict[str, Any]) -> None:
-    counts["shards"] += 1
-    counts["damaged"] += shard["verdict"] == "damaged"
-    for name in ("voxels", "different", "bytes"):
-        counts[name] += shard[name]
-
-
-def _footer(totals: Totals, digest: str) -> dict[str, Any]:
-    return {
-        "record": "totals",
-        **asdict(totals),
-        "verdict": totals.verdict,
-        "hash_of_all_lines_above": digest,
     }

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs import Claim, Job, Ledger
 
-    type _Execute = Callable[[_Pending, _Signs], Iterator[Finished]]
+    type _Execute = Callable[[_Pending, Callable[[], None]], Iterator[Finished]]
 
 ATTEMPTS = 3
 """After so many failures a task is set aside and the job ends degraded."""
@@ -115,10 +115,14 @@ class _Stopped(Exception):  # noqa: N818  (no error: it was asked for)
 
 
 def run_job(workspace: Workspace, job: Job, report: Report = silent) -> JobSummary:
-    """Run a job to its end, from wherever the ledger says it stands.
+    """Run a job to its end, from wherever the ledger says it stands: new, killed or degraded.
+
+    Tasks that have failed before are tried again.
 
     Raises
     ------
+    NotFoundError
+        If there is no such job.
     ConflictError
         If it is done or cancelled, another runner has it or one works on its dataset, or somebody
         cancels it meanwhile.
@@ -129,23 +133,13 @@ def run_job(workspace: Workspace, job: Job, report: Report = silent) -> JobSumma
     StoreFullError, StoreReadOnlyError, PlanChangedError, InvalidInputError
         If a task met what trying again cannot mend.
     """
-    return _whole(run_claimed(workspace, workspace.catalog.ledger.claim(job.id), report))
-
-
-def resume_job(workspace: Workspace, job_id: str, report: Report = silent) -> JobSummary:
-    """Go on with a job that was killed, failed or ended degraded.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such job.
-    ConflictError
-        If it is done or cancelled, or another runner has it.
-    """
     ledger = workspace.catalog.ledger
-    claim = ledger.claim(job_id)
+    claim = ledger.claim(job.id)
     ledger.clear_failures(claim)
-    return _whole(run_claimed(workspace, claim, report))
+    summary = run_claimed(workspace, claim, report)
+    if summary is None:
+        raise RuntimeError("a job was stopped that nobody could stop")
+    return summary
 
 
 def run_claimed(
@@ -198,12 +192,6 @@ def run_claimed(
             raise
 
 
-def _whole(summary: JobSummary | None) -> JobSummary:
-    if summary is None:
-        raise RuntimeError("a job was stopped that nobody could stop")
-    return summary
-
-
 def _run(run: _Run, report: Report) -> JobSummary:
     kind, work = run.kind, run.work
     began = time.monotonic()
@@ -254,7 +242,7 @@ def _run_stage(
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, done.count(1)))
     pending = _Pending(plan, done, recorder.stop)
-    for finished in execute(pending, _Signs(run)):
+    for finished in execute(pending, _signs_of_life(run)):
         if finished.error is not None:
             _note_failure(recorder, finished, pending)
             report(TaskFinished(plan.stage, 0, failed=True))
@@ -279,25 +267,24 @@ def _tally(run: _Run, plan: Plan, done: int) -> StageTally:
     return StageTally(plan.stage, done, plan.voxels * done // max(1, len(plan)), before.bytes_done)
 
 
-class _Signs:
-    """Called between tasks: gives signs of life, and raises when the run has to end at once."""
+def _signs_of_life(run: _Run) -> Callable[[], None]:
+    """Return what is called between tasks, and raises when the run has to end at once."""
+    stopping: float | None = None
+    renewed = time.monotonic()
 
-    def __init__(self, run: _Run) -> None:
-        self._run, self._recorder = run, run.recorder
-        self._stopping: float | None = None
-        self._renewed = time.monotonic()
-
-    def __call__(self) -> None:
-        self._recorder.check()
+    def give() -> None:
+        nonlocal stopping, renewed
+        run.recorder.check()
         now = time.monotonic()
-        if now - self._renewed > RENEW_S:
-            self._run.kind.renew(self._run.work)
-            self._renewed = now
-        if not self._recorder.stop.is_set():
-            return
-        self._stopping = self._stopping or now
-        if now - self._stopping > GRACE_S:
-            raise _Stopped
+        if now - renewed > RENEW_S:
+            run.kind.renew(run.work)
+            renewed = now
+        if run.recorder.stop.is_set():
+            stopping = stopping or now
+            if now - stopping > GRACE_S:
+                raise _Stopped
+
+    return give
 
 
 class _Pending(Iterator[tuple[int, "Task"]]):
@@ -349,10 +336,9 @@ def _check_none_failed(run: _Run, plan: Plan) -> None:
     if failed == 0:
         return
     first = run.ledger.failures(run.job.id, limit=1)[0]
-    last = first.traceback.strip().splitlines()[-1]
     raise JobFailedError(
         f"{failed} of {len(plan)} tasks of stage {plan.stage} failed {ATTEMPTS} times, "
-        f"the first with: {last}"
+        f"the first with: {first.error}"
     )
 
 

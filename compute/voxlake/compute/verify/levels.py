@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample_step
-from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
 from voxlake.compute.verify.results import ComparedShard, stage_name
 from voxlake.ngff.shards.whole import decode_shard
@@ -20,14 +19,14 @@ from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
 
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
+
+new_hash = partial(hashlib.blake2b, digest_size=32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +55,33 @@ class VerifyTask:
             different=different,
             shard=f"{volume.shard_url(self.cell)} {box}" if different else "",
             note=note,
-            decoded=hash_of_voxels(voxels) if self.hashes and voxels is not None else None,
-            stored=hash_of_bytes(body) if self.hashes else None,
+            decoded=hash_of(in_order(voxels)) if self.hashes and voxels is not None else None,
+            stored=hash_of(body) if self.hashes else None,
             bytes=len(body or b"") if self.hashes else 0,
         )
-
-
-@dataclass(slots=True)
-class Hashes:
-    """The hash of voxels that come part by part, in C order of the whole."""
-
-    _digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=32))
-
-    def add(self, voxels: npt.NDArray[Any]) -> None:
-        """Take the next voxels, little-endian."""
-        in_order = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
-        self._digest.update(in_order.data)
-
-    @property
-    def text(self) -> str:
-        """The BLAKE2b-256 (RFC 7693) of all of them, as ``b2sum -l 256`` prints it."""
-        return str(self._digest.hexdigest())
 
 
 def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> Plan:
     """Plan comparing `level` (1 and above) with what the level below gives."""
     step, volume = downsample_step(dataset, level), dataset.level(level)
-    make = partial(VerifyTask, step, volume.url, hashes)
-    plan = _plan(stage_name(level), make, volume, step.factors)
-    return replace(plan, bytes_per_task=downsample_bytes(dataset, level))
+    return Plan(
+        stage_name(level),
+        write_grid(volume.shape, volume.shard),
+        partial(VerifyTask, step, volume.url, hashes),
+        fingerprint("verify", step.factors, volume.url, volume.metadata),
+        downsample_bytes(dataset, level),
+        math.prod(volume.shape),
+    )
 
 
-def hash_of_voxels(voxels: npt.NDArray[Any]) -> str:
-    """Return the hash of the voxels, in C order."""
-    hashes = Hashes()
-    hashes.add(voxels)
-    return hashes.text
+def in_order(voxels: npt.NDArray[Any]) -> memoryview:
+    """Return the bytes of voxels that are hashed: in C order, little-endian."""
+    return np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<")).data
 
 
-def hash_of_bytes(body: bytes | None) -> str | None:
-    """Return the hash of the bytes of an object; None if it is not stored."""
-    return None if body is None else hashlib.blake2b(body, digest_size=32).hexdigest()
+def hash_of(body: bytes | memoryview | None) -> str | None:
+    """Return the BLAKE2b-256 (RFC 7693), as ``b2sum -l 256`` prints it; None of nothing."""
+    return None if body is None else new_hash(body).hexdigest()
 
 
 def read_object(url: StoreURL) -> bytes | None:
@@ -126,17 +111,6 @@ def differences(
     first = tuple(int(axis[0]) for axis in np.nonzero(wrong))
     where = tuple(at + lo for at, lo in zip(first, place.start, strict=True))
     return count, f"first at {where} of the shard: {stored[first]} for {expected[first]}"
-
-
-def _plan(stage: str, make: Callable[[Cell], VerifyTask], volume: Volume, what: object) -> Plan:
-    return Plan(
-        stage,
-        write_grid(volume.shape, volume.shard),
-        make,
-        fingerprint("verify", what, volume.url, volume.metadata),
-        shard_bytes(volume) * 4,
-        math.prod(volume.shape),
-    )
 
 
 def _voxels(volume: Volume, cell: Cell, body: bytes | None) -> npt.NDArray[Any]:

@@ -19,12 +19,13 @@ from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
 from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
-from voxlake.compute.verify.levels import Hashes, differences, hash_of_bytes, read_object
+from voxlake.compute.verify.levels import differences, hash_of, in_order, new_hash, read_object
 from voxlake.compute.verify.results import ComparedRegion, ComparedShard, stage_name
 from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Iterator
 
     import numpy.typing as npt
@@ -116,7 +117,8 @@ class _Comparison:
     different: int = 0
     note: str | None = None
     damaged: bool = False
-    hashes: Hashes = field(default_factory=Hashes)
+    decoded: hashlib.blake2b = field(default_factory=new_hash)
+    """Of the voxels so far."""
 
     @property
     def box(self) -> Box:
@@ -136,7 +138,7 @@ class _Comparison:
         count, first = differences(stored, voxels[part.within(layer).slices], part.within(self.box))
         self.different += count
         self.note = self.note or first
-        self.hashes.add(stored)
+        self.decoded.update(in_order(stored))
 
     def result(self, *, hashes: bool) -> ComparedShard:
         """Return what was found."""
@@ -149,7 +151,7 @@ class _Comparison:
             different=self.different,
             shard=f"{url} {self.box}" if self.different else "",
             note=self.note,
-            decoded=self.hashes.text if hashes and not self.damaged else None,
-            stored=hash_of_bytes(body),
+            decoded=self.decoded.hexdigest() if hashes and not self.damaged else None,
+            stored=hash_of(body),
             bytes=len(body or b""),
         )

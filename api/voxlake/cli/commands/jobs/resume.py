@@ -8,8 +8,7 @@ from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Running
-from voxlake.cli.work import queue, show_job
-from voxlake.cli.work import resume as go_on
+from voxlake.cli.work import queue, run, show_job
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.sources import opening_once
 from voxlake.platform.catalog import Catalog
@@ -34,7 +33,7 @@ def resume(
             return queue(catalog, _chosen(catalog, job), answering)
     with opening_once(), opened_workspace(lake, cluster) as workspace:
         chosen = _chosen(workspace.catalog, job)
-        return show_job(go_on(workspace, chosen), json=answering.json)
+        return show_job(run(workspace, chosen), json=answering.json)
 
 
 def _chosen(catalog: Catalog, job: str | None) -> Job:

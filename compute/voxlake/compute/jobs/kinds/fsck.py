@@ -53,10 +53,14 @@ def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) 
 
 
 def findings(workspace: Workspace, job: Job) -> Iterator[Finding]:
-    """Yield what an fsck job has found so far."""
+    """Yield what an fsck job has found so far; nothing of a job of another kind."""
+    if job.kind != FSCK.name:
+        return
     ledger = workspace.catalog.ledger
     stages = ledger.get_job(job.id).stages
-    return findings_of(result for stage in stages for result in ledger.results(job.id, stage.name))
+    yield from findings_of(
+        result for stage in stages for result in ledger.results(job.id, stage.name)
+    )
 
 
 def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
