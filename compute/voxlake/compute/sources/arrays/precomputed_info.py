@@ -5,7 +5,6 @@ https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/vo
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,11 +67,7 @@ class Scale(BaseModel):
 
     def chunk_names(self, box: Box) -> Iterator[str]:
         """Yield the names of the chunks that `box` (x, y, z from 0) touches."""
-        cells = [
-            range(lo // n, -(-hi // n))
-            for lo, hi, n in zip(box.start, box.stop, self.chunk, strict=True)
-        ]
-        for cell in itertools.product(*cells):
+        for cell in box.cells(self.chunk):
             yield "_".join(
                 f"{index * n + offset}-{min((index + 1) * n, size) + offset}"
                 for index, n, size, offset in zip(

@@ -17,14 +17,14 @@ from pydantic import ValidationError
 from zarr.errors import BaseZarrError
 from zarr.storage import ObjectStore, ZipStore
 
-from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
 from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path
 from voxlake.compute.sources.source import native
 from voxlake.ngff.metadata import v04, v06
-from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.platform.errors import SourceError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
 
@@ -167,14 +167,10 @@ def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: st
 
 def _voxel_size(multiscale: Multiscale | None) -> VoxelSize | None:
     """Return what the metadata say; None unless z, y and x all have a unit."""
-    if multiscale is None or any(
-        axis.unit is None for axis in multiscale.axes if axis.name in {"z", "y", "x"}
-    ):
+    if multiscale is None:
         return None
-    try:
-        return multiscale.voxel_size
-    except InvalidInputError:
-        return None
+    sizes = dict(zip(multiscale.axis_names, multiscale.levels[0].scale, strict=True))
+    return complete_voxel_size(sizes, {axis.name: axis.unit or "" for axis in multiscale.axes})
 
 
 def _fingerprint(location: str, array: zarr.Array[Any]) -> str:

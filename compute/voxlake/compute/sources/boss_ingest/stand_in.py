@@ -28,31 +28,24 @@ class Processor(ABC):
     def setup(self, parameters: dict[str, Any]) -> None:
         """Take the parameters, with the ``ingest_job`` of the configuration under that key."""
 
+    @abstractmethod
+    def process(self, *arguments: Any) -> Any:
+        """Return what the subclass is for; the arguments are positional."""
+
 
 class PathProcessor(Processor):
-    """Names the file of a tile or chunk."""
-
-    @abstractmethod
-    def process(self, x_index: int, y_index: int, z_index: int, t_index: int | None = None) -> str:
-        """Return the path of the tile or chunk at these indices."""
+    """``process(x_index, y_index, z_index, t_index)`` returns the path of a tile or chunk."""
 
 
 class TileProcessor(Processor):
-    """Makes a tile: an encoded 2-D image."""
+    """``process(file_path, x_index, y_index, z_index, t_index)`` returns the image of a tile.
 
-    @abstractmethod
-    def process(
-        self, file_path: str, x_index: int, y_index: int, z_index: int, t_index: int | None = None
-    ) -> Any:
-        """Return a seekable binary file with the image of the tile."""
+    Encoded, in a seekable binary file.
+    """
 
 
 class ChunkProcessor(Processor):
-    """Makes a chunk: an array and the order of its axes."""
-
-    @abstractmethod
-    def process(self, file_path: str, x_index: int, y_index: int, z_index: int) -> tuple[Any, int]:
-        """Return the voxels of the chunk, and one of the orders."""
+    """``process(file_path, x_index, y_index, z_index)`` returns an array, and one of `ORDERS`."""
 
 
 ORDERS = {"XYZ_ORDER": 0, "ZYX_ORDER": 1, "XYZT_ORDER": 2, "TZYX_ORDER": 3}

@@ -16,7 +16,7 @@ from voxlake.compute.sources.boss_ingest.plugins import Plugins
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -49,22 +49,22 @@ class Pieces:
     def fill(self, box: Box, out: np.ndarray) -> None:
         """Ask the plug-ins once for every tile or chunk that `box` touches."""
         box = box.shifted(self.extent.start)
-        for cell in box.cells((1, *self.size)):
-            part = cell_box(cell, (1, *self.size)) & box
-            out[part.within(box).slices] = self._read_piece(cell, part)
+        for part in box.tiles((1, *self.size)):
+            out[part.within(box).slices] = self._read_piece(part)
 
-    def _read_piece(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
-        """Return the voxels of `part`, which lies in the piece at `cell`: (z, y, x)."""
-        t, z, y, x = cell
+    def _read_piece(self, part: Box) -> np.ndarray:
+        """Return the voxels of `part`, which lies in one piece: (z, y, x)."""
+        piece = part.aligned((1, *self.size))
+        t, z, y, x = (lo // n for lo, n in zip(part.start, (1, *self.size), strict=True))
         voxels = self.plugins.piece((x, y, z, t))
-        piece = cell_box(cell, (1, *self.size))
         needed = (piece & self.extent).within(piece).stop[1:]
         fits = all(a <= n <= b for a, n, b in zip(needed, voxels.shape, self.size, strict=True))
         if not fits or native(voxels.dtype, self.location) != self.dtype:
             raise SourceError(
                 f"boss-ingest {self.location}: the tile or chunk at index x {x}, y {y}, z {z}, "
-                f"t {t} is {_described(voxels)}, but should be {self.dtype} (as the first) of "
-                f"{needed} to {self.size} voxels; check the sizes in the configuration"
+                f"t {t} is {voxels.dtype} of {voxels.shape} voxels, but should be {self.dtype} "
+                f"(as the first) of {needed} to {self.size} voxels; check the sizes in the "
+                "configuration"
             )
         return voxels[part.within(piece).slices[1:]]
 
@@ -153,7 +153,3 @@ def _ends(extent: Box, step: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[in
 
 def _is_there(path: str) -> bool:
     return bool(path) and os.path.isfile(path)  # noqa: PTH113  (asked for every tile)
-
-
-def _described(voxels: np.ndarray) -> str:
-    return f"{voxels.dtype} of {voxels.shape} voxels"

@@ -32,7 +32,6 @@ from voxlake.compute.sources.listing import SHOWN, listed
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.parallel import map_parallel
 from voxlake.compute.sources.tiles.pattern import TilePattern, parse_pattern
-from voxlake.ngff.grid.box import cell_box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -117,23 +116,20 @@ class Tiles:
 
     def fill(self, box: Box, out: np.ndarray) -> None:
         """Decode every tile that `box` touches once."""
-        for cell in box.cells(self.tile):
-            part = cell_box(cell, self.tile) & box
-            out[part.within(box).slices] = self._read_tile(cell, part)
+        for part in box.tiles(self.tile):
+            out[part.within(box).slices] = self._read_tile(part)
 
-    def _read_tile(self, cell: tuple[int, ...], part: Box) -> np.ndarray:
-        """Return the voxels of `part`, which lies in the tile at `cell`: (t, c, z, y, x)."""
+    def _read_tile(self, part: Box) -> np.ndarray:
+        """Return the voxels of `part`, which lies in one tile: (t, c, z, y, x)."""
+        cell = tuple(lo // n for lo, n in zip(part.start, self.tile, strict=True))
         if not self.grid.has(cell):
             if self.fills_missing:
                 return np.zeros(part.shape, self.header.dtype)
             raise self._absent([cell], 1)
-        top, left = cell[3] * self.header.height, cell[4] * self.header.width
-        rows = range(part.start[3] - top, part.stop[3] - top)
-        columns = range(part.start[4] - left, part.stop[4] - left)
-        pixels = read_slice(self.grid.path(cell), self.header, rows, columns)
-        first = cell[1] * self.header.samples
-        samples = pixels[..., part.start[1] - first : part.stop[1] - first]
-        return np.moveaxis(samples, -1, 0)[np.newaxis, :, np.newaxis]
+        inside = part.within(part.aligned(self.tile))
+        _, c, _, y, x = (range(*bounds) for bounds in zip(inside.start, inside.stop, strict=True))
+        pixels = read_slice(self.grid.path(cell), self.header, y, x)
+        return np.moveaxis(pixels[..., c.start : c.stop], -1, 0)[np.newaxis, :, np.newaxis]
 
     def check(self) -> None:
         """Look for gaps, read every header, and hold sizes and types of all tiles together.
