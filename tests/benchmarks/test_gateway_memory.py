@@ -24,12 +24,12 @@ def test_a_gateway_keeps_to_its_memory(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(gateway_memory, "SHAPE", (128, 192, 192))
     labels = gateway_memory.make_lake(tmp_path / "lake", gateway_memory.SHAPE)
     outcome = gateway_memory.measure(tmp_path / "lake", labels, 250, MEMORY_BYTES)
-    counted, share = outcome.counted, divide_memory(MEMORY_BYTES)
-    assert counted["held_limit"] == share.answers
+    counted, (answers, _, cache) = outcome.counted, divide_memory(MEMORY_BYTES)
+    assert counted["held_limit"] == answers
     # Stored bytes count and do not wait: a block for each client at most.
-    assert 0 < counted["held_peak"] <= share.answers + CLIENTS * BLOCK
+    assert 0 < counted["held_peak"] <= answers + CLIENTS * BLOCK
     assert counted["held"] == 0
-    assert 0 < counted["cached"] <= counted["cache_limit"] == share.cache
+    assert 0 < counted["cached"] <= counted["cache_limit"] == cache
     uses = {one["kind"]: one for one in counted["cache"]}
     assert uses["blocks of label boxes"]["hits"] > 0
     assert sum(one["bytes"] for one in uses.values()) == counted["cached"]

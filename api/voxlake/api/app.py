@@ -59,7 +59,7 @@ def create_app(
 
     `viewer` is the folder of the viewer's static files, which need not be there.
     """
-    memory = divide_memory(settings.gateway_memory_bytes)
+    answers_bytes, chunks_bytes, _ = divide_memory(settings.gateway_memory_bytes)
     app = FastAPI(
         title="voxlake",
         version=version("voxlake"),
@@ -77,12 +77,12 @@ def create_app(
         lake=lake,
         catalog=catalog,
         identity=identity,
-        answers=Budget(memory.answers),
+        answers=Budget(answers_bytes),
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
         readiness=Expiring(READY_SECONDS),
-        chunk_cache_bytes=memory.chunks,
+        chunk_cache_bytes=chunks_bytes,
     )
     _add_routes(app, viewer)
     _add_layers(app)

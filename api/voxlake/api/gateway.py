@@ -22,27 +22,18 @@ OPENED_SECONDS = 30.0
 """How long a dataset stays open: its metadata do not change while its record is the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """How the memory that a gateway may fill is divided, in bytes."""
+def divide_memory(total_bytes: int) -> tuple[int, int, int]:
+    """Return the shares of a gateway's memory, in bytes: of answers, chunks and the cache.
 
-    answers: int
-    """For answers on their way: a half."""
-    chunks: int
-    """For decoded chunks that were read: a quarter."""
-    cache: int
-    """For what was read of label indexes, objects and mappings: a quarter."""
-
-
-def divide_memory(total_bytes: int) -> Memory:
-    """Return the shares of a gateway's memory.
+    A half is for answers on their way, a quarter for decoded chunks that were read, and a quarter
+    for what was read of label indexes, objects and mappings.
 
     Examples
     --------
-    >>> divide_memory(256 << 20).answers >> 20
-    128
+    >>> [share >> 20 for share in divide_memory(256 << 20)]
+    [128, 64, 64]
     """
-    return Memory(total_bytes // 2, total_bytes // 4, total_bytes // 4)
+    return total_bytes // 2, total_bytes // 4, total_bytes // 4
 
 
 @dataclass(frozen=True, slots=True)

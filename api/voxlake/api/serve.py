@@ -68,7 +68,8 @@ def run_gateway(
             viewer_built=viewer_folder() is not None,
         )
         return_freed_memory()
-        CACHE.limit(divide_memory(settings.gateway_memory_bytes).cache)
+        _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
+        CACHE.limit(cache_bytes)
         app = create_app(settings, lake, catalog, identity)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off"
