@@ -70,6 +70,7 @@ def test_absent_is_absent(any_store: StoreURL) -> None:
             ask(url)
     with pytest.raises(ObjectNotFoundError):
         store.read_range(url, 0, 1)
+    assert (store.read_if_there(url), store.exists(url)) == (None, False)
     store.delete(url)
     store.delete_tree(url)
     assert list(store.walk(url)) == []

@@ -10,7 +10,7 @@ from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
 from voxlake.platform import store
-from voxlake.platform.errors import NotFoundError, ObjectNotFoundError
+from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store import StoreURL
 
@@ -102,8 +102,4 @@ class Lake:
         raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.datasets() lists them")
 
     def _holds(self, place: Place) -> bool:
-        try:
-            store.head(dataset_url(self.url, place) / "zarr.json")
-        except ObjectNotFoundError:
-            return False
-        return True
+        return store.exists(dataset_url(self.url, place) / "zarr.json")

@@ -19,7 +19,6 @@ from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
     NotFoundError,
-    ObjectNotFoundError,
     OutOfBoundsError,
     UnsupportedError,
     VoxlakeError,
@@ -256,12 +255,11 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
 
 def _driver(url: StoreURL) -> str:
     """Return the TensorStore driver of the array; its document must be as it was sealed."""
+    stored = store.read_if_there(url / "zarr.json")
+    if stored is None:
+        return "zarr" if store.exists(url / ".zarray") else "zarr3"
     try:
-        body = store.read(url / "zarr.json").body
-    except ObjectNotFoundError:
-        return "zarr" if _has(url / ".zarray") else "zarr3"
-    try:
-        document = json.loads(body)
+        document = json.loads(stored.body)
     except ValueError as error:
         raise CorruptDataError(
             f"cannot open {url}: its zarr.json is damaged ({error}); restore it"
@@ -269,14 +267,6 @@ def _driver(url: StoreURL) -> str:
     if isinstance(document, dict):
         require_seal(document, url / "zarr.json")
     return "zarr3"
-
-
-def _has(url: StoreURL) -> bool:
-    try:
-        store.head(url)
-    except ObjectNotFoundError:
-        return False
-    return True
 
 
 @cache

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 OPERATIONS = (
     "create",
     "delete",
+    "exists",
     "head",
     "last_object",
     "list_children",
     "read",
+    "read_if_there",
     "read_range",
     "read_ranges",
     "walk",

@@ -10,7 +10,7 @@ from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.verify.levels import unequal
 from voxlake.ngff.grid.pyramid import finer_box
-from voxlake.ngff.labels.sidecars.trust import shard_etag
+from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def has_below(step: Step, box: Box) -> bool:
     """Return whether anything is stored in the level below that `box` is made of."""
     finer = opened_volume(step.finer)
     cells = finer_box(box, step.factors, finer.shape).cells(finer.shard)
-    return any(shard_etag(finer, each) is not None for each in cells)
+    return any(store.exists(finer.shard_url(each)) for each in cells)
 
 
 def _lost(volume: Volume, level: int, cell: Cell, seen: Box) -> Finding:

@@ -17,12 +17,7 @@ from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.validate import Severity, validate_dataset
 from voxlake.ngff.volume import shard_key
 from voxlake.platform import store
-from voxlake.platform.errors import (
-    CorruptDataError,
-    NotFoundError,
-    ObjectNotFoundError,
-    UnsupportedError,
-)
+from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +94,9 @@ def leftovers(url: StoreURL, index: StoreURL | None) -> list[str]:
 def labels_there(image: StoreURL) -> list[str]:
     """Return the names of the labels that lie in an image, listed or not."""
     folder = image / "labels"
-    return [name for name in store.list_children(folder)[0] if _has(folder / name / "zarr.json")]
+    return [
+        name for name in store.list_children(folder)[0] if store.exists(folder / name / "zarr.json")
+    ]
 
 
 def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
@@ -119,13 +116,14 @@ def _level_paths(url: StoreURL) -> list[str]:
         return [level.path for level in open_dataset(url).multiscale.levels]
     except (NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
         folders = [name for name in store.list_children(url)[0] if name != "labels"]
-        return [name for name in folders if _has(url / name / "zarr.json")]
+        return [name for name in folders if store.exists(url / name / "zarr.json")]
 
 
 def _seal_of(url: StoreURL) -> bool | None:
+    stored = store.read_if_there(url)
     try:
-        document = json.loads(store.read(url).body)
-    except (ObjectNotFoundError, ValueError):
+        document = None if stored is None else json.loads(stored.body)
+    except ValueError:
         return None
     return check_seal(document) if isinstance(document, dict) else None
 
@@ -206,11 +204,3 @@ def _numbers(text: str) -> Cell:
 def _in_grid(volume: Volume, cell: Cell) -> bool:
     grid = write_grid(volume.shape, volume.shard)
     return len(cell) == len(grid) and all(at < n for at, n in zip(cell, grid, strict=True))
-
-
-def _has(url: StoreURL) -> bool:
-    try:
-        store.head(url)
-    except ObjectNotFoundError:
-        return False
-    return True

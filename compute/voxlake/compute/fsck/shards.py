@@ -13,7 +13,7 @@ from voxlake.ngff.labels.sidecars.trust import read_sidecar
 from voxlake.ngff.shards.check import check_shard
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,19 +48,12 @@ class ShardTask:
     def __call__(self) -> Result:
         """Return what was found."""
         volume = opened_volume(self.look.target)
-        stored = _stored(volume.shard_url(self.cell))
+        stored = store.read_if_there(volume.shard_url(self.cell))
         return FsckResult(
             voxels=volume.shard_box(self.cell).size,
             bytes=len(stored.body) if stored else 0,
             findings=tuple(_look_at(self.look, volume, self.cell, stored)),
         )
-
-
-def _stored(url: StoreURL) -> Stored | None:
-    try:
-        return store.read(url)
-    except ObjectNotFoundError:
-        return None
 
 
 def _look_at(

@@ -11,7 +11,6 @@ from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
     NotFoundError,
-    ObjectNotFoundError,
     UnsupportedError,
 )
 
@@ -81,10 +80,11 @@ def _ome_attributes(url: StoreURL) -> dict[str, Any]:
 
 def _read_json(url: StoreURL) -> dict[str, Any] | None:
     """Return the object in the document at `url`; None if there is no document."""
-    try:
-        document = json.loads(store.read(url).body)
-    except ObjectNotFoundError:
+    stored = store.read_if_there(url)
+    if stored is None:
         return None
+    try:
+        document = json.loads(stored.body)
     except ValueError as error:
         raise CorruptDataError(f"{url} is not JSON: {error}") from error
     if not isinstance(document, dict):

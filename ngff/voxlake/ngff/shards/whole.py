@@ -13,7 +13,7 @@ from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import has_shard_format, shard_format
 from voxlake.ngff.volume import explain, shard_key
 from voxlake.platform import store
-from voxlake.platform.errors import InvalidInputError, ObjectNotFoundError
+from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,10 +34,8 @@ def read_shard(volume: Volume, cell: tuple[int, ...]) -> tuple[npt.NDArray[Any],
     StoreError
         If the store fails; never taken for "not stored".
     """
-    url = volume.shard_url(cell)
-    try:
-        stored = store.read(url)
-    except ObjectNotFoundError:
+    stored = store.read_if_there(volume.shard_url(cell))
+    if stored is None:
         return np.full(volume.shard_box(cell).shape, volume.fill, volume.dtype), None
     return decode_shard(volume, cell, stored.body), stored.etag
 

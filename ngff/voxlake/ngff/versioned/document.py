@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.errors import CorruptDataError, ObjectExistsError
 
 if TYPE_CHECKING:
     from voxlake.ngff.memory.cache import Cached
@@ -100,7 +100,5 @@ def _decoded[T: Document](form: Form[T], body: bytes) -> T:
 
 
 def _is(url: StoreURL, body: bytes) -> bool:
-    try:
-        return store.read(url).body == body
-    except ObjectNotFoundError:
-        return False
+    stored = store.read_if_there(url)
+    return stored is not None and stored.body == body

@@ -45,6 +45,23 @@ def head(url: StoreURL) -> ObjectInfo:
         return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
 
 
+def read_if_there(url: StoreURL) -> Stored | None:
+    """Return the whole object, as `read`; None if there is none."""
+    try:
+        return read(url)
+    except ObjectNotFoundError:
+        return None
+
+
+def exists(url: StoreURL) -> bool:
+    """Return whether there is such an object, as `head` sees it."""
+    try:
+        head(url)
+    except ObjectNotFoundError:
+        return False
+    return True
+
+
 def write(url: StoreURL, body: bytes) -> str:
     """Write the object atomically, over what may be there, and return its new ETag.
 

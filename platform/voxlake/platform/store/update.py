@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import tensorstore as ts
 
-from voxlake.platform.errors import ConflictError, ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.errors import ConflictError, ObjectExistsError
 from voxlake.platform.store.adapters import as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 from voxlake.platform.store.lock import locked
-from voxlake.platform.store.objects import create, head, read, write
+from voxlake.platform.store.objects import create, exists, read, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +42,7 @@ def update(url: StoreURL, change: Change) -> None:
 
 
 def _change_file(url: StoreURL, change: Change) -> bool:
-    try:
-        head(url)
-    except ObjectNotFoundError:
+    if not exists(url):
         return _create_file(url, change)
     with store_failures("write", url), locked(url.path):
         before = read(url).body

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _OPERATIONS = (
     "read",
+    "read_if_there",
     "read_range",
+    "exists",
     "head",
     "write",
     "create",

@@ -25,7 +25,6 @@ from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
     NotFoundError,
-    ObjectNotFoundError,
 )
 from voxlake.platform.jobs import UNFINISHED, JobState
 
@@ -79,11 +78,8 @@ def _check_free(workspace: Workspace, place: Place) -> None:
     else:
         raise ConflictError(f"dataset {place.name} exists; choose another name")
     url = dataset_url(workspace.lake, place)
-    try:
-        store.head(url / "zarr.json")
-    except ObjectNotFoundError:
-        return
-    raise ConflictError(f"{url} holds a dataset already; choose another name")
+    if store.exists(url / "zarr.json"):
+        raise ConflictError(f"{url} holds a dataset already; choose another name")
 
 
 def _image_of(workspace: Workspace, place: Place) -> Dataset | None:

@@ -163,15 +163,6 @@ def read_document[T: Document](form: Form[T], url: StoreURL) -> T:
         ) from error
 
 
-def is_there(url: StoreURL) -> bool:
-    """Return whether an object exists."""
-    try:
-        store.head(url)
-    except ObjectNotFoundError:
-        return False
-    return True
-
-
 def _closed_to_merges(volume: Volume, index_url: StoreURL) -> dict[str, Any] | None:
     """Offer the newest manifest again, of which no merge that began before can take the place then.
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
+from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment
 from voxlake.ngff.labels.segments.rows import join_rows, shard_grid
 from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
 from voxlake.ngff.versioned.document import Document, create
+from voxlake.platform import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def write_fragment(build: Build, number: int) -> Fragment:
         If voxels that are needed do not decode, or the store fails.
     """
     url = fragment_url(build, number)
-    if is_there(url):
+    if store.exists(url):
         return read_document(FRAGMENTS, url)
     segments, samples = [], list[int]()
     for rows, etags in _gathered(build, number):

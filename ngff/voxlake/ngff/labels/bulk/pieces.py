@@ -15,7 +15,7 @@ from pydantic import Field
 from ulid import ULID
 
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
-from voxlake.ngff.labels.bulk.build import form_of, is_there, read_document
+from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order, row_bytes
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
@@ -23,6 +23,7 @@ from voxlake.ngff.labels.segments.segment_file import FILES, write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create
 from voxlake.ngff.versioned.sorted_file import groups_between, read_footer, read_groups
+from voxlake.platform import store
 from voxlake.platform.errors import PlanChangedError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def choose_pieces(build: Build) -> Pieces:
         If one is damaged, or the store fails.
     """
     url = pieces_url(build)
-    if is_there(url):
+    if store.exists(url):
         return read_document(PIECES, url)
     segments: list[Segment] = []
     samples: list[int] = []
@@ -95,7 +96,7 @@ def write_range(build: Build, number: int) -> Merged:
         If what was chosen or a fragment is damaged, or the store fails.
     """
     url = range_url(build, number)
-    if is_there(url):
+    if store.exists(url):
         return read_document(RANGES, url)
     chosen = read_document(PIECES, pieces_url(build))
     ends = (*(first - 1 for first in chosen.firsts[1:]), MAX_LABEL)

@@ -21,7 +21,7 @@ from voxlake.ngff.labels.objects.reading import get_objects
 from voxlake.ngff.labels.objects.segment_properties import spread_over
 from voxlake.ngff.memory.columns import BOX
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError, UnsupportedError
+from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.names import check_name
 from voxlake.platform.store.update import update
 
@@ -92,12 +92,10 @@ def write_feature_table(image_url: StoreURL, labels: str, name: str, table: pa.T
         If the store fails.
     """
     check_name(name)
-    try:
-        store.head(image_url / "zarr.json")
-    except ObjectNotFoundError as error:
+    if not store.exists(image_url / "zarr.json"):
         raise UnsupportedError(
             f"{image_url} is no group of zarr v3; write tables to images of OME-Zarr 0.5"
-        ) from error
+        )
     body = io.BytesIO()
     pq.write_table(table, body, compression="zstd")
     url = image_url / "tables" / name

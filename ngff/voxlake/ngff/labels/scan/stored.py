@@ -16,7 +16,6 @@ from voxlake.ngff.shards.chunk_codec import unpack_chunks
 from voxlake.ngff.shards.format import ABSENT, has_shard_format, shard_format
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,9 +68,8 @@ def stored_rows(
     if not has_shard_format(volume):
         voxels, etag = read_shard(volume, cell)
         return None if etag is None else (find_rows(volume, cell, voxels), etag)
-    try:
-        stored = store.read(volume.shard_url(cell))
-    except ObjectNotFoundError:
+    stored = store.read_if_there(volume.shard_url(cell))
+    if stored is None:
         return None
     found = in_order(_works(volume, cell, memoryview(stored.body)))
     return joined_rows(volume, cell, found), stored.etag

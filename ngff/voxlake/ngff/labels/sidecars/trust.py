@@ -64,11 +64,8 @@ def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
     StoreError
         If the store fails.
     """
-    try:
-        body = store.read(sidecar_url(index_url, cell)).body
-    except ObjectNotFoundError:
-        return None
-    return decode(body)
+    stored = store.read_if_there(sidecar_url(index_url, cell))
+    return decode(stored.body) if stored else None
 
 
 def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> Rows | None:
