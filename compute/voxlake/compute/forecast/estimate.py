@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.documents.plan import SampleDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from voxlake.compute.forecast.sampling import LevelPiece, Piece, Sample
     from voxlake.documents.plan import PlannedLevel
@@ -81,14 +81,14 @@ def rates(sample: Sample, itemsize: int) -> Rates:
     raw = sum(level.voxels for level in levels) * itemsize
     finest = sum(piece.levels[0].voxels for piece in pieces) * itemsize
     return Rates(
-        read=_sum(pieces, lambda piece: piece.read_s) / _sum(pieces, lambda p: p.decoded_bytes),
+        read=sum(piece.read_s for piece in pieces) / sum(piece.decoded_bytes for piece in pieces),
         reduce=_reduce_rate(pieces),
         encode=sum(level.encode_s for level in levels) / raw,
         decode=sum(level.decode_s for level in levels) / raw,
-        index=_sum(pieces, lambda piece: piece.index_s) / finest,
+        index=sum(piece.index_s for piece in pieces) / finest,
         write=sum(level.write_s for level in levels)
         / max(1, sum(level.stored_bytes for level in levels)),
-        rows=_sum(pieces, lambda piece: piece.index_rows) / finest,
+        rows=sum(piece.index_rows for piece in pieces) / finest,
     )
 
 
@@ -156,10 +156,6 @@ def _reduce_rate(pieces: Sequence[Piece]) -> float:
         for below, level in zip(piece.levels, piece.levels[1:], strict=False):
             seconds, voxels = seconds + level.reduce_s, voxels + below.voxels
     return seconds / max(1, voxels)
-
-
-def _sum(pieces: Sequence[Piece], of: Callable[[Piece], float]) -> float:
-    return sum(of(piece) for piece in pieces)
 
 
 def _finite(ratio: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.ngff.grid.box import Box, cell_box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     type Extents = tuple[int, ...]
 
@@ -95,7 +95,7 @@ def spread_cells(grid: Extents, count: int) -> list[Extents]:
         tuple(int((0.5 + number * a) % 1 * n) for a, n in zip(steps, grid, strict=True))
         for number in range(TRIES * count)
     )
-    cells = dict.fromkeys(itertools.islice(_different(drawn), count))
+    cells = list(dict.fromkeys(drawn))[:count]
     rest = (cell for cell in itertools.product(*map(range, grid)) if cell not in cells)
     return [*cells, *itertools.islice(rest, count - len(cells))]
 
@@ -112,14 +112,6 @@ def decoded_voxels(box: Box, shape: Sequence[int], block: Sequence[int]) -> int:
     for lo, hi, whole, extent in zip(box.start, box.stop, shape, block, strict=True):
         total *= min(-(-hi // extent) * extent, whole) - lo // extent * extent
     return total
-
-
-def _different(cells: Iterable[Extents]) -> Iterator[Extents]:
-    seen: set[Extents] = set()
-    for cell in cells:
-        if cell not in seen:
-            seen.add(cell)
-            yield cell
 
 
 def _covered(extent: int, block: int) -> int:

@@ -19,13 +19,12 @@ from voxlake.ngff.labels.scan.rows import scan_chunks
 from voxlake.ngff.shards.chunk_codec import decode_chunks, encode_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from voxlake.compute.forecast.target import Target
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.shards.format import ShardFormat
 
 LEAST_VOXELS = 4096
@@ -168,16 +167,12 @@ def _coded(coding: ShardFormat, voxels: npt.NDArray[Any], reduce_s: float) -> Le
         voxels.size,
         len(payloads),
         len(payloads) - len(stored),
-        _size(stored),
+        sum(map(len, stored)),
         reduce_s,
         encoding.seconds,
         decoding.seconds,
         writing.seconds,
     )
-
-
-def _size(payloads: Sequence[Payload]) -> int:
-    return sum(len(payload) for payload in payloads)
 
 
 def _scan(target: Target, voxels: npt.NDArray[Any]) -> tuple[float, int]:

@@ -43,9 +43,7 @@ class Sampled:
 def stages_of(sampled: Sampled) -> list[PlannedStage]:
     """Return the stages of a job, in the order in which they run."""
     stages = [
-        _alone(sampled, stretch.last)
-        if stretch.cut is None
-        else _pass(sampled, stretch, stretch.cut)
+        _alone(sampled, stretch) if stretch.cut is None else _pass(sampled, stretch, stretch.cut)
         for stretch in sampled.target.stretches
     ]
     if sampled.target.indexed:
@@ -100,9 +98,9 @@ def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> PlannedStage:
     )
 
 
-def _alone(sampled: Sampled, level: int) -> PlannedStage:
+def _alone(sampled: Sampled, stretch: Stretch) -> PlannedStage:
+    level = stretch.last
     fine, coarse = sampled.target.ladder[level - 1], sampled.target.ladder[level]
-    stretch = next(s for s in sampled.target.stretches if s.last == level)
     return PlannedStage(
         name=stage_name(level, level),
         tasks=math.prod(write_grid(coarse.shape, coarse.shard)),
