@@ -67,8 +67,7 @@ def no_etag_check(patch: pytest.MonkeyPatch) -> None:
         sidecar = read_sidecar(index_url, cell)
         return sidecar.rows if sidecar else None
 
-    patch.setattr(state, "trusted_rows", believe)
-    patch.setattr(compaction, "trusted_rows", believe)
+    patch.setattr(trust, "trusted_rows", believe)
 
 
 def open_markers_consumed(patch: pytest.MonkeyPatch) -> None:

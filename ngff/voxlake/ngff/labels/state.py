@@ -24,14 +24,13 @@ from voxlake.ngff.labels.segments.manifest import (
 )
 from voxlake.ngff.labels.segments.reader import find_in_segment, read_cover
 from voxlake.ngff.labels.segments.rows import (
-    NO_ROWS,
     SegmentRows,
     join_rows,
     rows_of_shard,
     shard_grid,
     shard_number,
 )
-from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
+from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.shards.whole import read_shard
@@ -162,8 +161,12 @@ def answered[T, *Given](
     try:
         return ask(state, *given)
     except ObjectNotFoundError as error:
-        if newest_manifest(state.index_url) == state.manifest:
-            raise _incomplete(state) from error
+        newest = newest_manifest(state.index_url)
+        if newest == state.manifest:
+            raise CorruptDataError(
+                f"segments that manifest {newest and newest.number} of {state.index_url} names "
+                "are not there; delete the folders runs and manifest of the index, and compact it"
+            ) from error
         raise OutdatedError(
             f"the segments of a view of {state.index_url} have been merged and swept since it was "
             "made; make a new one"
@@ -214,13 +217,8 @@ def ask_shards(
         return
 
     def ask(cell: Cell) -> SegmentRows | None:
-        etag = shard_etag(state.volume, cell)
-        if etag is None:
-            return NO_ROWS
-        rows = trusted_rows(state.volume, state.index_url, cell, etag)
-        return (
-            None if rows is None else select(rows_of_shard(rows, shard_number(state.volume, cell)))
-        )
+        known = known_rows(state.volume, state.index_url, cell)
+        return known and select(rows_of_shard(known[0], shard_number(state.volume, cell)))
 
     unknown = []
     for cell, found in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
@@ -232,11 +230,3 @@ def ask_shards(
         # One at a time: a whole shard of decoded labels can take a gigabyte.
         rows = find_rows(state.volume, cell, read_shard(state.volume, cell)[0])
         yield select(rows_of_shard(rows, shard_number(state.volume, cell)))
-
-
-def _incomplete(state: IndexState) -> CorruptDataError:
-    number = state.manifest.number if state.manifest else None
-    return CorruptDataError(
-        f"segments that manifest {number} of {state.index_url} names are not there; delete the "
-        "folders runs and manifest of the index, and compact it"
-    )

@@ -63,7 +63,10 @@ def feature_table(index_url: StoreURL, labels: LabelTable) -> pa.Table:
         **{name: objects[name] for name in ("confidence", "type", "status", "name", "author")},
         "parent": objects["parent"].cast(pa.string()),
         "key_values": pa.array(
-            [None if pairs is None else json.dumps(dict(pairs)) for pairs in _pairs(objects)],
+            [
+                None if pairs is None else json.dumps(dict(pairs))
+                for pairs in objects["key_values"].to_pylist()
+            ],
             pa.string(),
         ),
     }
@@ -130,8 +133,3 @@ def _listed(name: str, before: bytes | None) -> bytes:
 def _group(attributes: dict[str, Any]) -> bytes:
     group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
     return json.dumps(group).encode()
-
-
-def _pairs(objects: pa.Table) -> list[list[tuple[str, str]] | None]:
-    found: list[list[tuple[str, str]] | None] = objects["key_values"].to_pylist()
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from voxlake.ngff.labels.scan.rows import NOTHING
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, decode, origin_of, sidecar_url
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
@@ -66,6 +67,18 @@ def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
     """
     stored = store.read_if_there(sidecar_url(index_url, cell))
     return decode(stored.body) if stored else None
+
+
+def known_rows(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
+    """Return rows and ETag of a shard as it is now, by its sidecar; None if voxels must be asked.
+
+    Both are empty if nothing is stored. Raises as `trusted_rows`.
+    """
+    etag = shard_etag(volume, cell)
+    if etag is None:
+        return NOTHING, ""
+    rows = trusted_rows(volume, index_url, cell, etag)
+    return None if rows is None else (rows, etag)
 
 
 def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> Rows | None:

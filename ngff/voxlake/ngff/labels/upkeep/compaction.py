@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels.scan.rows import NOTHING, Rows, check_labels, find_rows
+from voxlake.ngff.labels.scan.rows import Rows, check_labels, find_rows
 from voxlake.ngff.labels.segments.manifest import Segment, geometry_of, newest_manifest
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import (
@@ -21,7 +21,7 @@ from voxlake.ngff.labels.segments.rows import (
     shard_number,
 )
 from voxlake.ngff.labels.sidecars import build
-from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, stored_shards, trusted_rows
+from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
 from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
@@ -148,8 +148,8 @@ def rows_by_shard(
         return number, rows_of_shard(rows, number), etag
 
     def ask(cell: Cell) -> tuple[int, SegmentRows, str] | None:
-        trusted = _trusted(volume, index_url, cell)
-        return None if trusted is None else by_label(cell, *trusted)
+        known = known_rows(volume, index_url, cell)
+        return None if known is None else by_label(cell, *known)
 
     for some in batched(cells, window):
         for cell, answer in zip(some, list(in_parallel(ask, some)), strict=True):
@@ -163,20 +163,11 @@ def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, 
     Both are of the same bytes, even if others write shard or sidecar meanwhile.
     """
     build.index_shard(volume, cell, index_url)
-    trusted = _trusted(volume, index_url, cell)
-    if trusted is None:
+    known = known_rows(volume, index_url, cell)
+    if known is None:
         voxels, etag = read_shard(volume, cell)
         return find_rows(volume, cell, voxels), etag or ""
-    return trusted
-
-
-def _trusted(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
-    """Return rows and ETag by the sidecar, empty if nothing is stored; None if it is not true."""
-    etag = shard_etag(volume, cell)
-    if etag is None:
-        return NOTHING, ""
-    rows = trusted_rows(volume, index_url, cell, etag)
-    return None if rows is None else (rows, etag)
+    return known
 
 
 def _delete(markers: Iterable[Marker]) -> None:
