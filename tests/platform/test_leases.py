@@ -52,7 +52,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextMa
     @contextmanager
     def block() -> Iterator[None]:
         with monkeypatch.context() as patch:
-            there = runner.Runner("elsewhere", "another boot", 4242, 0.0)
+            there = {"host": "elsewhere", "machine": "another boot", "pid": 4242}
+            there |= {"pid_started": 0.0}
             patch.setattr(leases, "this_process", lambda: there)
             yield
 
@@ -141,7 +142,7 @@ def test_a_dead_process_of_another_machine_with_this_name_is_not_judged_by_its_p
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two containers may share a host name and each have a process 4242."""
-    dead = runner.this_process()._replace(machine="another boot", pid=4242)
+    dead = runner.this_process() | {"machine": "another boot", "pid": 4242}
     monkeypatch.setattr(leases, "this_process", lambda: dead)
     claim = ledger.claim(_job(ledger))
     assert is_running(ledger.get_job(claim.job))
@@ -150,7 +151,7 @@ def test_a_dead_process_of_another_machine_with_this_name_is_not_judged_by_its_p
 def test_a_dead_local_runner_is_followed_at_once(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = runner.this_process()._replace(pid=2**22 + 1)
+    gone = runner.this_process() | {"pid": 2**22 + 1}
     with monkeypatch.context() as patch:
         patch.setattr(leases, "this_process", lambda: gone)
         first = ledger.claim(_queued(ledger))

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     type _Numbered = tuple[int, Task]
 
-type Cluster = Client
-"""A connection to a cluster, for `run_tasks`."""
-
 LOST_AFTER_S = 10
 """Seconds without the scheduler after which a job stops; it can be resumed."""
 

@@ -217,7 +217,7 @@ def test_what_a_repair_writes_is_marked(workspace: Workspace) -> None:
     volume, index = _ingested(workspace, index=True)
     url = volume.shard_url((0, 0, 1))
     body = bytearray(store.read(url).body)
-    body[len(body) // 2] ^= 1
+    body[len(body) // 2] ^= 0xFF
     store.write(url, bytes(body))
     look = start_fsck(workspace, PLACE.name)
     run_job(workspace, look)

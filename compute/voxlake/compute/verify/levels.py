@@ -16,7 +16,7 @@ from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
 from voxlake.compute.verify.results import ComparedShard, stage_name
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,7 +43,8 @@ class VerifyTask:
         """Return how many voxels differ, and the name of the shard if any do."""
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
-        body = read_object(volume.shard_url(self.cell))
+        stored = store.read_if_there(volume.shard_url(self.cell))
+        body = stored.body if stored else None
         voxels, note = None, None
         try:
             voxels = _voxels(volume, self.cell, body)
@@ -82,14 +83,6 @@ def in_order(voxels: npt.NDArray[Any]) -> memoryview:
 def hash_of(body: bytes | memoryview | None) -> str | None:
     """Return the BLAKE2b-256 (RFC 7693), as ``b2sum -l 256`` prints it; None of nothing."""
     return None if body is None else new_hash(body).hexdigest()
-
-
-def read_object(url: StoreURL) -> bytes | None:
-    """Return the bytes of an object; None if it is not stored."""
-    try:
-        return store.read(url).body
-    except ObjectNotFoundError:
-        return None
 
 
 def unequal(stored: npt.NDArray[Any], expected: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

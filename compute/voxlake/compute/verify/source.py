@@ -19,9 +19,10 @@ from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
 from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
-from voxlake.compute.verify.levels import differences, hash_of, in_order, new_hash, read_object
+from voxlake.compute.verify.levels import differences, hash_of, in_order, new_hash
 from voxlake.compute.verify.results import ComparedRegion, ComparedShard, stage_name
 from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class _Comparison:
         """Return what was found."""
         url = self.volume.shard_url(self.cell)
         grid = write_grid(self.volume.shape, self.volume.shard)
-        body = read_object(url) if hashes else None
+        stored = store.read_if_there(url) if hashes else None
         return ComparedShard(
             index=int(np.ravel_multi_index(self.cell, grid)),
             voxels=self.box.size,
@@ -152,6 +153,6 @@ class _Comparison:
             shard=f"{url} {self.box}" if self.different else "",
             note=self.note,
             decoded=self.decoded.hexdigest() if hashes and not self.damaged else None,
-            stored=hash_of(body),
-            bytes=len(body or b""),
+            stored=hash_of(stored.body if stored else None),
+            bytes=len(stored.body) if stored else 0,
         )

@@ -153,7 +153,7 @@ def _take(connection: Connection, row: _Row, moment: datetime, lease_s: float) -
     claim = Claim(row.id, row.fence + 1, lease_s)
     lost = row.state == JobState.RUNNING
     change = {
-        **this_process()._asdict(),
+        **this_process(),
         "state": JobState.RUNNING.value,
         "message": "",
         "fence": claim.fence,

@@ -7,7 +7,7 @@ import socket
 import uuid
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -27,16 +27,6 @@ _CLOCK_SLACK_S = 2.0
 """A process's start time moves by this much at most when the machine's clock is set right."""
 
 
-class Runner(NamedTuple):
-    """A process of a machine."""
-
-    host: str
-    """The machine's name, for people: containers and laptops may share one."""
-    machine: str
-    pid: int
-    pid_started: float
-
-
 @cache
 def this_machine() -> str:
     """Return what two processes have in common if, and only if, they see each other's pids.
@@ -50,10 +40,14 @@ def this_machine() -> str:
         return f"{socket.gethostname()}/{uuid.getnode():x}"
 
 
-def this_process() -> Runner:
-    """Return this process as a runner."""
-    started = psutil.Process().create_time()
-    return Runner(socket.gethostname(), this_machine(), os.getpid(), started)
+def this_process() -> dict[str, str | int | float]:
+    """Return this process as a runner, by the names of a job's columns."""
+    return {
+        "host": socket.gethostname(),  # for people: containers and laptops may share one
+        "machine": this_machine(),
+        "pid": os.getpid(),
+        "pid_started": psutil.Process().create_time(),
+    }
 
 
 def is_held(job: Leased, moment: datetime) -> bool:
