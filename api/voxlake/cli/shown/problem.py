@@ -29,6 +29,7 @@ def problem_of(error: BaseException) -> Problem:
 
     Examples
     --------
+    >>> from voxlake.platform.errors import NotFoundError
     >>> problem_of(NotFoundError("dataset a/b/c is not there")).exit_code
     4
     """
