@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx2
@@ -28,10 +29,13 @@ ROOM_BYTES = 1 << 30
 """Less free space than this in a local lake is worth a word."""
 _ANSWER_S = 5.0
 
+type Outcome = tuple[Literal["ok", "warn", "fail"], str, str | None]
+"""How it is, what was found, and what to do if it is not well."""
+
 
 def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
     """Yield the outcome of every check; none of them raises for what it looks at."""
-    looks: tuple[tuple[str, Callable[[InLake, OnCluster], CheckDocument]], ...] = (
+    looks: tuple[tuple[str, Callable[[InLake, OnCluster], Outcome]], ...] = (
         ("python", _python),
         ("packages", _packages),
         ("lake", _lake),
@@ -44,23 +48,25 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
     )
     for name, look in looks:
         try:
-            yield look(lake, cluster)
+            state, found, advice = look(lake, cluster)
         except VoxlakeError as error:
-            yield _fail(name, str(error), "; ".join(getattr(error, "__notes__", ())) or None)
+            advice = "; ".join(getattr(error, "__notes__", ())) or None
+            state, found = "fail", str(error)
+        yield CheckDocument(name=name, state=state, found=found, advice=advice)
 
 
-def _python(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
+def _python(_lake: InLake, _cluster: OnCluster) -> Outcome:
     version_here = sys.version.split()[0]
     if sys.version_info < PYTHON:
-        return _fail("python", version_here, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
-    return _ok("python", version_here)
+        return "fail", version_here, f"install Python {PYTHON[0]}.{PYTHON[1]} or newer"
+    return "ok", version_here, None
 
 
-def _packages(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
+def _packages(_lake: InLake, _cluster: OnCluster) -> Outcome:
     wrong = [text for text in map(_fault, requires("voxlake") or ()) if text]
     if wrong:
-        return _fail("packages", "; ".join(wrong), "install voxlake again, into a new environment")
-    return _ok("packages", f"voxlake {version('voxlake')} and all it needs")
+        return "fail", "; ".join(wrong), "install voxlake again, into a new environment"
+    return "ok", f"voxlake {version('voxlake')} and all it needs", None
 
 
 def _fault(text: str) -> str | None:
@@ -76,52 +82,52 @@ def _fault(text: str) -> str | None:
     return None
 
 
-def _lake(lake: InLake, _cluster: OnCluster) -> CheckDocument:
+def _lake(lake: InLake, _cluster: OnCluster) -> Outcome:
     if lake.lake is None:
-        return _warn("lake", "none was named", "give --lake URL, or set VOXLAKE_LAKE")
+        return "warn", "none was named", "give --lake URL, or set VOXLAKE_LAKE"
     if not is_lake(lake.url):
         advice = f"make one: voxlake init --lake {lake.url}"
-        return _warn("lake", f"there is none at {lake.url}", advice)
-    return _ok("lake", str(lake.url))
+        return "warn", f"there is none at {lake.url}", advice
+    return "ok", str(lake.url), None
 
 
-def _store(lake: InLake, _cluster: OnCluster) -> CheckDocument:
+def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
-        return _warn("store", "not tried, without a lake", None)
+        return "warn", "not tried, without a lake", None
     report = check_store(lake.url)
     if report.failed:
         faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
-        return _fail("store", faults, "keep lakes on another store: this one can lose writes")
+        return "fail", faults, "keep lakes on another store: this one can lose writes"
     done = ", ".join(each.name for each in report.capabilities)
     if lake.url.is_local:
         room = shutil.disk_usage(lake.url.path).free
         if room < ROOM_BYTES:
-            return _warn("store", f"{done}; {size(room)} are free", "free some space")
+            return "warn", f"{done}; {size(room)} are free", "free some space"
         done += f"; {size(room)} are free"
-    return _ok("store", done)
+    return "ok", done, None
 
 
-def _catalog(lake: InLake, cluster: OnCluster) -> CheckDocument:
+def _catalog(lake: InLake, cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
-        return _warn("catalog", "not tried, without a lake", None)
+        return "warn", "not tried, without a lake", None
     with open_catalog(lake.url, cluster.settings) as catalog:
-        return _ok("catalog", f"{len(catalog.list_datasets())} datasets")
+        return "ok", f"{len(catalog.list_datasets())} datasets", None
 
 
-def _scheduler(_lake: InLake, cluster: OnCluster) -> CheckDocument:
+def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:
     if not cluster.scheduler:
-        return _ok("scheduler", "none named: jobs start a cluster on this machine")
+        return "ok", "none named: jobs start a cluster on this machine", None
     fault = _unreachable(cluster.scheduler)
     if fault is not None:
-        return _fail("scheduler", fault, "start it, or leave the address out")
+        return "fail", fault, "start it, or leave the address out"
     # Dask, which all other checks do without.
     from voxlake.compute.cluster import open_cluster
 
     with open_cluster(cluster.settings, 1) as client:
         threads = sum(client.nthreads().values())
     if not threads:
-        return _fail("scheduler", f"{cluster.scheduler} has no workers", "start some")
-    return _ok("scheduler", f"{cluster.scheduler} has {threads} threads")
+        return "fail", f"{cluster.scheduler} has no workers", "start some"
+    return "ok", f"{cluster.scheduler} has {threads} threads", None
 
 
 def _unreachable(address: str) -> str | None:
@@ -136,44 +142,32 @@ def _unreachable(address: str) -> str | None:
     return None
 
 
-def _viewer(_lake: InLake, _cluster: OnCluster) -> CheckDocument:
+def _viewer(_lake: InLake, _cluster: OnCluster) -> Outcome:
     folder = viewer_folder()
     if folder is not None:
-        return _ok("viewer", str(folder))
+        return "ok", str(folder), None
     advice = "in a checkout: make viewer" + ("" if shutil.which("npm") else " (install Node first)")
-    return _warn("viewer", "not built; the public viewer stands in", advice)
+    return "warn", "not built; the public viewer stands in", advice
 
 
-def _sample(_lake: InLake, cluster: OnCluster) -> CheckDocument:
+def _sample(_lake: InLake, cluster: OnCluster) -> Outcome:
     if (folder := cluster.settings.sample_dir) is not None:
         SampleFolder(folder).check()
-        return _ok("sample", str(folder))
+        return "ok", str(folder), None
     advice = "voxlake demo makes a phantom instead; VOXLAKE_SAMPLE_DIR may name a copy"
     try:
         answer = httpx2.head(f"{BASE_URL}groundtruth.h5.gz", timeout=_ANSWER_S)
     except (httpx2.HTTPError, OSError) as error:
-        return _warn("sample", f"cannot be downloaded ({type(error).__name__}: {error})", advice)
+        return "warn", f"cannot be downloaded ({type(error).__name__}: {error})", advice
     if answer.status_code != httpx2.codes.OK:
-        return _warn("sample", f"its server answers {answer.status_code}", advice)
-    return _ok("sample", BASE_URL)
+        return "warn", f"its server answers {answer.status_code}", advice
+    return "ok", BASE_URL, None
 
 
-def _memory(_lake: InLake, cluster: OnCluster) -> CheckDocument:
+def _memory(_lake: InLake, cluster: OnCluster) -> Outcome:
     free, limit = psutil.virtual_memory().available, cluster.settings.memory_limit_bytes
     workers = 1 if cluster.scheduler else max(1, cluster.workers or psutil.cpu_count() or 1)
     room = f"{size(free)} are free for {workers} tasks at a time of up to {size(limit)} each"
     if free < workers * limit:
-        return _warn("memory", room, "lower VOXLAKE_MEMORY_LIMIT_BYTES or --workers")
-    return _ok("memory", room)
-
-
-def _ok(name: str, found: str) -> CheckDocument:
-    return CheckDocument(name=name, state="ok", found=found)
-
-
-def _warn(name: str, found: str, advice: str | None) -> CheckDocument:
-    return CheckDocument(name=name, state="warn", found=found, advice=advice)
-
-
-def _fail(name: str, found: str, advice: str | None) -> CheckDocument:
-    return CheckDocument(name=name, state="fail", found=found, advice=advice)
+        return "warn", room, "lower VOXLAKE_MEMORY_LIMIT_BYTES or --workers"
+    return "ok", room, None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from voxlake.cli.options import Flag, parse_name
+from voxlake.cli.options import Flag
 from voxlake.compute.jobs import IngestRequest
 from voxlake.compute.sources import absolute_location
 from voxlake.ngff.grid.axes import VoxelSize
@@ -15,7 +15,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.lake import Place
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.names import check_name
+from voxlake.platform.names import DatasetName, check_name
 
 type KindName = Literal["image", "labels"]
 
@@ -95,7 +95,7 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
     of = check_name(target.of, "image") if target.of is not None else None
     return IngestRequest(
         source=absolute_location(source),
-        place=Place(parse_name(name), Kind(kind), of),
+        place=Place(DatasetName.parse(name), Kind(kind), of),
         voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
         levels=_levels(target.levels),
         factors=tuple(map(parse_factors, target.factors)) if target.factors else None,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Flag, InLake, parse_name
+from voxlake.cli.options import Flag, InLake
 from voxlake.ngff.labels import handle
 from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform.errors import UnsupportedError
+from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.handle import Labels
@@ -32,7 +33,7 @@ def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
     UnsupportedError
         If it is an image.
     """
-    dataset = parse_name(name)
+    dataset = DatasetName.parse(name)
     with opened_catalog(lake) as catalog:
         record = catalog.get_dataset(dataset)
     if record.kind != "labels":

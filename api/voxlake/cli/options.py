@@ -10,7 +10,6 @@ from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
 
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -141,8 +140,3 @@ def read_settings(**given: int | str | None) -> Settings:
         raise InvalidInputError(
             f"the environment does not make settings ({'; '.join(faults)}); correct or unset them"
         ) from error
-
-
-def parse_name(text: str) -> DatasetName:
-    """Return the dataset that `text` names; raise InvalidNameError if it cannot be one."""
-    return DatasetName.parse(text)

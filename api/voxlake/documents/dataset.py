@@ -94,7 +94,14 @@ class DatasetDocument(DatasetSummary):
 
 def dataset_summary(record: DatasetRecord) -> DatasetSummary:
     """Return a dataset's entry in a list."""
-    return DatasetSummary(**_catalogued(record))
+    return DatasetSummary(
+        name=str(record.name),
+        kind=record.kind,
+        of=None if record.of is None else str(record.name.sibling(record.of)),
+        state=record.state.value,
+        public=record.public,
+        created_at=record.created_at,
+    )
 
 
 def dataset_document(
@@ -121,7 +128,7 @@ def dataset_document(
     """
     counted = [None] * len(volumes) if stored is None else stored
     return DatasetDocument(
-        **_catalogued(record),
+        **dict(dataset_summary(record)),
         store_url=str(dataset.url),
         zarr_url=zarr_url,
         ngff_version=dataset.multiscale.version,
@@ -136,17 +143,6 @@ def dataset_document(
         stored=None if stored is None else _total(stored),
         index=index,
     )
-
-
-def _catalogued(record: DatasetRecord) -> dict[str, Any]:
-    return {
-        "name": str(record.name),
-        "kind": record.kind,
-        "of": None if record.of is None else str(record.name.sibling(record.of)),
-        "state": record.state.value,
-        "public": record.public,
-        "created_at": record.created_at,
-    }
 
 
 def _level(

@@ -55,7 +55,10 @@ def parse_box(ranges: Mapping[str, str], axes: tuple[str, ...], shape: tuple[int
 
 
 def _ends(name: str, text: str, extent: int) -> tuple[int, int]:
-    part = parse_range(text)
+    try:
+        part = parse_range(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{name}: {error}") from error
     lo, hi = part.start or 0, extent if part.stop is None else part.stop
     if lo >= extent or hi > extent:
         raise OutOfBoundsError(

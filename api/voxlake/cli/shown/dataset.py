@@ -5,30 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from voxlake.cli.shown.output import facts, size, table
+from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from rich.console import RenderableType
+    from collections.abc import Iterator
 
     from voxlake.documents.dataset import (
         DatasetDocument,
-        DatasetList,
         LevelDocument,
         StoredDocument,
     )
 
 
-def shown_datasets(listed: DatasetList) -> Iterable[RenderableType]:
-    """Yield a table of datasets."""
-    rows = (
-        (each.name, each.kind, each.state, each.public, each.created_at) for each in listed.datasets
-    )
-    yield table(("dataset", "kind", "state", "public", "created"), rows)
-
-
-def shown_dataset(dataset: DatasetDocument) -> Iterable[RenderableType]:
+def shown_dataset(dataset: DatasetDocument) -> Shown:
     """Yield what people see of a dataset."""
     voxel_size = dataset.voxel_size
     yield facts(

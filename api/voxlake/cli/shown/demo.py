@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from voxlake.cli.shown.output import facts, rate, size, table
+from voxlake.cli.shown.output import Shown, facts, rate, size, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import RenderableType
-
     from voxlake.documents.demo import DemoDataset, DemoDocument
     from voxlake.documents.job import JobDocument
 
 
-def shown_demo(demo: DemoDocument) -> Iterable[RenderableType]:
+def shown_demo(demo: DemoDocument) -> Shown:
     """Yield what people see of a demo."""
     yield facts((("lake", demo.lake), ("sample", demo.sample), ("credit", demo.credit)))
     yield table(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.shown.output import facts, table
+from voxlake.cli.shown.output import Shown, facts, table
 from voxlake.documents.fsck import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.console import RenderableType
+    from collections.abc import Sequence
 
     from voxlake.documents.fsck import CheckedDataset, FindingDocument, FsckDocument
 
@@ -18,14 +16,14 @@ SHOWN = 100
 """Findings that are shown to people; ``--json`` has all."""
 
 
-def shown_fsck(report: FsckDocument) -> Iterable[RenderableType]:
+def shown_fsck(report: FsckDocument) -> Shown:
     """Yield what people see of the datasets that were looked at."""
     yield facts((each.dataset, _verdict(each)) for each in report.datasets)
     for each in report.datasets:
         yield from shown_findings([*each.findings, *each.advice])
 
 
-def shown_findings(findings: Sequence[FindingDocument]) -> Iterable[RenderableType]:
+def shown_findings(findings: Sequence[FindingDocument]) -> Shown:
     """Yield a table of findings, if there are any."""
     if findings:
         rows = [

@@ -6,27 +6,31 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.cli.shown.fsck import shown_findings
-from voxlake.cli.shown.output import facts, rate, table
+from voxlake.cli.shown.output import Shown, facts, rate, table
 from voxlake.platform.jobs import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import RenderableType
-
     from voxlake.documents.job import JobDocument, JobList, StageDocument
 
 
-def shown_jobs(listed: JobList) -> Iterable[RenderableType]:
+def shown_jobs(listed: JobList) -> Shown:
     """Yield a table of jobs."""
     rows = (
-        (job.id, job.kind, job.dataset, _state(job), _share(job), _left(job), job.updated_at)
+        (
+            job.id,
+            job.kind,
+            job.dataset,
+            _state(job),
+            _share(job),
+            _duration(job.seconds_left),
+            job.updated_at,
+        )
         for job in listed.jobs
     )
     yield table(("job", "kind", "dataset", "state", "done#", "left#", "updated"), rows)
 
 
-def shown_job(job: JobDocument) -> Iterable[RenderableType]:
+def shown_job(job: JobDocument) -> Shown:
     """Yield what people see of one job."""
     yield facts(
         (
@@ -49,7 +53,7 @@ def shown_job(job: JobDocument) -> Iterable[RenderableType]:
         yield table(("failed in", "task#", "attempts#", "error"), rows)
 
 
-def shown_run(job: JobDocument) -> Iterable[RenderableType]:
+def shown_run(job: JobDocument) -> Shown:
     """Yield what people see of a job that was just run."""
     if job.verified is not None:
         yield facts([(job.dataset, "verified" if job.verified else "differs")])
@@ -84,10 +88,6 @@ def _ran(stage: StageDocument, itemsize: int) -> tuple[object, ...]:
         return (stage.name, stage.tasks, 0, 0, None, None)
     speed = rate(run.voxels, itemsize, run.seconds) if run.voxels else ""
     return (stage.name, stage.tasks, run.tasks, run.voxels, f"{run.seconds:.1f}", speed)
-
-
-def _left(job: JobDocument) -> str | None:
-    return _duration(job.seconds_left)
 
 
 def _duration(seconds: float | None) -> str | None:

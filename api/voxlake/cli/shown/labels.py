@@ -1,4 +1,4 @@
-"""Labels, merges of them, and upkeep of their index, as people see them."""
+"""Labels, and changes of which are merged, as people see them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from voxlake.cli.shown.output import facts, size, table
+from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from rich.console import RenderableType
-
     from voxlake.documents.box import BoxDocument
-    from voxlake.documents.index import AuditDocument, CompactionDocument
     from voxlake.documents.labels import LabelDocument, LabelListDocument, LabelsInBoxDocument
-    from voxlake.documents.merges import ChangeDocument, MappingDocument
+    from voxlake.documents.merges import ChangeDocument
     from voxlake.documents.written import WrittenDocument
 
 
-def shown_labels(listed: LabelListDocument) -> Iterable[RenderableType]:
+def shown_labels(listed: LabelListDocument) -> Shown:
     """Yield a table of labels."""
     rows = (
         (str(one.label), one.voxels, _box(one.box), one.chunks, one.shards) for one in listed.labels
@@ -32,7 +28,7 @@ def shown_labels(listed: LabelListDocument) -> Iterable[RenderableType]:
     yield from _written(listed.written)
 
 
-def shown_in_box(inside: LabelsInBoxDocument) -> Iterable[RenderableType]:
+def shown_in_box(inside: LabelsInBoxDocument) -> Shown:
     """Yield a table of the labels of a box."""
     rows = zip(map(str, inside.labels), inside.counts or (), strict=True)
     yield table(("label#", "voxels#"), rows)
@@ -40,7 +36,7 @@ def shown_in_box(inside: LabelsInBoxDocument) -> Iterable[RenderableType]:
     yield from _written(inside.written)
 
 
-def shown_label(label: LabelDocument) -> Iterable[RenderableType]:
+def shown_label(label: LabelDocument) -> Shown:
     """Yield what people see of one label."""
     yield facts(
         (
@@ -60,49 +56,11 @@ def shown_label(label: LabelDocument) -> Iterable[RenderableType]:
     yield from _written(*label.written)
 
 
-def shown_change(change: ChangeDocument) -> Iterable[RenderableType]:
+def shown_change(change: ChangeDocument) -> Shown:
     """Yield what people see of a change of a mapping."""
     into = None if change.into is None else str(change.into)
     labels = ", ".join(map(str, change.labels))
     yield facts(((change.kind, labels), ("into", into), ("mapping", change.number)))
-
-
-def shown_mapping(mapping: MappingDocument) -> Iterable[RenderableType]:
-    """Yield what people see of a mapping."""
-    yield facts(
-        (
-            ("mapping", mapping.number),
-            ("supervoxels", mapping.supervoxels),
-            ("bodies", mapping.bodies),
-        )
-    )
-
-
-def shown_audit(audited: AuditDocument) -> Iterable[RenderableType]:
-    """Yield what people see of an audit."""
-    yield facts(
-        (
-            ("shards", audited.shards),
-            ("written by others", len(audited.marked)),
-            ("marks closed", audited.closed),
-            ("marks of jobs cleared", audited.cleared),
-        )
-    )
-
-
-def shown_compaction(done: CompactionDocument) -> Iterable[RenderableType]:
-    """Yield what people see of a compaction."""
-    yield facts(
-        (
-            ("manifest", done.number),
-            ("shards taken in", done.shards),
-            ("rows", done.rows),
-            ("merged", done.merged),
-            ("files swept", done.swept),
-            ("objects with metadata", done.objects.rows),
-            ("merges and cleaves", done.mapping),
-        )
-    )
 
 
 def _box(box: BoxDocument) -> str:
@@ -110,17 +68,17 @@ def _box(box: BoxDocument) -> str:
     return ",".join(f"{lo}:{hi}" for lo, hi in box.root.values())
 
 
-def _rest(listed: LabelListDocument | LabelsInBoxDocument) -> Iterable[RenderableType]:
+def _rest(listed: LabelListDocument | LabelsInBoxDocument) -> Shown:
     if listed.count is not None and listed.count > len(listed.labels):
         yield Text(f"the largest {len(listed.labels):,} of {listed.count:,} labels")
 
 
-def _as_of(moment: datetime | None) -> Iterable[RenderableType]:
+def _as_of(moment: datetime | None) -> Shown:
     if moment is not None:
         yield Text(f"as of {moment:%Y-%m-%d %H:%M:%S %Z}: a job changes these labels")
 
 
-def _written(*files: WrittenDocument | None) -> Iterable[RenderableType]:
+def _written(*files: WrittenDocument | None) -> Shown:
     for file in files:
         if file is not None:
             yield Text(f"{file.what}: {file.file} ({size(file.bytes)})")

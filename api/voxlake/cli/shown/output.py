@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from voxlake.documents.document import Document
 
+type Shown = Iterable[RenderableType]
+"""What people see of an answer, one part below the other."""
+
 _UNBOUND = 240
 """Columns of output that is no terminal's: nothing is cut off on its way into a file."""
 
 
-def answer(document: Document, shown: Iterable[RenderableType], *, json: bool) -> None:
+def answer(document: Document, shown: Shown, *, json: bool) -> None:
     """Print `document` as JSON, or what is `shown` to people."""
     if json:
         sys.stdout.write(document.model_dump_json(indent=2) + "\n")

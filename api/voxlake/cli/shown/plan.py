@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.shown.output import facts, size, table
+from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import RenderableType
-
     from voxlake.documents.plan import (
         CostDocument,
         MemoryDocument,
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
 HOUR = 3600
 
 
-def shown_plan(plan: PlanDocument) -> Iterable[RenderableType]:
+def shown_plan(plan: PlanDocument) -> Shown:
     """Yield what people see of a plan."""
     yield facts(
         (
@@ -102,13 +98,7 @@ def _stored(stored: StoredEstimate) -> str:
 
 
 def _requests(requests: Requests) -> str:
-    named = {
-        "PUT": requests.put,
-        "GET": requests.get,
-        "HEAD": requests.head,
-        "DELETE": requests.delete,
-    }
-    return ", ".join(f"{count:,} {name}" for name, count in named.items() if count)
+    return ", ".join(f"{count:,} {name.upper()}" for name, count in requests if count)
 
 
 def _memory(memory: MemoryDocument) -> str:

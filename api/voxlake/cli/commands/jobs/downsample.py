@@ -6,11 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_downsample
 from voxlake.ngff.grid.ranges import parse_box
+from voxlake.platform.names import DatasetName
 
 
 def downsample(
@@ -30,7 +31,7 @@ def downsample(
     ] = None,
 ) -> int:
     """Build levels 1 and above of a dataset anew from level 0."""
-    dataset, boxes = parse_name(name), tuple(map(parse_box, box or ())) or None
+    dataset, boxes = DatasetName.parse(name), tuple(map(parse_box, box or ())) or None
     with opened_workspace(lake, cluster) as workspace:
         job = start_downsample(workspace, dataset, boxes)
         return run_or_queue(workspace, job, cluster, answering)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.options import Answering, Flag, InLake, OnCluster, parse_name
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL
@@ -20,11 +20,11 @@ from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
 from voxlake.ngff.create import seal_dataset
 from voxlake.ngff.lake import dataset_url
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from voxlake.compute.fsck import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
-    from voxlake.platform.names import DatasetName
 
 
 @Parameter(name="*")
@@ -67,7 +67,7 @@ def fsck(
     _check_options(looking, name)
     with opening_once(), opened_workspace(lake, cluster) as workspace:
         if name is not None:
-            names = [parse_name(name)]
+            names = [DatasetName.parse(name)]
         else:
             names = [record.name for record in workspace.catalog.list_datasets()]
         datasets = tuple(_look_and_mend(workspace, each, looking) for each in names)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_index
+from voxlake.platform.names import DatasetName
 
 
 def index(
@@ -17,6 +18,6 @@ def index(
     answering: Answering = Answering(),
 ) -> int:
     """Build the label index of labels anew: what each shard holds, and all of it by label."""
-    dataset = parse_name(name)
+    dataset = DatasetName.parse(name)
     with opened_workspace(lake, cluster) as workspace:
         return run_or_queue(workspace, start_index(workspace, dataset), cluster, answering)

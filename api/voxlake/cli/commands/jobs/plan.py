@@ -10,7 +10,7 @@ from cyclopts import Parameter, validators
 
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
 from voxlake.cli.lake import is_lake
-from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole, parse_name
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.cli.workspace import opened_workspace
@@ -30,6 +30,7 @@ from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.sources import opening_once
 from voxlake.documents.plan import PricesDocument
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from voxlake.compute.forecast import Target
@@ -134,7 +135,7 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
         raise InvalidInputError(
             "a downsample is planned of a dataset alone; write voxlake plan NAME --job downsample"
         )
-    settings, dataset = cluster.settings, parse_name(name)
+    settings, dataset = cluster.settings, DatasetName.parse(name)
     with opened_workspace(lake, cluster) as workspace:
         opened = workspace.dataset(workspace.place(dataset))
     return target_of_dataset(name, opened, task_limits(settings, settings.task_bytes))

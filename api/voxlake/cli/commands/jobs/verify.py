@@ -7,13 +7,14 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.options import Answering, InLake, Name, Running, parse_name
+from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.output import note
 from voxlake.cli.work import queue, run, show_job
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_verify, write_report
 from voxlake.compute.sources import absolute_location, opening_once
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.names import DatasetName
 
 
 def verify(
@@ -40,7 +41,7 @@ def verify(
 
     Names the shards that differ, and then ends with exit code 5.
     """
-    dataset = parse_name(name)
+    dataset = DatasetName.parse(name)
     location = absolute_location(source) if source is not None else None
     if report is not None:
         _check_report(report, cluster)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
-from voxlake.cli.shown.labels import shown_audit
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.index import AuditDocument
 from voxlake.ngff.labels.upkeep import auditing
 
@@ -14,4 +13,12 @@ def audit(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answ
     """Find the shards that other programs wrote, for the label index; reads no voxels."""
     labels = open_labels(lake, name)
     document = AuditDocument.model_validate(auditing.audit(labels.volume, labels.index_url))
-    answer(document, shown_audit(document), json=answering.json)
+    shown = facts(
+        (
+            ("shards", document.shards),
+            ("written by others", len(document.marked)),
+            ("marks closed", document.closed),
+            ("marks of jobs cleared", document.cleared),
+        )
+    )
+    answer(document, [shown], json=answering.json)

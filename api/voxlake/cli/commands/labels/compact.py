@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
-from voxlake.cli.shown.labels import shown_compaction
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.index import CompactionDocument, ObjectSegmentsDocument
 from voxlake.ngff.labels.mapping import snapshot
 from voxlake.ngff.labels.objects import compact_objects
@@ -28,4 +27,15 @@ def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = An
         objects=ObjectSegmentsDocument.model_validate(compact_objects(labels.index_url)),
         mapping=snapshot(labels.index_url),
     )
-    answer(document, shown_compaction(document), json=answering.json)
+    shown = facts(
+        (
+            ("manifest", document.number),
+            ("shards taken in", document.shards),
+            ("rows", document.rows),
+            ("merged", document.merged),
+            ("files swept", document.swept),
+            ("objects with metadata", document.objects.rows),
+            ("merges and cleaves", document.mapping),
+        )
+    )
+    answer(document, [shown], json=answering.json)

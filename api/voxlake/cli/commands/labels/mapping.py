@@ -12,8 +12,7 @@ from cyclopts import Parameter
 
 from voxlake.cli.open_labels import open_labels, who
 from voxlake.cli.options import Answering, InLake, Name
-from voxlake.cli.shown.labels import shown_mapping
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.merges import change_document, mapping_document
 from voxlake.ngff.labels.mapping import import_mapping, open_mapping, read_transforms
 from voxlake.platform.errors import SourceError
@@ -50,7 +49,10 @@ def mapping(
     found = open_mapping(index_url)
     bodies = int(np.count_nonzero(np.unique(found.pairs.bodies)))
     document = mapping_document(found, bodies, changed)
-    answer(document, shown_mapping(document), json=answering.json)
+    shown = facts(
+        (("mapping", found.number), ("supervoxels", document.supervoxels), ("bodies", bodies))
+    )
+    answer(document, [shown], json=answering.json)
 
 
 def _read(file: Path) -> Columns:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from voxlake.cli.checks import examine
 from voxlake.cli.options import Answering, InLake, OnCluster
-from voxlake.cli.shown.lake import shown_checks
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, table
 from voxlake.cli.shown.problem import FAILURE
 from voxlake.documents.lake import DoctorDocument
 
@@ -16,5 +15,7 @@ def doctor(
     """Check Python, packages, store, catalog, cluster, viewer, sample and memory."""
     checks = tuple(examine(lake, cluster))
     document = DoctorDocument(ok=all(check.state != "fail" for check in checks), checks=checks)
-    answer(document, shown_checks(document), json=answering.json)
+    rows = ((check.name, check.state, check.found, check.advice) for check in checks)
+    shown = table(("", "", "found", "what to do"), rows)
+    answer(document, [shown], json=answering.json)
     return 0 if document.ok else FAILURE

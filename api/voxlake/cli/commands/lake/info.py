@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Name, parse_name
+from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
 from voxlake.documents.dataset import StoredDocument, dataset_document
@@ -13,6 +13,7 @@ from voxlake.documents.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.lake import address_of, index_url, place_of
 from voxlake.platform import store
+from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from voxlake.documents.dataset import DatasetDocument
@@ -25,7 +26,7 @@ METADATA = {"zarr.json", ".zarray", ".zattrs"}
 
 def info(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Show a dataset: where it is stored, its levels, how they are cut and coded."""
-    dataset = parse_name(name)
+    dataset = DatasetName.parse(name)
     with opened_catalog(lake) as catalog:
         record = catalog.get_dataset(dataset)
     document = describe(lake.url, record)

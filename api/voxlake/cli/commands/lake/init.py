@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
-from voxlake.cli.shown.lake import shown_lake
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, facts, table
 from voxlake.documents.lake import LakeDocument
 from voxlake.ngff.lake import discover
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
@@ -37,7 +36,16 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             restored=tuple(str(record.name) for record in restored),
             store=report.capabilities,
         )
-    answer(document, shown_lake(document), json=answering.json)
+    lake_facts = facts(
+        (
+            ("lake", document.lake),
+            ("state", "made" if document.made else "was there"),
+            ("datasets", document.datasets),
+            ("restored", ", ".join(document.restored) or None),
+        )
+    )
+    tried = ((each.name, "ok" if each.ok else "fails", each.text) for each in document.store)
+    answer(document, [lake_facts, table(("store", "", ""), tried)], json=answering.json)
 
 
 def _restore(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:

@@ -8,8 +8,7 @@ from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
-from voxlake.cli.shown.dataset import shown_datasets
-from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.output import answer, table
 from voxlake.documents.dataset import DatasetList, dataset_summary
 from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import check_name
@@ -30,7 +29,12 @@ def ls(
     with opened_catalog(lake) as catalog:
         records = catalog.list_datasets(collection, experiment)
     document = DatasetList(datasets=tuple(map(dataset_summary, records)))
-    answer(document, shown_datasets(document), json=answering.json)
+    rows = (
+        (each.name, each.kind, each.state, each.public, each.created_at)
+        for each in document.datasets
+    )
+    shown = table(("dataset", "kind", "state", "public", "created"), rows)
+    answer(document, [shown], json=answering.json)
 
 
 def _below(text: str | None) -> tuple[str | None, str | None]:
