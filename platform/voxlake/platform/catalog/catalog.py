@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import platformdirs
@@ -19,8 +19,6 @@ from voxlake.platform.jobs import Ledger
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sqlalchemy import Connection
 
     from voxlake.platform.settings import Settings
@@ -48,7 +46,11 @@ class Catalog:
         with self.database.write() as connection:
             if record.of is not None:
                 image = _find(connection, record.name.sibling(record.of))
-                _check_image(image, record.name)
+                if image.kind != "image":
+                    raise ConflictError(
+                        f"labels {record.name} cannot belong to {image.name}, which is labels "
+                        "itself; name an image"
+                    )
             if _select(connection, record.name) is not None:
                 raise ConflictError(
                     f"dataset {record.name} exists already; choose another name or remove it first"
@@ -91,11 +93,7 @@ class Catalog:
         ConflictError
             If labels still belong to it.
         """
-        belongs = and_(
-            datasets.c.collection == name.collection,
-            datasets.c.experiment == name.experiment,
-            datasets.c.of == name.dataset,
-        )
+        belongs = and_(_is_near(name), datasets.c.of == name.dataset)
         with self.database.write() as connection:
             labels = connection.execute(select(datasets.c.dataset).where(belongs)).scalars().first()
             if labels is not None:
@@ -110,12 +108,7 @@ class Catalog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
@@ -157,11 +150,12 @@ def _embedded(lake: StoreURL) -> URL:
 
 
 def _is(name: DatasetName) -> ColumnElement[bool]:
-    return and_(
-        datasets.c.collection == name.collection,
-        datasets.c.experiment == name.experiment,
-        datasets.c.dataset == name.dataset,
-    )
+    return and_(_is_near(name), datasets.c.dataset == name.dataset)
+
+
+def _is_near(name: DatasetName) -> ColumnElement[bool]:
+    """Say that a dataset is of the same experiment."""
+    return and_(datasets.c.collection == name.collection, datasets.c.experiment == name.experiment)
 
 
 def _select(connection: Connection, name: DatasetName) -> DatasetRecord | None:
@@ -180,34 +174,12 @@ def _absent(name: DatasetName) -> NotFoundError:
     return NotFoundError(f"there is no dataset {name}; list what there is with 'voxlake ls'")
 
 
-def _check_image(record: DatasetRecord, labels: DatasetName) -> None:
-    if record.kind != "image":
-        raise ConflictError(
-            f"labels {labels} cannot belong to {record.name}, which is labels itself; name an image"
-        )
-
-
 def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
-    return DatasetRecord(
-        name=DatasetName(row.collection, row.experiment, row.dataset),
-        kind=row.kind,
-        of=row.of,
-        url=row.url,
-        state=DatasetState(row.state),
-        public=row.public,
-        created_at=row.created_at,
-    )
+    columns = row._asdict()
+    name = DatasetName(**{part.name: columns.pop(part.name) for part in fields(DatasetName)})
+    return DatasetRecord(name, **columns | {"state": DatasetState(row.state)})
 
 
 def _row_of(record: DatasetRecord) -> dict[str, object]:
-    return {
-        "collection": record.name.collection,
-        "experiment": record.name.experiment,
-        "dataset": record.name.dataset,
-        "kind": record.kind,
-        "of": record.of,
-        "url": record.url,
-        "state": record.state.value,
-        "public": record.public,
-        "created_at": record.created_at,
-    }
+    columns = asdict(record)
+    return {**columns.pop("name"), **columns, "state": record.state.value}

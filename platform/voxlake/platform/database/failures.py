@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
 
@@ -17,7 +16,16 @@ from voxlake.platform.errors import (
     VoxlakeError,
 )
 
-type _Explain = Callable[[str], VoxlakeError]
+type _Failure = tuple[type[VoxlakeError], str]
+"""What is raised, and what to do."""
+
+_UNAVAILABLE = StoreUnavailableError, "check that it is running and reachable"
+_BUSY = StoreUnavailableError, "another program holds it, try again later"
+_FULL = StoreFullError, "free some space and try again"
+_READ_ONLY = StoreReadOnlyError, "check its permissions, or give VOXLAKE_DATABASE_URL"
+_CORRUPT = CorruptDataError, "restore it from a backup, or move it away and start anew"
+_REFUSED = StoreError, "check user, password and database of VOXLAKE_DATABASE_URL"
+_CONFLICT = ConflictError, "it has been changed at the same time, try again"
 
 
 def explain_database_error(action: str, title: str, error: Exception) -> VoxlakeError:
@@ -29,9 +37,9 @@ def explain_database_error(action: str, title: str, error: Exception) -> Voxlake
         kinds, code = _SQLITE, str(getattr(cause, "sqlite_errorname", ""))
     else:
         kinds, code = _POSTGRES, getattr(cause, "sqlstate", None) or _code_without_state(text)
-    for start, explain in kinds.items():
+    for start, (kind, advice) in kinds.items():
         if code.startswith(start):
-            return explain(about)
+            return kind(f"{about}; {advice}")
     return StoreError(about)
 
 
@@ -41,59 +49,31 @@ def _code_without_state(text: str) -> str:
     return "28" if "FATAL:" in text else "08"
 
 
-def _unavailable(about: str) -> VoxlakeError:
-    return StoreUnavailableError(f"{about}; check that it is running and reachable")
-
-
-def _busy(about: str) -> VoxlakeError:
-    return StoreUnavailableError(f"{about}; another program holds it, try again later")
-
-
-def _full(about: str) -> VoxlakeError:
-    return StoreFullError(f"{about}; free some space and try again")
-
-
-def _read_only(about: str) -> VoxlakeError:
-    return StoreReadOnlyError(f"{about}; check its permissions, or give VOXLAKE_DATABASE_URL")
-
-
-def _corrupt(about: str) -> VoxlakeError:
-    return CorruptDataError(f"{about}; restore it from a backup, or move it away and start anew")
-
-
-def _refused(about: str) -> VoxlakeError:
-    return StoreError(f"{about}; check user, password and database of VOXLAKE_DATABASE_URL")
-
-
-def _conflict(about: str) -> VoxlakeError:
-    return ConflictError(f"{about}; it has been changed at the same time, try again")
-
-
 # Result codes: https://sqlite.org/rescode.html; an extended code begins with its primary code.
-_SQLITE: dict[str, _Explain] = {
-    "SQLITE_BUSY": _busy,
-    "SQLITE_LOCKED": _busy,
-    "SQLITE_FULL": _full,
-    "SQLITE_READONLY": _read_only,
-    "SQLITE_PERM": _read_only,
-    "SQLITE_CANTOPEN": _read_only,
-    "SQLITE_NOTADB": _corrupt,
-    "SQLITE_CORRUPT": _corrupt,
-    "SQLITE_CONSTRAINT": _conflict,
+_SQLITE: dict[str, _Failure] = {
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_FULL": _FULL,
+    "SQLITE_READONLY": _READ_ONLY,
+    "SQLITE_PERM": _READ_ONLY,
+    "SQLITE_CANTOPEN": _READ_ONLY,
+    "SQLITE_NOTADB": _CORRUPT,
+    "SQLITE_CORRUPT": _CORRUPT,
+    "SQLITE_CONSTRAINT": _CONFLICT,
 }
 
 # SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_POSTGRES: dict[str, _Explain] = {
-    "25006": _read_only,
-    "42501": _read_only,
-    "28": _refused,
-    "3D": _refused,
-    "53100": _full,
-    "53": _busy,
-    "55P03": _busy,
-    "08": _unavailable,
-    "57P": _unavailable,
-    "XX001": _corrupt,
-    "23": _conflict,
-    "40": _conflict,
+_POSTGRES: dict[str, _Failure] = {
+    "25006": _READ_ONLY,
+    "42501": _READ_ONLY,
+    "28": _REFUSED,
+    "3D": _REFUSED,
+    "53100": _FULL,
+    "53": _BUSY,
+    "55P03": _BUSY,
+    "08": _UNAVAILABLE,
+    "57P": _UNAVAILABLE,
+    "XX001": _CORRUPT,
+    "23": _CONFLICT,
+    "40": _CONFLICT,
 }

@@ -210,9 +210,9 @@ class Ledger:
             begin = self.database.insert(stages).values(row)
             connection.execute(begin.on_conflict_do_nothing(index_elements=["job", "name"]))
             begun = connection.execute(
-                select(stages.c.tasks, stages.c.fingerprint)
-                .where(stages.c.job == job)
-                .where(stages.c.name == name)
+                select(stages.c.tasks, stages.c.fingerprint).where(
+                    stages.c.job == job, stages.c.name == name
+                )
             ).one()
         if (begun.tasks, begun.fingerprint) != (stage.tasks, stage.fingerprint):
             raise PlanChangedError(
@@ -225,8 +225,7 @@ class Ledger:
         number, _ = self._stage(claim.job, stage)
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
-            change = update(stages).where(stages.c.id == number).values(asdict(progress))
-            connection.execute(change)
+            connection.execute(update(stages).where(stages.c.id == number).values(asdict(progress)))
             if progress.tasks_per_s:
                 leases.change_claimed(connection, claim, {"losses": 0})
 
@@ -272,10 +271,8 @@ class Ledger:
         put = put.on_conflict_do_update(
             index_elements=["stage", "task"], set_={"result": put.excluded.result}
         )
-        mend = (
-            delete(failed_tasks)
-            .where(failed_tasks.c.stage == number)
-            .where(failed_tasks.c.task.in_(list(results)))
+        mend = delete(failed_tasks).where(
+            failed_tasks.c.stage == number, failed_tasks.c.task.in_(list(results))
         )
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
@@ -293,15 +290,10 @@ class Ledger:
         )
         again = put.on_conflict_do_update(
             index_elements=["stage", "task"],
-            set_={
-                "attempts": failed_tasks.c.attempts + 1,
-                "traceback": put.excluded.traceback,
-            },
+            set_={"attempts": failed_tasks.c.attempts + 1, "traceback": put.excluded.traceback},
         ).returning(failed_tasks.c.attempts)
-        done = (
-            select(done_tasks.c.task)
-            .where(done_tasks.c.stage == number)
-            .where(done_tasks.c.task == index)
+        done = select(done_tasks.c.task).where(
+            done_tasks.c.stage == number, done_tasks.c.task == index
         )
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
@@ -312,12 +304,8 @@ class Ledger:
     def count_failed(self, job: str, stage: str, attempts: int) -> int:
         """Return how many tasks failed so often, or more, and have not been done since."""
         number, _ = self._stage(job, stage)
-        query = (
-            select(func.count())
-            .where(failed_tasks.c.stage == number)
-            .where(failed_tasks.c.attempts >= attempts)
-            .where(~exists().where(_same_task))
-        )
+        often = and_(failed_tasks.c.stage == number, failed_tasks.c.attempts >= attempts)
+        query = select(func.count()).where(often, ~exists().where(_same_task))
         with self.database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -353,8 +341,7 @@ class Ledger:
         while True:
             page = (
                 select(done_tasks.c.task, done_tasks.c.result)
-                .where(done_tasks.c.stage == number)
-                .where(done_tasks.c.task > after)
+                .where(done_tasks.c.stage == number, done_tasks.c.task > after)
                 .order_by(done_tasks.c.task)
                 .limit(_PAGE)
             )
@@ -371,10 +358,8 @@ class Ledger:
         known = self._stages.get((job, name))
         if known is not None:
             return known
-        query = (
-            select(stages.c.id, stages.c.tasks)
-            .where(stages.c.job == job)
-            .where(stages.c.name == name)
+        query = select(stages.c.id, stages.c.tasks).where(
+            stages.c.job == job, stages.c.name == name
         )
         with self.database.read() as connection:
             row = connection.execute(query).one_or_none()

@@ -30,7 +30,8 @@ def as_obstore(url: StoreURL) -> Obstore:
     ObjectNotFoundError
         If the root is a folder that is not there.
     """
-    return _obstore(url.scheme, url.root, url.endpoint, url.region, str(_folder(url)))
+    folder = str(url.folder) if url.is_local else ""
+    return _obstore(url.scheme, url.root, url.endpoint, url.region, folder)
 
 
 def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
@@ -79,10 +80,6 @@ def _tensorstore_credentials(settings: Settings) -> str:
     if settings.s3_anonymous:
         return "anonymous"
     return "environment" if "AWS_ACCESS_KEY_ID" in os.environ else "default"
-
-
-def _folder(url: StoreURL) -> str:
-    return str(url.folder) if url.is_local else ""
 
 
 @lru_cache(maxsize=64)

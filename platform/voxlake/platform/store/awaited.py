@@ -42,9 +42,7 @@ def ask_stream(
 class _Answer[T]:
     """What a request is answered with, made of it by `take`; its failures are voxlake's."""
 
-    def __init__(
-        self, url: StoreURL, request: Awaitable[Any], take: Callable[[Any], T] = lambda got: got
-    ) -> None:
+    def __init__(self, url: StoreURL, request: Awaitable[Any], take: Callable[[Any], T]) -> None:
         self._url, self._request, self._take = url, request, take
 
     def __await__(self) -> Generator[Any, None, T]:
