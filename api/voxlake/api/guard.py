@@ -38,6 +38,11 @@ class Granted:
         return self.access.dataset
 
     @property
+    def asker(self) -> str:
+        """Who asks: what is changed is put down to them."""
+        return self.access.principal.name
+
+    @property
     def lake(self) -> StoreURL:
         """The lake that the dataset is in."""
         return self.gateway.lake

@@ -50,7 +50,7 @@ def served() -> Iterator[tuple[str, Budget, dict[str, Parts]]]:
 
     @app.get("/{name}")
     async def answer(name: str) -> StreamResponse:
-        return StreamResponse(known[name], {"Content-Type": "text/plain"}, budget, 60)
+        return StreamResponse(known[name](), {"Content-Type": "text/plain"}, budget, 60)
 
     app.add_exception_handler(VoxlakeError, on_voxlake_error)
     with run_app(app) as url:

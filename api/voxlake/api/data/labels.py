@@ -139,8 +139,7 @@ async def labels_at(
 async def reserve(granted: Granted, count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
     labels = await open_labels(granted)
-    by = granted.access.principal.name
-    take = partial(reservation.reserve, labels.volume, labels.index_url, count, by)
+    take = partial(reservation.reserve, labels.volume, labels.index_url, count, granted.asker)
     return await to_thread.run_sync(take)
 
 

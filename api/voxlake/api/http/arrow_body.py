@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import pyarrow as pa
 
@@ -38,9 +37,9 @@ def wants_arrow(name: str | None, accept: str | None) -> bool:
 
 def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) -> StreamResponse:
     """Return the answer that carries a table as an Arrow stream."""
-    make = partial(arrow_parts, table.to_reader(max_chunksize=PART_ROWS))
+    parts = arrow_parts(table.to_reader(max_chunksize=PART_ROWS))
     typed = {"Content-Type": ARROW.media_type, **headers}
-    return StreamResponse(make, typed, budget, table.nbytes)
+    return StreamResponse(parts, typed, budget, table.nbytes)
 
 
 def arrow_parts(reader: pa.RecordBatchReader) -> Iterator[bytes]:

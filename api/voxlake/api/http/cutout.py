@@ -10,14 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from voxlake.api.formats import Format
-from voxlake.api.http.budget import Budget
-from voxlake.api.http.leaving import run_while_wanted
-from voxlake.api.http.stream import Parts, send_parts
+from voxlake.api.http.budget import Budget, Held
+from voxlake.api.http.stream import StreamResponse
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import LimitExceededError
 
@@ -71,8 +67,6 @@ class Cutout:
             "Content-Type": self.format.media_type,
             "Content-Length": str(self.size),
             "Content-Disposition": f'inline; filename="cutout{self.format.suffix}"',
-            "Vary": "Accept, Authorization, Cookie",
-            "Cache-Control": "no-cache",
             "X-Voxlake-Axes": ",".join(self.axes),
             "X-Voxlake-Box": ",".join(
                 f"{lo}:{hi}" for lo, hi in zip(self.box.start, self.box.stop, strict=True)
@@ -84,11 +78,10 @@ class Cutout:
         }
 
 
-class CutoutResponse(Response):
+class CutoutResponse(StreamResponse):
     """Reads a cutout, then sends it.
 
-    A block of it counts against `budget` until the socket took it. If the client goes away,
-    waiting, reading and sending are cancelled.
+    A block of it counts against `budget` until the socket took it.
 
     Raises
     ------
@@ -96,38 +89,28 @@ class CutoutResponse(Response):
         At once, if the cutout would never fit in the budget.
     """
 
+    frees = True
+
     def __init__(self, cutout: Cutout, budget: Budget) -> None:
-        super().__init__()
         if cutout.held_bytes > budget.limit_bytes:
             raise LimitExceededError(
                 f"cutout {cutout.box} of level {cutout.level} takes {cutout.held_bytes} bytes of "
                 f"memory and the server has {budget.limit_bytes} for answers; ask for a smaller "
                 "box or a coarser level, or raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
-        self.cutout, self.budget = cutout, budget
-        self.raw_headers = MutableHeaders(headers=cutout.headers()).raw
+        self.cutout, self.blocks = cutout, deque[npt.NDArray[Any]]()
+        parts = cutout.format.encode(_taken(self.blocks), cutout.box.shape, cutout.dtype)
+        super().__init__(parts, cutout.headers(), budget, cutout.held_bytes)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Serve one request."""
-        await run_while_wanted(receive, self._serve(send))
-
-    async def _serve(self, send: Send) -> None:
-        async with self.budget.hold(self.cutout.held_bytes) as held:
-            blocks = deque(await self._read())
-            held.shrink(self.cutout.size)
-            shape, dtype = self.cutout.box.shape, self.cutout.dtype
-            parts = Parts(self.cutout.format.encode(_taken(blocks), shape, dtype))
-            await send_parts(
-                send, self.raw_headers, parts, lambda size: held.shrink(held.size - size)
-            )
-
-    async def _read(self) -> list[npt.NDArray[Any]]:
+    async def prepare(self, held: Held) -> None:
+        """Read all blocks."""
         reads = (_read(self.cutout.read, box) for box in self.cutout.blocks())
         # One that fails does not end the others: their memory counts until they are done.
         done = await asyncio.gather(*reads, return_exceptions=True)
         for failure in (each for each in done if isinstance(each, BaseException)):
             raise failure
-        return [each for each in done if not isinstance(each, BaseException)]
+        self.blocks.extend(each for each in done if not isinstance(each, BaseException))
+        held.shrink(self.cutout.size)
 
 
 async def _read(read: Read, box: Box) -> npt.NDArray[Any]:

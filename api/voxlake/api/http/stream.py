@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from threading import Lock
 
 from anyio import CancelScope, to_thread
@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from voxlake.api.http.budget import Budget
+from voxlake.api.http.budget import Budget, Held
 from voxlake.api.http.leaving import run_while_wanted
 
 STREAM_BYTES = 64 << 20
@@ -52,23 +52,6 @@ async def _send(send: Send, body: bytes | memoryview) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def send_parts(
-    send: Send,
-    headers: list[tuple[bytes, bytes]],
-    parts: Parts[bytes] | Parts[memoryview],
-    sent: Callable[[int], object] = lambda _size: None,
-) -> None:
-    """Send an answer part by part, each made in a thread; `sent` is told the size of each."""
-    part = await to_thread.run_sync(parts.next)
-    await send_start(send, headers)
-    while part is not None:
-        await send_part(send, part)
-        sent(len(part))
-        part = None  # before the next is made
-        part = await to_thread.run_sync(parts.next)
-    await send_end(send)
-
-
 class StreamResponse(Response):
     """Makes parts and sends them, the next when the client has taken the one before.
 
@@ -78,25 +61,28 @@ class StreamResponse(Response):
 
     Parameters
     ----------
-    make
-        Called in a thread; the parts are taken in threads.
+    parts
+        Made as they are taken, in threads.
     headers
         What describes the body.
     budget
-        `held` bytes count against it until the last part is sent.
-    held
+        `held_bytes` count against it until the last part is sent.
+    held_bytes
         Memory that making takes.
     """
 
+    frees = False
+    """Whether the memory of a part is free when it is sent, and does not count from then on."""
+
     def __init__(
         self,
-        make: Callable[[], Iterator[bytes]],
+        parts: Iterator[bytes] | Iterator[memoryview],
         headers: Mapping[str, str],
         budget: Budget,
-        held: int = STREAM_BYTES,
+        held_bytes: int = STREAM_BYTES,
     ) -> None:
         super().__init__()
-        self.make, self.budget, self.held = make, budget, held
+        self.parts, self.budget, self.held_bytes = parts, budget, held_bytes
         fixed = {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "no-cache"}
         self.raw_headers = MutableHeaders(headers={**fixed, **headers}).raw
 
@@ -104,14 +90,27 @@ class StreamResponse(Response):
         """Serve one request."""
         await run_while_wanted(receive, self._serve(send))
 
+    async def prepare(self, held: Held) -> None:
+        """Do what is to be done before parts can be made, when it is their turn."""
+
     async def _serve(self, send: Send) -> None:
-        async with self.budget.hold(self.held):
-            parts = Parts(await to_thread.run_sync(self.make))
+        async with self.budget.hold(self.held_bytes) as held:
+            await self.prepare(held)
+            parts: Parts[bytes | memoryview] = Parts(self.parts)
             try:
-                await send_parts(send, self.raw_headers, parts)
-            finally:
+                part = await to_thread.run_sync(parts.next)
+                await send_start(send, self.raw_headers)
+                while part is not None:
+                    await send_part(send, part)
+                    if self.frees:
+                        held.shrink(held.size - len(part))
+                    part = None  # before the next is made
+                    part = await to_thread.run_sync(parts.next)
+                await send_end(send)
+            except BaseException:
                 with CancelScope(shield=True):
                     await to_thread.run_sync(parts.close)
+                raise
 
 
 class Parts[T]:

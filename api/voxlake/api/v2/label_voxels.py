@@ -95,7 +95,7 @@ async def get_sparse_volume(
         **state_headers(state),
     }
     budget = granted.gateway.answers
-    return StreamResponse(lambda: parts, headers, budget, STREAM_BYTES + held)
+    return StreamResponse(parts, headers, budget, STREAM_BYTES + held)
 
 
 @router.get(

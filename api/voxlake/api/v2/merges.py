@@ -38,7 +38,7 @@ async def merge(
     granted: MayAddVoxels, asked: Annotated[MergeQuestion, Depends(JsonBody(MergeQuestion))]
 ) -> ChangeDocument:
     """Merge bodies into the first of them; the next question with `bodies` sees it."""
-    return change_document(await object_data.merge(granted, asked.labels))
+    return change_document(await object_data.merge(granted, asked.labels, granted.asker))
 
 
 @router.post(
@@ -51,7 +51,9 @@ async def cleave(
     granted: MayAddVoxels, asked: Annotated[CleaveQuestion, Depends(JsonBody(CleaveQuestion))]
 ) -> ChangeDocument:
     """Make some supervoxels of a body a body of their own."""
-    entry = await object_data.cleave(granted, asked.body, asked.supervoxels, asked.into)
+    entry = await object_data.cleave(
+        granted, asked.body, asked.supervoxels, asked.into, granted.asker
+    )
     return change_document(entry)
 
 

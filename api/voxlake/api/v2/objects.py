@@ -77,7 +77,7 @@ async def put_object(
     asked: Annotated[ObjectQuestion, Depends(JsonBody(ObjectQuestion))],
 ) -> ObjectDocument:
     """Put an object in the place of what was known of the label, and return it as it is stored."""
-    item = asked.value(label, granted.access.principal.name)
+    item = asked.value(label, granted.asker)
     return ObjectDocument.model_validate(await object_data.put_object(granted, item))
 
 
