@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from voxlake.compute.jobs import Workspace
     from voxlake.documents.job import JobDocument
-    from voxlake.platform.jobs import Job
 
 PHANTOM_SIZE = 250
 """Edge of the phantom that stands in for the sample, which is as large."""
@@ -122,20 +121,15 @@ def _ingested(workspace: Workspace, request: IngestRequest) -> JobDocument | Non
             return None
     except NotFoundError:
         pass
-    unfinished = _unfinished(workspace, name)
-    if unfinished is not None:
-        note(f"{name} was begun before; job {unfinished.id} goes on")
+    begun = workspace.catalog.ledger.jobs_of(name, kind="ingest", states=UNFINISHED)
+    if begun:
+        note(f"{name} was begun before; job {begun[0].id} goes on")
         try:
-            return run(workspace, unfinished)
+            return run(workspace, begun[0])
         except PlanChangedError:
             note("its source has changed since, so it is made anew")
-            cancel_job(workspace, unfinished.id)
+            cancel_job(workspace, begun[0].id)
     return run(workspace, start_ingest(workspace, request))
-
-
-def _unfinished(workspace: Workspace, name: DatasetName) -> Job | None:
-    jobs = workspace.catalog.ledger.jobs_of(name, kind="ingest", states=UNFINISHED)
-    return jobs[0] if jobs else None
 
 
 def _phantom(size: int) -> Demo:

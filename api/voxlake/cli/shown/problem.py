@@ -33,21 +33,22 @@ def problem_of(error: BaseException) -> Problem:
     >>> problem_of(NotFoundError("dataset a/b/c is not there")).exit_code
     4
     """
-    kind, status, detail, code = _facts(error)
-    hints = (*_advice(error), *getattr(error, "__notes__", ()))
+    kind, status, detail, code, hints = _facts(error)
     return Problem(
         **naming(kind),
         status=status,
         detail=detail,
         request_id=None,
-        hints=hints,
+        hints=(*hints, *getattr(error, "__notes__", ())),
         exit_code=code,
     )
 
 
 def report(error: BaseException, *, json: bool, debug: bool) -> int:
     """Print the problem (JSON: on stdout, else on stderr) and return the exit code."""
-    problem, code = problem_of(error), _facts(error)[3]
+    problem = problem_of(error)
+    code = problem.exit_code
+    assert code is not None
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if json:
@@ -60,20 +61,22 @@ def report(error: BaseException, *, json: bool, debug: bool) -> int:
     return code
 
 
-def _facts(error: BaseException) -> tuple[str, int | None, str, int]:
-    """Return the kind of an error, its HTTP status, what it says, and the exit code."""
+def _facts(error: BaseException) -> tuple[str, int | None, str, int, tuple[str, ...]]:
+    """Return the kind of an error, its HTTP status, what it says, the exit code, and hints."""
     match error:
         case CycloptsError():
-            return "usage", None, _misused(error), USAGE
+            hint = f"see '{' '.join(('voxlake', *(error.command_chain or ())))} --help'"
+            return "usage", None, _misused(error), USAGE, (hint,)
         case VoxlakeError():
             partial = isinstance(error, JobFailedError)
             code = PARTIAL if partial else _CODES.get(error.status, FAILURE)
-            return error.kind, error.status, str(error), code
+            return error.kind, error.status, str(error), code, ()
         case Interrupted() | KeyboardInterrupt():
-            return "interrupted", None, str(error) or "interrupted", INTERRUPTED
+            return "interrupted", None, str(error) or "interrupted", INTERRUPTED, ()
         case _:
             detail = f"voxlake failed in a way it should not: {type(error).__name__}: {error}"
-            return "internal", None, detail, FAILURE
+            hint = "run it again with --debug for the traceback, and report it"
+            return "internal", None, detail, FAILURE, (hint,)
 
 
 def _misused(error: CycloptsError) -> str:
@@ -84,13 +87,3 @@ def _misused(error: CycloptsError) -> str:
             return f"there is no command {word!r}" + "".join(f"; is it {each!r}?" for each in close)
         case _:
             return str(error)
-
-
-def _advice(error: BaseException) -> tuple[str, ...]:
-    match error:
-        case CycloptsError():
-            return (f"see '{' '.join(('voxlake', *(error.command_chain or ())))} --help'",)
-        case VoxlakeError() | Interrupted() | KeyboardInterrupt():
-            return ()
-        case _:
-            return ("run it again with --debug for the traceback, and report it",)

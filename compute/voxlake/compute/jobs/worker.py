@@ -2,82 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.events import silent
 from voxlake.compute.jobs.running import run_claimed
 from voxlake.platform.errors import ConflictError, StoreUnavailableError
-from voxlake.platform.jobs import LEASE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from threading import Event
 
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.platform.jobs import Claim, Job
 
-    type Tell = Callable[[Job, Exception | None], None]
-    """Called when a job begins (queued, no error) and when it has ended or was handed back."""
+    type WorkedOn = tuple[Job, bool, Exception | None]
+    """A job, whether it begins just now, and what it failed by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """How long a worker works."""
-
-    jobs: int | None = None
-    """It ends after so many jobs; None: never for that."""
-    until_idle: bool = False
-    """Whether it ends when no job waits."""
-    poll_s: float = 2.0
-    """Seconds between two looks at an empty queue."""
-    lease_s: float = LEASE_S
-    """Seconds after which others take this worker's job if they do not hear of it."""
-
-
-def work_off(workspace: Workspace, shift: Shift, stop: Event, tell: Tell) -> int:
-    """Run queued jobs, one after another, until the shift or `stop` ends; return how many.
+def work_off(
+    workspace: Workspace,
+    stop: Event,
+    *,
+    jobs: int | None,
+    until_idle: bool,
+    poll_s: float,
+    lease_s: float,
+) -> Iterator[WorkedOn]:
+    """Run queued jobs, one after another; yield each when it begins, and when it is out of hand.
 
     When `stop` is set, the tasks in flight are finished and the job goes back to the queue. A job
-    that fails is told and does not end the shift; nor does a database that is away for a while.
+    that fails does not end the work; nor does a database that is away for a while.
+
+    Parameters
+    ----------
+    jobs
+        Ends after so many jobs; None: never for that.
+    until_idle
+        Whether it ends when no job waits.
+    poll_s
+        Seconds between two looks at an empty queue.
+    lease_s
+        Seconds after which others take the job if they do not hear of this worker.
 
     Raises
     ------
     StoreError
         If the catalog fails in a way that waiting does not mend.
     """
-    ran = 0
-    while not stop.is_set() and ran != shift.jobs:
-        claim = _next(workspace, shift)
+    ran, ledger = 0, workspace.catalog.ledger
+    while not stop.is_set() and ran != jobs:
+        claim = _next(workspace, lease_s, until_idle=until_idle)
         if claim is not None:
             ran += 1
-            if _run_one(workspace, claim, stop, tell):
+            yield ledger.get_job(claim.job), True, None
+            error = _run(workspace, claim, stop)
+            yield ledger.get_job(claim.job), False, error
+            if error is None:
                 continue
-        elif shift.until_idle:
+        elif until_idle:
             break
-        stop.wait(shift.poll_s)
-    return ran
+        stop.wait(poll_s)
 
 
-def _next(workspace: Workspace, shift: Shift) -> Claim | None:
+def _next(workspace: Workspace, lease_s: float, *, until_idle: bool) -> Claim | None:
     try:
-        return workspace.catalog.ledger.claim_oldest(lease_s=shift.lease_s)
+        return workspace.catalog.ledger.claim_oldest(lease_s=lease_s)
     except ConflictError:  # Another worker was faster; there may be other jobs.
         return None
     except StoreUnavailableError:
-        if shift.until_idle:
+        if until_idle:
             raise
         return None
 
 
-def _run_one(workspace: Workspace, claim: Claim, stop: Event, tell: Tell) -> bool:
-    """Run the job and return whether that went well."""
-    ledger = workspace.catalog.ledger
-    tell(ledger.get_job(claim.job), None)
+def _run(workspace: Workspace, claim: Claim, stop: Event) -> Exception | None:
+    """Run the job, and return what it failed by."""
     try:
         run_claimed(workspace, claim, silent, stop)
     except Exception as error:  # noqa: BLE001  (a job's failure is told, whatever it is)
-        tell(ledger.get_job(claim.job), error)
-        return False
-    tell(ledger.get_job(claim.job), None)
-    return True
+        return error
+    return None

@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 from typing import Annotated
 
@@ -16,9 +16,9 @@ from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.jobs.worker import Shift, work_off
+from voxlake.compute.jobs.worker import work_off
 from voxlake.documents.job import WorkerDocument
-from voxlake.platform.jobs import LEASE_S, Job, JobState
+from voxlake.platform.jobs import LEASE_S, JobState
 
 
 @Parameter(name="*")
@@ -49,24 +49,6 @@ class OnShift:
     ] = LEASE_S
 
 
-@dataclass(slots=True)
-class _Log:
-    """Notes on stderr of jobs that begin and end."""
-
-    ended: Counter[str] = field(default_factory=Counter)
-    _begun: str = ""
-
-    def __call__(self, job: Job, error: Exception | None) -> None:
-        what = f"job {job.id} ({job.kind} {job.dataset})"
-        if self._begun != job.id and error is None:
-            self._begun = job.id
-            note(f"{what} begins")
-            return
-        self._begun = ""
-        self.ended[job.state] += 1
-        note(f"{what}: {job.state}{f', {error}' if error else ''}")
-
-
 def worker(
     *,
     lake: InLake = InLake(),
@@ -79,13 +61,25 @@ def worker(
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in
     flight finish and hand the job back.
     """
-    times = Shift(shift.jobs, shift.once, shift.poll, shift.lease)
-    log = _Log()
+    ended: Counter[str] = Counter()
     with opened_workspace(lake, cluster) as workspace, _stoppable() as stop:
-        ran = work_off(workspace, times, stop, log)
-    report = WorkerDocument(jobs=ran, ended=dict(log.ended))
-    answer(report, [facts([("jobs", ran), *log.ended.items()])], json=answering.json)
-    bad = log.ended[JobState.FAILED] + log.ended[JobState.DEGRADED]
+        for job, begins, error in work_off(
+            workspace,
+            stop,
+            jobs=shift.jobs,
+            until_idle=shift.once,
+            poll_s=shift.poll,
+            lease_s=shift.lease,
+        ):
+            what = f"job {job.id} ({job.kind} {job.dataset})"
+            if begins:
+                note(f"{what} begins")
+                continue
+            ended[job.state] += 1
+            note(f"{what}: {job.state}{f', {error}' if error else ''}")
+    report = WorkerDocument(jobs=ended.total(), ended=dict(ended))
+    answer(report, [facts([("jobs", report.jobs), *ended.items()])], json=answering.json)
+    bad = ended[JobState.FAILED] + ended[JobState.DEGRADED]
     return PARTIAL if shift.once and bad else 0
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 from cyclopts import Parameter
 
 from voxlake.cli.open_labels import AsBodies, open_labels
 from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
-from voxlake.cli.written_files import fill_with_array, fill_with_arrow, fill_with_bytes, write_file
+from voxlake.cli.written_files import write_arrow, write_file
 from voxlake.documents.labels import LabelDocument, cells_and_morton, label_document
 from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow
@@ -92,14 +93,15 @@ def label(
 def _written(view: View, label: int, box: Box, files: Files) -> Iterator[WrittenDocument]:
     if files.rles:
         parts = encode_rles(view.sparse_volume(label, box))
-        yield write_file("rles", files.rles, fill_with_bytes(parts))
+        yield write_file("rles", files.rles, lambda file: file.writelines(parts))
     if files.srles:
-        parts = encode_srles(view.sparse_volume(label, box))
-        yield write_file("srles", files.srles, fill_with_bytes(parts))
+        bare = encode_srles(view.sparse_volume(label, box))
+        yield write_file("srles", files.srles, lambda file: file.writelines(bare))
     if files.blocks:
-        yield write_file("blocks", files.blocks, fill_with_bytes(view.blocks(label, box)))
+        blocks = view.blocks(label, box)
+        yield write_file("blocks", files.blocks, lambda file: file.writelines(blocks))
     if files.arrow:
-        runs = runs_to_arrow(view.sparse_volume(label, box))
-        yield write_file("Arrow", files.arrow, fill_with_arrow(runs))
+        yield write_arrow(files.arrow, runs_to_arrow(view.sparse_volume(label, box)))
     if files.mask:
-        yield write_file("mask", files.mask, fill_with_array(view.mask(label, box)))
+        mask = view.mask(label, box)
+        yield write_file("mask", files.mask, lambda file: np.save(file, mask, allow_pickle=False))

@@ -11,7 +11,7 @@ from voxlake.cli.open_labels import AsBodies, open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
-from voxlake.cli.written_files import fill_with_arrow, write_file
+from voxlake.cli.written_files import write_arrow
 from voxlake.documents.labels import (
     LabelListDocument,
     LabelsInBoxDocument,
@@ -108,4 +108,4 @@ def in_box(
 
 
 def _written(file: str | None, table: pa.Table) -> WrittenDocument | None:
-    return None if file is None else write_file("Arrow", file, fill_with_arrow(table.to_reader()))
+    return None if file is None else write_arrow(file, table.to_reader())
