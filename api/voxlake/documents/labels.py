@@ -60,8 +60,8 @@ class StateDocument(Document):
     def of(cls, view: View, **more: Any) -> Self:
         """Return the document with the state of a view, and `more` of its fields."""
         return cls(
-            consistency=view.consistency,
-            as_of=view.as_of,
+            consistency=view.state.consistency,
+            as_of=view.state.as_of,
             mapping=view.labels.mapping_number,
             **more,
         )

@@ -26,11 +26,11 @@ from tests.ngff.labels.queries.samples import (
     decode_rles,
     decode_spans,
 )
+from tests.ngff.labels.writing import write_labels
 from ulid import ULID
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.platform import store
 
 if TYPE_CHECKING:

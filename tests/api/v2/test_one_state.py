@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from tests.api.labelled import SHAPE, Labelled, brute_bodies, labelled_gateway
 from tests.ngff.labels.queries.samples import decode_rles
+from tests.ngff.labels.writing import write_labels
 from ulid import ULID
 
 from voxlake.api.data import labels as label_data
@@ -23,7 +24,6 @@ from voxlake.ngff.labels import state
 from voxlake.ngff.labels.mapping import cleave, merge, open_mapping
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.upkeep.compaction import compact
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.platform import store
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.compute.index import by_label as index_segments
 from voxlake.compute.jobs import (
@@ -32,7 +33,6 @@ from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import bulk_marker, list_markers, read_bulk
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, JobFailedError

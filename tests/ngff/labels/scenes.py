@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tests.ngff.labels.answers import check_box, check_label, check_rows, check_tables, check_voxels
 from tests.ngff.labels.samples import new_volume
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
@@ -19,7 +20,6 @@ from voxlake.ngff.labels.upkeep import merging as merging_
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.merging import merge_segments
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.versioned import contention, sorted_file, sweeping
 from voxlake.ngff.volume import open_volume

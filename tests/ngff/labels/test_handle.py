@@ -55,7 +55,7 @@ def test_a_snapshot_that_is_held_is_of_its_manifest(
     job.step()
     view = scene.opened.view()
     assert view.state.manifest is not None
-    assert (view.consistency, view.as_of) == ("snapshot", view.state.manifest.made)
+    assert (view.state.consistency, view.state.as_of) == ("snapshot", view.state.manifest.made)
     scene.write_foreign(SECOND, 3)
     after = scene.voxels()
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_a_snapshot_that_is_held_is_of_its_manifest(
         if not job.ended:
             job.finish()
     newest = scene.opened.view()
-    assert (newest.consistency, newest.as_of) == ("latest", None)
+    assert (newest.state.consistency, newest.state.as_of) == ("latest", None)
     check(newest, after, scene.labels)
 
 

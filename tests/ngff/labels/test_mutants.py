@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.ngff.labels import checks
+from tests.ngff.labels import checks, writing
 from tests.ngff.labels.checks import Stage
 
 from voxlake.ngff.labels import state
@@ -15,7 +15,7 @@ from voxlake.ngff.labels.segments import manifest, publishing
 from voxlake.ngff.labels.segments.cover import Cover
 from voxlake.ngff.labels.sidecars import build, sidecar, trust
 from voxlake.ngff.labels.sidecars.trust import read_sidecar, shard_etag
-from voxlake.ngff.labels.upkeep import compaction, writing
+from voxlake.ngff.labels.upkeep import compaction
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, open_marker
 from voxlake.ngff.versioned import document, sweeping
 from voxlake.ngff.versioned.numbered import create_next, numbered_url

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from tests.ngff.labels.samples import new_volume
 from tests.ngff.labels.scenes import CHUNK, SHARD, in_small_pieces, new_scene, sweeping_at_once
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import list_markers
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 

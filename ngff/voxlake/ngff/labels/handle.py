@@ -9,16 +9,15 @@ import numpy as np
 
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels import state as index
-from voxlake.ngff.labels.label_id import check_label
+from voxlake.ngff.labels.label_id import OneLabel, check_label
 from voxlake.ngff.labels.mapping.mapping import (
     all_supervoxels_of,
     bodies_of,
     check_body,
     open_mapping,
+    remap_box,
 )
-from voxlake.ngff.labels.mapping.remap import remap_box
 from voxlake.ngff.labels.queries.in_box import labels_in_box
-from voxlake.ngff.labels.queries.one_label import OneLabel
 from voxlake.ngff.labels.queries.sampling import labels_at
 from voxlake.ngff.labels.view import View
 

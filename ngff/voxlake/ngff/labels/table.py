@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
-
-    from voxlake.ngff.labels.scan.rows import Rows
-
 
 UNKNOWN = -1
 """Chunks or shards that are not counted: those of a body of several supervoxels, in tables."""
@@ -82,13 +79,6 @@ class LabelTable(LabelColumns):
         """Return the `count` labels of most voxels, most first; the smaller id of equals."""
         # Sorting the complement, because uint64 cannot be negated.
         return self.take(np.argsort(~self.voxels, kind="stable")[:count])
-
-
-def table_of_shard(rows: Rows) -> LabelTable:
-    """Return the labels of one shard."""
-    one = np.ones(len(rows), np.int64)
-    table = merged(LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, one, one))
-    return replace(table, shards=np.ones(len(table), np.int64))
 
 
 def merge_tables(tables: Iterable[LabelTable]) -> LabelTable:

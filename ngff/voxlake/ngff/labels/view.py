@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.label_id import check_label
-from voxlake.ngff.labels.mapping.remap import remap
+from voxlake.ngff.labels.mapping.mapping import remap
 from voxlake.ngff.labels.queries.dvid import encode_blocks
 from voxlake.ngff.labels.queries.extent import (
     body_extent,
     chunks_of,
-    find_labels,
     label_extent,
     list_labels,
 )
-from voxlake.ngff.labels.queries.masks import MAX_VOXELS, mask_of
 from voxlake.ngff.labels.queries.points import point_of, points_of
 from voxlake.ngff.labels.queries.sparse_volume import (
     MAX_RUNS,
@@ -23,11 +21,11 @@ from voxlake.ngff.labels.queries.sparse_volume import (
     coarse_volume,
     sparse_volume,
 )
+from voxlake.ngff.labels.queries.voxels import MAX_VOXELS, mask_of
 from voxlake.ngff.labels.state import IndexState, answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     import numpy as np
     import numpy.typing as npt
@@ -58,16 +56,7 @@ class View:
 
     labels: Labels
     state: IndexState
-
-    @property
-    def as_of(self) -> datetime | None:
-        """When the index was made, while a job changes all labels; None: it is the latest."""
-        return self.state.as_of
-
-    @property
-    def consistency(self) -> Literal["latest", "snapshot"]:
-        """Whether answers are of the latest voxels, or those of `as_of`."""
-        return self.state.consistency
+    """Says whether answers are the latest, and else as of when."""
 
     def extent(self, label: int, *, counted: bool = True) -> LabelExtent:
         """Return voxels, tight box, chunks and shards of a label: mostly one range of bytes.
@@ -92,12 +81,12 @@ class View:
 
         Chunks and shards of bodies of several supervoxels are not counted.
         """
-        found = answered(self.state, find_labels, self.labels.members(labels))
+        found = answered(self.state, list_labels, self.labels.members(labels))
         return found if self.labels.mapping is None else remap(self.labels.mapping, found)
 
     def all(self) -> LabelTable:
         """Return every label, ascending; as `find`."""
-        found = answered(self.state, list_labels)
+        found = answered(self.state, list_labels, None)
         return found if self.labels.mapping is None else remap(self.labels.mapping, found)
 
     def largest(self, count: int) -> LabelTable:

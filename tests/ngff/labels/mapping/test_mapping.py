@@ -37,7 +37,8 @@ from voxlake.ngff.labels.mapping import (
 )
 from voxlake.ngff.labels.mapping.table import snapshot_url
 from voxlake.ngff.labels.scan.rows import Rows
-from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables, table_of_shard
+from voxlake.ngff.labels.segments.rows import rows_of_shard, table_of_rows
+from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables
 from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -82,15 +83,14 @@ def table_of(voxels: npt.NDArray[np.uint64]) -> LabelTable:
     """Return the labels of voxels: one shard of one chunk, by brute force."""
     labels = np.unique(voxels[voxels != 0])
     places = [np.argwhere(voxels == label) for label in labels]
-    return table_of_shard(
-        Rows(
-            labels,
-            np.zeros(len(labels), np.uint16),
-            np.array([len(where) for where in places], np.uint64),
-            np.array([where.min(axis=0) for where in places], np.int64).reshape(-1, 3),
-            np.array([where.max(axis=0) + 1 for where in places], np.int64).reshape(-1, 3),
-        )
+    rows = Rows(
+        labels,
+        np.zeros(len(labels), np.uint16),
+        np.array([len(where) for where in places], np.uint64),
+        np.array([where.min(axis=0) for where in places], np.int64).reshape(-1, 3),
+        np.array([where.max(axis=0) + 1 for where in places], np.int64).reshape(-1, 3),
     )
+    return table_of_rows(rows_of_shard(rows, 0))
 
 
 def check(mapping: Mapping, known: Known) -> None:

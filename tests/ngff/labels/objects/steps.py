@@ -22,7 +22,6 @@ _OPERATIONS = (
     "create",
     "delete",
     "walk",
-    "update",
     "last_object",
     "list_children",
 )

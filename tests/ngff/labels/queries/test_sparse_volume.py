@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.ngff.labels.queries.samples import as_runs, brute_runs
 from tests.ngff.labels.queries.test_in_box import boxes, index_all
 from tests.ngff.labels.samples import CHUNK, SHAPE, SHARD, bodies, dead_store, filled
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.ngff.labels.handle import Labels
@@ -23,7 +24,6 @@ from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store
 from voxlake.platform.errors import (

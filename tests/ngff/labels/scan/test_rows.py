@@ -200,7 +200,7 @@ def test_rows_of_one_label(lake: StoreURL, label: int) -> None:
     volume, voxels = new_volume(lake), bodies(3)
     rows = find_rows(volume, (1, 1, 0), voxels[volume.shard_box((1, 1, 0)).slices])
     expected = [row for row in brute_rows(volume, (1, 1, 0), voxels) if row[0] == label]
-    assert as_tuples(rows.of_label(label)) == expected
+    assert as_tuples(rows.of_labels(np.array([label], np.uint64))) == expected
 
 
 def _four_axes(url: StoreURL) -> Volume:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tests.ngff.labels.samples import new_volume
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.platform.errors import InvalidInputError, LimitExceededError
 
 if TYPE_CHECKING:

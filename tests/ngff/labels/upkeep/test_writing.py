@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from tests.ngff.labels.queries.test_in_box import index_all
 from tests.ngff.labels.samples import CHUNK, bodies, filled
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.status import index_status
 from voxlake.ngff.labels.upkeep.marker import list_markers, read_marker
-from voxlake.ngff.labels.upkeep.writing import write_labels
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 
 if TYPE_CHECKING:

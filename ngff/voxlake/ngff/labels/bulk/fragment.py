@@ -11,7 +11,7 @@ from pydantic import Field
 from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment
-from voxlake.ngff.labels.segments.rows import join_rows, shard_grid
+from voxlake.ngff.labels.segments.rows import ROW_BYTES, join_rows, shard_grid
 from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
 from voxlake.ngff.versioned.document import Document, create
@@ -26,16 +26,13 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 FILE_BYTES = 64 << 20
-"""Rows in memory before they are written, as `row_bytes` counts them: of a file, roughly."""
+"""Rows in memory before they are written: of a file, roughly."""
 
 SAMPLE_BYTES = 1 << 20
 """Rows that one sampled label stands for."""
 
 WINDOW = 8
 """Shards whose sidecars are read at a time."""
-
-ROW_BYTES = 80
-"""Of a row without its chunks."""
 
 
 class Fragment(Document):
@@ -108,11 +105,6 @@ def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
         yield tuple(int(i) for i in np.unravel_index(shard, grid))
 
 
-def row_bytes(rows: SegmentRows) -> int:
-    """Return the memory that rows take, about, in bytes."""
-    return ROW_BYTES * len(rows) + rows.chunks.nbytes
-
-
 def in_order(tables: list[SegmentRows]) -> SegmentRows:
     """Return the rows of all tables in order; the list is emptied, so that none is held twice."""
     rows = join_rows(tables)
@@ -137,7 +129,7 @@ def _gathered(build: Build, number: int) -> Iterator[tuple[SegmentRows, dict[int
     for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):
         gathered.append(rows)
         etags[shard] = etag
-        if sum(map(row_bytes, gathered)) >= FILE_BYTES:
+        if sum(rows.nbytes for rows in gathered) >= FILE_BYTES:
             yield in_order(gathered), etags
             etags = {}
     if etags:

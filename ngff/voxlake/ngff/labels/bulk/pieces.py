@@ -16,7 +16,7 @@ from ulid import ULID
 
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
 from voxlake.ngff.labels.bulk.build import form_of, read_document
-from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order, row_bytes
+from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
 from voxlake.ngff.labels.segments.segment_file import FILES, write_file
@@ -156,7 +156,7 @@ def _merged(
     waiting: list[SegmentRows] = []
     for rows in _rows_between(scratch, segments, first, last):
         waiting.append(rows)
-        if first == last and sum(map(row_bytes, waiting)) >= bulk_fragment.FILE_BYTES:
+        if first == last and sum(rows.nbytes for rows in waiting) >= bulk_fragment.FILE_BYTES:
             yield in_order(waiting)
     if waiting:
         yield in_order(waiting)

@@ -17,10 +17,11 @@ from voxlake.ngff.labels.mapping.mapping import (
     check_body,
     open_mapping,
     refresh,
+    remap,
+    remap_box,
     supervoxels_of,
 )
 from voxlake.ngff.labels.mapping.neuroproof import read_transforms
-from voxlake.ngff.labels.mapping.remap import remap, remap_box
 
 __all__ = [
     "Cleave",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,15 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.fold import fold, look_up
 from voxlake.ngff.labels.mapping.log import read_entries
 from voxlake.ngff.labels.mapping.table import Pairs, newest_snapshot, read_table, table_url
+from voxlake.ngff.labels.scan.counts import Counts
+from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables
+from voxlake.ngff.memory.columns import merged
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.ngff.labels.queries.in_box import LabelsInBox
     from voxlake.platform.store import StoreURL
 
 
@@ -167,3 +171,31 @@ def apply(mapping: Mapping, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     bodies = np.empty(voxels.shape, np.uint64)
     remap_voxels(flat, mapping.pairs.supervoxels, mapping.pairs.bodies, bodies.reshape(-1))
     return bodies
+
+
+def remap(mapping: Mapping, table: LabelTable) -> LabelTable:
+    """Return the bodies of a table of supervoxels: one line per body, ascending.
+
+    Voxels are summed and the box is that around the boxes of the supervoxels: both are exact, as
+    a voxel has one supervoxel. `chunks` and `shards` are exact for bodies of one supervoxel of
+    the table, and `UNKNOWN` for all others, since two supervoxels may share a chunk, and counts do
+    not tell. Supervoxels that are mapped to 0 have no line.
+    """
+    bodies = bodies_of(mapping, table.labels)
+    summed = merge_tables([replace(table, labels=bodies).where(bodies != 0)])
+    members = np.unique_counts(bodies[bodies != 0]).counts
+    return replace(
+        summed,
+        chunks=np.where(members == 1, summed.chunks, UNKNOWN),
+        shards=np.where(members == 1, summed.shards, UNKNOWN),
+    )
+
+
+def remap_box(mapping: Mapping, counted: LabelsInBox) -> LabelsInBox:
+    """Return the bodies of a box, from its supervoxels, with counts if those have them: exact."""
+    bodies = bodies_of(mapping, counted.labels)
+    kept = bodies != 0
+    if counted.voxels is None:
+        return replace(counted, labels=np.unique(bodies[kept]))
+    counts = merged(Counts(bodies[kept], counted.voxels[kept]))
+    return replace(counted, labels=counts.labels, voxels=counts.voxels)

@@ -98,15 +98,12 @@ def segment_properties(
 def spread_over(ids: npt.NDArray[np.uint64], objects: pa.Table) -> pa.Table:
     """Return one row for each of `ids`, ascending; nulls where there is no object."""
     if not len(objects):
-        return pa.Table.from_pylist([{}] * len(ids), schema=_nullable())
+        nullable = [field.with_nullable(nullable=True) for field in PUBLIC_SCHEMA]
+        return pa.Table.from_pylist([{}] * len(ids), schema=pa.schema(nullable))
     known = objects["id"].to_numpy()
     places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
     lines: pa.Int64Array = pa.array(places, pa.int64(), mask=known[places] != ids)
     return objects.combine_chunks().take(lines)
-
-
-def _nullable() -> pa.Schema:
-    return pa.schema([field.with_nullable(nullable=True) for field in PUBLIC_SCHEMA])
 
 
 def _document(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.label_id import OneLabel
     from voxlake.ngff.labels.segments.boxes_reader import FileBoxes
     from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.state import IndexState
@@ -81,14 +81,15 @@ def chunks_of(state: IndexState, one: OneLabel) -> npt.NDArray[np.int64]:
     return np.stack(cells, axis=-1).astype(np.int64, copy=False)
 
 
-def find_labels(state: IndexState, labels: npt.NDArray[np.uint64]) -> LabelTable:
-    """Return those of `labels`, ascending and each once, that some voxel has: in one pass."""
-    return merge_tables(_tables(state, labels))
-
-
-def list_labels(state: IndexState) -> LabelTable:
-    """Return every label with its voxel count and tight box, ascending by label."""
-    return _merged(_tables(state, None))
+def list_labels(state: IndexState, labels: npt.NDArray[np.uint64] | None) -> LabelTable:
+    """Return those of `labels`, ascending and each once, or of all, that some voxel has."""
+    waiting = [EMPTY]
+    for table in _tables(state, labels):
+        waiting.append(table)
+        # Whenever as many lines wait as there are merged ones.
+        if sum(map(len, waiting)) > 2 * len(waiting[0]) + MERGED_LINES:
+            waiting = [merge_tables(waiting)]
+    return merge_tables(waiting)
 
 
 def absent_from(volume: Volume, label: int) -> NotFoundError:
@@ -143,7 +144,7 @@ def _from_rows(state: IndexState, one: OneLabel) -> LabelExtent | None:
 
 def _from_tables(state: IndexState, one: OneLabel) -> LabelExtent | None:
     """Return what the boxes of several labels say of them as if they were one."""
-    table = find_labels(state, one.wanted)
+    table = list_labels(state, one.wanted)
     whole = _only([replace(table, labels=np.full(len(table), one.label, np.uint64))])
     return whole and replace(whole, chunks=UNKNOWN, shards=UNKNOWN)
 
@@ -188,13 +189,3 @@ def _tables_of_dirty(
 ) -> Iterator[LabelTable]:
     for rows in ask_shards(state, lambda rows: rows if labels is None else rows.of_labels(labels)):
         yield table_of_rows(rows)
-
-
-def _merged(tables: Iterable[LabelTable]) -> LabelTable:
-    """Return all tables merged, whenever as many lines wait as there are merged ones."""
-    waiting = [EMPTY]
-    for table in tables:
-        waiting.append(table)
-        if sum(map(len, waiting)) > 2 * len(waiting[0]) + MERGED_LINES:
-            waiting = [merge_tables(waiting)]
-    return merge_tables(waiting)

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.queries.voxels import read_tiles
 from voxlake.ngff.labels.scan.counts import (
     NOTHING,
     Counts,
     add_counts,
     count_labels,
-    sum_by_label,
 )
 from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
 from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
+from voxlake.ngff.memory.columns import merged
 from voxlake.ngff.shards.whole import read_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     import numpy.typing as npt
 
@@ -117,7 +118,7 @@ def _ask_shard(question: _Question, cell: tuple[int, ...]) -> _Answer:
             return _Answer(NOTHING)
         rows = trusted_rows(volume, question.index_url, cell, etag)
         if rows is None:
-            answer = _Answer(_count_tiles(volume, list(box.tiles(volume.chunk))), stale=True)
+            answer = _Answer(_count_tiles(volume, box.tiles(volume.chunk)), stale=True)
         else:
             answer = _ask_rows(question, cell, rows)
         # Voxels that were read are those of the ETag only if it is still the same.
@@ -137,9 +138,9 @@ def _ask_rows(question: _Question, cell: tuple[int, ...], rows: Rows) -> _Answer
     chunks = np.unique(rows.chunks[unsure])
     # All labels of a chunk that is read are counted there, so its rows are left out.
     kept = sure & ~np.isin(rows.chunks, chunks)
-    from_rows = sum_by_label(rows.labels[kept], rows.voxels[kept])
+    from_rows = merged(Counts(rows.labels[kept], rows.voxels[kept]))
     starts = [tuple(map(int, start)) for start in chunk_starts(volume, cell, chunks)]
-    tiles = [Box.of_shape(volume.chunk).shifted(start) & box for start in starts]
+    tiles = (Box.of_shape(volume.chunk).shifted(start) & box for start in starts)
     return _Answer(add_counts([from_rows, _count_tiles(volume, tiles)]), len(chunks))
 
 
@@ -163,18 +164,6 @@ def _decide(
     return sure, meets & ~sure
 
 
-def _count_tiles(volume: Volume, tiles: list[Box]) -> Counts:
-    """Count the labels of disjoint boxes of at most a chunk each, a bounded number at a time."""
-    chunk_bytes = int(np.prod(volume.chunk)) * volume.dtype.itemsize
-    batch = max(1, READ_BYTES // chunk_bytes)
-    return add_counts(
-        part
-        for first in range(0, len(tiles), batch)
-        for part in _read_counts(volume, tiles[first : first + batch])
-    )
-
-
-def _read_counts(volume: Volume, tiles: list[Box]) -> Iterator[Counts]:
-    # All reads are begun before the first is waited for.
-    pending = [volume.read(tile) for tile in tiles]
-    return (count_labels(read.result()) for read in pending)
+def _count_tiles(volume: Volume, tiles: Iterable[Box]) -> Counts:
+    """Count the labels of disjoint boxes of at most a chunk each."""
+    return add_counts(map(count_labels, read_tiles(volume, tiles, READ_BYTES)))

@@ -17,7 +17,7 @@ from voxlake.platform.errors import InvalidInputError, OutdatedError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.label_id import OneLabel
     from voxlake.ngff.labels.state import IndexState
 
 
@@ -114,7 +114,9 @@ def _drawn(
     for shard in shards:
         ends = first + np.cumsum(shard.voxels)
         begins = ends - shard.voxels
-        for line in np.unique(np.searchsorted(ends, _between(drawn, first, ends), "right")):
+        before, first = first, first + int(shard.voxels.sum())
+        inside = drawn[(drawn >= before) & (drawn < first)]
+        for line in np.unique(np.searchsorted(ends, inside, "right")):
             chunk = Box.of_shape(volume.chunk).shifted(tuple(shard.start[line].tolist()))
             box = chunk & volume.box
             where = np.argwhere(np.isin(volume.read(box).result(), wanted))
@@ -124,14 +126,7 @@ def _drawn(
             points[here] = where[drawn[here] - begins[line]] + np.array(box.start)
         if len(ends) and shard_etag(volume, shard.cell) != shard.etag:
             raise _written_since(state, one)
-        first = int(ends[-1]) if len(ends) else first
     return points
-
-
-def _between(
-    drawn: npt.NDArray[np.int64], first: int, ends: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    return drawn[(drawn >= first) & (drawn < (ends[-1] if len(ends) else first))]
 
 
 def _written_since(state: IndexState, one: OneLabel) -> OutdatedError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import batched
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlake.ngff.grid.box import cell_box
+from voxlake.ngff.labels.queries.voxels import read_tiles
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 
@@ -48,15 +48,10 @@ def labels_at(volume: Volume, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
     order = np.argsort(lines, kind="stable")
     ends = np.searchsorted(lines[order], np.arange(len(cells)), "right")
     groups = np.split(order, ends[:-1]) if len(cells) else []
-    chunk_bytes = int(np.prod(volume.chunk)) * volume.dtype.itemsize
-    for batch in batched(
-        zip(cells.tolist(), groups, strict=True), max(1, POINTS_BYTES // chunk_bytes)
-    ):
-        boxes = [cell_box(tuple(cell), volume.chunk) & volume.box for cell, _ in batch]
-        # All reads are begun before the first is waited for.
-        pending = [volume.read(box) for box in boxes]
-        for box, read, (_, group) in zip(boxes, pending, batch, strict=True):
-            labels[group] = read.result()[tuple((places[group] - np.array(box.start)).T)]
+    boxes = [cell_box(tuple(cell), volume.chunk) & volume.box for cell in cells.tolist()]
+    chunks = read_tiles(volume, boxes, POINTS_BYTES)
+    for box, voxels, group in zip(boxes, chunks, groups, strict=True):
+        labels[group] = voxels[tuple((places[group] - np.array(box.start)).T)]
     return labels
 
 

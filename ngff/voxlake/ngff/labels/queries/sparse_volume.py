@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.label_id import OneLabel
     from voxlake.ngff.labels.queries.voxels import ChunkMask, Question
     from voxlake.ngff.labels.state import IndexState
 

@@ -17,6 +17,7 @@ from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.labels.queries.one_label import OneLabel
+    from voxlake.ngff.labels.label_id import OneLabel
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
@@ -41,6 +42,9 @@ SHARDS_AT_ONCE = 4
 
 FEW_SHARDS = 64
 """Shards of a box that are asked one by one, rather than first asking where the label is."""
+
+MAX_VOXELS = 1 << 30
+"""Voxels of a mask, a byte each, unless the caller says else."""
 
 type Mask = npt.NDArray[np.bool_]
 
@@ -102,6 +106,42 @@ def ask_shards[T](
     """
     answers = _windowed(lambda cell: _ask_shard(question, cell, take), question.cells)
     yield from zip(question.cells, answers, strict=True)
+
+
+def mask_of(state: IndexState, one: OneLabel, box: Box, max_voxels: int = MAX_VOXELS) -> Mask:
+    """Return which voxels of `box` have a label: (z, y, x), a byte each.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If the box is not inside the volume.
+    LimitExceededError
+        If the box has more than `max_voxels`; before anything is read.
+    CorruptDataError, StoreError
+        If voxels that are needed do not decode, or the store fails.
+    """
+    if box.size > max_voxels:
+        raise LimitExceededError(
+            f"a mask of {box.size} voxels was asked of {state.volume.url} and {max_voxels} are "
+            "allowed; ask for smaller boxes, or for the sparse volume"
+        )
+    mask = np.zeros(box.shape, np.bool_)
+    for _, chunks in ask_shards(question_of(state, one, box), lambda chunk: chunk):
+        for chunk in chunks:
+            mask[chunk.box.within(box).slices] = chunk.mask
+    return mask
+
+
+def read_tiles(volume: Volume, tiles: Iterable[Box], most: int) -> Iterator[npt.NDArray[Any]]:
+    """Yield the voxels of boxes of a chunk or less each, in their order.
+
+    `most` bytes of decoded voxels are asked for at a time, or one chunk if that is larger.
+    """
+    chunk_bytes = math.prod(volume.chunk) * volume.dtype.itemsize
+    for some in batched(tiles, max(1, most // chunk_bytes)):
+        # All reads are begun before the first is waited for.
+        for read in [volume.read(tile) for tile in some]:
+            yield read.result()
 
 
 def _cells(state: IndexState, one: OneLabel, box: Box) -> Iterable[Cell]:
@@ -170,16 +210,10 @@ def _solid(rows: Rows, tile: Box) -> Mask | None:
 
 
 def _read(question: Question, tiles: list[tuple[Box, Mask | None]]) -> Iterator[ChunkMask]:
-    volume = question.volume
-    chunk_bytes = math.prod(volume.chunk) * volume.dtype.itemsize
-    for batch in batched(tiles, max(1, READ_BYTES // chunk_bytes)):
-        # All reads are begun before the first is waited for.
-        pending = [None if mask is not None else volume.read(tile) for tile, mask in batch]
-        for (tile, mask), read in zip(batch, pending, strict=True):
-            if mask is not None:
-                yield ChunkMask(tile, mask)
-            elif read is not None:
-                yield ChunkMask(tile, _where(question, read.result()))
+    unknown = (tile for tile, mask in tiles if mask is None)
+    voxels = read_tiles(question.volume, unknown, READ_BYTES)
+    for tile, mask in tiles:
+        yield ChunkMask(tile, _where(question, next(voxels)) if mask is None else mask)
 
 
 def _where(question: Question, voxels: npt.NDArray[Any]) -> Mask:

@@ -43,14 +43,9 @@ def count_labels(voxels: npt.NDArray[Any]) -> Counts:
     lengths = np.diff(starts, append=flat.size).astype(np.uint64)
     labels = flat[starts].astype(np.uint64)
     kept = labels != 0
-    return sum_by_label(labels[kept], lengths[kept])
+    return merged(Counts(labels[kept], lengths[kept]))
 
 
 def add_counts(parts: Iterable[Counts]) -> Counts:
     """Return the sum of counts over disjoint voxels."""
     return merged(joined([NOTHING, *parts]))
-
-
-def sum_by_label(labels: npt.NDArray[np.uint64], voxels: npt.NDArray[np.uint64]) -> Counts:
-    """Return the sum of `voxels` (n,) over the equal ones among `labels` (n,)."""
-    return merged(Counts(labels, voxels))

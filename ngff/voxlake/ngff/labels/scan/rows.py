@@ -54,12 +54,6 @@ class Rows(LabelColumns):
     stop: npt.NDArray[np.int64]
     """(n, 3) one past its last z, y, x: boxes are tight and half-open."""
 
-    def of_label(self, label: int) -> Rows:
-        """Return the rows of one label."""
-        wanted = np.uint64(label)
-        first = int(np.searchsorted(self.labels, wanted, "left"))
-        return self.take(np.arange(first, int(np.searchsorted(self.labels, wanted, "right"))))
-
 
 NOTHING = no_lines(Rows, "u8", "u2", "u8", "3i8", "3i8")
 
@@ -152,7 +146,7 @@ def found_in_chunks(
     place, found, counts = np.zeros(1, np.int64), [], []
     for number, voxels in chunks.items():
         flat, sz, sy, *_ = rows_of(_plain(voxels))
-        rows, count = _scan(flat, (sz, sy), place, extents[number : number + 1])
+        rows, count = _scanner(flat.dtype)(flat, (sz, sy), place, extents[number : number + 1])
         found.append(rows)
         counts.append(count)
     return Found(np.array(list(chunks)), np.concatenate(counts), np.concatenate(found))
@@ -173,13 +167,11 @@ def joined_rows(volume: Volume, cell: tuple[int, ...], parts: Iterable[Found]) -
     return Rows(*lay_out(rows, chunks, starts, order))
 
 
-def scan_chunks(
-    voxels: npt.NDArray[Any], chunk: tuple[int, ...]
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+def scan_chunks(voxels: npt.NDArray[Any], chunk: tuple[int, ...]) -> Scanned:
     """Return what `kernel.scan_blocks` finds in (z, y, x) voxels cut into chunks, in C order."""
     flat, sz, sy, *_ = rows_of(_plain(voxels))
     starts, extents = _cut(voxels.shape, chunk)
-    return _scan(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents)
+    return _scanner(flat.dtype)(flat, (sz, sy), starts @ np.array([sz, sy, 1]), extents)
 
 
 @lru_cache(16)
@@ -190,16 +182,6 @@ def _cut(
     cells = np.array(list(Box.of_shape(shape).cells(chunk)), np.int64).reshape(-1, 3)
     starts = cells * np.array(chunk)
     return starts, np.minimum(np.array(chunk), np.array(shape) - starts)
-
-
-def _scan(
-    flat: npt.NDArray[Any],
-    strides: tuple[int, int],
-    places: npt.NDArray[np.int64],
-    extents: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """Return what `kernel.scan_blocks` finds, in memory that this thread has used before."""
-    return _scanner(flat.dtype)(flat, strides, places, extents)
 
 
 @cache
@@ -220,7 +202,7 @@ def _scan_compiled(
     strides: tuple[int, int],
     places: npt.NDArray[np.int64],
     extents: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+) -> Scanned:
     # Imports the compiler, which reading labels does without.
     from voxlake.ngff.labels.scan.kernel import SPARSE, scan_blocks
 

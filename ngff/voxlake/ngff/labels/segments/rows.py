@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.volume import Volume
 
+ROW_BYTES = 80
+"""Of a row without its chunks."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentRows(LabelColumns):
@@ -41,7 +44,7 @@ class SegmentRows(LabelColumns):
     @property
     def nbytes(self) -> int:
         """Memory that the rows take, in bytes."""
-        return 80 * len(self) + self.chunks.nbytes
+        return ROW_BYTES * len(self) + self.chunks.nbytes
 
     def take(self, lines: npt.NDArray[np.intp]) -> SegmentRows:
         """Return the given rows, in that order."""

@@ -100,7 +100,7 @@ def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int] | None:
         if not publish(volume, index_url, before, (*older, *segments)):
             discard(index_url, segments)
             return None
-    _delete(consumed)
+    list(in_parallel(lambda marker: store.delete(marker.url), consumed))
     return len(cells), sum(segment.rows for segment in segments)
 
 
@@ -168,7 +168,3 @@ def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, 
         voxels, etag = read_shard(volume, cell)
         return find_rows(volume, cell, voxels), etag or ""
     return known
-
-
-def _delete(markers: Iterable[Marker]) -> None:
-    list(in_parallel(lambda marker: store.delete(marker.url), markers))
