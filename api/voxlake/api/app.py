@@ -28,7 +28,8 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views import zarr
-from voxlake.api.views.viewer import VIEWER_FOLDER, Viewer
+from voxlake.api.views.viewer import Viewer
+from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings

@@ -15,7 +15,7 @@ import uvicorn
 from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
-from voxlake.api.views.viewer import viewer_folder
+from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.memory.freed import return_freed_memory

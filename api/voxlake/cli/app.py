@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from cyclopts import App, Parameter
@@ -78,9 +80,23 @@ def run(words: Sequence[str]) -> int:
     """Run the command and return its exit code; nothing leaves as a traceback unasked."""
     given = list(words)
     try:
-        return int(command_line(given)(given) or 0)
+        with _without_collecting():
+            command, options, _ = command_line(given).parse_args(given)
+        return int(command(*options.args, **options.kwargs) or 0)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last resort)
         # Documents of problems take as long to load as all that is needed where nothing fails.
         from voxlake.cli.shown.problem import report
 
         return report(error, json="--json" in given, debug="--debug" in given)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Load a command without looking for garbage among what it loads: all of that stays."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

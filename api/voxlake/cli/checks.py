@@ -10,11 +10,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Literal
 from urllib.parse import urlsplit
 
-import httpx2
 import psutil
 from packaging.requirements import Requirement
 
-from voxlake.api.views.viewer import viewer_folder
+from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.cli.shown.output import size
@@ -154,6 +153,9 @@ def _sample(_lake: InLake, cluster: OnCluster) -> Outcome:
     if (folder := cluster.settings.sample_dir) is not None:
         SampleFolder(folder).check()
         return "ok", str(folder), None
+    # An HTTP client, which those with a copy of the sample do without.
+    import httpx2
+
     advice = "voxlake demo makes a phantom instead; VOXLAKE_SAMPLE_DIR may name a copy"
     try:
         answer = httpx2.head(f"{BASE_URL}groundtruth.h5.gz", timeout=_ANSWER_S)

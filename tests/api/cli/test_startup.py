@@ -18,6 +18,7 @@ HEAVY = {
     "distributed",
     "fastapi",
     "h5py",
+    "httpx2",
     "numba",
     "numpy",
     "pandas",
@@ -37,15 +38,17 @@ LABELS = {*VOLUMES, "pyarrow"}
 COMMANDS: dict[tuple[str, ...], set[str]] = {
     ("--help",): set(),
     ("--version",): set(),
-    ("ls",): CATALOG | {"numpy"},
-    ("jobs",): CATALOG | {"numpy"},
-    ("serve", "--help"): CATALOG | {"numpy"},
+    ("ls",): CATALOG,
+    ("jobs",): CATALOG,
+    ("serve", "--help"): CATALOG,
+    ("doctor", "--help"): VOLUMES | {"h5py"},
     ("info", "lab/cube/em"): VOLUMES,
     ("info", "lab/cube/cells"): LABELS,
     ("labels", "lab/cube/cells"): LABELS,
     ("label", "lab/cube/cells", "1"): LABELS,
     ("mapping", "lab/cube/cells"): LABELS,
     ("ingest", "--help"): LABELS,
+    ("plan", "--help"): LABELS,
     ("verify", "lab/cube/em", "--queue"): LABELS,
 }
 """What each command may load of them."""

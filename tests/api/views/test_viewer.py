@@ -22,7 +22,7 @@ from tests.api.lakes import Sample, add_sample
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.neuroglancer import viewer_link
-from voxlake.api.views.viewer import viewer_folder
+from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind

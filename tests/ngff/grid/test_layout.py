@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.ngff.grid.layout import IMAGE_DTYPES, Kind, check_dtype, choose_layout
-from voxlake.platform.errors import UnsupportedError
+from voxlake.ngff.grid.layout import Kind, choose_layout
 
 ISOTROPIC, FLAT = VoxelSize(10, 10, 10), VoxelSize(40, 4, 4)
 ZYX, CZYX, TCZYX = tuple("zyx"), tuple("czyx"), tuple("tczyx")
@@ -70,26 +68,3 @@ def test_a_shard_is_whole_chunks_and_no_larger_than_it_must_be(
         assert shard - chunk < extent
         assert chunk == 1 or chunk / 2 < extent
     assert math.prod(a // b for a, b in zip(layout.shard, layout.chunk, strict=True)) <= 512
-
-
-@pytest.mark.parametrize("name", IMAGE_DTYPES)
-def test_images_keep_their_dtype_whatever_its_byte_order(name: str) -> None:
-    big = np.dtype(name).newbyteorder(">")
-    assert check_dtype(IMAGE, big) == np.dtype(name)
-
-
-@pytest.mark.parametrize("name", ["float64", "float16", "uint64", "int64", "bool", "complex64"])
-def test_other_images_are_refused(name: str) -> None:
-    with pytest.raises(UnsupportedError, match=name):
-        check_dtype(IMAGE, np.dtype(name))
-
-
-@pytest.mark.parametrize("name", ["uint8", "int16", "uint32", "int64", "uint64"])
-def test_labels_are_stored_as_uint64(name: str) -> None:
-    assert check_dtype(LABELS, np.dtype(name)) == np.uint64
-
-
-@pytest.mark.parametrize("name", ["float32", "bool", "complex64"])
-def test_labels_are_integers(name: str) -> None:
-    with pytest.raises(UnsupportedError, match=name):
-        check_dtype(LABELS, np.dtype(name))

@@ -10,8 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voxlake.api.guard import PublicApp
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER
-
-VIEWER_FOLDER = Path(__file__).parents[1] / "static" / "neuroglancer"
+from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 
 VIEWER_POLICY = "; ".join(
     (
@@ -48,11 +47,6 @@ npm run build</pre>
 server: copy what follows <code>#</code> in this page's address to the end of its own.</p>
 </body></html>
 """
-
-
-def viewer_folder() -> Path | None:
-    """Return the folder of the built viewer; None if it is not built."""
-    return VIEWER_FOLDER if (VIEWER_FOLDER / "index.html").is_file() else None
 
 
 class Viewer(PublicApp):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.passes.cut import Reading, Rung, cut_ladder
 from voxlake.compute.passes.plans import LevelReader, ladder_of
-from voxlake.ngff.grid.layout import Kind, check_dtype
+from voxlake.ngff.grid.dtypes import check_dtype
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.shards.format import ShardFormat, shard_format
 

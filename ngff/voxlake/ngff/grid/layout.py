@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from voxlake.ngff.grid.axes import SPATIAL, VoxelSize
-from voxlake.platform.errors import UnsupportedError
 
 ANISOTROPIC = 4
 """From this ratio of z to x,y voxel size on, chunks are flat."""
-
-IMAGE_DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32")
-"""What the viewers of the field can draw."""
 
 
 class Kind(StrEnum):
@@ -34,30 +28,6 @@ class Layout:
     """Smallest writable block, a whole number of chunks: the write grid."""
     zstd_level: int
     """Level of the zstd codec, which always carries a checksum."""
-
-
-def check_dtype(kind: Kind, dtype: np.dtype) -> np.dtype:
-    """Return the dtype under which voxels of `dtype` are stored.
-
-    Raises
-    ------
-    UnsupportedError
-        If a dataset of that kind cannot hold them.
-
-    Examples
-    --------
-    >>> check_dtype(Kind.LABELS, np.dtype("int32"))
-    dtype('uint64')
-    """
-    if kind is Kind.LABELS:
-        if dtype.kind not in "iu":
-            raise UnsupportedError(f"labels of {dtype} are not integers; convert them to uint64")
-        return np.dtype("uint64")
-    if dtype.name not in IMAGE_DTYPES:
-        raise UnsupportedError(
-            f"an image of {dtype} cannot be stored; convert it to one of {', '.join(IMAGE_DTYPES)}"
-        )
-    return dtype.newbyteorder("=")
 
 
 def choose_layout(

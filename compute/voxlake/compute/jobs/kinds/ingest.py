@@ -16,7 +16,8 @@ from voxlake.compute.jobs.kinds.kind import JobKind, Work, record_job, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.ngff.create import NewDataset, create_dataset, list_labels
-from voxlake.ngff.grid.layout import Kind, check_dtype
+from voxlake.ngff.grid.dtypes import check_dtype
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store

@@ -11,7 +11,8 @@ from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
 from voxlake.ngff.grid.axes import VoxelSize, check_axes
-from voxlake.ngff.grid.layout import Kind, check_dtype
+from voxlake.ngff.grid.dtypes import check_dtype
+from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels, step_factors
 from voxlake.ngff.grid.reduction import Reduction, check_reduction, default_reduction
 from voxlake.platform.errors import (
