@@ -82,7 +82,11 @@ def show_job(job: JobDocument, *, json: bool) -> int:
 
 
 def finding_documents(
-    workspace: Workspace, dataset: DatasetName, findings: Iterable[Finding]
+    workspace: Workspace,
+    dataset: DatasetName,
+    findings: Iterable[Finding],
+    *,
+    mended: bool = False,
 ) -> tuple[FindingDocument, ...]:
     """Return what fsck found in a dataset, as documents."""
     seen = tuple(findings)
@@ -96,6 +100,7 @@ def finding_documents(
             text=finding.text,
             level=finding.level,
             box=finding.box and BoxDocument.of(finding.box, axes),
+            mended=mended,
         )
         for finding in seen
     )

@@ -47,7 +47,9 @@ def compare_with_below(
     for part in box.tiles(grid):
         if voxels is None and not has_below(step, part):
             continue
-        count, is_trace = _differ(step, part, _part(voxels, part, box))
+        count, is_trace = _differ(
+            step, part, None if voxels is None else voxels[part.within(box).slices]
+        )
         if is_trace and not has_below(step, part):
             under = finer_box(part, step.factors, finer.shape).cells(finer.shard)
             yield from (_lost(finer, level - 1, each, part) for each in under)
@@ -67,10 +69,6 @@ def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int
     found = np.asarray(volume.fill, volume.dtype) if stored is None else stored
     count = int(np.count_nonzero(unequal(found, expected)))
     return count, bool(count and stored is not None and (stored != volume.fill).any())
-
-
-def _part(voxels: npt.NDArray[Any] | None, part: Box, box: Box) -> npt.NDArray[Any] | None:
-    return None if voxels is None else voxels[part.within(box).slices]
 
 
 def has_below(step: Step, box: Box) -> bool:

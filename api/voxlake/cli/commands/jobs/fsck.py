@@ -92,13 +92,13 @@ def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) ->
     summary, findings = _look(workspace, name, looking)
     left = findings
     if looking.repair and any(finding.is_fault for finding in findings):
-        _mend(workspace, summary, looking.source)
+        job = workspace.catalog.ledger.get_job(summary.job)
+        run_quietly(workspace, start_repair(workspace, job, looking.source))
         summary, left = _look(workspace, name, looking)
     still = {finding.key for finding in left}
     before = [finding for finding in findings if finding.key not in still]
-    mended = finding_documents(workspace, name, before)
     documents = (
-        *(each.model_copy(update={"mended": True}) for each in mended),
+        *finding_documents(workspace, name, before, mended=True),
         *finding_documents(workspace, name, left),
     )
     return CheckedDataset(
@@ -118,8 +118,3 @@ def _look(
     job = start_fsck(workspace, name, quick=looking.quick)
     summary = run_quietly(workspace, job)
     return summary, list(findings(workspace, job))
-
-
-def _mend(workspace: Workspace, look: JobSummary, source: str | None) -> None:
-    job = workspace.catalog.ledger.get_job(look.job)
-    run_quietly(workspace, start_repair(workspace, job, source))

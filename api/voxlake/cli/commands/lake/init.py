@@ -33,7 +33,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             lake=str(url),
             made=not there,
             datasets=len(catalog.list_datasets()),
-            restored=tuple(str(record.name) for record in restored),
+            restored=tuple(restored),
             store=report.capabilities,
         )
     lake_facts = facts(
@@ -48,8 +48,8 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     answer(document, [lake_facts, table(("store", "", ""), tried)], json=answering.json)
 
 
-def _restore(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:
-    """Add what the store holds and the catalog does not know; return what was added.
+def _restore(url: StoreURL, catalog: Catalog) -> list[str]:
+    """Add what the store holds and the catalog does not know; return their names.
 
     Nothing on the store says whether a dataset was complete when its catalog was lost, so they
     are taken for ready; ``voxlake verify`` compares them with their source.
@@ -67,5 +67,5 @@ def _restore(url: StoreURL, catalog: Catalog) -> list[DatasetRecord]:
         )
         with suppress(ConflictError):
             catalog.add_dataset(record)
-            added.append(record)
+            added.append(str(place.name))
     return added

@@ -25,9 +25,15 @@ def ls(
     answering: Answering = Answering(),
 ) -> None:
     """List the datasets of a lake."""
-    collection, experiment = _below(below)
+    parts = [] if below is None else below.split("/")
+    if len(parts) > 2:
+        raise InvalidNameError(
+            f"{below!r} is not COLLECTION or COLLECTION/EXPERIMENT; for one dataset use voxlake "
+            "info"
+        )
+    names = list(map(check_name, parts, ("collection", "experiment")))
     with opened_catalog(lake) as catalog:
-        records = catalog.list_datasets(collection, experiment)
+        records = catalog.list_datasets(*names)
     document = DatasetList(datasets=tuple(map(dataset_summary, records)))
     rows = (
         (each.name, each.kind, each.state, each.public, each.created_at)
@@ -35,19 +41,3 @@ def ls(
     )
     shown = table(("dataset", "kind", "state", "public", "created"), rows)
     answer(document, [shown], json=answering.json)
-
-
-def _below(text: str | None) -> tuple[str | None, str | None]:
-    if text is None:
-        return None, None
-    parts = text.split("/")
-    if len(parts) > 2:
-        raise InvalidNameError(
-            f"{text!r} is not COLLECTION or COLLECTION/EXPERIMENT; for one dataset use voxlake info"
-        )
-    collection, experiment = [*parts, None][:2]
-    assert collection is not None
-    return (
-        check_name(collection, "collection"),
-        None if experiment is None else check_name(experiment, "experiment"),
-    )
