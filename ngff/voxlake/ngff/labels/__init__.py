@@ -5,4 +5,8 @@ which, so what is out of date is seen, and never believed. Segments (`segments`)
 label, for the shards that nobody has written since. `upkeep` keeps them true, `bulk` builds them
 for a whole dataset. Who asks opens `Labels` (`handle`): its `View` (`view`) answers by one `state`
 of the index, which `queries` read.
+
+Whatever asks the store raises StoreError if that fails, and CorruptDataError if what it needs is
+damaged: nowhere are these taken for "nothing stored". Functions say so only where there is more to
+know.
 """

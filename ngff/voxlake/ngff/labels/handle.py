@@ -135,8 +135,6 @@ def open_labels(url: StoreURL, index_url: StoreURL, *, bodies: bool = False) -> 
     ------
     NotFoundError
         If there is no dataset.
-    CorruptDataError, StoreError
-        If metadata or mapping are damaged, or the store fails.
     """
     mapping = open_mapping(index_url) if bodies else None
     return Labels(open_dataset(url).level(0), index_url, mapping)

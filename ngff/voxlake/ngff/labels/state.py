@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from voxlake.ngff.labels.scan.rows import check_labels, find_rows
+from voxlake.ngff.labels.segments.cover import read_cover
 from voxlake.ngff.labels.segments.manifest import (
     Geometry,
     Manifest,
@@ -22,7 +23,7 @@ from voxlake.ngff.labels.segments.manifest import (
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.reader import find_in_segment, read_cover
+from voxlake.ngff.labels.segments.reader import find_in_segment
 from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
     join_rows,
@@ -95,8 +96,6 @@ def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
     ------
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    CorruptDataError, StoreError
-        If the newest manifest is damaged, or the store fails.
     """
     geometry = _checked_geometry(volume)
     markers = list_markers(index_url)

@@ -12,9 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.ngff.versioned.sorted_file import DAMAGED
+from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from voxlake.platform.store import StoreURL
 
 
 def encode_table(
@@ -38,27 +42,32 @@ def encode_table(
     return body.getvalue()
 
 
-def decode_table[T](
-    body: bytes, convert: Callable[[pa.Table], T], checksum: Callable[[T], int]
+def read_table[T](
+    url: StoreURL, convert: Callable[[pa.Table], T], checksum: Callable[[T], int], advice: str
 ) -> T:
-    """Return what `convert` makes of a table.
+    """Return what `convert` makes of the table at `url`.
 
     Parameters
     ----------
     checksum
         Gives the checksum of that; it was stored with the table.
+    advice
+        What to do about one that is damaged.
 
     Raises
     ------
-    ValueError
+    ObjectNotFoundError
+        If there is none.
+    CorruptDataError
         If the table is damaged anywhere.
     """
+    body = store.read(url).body
     try:
         table = pq.read_table(pa.BufferReader(body))
         stored = int((table.schema.metadata or {})[b"crc32"])
         values = convert(table)
+        if checksum(values) != stored:
+            raise ValueError("its checksum does not hold")
     except DAMAGED as error:
-        raise ValueError(str(error)) from error
-    if checksum(values) != stored:
-        raise ValueError("its checksum does not hold")
+        raise CorruptDataError(f"{url} is damaged ({error}); {advice}") from error
     return values

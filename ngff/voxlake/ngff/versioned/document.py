@@ -85,7 +85,8 @@ def create[T: Document](form: Form[T], url: StoreURL, document: T) -> bool:
         store.create(url, body)
     except ObjectExistsError:
         # A request that was sent twice, because the first answer was lost, finds its own.
-        return _is(url, body)
+        stored = store.read_if_there(url)
+        return stored is not None and stored.body == body
     return True
 
 
@@ -97,8 +98,3 @@ def _decoded[T: Document](form: Form[T], body: bytes) -> T:
     if zlib.crc32(document.model_dump_json().encode()) != stored["crc32"]:
         raise ValueError("its checksum does not hold")
     return document
-
-
-def _is(url: StoreURL, body: bytes) -> bool:
-    stored = store.read_if_there(url)
-    return stored is not None and stored.body == body

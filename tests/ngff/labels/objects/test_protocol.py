@@ -27,7 +27,6 @@ from voxlake.ngff.labels.objects import (
     ObjectFilter,
     ObjectType,
     compact_objects,
-    compaction,
     delete_objects,
     get_objects,
     list_objects,
@@ -51,10 +50,10 @@ EVERY = 1 if "VOXLAKE_INDEX_EXAMPLES" in os.environ else 3
 IDS = [1, 2, 3, 5, 8, 13, 1 << 32, (1 << 53) + 1, 1 << 63, MAX_LABEL - 1, MAX_LABEL]
 _SMALL = [
     (sorted_file, "GROUP_ROWS", 2),
-    (compaction, "SEGMENT_ROWS", 3),
+    (writing, "SEGMENT_ROWS", 3),
     (sweeping, "KEPT_DOCUMENTS", 2),
-    (compaction, "_FEW_DELTAS", 2),
-    (compaction, "_LARGE_PART", 1),
+    (writing, "_FEW_DELTAS", 2),
+    (writing, "_LARGE_PART", 1),
     (writing, "MOST_DELTAS", 5),
 ]
 

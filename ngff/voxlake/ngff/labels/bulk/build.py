@@ -81,8 +81,6 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
         If the volume is none that can be indexed (see `check_labels`).
     ConflictError
         If other processes compact so often that this one is never first.
-    CorruptDataError, StoreError
-        If the newest manifest is damaged, or the store fails.
     """
     check_labels(volume)
     marker = bulk_marker(index_url, job)
@@ -151,8 +149,6 @@ def read_document[T: Document](form: Form[T], url: StoreURL) -> T:
     ------
     ConflictError
         If there is none.
-    CorruptDataError
-        If it is damaged.
     """
     try:
         return document.read(form, url)

@@ -65,11 +65,6 @@ def write_fragment(build: Build, number: int) -> Fragment:
 
     They are sorted by label, or in several segments if they are many: memory is bounded by some
     `FILE_BYTES` of rows, the rows of `WINDOW` shards, and one shard that must be indexed anew.
-
-    Raises
-    ------
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     url = fragment_url(build, number)
     if store.exists(url):

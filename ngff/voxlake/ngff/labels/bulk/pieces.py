@@ -68,8 +68,6 @@ def choose_pieces(build: Build) -> Pieces:
         If a fragment was not written, or swept since.
     PlanChangedError
         If one is of a volume of another geometry.
-    CorruptDataError, StoreError
-        If one is damaged, or the store fails.
     """
     url = pieces_url(build)
     if store.exists(url):
@@ -92,8 +90,6 @@ def write_range(build: Build, number: int) -> Merged:
     ------
     ConflictError
         If pieces were not chosen, or swept since.
-    CorruptDataError, StoreError
-        If what was chosen or a fragment is damaged, or the store fails.
     """
     url = range_url(build, number)
     if store.exists(url):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voxlake.ngff.labels.bulk.build import clear_bulk, read_document
 from voxlake.ngff.labels.bulk.pieces import PIECES, RANGES, pieces_url, range_url
 from voxlake.ngff.labels.segments.boxes import boxes_url
-from voxlake.ngff.labels.segments.cover import cover_of, newest_etags, write_cover
+from voxlake.ngff.labels.segments.cover import cover_of, newest_etags, read_cover, write_cover
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
     Segment,
@@ -17,7 +17,6 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import offer
-from voxlake.ngff.labels.segments.reader import read_cover
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.upkeep.auditing import mark_differing
 from voxlake.ngff.labels.upkeep.marker import BulkState, bulk_marker, read_bulk
@@ -57,8 +56,6 @@ def publish_bulk(build: Build) -> Published:
     ConflictError
         If other processes compact so often that this one is never first, a range was not written,
         or the job was given up or taken for dead meanwhile.
-    CorruptDataError, StoreError
-        If what is needed is damaged, or the store fails.
     """
     done = _published(build, newest_manifest(build.index_url))
     if done is None:

@@ -79,8 +79,6 @@ def read_entry(mapping_url: StoreURL, number: int) -> Entry | None:
     ------
     CorruptDataError
         If it is none that this version can read.
-    StoreError
-        If the store fails.
     """
     try:
         return document.read(ENTRIES, _entry_url(mapping_url, number))

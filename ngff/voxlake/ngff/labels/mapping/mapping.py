@@ -53,8 +53,6 @@ def open_mapping(index_url: StoreURL, at: int | None = None) -> Mapping:
     ------
     NotFoundError
         If there is no such number yet.
-    CorruptDataError, StoreError
-        If what is stored is damaged, or the store fails.
     """
     if at is not None and at < 0:
         raise InvalidInputError(f"{at} is no number of a mapping; ask for 0 or above")

@@ -14,15 +14,10 @@ import pyarrow as pa
 
 from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.memory.columns import Columns, no_lines
-from voxlake.ngff.versioned.checked_table import decode_table, encode_table
+from voxlake.ngff.versioned import checked_table
 from voxlake.ngff.versioned.numbered import numbered_url, numbers
 from voxlake.platform import store
-from voxlake.platform.errors import (
-    CorruptDataError,
-    InvalidInputError,
-    ObjectExistsError,
-    ObjectNotFoundError,
-)
+from voxlake.platform.errors import InvalidInputError, ObjectExistsError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -110,25 +105,15 @@ def read_table(url: StoreURL) -> Pairs:
     ------
     ObjectNotFoundError
         If there is none.
-    CorruptDataError
-        If it is damaged.
-    StoreError
-        If the store fails.
     """
-    try:
-        return decode_table(store.read(url).body, _pairs, _checksum)
-    except ValueError as error:
-        raise CorruptDataError(
-            f"{url} is no table of supervoxels and bodies ({error}); restore it, or delete a "
-            "snapshot"
-        ) from error
+    return checked_table.read_table(url, _pairs, _checksum, "restore it, or delete a snapshot")
 
 
 def encode(pairs: Pairs) -> bytes:
     """Return the mapping as Parquet; equal mappings give equal bytes."""
     table = pa.table([arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)], schema=_SCHEMA)
     encodings = dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED")
-    return encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
+    return checked_table.encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
 
 
 def snapshot_url(mapping_url: StoreURL, number: int) -> StoreURL:

@@ -6,7 +6,6 @@ newest row of an id wins. Any number of writers may put, delete and compact at t
 a crash at any step loses nothing that was acknowledged.
 """
 
-from voxlake.ngff.labels.objects.compaction import Compacted, compact_objects
 from voxlake.ngff.labels.objects.feature_table import feature_table, write_feature_table
 from voxlake.ngff.labels.objects.label_object import (
     LabelObject,
@@ -21,7 +20,12 @@ from voxlake.ngff.labels.objects.reading import (
     list_objects,
 )
 from voxlake.ngff.labels.objects.segment_properties import SegmentProperties, segment_properties
-from voxlake.ngff.labels.objects.writing import delete_objects, put_objects
+from voxlake.ngff.labels.objects.writing import (
+    Compacted,
+    compact_objects,
+    delete_objects,
+    put_objects,
+)
 
 __all__ = [
     "Compacted",

@@ -45,8 +45,6 @@ def feature_table(index_url: StoreURL, labels: LabelTable) -> pa.Table:
     ------
     UnsupportedError
         If a label is above 2^63 - 1: the index of such a table is a signed integer.
-    CorruptDataError, StoreError
-        If what is stored is damaged, or the store fails.
     """
     lines = labels.take(np.argsort(labels.labels))
     if len(lines) and int(lines.labels[-1]) >= 1 << 63:
@@ -91,8 +89,6 @@ def write_feature_table(image_url: StoreURL, labels: str, name: str, table: pa.T
         If `name` is no name.
     UnsupportedError
         If there is no zarr v3 group at `image_url`.
-    StoreError
-        If the store fails.
     """
     check_name(name)
     if not store.exists(image_url / "zarr.json"):

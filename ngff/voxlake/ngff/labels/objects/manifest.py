@@ -49,15 +49,7 @@ MANIFESTS = Form(
 
 
 def newest_manifest(objects_url: StoreURL) -> Numbered[Manifest]:
-    """Return the newest manifest; an empty one with the number 0 if there is none.
-
-    Raises
-    ------
-    CorruptDataError
-        If it is damaged.
-    StoreError
-        If the store fails.
-    """
+    """Return the newest manifest; an empty one with the number 0 if there is none."""
     return numbered.newest(MANIFESTS, objects_url / "manifest") or Numbered(0, Manifest())
 
 

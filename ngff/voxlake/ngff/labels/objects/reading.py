@@ -86,8 +86,6 @@ def get_objects(index_url: StoreURL, labels: Iterable[int]) -> pa.Table:
     ------
     InvalidInputError
         If a number is no label.
-    CorruptDataError, StoreError
-        If what is stored is damaged, or the store fails.
     """
     ids = ids_of(labels)
     url = objects_url(index_url)
@@ -115,8 +113,6 @@ def list_objects(
     ------
     InvalidInputError
         If `limit` or `after` is out of range.
-    CorruptDataError, StoreError
-        If what is stored is damaged, or the store fails.
     """
     if not 0 < limit <= MAX_PAGE or not 0 <= after <= MAX_LABEL:
         raise InvalidInputError(

@@ -87,8 +87,6 @@ def read_between(objects_url: StoreURL, segment: Segment, low: int, high: int) -
     ------
     ObjectNotFoundError
         If the segment is gone: a newer manifest has others in its place.
-    CorruptDataError
-        If it is damaged.
     """
     groups = groups_between(read_footer(FILES, objects_url, segment), low + 1, high)
     parts = [SCHEMA.empty_table()]

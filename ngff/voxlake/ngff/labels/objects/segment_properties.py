@@ -80,8 +80,6 @@ def segment_properties(
     ------
     InvalidInputError
         If `limit` is out of range.
-    CorruptDataError, StoreError
-        If what is stored is damaged, or the store fails.
     """
     if labels is None:
         objects = list_objects(index_url, limit=limit).table

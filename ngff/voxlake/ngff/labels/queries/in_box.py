@@ -90,8 +90,6 @@ def labels_in_box(
         If the box is not inside the volume.
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     check_labels(volume)
     box.check_inside(volume.box, str(volume.url))

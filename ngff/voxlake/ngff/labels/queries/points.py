@@ -45,8 +45,6 @@ def point_of(state: IndexState, one: OneLabel) -> tuple[int, int, int]:
         If no voxel has the label.
     OutdatedError
         If the chunk has been written since, and holds it no more.
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     volume, cells = state.volume, chunks_of(state, one)
     chunk = cell_box(tuple(cells[len(cells) // 2].tolist()), volume.chunk) & volume.box
@@ -73,8 +71,6 @@ def points_of(state: IndexState, one: OneLabel, count: int, seed: int = 0) -> np
         If no voxel has the label.
     OutdatedError
         If voxels are written before they can be read, or none has the label any more.
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     if count < 0:
         raise InvalidInputError(f"{count} points were asked for; ask for 0 or more")

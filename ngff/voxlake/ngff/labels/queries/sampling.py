@@ -38,8 +38,6 @@ def labels_at(volume: Volume, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         If one is not inside the volume.
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    CorruptDataError, StoreError
-        If voxels do not decode, or the store fails.
     """
     check_labels(volume)
     places = _checked(volume, points)

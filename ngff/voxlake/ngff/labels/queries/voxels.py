@@ -98,11 +98,6 @@ def ask_shards[T](
     index; different shards may be seen at different moments. A chunk is read only if it
     holds the label, and if its rows do not say already which of its voxels do. At most
     `SHARDS_AT_ONCE` shards are in memory, as `take` made them.
-
-    Raises
-    ------
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     answers = _windowed(lambda cell: _ask_shard(question, cell, take), question.cells)
     yield from zip(question.cells, answers, strict=True)
@@ -117,8 +112,6 @@ def mask_of(state: IndexState, one: OneLabel, box: Box, max_voxels: int = MAX_VO
         If the box is not inside the volume.
     LimitExceededError
         If the box has more than `max_voxels`; before anything is read.
-    CorruptDataError, StoreError
-        If voxels that are needed do not decode, or the store fails.
     """
     if box.size > max_voxels:
         raise LimitExceededError(

@@ -143,14 +143,9 @@ def pick(records: npt.NDArray[np.void], labels: npt.NDArray[np.uint64]) -> npt.N
 
 def table_of_records(records: npt.NDArray[np.void]) -> LabelTable:
     """Return records as a table."""
-    return LabelTable(
-        records["label"].astype(np.uint64),
-        records["voxels"].astype(np.uint64),
-        records["start"].astype(np.int64),
-        records["stop"].astype(np.int64),
-        records["chunks"].astype(np.int64),
-        records["shards"].astype(np.int64),
-    )
+    counts = (records[name].astype(np.int64) for name in ("start", "stop", "chunks", "shards"))
+    labels, voxels = (records[name].astype(np.uint64) for name in ("label", "voxels"))
+    return LabelTable(labels, voxels, *counts)
 
 
 def _records_of_block(size: int) -> int:

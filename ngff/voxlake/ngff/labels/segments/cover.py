@@ -15,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.ngff.columns import arrow_column, numpy_column
-from voxlake.ngff.versioned.checked_table import decode_table, encode_table
+from voxlake.ngff.memory.cache import Cached
+from voxlake.ngff.versioned.checked_table import encode_table, read_table
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
+    from voxlake.ngff.labels.segments.manifest import Segment
     from voxlake.platform.store import StoreURL
 
 _FIELDS: list[pa.Field[Any]] = [
@@ -43,10 +44,8 @@ class Cover:
     etags: tuple[str, ...]
     """(n,) ETags; empty where nothing was stored."""
 
-    @property
-    def nbytes(self) -> int:
-        """Memory that the cover takes, roughly, in bytes."""
-        return len(self.etags) * 100
+
+_covers = Cached[Cover]("covers of label rows")
 
 
 def cover_url(index_url: StoreURL, ulid: str) -> StoreURL:
@@ -70,32 +69,23 @@ def newest_etags(covers: Iterable[Cover]) -> dict[int, str]:
 
 def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
     """Write the cover of the segment `ulid`."""
-    store.write(cover_url(index_url, ulid), encode_cover(cover))
-
-
-def encode_cover(cover: Cover) -> bytes:
-    """Return the cover as Parquet; the same cover always gives the same bytes."""
     table = pa.table(
         [arrow_column(cover.shards), pa.array(cover.etags, pa.string())], schema=_SCHEMA
     )
-    return encode_table(table, _checksum(cover), _ENCODINGS)
+    body = encode_table(table, _checksum(cover), _ENCODINGS)
+    store.write(cover_url(index_url, ulid), body)
 
 
-def decode_cover(body: bytes) -> Cover:
-    """Return the cover that `body` encodes.
-
-    Raises
-    ------
-    CorruptDataError
-        If it is damaged anywhere.
-    """
-    try:
-        return decode_table(body, _cover, _checksum)
-    except ValueError as error:
-        raise CorruptDataError(
-            f"a cover of the label index is damaged ({error}); delete the folders runs and "
-            "manifest of the index, and compact it"
-        ) from error
+def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
+    """Return the cover of a segment."""
+    url = cover_url(index_url, segment.cover)
+    advice = "delete the folders runs and manifest of the index, and compact it"
+    return _covers.get(
+        url,
+        lambda: read_table(url, _cover, _checksum, advice),
+        # Memory that it takes, roughly, in bytes.
+        lambda cover: 100 * len(cover.etags),
+    )
 
 
 def _cover(table: pa.Table) -> Cover:

@@ -116,14 +116,6 @@ def manifests_url(index_url: StoreURL) -> StoreURL:
 
 
 def newest_manifest(index_url: StoreURL) -> Manifest | None:
-    """Return the manifest of the highest number; None if there is none at all.
-
-    Raises
-    ------
-    CorruptDataError
-        If it is damaged.
-    StoreError
-        If the store fails.
-    """
+    """Return the manifest of the highest number; None if there is none at all."""
     newest = numbered.newest(MANIFESTS, manifests_url(index_url))
     return newest.document if newest else None

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.segments.cover import Cover, cover_url, decode_cover
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
 from voxlake.ngff.labels.segments.segment_file import FILES
-from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned.sorted_file import groups_with, read_footer, read_groups
-from voxlake.platform import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +17,6 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile
     from voxlake.platform.store import StoreURL
-
-_covers = Cached[Cover]("covers of label rows")
-
-
-def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
-    """Return the cover of a segment."""
-    url = cover_url(index_url, segment.cover)
-    return _covers.get(url, lambda: decode_cover(store.read(url).body), lambda one: one.nbytes)
 
 
 def find_in_segment(

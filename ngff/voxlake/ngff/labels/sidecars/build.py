@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.scan.rows import check_labels, joined_rows
+from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
 from voxlake.ngff.labels.scan.stored import one_by_one, stored_rows
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, encode, origin_of, sidecar_url
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
@@ -57,10 +57,8 @@ def index_shard(
         If the shard cannot be read, or the sidecar not written.
     """
     check_labels(volume)
-    found = stored_rows(volume, cell, in_order)
-    if found is None:
-        return write_sidecar(volume, cell, index_url, joined_rows(volume, cell, []), None)
-    return write_sidecar(volume, cell, index_url, *found)
+    rows, etag = stored_rows(volume, cell, in_order) or (NOTHING, None)
+    return write_sidecar(volume, cell, index_url, rows, etag)
 
 
 def ensure_indexed(
@@ -92,11 +90,6 @@ def write_sidecar(
     etag
         Of the object that holds these very voxels; None if it is not stored: an old sidecar is
         deleted.
-
-    Raises
-    ------
-    StoreError
-        If the store fails.
     """
     url = sidecar_url(index_url, cell)
     if etag is None:

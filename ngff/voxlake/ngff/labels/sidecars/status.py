@@ -42,8 +42,6 @@ def index_status(volume: Volume, index_url: StoreURL) -> IndexStatus:
     ------
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    StoreError
-        If the store fails.
     """
     check_labels(volume)
     shards = stored_shards(volume)

@@ -56,15 +56,7 @@ def stored_shards(volume: Volume) -> dict[Cell, str]:
 
 
 def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
-    """Return the sidecar of the shard at `cell`; None if there is none.
-
-    Raises
-    ------
-    CorruptDataError
-        If it is damaged.
-    StoreError
-        If the store fails.
-    """
+    """Return the sidecar of the shard at `cell`; None if there is none."""
     stored = store.read_if_there(sidecar_url(index_url, cell))
     return decode(stored.body) if stored else None
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
-from voxlake.ngff.labels.segments.cover import newest_etags
-from voxlake.ngff.labels.segments.reader import read_cover
+from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
 from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
 from voxlake.ngff.labels.state import ask_in_force
@@ -69,8 +68,6 @@ def audit(
     ------
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    CorruptDataError, StoreError
-        If a segment that is needed does not decode, or the store fails.
     """
     covered = ask_in_force(volume, index_url, _covered)
     stored = _stored(volume)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.segments.cover import newest_etags
+from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
 from voxlake.ngff.labels.segments.manifest import (
     Manifest,
     Segment,
@@ -15,7 +15,6 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
-from voxlake.ngff.labels.segments.reader import read_cover
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
 from voxlake.ngff.labels.segments.segment_file import FILES, write_file
 from voxlake.ngff.labels.state import IndexState, segments_in_force

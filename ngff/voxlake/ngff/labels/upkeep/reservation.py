@@ -59,8 +59,6 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
         If there are not so many ids up to 2^64 - 1 above those in use.
     ConflictError
         If others reserve so often that this process is never first.
-    CorruptDataError, StoreError
-        If the index or the newest block is damaged, or the store fails.
     """
     if count < 1:
         raise InvalidInputError(f"{count} ids were asked for; ask for 1 or more")

@@ -43,11 +43,8 @@ def _delete_dead_scratch(index_url: StoreURL) -> int:
     marked = {marker.ulid for marker in list_markers(index_url) if marker.cell is None}
     count = 0
     for job in jobs:
-        if job not in marked and _is_old_job(job):
+        is_job = _JOB.fullmatch(job) is not None and job not in marked
+        if is_job and sweeping.is_older(job, sweeping.SWEEP_AGE_S):
             count += sum(1 for _ in store.walk(building_url(index_url) / job))
             store.delete_tree(building_url(index_url) / job)
     return count
-
-
-def _is_old_job(name: str) -> bool:
-    return _JOB.fullmatch(name) is not None and sweeping.is_older(name, sweeping.SWEEP_AGE_S)
