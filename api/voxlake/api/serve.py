@@ -59,7 +59,8 @@ def run_gateway(
         port = int(listener.getsockname()[1])
         token = owner_token(endpoint.secrets)
         identity = LocalIdentity(token, f"voxlake-session-{port}")
-        url = f"http://{_in_url(endpoint.host)}:{port}"
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        url = f"http://{host}:{port}"
         query = urlencode({"once": identity.new_link(), "next": endpoint.target})
         info = ServingDocument(
             url=url,
@@ -116,7 +117,3 @@ def _listen(endpoint: Endpoint) -> socket.socket:
             f"cannot listen on {endpoint.host} port {endpoint.port} ({error.strerror}); choose "
             "another port"
         ) from error
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

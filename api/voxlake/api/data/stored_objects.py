@@ -38,11 +38,6 @@ class Part:
         """Bytes that come."""
         return self.span[1] - self.span[0] if self.span else 0
 
-    @property
-    def is_small(self) -> bool:
-        """Whether all bytes come in one block."""
-        return self.size <= BLOCK
-
 
 async def summarize(url: StoreURL) -> ObjectInfo:
     """Return size and quoted ETag of the object.

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+type Encode = Callable[
+    [Iterator[npt.NDArray[Any]], tuple[int, ...], np.dtype[Any]], Iterator[memoryview]
+]
+"""Turns voxels of a shape and type into the parts of a body, in their order; called in threads.
 
-class Encode(Protocol):
-    """Turns voxels into the parts of a body, in the order they are sent; called in threads."""
+The voxels, C order, come in blocks along the first long axis. Parts may share memory with blocks; a
+block that was yielded is not kept.
+"""
 
-    def __call__(
-        self, blocks: Iterator[npt.NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> Iterator[memoryview]:
-        """Encode voxels of `shape`, C order, that come in blocks along the first long axis.
+type Measure = Callable[[tuple[int, ...], np.dtype[Any]], int]
+"""Tells the bytes of a body of voxels of a shape and type, before one is read."""
 
-        Parts may share memory with blocks. A block that was yielded is not kept.
-        """
-        ...
-
-
-class Measure(Protocol):
-    """Tells the length of a body before a voxel is read."""
-
-    def __call__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-        """Return the bytes that voxels of `shape` and `dtype` take."""
-        ...
-
-
-class Accepts(Protocol):
-    """Tells whether a format can hold voxels, before one is read."""
-
-    def __call__(self, dtype: np.dtype[Any], ndim: int) -> bool:
-        """Return whether voxels of `dtype` with `ndim` axes can be encoded."""
-        ...
+type Accepts = Callable[[np.dtype[Any], int], bool]
+"""Tells whether voxels of a type and a number of axes can be encoded, before one is read."""
 
 
 def any_dtype(dtype: np.dtype[Any], ndim: int) -> bool:  # noqa: ARG001  (an Accepts)

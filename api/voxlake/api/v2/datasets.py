@@ -50,4 +50,4 @@ async def get_dataset(
 
 def zarr_url(request: Request, granted: Granted) -> str:
     """Return the absolute URL of the dataset's bytes at this gateway."""
-    return f"{str(request.base_url).rstrip('/')}/zarr/{granted.record.name}"
+    return f"{request.base_url}zarr/{granted.record.name}"

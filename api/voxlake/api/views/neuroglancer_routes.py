@@ -53,6 +53,7 @@ async def _layer(request: Request, granted: Granted) -> Layer:
     dataset = await data.open_dataset(granted)
     labels = granted.record.kind == "labels"
     named = labels and await object_data.has_objects(granted)
+    objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
     return Layer(
         name=granted.record.name.dataset,
         url=zarr_url(request, granted),
@@ -60,11 +61,5 @@ async def _layer(request: Request, granted: Granted) -> Layer:
         shape=(await data.open_volume(granted, 0)).shape,
         labels=labels,
         value_range=None if labels else await data.value_range(granted),
-        properties=properties_url(request, granted) if named else None,
+        properties=f"{objects}/segment-properties" if named else None,
     )
-
-
-def properties_url(request: Request, granted: Granted) -> str:
-    """Return the absolute URL of the folder of the segment properties of labels."""
-    root = str(request.base_url).rstrip("/")
-    return f"{root}/v2/datasets/{granted.record.name}/objects/segment-properties"

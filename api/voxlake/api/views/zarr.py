@@ -225,7 +225,7 @@ class PartResponse(Response):
         """Serve one request."""
         try:
             with self.budget.count(min(self.part.size, BLOCK)):
-                if self.part.is_small:
+                if self.part.size <= BLOCK:
                     await self._send(send)
                 else:
                     await run_while_wanted(receive, self._send(send))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -61,20 +61,17 @@ def address_of(lake: StoreURL) -> str:
     return str(lake) if lake.is_local else f"{lake.endpoint or 'aws'}/{lake.root}/{lake.key}"
 
 
-def _alone(database: Database) -> AbstractContextManager[None]:
-    path = database.engine.url.database
-    if not database.is_sqlite or path is None:
-        return nullcontext()
-    return _locked(Path(path), database)
-
-
 @contextmanager
-def _locked(file: Path, database: Database) -> Iterator[None]:
-    """Hold a lock on the file's folder while the file is made.
+def _alone(database: Database) -> Iterator[None]:
+    """Hold a lock on the folder of a SQLite file while the file is made.
 
     Switching a file to WAL fails at once, whatever the time-out, if another process does the same.
     """
-    folder = file.absolute().parent
+    path = database.engine.url.database
+    if not database.is_sqlite or path is None:
+        yield
+        return
+    folder = Path(path).absolute().parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)

@@ -21,6 +21,8 @@ from voxlake.platform.store.url import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from obstore import PutMode
+
 PARTIAL_SUFFIX = ".partial"
 """Ending of the files that a write was cut off from; `sweep` removes them."""
 
@@ -68,13 +70,7 @@ def write(url: StoreURL, body: bytes) -> str:
     A local file is written beside its target, synced and renamed, so that a crash at any moment
     leaves the old object or the new one.
     """
-    with store_failures("write", url):
-        if url.is_local:
-            _write_file(url.path, body, replace=True)
-            return etag_of(url)
-        # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
-        answer = obstore.put(*object_of(url), body, use_multipart=False)
-        return str(answer["e_tag"])
+    return _put(url, body, replace=True)
 
 
 def create(url: StoreURL, body: bytes) -> str:
@@ -85,12 +81,7 @@ def create(url: StoreURL, body: bytes) -> str:
     ObjectExistsError
         If there is one; of any number of racing creators one succeeds.
     """
-    with store_failures("write", url):
-        if url.is_local:
-            _write_file(url.path, body, replace=False)
-            return etag_of(url)
-        answer = obstore.put(*object_of(url), body, mode="create")
-        return str(answer["e_tag"])
+    return _put(url, body, replace=False)
 
 
 def etag_of(url: StoreURL) -> str:
@@ -167,6 +158,17 @@ def object_of(url: StoreURL) -> tuple[Obstore, str]:
     if not url.key:
         raise InvalidInputError(f"{url} names a store and no object in it; add a key")
     return as_obstore(url), url.key
+
+
+def _put(url: StoreURL, body: bytes, *, replace: bool) -> str:
+    with store_failures("write", url):
+        if url.is_local:
+            _write_file(url.path, body, replace=replace)
+            return etag_of(url)
+        mode: PutMode = "overwrite" if replace else "create"
+        # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
+        answer = obstore.put(*object_of(url), body, mode=mode, use_multipart=False)
+        return str(answer["e_tag"])
 
 
 def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
