@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from voxlake.compute.plan import Cell
+    from voxlake.ngff.grid.box import Cell
     from voxlake.platform.catalog import Catalog
 
 PETABYTE = (97, 98, 98)

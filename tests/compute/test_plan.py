@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import tracemalloc
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from voxlake.compute.passes.cut import Cut, Reading
 from voxlake.compute.passes.downsample import DownsampleTask, Step
 from voxlake.compute.passes.ingest import IngestTask, SourceAddress
 from voxlake.compute.passes.plans import PassSpec, RegionTask
-from voxlake.compute.plan import Cell, Plan, Result, Task, fingerprint, write_grid
+from voxlake.compute.plan import Plan, Result, Task, fingerprint
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.ngff.grid.box import Cell
 
 
 def _make(cell: Cell) -> Task:
@@ -36,13 +40,6 @@ def _plan(grid: tuple[int, ...], bytes_per_task: int = 0) -> Plan:
 def test_cells_are_those_of_the_grid_in_c_order(grid: tuple[int, ...]) -> None:
     plan = _plan(grid)
     assert [plan.cell(i) for i in range(len(plan))] == list(itertools.product(*map(range, grid)))
-
-
-@given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 40)), min_size=1, max_size=4))
-def test_the_write_grid_covers_the_shape(pairs: list[tuple[int, int]]) -> None:
-    shape, shard = zip(*pairs, strict=True)
-    for cells, extent, step in zip(write_grid(shape, shard), shape, shard, strict=True):
-        assert (cells - 1) * step < extent <= cells * step
 
 
 def test_a_plan_too_large_for_memory_is_refused() -> None:

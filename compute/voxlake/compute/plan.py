@@ -15,9 +15,8 @@ from voxlake.platform.errors import LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.platform.jobs import JSON
-
-type Cell = tuple[int, ...]
 
 
 class Result(BaseModel):
@@ -97,17 +96,6 @@ class Plan:
                 f"a task of stage {self.stage} is projected to need {self.bytes_per_task:,} bytes "
                 f"of memory; the limit is {limit_bytes:,}; raise VOXLAKE_MEMORY_LIMIT_BYTES"
             )
-
-
-def write_grid(shape: tuple[int, ...], shard: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how many shards an array has along each axis.
-
-    Examples
-    --------
-    >>> write_grid((10, 8), (4, 4))
-    (3, 2)
-    """
-    return tuple(-(-n // step) for n, step in zip(shape, shard, strict=True))
 
 
 def fingerprint(*parts: Any) -> str:

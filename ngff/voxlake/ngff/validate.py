@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.metadata import read_labels_names
@@ -157,7 +157,7 @@ def _factors(base: Level, level: Level) -> tuple[int, ...] | None:
 def _check_shape(
     volume: Volume, base: tuple[int, ...], factors: tuple[int, ...]
 ) -> Iterator[Finding]:
-    expected = tuple(math.ceil(n / f) for n, f in zip(base, factors, strict=True))
+    expected = grid_shape(base, factors)
     if volume.shape == expected:
         return
     rounded_down = tuple(max(1, n // f) for n, f in zip(base, factors, strict=True))

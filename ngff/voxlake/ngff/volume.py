@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -101,6 +101,11 @@ class Volume:
         return _extents(self.array.chunk_layout.write_chunk)
 
     @property
+    def grid(self) -> tuple[int, ...]:
+        """Shards along each axis."""
+        return grid_shape(self.shape, self.shard)
+
+    @property
     def fill(self) -> int | float:
         """Value of voxels that are not stored."""
         value = self.array.fill_value
@@ -119,6 +124,10 @@ class Volume:
         if clipped.is_empty:
             raise OutOfBoundsError(f"shard {cell} is {whole}; {self.url} has only {self.box}")
         return clipped
+
+    def shard_number(self, cell: tuple[int, ...]) -> int:
+        """Return the number, in C order, of the shard at `cell` of the write grid."""
+        return int(np.ravel_multi_index(cell, self.grid))
 
     def shard_url(self, cell: tuple[int, ...]) -> StoreURL:
         """Return the address of the object that holds the shard at `cell` of the write grid."""
@@ -186,9 +195,8 @@ class Volume:
 
     def _lock(self, box: Box) -> store.FileLock:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
-        grid = tuple(-(-n // step) for n, step in zip(self.shape, self.shard, strict=True))
         cells = list(box.cells(self.shard))
-        positions = [int(np.ravel_multi_index(cell, grid)) for cell in cells]
+        positions = [self.shard_number(cell) for cell in cells]
         with store_failures("lock", self.url):
             lock = store.FileLock((self.url / self._document).path, positions)
             for cell in cells:

@@ -21,7 +21,6 @@ from voxlake.compute.passes.cut import Limits, Reading
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.plans import MOST_OPEN, plan_passes
 from voxlake.compute.passes.reduce import downsample
-from voxlake.compute.plan import write_grid
 from voxlake.compute.sources import opening
 from voxlake.compute.verify.results import ComparedShard, compared_shards
 from voxlake.compute.verify.source import plan_verify_source
@@ -362,5 +361,5 @@ def shards_found(plan: Plan) -> list[ComparedShard]:
 
 def plan_cell(volume: Volume, index: int) -> tuple[int, ...]:
     """Return the cell of a shard by its number."""
-    grid = write_grid(volume.shape, volume.shard)
+    grid = volume.grid
     return tuple(int(at) for at in np.unravel_index(index, grid))

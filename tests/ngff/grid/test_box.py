@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 
 SPACE = (9, 7, 8)
@@ -117,3 +117,10 @@ def test_a_box_that_cannot_be_is_refused(start: tuple[int, ...], stop: tuple[int
 def test_a_box_reads_as_slices() -> None:
     assert str(Box((-1, 2), (3, 40))) == "[-1:3, 2:40]"
     assert Box.of_shape((3, 4)) == Box((0, 0), (3, 4))
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 40)), min_size=1, max_size=4))
+def test_a_grid_covers_the_shape(pairs: list[tuple[int, int]]) -> None:
+    shape, shard = zip(*pairs, strict=True)
+    for cells, extent, step in zip(grid_shape(shape, shard), shape, shard, strict=True):
+        assert (cells - 1) * step < extent <= cells * step

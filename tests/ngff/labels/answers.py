@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.segments.rows import shard_number
 from voxlake.ngff.labels.view import View
 from voxlake.platform.errors import NotFoundError
 
@@ -28,7 +27,7 @@ def check_rows(volume: Volume, rows: SegmentRows, states: list[Voxels]) -> None:
     """Demand of each shard that its rows are those of one of `states` of the whole volume."""
     found = _by_shard(rows)
     for cell in volume.box.cells(volume.shard):
-        number = shard_number(volume, cell)
+        number = volume.shard_number(cell)
         allowed = [_brute(volume, cell, voxels) for voxels in states]
         assert found.get(number, []) in allowed, f"shard {cell}"
 

@@ -13,7 +13,6 @@ from tests.ngff.labels.scan.test_rows import labelled
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.rows import shard_number
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.versioned.sorted_file import file_url
@@ -47,7 +46,7 @@ def grouped(volume: Volume, index: StoreURL) -> list[dict[str, Any]]:
         for row in table.to_pylist():
             short = {key.rpartition("_")[0] or key: value for key, value in row.items()}
             short["chunks"] = sorted(short.pop("chunk"))
-            found.append({**short, "shard": shard_number(volume, cell)})
+            found.append({**short, "shard": volume.shard_number(cell)})
     return sorted(found, key=lambda row: (row["label"], row["shard"]))
 
 

@@ -12,7 +12,6 @@ from tests.ngff.labels.scenes import Scene, new_scene, sweeping_at_once
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.queries import voxels as voxels_
-from voxlake.ngff.labels.segments.rows import shard_number
 from voxlake.platform.errors import NotFoundError, OutdatedError
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def _shards(scene: Scene) -> Any:
     """Return the number of the shard of each voxel."""
     numbers = np.zeros(scene.volume.shape, np.int64)
     for cell in scene.volume.box.cells(scene.volume.shard):
-        numbers[scene.volume.shard_box(cell).slices] = shard_number(scene.volume, cell)
+        numbers[scene.volume.shard_box(cell).slices] = scene.volume.shard_number(cell)
     return numbers
 
 

@@ -12,7 +12,6 @@ from voxlake.compute.forecast.costs import cost_of
 from voxlake.compute.forecast.estimate import Coded, coded_levels, measured, rates
 from voxlake.compute.forecast.requests import Shards, metadata, total
 from voxlake.compute.forecast.stages import Sampled, scratch_bytes, stages_of
-from voxlake.compute.plan import write_grid
 from voxlake.documents.plan import (
     MemoryDocument,
     PlanDocument,
@@ -21,6 +20,7 @@ from voxlake.documents.plan import (
     StoredEstimate,
     TimeDocument,
 )
+from voxlake.ngff.grid.box import grid_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +110,7 @@ def _level(target: Target, number: int, coded: Coded) -> PlannedLevel:
         shape=rung.shape,
         chunk=rung.chunk,
         shard=rung.shard,
-        shards=math.prod(write_grid(rung.shape, rung.shard)),
+        shards=math.prod(grid_shape(rung.shape, rung.shard)),
         raw_bytes=math.prod(rung.shape) * target.itemsize,
         stored_bytes=coded.bytes,
         empty=coded.empty,
@@ -121,8 +121,8 @@ def _level(target: Target, number: int, coded: Coded) -> PlannedLevel:
 def _stored(target: Target, number: int, empty: float) -> int:
     """Return how many shards hold anything, if empty chunks are strewn about."""
     rung = target.ladder[number]
-    shards = math.prod(write_grid(rung.shape, rung.shard))
-    chunks = math.prod(write_grid(rung.shape, rung.chunk))
+    shards = math.prod(grid_shape(rung.shape, rung.shard))
+    chunks = math.prod(grid_shape(rung.shape, rung.chunk))
     return round(shards * (1 - math.pow(empty, chunks / shards)))
 
 

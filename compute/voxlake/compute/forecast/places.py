@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def sample_boxes(
     extents = box_extents(shape, chunk, block, row, most_voxels // LEAST_BOXES)
     first = cell_box((0,) * len(shape), extents) & Box.of_shape(shape)
     wanted = min(MOST_BOXES, max(1, most_voxels // decoded_voxels(first, shape, block)))
-    grid = tuple(-(-n // step) for n, step in zip(shape, extents, strict=True))
+    grid = grid_shape(shape, extents)
     cells = spread_cells(grid, wanted)
     boxes = [cell_box(cell, extents) & Box.of_shape(shape) for cell in cells]
     return boxes, len(boxes) == math.prod(grid)

@@ -11,8 +11,8 @@ from voxlake.compute.index.by_label import fragment_count, publish_bytes, rows_b
 from voxlake.compute.index.shards import scan_bytes
 from voxlake.compute.passes.cut import Reading
 from voxlake.compute.passes.plans import stage_name
-from voxlake.compute.plan import write_grid
 from voxlake.documents.plan import PlannedStage, Requests
+from voxlake.ngff.grid.box import grid_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,7 +87,7 @@ def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> PlannedStage:
         requests.append(reading(sampled.shards[stretch.base], base, cut))
     return PlannedStage(
         name=stage_name(stretch.first, stretch.last),
-        tasks=math.prod(write_grid(base.shape, cut.region)),
+        tasks=math.prod(grid_shape(base.shape, cut.region)),
         region=tuple(map(min, cut.region, base.shape)),
         reading=in_words(cut.reading, cut.reads),
         reads=cut.reads,
@@ -103,7 +103,7 @@ def _alone(sampled: Sampled, stretch: Stretch) -> PlannedStage:
     fine, coarse = sampled.target.ladder[level - 1], sampled.target.ladder[level]
     return PlannedStage(
         name=stage_name(level, level),
-        tasks=math.prod(write_grid(coarse.shape, coarse.shard)),
+        tasks=math.prod(grid_shape(coarse.shape, coarse.shard)),
         region=tuple(map(min, coarse.shard, coarse.shape)),
         reading=in_words(None, 1.0),
         reads=1.0,

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.passes.downsample import Step
-    from voxlake.compute.plan import Cell
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.volume import Volume
 
 

@@ -24,7 +24,8 @@ from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
     from voxlake.compute.passes.downsample import Step
-    from voxlake.compute.plan import Cell, Task
+    from voxlake.compute.plan import Task
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
-from voxlake.compute.plan import write_grid
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.metadata import labels_document, read_labels_names
@@ -22,8 +21,9 @@ from voxlake.platform.errors import CorruptDataError, NotFoundError, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.plan import Result
     from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -202,5 +202,5 @@ def _numbers(text: str) -> Cell:
 
 
 def _in_grid(volume: Volume, cell: Cell) -> bool:
-    grid = write_grid(volume.shape, volume.shard)
+    grid = volume.grid
     return len(cell) == len(grid) and all(at < n for at, n in zip(cell, grid, strict=True))

@@ -11,7 +11,7 @@ from voxlake.compute.fsck.objects import ObjectsTask, volume_of
 from voxlake.compute.fsck.shards import ShardLook, ShardTask
 from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
 from voxlake.compute.passes.ingest import shard_bytes
-from voxlake.compute.plan import Plan, fingerprint, write_grid
+from voxlake.compute.plan import Plan, fingerprint
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.shards.check import BATCH_BYTES
 from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
@@ -19,7 +19,8 @@ from voxlake.platform.errors import CorruptDataError, NotFoundError, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.compute.plan import Cell, Task
+    from voxlake.compute.plan import Task
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -74,7 +75,7 @@ def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:
                 memory += downsample_bytes(dataset, level)
             yield Plan(
                 f"fsck-{level}",
-                write_grid(volume.shape, volume.shard),
+                volume.grid,
                 partial(ShardTask, look),
                 fingerprint("fsck", look, volume.metadata),
                 memory,

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from voxlake.compute.passes.ingest import SourceAddress
-    from voxlake.compute.plan import Cell, Plan, Task
+    from voxlake.compute.plan import Plan, Task
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.compute.passes.downsample import Step
-    from voxlake.compute.plan import Cell, Result
+    from voxlake.compute.plan import Result
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import Stored, StoreURL
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.index.shards import index_bytes
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import shard_bytes
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.labels.bulk.build import Build
 from voxlake.ngff.labels.bulk.fragment import write_fragment
 from voxlake.ngff.labels.bulk.pieces import choose_pieces, write_range
@@ -24,6 +24,7 @@ from voxlake.ngff.labels.bulk.publish import publish_bulk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -94,7 +95,7 @@ def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]
     job
         ULID of the job: the dataset bears its mark from before the first task on (`begin_bulk`).
     """
-    shards = math.prod(write_grid(volume.shape, volume.shard))
+    shards = math.prod(volume.grid)
     fragments = fragment_count(shards)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
     rows = rows_bytes(shards * shard_bytes(volume))

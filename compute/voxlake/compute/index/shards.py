@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.passes.threads import run_ordered, thread_count
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.labels.scan.stored import BATCH_BYTES
 from voxlake.ngff.labels.sidecars.build import ensure_indexed, index_shard
 from voxlake.ngff.shards.format import has_shard_format
@@ -19,6 +19,7 @@ ROWS_BYTES = 256 << 20
 """Of the rows of a shard, in order and encoded; of a small one no more than of its voxels."""
 
 if TYPE_CHECKING:
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -50,7 +51,7 @@ def plan_index(volume: Volume, index: StoreURL, *, keep: bool = False) -> Plan:
     """
     return Plan(
         "index",
-        write_grid(volume.shape, volume.shard),
+        volume.grid,
         partial(IndexTask, volume.url, index, keep=keep),
         fingerprint("index", volume.url, index, volume.metadata),
         index_bytes(volume),

@@ -17,7 +17,6 @@ import numpy as np
 
 from voxlake.compute.jobs.kinds.kind import Work
 from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec, compared_levels, results_of_level
-from voxlake.compute.plan import write_grid
 from voxlake.ngff.volume import shard_key
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.jobs import JobState
@@ -128,7 +127,7 @@ def _shards(work: Work[VerifySpec], dataset: Dataset) -> Iterator[dict[str, Any]
 
 
 def _shard(volume: Volume, path: str, shard: ComparedShard) -> dict[str, Any]:
-    grid = write_grid(volume.shape, volume.shard)
+    grid = volume.grid
     cell = tuple(int(at) for at in np.unravel_index(shard.index, grid))
     box = volume.shard_box(cell)
     verdict = "different" if shard.different else "same"

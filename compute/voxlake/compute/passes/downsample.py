@@ -12,7 +12,7 @@ import numpy as np
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.passes.reduce import downsample
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.grid.pyramid import finer_box
 from voxlake.ngff.shards.whole import write_shard
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.dataset import Dataset
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.grid.reduction import Reduction
     from voxlake.platform.store import StoreURL
 
@@ -86,7 +86,7 @@ def plan_downsample(dataset: Dataset, level: int) -> Plan:
     step, volume = downsample_step(dataset, level), dataset.level(level)
     return Plan(
         f"downsample-{level}",
-        write_grid(volume.shape, volume.shard),
+        volume.grid,
         partial(DownsampleTask, step),
         fingerprint(step.factors, step.reduction, step.finer, volume.url, volume.metadata),
         downsample_bytes(dataset, level),

@@ -11,14 +11,13 @@ import numpy as np
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Result
 from voxlake.compute.sources import ReadsInto, cached_source
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.compute.plan import Cell
     from voxlake.compute.sources import Source
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL

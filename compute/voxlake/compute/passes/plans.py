@@ -12,9 +12,9 @@ from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.cut import Cut, Limits, Rung, cut_ladder
 from voxlake.compute.passes.downsample import plan_downsample
 from voxlake.compute.passes.region import Pass, run_region
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint, write_grid
+from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.shards.format import has_shard_format, shard_format
 from voxlake.ngff.shards.reader import StoredShard, open_shard
@@ -114,7 +114,7 @@ def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
     base = dataset.level(spec.base)
     return Plan(
         stage_name(first, last),
-        write_grid(base.shape, spec.cut.region),
+        grid_shape(base.shape, spec.cut.region),
         partial(RegionTask, spec),
         fingerprint(
             spec.source,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample_step
-from voxlake.compute.plan import Cell, Plan, Result, fingerprint
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.compute.plan import Plan, Result, fingerprint
+from voxlake.ngff.grid.box import Box, Cell, cell_box
 from voxlake.ngff.grid.pyramid import coarser_box
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.memory.strided import rows_of
 from voxlake.platform.errors import InvalidInputError
@@ -49,7 +50,7 @@ def downsample(
     array([[[5]]], dtype=uint64)
     """
     check_factors(factors)
-    shape = tuple(-(-n // f) for n, f in zip(voxels.shape, factors, strict=True))
+    shape = grid_shape(voxels.shape, factors)
     result = np.empty(shape, voxels.dtype)
     source = np.ascontiguousarray(voxels).reshape(-1, *voxels.shape[-3:])
     target = result.reshape(-1, *shape[-3:])

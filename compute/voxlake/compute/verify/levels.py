@@ -12,7 +12,7 @@ import numpy as np
 
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample_step
-from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
+from voxlake.compute.plan import Plan, fingerprint
 from voxlake.compute.verify.results import ComparedShard, stage_name
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.dataset import Dataset
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -67,7 +67,7 @@ def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> 
     step, volume = downsample_step(dataset, level), dataset.level(level)
     return Plan(
         stage_name(level),
-        write_grid(volume.shape, volume.shard),
+        volume.grid,
         partial(VerifyTask, step, volume.url, hashes),
         fingerprint("verify", step.factors, volume.url, volume.metadata),
         downsample_bytes(dataset, level),

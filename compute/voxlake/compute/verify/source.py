@@ -18,10 +18,10 @@ from voxlake.compute.passes.cut import Limits, Reading, Rung, Supply, cut_pass
 from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
-from voxlake.compute.plan import Cell, Plan, fingerprint, write_grid
+from voxlake.compute.plan import Plan, fingerprint
 from voxlake.compute.verify.levels import differences, hash_of, in_order, new_hash
 from voxlake.compute.verify.results import ComparedRegion, ComparedShard, stage_name
-from voxlake.ngff.grid.box import Box, cell_box
+from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
@@ -79,7 +79,7 @@ def plan_verify_source(
     in_memory = 0 if cut.reading is Reading.STAGED else layer
     return Plan(
         stage_name(0),
-        write_grid(volume.shape, cut.region),
+        grid_shape(volume.shape, cut.region),
         partial(VerifySourceTask, source, volume.url, cut, hashes),
         fingerprint("verify", source, cut.region, volume.url, volume.metadata),
         in_memory + 3 * compared * thread_count(),
@@ -144,10 +144,9 @@ class _Comparison:
     def result(self, *, hashes: bool) -> ComparedShard:
         """Return what was found."""
         url = self.volume.shard_url(self.cell)
-        grid = write_grid(self.volume.shape, self.volume.shard)
         stored = store.read_if_there(url) if hashes else None
         return ComparedShard(
-            index=int(np.ravel_multi_index(self.cell, grid)),
+            index=self.volume.shard_number(self.cell),
             voxels=self.box.size,
             different=self.different,
             shard=f"{url} {self.box}" if self.different else "",

@@ -149,5 +149,16 @@ def cell_box(cell: tuple[int, ...], grid: tuple[int, ...]) -> Box:
     return Box(start, _add(start, grid))
 
 
+def grid_shape(shape: tuple[int, ...], step: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many cells of `step` voxels cover `shape`, along each axis.
+
+    Examples
+    --------
+    >>> grid_shape((10, 8), (4, 4))
+    (3, 2)
+    """
+    return tuple(-(-n // extent) for n, extent in zip(shape, step, strict=True))
+
+
 def _add(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(x + y for x, y in zip(a, b, strict=True))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from voxlake.ngff.grid.axes import SPATIAL, VoxelSize
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.grid.layout import Kind, Layout, choose_layout
 from voxlake.platform.errors import InvalidInputError
 
@@ -158,7 +158,7 @@ def level_translation(factors: tuple[int, ...], scale: tuple[float, ...]) -> tup
 
 
 def _level(kind: Kind, extent: Extent, number: int, factors: tuple[int, ...]) -> PyramidLevel:
-    shape = tuple(-(-n // f) for n, f in zip(extent.shape, factors, strict=True))
+    shape = grid_shape(extent.shape, factors)
     base = extent.voxel_size.along(extent.axes)
     scale = tuple(size * f for size, f in zip(base, factors, strict=True))
     sizes = dict(zip(extent.axes, scale, strict=True))

@@ -28,8 +28,6 @@ from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
     join_rows,
     rows_of_shard,
-    shard_grid,
-    shard_number,
 )
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import list_markers
@@ -104,7 +102,7 @@ def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
         return IndexState(volume, index_url, None, tuple(stored_shards(volume)), bulk=False)
     if not markers:
         return IndexState(volume, index_url, manifest, (), bulk=False)
-    grid = shard_grid(volume)
+    grid = volume.grid
     cells = {marker.cell for marker in markers if marker.cell is not None}
     dirty = sorted(cell for cell in cells if all(i < n for i, n in zip(cell, grid, strict=True)))
     bulk = any(marker.cell is None for marker in markers)
@@ -193,7 +191,7 @@ def segments_in_force(state: IndexState) -> list[tuple[Segment, npt.NDArray[np.u
 
     These are the ones that a newer segment covers, and the dirty ones.
     """
-    hidden = np.array([shard_number(state.volume, cell) for cell in state.dirty], np.uint64)
+    hidden = np.array([state.volume.shard_number(cell) for cell in state.dirty], np.uint64)
     found = []
     segments = state.manifest.segments if state.manifest else ()
     for place, segment in reversed(list(enumerate(segments))):
@@ -217,7 +215,7 @@ def ask_shards(
 
     def ask(cell: Cell) -> SegmentRows | None:
         known = known_rows(state.volume, state.index_url, cell)
-        return known and select(rows_of_shard(known[0], shard_number(state.volume, cell)))
+        return known and select(rows_of_shard(known[0], state.volume.shard_number(cell)))
 
     unknown = []
     for cell, found in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
@@ -228,4 +226,4 @@ def ask_shards(
     for cell in unknown:
         # One at a time: a whole shard of decoded labels can take a gigabyte.
         rows = find_rows(state.volume, cell, read_shard(state.volume, cell)[0])
-        yield select(rows_of_shard(rows, shard_number(state.volume, cell)))
+        yield select(rows_of_shard(rows, state.volume.shard_number(cell)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zstandard
 
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.memory.strided import rows_of
 from voxlake.platform.errors import CorruptDataError
@@ -111,7 +112,7 @@ def _gathered(coding: ShardFormat, voxels: npt.NDArray[Any]) -> npt.NDArray[np.u
 
     rows = _byte_rows(voxels)
     size = (*coding.chunk[-3:-1], coding.row_bytes)
-    count = math.prod(-(-n // c) for n, c in zip(rows[-3:], size, strict=True))
+    count = math.prod(grid_shape(rows[-3:], size))
     chunks = reused("chunks", (count, coding.chunk_bytes), _BYTE)
     gather(rows, chunks.reshape(-1), size)
     return chunks

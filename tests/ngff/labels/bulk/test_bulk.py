@@ -21,7 +21,7 @@ from voxlake.ngff.labels.bulk.pieces import choose_pieces, pieces_url, range_url
 from voxlake.ngff.labels.bulk.publish import publish_bulk
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.segments.rows import join_rows, rows_of_shard, shard_number
+from voxlake.ngff.labels.segments.rows import join_rows, rows_of_shard
 from voxlake.ngff.labels.segments.segment_file import FILES
 from voxlake.ngff.labels.sidecars import sidecar as sidecar_
 from voxlake.ngff.labels.sidecars.build import index_shard
@@ -82,7 +82,7 @@ def test_b_is_a_grouped_and_both_are_brute_force(scene: Scene, fragments: int) -
     for cell, etag in stored.items():
         rows = trusted_rows(scene.volume, scene.index, cell, etag)
         assert rows is not None
-        grouped.append(rows_of_shard(rows, shard_number(scene.volume, cell)))
+        grouped.append(rows_of_shard(rows, scene.volume.shard_number(cell)))
     found = _rows_of_segments(scene)
     assert len(found)
     assert _same(found, join_rows(grouped).ordered())

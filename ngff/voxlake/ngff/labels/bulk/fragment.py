@@ -11,7 +11,7 @@ from pydantic import Field
 from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment
-from voxlake.ngff.labels.segments.rows import ROW_BYTES, join_rows, shard_grid
+from voxlake.ngff.labels.segments.rows import ROW_BYTES, join_rows
 from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
 from voxlake.ngff.versioned.document import Document, create
@@ -93,7 +93,7 @@ def fragment_url(build: Build, number: int) -> StoreURL:
 
 def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
     """Yield the shards of a fragment, stored or not, in C order."""
-    grid = shard_grid(build.volume)
+    grid = build.volume.grid
     count = math.prod(grid)
     first, stop = (count * n // build.fragments for n in (number, number + 1))
     for shard in range(first, stop):

@@ -11,7 +11,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.hidden import Hidden, layers_of
 from voxlake.ngff.labels.scan.rows import chunk_grid
 from voxlake.ngff.labels.segments.reader import find_in_file
-from voxlake.ngff.labels.segments.rows import SegmentRows, shard_grid, table_of_rows
+from voxlake.ngff.labels.segments.rows import SegmentRows, table_of_rows
 from voxlake.ngff.labels.state import ask_shards, find_rows_in_force, without
 from voxlake.ngff.labels.table import EMPTY, UNKNOWN, LabelExtent, LabelTable, merge_tables
 from voxlake.platform.errors import NotFoundError
@@ -101,7 +101,7 @@ def _chunk_numbers(volume: Volume, rows: SegmentRows) -> npt.NDArray[np.intp]:
     """Return the numbers, ascending and each once, of the chunks of rows in `_whole_grid`."""
     shards = np.repeat(rows.shards, rows.chunk_counts).astype(np.intp)
     inner = chunk_grid(volume)
-    outer = np.unravel_index(shards, shard_grid(volume))
+    outer = np.unravel_index(shards, volume.grid)
     place = np.unravel_index(rows.chunks.astype(np.intp), inner)
     cells = tuple(o * n + i for o, n, i in zip(outer, inner, place, strict=True))
     return np.unique(np.ravel_multi_index(cells, _whole_grid(volume)))
@@ -109,7 +109,7 @@ def _chunk_numbers(volume: Volume, rows: SegmentRows) -> npt.NDArray[np.intp]:
 
 def _whole_grid(volume: Volume) -> tuple[int, ...]:
     """Return how many chunks there are along z, y, x if all shards are whole."""
-    return tuple(o * n for o, n in zip(shard_grid(volume), chunk_grid(volume), strict=True))
+    return tuple(o * n for o, n in zip(volume.grid, chunk_grid(volume), strict=True))
 
 
 def _from_boxes(state: IndexState, label: int) -> LabelExtent | None:

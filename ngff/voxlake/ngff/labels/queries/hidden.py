@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.labels.segments.boxes_reader import FileBoxes, file_boxes
-from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.state import segments_in_force
 from voxlake.ngff.memory.cache import Cached
 
@@ -122,7 +121,7 @@ def _shared_layers(state: IndexState) -> tuple[Layer, ...]:
 
 
 def _layer(state: IndexState, segment: Segment, shards: npt.NDArray[np.uint64]) -> Layer:
-    hidden = hide(shards, shard_grid(state.volume), state.volume.shard)
+    hidden = hide(shards, state.volume.grid, state.volume.shard)
     boxes = tuple(file_boxes(state.index_url, file) for file in segment.files)
     first = tuple(file.first for file in segment.files)
     return Layer(hidden, boxes, first, tuple(file.last for file in segment.files))

@@ -13,7 +13,6 @@ import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.scan.rows import chunk_starts
-from voxlake.ngff.labels.segments.rows import shard_grid
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
@@ -147,7 +146,7 @@ def _cells(state: IndexState, one: OneLabel, box: Box) -> Iterable[Cell]:
         return box.cells(shard)
     rows = find_rows_in_force(state, one.wanted)
     cells = np.stack(
-        np.unravel_index(np.unique(rows.shards).astype(np.intp), shard_grid(state.volume)), axis=-1
+        np.unravel_index(np.unique(rows.shards).astype(np.intp), state.volume.grid), axis=-1
     )
     inside = ((cells * shard >= grid.start) & (cells * shard < grid.stop)).all(axis=1)
     return map(tuple, cells[inside].tolist())

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.labels.scan.rows import Rows
-    from voxlake.ngff.volume import Volume
 
 ROW_BYTES = 80
 """Of a row without its chunks."""
@@ -128,16 +127,6 @@ def table_of_rows(rows: SegmentRows) -> LabelTable:
     return merged(
         LabelTable(rows.labels, rows.voxels, rows.start, rows.stop, rows.chunk_counts, one)
     )
-
-
-def shard_grid(volume: Volume) -> tuple[int, ...]:
-    """Return how many shards the volume has along z, y, x."""
-    return tuple(-(-n // step) for n, step in zip(volume.shape, volume.shard, strict=True))
-
-
-def shard_number(volume: Volume, cell: tuple[int, ...]) -> int:
-    """Return the C-order number of the shard at `cell` of the write grid."""
-    return int(np.ravel_multi_index(cell, shard_grid(volume)))
 
 
 NO_ROWS = no_lines(SegmentRows, "u8", "u8", "u8", "3i8", "3i8", "i8", "u2")

@@ -9,7 +9,6 @@ import numpy as np
 
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
 from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
-from voxlake.ngff.labels.segments.rows import shard_grid, shard_number
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
 from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
@@ -95,7 +94,7 @@ def _covered(state: IndexState) -> dict[int, str] | None:
 
 
 def _stored(volume: Volume) -> dict[int, str]:
-    return {shard_number(volume, cell): etag for cell, etag in stored_shards(volume).items()}
+    return {volume.shard_number(cell): etag for cell, etag in stored_shards(volume).items()}
 
 
 def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
@@ -104,7 +103,7 @@ def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
 
 
 def _differing(volume: Volume, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:
-    grid = shard_grid(volume)
+    grid = volume.grid
     numbers = sorted(
         number
         for number in covered.keys() | stored.keys()

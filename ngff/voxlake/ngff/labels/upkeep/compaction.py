@@ -17,8 +17,6 @@ from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
     join_rows,
     rows_of_shard,
-    shard_grid,
-    shard_number,
 )
 from voxlake.ngff.labels.sidecars import build
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
@@ -105,7 +103,7 @@ def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int] | None:
 
 
 def _is_inside(volume: Volume, cell: Cell) -> bool:
-    return all(i < n for i, n in zip(cell, shard_grid(volume), strict=True))
+    return all(i < n for i, n in zip(cell, volume.grid, strict=True))
 
 
 def _done(markers: list[Marker]) -> list[Marker]:
@@ -144,7 +142,7 @@ def rows_by_shard(
     """
 
     def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, SegmentRows, str]:
-        number = shard_number(volume, cell)
+        number = volume.shard_number(cell)
         return number, rows_of_shard(rows, number), etag
 
     def ask(cell: Cell) -> tuple[int, SegmentRows, str] | None:
