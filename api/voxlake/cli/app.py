@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from cyclopts import App, Parameter
+
+from voxlake.cli.loading import loading
 
 COMMANDS = {
     "lake.demo:demo": "Build a lake from real electron microscopy and show it in Neuroglancer.",
@@ -80,7 +80,7 @@ def run(words: Sequence[str]) -> int:
     """Run the command and return its exit code; nothing leaves as a traceback unasked."""
     given = list(words)
     try:
-        with _without_collecting():
+        with loading():
             command, options, _ = command_line(given).parse_args(given)
         return int(command(*options.args, **options.kwargs) or 0)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last resort)
@@ -88,15 +88,3 @@ def run(words: Sequence[str]) -> int:
         from voxlake.cli.shown.problem import report
 
         return report(error, json="--json" in given, debug="--debug" in given)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Load a command without looking for garbage among what it loads: all of that stays."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()

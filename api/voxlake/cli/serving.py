@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.cli.loading import loading
 from voxlake.cli.options import Whole, read_settings
 from voxlake.cli.shown.output import note
 
@@ -42,8 +43,9 @@ def serve_lake(
 
     `target` is the path that the login link leads to.
     """
-    # The gateway takes as long to load as all else, and a demo may end without it.
-    from voxlake.api.serve import Endpoint, run_gateway
+    with loading():
+        # The gateway takes as long to load as all else, and a demo may end without it.
+        from voxlake.api.serve import Endpoint, run_gateway
 
     endpoint = Endpoint(listening.host, listening.port, target=target)
     try:
