@@ -83,6 +83,9 @@ class StreamResponse(Response):
     ) -> None:
         super().__init__()
         self.parts, self.budget, self.held_bytes = parts, budget, held_bytes
+        # A coroutine that is cancelled while a thread makes a part for it goes on at once; the
+        # thread does not, and a generator that runs cannot be closed.
+        self._lock = Lock()
         fixed = {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "no-cache"}
         self.raw_headers = MutableHeaders(headers={**fixed, **headers}).raw
 
@@ -96,40 +99,27 @@ class StreamResponse(Response):
     async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.held_bytes) as held:
             await self.prepare(held)
-            parts: Parts[bytes | memoryview] = Parts(self.parts)
             try:
-                part = await to_thread.run_sync(parts.next)
+                part = await to_thread.run_sync(self._next)
                 await send_start(send, self.raw_headers)
                 while part is not None:
                     await send_part(send, part)
                     if self.frees:
                         held.shrink(held.size - len(part))
                     part = None  # before the next is made
-                    part = await to_thread.run_sync(parts.next)
+                    part = await to_thread.run_sync(self._next)
                 await send_end(send)
             except BaseException:
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(parts.close)
+                    await to_thread.run_sync(self._close)
                 raise
 
-
-class Parts[T]:
-    """Parts that threads take, one thread at a time.
-
-    A coroutine that is cancelled while a thread makes a part for it goes on at once; the thread
-    does not, and a generator that runs cannot be closed.
-    """
-
-    def __init__(self, parts: Iterator[T]) -> None:
-        self._parts, self._lock = iter(parts), Lock()
-
-    def next(self) -> T | None:
-        """Return the next part; None if there is none."""
+    def _next(self) -> bytes | memoryview | None:
         with self._lock:
-            return next(self._parts, None)
+            return next(self.parts, None)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Wait for the part that is being made, and end a generator, so that its threads end."""
         with self._lock:
-            if close := getattr(self._parts, "close", None):
+            if close := getattr(self.parts, "close", None):
                 close()

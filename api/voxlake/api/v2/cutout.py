@@ -12,7 +12,7 @@ from pydantic import Field
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.guard import MayReadVoxels
+from voxlake.api.guard import Granted, MayReadVoxels
 from voxlake.api.http.cutout import Cutout, CutoutResponse, Read
 from voxlake.api.http.label_answers import mapping_header
 from voxlake.api.http.problems import documented
@@ -77,14 +77,15 @@ async def get_cutout(
         copies=2 if asked.bodies else 1,
         chunk=volume.chunk,
     )
-    check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
-    return CutoutResponse(cutout, granted.gateway.answers)
+    return answer(granted, cutout)
 
 
-def check_size(cutout: Cutout, limit_bytes: int) -> None:
-    """Raise LimitExceededError if the body would be larger than the limit."""
+def answer(granted: Granted, cutout: Cutout) -> CutoutResponse:
+    """Return the answer that carries a cutout; raise LimitExceededError if it is too large."""
+    limit_bytes = granted.gateway.settings.cutout_limit_bytes
     if cutout.size > limit_bytes:
         raise LimitExceededError(
             f"cutout {cutout.box} of level {cutout.level} has {cutout.size} bytes and the limit is "
             f"{limit_bytes}; ask for a smaller box or a coarser level, or read the zarr directly"
         )
+    return CutoutResponse(cutout, granted.gateway.answers)

@@ -16,12 +16,12 @@ from voxlake.api.data.label_voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
 from voxlake.api.guard import Granted, MayReadVoxels
-from voxlake.api.http.cutout import Cutout, CutoutResponse
+from voxlake.api.http.cutout import Cutout
 from voxlake.api.http.label_answers import state_headers
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
-from voxlake.api.v2.cutout import check_size
+from voxlake.api.v2.cutout import answer
 from voxlake.api.v2.labels import Accept, OneLabel
 from voxlake.ngff.grid.box import Box
 
@@ -127,8 +127,7 @@ async def get_mask(
     shown, dtype = box or own, np.dtype(np.uint8)
     chosen = negotiate(clip.format, accept, FORMATS, dtype, shown.ndim)
     cutout = Cutout(read, dtype, shown, axes, 0, chosen, state_headers(state))
-    check_size(cutout, granted.gateway.settings.cutout_limit_bytes)
-    return CutoutResponse(cutout, granted.gateway.answers)
+    return answer(granted, cutout)
 
 
 async def _box(granted: Granted, clip: Clip) -> Box | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,13 +65,11 @@ class Viewer(PublicApp):
 
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = WORKER_POLICY if hashed else VIEWER_POLICY
                 # Names of assets change with their content.
-                cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
-                policy = WORKER_POLICY if hashed else VIEWER_POLICY
-                fixed = {"content-security-policy": policy, "cache-control": cache}
-                headers = [(k, v) for k, v in message["headers"] if k.decode() not in fixed]
-                headers += [(k.encode(), v.encode()) for k, v in fixed.items()]
-                message = {**message, "headers": headers}
+                lasting = "public, max-age=31536000, immutable"
+                headers["Cache-Control"] = lasting if hashed else "no-cache"
             await send(message)
 
         await app(scope, receive, send_with_policy)

@@ -48,12 +48,10 @@ class StoredBytes:
             )
         elif key == "" or key.endswith("/"):
             answer = await get_listing(granted, key)
-        elif scope["method"] == "HEAD" and not is_labels_list(granted.record.kind, key):
-            answer = await head(scope, granted, key)
         elif is_labels_list(granted.record.kind, key):
             answer = await get_labels_list(granted, key)
         else:
-            answer = await get(scope, granted, key)
+            answer = await (head if scope["method"] == "HEAD" else get)(scope, granted, key)
         await answer(scope, receive, send)
 
 

@@ -109,20 +109,19 @@ def check_claim(connection: Connection, claim: Claim) -> None:
         raise _lost(claim, row)
 
 
+def change_job(connection: Connection, job: str, **columns: object) -> None:
+    """Change the job's row, and say that it was."""
+    change = update(jobs).where(jobs.c.id == job).values(updated_at=now(), **columns)
+    connection.execute(change)
+
+
 def free(connection: Connection, row: _Row, message: str, *, losses: int = 0) -> None:
     """Take the job from its runner, if it has one: back to the queue, or interrupted."""
     state = JobState.INTERRUPTED if row.queued_at is None else JobState.QUEUED
     if losses >= MOST_LOSSES:
         state, message = JobState.FAILED, f"{losses} runners in a row died of it; {message}"
-    change = {
-        "state": state.value,
-        "message": message,
-        "fence": row.fence + 1,
-        "losses": losses,
-        "lease_until": None,
-        "updated_at": now(),
-    }
-    connection.execute(update(jobs).where(jobs.c.id == row.id).values(change))
+    columns = {"message": message, "fence": row.fence + 1, "losses": losses, "lease_until": None}
+    change_job(connection, row.id, state=state.value, **columns)
 
 
 def _free_dataset(connection: Connection, row: _Row, moment: datetime) -> None:
@@ -152,17 +151,17 @@ def _free_lost_one(connection: Connection, row: _Row) -> None:
 def _take(connection: Connection, row: _Row, moment: datetime, lease_s: float) -> Claim:
     claim = Claim(row.id, row.fence + 1, lease_s)
     lost = row.state == JobState.RUNNING
-    change = {
+    change_job(
+        connection,
+        row.id,
         **this_process(),
-        "state": JobState.RUNNING.value,
-        "message": "",
-        "fence": claim.fence,
-        "losses": row.losses + lost,
-        "lease_until": moment + timedelta(seconds=lease_s),
-        "cancel_asked": False,
-        "updated_at": now(),
-    }
-    connection.execute(update(jobs).where(jobs.c.id == row.id).values(change))
+        state=JobState.RUNNING.value,
+        message="",
+        fence=claim.fence,
+        losses=row.losses + lost,
+        lease_until=moment + timedelta(seconds=lease_s),
+        cancel_asked=False,
+    )
     return claim
 
 

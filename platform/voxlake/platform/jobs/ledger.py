@@ -115,9 +115,9 @@ class Ledger:
                 raise ConflictError(f"job {job} is {row.state}; there is nothing left to do")
             if is_held(row, leases.database_time(connection)):
                 raise ConflictError(f"job {job} is being run on {row.host} already")
-            change = {"state": JobState.QUEUED.value, "message": "", "losses": 0}
-            change |= {"queued_at": now(), "updated_at": now(), "fence": row.fence + 1}
-            connection.execute(update(jobs).where(jobs.c.id == job).values(change))
+            columns = {"state": JobState.QUEUED.value, "message": "", "losses": 0}
+            columns |= {"queued_at": now(), "fence": row.fence + 1}
+            leases.change_job(connection, job, **columns)
         return self.get_job(job)
 
     def claim(self, job: str, *, lease_s: float = leases.LEASE_S) -> Claim:
@@ -174,12 +174,11 @@ class Ledger:
             if row.state in ENDED:
                 raise ConflictError(f"job {job} is {row.state}; there is nothing to cancel")
             if is_held(row, leases.database_time(connection)):
-                change: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
+                columns: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
             else:
-                change = {"state": JobState.CANCELLED.value, "message": "cancelled"}
-                change |= {"fence": row.fence + 1, "lease_until": None}
-            change["updated_at"] = now()
-            connection.execute(update(jobs).where(jobs.c.id == job).values(change))
+                columns = {"state": JobState.CANCELLED.value, "message": "cancelled"}
+                columns |= {"fence": row.fence + 1, "lease_until": None}
+            leases.change_job(connection, job, **columns)
         return self.get_job(job)
 
     def set_state(self, claim: Claim, state: JobState, message: str = "") -> None:
