@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from voxlake.documents.written import WrittenDocument
+from voxlake.documents.labels import WrittenDocument
 from voxlake.platform.errors import InvalidInputError
 
 

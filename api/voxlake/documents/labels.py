@@ -9,7 +9,6 @@ from pydantic import Field, PlainSerializer
 
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.document import Document, Question
-from voxlake.documents.written import WrittenDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.queries.morton import morton_ranges
@@ -83,6 +82,14 @@ class ExtentDocument(Document):
         """The same as a value."""
         chunks, shards = (UNKNOWN if n is None else n for n in (self.chunks, self.shards))
         return LabelExtent(self.label, self.voxels, self.box.box, chunks, shards)
+
+
+class WrittenDocument(Document):
+    """A file that a command wrote."""
+
+    what: str
+    file: str
+    bytes: int
 
 
 class LabelDocument(StateDocument, ExtentDocument):

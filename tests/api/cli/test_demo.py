@@ -14,7 +14,8 @@ import httpx2
 import numpy as np
 import pytest
 
-from voxlake.cli import demo_lake, public_view
+from voxlake.cli import demo_lake
+from voxlake.cli.commands.lake.demo import public_link
 from voxlake.compute.jobs import running
 from voxlake.compute.sample import write_sample_folder
 from voxlake.compute.sources import open_source
@@ -156,7 +157,7 @@ def test_public_link_shows_both_layers(shared: Command) -> None:
         (DatasetName("lab", "cube", "em"), open_dataset(lake / "em.ome.zarr")),
         (DatasetName("lab", "cube", "cells"), open_dataset(lake / "em.ome.zarr/labels/cells")),
     ]
-    link = public_view.public_link("http://127.0.0.1:8080", shown)
+    link = public_link("http://127.0.0.1:8080", shown)
     for name, _ in shown:
         assert f"http://127.0.0.1:8080/zarr/{name}/" in unquote(link)
 

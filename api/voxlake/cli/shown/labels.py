@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.documents.box import BoxDocument
-    from voxlake.documents.labels import LabelDocument, LabelListDocument, LabelsInBoxDocument
+    from voxlake.documents.labels import (
+        LabelDocument,
+        LabelListDocument,
+        LabelsInBoxDocument,
+        WrittenDocument,
+    )
     from voxlake.documents.merges import ChangeDocument
-    from voxlake.documents.written import WrittenDocument
 
 
 def shown_labels(listed: LabelListDocument) -> Shown:

@@ -14,13 +14,17 @@ from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import write_arrow, write_file
-from voxlake.documents.labels import LabelDocument, cells_and_morton, label_document
+from voxlake.documents.labels import (
+    LabelDocument,
+    WrittenDocument,
+    cells_and_morton,
+    label_document,
+)
 from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow
 from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 
 if TYPE_CHECKING:
-    from voxlake.documents.written import WrittenDocument
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.view import View
 

@@ -16,6 +16,7 @@ from voxlake.documents.labels import (
     LabelListDocument,
     LabelsInBoxDocument,
     StateDocument,
+    WrittenDocument,
     in_box_document,
     list_document,
 )
@@ -26,7 +27,6 @@ from voxlake.ngff.labels.queries.arrow import counts_to_arrow, labels_to_arrow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from voxlake.documents.written import WrittenDocument
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.view import View

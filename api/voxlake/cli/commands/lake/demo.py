@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.api.views.neuroglancer import PUBLIC_VIEWER, Layer, viewer_link, viewer_state
+from voxlake.cli.commands.lake.serve import Listening, serve_lake
 from voxlake.cli.demo_lake import choose_demo, make_datasets
 from voxlake.cli.options import Answering, InLake, OnCluster, Whole
-from voxlake.cli.public_view import public_link
-from voxlake.cli.serving import Listening, serve_lake
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.workspace import opened_workspace
 from voxlake.documents.demo import DemoDataset, DemoDocument
+from voxlake.ngff.grid.layout import Kind
 
 if TYPE_CHECKING:
     from voxlake.cli.demo_lake import Demo
     from voxlake.compute.jobs import Workspace
     from voxlake.documents.service import ServingDocument
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.platform.names import DatasetName
 
 DEMO_LAKE = "demo-lake"
 
@@ -108,3 +112,18 @@ def _served(
             serving.url, [(name, workspace.dataset(workspace.place(name))) for name in names]
         )
     return document.model_copy(update={"serving": serving, "public_viewer": public})
+
+
+def public_link(gateway: str, shown: Sequence[tuple[DatasetName, Dataset]]) -> str:
+    """Return the link that shows public datasets of the gateway at the URL `gateway`."""
+    layers = [
+        Layer(
+            name.dataset,
+            f"{gateway}/zarr/{name}",
+            dataset.multiscale,
+            dataset.level(0).shape,
+            labels=dataset.kind is Kind.LABELS,
+        )
+        for name, dataset in shown
+    ]
+    return viewer_link(PUBLIC_VIEWER, viewer_state(layers))
