@@ -102,10 +102,7 @@ KERNEL_WORK: dict[str, Callable[[Labels], object]] = {
 
 def volumes_of(volume: Volume) -> Counts:
     """Count the voxels of each label of the shard with our index."""
-    indexed = stored_rows(volume, (0, 0, 0), run_ordered)
-    if indexed is None:
-        return np.zeros(0, np.uint64), np.zeros(0, np.uint64)
-    rows = indexed[0]
+    rows, _ = stored_rows(volume, (0, 0, 0), run_ordered)
     labels, first = np.unique(rows.labels, return_index=True)
     return labels, np.add.reduceat(rows.voxels, first)
 

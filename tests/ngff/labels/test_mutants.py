@@ -145,7 +145,7 @@ def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
 
     def find_then_ask(volume: Volume, cell: tuple[int, ...], *rest: Any) -> Any:
         found = find(volume, cell, *rest)
-        return found and (found[0], shard_etag(volume, cell))
+        return found[0], found[1] and shard_etag(volume, cell)
 
     patch.setattr(build, "stored_rows", find_then_ask)
 

@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from voxlake.ngff.labels.scan.rows import check_labels, find_rows
+from voxlake.ngff.labels.scan.rows import check_labels
+from voxlake.ngff.labels.scan.stored import stored_rows
 from voxlake.ngff.labels.segments.cover import read_cover
 from voxlake.ngff.labels.segments.manifest import (
     Geometry,
@@ -32,7 +33,6 @@ from voxlake.ngff.labels.segments.rows import (
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.memory.columns import are_among
-from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, OutdatedError
 
 if TYPE_CHECKING:
@@ -224,6 +224,6 @@ def ask_shards(
         else:
             yield found
     for cell in unknown:
-        # One at a time: a whole shard of decoded labels can take a gigabyte.
-        rows = find_rows(state.volume, cell, read_shard(state.volume, cell)[0])
+        # One at a time: the stored bytes of a shard can be many.
+        rows, _ = stored_rows(state.volume, cell)
         yield select(rows_of_shard(rows, state.volume.shard_number(cell)))

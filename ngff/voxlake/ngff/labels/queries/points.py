@@ -9,9 +9,9 @@ import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell, cell_box
 from voxlake.ngff.labels.queries.extent import chunks_of
-from voxlake.ngff.labels.scan.rows import chunk_starts, find_rows
-from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
-from voxlake.ngff.shards.whole import read_shard
+from voxlake.ngff.labels.scan.rows import chunk_starts
+from voxlake.ngff.labels.scan.stored import stored_rows
+from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, shard_etag
 from voxlake.platform.errors import InvalidInputError, OutdatedError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class _Counted:
     """The voxels of a label in the chunks of one state of a shard."""
 
     cell: Cell
-    etag: str | None
+    etag: str
     start: npt.NDArray[np.int64]
     """(n, 3) first voxel of each chunk, in C order."""
     voxels: npt.NDArray[np.int64]
@@ -87,15 +87,11 @@ def _counted(state: IndexState, one: OneLabel) -> list[_Counted]:
     shards = np.unique(chunks_of(state, one) * volume.chunk // np.array(volume.shard), axis=0)
 
     def ask(cell: Cell) -> _Counted:
-        etag = shard_etag(volume, cell)
-        rows = None if etag is None else trusted_rows(volume, state.index_url, cell, etag)
-        if rows is None:
-            voxels, etag = read_shard(volume, cell)
-            rows = find_rows(volume, cell, voxels)
-        found = rows.where(np.isin(rows.labels, wanted))
-        chunks, lines = np.unique(found.chunks, return_inverse=True)
+        rows, etag = known_rows(volume, state.index_url, cell) or stored_rows(volume, cell)
+        rows = rows.where(np.isin(rows.labels, wanted))
+        chunks, lines = np.unique(rows.chunks, return_inverse=True)
         counts = np.zeros(len(chunks), np.int64)
-        np.add.at(counts, lines, found.voxels.astype(np.int64))
+        np.add.at(counts, lines, rows.voxels.astype(np.int64))
         return _Counted(cell, etag, chunk_starts(volume, cell, chunks), counts)
 
     return list(in_parallel(ask, map(tuple, shards.tolist())))

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from voxlake.ngff.labels.scan.rows import chunk_extents, find_rows, found_in_chunks, joined_rows
+from voxlake.ngff.labels.scan.rows import (
+    NOTHING,
+    chunk_extents,
+    find_rows,
+    found_in_chunks,
+    joined_rows,
+)
 from voxlake.ngff.shards.chunk_codec import unpack_chunks
 from voxlake.ngff.shards.format import ABSENT, has_shard_format, shard_format
 from voxlake.ngff.shards.whole import read_shard
@@ -51,26 +57,17 @@ def one_by_one[T](works: Iterable[Callable[[], T]], /) -> Iterator[T]:
     return (work() for work in works)
 
 
-def stored_rows(
-    volume: Volume, cell: Cell, in_order: InOrder = one_by_one
-) -> tuple[Rows, str] | None:
-    """Return the rows of the shard at `cell` and its ETag; None if it is not stored.
+def stored_rows(volume: Volume, cell: Cell, in_order: InOrder = one_by_one) -> tuple[Rows, str]:
+    """Return the rows of the shard at `cell` and its ETag; both are empty if it is not stored.
 
     Both come from one answer of the store, so they are of the same bytes.
-
-    Raises
-    ------
-    CorruptDataError
-        If the shard does not decode.
-    StoreError
-        If the store fails; never taken for "not stored".
     """
     if not has_shard_format(volume):
         voxels, etag = read_shard(volume, cell)
-        return None if etag is None else (find_rows(volume, cell, voxels), etag)
+        return find_rows(volume, cell, voxels), etag or ""
     stored = store.read_if_there(volume.shard_url(cell))
     if stored is None:
-        return None
+        return NOTHING, ""
     found = in_order(_works(volume, cell, memoryview(stored.body)))
     return joined_rows(volume, cell, found), stored.etag
 

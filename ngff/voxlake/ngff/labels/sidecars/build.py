@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
+from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.scan.stored import one_by_one, stored_rows
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, encode, origin_of, sidecar_url
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
@@ -53,12 +53,9 @@ def index_shard(
     ------
     UnsupportedError
         If the volume is none that can be indexed (see `check_labels`).
-    CorruptDataError, StoreError
-        If the shard cannot be read, or the sidecar not written.
     """
     check_labels(volume)
-    rows, etag = stored_rows(volume, cell, in_order) or (NOTHING, None)
-    return write_sidecar(volume, cell, index_url, rows, etag)
+    return write_sidecar(volume, cell, index_url, *stored_rows(volume, cell, in_order))
 
 
 def ensure_indexed(
@@ -88,11 +85,11 @@ def write_sidecar(
     rows
         All rows of the shard, sorted by label, then chunk.
     etag
-        Of the object that holds these very voxels; None if it is not stored: an old sidecar is
-        deleted.
+        Of the object that holds these very voxels; None or empty if it is not stored: an old
+        sidecar is deleted.
     """
     url = sidecar_url(index_url, cell)
-    if etag is None:
+    if not etag:
         store.delete(url)
         return ShardIndexed(0, 0, 0, 0)
     body = encode(Sidecar(origin_of(volume, cell, etag), rows))

@@ -32,13 +32,7 @@ def in_parallel[T, R](ask: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
 
 
 def shard_etag(volume: Volume, cell: Cell) -> str | None:
-    """Return the ETag of the shard at `cell` as it is now; None if nothing is stored.
-
-    Raises
-    ------
-    StoreError
-        If the store fails: that is never taken for "nothing stored".
-    """
+    """Return the ETag of the shard at `cell` as it is now; None if nothing is stored."""
     try:
         return store.head(volume.shard_url(cell)).etag
     except ObjectNotFoundError:
@@ -64,7 +58,7 @@ def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
 def known_rows(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str] | None:
     """Return rows and ETag of a shard as it is now, by its sidecar; None if voxels must be asked.
 
-    Both are empty if nothing is stored. Raises as `trusted_rows`.
+    Both are empty if nothing is stored.
     """
     etag = shard_etag(volume, cell)
     if etag is None:
@@ -77,11 +71,6 @@ def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> 
     """Return the rows of the shard at `cell` as of `etag`; None if the voxels must be asked.
 
     That is so if the sidecar is missing, damaged, or of another state, place or geometry.
-
-    Raises
-    ------
-    StoreError
-        If the store fails: a sidecar that cannot be read is not a missing one.
     """
     try:
         sidecar = read_sidecar(index_url, cell)

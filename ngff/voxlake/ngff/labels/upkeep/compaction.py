@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels.scan.rows import Rows, check_labels, find_rows
+from voxlake.ngff.labels.scan.rows import Rows, check_labels
+from voxlake.ngff.labels.scan.stored import stored_rows
 from voxlake.ngff.labels.segments.manifest import Segment, geometry_of, newest_manifest
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import (
@@ -23,7 +24,6 @@ from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_s
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
 from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
-from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 
@@ -161,8 +161,4 @@ def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, 
     Both are of the same bytes, even if others write shard or sidecar meanwhile.
     """
     build.index_shard(volume, cell, index_url)
-    known = known_rows(volume, index_url, cell)
-    if known is None:
-        voxels, etag = read_shard(volume, cell)
-        return find_rows(volume, cell, voxels), etag or ""
-    return known
+    return known_rows(volume, index_url, cell) or stored_rows(volume, cell)
