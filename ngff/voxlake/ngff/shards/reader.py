@@ -70,7 +70,8 @@ class StoredShard:
         """
         if self._object is None:
             return np.full((int(np.prod(self.coding.grid)), 2), ABSENT, np.uint64)
-        size, start = self._object.size, self.coding.index_start(self._object.size)
+        size = self._object.info.size
+        start = self.coding.index_start(size)
         body = self._object.read(start, min(start + self.coding.index_bytes, size))
         return self.coding.decode_index(body, size, str(self._object.url))
 
@@ -105,6 +106,6 @@ def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:
         opened = store.open_ranges(url)
     except ObjectNotFoundError:
         opened = None
-    if opened is not None and opened.size < coding.index_bytes:
+    if opened is not None and opened.info.size < coding.index_bytes:
         raise CorruptDataError(f"{url} is truncated: too short to hold its index; restore it")
     return StoredShard(cell_box(cell, volume.shard), coding, opened)

@@ -66,11 +66,9 @@ class Catalog:
         self, collection: str | None = None, experiment: str | None = None
     ) -> list[DatasetRecord]:
         """Return all datasets, or those of a collection or experiment, sorted by name."""
-        query = select(datasets)
-        if collection is not None:
-            query = query.where(datasets.c.collection == collection)
-        if experiment is not None:
-            query = query.where(datasets.c.experiment == experiment)
+        wanted = {datasets.c.collection: collection, datasets.c.experiment: experiment}
+        given = [column == name for column, name in wanted.items() if name is not None]
+        query = select(datasets).where(*given)
         with self.database.read() as connection:
             records = [_record_of(row) for row in connection.execute(query)]
         # Sorted here: databases differ in how they compare text.

@@ -56,11 +56,6 @@ class RangeReader:
     """Closes the file; twice is harmless. Done with the last reference, if not before."""
 
     @property
-    def size(self) -> int:
-        """Bytes of the whole object."""
-        return self.info.size
-
-    @property
     def url(self) -> StoreURL:
         """Address of the object."""
         return self.info.url
