@@ -47,8 +47,11 @@ class Dataset:
         return self.url / self.multiscale.levels[number].path
 
     def step(self, number: int) -> tuple[int, ...]:
-        """Return the factors from the level before to level `number` (1 and above)."""
-        fine, coarse = self.multiscale.levels[number - 1], self.multiscale.levels[number]
+        """Return the factors from the level before to level `number`; of level 0 all are 1."""
+        levels = self.multiscale.levels
+        if number == 0:
+            return (1,) * len(levels[0].scale)
+        fine, coarse = levels[number - 1], levels[number]
         return tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
 
     def level(self, number: int, cache_bytes: int = CACHE_BYTES) -> Volume:

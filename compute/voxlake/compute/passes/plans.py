@@ -99,11 +99,9 @@ def plan_passes(
 def ladder_of(dataset: Dataset) -> list[Rung]:
     """Return the levels of `dataset` as rungs."""
     volumes = [dataset.level(level) for level in range(dataset.levels)]
-    ones = (1,) * len(volumes[0].shape)
-    steps = (ones, *(dataset.step(level) for level in range(1, dataset.levels)))
     return [
-        Rung(volume.shape, volume.chunk, volume.shard, step)
-        for volume, step in zip(volumes, steps, strict=True)
+        Rung(volume.shape, volume.chunk, volume.shard, dataset.step(level))
+        for level, volume in enumerate(volumes)
     ]
 
 
@@ -139,8 +137,7 @@ def _opened_pass(spec: PassSpec) -> Pass:
     dataset = open_dataset(spec.dataset)
     levels = range(spec.base, spec.base + spec.cut.rungs)
     volumes = tuple(opened_volume(dataset.level_url(level)) for level in levels)
-    ones = (1,) * len(volumes[0].shape)
-    steps = (ones, *(dataset.step(level) for level in levels[1:]))
+    steps = tuple(map(dataset.step, levels))
     block = spec.source.open().block if spec.source else volumes[0].chunk
     codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
     written = (*([] if spec.source else [None]), *codings)

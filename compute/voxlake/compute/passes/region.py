@@ -61,7 +61,7 @@ class Pass:
     codings: tuple[ShardFormat | None, ...]
     """How the shards of each are coded; None where none is written."""
     steps: tuple[tuple[int, ...], ...]
-    """Factors of each from the one before; of the base 1."""
+    """Factors of each from the level before it."""
     block: tuple[int, ...]
     """What reading decodes as a whole, in voxels of the base."""
     reduction: Reduction

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import google_crc32c
 import numpy as np
 
+from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.platform.errors import CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class ShardFormat:
 
     def numbers(self, box: Box) -> npt.NDArray[np.intp]:
         """Return which chunks of a shard `box` touches, in C order; it counts from the shard's."""
-        cells = tuple(np.transpose(list(box.cells(self.chunk))))
-        return np.asarray(np.ravel_multi_index(cells, self.grid))
+        all_numbers = np.arange(math.prod(self.grid)).reshape(self.grid)
+        return all_numbers[coarser_box(box, self.chunk).slices].ravel()
 
     def placed(self, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
         """Return the entries of all chunks of a shard, of these bytes; 0: it is not stored."""

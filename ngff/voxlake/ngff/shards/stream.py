@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import cell_box
+from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.ngff.shards.format import shard_format
 from voxlake.platform import store
 
@@ -123,18 +124,11 @@ def cut_at_shards(
 
     All in C order.
     """
-    grid = [range(lo // c, -(-hi // c)) for lo, hi, c in _zip3(box, coding.chunk)]
-    numbers = np.arange(len(payloads)).reshape([len(r) for r in grid])
+    chunks = coarser_box(box, coding.chunk)
+    numbers = np.arange(len(payloads)).reshape(chunks.shape)
     found = []
     for cell in box.cells(coding.shard):
         part = cell_box(cell, coding.shard) & box
-        window = tuple(
-            slice(lo // c - r.start, -(-hi // c) - r.start)
-            for (lo, hi, c), r in zip(_zip3(part, coding.chunk), grid, strict=True)
-        )
+        window = coarser_box(part, coding.chunk).within(chunks).slices
         found.append((cell, part, [payloads[i] for i in numbers[window].ravel().tolist()]))
     return found
-
-
-def _zip3(box: Box, chunk: tuple[int, ...]) -> zip[tuple[int, int, int]]:
-    return zip(box.start, box.stop, chunk, strict=True)
