@@ -7,6 +7,6 @@ for a whole dataset. Who asks opens `Labels` (`handle`): its `View` (`view`) ans
 of the index, which `queries` read.
 
 Whatever asks the store raises StoreError if that fails, and CorruptDataError if what it needs is
-damaged: nowhere are these taken for "nothing stored". Functions say so only where there is more to
-know.
+damaged: nowhere are these taken for "nothing stored". Whatever is asked of a volume that cannot be
+indexed raises UnsupportedError (`check_labels`). Functions say so only where there is more to know.
 """

@@ -81,16 +81,16 @@ class Labels:
 
         Exact and always the latest, whatever the state of the index. Raises as `labels_in_box`.
         """
-        found = labels_in_box(self.volume, self.index_url, box, counts=counts)
-        return found if self.mapping is None else remap_box(self.mapping, found)
+        counted = labels_in_box(self.volume, self.index_url, box, counts=counts)
+        return counted if self.mapping is None else remap_box(self.mapping, counted)
 
     def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         """Return the label (n,) at each of (n, 3) voxels z, y, x; 0 where there is none.
 
         Always the latest. Raises as `labels_at`.
         """
-        found = labels_at(self.volume, points)
-        return found if self.mapping is None else bodies_of(self.mapping, found)
+        labels = labels_at(self.volume, points)
+        return labels if self.mapping is None else bodies_of(self.mapping, labels)
 
     def one(self, label: int) -> OneLabel:
         """Return a label, or a body, with what voxels have of it.
@@ -147,7 +147,7 @@ def _ascending(labels: Iterable[int] | npt.NDArray[np.uint64]) -> npt.NDArray[np
         for label in (*wanted[:1], *wanted[-1:]):
             check_label(label)
         return np.array(wanted, np.uint64)
-    found = labels if (labels[1:] > labels[:-1]).all() else np.unique(labels)
-    if len(found):
-        check_label(int(found[0]))
-    return found
+    ascending = labels if (labels[1:] > labels[:-1]).all() else np.unique(labels)
+    if len(ascending):
+        check_label(int(ascending[0]))
+    return ascending

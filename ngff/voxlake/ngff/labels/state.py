@@ -89,11 +89,6 @@ def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
 
     It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests made; what is
     asked by it then raises OutdatedError.
-
-    Raises
-    ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     geometry = _checked_geometry(volume)
     markers = list_markers(index_url)

@@ -81,13 +81,13 @@ class View:
 
         Chunks and shards of bodies of several supervoxels are not counted.
         """
-        found = answered(self.state, list_labels, self.labels.members(labels))
-        return found if self.labels.mapping is None else remap(self.labels.mapping, found)
+        table = answered(self.state, list_labels, self.labels.members(labels))
+        return table if self.labels.mapping is None else remap(self.labels.mapping, table)
 
     def all(self) -> LabelTable:
         """Return every label, ascending; as `find`."""
-        found = answered(self.state, list_labels, None)
-        return found if self.labels.mapping is None else remap(self.labels.mapping, found)
+        table = answered(self.state, list_labels, None)
+        return table if self.labels.mapping is None else remap(self.labels.mapping, table)
 
     def largest(self, count: int) -> LabelTable:
         """Return the `count` labels of most voxels, most first; the smaller id of equals."""

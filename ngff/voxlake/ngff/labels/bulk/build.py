@@ -77,8 +77,6 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
 
     Raises
     ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     ConflictError
         If other processes compact so often that this one is never first.
     """

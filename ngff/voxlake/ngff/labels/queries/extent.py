@@ -32,13 +32,7 @@ MERGED_LINES = 1 << 20
 
 
 def label_extent(state: IndexState, label: int) -> LabelExtent:
-    """Return what the boxes of segments say of a label; of rows, where boxes may be outdated.
-
-    Raises
-    ------
-    NotFoundError
-        If no voxel has it.
-    """
+    """Return what the boxes of segments say of a label; of rows, where boxes may be outdated."""
     extent = _from_boxes(state, label)
     if extent is None:
         raise absent_from(state.volume, label)
@@ -50,11 +44,6 @@ def body_extent(state: IndexState, one: OneLabel, counted: bool) -> LabelExtent:
 
     Two of them may share a chunk, so that their rows are needed to count chunks and shards. These
     are `UNKNOWN` of several supervoxels unless `counted`.
-
-    Raises
-    ------
-    NotFoundError
-        If no voxel has it.
     """
     if len(one.members) == 1:
         extent = _from_boxes(state, *one.members)
@@ -66,13 +55,7 @@ def body_extent(state: IndexState, one: OneLabel, counted: bool) -> LabelExtent:
 
 
 def chunks_of(state: IndexState, one: OneLabel) -> npt.NDArray[np.int64]:
-    """Return the cells (n, 3) of the chunk grid that hold a label, each once, in C order.
-
-    Raises
-    ------
-    NotFoundError
-        If no voxel has it.
-    """
+    """Return the cells (n, 3) of the chunk grid that hold a label, each once, in C order."""
     rows = find_rows_in_force(state, one.wanted)
     if not len(rows):
         raise absent_from(state.volume, one.label)
@@ -114,17 +97,17 @@ def _whole_grid(volume: Volume) -> tuple[int, ...]:
 
 def _from_boxes(state: IndexState, label: int) -> LabelExtent | None:
     """Return what the boxes of all segments say of a label, and rows where they may be outdated."""
-    found = None
+    whole = None
     for layer in layers_of(state):
         for boxes in layer.boxes_of(label):
             one = boxes.extent(label)
             if one is not None and layer.hidden.touches(one.box):
                 wanted = np.array([label], np.uint64)
                 one = _only(_tables_of_rows(state, boxes.file, wanted, layer.hidden))
-            found = one if found is None else _both(found, one)
+            whole = one if whole is None else _both(whole, one)
     if state.dirty:
-        found = _both(found, _only(_tables_of_dirty(state, np.array([label], np.uint64))))
-    return found
+        whole = _both(whole, _only(_tables_of_dirty(state, np.array([label], np.uint64))))
+    return whole
 
 
 def _from_rows(state: IndexState, one: OneLabel) -> LabelExtent | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,19 +59,11 @@ class LabelsInBox:
         return replace(self, labels=self.labels[lines], voxels=self.voxels[lines])
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    volume: Volume
-    index_url: StoreURL
-    box: Box
-    counts: bool
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
     """What one shard says; without counts asked, the voxels mean nothing."""
 
-    found: Counts
+    counts: Counts
     chunks_read: int = 0
     stale: bool = False
 
@@ -88,18 +81,16 @@ def labels_in_box(
     ------
     OutOfBoundsError
         If the box is not inside the volume.
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     check_labels(volume)
     box.check_inside(volume.box, str(volume.url))
-    question = _Question(volume, index_url, box, counts)
     cells = list(box.cells(volume.shard))
-    answers = list(in_parallel(lambda cell: _ask_shard(question, cell), cells))
-    found = add_counts(answer.found for answer in answers)
+    ask = partial(_ask_shard, volume, index_url, box, counts=counts)
+    answers = list(in_parallel(ask, cells))
+    summed = add_counts(answer.counts for answer in answers)
     return LabelsInBox(
-        labels=found.labels,
-        voxels=found.voxels if counts else None,
+        labels=summed.labels,
+        voxels=summed.voxels if counts else None,
         chunks_read=sum(answer.chunks_read for answer in answers),
         stale_shards=tuple(
             cell for cell, answer in zip(cells, answers, strict=True) if answer.stale
@@ -107,30 +98,33 @@ def labels_in_box(
     )
 
 
-def _ask_shard(question: _Question, cell: tuple[int, ...]) -> _Answer:
-    volume, shard = question.volume, question.volume.shard_box(cell)
-    box = question.box & shard
+def _ask_shard(
+    volume: Volume, index_url: StoreURL, box: Box, cell: tuple[int, ...], *, counts: bool
+) -> _Answer:
+    shard = volume.shard_box(cell)
+    inside = box & shard
     for _ in range(ATTEMPTS):
         etag = shard_etag(volume, cell)
         if etag is None:
             return _Answer(NOTHING)
-        rows = trusted_rows(volume, question.index_url, cell, etag)
+        rows = trusted_rows(volume, index_url, cell, etag)
         if rows is None:
-            answer = _Answer(_count_tiles(volume, box.tiles(volume.chunk)), stale=True)
+            answer = _Answer(_count_tiles(volume, inside.tiles(volume.chunk)), stale=True)
         else:
-            answer = _ask_rows(question, cell, rows)
+            answer = _ask_rows(volume, box, cell, rows, counts=counts)
         # Voxels that were read are those of the ETag only if it is still the same.
         if not (answer.stale or answer.chunks_read) or shard_etag(volume, cell) == etag:
             return answer
     voxels, _ = read_shard(volume, cell)
-    return _Answer(count_labels(voxels[box.within(shard).slices]), stale=True)
+    return _Answer(count_labels(voxels[inside.within(shard).slices]), stale=True)
 
 
-def _ask_rows(question: _Question, cell: tuple[int, ...], rows: Rows) -> _Answer:
+def _ask_rows(
+    volume: Volume, box: Box, cell: tuple[int, ...], rows: Rows, *, counts: bool
+) -> _Answer:
     """Answer from the rows, and read the chunks whose rows leave it open."""
-    box, volume = question.box, question.volume
-    sure, unsure = _decide(rows, box, faces=not question.counts)
-    if not question.counts:
+    sure, unsure = _decide(rows, box, faces=not counts)
+    if not counts:
         # A label that is in for sure need not be found again.
         unsure &= ~np.isin(rows.labels, rows.labels[sure])
     chunks = np.unique(rows.chunks[unsure])

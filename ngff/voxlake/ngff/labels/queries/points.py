@@ -38,13 +38,6 @@ def point_of(state: IndexState, one: OneLabel) -> tuple[int, int, int]:
 
     It is the voxel nearest to the centroid of the label within the middle one, in C order, of the
     chunks that hold it; the first in C order of equals. Only that chunk is read.
-
-    Raises
-    ------
-    NotFoundError
-        If no voxel has the label.
-    OutdatedError
-        If the chunk has been written since, and holds it no more.
     """
     volume, cells = state.volume, chunks_of(state, one)
     chunk = cell_box(tuple(cells[len(cells) // 2].tolist()), volume.chunk) & volume.box
@@ -67,10 +60,6 @@ def points_of(state: IndexState, one: OneLabel, count: int, seed: int = 0) -> np
     ------
     InvalidInputError
         If `count` is negative.
-    NotFoundError
-        If no voxel has the label.
-    OutdatedError
-        If voxels are written before they can be read, or none has the label any more.
     """
     if count < 0:
         raise InvalidInputError(f"{count} points were asked for; ask for 0 or more")

@@ -36,8 +36,6 @@ def labels_at(volume: Volume, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         If they are no integers of that shape.
     OutOfBoundsError
         If one is not inside the volume.
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     check_labels(volume)
     places = _checked(volume, points)

@@ -69,13 +69,6 @@ def coarse_volume(state: IndexState, one: OneLabel, box: Box | None = None) -> R
 
     Reads no voxels that the index tells. With a `box`, those of the chunks that it touches: they
     hold one somewhere, which may be beside the box.
-
-    Raises
-    ------
-    OutOfBoundsError
-        If the box is not inside the volume.
-    NotFoundError
-        If no voxel of the volume has the label.
     """
     volume = state.volume
     box = volume.box if box is None else box

@@ -75,11 +75,6 @@ def question_of(state: IndexState, one: OneLabel, box: Box | None) -> Question:
 
     Of a box of more than `FEW_SHARDS` shards those are asked in which the state has the label, and
     no others; of a smaller one all.
-
-    Raises
-    ------
-    OutOfBoundsError
-        If the box is not inside the volume.
     """
     volume = state.volume
     if box is None:
@@ -107,8 +102,6 @@ def mask_of(state: IndexState, one: OneLabel, box: Box, max_voxels: int = MAX_VO
 
     Raises
     ------
-    OutOfBoundsError
-        If the box is not inside the volume.
     LimitExceededError
         If the box has more than `max_voxels`; before anything is read.
     """

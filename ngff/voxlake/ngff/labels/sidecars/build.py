@@ -48,11 +48,6 @@ def index_shard(
         What is indexed, and where its index lies.
     in_order
         Runs the scanning of a few chunks at a time; it may use threads.
-
-    Raises
-    ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     check_labels(volume)
     return write_sidecar(volume, cell, index_url, *stored_rows(volume, cell, in_order))

@@ -37,11 +37,6 @@ def index_status(volume: Volume, index_url: StoreURL) -> IndexStatus:
     """Compare every sidecar with the shard it belongs to, without reading voxels.
 
     Sidecars of shards that are no longer stored are never used, and not counted.
-
-    Raises
-    ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     check_labels(volume)
     shards = stored_shards(volume)

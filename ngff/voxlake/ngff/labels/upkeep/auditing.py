@@ -62,11 +62,6 @@ def audit(
         Seconds after which the writer of an open marker is surely gone.
     bulk_age_s
         Seconds without a sign of life after which a bulk job is: its marker is deleted.
-
-    Raises
-    ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     """
     covered = ask_in_force(volume, index_url, _covered)
     stored = _stored(volume)

@@ -65,8 +65,6 @@ def compact(volume: Volume, index_url: StoreURL) -> Compacted:
 
     Raises
     ------
-    UnsupportedError
-        If the volume is none that can be indexed (see `check_labels`).
     ConflictError
         If other processes compact so often that this one is never first.
     CorruptDataError, StoreError
