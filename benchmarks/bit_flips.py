@@ -30,7 +30,7 @@ from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import trusted_rows
-from voxlake.ngff.lake import Place, index_url
+from voxlake.ngff.lake import Place
 from voxlake.ngff.metadata import read_labels_names
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume
@@ -142,7 +142,7 @@ def make_lake(lake: StoreURL) -> list[Target]:
     image = _filled(lake, Sample(shape=SHAPE, voxel_size=VOXEL_SIZE))
     sample = Sample(Kind.LABELS, SHAPE, "uint64", voxel_size=VOXEL_SIZE, name="seg", of="em")
     labels = _filled(lake, sample)
-    index = index_url(lake, Place(DatasetName("lab", "brain", "seg"), Kind.LABELS, "em"))
+    index = lake / Place(DatasetName("lab", "brain", "seg"), Kind.LABELS, "em").index_key
     volume = labels.level(0)
     for cell in volume.box.cells(volume.shard):
         index_shard(volume, cell, index)

@@ -90,7 +90,7 @@ def make_lake(lake: Path, shape: tuple[int, int, int]) -> list[int]:
         ):
             run_job(workspace, start_ingest(workspace, request))
         volume = workspace.dataset(place).level(0)
-        table = Labels(volume, workspace.index_url(place)).ask(View.all)
+        table = Labels(volume, workspace.lake / place.index_key).ask(View.all)
         return [int(label) for label in table.labels]
 
 

@@ -17,7 +17,7 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.upkeep.compaction import compact
-from voxlake.ngff.lake import Place, index_url
+from voxlake.ngff.lake import Place
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog import Catalog, open_catalog
@@ -67,7 +67,7 @@ class Labelled:
     def opened(self, name: str = "cells") -> tuple[Volume, StoreURL]:
         """Return level 0 and the label index of labels, as the store has them."""
         place = Place(DatasetName("lab", "brain", name), Kind.LABELS, "em")
-        return open_volume(self.lake / place.key / "0"), index_url(self.lake, place)
+        return open_volume(self.lake / place.key / "0"), self.lake / place.index_key
 
 
 @contextmanager

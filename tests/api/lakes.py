@@ -15,7 +15,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.labels.sidecars.build import index_shard
-from voxlake.ngff.lake import Place, index_url
+from voxlake.ngff.lake import Place
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
@@ -74,7 +74,7 @@ def add_sample(lake: StoreURL, catalog: Catalog, sample: Sample) -> StoreURL:
         steps = tuple(slice(None, None, factor) for factor in level.factors)
         write_level(url / level.path, sample.voxels[steps])
     if sample.kind is Kind.LABELS:
-        index_level(url / "0", index_url(lake, place))
+        index_level(url / "0", lake / place.index_key)
     catalog.add_dataset(
         DatasetRecord(
             name=name,

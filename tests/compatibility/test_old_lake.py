@@ -23,7 +23,7 @@ from voxlake.ngff.labels.sidecars.status import index_status
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
-from voxlake.ngff.lake import Place, dataset_url, index_url
+from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState, open_catalog
 from voxlake.platform.jobs import JobState
@@ -73,7 +73,7 @@ def remote(s3_store: StoreURL) -> StoreURL:
 
 def cells(lake: StoreURL) -> tuple[Volume, StoreURL]:
     """Return level 0 of the labels, and where their index lies."""
-    return open_dataset(dataset_url(lake, CELLS)).level(0), index_url(lake, CELLS)
+    return open_dataset(lake / CELLS.key).level(0), lake / CELLS.index_key
 
 
 def digests(dataset: Dataset) -> list[dict[str, Any]]:
@@ -164,7 +164,7 @@ def test_labels_of_a_copy_whose_index_holds(remote: StoreURL) -> None:
     status = index_status(volume, index)
     assert (status.stale, status.missing) == (0, 0)
     check_labels(remote)
-    assert digests(open_dataset(dataset_url(remote, CELLS))) == FACTS["levels"][CELLS.key]
+    assert digests(open_dataset(remote / CELLS.key)) == FACTS["levels"][CELLS.key]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -175,7 +175,7 @@ def test_it_is_verified_and_what_a_copy_made_stale_is_mended(voxlake: Command, n
 
 
 def test_it_is_written_to_and_its_levels_are_built_anew(voxlake: Command, old: StoreURL) -> None:
-    dataset = open_dataset(dataset_url(old, CELLS))
+    dataset = open_dataset(old / CELLS.key)
     volume = dataset.level(0)
     voxels = volume.read(volume.box).result()
     box = Box((1, 2, 500), (7, 9, 1300))
@@ -225,12 +225,12 @@ def test_a_killed_ingest_is_gone_on_with(
         done = catalog.ledger.count_done(job.id, "ingest")
     assert done > 0
     voxlake("jobs", "resume", job.id).ok()
-    dataset = open_dataset(dataset_url(old, KILLED))
+    dataset = open_dataset(old / KILLED.key)
     volume = dataset.level(0)
     voxels = open_source(FACTS["killed"]).read(volume.box)
     np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
     assert index_locations(dataset) == {"start"}
     voxlake("verify", KILLED.name).ok()
     labels, counts = np.unique(voxels[voxels > 0], return_counts=True)
-    table = Labels(volume, index_url(old, KILLED)).view().all()
+    table = Labels(volume, old / KILLED.index_key).view().all()
     assert (table.labels.tolist(), table.voxels.tolist()) == (labels.tolist(), counts.tolist())

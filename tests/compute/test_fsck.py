@@ -26,7 +26,7 @@ from voxlake.ngff.create import seal_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.sidecars.build import index_shard
-from voxlake.ngff.lake import Place, dataset_url, index_url
+from voxlake.ngff.lake import Place
 from voxlake.ngff.shards.format import shard_format
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
@@ -91,7 +91,7 @@ def place(lake: StoreURL) -> Lake:
     image, labels = create(lake, SAMPLE), create(lake, LABELS)
     levels = fill(image, SAMPLE)
     fill(labels, LABELS)
-    index = index_url(lake, Place(DatasetName("lab", "brain", "seg"), Kind.LABELS, "em"))
+    index = lake / Place(DatasetName("lab", "brain", "seg"), Kind.LABELS, "em").index_key
     volume = labels.level(0)
     for cell in volume.box.cells(volume.shard):
         index_shard(volume, cell, index)
@@ -341,7 +341,7 @@ class TestMetadata:
 
 
 def test_findings_are_small_and_come_back_as_they_were(lake: StoreURL) -> None:
-    url = dataset_url(lake, Place(DatasetName("a", "b", "c"), Kind.IMAGE))
+    url = lake / Place(DatasetName("a", "b", "c"), Kind.IMAGE).key
     [result] = results([plan_fsck(FsckTarget(url))[0]])
     [finding] = findings_of([result, result])
     assert finding.check is Check.METADATA

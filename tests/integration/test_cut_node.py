@@ -18,7 +18,7 @@ from tests.servers.processes import stop
 from voxlake.compute.cluster import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.lake import Place, dataset_url
+from voxlake.ngff.lake import Place
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -68,7 +68,7 @@ def _done(workspace: Workspace) -> int:
 
 def _shards(workspace: Workspace) -> dict[Path, int]:
     """Return the shards on the disk with the number of the file: another one if written again."""
-    folder = dataset_url(workspace.lake, PLACE).path
+    folder = (workspace.lake / PLACE.key).path
     found = (path for path in folder.rglob("c/*/*/[0-9]*") if path.is_file())
     return {path: path.stat().st_ino for path in found}
 

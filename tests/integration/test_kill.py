@@ -180,9 +180,9 @@ def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
     assert _with_neutral_names(files).keys() == mine.keys()
     with Workspace.opened(lake, Settings()) as workspace:
         volume = workspace.dataset(PLACE).level(0)
-        status = index_status(volume, workspace.index_url(PLACE))
+        status = index_status(volume, workspace.lake / PLACE.index_key)
         assert (status.stale, status.missing) == (0, 0)
-        _check_segment(volume, workspace.index_url(PLACE))
+        _check_segment(volume, workspace.lake / PLACE.index_key)
         assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
 
 
@@ -262,7 +262,7 @@ def test_killed_while_the_segment_by_label_is_built(run: Run) -> None:
     """The command dies once all shards are indexed, and as the few tasks after run."""
     _finish(run.begin())
     volume = run.workspace.dataset(PLACE).level(0)
-    index = run.workspace.index_url(PLACE)
+    index = run.workspace.lake / PLACE.index_key
     before, after_shards = newest_manifest(index), len(list(volume.box.cells(volume.shard)))
     process = run.command("index", str(PLACE.name))
     kills = 0

@@ -18,7 +18,7 @@ from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.passes.threads import available_cores
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.lake import Place, dataset_url
+from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs import JobState
@@ -65,7 +65,7 @@ class Queue:
 
     def shards(self) -> dict[Path, int]:
         """Return the shards of level 0 and the number of their file: another if written again."""
-        folder = dataset_url(self.workspace.lake, PLACE).path / "0" / "c"
+        folder = (self.workspace.lake / PLACE.key).path / "0" / "c"
         found = (path for path in folder.rglob("[0-9]*") if path.is_file())
         return {path: path.stat().st_ino for path in found}
 

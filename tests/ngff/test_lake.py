@@ -9,7 +9,7 @@ from tests.ngff.datasets import Sample, create
 
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.lake import Place, dataset_url, discover, index_url
+from voxlake.ngff.lake import Place, discover
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, NotFoundError, OutOfBoundsError
 from voxlake.platform.names import DatasetName
@@ -31,8 +31,8 @@ ALONE = Place(DatasetName("lab", "brain", "cells"), Kind.LABELS)
     ],
 )
 def test_places(place: Place, dataset: str, index: str, lake: StoreURL) -> None:
-    assert dataset_url(lake, place) == lake / dataset
-    assert index_url(lake, place) == lake / index
+    assert lake / place.key == lake / dataset
+    assert lake / place.index_key == lake / index
     assert not index.startswith(f"{dataset}/")
 
 
@@ -41,7 +41,7 @@ def test_every_dataset_is_found_again(any_store: StoreURL) -> None:
     create(any_store, Sample())
     create(any_store, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
     create(any_store, Sample(Kind.LABELS, dtype="uint64", name="cells"))
-    store.write(index_url(any_store, LABELS) / "shards/0.0.0.parquet", b"index")
+    store.write(any_store / LABELS.index_key / "shards/0.0.0.parquet", b"index")
     assert set(discover(any_store)) == {IMAGE, LABELS, ALONE}
 
 
@@ -70,7 +70,7 @@ def test_a_damaged_group_is_not_passed_over(lake: StoreURL) -> None:
 
 def test_a_dataset_has_its_levels_and_no_others(lake: StoreURL) -> None:
     create(lake, Sample())
-    dataset = open_dataset(dataset_url(lake, IMAGE))
+    dataset = open_dataset(lake / IMAGE.key)
     assert dataset.kind is Kind.IMAGE
     assert dataset.levels == 3
     assert dataset.level_url(2) == dataset.url / "2"

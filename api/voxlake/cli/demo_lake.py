@@ -106,7 +106,7 @@ def _make(workspace: Workspace, request: IngestRequest) -> DemoDataset:
     labels = None
     if request.place.kind is Kind.LABELS:
         volume = workspace.dataset(request.place).level(0)
-        labels = len(Labels(volume, workspace.index_url(request.place)).ask(View.all))
+        labels = len(Labels(volume, workspace.lake / request.place.index_key).ask(View.all))
     return DemoDataset(
         dataset=dataset, ingest=made, labels=labels, verified=verify.verified is True
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
-from voxlake.ngff.lake import GROUP_SUFFIX, Place, dataset_url, discover, index_url
+from voxlake.ngff.lake import GROUP_SUFFIX, Place, discover
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
@@ -51,7 +51,7 @@ class Lake:
         NotFoundError
             If there is none.
         """
-        return str(dataset_url(self.url, self._place(name)))
+        return str(self.url / self._place(name).key)
 
     def open_labels(self, name: str, *, bodies: bool = False) -> Labels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
@@ -67,8 +67,8 @@ class Lake:
             If there are none.
         """
         place = self._place(name)
-        url = dataset_url(self.url, place)
-        return open_labels(url, index_url(self.url, place), bodies=bodies)
+        url = self.url / place.key
+        return open_labels(url, self.url / place.index_key, bodies=bodies)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.
@@ -102,4 +102,4 @@ class Lake:
         raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.datasets() lists them")
 
     def _holds(self, place: Place) -> bool:
-        return store.exists(dataset_url(self.url, place) / "zarr.json")
+        return store.exists(self.url / place.key / "zarr.json")

@@ -55,16 +55,6 @@ def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
     return StoreURL.parse(record.url) if elsewhere else lake / record.url
 
 
-def dataset_url(lake: StoreURL, place: Place) -> StoreURL:
-    """Return the address of the dataset's OME-Zarr group."""
-    return lake / place.key
-
-
-def index_url(lake: StoreURL, place: Place) -> StoreURL:
-    """Return the address of the label index of labels."""
-    return lake / place.index_key
-
-
 def discover(lake: StoreURL) -> Iterator[Place]:
     """Yield every dataset that the store holds, found by listing: images, then their labels.
 

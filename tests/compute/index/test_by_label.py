@@ -62,7 +62,7 @@ def workspace(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 
 def _ingested(workspace: Workspace, *, index: bool) -> tuple[Volume, StoreURL]:
     run_job(workspace, start_ingest(workspace, IngestRequest(SOURCE, PLACE, SIZE, index=index)))
-    return workspace.dataset(PLACE).level(0), workspace.index_url(PLACE)
+    return workspace.dataset(PLACE).level(0), workspace.lake / PLACE.index_key
 
 
 def _check(volume: Volume, index: StoreURL) -> None:
@@ -117,7 +117,7 @@ def test_a_small_dataset_takes_one_task_more(lake: StoreURL) -> None:
         summary = run_job(workspace, start_ingest(workspace, request))
         assert [stage.stage for stage in summary.stages] == ["ingest", "index", "index-runs"]
         assert [stage.tasks for stage in summary.stages] == [1, 1, 1]
-        _check(workspace.dataset(PLACE).level(0), workspace.index_url(PLACE))
+        _check(workspace.dataset(PLACE).level(0), workspace.lake / PLACE.index_key)
 
 
 def test_plans_are_the_same_again(workspace: Workspace) -> None:

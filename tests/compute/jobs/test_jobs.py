@@ -27,7 +27,7 @@ from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, default_reduction
 from voxlake.ngff.labels.scan import stored as scanning
-from voxlake.ngff.lake import Place, dataset_url
+from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
@@ -158,7 +158,7 @@ def test_a_failing_task_is_set_aside_and_resumed(
     np.save(tmp_path / "wide.npy", np.concatenate([voxels] * 8, axis=2))
     place = Place(DatasetName.parse("c/e/wide"), Kind.IMAGE)
     job = start_ingest(workspace, IngestRequest(str(tmp_path / "wide.npy"), place, SIZE))
-    block = dataset_url(workspace.lake, place) / "0" / "c" / "0" / "0" / "1"
+    block = workspace.lake / place.key / "0" / "c" / "0" / "0" / "1"
     (block.path / "in-the-way").mkdir(parents=True)
     with pytest.raises(JobFailedError, match="1 of 3 tasks of stage ingest") as failure:
         run_job(workspace, job)
@@ -190,7 +190,7 @@ def test_a_source_that_changed_stops_the_resume(
 
 def test_running_every_task_twice_changes_nothing(workspace: Workspace, image: str) -> None:
     _ingest(workspace, image)
-    url = dataset_url(workspace.lake, IMAGE)
+    url = workspace.lake / IMAGE.key
     before = {info.url: store.read(info.url).body for info in store.walk(url)}
     run_job(workspace, start_downsample(workspace, IMAGE.name))
     assert {info.url: store.read(info.url).body for info in store.walk(url)} == before
@@ -267,7 +267,7 @@ def test_an_ingest_indexes_labels_without_reading_them_back(
     with monkeypatch.context() as patched:
         patched.setattr(scanning, "unpack_chunks", None)  # Decoding a shard would fail.
         _ingest(workspace, labels, LABELS)
-    finest, index = workspace.dataset(LABELS).level(0), workspace.index_url(LABELS)
+    finest, index = workspace.dataset(LABELS).level(0), workspace.lake / LABELS.index_key
     written = {info.url.key: store.read(info.url).body for info in store.walk(index / "shards")}
     assert len(written) == len(list(finest.box.cells(finest.shard)))
     run_job(workspace, start_index(workspace, LABELS.name))
@@ -291,5 +291,5 @@ def test_memory_is_refused_before_a_voxel_is_read(lake: StoreURL, image: str) ->
 def test_labels_are_listed_with_their_image(workspace: Workspace, image: str, labels: str) -> None:
     _ingest(workspace, image)
     _ingest(workspace, labels, LABELS)
-    listed = json.loads(store.read(dataset_url(workspace.lake, IMAGE) / "labels/zarr.json").body)
+    listed = json.loads(store.read(workspace.lake / IMAGE.key / "labels/zarr.json").body)
     assert listed["attributes"]["ome"] == {"version": "0.5", "labels": ["seg"]}

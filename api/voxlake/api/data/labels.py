@@ -45,7 +45,7 @@ def index_url(granted: Granted) -> StoreURL:
         raise UnsupportedError(
             f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
         )
-    return lake.index_url(granted.lake, lake.place_of(granted.record))
+    return granted.lake / lake.place_of(granted.record).index_key
 
 
 async def mapping_of(granted: Granted) -> Mapping:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.passes.cut import Limits
 from voxlake.compute.passes.threads import thread_count
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.lake import Place, dataset_url, index_url, place_of
+from voxlake.ngff.lake import Place, place_of
 from voxlake.platform.catalog import Catalog, open_catalog
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ class Workspace:
 
     def dataset(self, place: Place) -> Dataset:
         """Open a dataset of the lake."""
-        return open_dataset(dataset_url(self.lake, place))
-
-    def index_url(self, place: Place) -> StoreURL:
-        """Return the address of the label index of labels."""
-        return index_url(self.lake, place)
+        return open_dataset(self.lake / place.key)
 
 
 def task_limits(settings: Settings, task_bytes: int) -> Limits:

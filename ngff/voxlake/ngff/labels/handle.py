@@ -125,9 +125,9 @@ def open_labels(url: StoreURL, index_url: StoreURL, *, bodies: bool = False) -> 
     Parameters
     ----------
     url
-        Their OME-Zarr group: `lake.dataset_url` has it of a place in a lake.
+        Their OME-Zarr group: in a lake, at the `key` of their `Place`.
     index_url
-        Their index: `lake.index_url` has it.
+        Their index: in a lake, at the `index_key` of their `Place`.
     bodies
         Whether ids are of bodies: the mapping as it is now is applied.
 

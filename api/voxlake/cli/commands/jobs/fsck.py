@@ -18,7 +18,6 @@ from voxlake.compute.jobs import findings, start_fsck, start_repair
 from voxlake.compute.sources import opening_once
 from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
 from voxlake.ngff.create import seal_dataset
-from voxlake.ngff.lake import dataset_url
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
@@ -88,7 +87,7 @@ def _check_options(looking: Looking, name: str | None) -> None:
 
 def _look_and_mend(workspace: Workspace, name: DatasetName, looking: Looking) -> CheckedDataset:
     if looking.seal:
-        seal_dataset(dataset_url(workspace.lake, workspace.place(name)))
+        seal_dataset(workspace.lake / workspace.place(name).key)
     summary, findings = _look(workspace, name, looking)
     left = findings
     if looking.repair and any(finding.is_fault for finding in findings):

@@ -11,7 +11,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.documents.dataset import StoredDocument, dataset_document
 from voxlake.documents.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.lake import address_of, index_url, place_of
+from voxlake.ngff.lake import address_of, place_of
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
@@ -48,7 +48,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
         record,
         dataset,
         volumes,
-        index=_index(volumes[0], index_url(lake, place_of(record))) if labels else None,
+        index=_index(volumes[0], lake / place_of(record).index_key) if labels else None,
         stored=[_stored(volume.url) for volume in volumes],
     )
 

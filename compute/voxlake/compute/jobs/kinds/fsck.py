@@ -11,7 +11,6 @@ from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
 from voxlake.platform.jobs import JobState
 
@@ -68,13 +67,13 @@ def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
     place, image = spec.place, None
     if place.of is not None:
         of = replace(place, name=place.name.sibling(place.of), kind=Kind.IMAGE, of=None)
-        image = dataset_url(workspace.lake, of)
-    index = workspace.index_url(place) if spec.index else None
-    return FsckTarget(dataset_url(workspace.lake, place), index, image, spec.quick)
+        image = workspace.lake / of.key
+    index = workspace.lake / place.index_key if spec.index else None
+    return FsckTarget(workspace.lake / place.key, index, image, spec.quick)
 
 
 def _should_have_index(workspace: Workspace, place: Place) -> bool:
-    if store.list_children(workspace.index_url(place)) != ([], []):
+    if store.list_children(workspace.lake / place.index_key) != ([], []):
         return True
     done = workspace.catalog.ledger.jobs_of(place.name, states={JobState.DONE})
     return any(

@@ -19,7 +19,6 @@ from voxlake.ngff.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
-from voxlake.ngff.lake import dataset_url
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
@@ -78,7 +77,7 @@ def _check_free(workspace: Workspace, place: Place) -> None:
         pass
     else:
         raise ConflictError(f"dataset {place.name} exists; choose another name")
-    url = dataset_url(workspace.lake, place)
+    url = workspace.lake / place.key
     if store.exists(url / "zarr.json"):
         raise ConflictError(f"{url} holds a dataset already; choose another name")
 
@@ -190,8 +189,8 @@ def _remove_dataset(workspace: Workspace, place: Place) -> None:
         raise ConflictError(f"{', '.join(labels)} belong to {name}; cancel or remove them first")
     if place.of is not None:
         list_labels(workspace.lake, place, listed=False)
-    store.delete_tree(dataset_url(workspace.lake, place))
-    store.delete_tree(workspace.index_url(place))
+    store.delete_tree(workspace.lake / place.key)
+    store.delete_tree(workspace.lake / place.index_key)
     workspace.catalog.remove_dataset(name)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
-from voxlake.ngff.lake import Place, dataset_url
+from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
@@ -70,7 +70,7 @@ class Work[S: Spec]:
     @property
     def index_url(self) -> StoreURL:
         """Address of the label index of the labels."""
-        return self.workspace.index_url(self.place)
+        return self.workspace.lake / self.place.index_key
 
     def dataset(self) -> Dataset:
         """Open the dataset."""
@@ -130,5 +130,5 @@ def record_job(workspace: Workspace, spec: Spec) -> Job:
 
 def sweep(work: Work[Spec], older_than_s: float = LIVE_WRITE_S) -> None:
     """Delete the temporary files of killed writers from the dataset and its label index."""
-    store.sweep(dataset_url(work.workspace.lake, work.place), older_than_s=older_than_s)
+    store.sweep(work.workspace.lake / work.place.key, older_than_s=older_than_s)
     store.sweep(work.index_url, older_than_s=older_than_s)
