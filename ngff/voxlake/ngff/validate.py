@@ -12,7 +12,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.metadata import read_labels_names
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def validate_dataset(url: StoreURL) -> list[Finding]:
     """
     try:
         dataset = open_dataset(url)
-    except (NotFoundError, UnsupportedError, CorruptDataError) as error:
+    except UNREADABLE as error:
         return [_must(url, str(error))]
     return [*_check_levels(dataset), *_check_labels(dataset)]
 
@@ -81,7 +81,7 @@ def _check_levels(dataset: Dataset) -> Iterator[Finding]:
     for number in range(dataset.levels):
         try:
             volumes.append(dataset.level(number))
-        except (NotFoundError, UnsupportedError, CorruptDataError) as error:
+        except UNREADABLE as error:
             yield _must(dataset.level_url(number), str(error))
     for volume in volumes:
         yield from _check_array(dataset, volume)
@@ -197,7 +197,7 @@ def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
     yield from validate_dataset(url)
     try:
         labels = open_dataset(url)
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return  # among the findings
     if labels.kind is not Kind.LABELS:
         yield _must(url, "is listed as labels, but its metadata have no image-label")

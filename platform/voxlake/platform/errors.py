@@ -195,3 +195,7 @@ class ClusterLostError(JobFailedError):
     """The Dask scheduler went away while a job was running; the job can be resumed."""
 
     kind = "cluster-lost"
+
+
+UNREADABLE = (NotFoundError, UnsupportedError, CorruptDataError)
+"""Why what is stored cannot be opened as a dataset or a level, although the store answers."""

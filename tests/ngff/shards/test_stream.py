@@ -20,7 +20,7 @@ from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import PyramidLevel
 from voxlake.ngff.lake import Place
 from voxlake.ngff.shards.chunk_codec import encode_chunks
-from voxlake.ngff.shards.format import has_shard_format, shard_format
+from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import open_shard
 from voxlake.ngff.shards.stream import ShardStream, cut_at_shards, stream_shard
 from voxlake.ngff.shards.whole import encode_shard
@@ -187,6 +187,6 @@ def test_other_codings_are_left_to_tensorstore(lake: StoreURL) -> None:
         {"name": "gzip", "configuration": {"level": 1}},
     ]
     volume = new_volume(lake / "a", (8, 16, 32), "uint8", codecs=blosc)
-    assert not has_shard_format(volume)
+    assert find_shard_format(volume) is None
     with pytest.raises(UnsupportedError, match="not coded as voxlake does"):
         stream_shard(volume, (0, 0, 0))

@@ -16,7 +16,7 @@ from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.validate import Severity, validate_dataset
 from voxlake.ngff.volume import shard_key
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+from voxlake.platform.errors import UNREADABLE, CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,7 @@ def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
 def _level_paths(url: StoreURL) -> list[str]:
     try:
         return [level.path for level in open_dataset(url).multiscale.levels]
-    except (NotFoundError, UnsupportedError, CorruptDataError):  # told by validate_dataset
+    except UNREADABLE:  # told by validate_dataset
         folders = [name for name in store.list_children(url)[0] if name != "labels"]
         return [name for name in folders if store.exists(url / name / "zarr.json")]
 
@@ -179,7 +179,7 @@ def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:
 def _volumes(url: StoreURL) -> list[Volume]:
     try:
         dataset = open_dataset(url)
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return []
     return [volume for n in range(dataset.levels) if (volume := volume_of(dataset, n))]
 
@@ -188,7 +188,7 @@ def volume_of(dataset: Dataset, level: int) -> Volume | None:
     """Return a level of the dataset; None if it cannot be opened, which is found elsewhere."""
     try:
         return dataset.level(level)
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return None
 
 

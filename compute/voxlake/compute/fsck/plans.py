@@ -14,7 +14,7 @@ from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.plan import Plan, fingerprint
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.shards.check import BATCH_BYTES
-from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+from voxlake.platform.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def plan_fsck(what: FsckTarget) -> list[Plan]:
     first = list_plan(OBJECTS_STAGE, [ObjectsTask(what.url, what.index, what.image)])
     try:
         dataset = open_dataset(what.url)
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return [first]
     return [first, *_level_plans(what, dataset)]
 

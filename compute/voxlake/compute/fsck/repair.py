@@ -22,7 +22,7 @@ from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
 from voxlake.compute.passes.ingest import IngestTask, shard_bytes
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.pyramid import coarser_box
-from voxlake.platform.errors import CorruptDataError, NotFoundError, UnsupportedError
+from voxlake.platform.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ def plan_repair(
         dataset = open_dataset(target.url)
         for number in range(dataset.levels):
             dataset.level(number)
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return plans  # nothing is rebuilt by metadata that are damaged
     return [*plans, *_shard_plans(target, dataset, found, source)]
 

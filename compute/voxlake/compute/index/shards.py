@@ -13,7 +13,7 @@ from voxlake.compute.passes.threads import run_ordered, thread_count
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.labels.scan.stored import BATCH_BYTES
 from voxlake.ngff.labels.sidecars.build import ensure_indexed, index_shard
-from voxlake.ngff.shards.format import has_shard_format
+from voxlake.ngff.shards.format import find_shard_format
 
 ROWS_BYTES = 256 << 20
 """Of the rows of a shard, in order and encoded; of a small one no more than of its voxels."""
@@ -66,7 +66,7 @@ def index_bytes(volume: Volume) -> int:
     and the rows. A shard whose chunks cannot be decoded one by one is decoded whole. How many rows
     there will be is not known: a label for every few voxels, as of noise, takes more.
     """
-    if not has_shard_format(volume):
+    if find_shard_format(volume) is None:
         return shard_bytes(volume) * 2
     chunk = math.prod(volume.chunk) * volume.dtype.itemsize
     return scan_bytes(shard_bytes(volume), chunk)

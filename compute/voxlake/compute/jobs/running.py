@@ -18,9 +18,9 @@ from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.plan import Result
 from voxlake.platform.errors import (
+    UNREADABLE,
     ClusterLostError,
     ConflictError,
-    CorruptDataError,
     InvalidInputError,
     JobFailedError,
     LeaseLostError,
@@ -29,7 +29,6 @@ from voxlake.platform.errors import (
     StoreError,
     StoreFullError,
     StoreReadOnlyError,
-    UnsupportedError,
     VoxlakeError,
 )
 from voxlake.platform.jobs import JobState, StageRecord
@@ -211,7 +210,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
 def _itemsize(work: Work[Any]) -> int:
     try:
         return work.dataset().level(0).dtype.itemsize
-    except (NotFoundError, UnsupportedError, CorruptDataError):
+    except UNREADABLE:
         return 1  # which only the rate tells; fsck looks at what cannot be opened, too
 
 

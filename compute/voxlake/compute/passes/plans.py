@@ -16,7 +16,7 @@ from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
 from voxlake.ngff.labels.scan.rows import check_labels
-from voxlake.ngff.shards.format import has_shard_format, shard_format
+from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import StoredShard, open_shard
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class LevelReader:
 
     def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
         """Fill `out` with the voxels of `box`, which begins on the chunk grid."""
-        if not has_shard_format(self._volume):
+        if find_shard_format(self._volume) is None:
             out[...] = self._volume.read(box).result()
             return
         for cell in box.cells(self._volume.shard):

@@ -18,6 +18,7 @@ from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.scan.stored import stored_rows
 from voxlake.ngff.labels.segments.cover import read_cover
 from voxlake.ngff.labels.segments.manifest import (
+    REBUILD,
     Geometry,
     Manifest,
     Segment,
@@ -157,7 +158,7 @@ def answered[T, *Given](
         if newest == state.manifest:
             raise CorruptDataError(
                 f"segments that manifest {newest and newest.number} of {state.index_url} names "
-                "are not there; delete the folders runs and manifest of the index, and compact it"
+                f"are not there; {REBUILD}"
             ) from error
         raise OutdatedError(
             f"the segments of a view of {state.index_url} have been merged and swept since it was "

@@ -35,14 +35,10 @@ class LabelExtent:
 
     def __add__(self, other: LabelExtent) -> LabelExtent:
         """Return what is so of the voxels of both: of one label, in different shards."""
-        box = Box(
-            tuple(map(min, self.box.start, other.box.start)),
-            tuple(map(max, self.box.stop, other.box.stop)),
-        )
         return LabelExtent(
             self.label,
             self.voxels + other.voxels,
-            box,
+            self.box | other.box,
             self.chunks + other.chunks,
             self.shards + other.shards,
         )

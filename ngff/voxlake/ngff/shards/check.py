@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
 import zstandard
 
 from voxlake.ngff.grid.box import cell_box
-from voxlake.ngff.shards.format import ABSENT, has_shard_format, shard_format
+from voxlake.ngff.shards.format import ABSENT, find_shard_format
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform.errors import CorruptDataError
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.shards.format import ShardFormat
     from voxlake.ngff.volume import Volume
 
@@ -59,17 +61,19 @@ def check_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardChec
     """
     box = volume.shard_box(cell)
     try:
-        if not has_shard_format(volume):
+        coding = find_shard_format(volume)
+        if coding is None:
             decode_shard(volume, cell, body)
             return ShardCheck(0)
-        return _check_coded(volume, cell, body)
+        return _check_coded(volume, cell, coding, body)
     except CorruptDataError as error:
         return ShardCheck(0, str(error), box)
 
 
-def _check_coded(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardCheck:
-    coding, what = shard_format(volume), "the shard"
-    start = coding.index_start(len(body))
+def _check_coded(
+    volume: Volume, cell: tuple[int, ...], coding: ShardFormat, body: bytes
+) -> ShardCheck:
+    what, start = "the shard", coding.index_start(len(body))
     index = body[start : start + coding.index_bytes]
     entries = coding.decode_index(index, len(body), what)
     numbers = np.flatnonzero(entries[:, 0] != ABSENT)
@@ -78,10 +82,8 @@ def _check_coded(volume: Volume, cell: tuple[int, ...], body: bytes) -> ShardChe
     bad = list(_damaged(coding, memoryview(body), stored))
     if not bad:
         return ShardCheck(len(numbers), slack=slack)
-    boxes = [_chunk_box(volume, cell, int(numbers[each])) for each, _ in bad]
-    damaged = boxes[0]
-    for each in boxes:
-        damaged |= each
+    boxes = (_chunk_box(volume, cell, coding.grid, int(numbers[each])) for each, _ in bad)
+    damaged = reduce(or_, boxes)
     text = f"{len(bad)} of {len(numbers)} chunks are damaged ({bad[0][1]})"
     return ShardCheck(len(numbers), text, damaged, slack)
 
@@ -147,8 +149,7 @@ def _fault(
     return None
 
 
-def _chunk_box(volume: Volume, cell: tuple[int, ...], number: int) -> Box:
-    grid = shard_format(volume).grid
+def _chunk_box(volume: Volume, cell: Cell, grid: Cell, number: int) -> Box:
     chunk = np.unravel_index(number, grid)
     place = tuple(int(c) * g + int(n) for c, g, n in zip(cell, grid, chunk, strict=True))
     return cell_box(place, volume.chunk) & volume.box

@@ -127,25 +127,17 @@ def shard_format(volume: Volume) -> ShardFormat:
     UnsupportedError
         If it is not the coding that voxlake writes.
     """
-    found = _parsed(volume)
-    if found is None:
+    coding = find_shard_format(volume)
+    if coding is None:
         raise UnsupportedError(
             f"{volume.url} is not coded as voxlake does, in sharded zstd chunks; "
             "ingest it into a dataset of voxlake first"
         )
-    return found
+    return coding
 
 
-def has_shard_format(volume: Volume) -> bool:
-    """Return whether `shard_format` knows the coding of `volume`."""
-    return _parsed(volume) is not None
-
-
-def _crc(body: bytes) -> bytes:
-    return int(google_crc32c.value(body)).to_bytes(_CRC, "little")
-
-
-def _parsed(volume: Volume) -> ShardFormat | None:
+def find_shard_format(volume: Volume) -> ShardFormat | None:
+    """Return how the shards of `volume` are coded; None if not as voxlake writes."""
     codecs = volume.metadata.get("codecs", [])
     if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
         return None
@@ -168,6 +160,10 @@ def _parsed(volume: Volume) -> ShardFormat | None:
         volume.fill,
         sharding.get("index_location", "end") == "start",
     )
+
+
+def _crc(body: bytes) -> bytes:
+    return int(google_crc32c.value(body)).to_bytes(_CRC, "little")
 
 
 def _is_little(codec: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import tensorstore as ts
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.chunk_codec import encode_chunks
-from voxlake.ngff.shards.format import has_shard_format, shard_format
+from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.volume import explain, shard_key
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError
@@ -80,9 +80,9 @@ def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
 
     The same voxels always give the same bytes, those that `stream_shard` writes.
     """
-    if not has_shard_format(volume):
+    coding = find_shard_format(volume)
+    if coding is None:
         return _encode_by_tensorstore(volume, voxels)
-    coding = shard_format(volume)
     payloads: list[Payload | None] = [None] * math.prod(coding.grid)
     for part in Box.of_shape(voxels.shape).tiles((*coding.chunk[:-1], voxels.shape[-1])):
         coded = encode_chunks(coding, np.ascontiguousarray(voxels[part.slices]))

@@ -13,7 +13,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.scan import stored as scanning
 from voxlake.ngff.labels.sidecars.build import ShardIndexed, ensure_indexed, index_shard
 from voxlake.ngff.labels.sidecars.sidecar import decode, origin_of, sidecar_url
-from voxlake.ngff.shards.format import has_shard_format
+from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, UnsupportedError
@@ -129,7 +129,7 @@ def test_other_codings_go_through_the_general_reader(
     voxels = bodies(12)
     volume = new_volume(lake / "labels", compressors=compressor)
     volume.write(volume.box, voxels).result()
-    assert not has_shard_format(volume)
+    assert find_shard_format(volume) is None
     index_shard(volume, (1, 1, 1), lake / "index")
     sidecar = decode(store.read(sidecar_url(lake / "index", (1, 1, 1))).body)
     assert as_tuples(sidecar.rows) == brute_rows(volume, (1, 1, 1), voxels)

@@ -10,7 +10,6 @@ import hashlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 from ulid import ULID
 
@@ -19,10 +18,10 @@ from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
-from voxlake.ngff.labels.segments.segment_file import FILES, write_file
+from voxlake.ngff.labels.segments.reader import rows_between
+from voxlake.ngff.labels.segments.segment_file import write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create
-from voxlake.ngff.versioned.sorted_file import groups_between, read_footer, read_groups
 from voxlake.platform import store
 from voxlake.platform.errors import PlanChangedError
 
@@ -150,26 +149,13 @@ def _merged(
     what was read so far need not wait for the rest.
     """
     waiting: list[SegmentRows] = []
-    for rows in _rows_between(scratch, segments, first, last):
+    files = (file for segment in segments for file in segment.files)
+    for rows in (rows for file in files for rows in rows_between(scratch, file, first, last)):
         waiting.append(rows)
         if first == last and sum(rows.nbytes for rows in waiting) >= bulk_fragment.FILE_BYTES:
             yield in_order(waiting)
     if waiting:
         yield in_order(waiting)
-
-
-def _rows_between(
-    scratch: StoreURL, segments: tuple[Segment, ...], first: int, last: int
-) -> Iterator[SegmentRows]:
-    low, high = np.uint64(first), np.uint64(last)
-    for file in (file for segment in segments for file in segment.files):
-        if file.first > last or file.last < first:
-            continue
-        groups = groups_between(read_footer(FILES, scratch, file), first, last)
-        for rows in read_groups(FILES, scratch, file, groups):
-            inside = rows.where((rows.labels >= low) & (rows.labels <= high))
-            if len(inside):
-                yield inside
 
 
 def _ulid(job: str, first: int, place: int) -> str:

@@ -19,7 +19,7 @@ from voxlake.ngff.labels.scan.rows import (
     joined_rows,
 )
 from voxlake.ngff.shards.chunk_codec import unpack_chunks
-from voxlake.ngff.shards.format import ABSENT, has_shard_format, shard_format
+from voxlake.ngff.shards.format import ABSENT, find_shard_format
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform import store
 
@@ -62,19 +62,22 @@ def stored_rows(volume: Volume, cell: Cell, in_order: InOrder = one_by_one) -> t
 
     Both come from one answer of the store, so they are of the same bytes.
     """
-    if not has_shard_format(volume):
+    coding = find_shard_format(volume)
+    if coding is None:
         voxels, etag = read_shard(volume, cell)
         return find_rows(volume, cell, voxels), etag or ""
     stored = store.read_if_there(volume.shard_url(cell))
     if stored is None:
         return NOTHING, ""
-    found = in_order(_works(volume, cell, memoryview(stored.body)))
+    found = in_order(_works(volume, cell, coding, memoryview(stored.body)))
     return joined_rows(volume, cell, found), stored.etag
 
 
-def _works(volume: Volume, cell: Cell, body: memoryview) -> Iterator[Callable[[], Found]]:
+def _works(
+    volume: Volume, cell: Cell, coding: ShardFormat, body: memoryview
+) -> Iterator[Callable[[], Found]]:
     """Yield the scanning of a few chunks at a time."""
-    coding, what = shard_format(volume), str(volume.shard_url(cell))
+    what = str(volume.shard_url(cell))
     first = coding.index_start(len(body))
     index = bytes(body[first : first + coding.index_bytes])
     entries = coding.decode_index(index, len(body), what)

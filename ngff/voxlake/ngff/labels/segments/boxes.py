@@ -16,7 +16,7 @@ import google_crc32c
 import numpy as np
 
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.segments.manifest import Boxes
+from voxlake.ngff.labels.segments.manifest import REBUILD, Boxes
 from voxlake.ngff.labels.table import LabelExtent, LabelTable
 from voxlake.platform.errors import CorruptDataError
 
@@ -157,7 +157,5 @@ def _blocks(boxes: Boxes) -> int:
 
 
 def _damaged(file: SegmentFile) -> CorruptDataError:
-    return CorruptDataError(
-        f"the boxes runs/{file.ulid}.boxes of the label index are damaged; delete the folders runs "
-        "and manifest of the index, and compact it"
-    )
+    what = f"the boxes runs/{file.ulid}.boxes of the label index"
+    return CorruptDataError(f"{what} are damaged; {REBUILD}")

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.ngff.columns import arrow_column, numpy_column
+from voxlake.ngff.labels.segments.manifest import REBUILD
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned.checked_table import encode_table, read_table
 from voxlake.platform import store
@@ -79,10 +80,9 @@ def write_cover(index_url: StoreURL, ulid: str, cover: Cover) -> None:
 def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
     """Return the cover of a segment."""
     url = cover_url(index_url, segment.cover)
-    advice = "delete the folders runs and manifest of the index, and compact it"
     return _covers.get(
         url,
-        lambda: read_table(url, _cover, _checksum, advice),
+        lambda: read_table(url, _cover, _checksum, REBUILD),
         # Memory that it takes, roughly, in bytes.
         lambda cover: 100 * len(cover.etags),
     )

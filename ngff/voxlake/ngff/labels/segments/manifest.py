@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+REBUILD = "delete the folders runs and manifest of the index, and compact it"
+"""What to do about segments that are damaged or gone."""
+
 type Zyx = tuple[int, int, int]
 
 

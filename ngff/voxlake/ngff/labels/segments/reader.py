@@ -8,7 +8,7 @@ import numpy as np
 
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
 from voxlake.ngff.labels.segments.segment_file import FILES
-from voxlake.ngff.versioned.sorted_file import groups_with, read_footer, read_groups
+from voxlake.ngff.versioned.sorted_file import groups_between, groups_with, read_footer, read_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,3 +37,16 @@ def find_in_file(
         groups = groups_with(read_footer(FILES, index_url, file), labels)
         for rows in read_groups(FILES, index_url, file, groups, keep=True):
             yield rows.of_labels(labels)
+
+
+def rows_between(
+    index_url: StoreURL, file: SegmentFile, first: int, last: int
+) -> Iterator[SegmentRows]:
+    """Yield the rows of labels from `first` to `last`, both included, of a file, piece by piece."""
+    if file.first > last or file.last < first:
+        return
+    groups = groups_between(read_footer(FILES, index_url, file), first, last)
+    for rows in read_groups(FILES, index_url, file, groups):
+        inside = rows.where((rows.labels >= np.uint64(first)) & (rows.labels <= np.uint64(last)))
+        if len(inside):
+            yield inside

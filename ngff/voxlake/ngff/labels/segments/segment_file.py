@@ -20,7 +20,7 @@ from ulid import ULID
 
 from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
-from voxlake.ngff.labels.segments.manifest import SegmentFile
+from voxlake.ngff.labels.segments.manifest import REBUILD, SegmentFile
 from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.memory.columns import BOX, corners
@@ -124,7 +124,7 @@ def _rows(table: pa.Table) -> SegmentRows:
 FILES = FileKind(
     _rows,
     lambda rows: rows.nbytes,
-    "delete the folders runs and manifest of the index, and compact it",
+    REBUILD,
     footers=Cached("footers of label rows"),
     groups=Cached("groups of label rows"),
 )

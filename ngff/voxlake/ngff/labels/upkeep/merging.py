@@ -15,14 +15,14 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
-from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows, order_of
+from voxlake.ngff.labels.segments.reader import rows_between
+from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
 from voxlake.ngff.labels.segments.segment_file import FILES, write_file
-from voxlake.ngff.labels.state import IndexState, segments_in_force
+from voxlake.ngff.labels.state import IndexState, segments_in_force, without
 from voxlake.ngff.labels.upkeep.marker import has_bulk_job
-from voxlake.ngff.memory.columns import are_among
 from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.contention import until_first
-from voxlake.ngff.versioned.sorted_file import groups_between, read_footer, read_groups
+from voxlake.ngff.versioned.sorted_file import read_footer
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -130,15 +130,8 @@ def _ranges(index_url: StoreURL, pieces: list[_Piece]) -> Iterator[tuple[int, in
 
 
 def _rows_between(index_url: StoreURL, pieces: list[_Piece], first: int, last: int) -> SegmentRows:
-    low, high = np.uint64(first), np.uint64(last)
-    tables, counting = [], [np.empty(0, np.bool_)]
-    for file, hidden in pieces:
-        groups = groups_between(read_footer(FILES, index_url, file), first, last)
-        for rows in read_groups(FILES, index_url, file, groups):
-            inside = (rows.labels >= low) & (rows.labels <= high)
-            tables.append(rows)
-            counting.append(inside & ~are_among(rows.shards, hidden))
-    rows = join_rows(tables)
-    # Taken once: what is left out, and the order of the rest.
-    lines = np.flatnonzero(np.concatenate(counting))
-    return rows.take(lines[order_of(rows.labels[lines], rows.shards[lines])])
+    return join_rows(
+        without(rows, hidden)
+        for file, hidden in pieces
+        for rows in rows_between(index_url, file, first, last)
+    ).ordered()
