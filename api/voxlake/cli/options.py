@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
 
-from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.errors import InvalidInputError, faults
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -133,10 +133,7 @@ def read_settings(**given: int | str | None) -> Settings:
             }
         )
     except ValidationError as error:
-        faults = (
-            f"VOXLAKE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}"
-            for each in error.errors()
-        )
+        wrong = faults(error.errors(), lambda place: f"VOXLAKE_{place.upper()}")
         raise InvalidInputError(
-            f"the environment does not make settings ({'; '.join(faults)}); correct or unset them"
+            f"the environment does not make settings ({wrong}); correct or unset them"
         ) from error

@@ -31,7 +31,10 @@ A message says what was asked, what is so, and what to do.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class VoxlakeError(Exception):
@@ -199,3 +202,22 @@ class ClusterLostError(JobFailedError):
 
 UNREADABLE = (NotFoundError, UnsupportedError, CorruptDataError)
 """Why what is stored cannot be opened as a dataset or a level, although the store answers."""
+
+
+def faults(
+    errors: Iterable[Mapping[str, Any]], named: Callable[[str], str] = lambda place: place
+) -> str:
+    """Return, for a message, where a document is wrong and how, given pydantic's `errors`.
+
+    Parameters
+    ----------
+    named
+        Gives the name of a place; places are dotted paths, and that of the whole is empty.
+
+    Examples
+    --------
+    >>> faults([{"loc": ("box", 0), "msg": "is no number"}, {"loc": (), "msg": "is empty"}])
+    'box.0: is no number; is empty'
+    """
+    pairs = ((named(".".join(map(str, each["loc"]))), each["msg"]) for each in errors)
+    return "; ".join(f"{place}: {text}" if place else text for place, text in pairs)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import sys
 
 import pytest
 
+from voxlake.cli import main
 from voxlake.cli.loading import loading
 
 
@@ -29,3 +32,16 @@ def test_a_process_that_does_not_collect_goes_on_so() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_only_the_process_of_the_command_ends_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(atexit, "register", registered.append)
+    monkeypatch.setattr(sys, "argv", ["voxlake", "--version"])
+    main(["--version"])
+    assert gc.freeze not in registered
+    main()
+    main()
+    assert registered.count(gc.freeze) == 1

@@ -57,6 +57,8 @@ SIZE = VoxelSize(10, 10, 10)
 EM = Place(DatasetName("lab", "cube", "em"), Kind.IMAGE)
 CELLS = Place(DatasetName("lab", "cube", "cells"), Kind.LABELS)
 SETTINGS = Settings(workers=0)
+PATIENCE_S = 300.0
+"""Of a sample that is to be whole: a hundred times what it takes, so that no load cuts it short."""
 LIMITS = Limits(SETTINGS.task_bytes, SETTINGS.memory_limit_bytes, 2)
 
 
@@ -74,7 +76,7 @@ def _plan(target: Target, sample: Sample, cores: int = 2, threads: int = 2) -> P
 
 def _forecast(request: IngestRequest, most_bytes: int = 256 << 20) -> PlanDocument:
     target = target_of_ingest(ingest_spec(request, None, SETTINGS), LIMITS)
-    return _plan(target, take_sample(target, most_bytes, seconds=math.inf))
+    return _plan(target, take_sample(target, most_bytes, seconds=PATIENCE_S))
 
 
 def _stored(dataset: Dataset, number: int) -> list[int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import imagecodecs
@@ -31,6 +33,17 @@ class Ones:
 
 def open_ones(location):
     return Ones() if location.startswith(("ones:", "phantom:")) else None
+"""
+
+GATED = """
+import threading
+
+gate = threading.Event()
+
+def open_gated(location):
+    if location == "gated:slow":
+        assert gate.wait(20)
+    return Ones() if location.startswith("gated:") else None
 """
 
 
@@ -83,6 +96,20 @@ def test_cached_source_is_opened_once_for_one_fingerprint(tmp_path: Path) -> Non
     fingerprint = open_source(location).fingerprint
     assert cached_source(location, fingerprint) is cached_source(location, fingerprint)
     assert len(pickle.dumps((location, fingerprint))) < 300
+
+
+def test_a_slow_source_holds_up_no_other(install: Path) -> None:
+    (install / "gated_reader.py").write_text(f"{READER}\n{GATED}")
+    register(install, "gated", "gated_reader:open_gated")
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(cached_source, "gated:slow", "ones")
+        gate = importlib.import_module("gated_reader").gate
+        try:
+            assert cached_source("gated:quick", "ones").fingerprint == "ones"
+            assert not slow.done()
+        finally:
+            gate.set()
+        assert slow.result() is cached_source("gated:slow", "ones")
 
 
 def test_cached_source_that_has_changed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from voxlake.platform.errors import InvalidInputError, LimitExceededError
+from voxlake.platform.errors import InvalidInputError, LimitExceededError, faults
 
 LIMIT_BYTES = 8 << 20
 """Largest body."""
@@ -44,12 +44,9 @@ class JsonBody:
         try:
             return self.model.model_validate_json(bytes(body))
         except ValidationError as error:
-            faults = (
-                f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
-                for each in error.errors()[:5]
-            )
+            wrong = faults(error.errors()[:5], lambda place: place or "body")
             raise InvalidInputError(
-                f"the body does not fit this address ({'; '.join(faults)}); see /openapi.json"
+                f"the body does not fit this address ({wrong}); see /openapi.json"
             ) from error
 
 

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
 from voxlake.documents.problem import Problem, naming
-from voxlake.platform.errors import UnauthenticatedError, VoxlakeError
+from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
 
 MEDIA_TYPE = "application/problem+json"
 NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
@@ -67,8 +67,7 @@ async def on_voxlake_error(request: Request, error: Exception) -> Response:
 async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Answer parameters that do not have their declared types."""
     assert isinstance(error, RequestValidationError)
-    faults = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-    detail = f"the request does not fit this address ({'; '.join(faults)}); see /openapi.json"
+    detail = f"the request does not fit this address ({faults(error.errors())}); see /openapi.json"
     return problem(request.scope, "invalid-input", HTTPStatus.BAD_REQUEST, detail)
 
 

@@ -11,7 +11,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voxlake.documents.plan import CostDocument
-from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.errors import InvalidInputError, faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,11 +98,9 @@ def read_prices(path: Path | None = None) -> tuple[Prices, str, str]:
             f"price table {where} is no TOML ({error}); begin with voxlake plan --show-prices"
         ) from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
-        )
         raise InvalidInputError(
-            f"price table {where} cannot be used ({faults}); begin with voxlake plan --show-prices"
+            f"price table {where} cannot be used ({faults(error.errors())}); begin with voxlake "
+            "plan --show-prices"
         ) from error
 
 

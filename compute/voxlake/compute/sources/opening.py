@@ -109,8 +109,15 @@ def cached_source(location: str, fingerprint: str) -> Source:
     SourceError
         As of `open_source`.
     """
-    with _opening:  # Threads that want the same source open it once.
+    with _opening:
+        lock = _lock(location)
+    with lock:  # Threads that want the same source open it once; a slow one holds up no other.
         return _kept(location, fingerprint)
+
+
+@lru_cache(maxsize=_KEPT_OPEN)
+def _lock(_location: str) -> Lock:
+    return Lock()
 
 
 @lru_cache(maxsize=_KEPT_OPEN)

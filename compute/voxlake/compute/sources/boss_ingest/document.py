@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from voxlake.compute.sources.location import local_path
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import SourceError, faults
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def read_config(location: str) -> tuple[Path, Config, dict[str, Any]] | None:
     try:
         return path, Config.model_validate_json(text), raw
     except ValidationError as error:
-        wrong = "; ".join(_wrong(each) for each in error.errors(include_url=False))
+        wrong = faults(error.errors())
         raise SourceError(f"boss-ingest configuration {path} is not valid: {wrong}") from error
 
 
@@ -198,8 +198,3 @@ def _is_config(raw: object) -> bool:
     schema = raw.get("schema") if isinstance(raw, dict) else None
     name = schema.get("name") if isinstance(schema, dict) else None
     return isinstance(name, str) and name.startswith(_MARK)
-
-
-def _wrong(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {error['msg']}" if where else str(error["msg"])

@@ -21,7 +21,7 @@ from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import existing_file, local_path
 from voxlake.compute.sources.source import NumberType
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import SourceError, faults
 
 if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
@@ -106,7 +106,5 @@ def _options(pairs: dict[str, str], name: str) -> RawOptions:
     try:
         return RawOptions.model_validate(pairs)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc'][:1]))}: {each['msg']}" for each in error.errors()
-        )
+        wrong = faults(error.errors(), lambda place: place.partition(".")[0])
         raise SourceError(f"raw file {name} is not described: {wrong}; {_USAGE}") from error
