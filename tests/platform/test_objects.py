@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.servers.faulty import closed_port, losing_answers
 
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -22,10 +24,13 @@ from voxlake.platform.errors import (
     StoreError,
     StoreFullError,
     StoreReadOnlyError,
+    StoreUnavailableError,
 )
 from voxlake.platform.store import StoreURL, sweep
+from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers.s3 import S3Server
@@ -124,6 +129,51 @@ def test_create_never_overwrites(any_store: StoreURL) -> None:
     with pytest.raises(ObjectExistsError, match="already"):
         store.create(any_store / "a" / "b", b"second")
     assert store.read(any_store / "a" / "b") == store.Stored(b"first", etag)
+
+
+@pytest.fixture(params=[None, 500, 503])
+def losing(request: pytest.FixtureRequest, s3_store: StoreURL) -> Iterator[StoreURL]:
+    """A store whose first answer to each PUT is lost, though it is done."""
+    with losing_answers(str(s3_store.endpoint), request.param) as endpoint:
+        yield replace(s3_store, endpoint=endpoint)
+
+
+def test_an_object_is_created_though_the_answer_is_lost(losing: StoreURL) -> None:
+    etag = store.create(losing / "a", b"mine")
+    assert store.read(losing / "a") == store.Stored(b"mine", etag)
+    with pytest.raises(ObjectExistsError, match="already"):
+        store.create(losing / "a", b"another's")
+    assert store.read(losing / "a").body == b"mine"
+
+
+def test_an_object_is_changed_once_though_the_answer_is_lost(losing: StoreURL) -> None:
+    def add(name: str) -> None:
+        update(
+            losing / "list", lambda body: b" ".join(sorted({*(body or b"").split(), name.encode()}))
+        )
+
+    for name in ("b", "a", "b"):
+        add(name)
+    assert store.read(losing / "list").body == b"a b"
+
+
+def test_what_is_not_created_is_not_believed(s3_store: StoreURL) -> None:
+    url = replace(s3_store, endpoint=closed_port())
+    with pytest.raises(StoreUnavailableError):
+        store.create(url / "a", b"mine")
+
+
+def test_a_link_whose_answer_is_lost(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+
+    def link_twice(*paths: Path) -> None:
+        link(*paths)
+        link(*paths)
+
+    monkeypatch.setattr(os, "link", link_twice)
+    store.create(lake / "a", b"mine")
+    with pytest.raises(ObjectExistsError, match="already"):
+        store.create(lake / "a", b"mine")
 
 
 CREATE = """

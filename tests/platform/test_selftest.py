@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.servers.faulty import closed_port, ignoring_conditions, silent_server
+from tests.servers.faulty import closed_port, ignoring_conditions, losing_answers, silent_server
 
 from voxlake.platform import store
 from voxlake.platform.errors import StoreReadOnlyError, StoreUnavailableError, StoreUnfitError
@@ -33,6 +34,13 @@ def test_a_good_store_passes_and_nothing_stays(any_store: StoreURL) -> None:
     assert list(store.walk(any_store)) == []
     if any_store.is_local:
         assert list(any_store.path.iterdir()) == []
+
+
+@pytest.mark.parametrize("says", [None, 503])
+def test_a_good_store_passes_though_answers_are_lost(s3_store: StoreURL, says: int | None) -> None:
+    with losing_answers(str(s3_store.endpoint), says) as endpoint:
+        report = check_store(replace(s3_store, endpoint=endpoint))
+    assert report.failed == ()
 
 
 def test_what_lies_beside_the_test_stays(lake: StoreURL) -> None:

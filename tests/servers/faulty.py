@@ -39,7 +39,24 @@ def ignoring_conditions(endpoint: str) -> Iterator[str]:
     Some servers do just that: they answer 200 to what they have not understood. Conditions are
     signed, so what goes on is signed anew.
     """
-    handler = type("Handler", (_Forward,), {"endpoint": endpoint})
+    with _served(type("Handler", (_Forward,), {"endpoint": endpoint})) as address:
+        yield address
+
+
+@contextmanager
+def losing_answers(endpoint: str, says: int | None = None) -> Iterator[str]:
+    """Pass requests on to the S3 server at `endpoint`, and lose the first answer to each PUT.
+
+    What is put is stored. The client hears nothing, as the connection is closed, or a status that
+    `says` that something else is wrong.
+    """
+    fault: dict[str, object] = {"endpoint": endpoint, "says": says, "lost": set()}
+    with _served(type("Handler", (_Losing,), fault)) as address:
+        yield address
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -53,11 +70,13 @@ _KEPT = {"content-type", "content-md5"}
 
 class _Forward(BaseHTTPRequestHandler):
     endpoint: ClassVar[str]
+    kept: ClassVar = _KEPT
     protocol_version = "HTTP/1.1"
+    body = b""
 
     def _forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        kept = {k: v for k, v in self.headers.items() if k.lower() in _KEPT}
+        body = self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kept = {k: v for k, v in self.headers.items() if k.lower() in self.kept}
         signed = AWSRequest(self.command, self.endpoint + self.path, kept, body)
         S3SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1").add_auth(signed)
         request = urllib.request.Request(
@@ -86,3 +105,18 @@ class _Forward(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
+
+
+class _Losing(_Forward):
+    says: ClassVar[int | None]
+    lost: ClassVar[set[tuple[str, bytes]]]
+    kept = _KEPT | {"if-match", "if-none-match", "range"}
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        if self.command != "PUT" or (self.path, self.body) in self.lost:
+            super()._answer(status, headers, body)
+            return
+        self.lost.add((self.path, self.body))
+        self.close_connection = True
+        if self.says is not None:
+            super()._answer(self.says, {}, b"")

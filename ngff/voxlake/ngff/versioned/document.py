@@ -1,13 +1,14 @@
-"""Documents on the store: JSON objects that are created once and never changed."""
+"""Documents on the store: JSON objects with a checksum, which say who made them."""
 
 from __future__ import annotations
 
-import json
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
+from ulid import ULID
 
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectExistsError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from voxlake.ngff.memory.cache import Cached
     from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.platform.store import StoreURL
+
+_ENVELOPE = re.compile(rb'\{"crc32":(\d+),(?:"maker":"(\w+)",)?"(\w+)":(\{.*\})\}', re.DOTALL)
 
 
 class Document(BaseModel):
@@ -37,22 +40,32 @@ class Form[T: Document]:
     kind: type[T]
     advice: str
     """What to do about one that is damaged."""
-    key: str = ""
-    """Below which it lies, its checksum beside it; empty if it lies there without one."""
+    key: str = "document"
+    """Below which it lies, its checksum beside it."""
     cached: Cached[Numbered[T]] | None = None
     """Those that were read as the newest of a folder."""
 
 
-def encode[T: Document](form: Form[T], document: T) -> bytes:
-    """Return a document as it lies on the store; equal documents give equal bytes."""
+def encode[T: Document](form: Form[T], document: T, maker: str = "") -> bytes:
+    """Return a document as it lies on the store; equal ones of one maker give equal bytes.
+
+    Parameters
+    ----------
+    maker
+        A ULID of the call that makes it, if it is created only if absent: whoever did not hear
+        whether it was stored reads it there.
+    """
     text = document.model_dump_json()
-    if not form.key:
-        return text.encode()
-    return f'{{"crc32":{zlib.crc32(text.encode())},"{form.key}":{text}}}'.encode()
+    made = f'"maker":"{maker}",' if maker else ""
+    return f'{{"crc32":{zlib.crc32((maker + text).encode())},{made}"{form.key}":{text}}}'.encode()
 
 
 def decode[T: Document](form: Form[T], url: StoreURL, body: bytes) -> T:
     """Return the document that lies at `url`, given its bytes.
+
+    The checksum is that of the maker's name and the document's own bytes. Earlier versions wrote
+    blocks of ids, entries of the mapping, manifests of objects and markers without one: the object
+    is the document.
 
     Raises
     ------
@@ -60,8 +73,8 @@ def decode[T: Document](form: Form[T], url: StoreURL, body: bytes) -> T:
         If they are none that this version can read, or their checksum does not hold.
     """
     try:
-        return _decoded(form, body)
-    except (ValueError, LookupError, TypeError) as error:
+        return form.kind.model_validate_json(_checked(form, body))
+    except ValueError as error:
         raise CorruptDataError(f"{url} is damaged ({error}); {form.advice}") from error
 
 
@@ -78,23 +91,26 @@ def read[T: Document](form: Form[T], url: StoreURL) -> T:
     return decode(form, url, store.read(url).body)
 
 
+def write[T: Document](form: Form[T], url: StoreURL, document: T) -> None:
+    """Write a document over what may be there."""
+    store.write(url, encode(form, document))
+
+
 def create[T: Document](form: Form[T], url: StoreURL, document: T) -> bool:
     """Write a document unless there is one; say whether this one is there."""
-    body = encode(form, document)
     try:
-        store.create(url, body)
+        store.create(url, encode(form, document, str(ULID())))
     except ObjectExistsError:
-        # A request that was sent twice, because the first answer was lost, finds its own.
-        stored = store.read_if_there(url)
-        return stored is not None and stored.body == body
+        return False
     return True
 
 
-def _decoded[T: Document](form: Form[T], body: bytes) -> T:
-    if not form.key:
-        return form.kind.model_validate_json(body)
-    stored = json.loads(body)
-    document = form.kind.model_validate_json(json.dumps(stored[form.key]))
-    if zlib.crc32(document.model_dump_json().encode()) != stored["crc32"]:
+def _checked[T: Document](form: Form[T], body: bytes) -> bytes:
+    """Return the bytes of the document itself, of which the checksum, if there is one, holds."""
+    envelope = _ENVELOPE.fullmatch(body)
+    if envelope is None:
+        return body
+    checksum, maker, key, text = envelope.groups(b"")
+    if key.decode() != form.key or zlib.crc32(maker + text) != int(checksum):
         raise ValueError("its checksum does not hold")
-    return document
+    return text

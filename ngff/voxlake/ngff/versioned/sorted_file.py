@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +70,7 @@ class RowGroup(Document):
     """First byte in the file."""
     bytes: int
     crc32: int | None
-    """Of these bytes; None if its pages have checksums instead."""
+    """Of these bytes; None if its pages have checksums instead, as earlier files of objects do."""
     first: int
     last: int
 
@@ -81,7 +81,7 @@ class RowGroup(Document):
 
 
 class RowGroups(Document):
-    """What a footer holds under ``voxlake`` if row groups have checksums."""
+    """What a footer holds under ``voxlake``."""
 
     groups: tuple[RowGroup, ...]
 
@@ -109,6 +109,37 @@ class FileKind[T]:
     """What to do about a file that is damaged."""
     footers: Cached[Footer]
     groups: Cached[T]
+
+
+def encode_groups(table: pa.Table, ids: npt.NDArray[np.uint64], **options: Any) -> bytes:
+    """Return a table as a file, with the checksum of each row group in its footer.
+
+    Parameters
+    ----------
+    ids
+        (n,) of its rows, ascending.
+    options
+        Of pyarrow's writer.
+    """
+    body = io.BytesIO()
+    with pq.ParquetWriter(body, table.schema, compression="zstd", **options) as writer:
+        groups = []
+        for first in range(0, len(table), GROUP_ROWS):
+            start = body.tell()
+            writer.write_table(table.slice(first, GROUP_ROWS), row_group_size=GROUP_ROWS)
+            inside = ids[first : first + GROUP_ROWS]
+            groups.append(
+                RowGroup(
+                    start=start,
+                    bytes=body.tell() - start,
+                    crc32=zlib.crc32(body.getbuffer()[start:]),
+                    first=int(inside[0]),
+                    last=int(inside[-1]),
+                )
+            )
+        described = RowGroups(groups=tuple(groups)).model_dump_json()
+        writer.add_key_value_metadata({"voxlake": described})
+    return body.getvalue()
 
 
 def footer_of(body: bytes) -> tuple[int, int]:

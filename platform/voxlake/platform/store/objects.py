@@ -11,7 +11,12 @@ from uuid import uuid4
 
 import obstore
 
-from voxlake.platform.errors import InvalidInputError, ObjectExistsError, ObjectNotFoundError
+from voxlake.platform.errors import (
+    InvalidInputError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, Stored
@@ -76,12 +81,22 @@ def write(url: StoreURL, body: bytes) -> str:
 def create(url: StoreURL, body: bytes) -> str:
     """Write the object only if there is none, and return its ETag.
 
+    An answer can be lost when the object is written: a store that is asked again then says that it
+    is there. So what is there is read before that is believed, and the very bytes of `body` are
+    taken for this call's. Where it matters who of several was first, the body says who made it.
+
     Raises
     ------
     ObjectExistsError
-        If there is one; of any number of racing creators one succeeds.
+        If there is another; of any number of racing creators one succeeds.
     """
-    return _put(url, body, replace=False)
+    try:
+        return _put(url, body, replace=False)
+    except (ObjectExistsError, StoreUnavailableError):
+        stored = None if url.is_local else read_if_there(url)
+        if stored is None or stored.body != body:
+            raise
+        return stored.etag
 
 
 def etag_of(url: StoreURL) -> str:
@@ -193,6 +208,8 @@ def _link(partial: Path, path: Path) -> None:
     try:
         os.link(partial, path)
     except FileExistsError as error:
+        if path.exists() and path.samefile(partial):
+            return  # A file server that did not hear its own answer was asked twice.
         raise ObjectExistsError(f"{path} is there already; another writer made it") from error
 
 

@@ -26,7 +26,7 @@ from voxlake.platform.errors import (
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 from voxlake.platform.store.lock import FileLock
-from voxlake.platform.store.objects import create, delete_tree, write
+from voxlake.platform.store.objects import create, delete_tree, read, write
 from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.ranges import read_range
 
@@ -212,7 +212,9 @@ def _wait[T](place: StoreURL, future: ts.Future[T]) -> T:
 
 def _write_if(store: ts.KvStore, place: StoreURL, key: str, body: bytes, generation: bytes) -> bool:
     """Write if the object is of that generation; tell whether it was (else none comes back)."""
-    return bool(_wait(place, store.write(key, body, if_equal=generation)).generation)
+    written = _wait(place, store.write(key, body, if_equal=generation)).generation
+    # A request that was sent again, because its answer was lost, is refused over its own work.
+    return bool(written) or _wait(place, store.read(key)).value == body
 
 
 def _put_if(url: StoreURL, body: bytes, etag: str) -> bool:
@@ -220,7 +222,7 @@ def _put_if(url: StoreURL, body: bytes, etag: str) -> bool:
         try:
             obstore.put(as_obstore(url), url.key, body, mode={"e_tag": etag})
         except obstore_errors.PreconditionError:
-            return False
+            return read(url).body == body  # as in `_write_if`
         return True
 
 

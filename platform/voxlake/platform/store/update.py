@@ -27,7 +27,8 @@ def update(url: StoreURL, change: Change) -> None:
     """Replace the object by `change` of its bytes (None: there is none), losing no other change.
 
     `change` may be called several times. On S3 the write is conditional (If-Match), and tried
-    again where others came first; in a folder the file is locked meanwhile.
+    again where others came first; in a folder the file is locked meanwhile. If the answer to a
+    write is lost, `change` sees its own outcome, which it must leave as it is.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.ngff.labels.objects.steps import Crash, before_step, crash
+from tests.servers.faulty import losing_answers
 
 from voxlake.ngff.labels.mapping import (
     Mapping,
@@ -272,19 +274,12 @@ def test_without_create_if_absent_a_merge_is_lost(
     assert bodies_of(open_mapping(lake), [2, 4]).tolist() == [2, 3]
 
 
-def test_a_repeated_request_finds_its_own_entry(
-    lake: StoreURL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The client of a store repeats what it has no answer to, and is told that it is there."""
-    create = store.create
-
-    def twice(url: StoreURL, body: bytes) -> str:
-        create(url, body)
-        return create(url, body)
-
-    monkeypatch.setattr(store, "create", twice)
-    assert merge(lake, [1, 2]).number == 1
-    assert open_mapping(lake).number == 1
+def test_an_entry_counts_though_the_answer_was_lost(s3_store: StoreURL) -> None:
+    with losing_answers(str(s3_store.endpoint), 503) as endpoint:
+        index = replace(s3_store, endpoint=endpoint)
+        assert merge(index, [1, 2]).number == 1
+        assert merge(index, [3, 4]).number == 2
+    assert open_mapping(s3_store).number == 2
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", ">u4"])

@@ -137,7 +137,7 @@ def building_url(index_url: StoreURL) -> StoreURL:
 
 def form_of[T: Document](kind: type[T]) -> Form[T]:
     """Return how documents of a job lie in its scratch."""
-    return Form(kind, "cancel the job that wrote it, and index again", key="document")
+    return Form(kind, "cancel the job that wrote it, and index again")
 
 
 def read_document[T: Document](form: Form[T], url: StoreURL) -> T:

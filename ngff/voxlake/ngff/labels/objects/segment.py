@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import Field
 from ulid import ULID
 
@@ -19,6 +17,7 @@ from voxlake.ngff.versioned import sorted_file
 from voxlake.ngff.versioned.document import Document
 from voxlake.ngff.versioned.sorted_file import (
     FileKind,
+    encode_groups,
     file_url,
     footer_of,
     groups_between,
@@ -153,17 +152,11 @@ def _bound(objects_url: StoreURL, segment: Segment, low: int) -> int:
 
 
 def _encode(table: pa.Table) -> bytes:
-    body = io.BytesIO()
-    pq.write_table(
+    return encode_groups(
         table,
-        body,
-        row_group_size=sorted_file.GROUP_ROWS,
-        compression="zstd",
+        table["id"].to_numpy(),
         compression_level=_ZSTD_LEVEL,
-        # The stubs know only a bool: https://arrow.apache.org/docs/python/parquet.html
-        use_dictionary=["type", "author", "status", "key_values.key_value.key"],  # type: ignore[arg-type]
+        use_dictionary=["type", "author", "status", "key_values.key_value.key"],
         column_encoding={"id": "DELTA_BINARY_PACKED"},
         write_statistics=["id"],
-        write_page_checksum=True,
     )
-    return body.getvalue()

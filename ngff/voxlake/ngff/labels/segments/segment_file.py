@@ -9,13 +9,10 @@ the checksum of the footer. Every flipped bit is found, whichever groups are rea
 
 from __future__ import annotations
 
-import io
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from ulid import ULID
 
 from voxlake.ngff.columns import arrow_column, numpy_column
@@ -24,8 +21,7 @@ from voxlake.ngff.labels.segments.manifest import REBUILD, SegmentFile
 from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.memory.columns import BOX, corners
-from voxlake.ngff.versioned import sorted_file
-from voxlake.ngff.versioned.sorted_file import FileKind, RowGroup, RowGroups, file_url, footer_of
+from voxlake.ngff.versioned.sorted_file import FileKind, encode_groups, file_url, footer_of
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -67,36 +63,15 @@ def write_file(index_url: StoreURL, rows: SegmentRows, ulid: str | None = None) 
 
 def encode_file(rows: SegmentRows) -> bytes:
     """Return rows as Parquet; the same rows always give the same bytes."""
-    table = _table(rows)
-    step = sorted_file.GROUP_ROWS
-    body = io.BytesIO()
-    with pq.ParquetWriter(
-        body,
-        _SCHEMA,
-        compression="zstd",
+    return encode_groups(
+        _table(rows),
+        rows.labels,
         compression_level=_ZSTD_LEVEL,
         use_dictionary=False,
         column_encoding=dict.fromkeys(_COLUMNS, "DELTA_BINARY_PACKED"),
         write_statistics=["label"],
         store_schema=False,
-    ) as writer:
-        groups = []
-        for first in range(0, len(rows), step):
-            start = body.tell()
-            writer.write_table(table.slice(first, step), row_group_size=step)
-            labels = rows.labels[first : first + step]
-            groups.append(
-                RowGroup(
-                    start=start,
-                    bytes=body.tell() - start,
-                    crc32=zlib.crc32(body.getbuffer()[start:]),
-                    first=int(labels[0]),
-                    last=int(labels[-1]),
-                )
-            )
-        described = RowGroups(groups=tuple(groups)).model_dump_json()
-        writer.add_key_value_metadata({"voxlake": described})
-    return body.getvalue()
+    )
 
 
 def _table(rows: SegmentRows) -> pa.Table:

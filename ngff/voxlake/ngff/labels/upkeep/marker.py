@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import ValidationError
 from ulid import ULID
 
-from voxlake.ngff.versioned.document import Document
+from voxlake.ngff.versioned import document
+from voxlake.ngff.versioned.document import Document, Form
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Cell
@@ -49,6 +49,10 @@ class BulkState(Document):
     """Number of the manifest in force when it began; None if there was none."""
     replaces: tuple[str, ...]
     """Covers of the segments of that manifest, in whose place its own segment comes."""
+
+
+MARKERS = Form(MarkerState, "audit the index")
+BULK_MARKERS = Form(BulkState, "resume the job, or audit the index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,12 @@ def bulk_marker(index_url: StoreURL, job: str) -> Marker:
 
 def write_bulk(marker: Marker, state: BulkState) -> None:
     """Write the marker of a bulk job, or what it says; it is durable when this returns."""
-    store.write(marker.url, state.model_dump_json().encode())
+    document.write(BULK_MARKERS, marker.url, state)
 
 
 def read_bulk(marker: Marker) -> BulkState | None:
     """Return what the marker of a bulk job says; None if it is not there, or damaged."""
-    return _read(BulkState, marker)
+    return _read(BULK_MARKERS, marker)
 
 
 def list_markers(index_url: StoreURL) -> list[Marker]:
@@ -111,13 +115,13 @@ def read_marker(marker: Marker) -> MarkerState | None:
 
     Neither may be taken for done.
     """
-    return _read(MarkerState, marker)
+    return _read(MARKERS, marker)
 
 
-def _read[T: Document](kind: type[T], marker: Marker) -> T | None:
+def _read[T: Document](form: Form[T], marker: Marker) -> T | None:
     try:
-        return kind.model_validate_json(store.read(marker.url).body)
-    except (ObjectNotFoundError, ValidationError):
+        return document.read(form, marker.url)
+    except (ObjectNotFoundError, CorruptDataError):
         return None
 
 
@@ -132,8 +136,7 @@ def _new_marker(index_url: StoreURL, cell: Cell) -> Marker:
 
 
 def _put(marker: Marker, state: Literal["open", "done"], by: str) -> None:
-    body = MarkerState(state=state, by=by, at=datetime.now(UTC)).model_dump_json()
-    store.write(marker.url, body.encode())
+    document.write(MARKERS, marker.url, MarkerState(state=state, by=by, at=datetime.now(UTC)))
 
 
 def _marker(url: StoreURL) -> Marker | None:
