@@ -34,6 +34,7 @@ TREE = {
     "StoreFullError": ("store-full", 507, (OSError,)),
     "StoreReadOnlyError": ("store-read-only", 502, (OSError,)),
     "StoreUnfitError": ("store-unfit", 502, (OSError,)),
+    "StoreLinkError": ("store-link", 403, (OSError,)),
     "JobFailedError": ("job-failed", 500, ()),
     "ClusterLostError": ("cluster-lost", 500, ()),
 }

@@ -140,10 +140,13 @@ class Volume:
         ------
         OutOfBoundsError
             At once, if the box is not inside the volume.
+        StoreLinkError
+            At once, if a shard of a local store is behind a symbolic link.
         CorruptDataError, StoreError
             With the answer.
         """
         box.check_inside(self.box, str(self.url))
+        self._check_links("read", box)
         return Pending(self.array[box.slices].read(order="C"), "read", self.url)
 
     def write(self, box: Box, voxels: npt.NDArray[Any]) -> Pending[None]:
@@ -162,7 +165,7 @@ class Volume:
         OutOfBoundsError, InvalidInputError
             At once, if the box is not inside the volume, or `voxels` do not fit it.
         StoreError
-            At once, if a local store cannot be locked.
+            At once, if a local store cannot be locked, or a shard is behind a symbolic link.
         CorruptDataError, StoreError
             With the answer; CorruptDataError if what is stored there is damaged.
         """
@@ -172,6 +175,7 @@ class Volume:
                 f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
                 f"{self.dtype}; give {self.dtype} of shape {box.shape}"
             )
+        self._check_links("write", box)
         lock = self._lock(box) if self.url.is_local else None
         transaction = ts.Transaction()
         self.array.with_transaction(transaction)[box.slices].write(voxels).copy.result()
@@ -192,6 +196,12 @@ class Volume:
         finally:
             if lock is not None:
                 lock.release()
+
+    def _check_links(self, action: str, box: Box) -> None:
+        """Raise StoreLinkError if a shard of `box` is behind a link, which TensorStore follows."""
+        if self.url.is_local:
+            keys = (shard_key(self.metadata, cell) for cell in box.cells(self.shard))
+            store.check_links(action, self.url, keys)
 
     def _lock(self, box: Box) -> store.FileLock:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""

@@ -23,6 +23,7 @@
     - StoreFullError           no space left                         (507)
     - StoreReadOnlyError       writing is refused
     - StoreUnfitError          it lacks what safe writing needs
+    - StoreLinkError           a symbolic link, which is not followed (403)
   + JobFailedError             a job ended with tasks undone
     - ClusterLostError         the Dask scheduler is gone
 
@@ -186,6 +187,13 @@ class StoreUnfitError(StoreError):
     """The store lacks something that safe writing needs (see the store self-test)."""
 
     kind = "store-unfit"
+
+
+class StoreLinkError(StoreError):
+    """A symbolic link in a folder of a store: it could lead anywhere, and is not followed."""
+
+    kind = "store-link"
+    status = 403
 
 
 class JobFailedError(VoxlakeError):

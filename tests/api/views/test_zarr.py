@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import time
@@ -144,20 +145,55 @@ def test_a_rewritten_object_has_another_etag(served: Served, anonymous: httpx2.C
     assert (answer.status_code, answer.content) == (200, b"two")
 
 
-def test_only_what_is_not_there_is_404(served: Served, anonymous: httpx2.Client) -> None:
-    group = served.lake / "lab/brain/em.ome.zarr"
+def test_what_is_not_there_is_404(anonymous: httpx2.Client) -> None:
     for key in ("0/c/9/9/9", "0", "0/zarr.json/x", "a" * 200 + "/b"):
         assert anonymous.get(f"/zarr/{EM}/{key}").status_code == 404, key
-    # A loop of links is an I/O failure, and root reads everything that permissions forbid.
-    loop = (group / "loop").path
-    loop.symlink_to(loop)
+
+
+def test_no_link_is_followed(served: Served, anonymous: httpx2.Client, tmp_path: Path) -> None:
+    group = (served.lake / "lab/brain/em.ome.zarr").path
+    (tmp_path / "secret").write_bytes(b"secret")
+    links = {
+        "out": tmp_path,
+        "0/c/0/0/file": tmp_path / "secret",
+        "relative": Path("../secret.ome.zarr"),
+        "inside": group / "labels/draft",
+        "loop": group / "loop",
+        "dangling": tmp_path / "nothing",
+    }
+    for key, target in links.items():
+        (group / key).symlink_to(target)
+    keys = [*links, "out/secret", "relative/zarr.json", "inside/0/zarr.json", "out/", "inside/"]
     try:
-        for method in ("GET", "HEAD"):
-            assert anonymous.request(method, f"/zarr/{EM}/loop").status_code == 502
-        kind = anonymous.get(f"/zarr/{EM}/loop").json()["type"]
-        assert kind == "urn:voxlake:error:store-error"
+        for key, method in itertools.product(keys, ("GET", "HEAD")):
+            # Not 404, which of a chunk means that it is fill.
+            answer = anonymous.request(method, f"/zarr/{EM}/{key}")
+            assert answer.status_code == 403, key
+            assert b"secret" not in answer.content.replace(key.encode(), b"")
+        assert anonymous.get(f"/zarr/{EM}/out").json()["type"] == "urn:voxlake:error:store-link"
     finally:
-        loop.unlink()
+        for key in links:
+            (group / key).unlink()
+
+
+def test_voxels_behind_a_link_are_refused_and_not_fill(
+    served: Served, anonymous: httpx2.Client, tmp_path: Path
+) -> None:
+    address = "/v2/datasets/lab/brain"
+    level = (served.lake / "lab/brain/em.ome.zarr/labels/cells/0").path
+    asked = (f"{address}/cells/cutout", f"{address}/cells/labels?counts=true")
+    for key in ("c/1", "c/0/1/0"):
+        (level / key).rename(tmp_path / "elsewhere")
+        (level / key).symlink_to(tmp_path / "elsewhere")
+        try:
+            for question in asked:
+                answer = anonymous.get(question)
+                assert answer.status_code == 403, question
+                assert key in answer.json()["detail"]
+            assert anonymous.get(f"{address}/cells/cutout?z=0:8&y=0:8&x=0:8").status_code == 200
+        finally:
+            (level / key).unlink()
+            (tmp_path / "elsewhere").rename(level / key)
 
 
 def test_only_reading_is_possible(anonymous: httpx2.Client) -> None:

@@ -8,7 +8,7 @@ from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
 from voxlake.platform.store.awaited import ask_head, ask_stream
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
-from voxlake.platform.store.local import etag_of_file
+from voxlake.platform.store.local import check_links, etag_of_file, list_links
 from voxlake.platform.store.lock import FileLock, empty_abandoned
 from voxlake.platform.store.objects import (
     create,
@@ -39,6 +39,7 @@ __all__ = [
     "as_zarr",
     "ask_head",
     "ask_stream",
+    "check_links",
     "create",
     "delete",
     "delete_tree",
@@ -51,6 +52,7 @@ __all__ = [
     "last_object",
     "leftovers",
     "list_children",
+    "list_links",
     "open_ranges",
     "read",
     "read_if_there",

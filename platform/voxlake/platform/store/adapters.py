@@ -34,11 +34,21 @@ def as_obstore(url: StoreURL) -> Obstore:
     return _obstore(url.scheme, url.root, url.endpoint, url.region, folder)
 
 
-def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
-    """Return a zarr-python store whose root is `url`."""
+def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False) -> Store:
+    """Return a zarr-python store whose root is `url`.
+
+    Parameters
+    ----------
+    follow_links
+        Whether symbolic links below a local root are followed, which could lead anywhere.
+    """
     # For users, and foreign zarr: voxlake itself does without.
     from zarr.storage import LocalStore, ObjectStore
 
+    if url.is_local and not follow_links:
+        from voxlake.platform.store.zarr_folder import ZarrFolder
+
+        return ZarrFolder(url.path, read_only=read_only)
     if url.is_local:
         return LocalStore(url.path, read_only=read_only)
     return ObjectStore(_s3(url.root, url.endpoint, url.region, url.key), read_only=read_only)
@@ -46,6 +56,8 @@ def as_zarr(url: StoreURL, *, read_only: bool = True) -> Store:
 
 def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     """Return the TensorStore kvstore spec of the prefix `url`.
+
+    It follows symbolic links in a folder: what is read or written goes by `check_links` before.
 
     Who changes part of an object of a local store takes a `FileLock` first, besides the lock that
     TensorStore takes: see `empty_abandoned`.

@@ -15,6 +15,7 @@ from voxlake.platform.errors import (
     ObjectNotFoundError,
     StoreError,
     StoreFullError,
+    StoreLinkError,
     StoreReadOnlyError,
     StoreUnavailableError,
     StoreUnfitError,
@@ -53,6 +54,8 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return our error for what a library raised: absent is absent, a failure is a failure."""
+    if isinstance(error, VoxlakeError):
+        return error
     if _is_absent(action, error):
         return ObjectNotFoundError(f"{url} is not there")
     if isinstance(error, obstore_errors.AlreadyExistsError):
@@ -70,6 +73,8 @@ def explain_os_error(action: str, url: StoreURL, error: OSError) -> StoreError:
         return _full(action, url)
     if error.errno in _REFUSED:
         return _refused(action, url, _reason(error))
+    if error.errno == errno.ELOOP:
+        return link_error(action, url, str(url))
     return StoreError(f"cannot {action} {url}: {_reason(error)}")
 
 
@@ -108,6 +113,14 @@ def _reason(error: Exception) -> str:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def link_error(action: str, url: StoreURL, link: str) -> StoreLinkError:
+    """Return the error of what lies at a symbolic link of a store, or behind one."""
+    return StoreLinkError(
+        f"cannot {action} {url}: {link} is a symbolic link, and links in a store are not followed; "
+        "put what it leads to in its place, or mount it there"
+    )
 
 
 def _full(action: str, url: StoreURL) -> StoreFullError:

@@ -25,7 +25,8 @@ import psutil
 
 from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
-from voxlake.platform.store.objects import PARTIAL_SUFFIX, etag_of, sync_folder
+from voxlake.platform.store.local import check_links
+from voxlake.platform.store.objects import PARTIAL_SUFFIX, etag_of, parent_of, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,6 +103,7 @@ def grow(url: StoreURL) -> GrowingObject:
     """Begin an object at `url`."""
     with store_failures("write", url):
         if url.is_local:
+            check_links("write", parent_of(url))
             url.path.parent.mkdir(parents=True, exist_ok=True)
             partial = url.path.with_name(f".{url.path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
         else:

@@ -1,21 +1,24 @@
-"""Small requests to files and folders of this machine, without what serves remote stores.
+"""Requests to files and folders of this machine, without what serves remote stores.
 
-A listing or a range of a local file takes some microseconds of the system; obstore adds a hundred.
+A listing or a range of a local file takes some microseconds of the system; obstore adds a hundred,
+and follows symbolic links. A link in a folder could lead anywhere, so here it is an object that is
+listed and deleted, and never read nor passed through.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-from stat import S_ISREG
+from contextlib import contextmanager, suppress
+from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import ObjectNotFoundError
-from voxlake.platform.store.failures import explain
+from voxlake.platform.store.failures import link_error, store_failures
+from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from voxlake.platform.store.url import StoreURL
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def path_of(url: StoreURL) -> str:
@@ -24,40 +27,160 @@ def path_of(url: StoreURL) -> str:
     return f"{root}/{url.key}" if url.key else root
 
 
+def open_file(url: StoreURL) -> tuple[int, os.stat_result]:
+    """Open a file for reading; return its descriptor and state.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is none: a folder, a pipe or a device is no object.
+    StoreLinkError
+        If it is a symbolic link, or behind one that lies below the root of the store.
+    OSError
+        If it cannot be opened.
+    """
+    # A pipe or a device must not block a server.
+    file = _open("read", url, os.O_NONBLOCK)
+    state = os.fstat(file)
+    if not S_ISREG(state.st_mode):
+        os.close(file)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path_of(url))
+    return file, state
+
+
+def _open(action: str, url: StoreURL, flags: int) -> int:
+    """Open a file or folder that no link below the root of the store leads to."""
+    path = path_of(url)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags)
+    except OSError:
+        check_links(action, url)
+        raise
+    try:
+        if not _is_opened_at(file, path):
+            check_links(action, url)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _is_opened_at(file: int, path: str) -> bool:
+    """Return whether an open file certainly lies at `path` itself: one call, where there is one.
+
+    The system tells where the file lies that was opened, which no link can be slipped under.
+    """
+    try:
+        return os.readlink(f"/proc/self/fd/{file}") == path  # noqa: PTH115  as below
+    except OSError:
+        return False
+
+
+def check_links(action: str, url: StoreURL, keys: Iterable[str] = ("",)) -> None:
+    """Raise StoreLinkError if a symbolic link is on the way to any of `keys` below `url`.
+
+    The way begins below the root of the store. What is not there is no link.
+    """
+    seen: set[str] = set()
+    for key in keys:
+        path = _root_of(url)
+        for part in f"{url.key}/{key}".split("/"):
+            path = f"{path}/{part}" if part else path
+            if path in seen:
+                continue
+            seen.add(path)
+            if part and _is_link(path):
+                raise link_error(action, url / key, path)
+
+
 def list_folder(url: StoreURL) -> tuple[list[str], list[str]]:
     """Return the names in a folder, sorted: (folders, files); none if the folder is not there.
+
+    A symbolic link counts as a file.
 
     Raises
     ------
     ObjectNotFoundError
         If the root of the store is not there.
+    StoreLinkError
+        If the folder is behind a symbolic link.
     """
     folders: list[str] = []
     files: list[str] = []
-    try:
-        with os.scandir(path_of(url)) as entries:
-            for entry in entries:
-                (folders if entry.is_dir() else files).append(entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        _check_root(url)
-    except OSError as error:
-        raise explain("list", url, error) from error
+    with _entries(url) as entries:
+        for entry in entries:
+            (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
     return sorted(folders), sorted(files)
+
+
+def list_links(url: StoreURL) -> list[str]:
+    """Return the names of the symbolic links in a folder, sorted; as `list_folder`."""
+    with _entries(url) as entries:
+        return sorted(entry.name for entry in entries if entry.is_symlink())
+
+
+def walk_files(url: StoreURL) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield key and state of every file and symbolic link below a folder; as `list_folder`."""
+    folders = []
+    with _entries(url) as entries:
+        for entry in entries:
+            key = f"{url.key}/{entry.name}" if url.key else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(key)
+                continue
+            with suppress(FileNotFoundError):
+                state = entry.stat(follow_symlinks=False)
+                if S_ISREG(state.st_mode) or S_ISLNK(state.st_mode):
+                    yield key, state
+    for key in folders:
+        yield from walk_files(StoreURL(url.scheme, url.root, key))
 
 
 def last_file(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str, str] | None:
     """Return name and ETag of the file in a folder that is wanted and last by name."""
-    folder = path_of(url)
-    try:
+    with _opened_folder(url) as folder:
         # Pathlib takes three times as long as the system.
-        for name in sorted(os.listdir(folder), reverse=True):  # noqa: PTH208
-            if is_wanted(name) and (found := _state_of_file(f"{folder}/{name}")):
+        names = [] if folder is None else os.listdir(folder)  # noqa: PTH208
+        for name in sorted(names, reverse=True):
+            if is_wanted(name) and (found := _state_of_file(name, folder)):
                 return name, etag_of_file(found)
-    except (FileNotFoundError, NotADirectoryError):
-        _check_root(url)
-    except OSError as error:
-        raise explain("list", url, error) from error
     return None
+
+
+@contextmanager
+def _entries(url: StoreURL) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """List a folder for the length of a ``with`` block."""
+    with _opened_folder(url) as folder:
+        if folder is None:
+            yield iter(())
+            return
+        with os.scandir(folder) as entries:
+            yield entries
+
+
+@contextmanager
+def _opened_folder(url: StoreURL) -> Iterator[int | None]:
+    """Open a folder for the length of a ``with`` block; None if it is not there."""
+    folder = _open_folder(url)
+    try:
+        with store_failures("list", url):
+            yield folder
+    finally:
+        if folder is not None:
+            os.close(folder)
+
+
+def _open_folder(url: StoreURL) -> int | None:
+    with store_failures("list", url):
+        try:
+            return _open("list", url, os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            root = _root_of(url)
+            if not os.path.isdir(root):  # noqa: PTH112  as below
+                raise ObjectNotFoundError(
+                    f"folder {root} is not there; check its name, or make it"
+                ) from None
+            return None
 
 
 def etag_of_file(found: os.stat_result) -> str:
@@ -65,20 +188,21 @@ def etag_of_file(found: os.stat_result) -> str:
     return f'"{found.st_ino:x}-{found.st_mtime_ns // 1000:x}-{found.st_size:x}"'
 
 
-def _state_of_file(path: str) -> os.stat_result | None:
+def _state_of_file(name: str, folder: int | None) -> os.stat_result | None:
     """Return the state of a file; None if it is none, or was deleted since it was listed."""
     try:
-        found = os.stat(path)  # noqa: PTH116  as above
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
     return found if S_ISREG(found.st_mode) else None
 
 
+def _is_link(path: str) -> bool:
+    try:
+        return S_ISLNK(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def _root_of(url: StoreURL) -> str:
     return url.root if url.scheme == "file" else str(url.folder)
-
-
-def _check_root(url: StoreURL) -> None:
-    root = _root_of(url)
-    if not os.path.isdir(root):  # noqa: PTH112  as above
-        raise ObjectNotFoundError(f"folder {root} is not there; check its name, or make it")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -20,13 +20,24 @@ from voxlake.platform.errors import (
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, Stored
-from voxlake.platform.store.local import last_file, list_folder
+from voxlake.platform.store.local import (
+    check_links,
+    etag_of_file,
+    last_file,
+    list_folder,
+    open_file,
+    path_of,
+    walk_files,
+)
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from obstore import PutMode
+
+_STAGED = re.compile(r"#\d+\Z")
+"""Ending of the names of files that obstore has not made objects yet; no object has it."""
 
 PARTIAL_SUFFIX = ".partial"
 """Ending of the files that a write was cut off from; `sweep` removes them."""
@@ -41,6 +52,8 @@ def read(url: StoreURL) -> Stored:
         If the store says that there is none; every other failure is a StoreError.
     """
     with store_failures("read", url):
+        if url.is_local:
+            return _read_file(url)
         answer = obstore.get(*object_of(url))
         return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
 
@@ -48,6 +61,10 @@ def read(url: StoreURL) -> Stored:
 def head(url: StoreURL) -> ObjectInfo:
     """Return size and ETag of the object; raise ObjectNotFoundError if there is none."""
     with store_failures("read", url):
+        if url.is_local:
+            file, state = open_file(check_object(url))
+            os.close(file)
+            return ObjectInfo(url, state.st_size, etag_of_file(state))
         meta = obstore.head(*object_of(url))
         return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
 
@@ -100,14 +117,18 @@ def create(url: StoreURL, body: bytes) -> str:
 
 
 def etag_of(url: StoreURL) -> str:
-    """Return the ETag of an object that was just written."""
-    return str(obstore.head(*object_of(url))["e_tag"])
+    """Return the ETag of a file that was just written."""
+    return etag_of_file(os.stat(path_of(url), follow_symlinks=False))  # noqa: PTH116
 
 
 def delete(url: StoreURL) -> None:
     """Delete the object; that it is not there is no error."""
     try:
         with store_failures("write", url):
+            if url.is_local:
+                check_links("write", parent_of(url))
+                check_object(url).path.unlink(missing_ok=True)
+                return
             obstore.delete(*object_of(url))
     except ObjectNotFoundError:
         return
@@ -117,6 +138,7 @@ def delete_tree(url: StoreURL) -> None:
     """Delete every object below `url`, and the folders of a local store with them."""
     with store_failures("write", url):
         if url.is_local:
+            check_links("write", url)
             shutil.rmtree(url.path, ignore_errors=not url.path.exists())
             return
         for batch in obstore.list(as_obstore(url), prefix=url.key):
@@ -126,6 +148,12 @@ def delete_tree(url: StoreURL) -> None:
 def walk(url: StoreURL) -> Iterator[ObjectInfo]:
     """Yield every object below `url`, in no promised order."""
     with store_failures("list", url):
+        if url.is_local:
+            for key, state in walk_files(url):
+                if not _STAGED.search(key):
+                    found = StoreURL(url.scheme, url.root, key)
+                    yield ObjectInfo(found, state.st_size, etag_of_file(state))
+            return
         base = StoreURL(url.scheme, url.root, "", url.endpoint, url.region)
         for batch in obstore.list(as_obstore(url), prefix=url.key or None):
             for meta in batch:
@@ -164,26 +192,44 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str,
 
 
 def object_of(url: StoreURL) -> tuple[Obstore, str]:
-    """Return the store handle and the key of one object.
+    """Return the store handle and the key of one object of a remote store."""
+    return as_obstore(url), check_object(url).key
 
-    A file that is named by its path alone has no key: its folder is then the root.
+
+def check_object(url: StoreURL) -> StoreURL:
+    """Return `url` if it names an object, as a file does by its path alone.
+
+    Raises
+    ------
+    InvalidInputError
+        If it names a store.
     """
-    if not url.key and url.scheme == "file":
-        url = replace(url, root=str(url.path.parent), key=url.path.name)
-    if not url.key:
+    if not url.key and url.scheme != "file":
         raise InvalidInputError(f"{url} names a store and no object in it; add a key")
-    return as_obstore(url), url.key
+    return url
+
+
+def parent_of(url: StoreURL) -> StoreURL:
+    """Return the address of the folder that an object lies in; of a root, the root."""
+    return StoreURL(url.scheme, url.root, url.key.rpartition("/")[0], url.endpoint, url.region)
 
 
 def _put(url: StoreURL, body: bytes, *, replace: bool) -> str:
     with store_failures("write", url):
         if url.is_local:
+            check_links("write", parent_of(check_object(url)))
             _write_file(url.path, body, replace=replace)
             return etag_of(url)
         mode: PutMode = "overwrite" if replace else "create"
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
         answer = obstore.put(*object_of(url), body, mode=mode, use_multipart=False)
         return str(answer["e_tag"])
+
+
+def _read_file(url: StoreURL) -> Stored:
+    file, state = open_file(check_object(url))
+    with os.fdopen(file, "rb") as opened:
+        return Stored(opened.read(), etag_of_file(state))
 
 
 def _write_file(path: Path, body: bytes, *, replace: bool) -> None:

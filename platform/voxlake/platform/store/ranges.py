@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import weakref
 from dataclasses import dataclass
-from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 import obstore
 
-from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store.failures import explain, store_failures
 from voxlake.platform.store.info import ObjectInfo
-from voxlake.platform.store.local import etag_of_file, path_of
+from voxlake.platform.store.local import etag_of_file, open_file
 from voxlake.platform.store.objects import head, object_of
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]
     if not url.is_local:
         return _request(url, ranges)
     try:
-        file = os.open(path_of(url), os.O_RDONLY)
+        file, _ = open_file(url)
         try:
             return [os.pread(file, stop - start, start) for start, stop in ranges]
         finally:
@@ -92,12 +90,7 @@ def open_ranges(url: StoreURL) -> RangeReader:
     if not url.is_local:
         return RangeReader(head(url), None)
     with store_failures("read", url):
-        # A pipe or a device must not block a server.
-        file = os.open(path_of(url), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        state = os.fstat(file)
-    if not S_ISREG(state.st_mode):
-        os.close(file)
-        raise ObjectNotFoundError(f"{url} is not there")
+        file, state = open_file(url)
     reader = RangeReader(ObjectInfo(url, state.st_size, etag_of_file(state)), file)
     reader.close = weakref.finalize(reader, os.close, file)
     return reader

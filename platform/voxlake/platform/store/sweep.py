@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from voxlake.platform.store.local import check_links
 from voxlake.platform.store.objects import PARTIAL_SUFFIX
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def leftovers(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
     """Return the temporary files below `url` of at least that age; S3 writes leave none."""
     if not url.is_local:
         return []
+    check_links("list", url)
     limit = time.time() - older_than_s
     return [
         path

@@ -80,14 +80,14 @@ def _store(location: str) -> Store | None:
     if path.suffix.lower() == ".zip" and path.is_file():
         return ZipStore(path, mode="r")
     if any((path / marker).is_file() for marker in ZARR_MARKERS):
-        return as_zarr(StoreURL.parse(str(path)))
+        return as_zarr(StoreURL.parse(str(path)), follow_links=True)
     return None
 
 
 def _remote_store(location: str) -> Store | None:
     scheme = location.partition("://")[0]
     if scheme in {"s3", "file", "memory"}:
-        return as_zarr(StoreURL.parse(location))
+        return as_zarr(StoreURL.parse(location), follow_links=True)
     if scheme not in {"http", "https"}:
         return None
     settings = Settings()
