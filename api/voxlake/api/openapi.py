@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from voxlake.api.guard import public
+from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import DOCUMENTED, documented
-from voxlake.documents.labels import LookupQuestion, PointsQuestion, ReserveQuestion
-from voxlake.documents.merges import CleaveQuestion, MergeQuestion
-from voxlake.documents.objects import ObjectQuestion
 from voxlake.documents.problem import Problem
 
 DESCRIPTION = """
@@ -23,18 +24,9 @@ Boxes are half-open ranges of voxels, named by axis. Every error is a problem do
 Credentials are the session cookie of a login link, or the owner's token as a bearer token.
 """
 
-BODIES = (
-    CleaveQuestion,
-    LookupQuestion,
-    MergeQuestion,
-    ObjectQuestion,
-    PointsQuestion,
-    ReserveQuestion,
-)
-"""What `JsonBody` reads: FastAPI does not see them."""
-
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
+_SCHEMA = "#/components/schemas/"
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -60,13 +52,12 @@ def build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    components = document.setdefault("components", {})
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    components.setdefault("schemas", {})["Problem"] = schema
-    _, bodies = models_json_schema(
-        [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
+    models: set[type[BaseModel]] = {Problem, *_describe_bodies(app, document)}
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_SCHEMA + "{model}"
     )
-    components["schemas"].update(bodies["$defs"])
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas["$defs"])
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "voxlake-session-PORT"},
@@ -74,6 +65,19 @@ def build(app: FastAPI) -> dict[str, Any]:
     document["security"] = [{"token": []}, {"session": []}, {}]
     document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"] = _stored_bytes()
     return document
+
+
+def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[BaseModel]]:
+    """Describe the bodies that `JsonBody` reads, which FastAPI does not see; yield their models."""
+    routes = (context.original_route for context in iter_route_contexts(app.routes))
+    for route in (each for each in routes if isinstance(each, APIRoute)):
+        for read in (each.call for each in route.dependant.dependencies):
+            if isinstance(read, JsonBody):
+                content = {"schema": {"$ref": _SCHEMA + read.model.__name__}}
+                body = {"required": True, "content": {"application/json": content}}
+                for method in route.methods or ():
+                    document["paths"][route.path_format][method.lower()]["requestBody"] = body
+                yield read.model
 
 
 def _stored_bytes() -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import from_bug
 
 SECURITY_HEADERS = {
@@ -19,31 +20,23 @@ SECURITY_HEADERS = {
 """Sent unless the route says something else."""
 
 
-class Envelope:
+class Envelope(Layer):
     """Around all that can fail: nothing that a route does wrong leaves without these headers."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
 
-        async def send_headed(message: Message) -> None:
+        def start(headers: MutableHeaders) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
+            started = True
+            headers["X-Request-Id"] = request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
 
+        send_headed = with_headers(send, start)
         try:
             await self.app(scope, receive, send_headed)
         except Exception as error:

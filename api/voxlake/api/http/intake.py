@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -48,11 +47,3 @@ class JsonBody:
             raise InvalidInputError(
                 f"the body does not fit this address ({wrong}); see /openapi.json"
             ) from error
-
-
-def described(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that `JsonBody` reads; `openapi.BODIES` has the model."""
-    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}
-    }

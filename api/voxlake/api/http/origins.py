@@ -11,20 +11,24 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import problem
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names that only this machine answers to."""
 
-EXPOSED = (
-    "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, X-Request-Id, "
-    "X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, X-Voxlake-Level, X-Voxlake-Shape, "
-    "X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, X-Voxlake-Next"
-)
+SHARED = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Encoding, Content-Length, "
+    "Content-Range, ETag, X-Request-Id, X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, "
+    "X-Voxlake-Level, X-Voxlake-Shape, X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, "
+    "X-Voxlake-Next",
+}
+"""Headers of every answer."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 PREFLIGHT = {
@@ -35,16 +39,12 @@ PREFLIGHT = {
 }
 
 
-class OriginCheck:
+class OriginCheck(Layer):
     """Refuses requests to names of other hosts, and changes that a foreign page asks for."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        refusal = refuse(scope) if scope["type"] == "http" else None
-        await (refusal or self.app)(scope, receive, send)
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        await (refuse(scope) or self.app)(scope, receive, send)
 
 
 def refuse(scope: Scope) -> Response | None:
@@ -88,29 +88,13 @@ def is_foreign(scope: Scope) -> bool:
     return origin.partition("://")[2].lower() != headers.get("host", "").lower()
 
 
-class Cors:
+class Cors(Layer):
     """Adds CORS headers to every answer, errors included, and answers preflights before auth."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_shared(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Access-Control-Allow-Origin"] = "*"
-                headers["Access-Control-Expose-Headers"] = EXPOSED
-            await send(message)
-
-        if scope["method"] == "OPTIONS":
-            await preflight(scope)(scope, receive, send_shared)
-            return
-        await self.app(scope, receive, send_shared)
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        app = preflight(scope) if scope["method"] == "OPTIONS" else self.app
+        await app(scope, receive, with_headers(send, lambda headers: headers.update(SHARED)))
 
 
 def preflight(scope: Scope) -> Response:

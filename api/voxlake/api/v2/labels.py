@@ -11,7 +11,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import ARROW, wants_arrow
-from voxlake.api.http.intake import JsonBody, described
+from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
 from voxlake.api.http.problems import documented
 from voxlake.api.http.query import Ranges, parse_box
@@ -90,11 +90,7 @@ async def get_top(
 
 
 @router.post(
-    "/lookup",
-    summary="Locate many labels",
-    response_model=LabelListDocument,
-    responses=LISTS,
-    openapi_extra=described(LookupQuestion),
+    "/lookup", summary="Locate many labels", response_model=LabelListDocument, responses=LISTS
 )
 async def look_up(
     granted: MayReadVoxels,
@@ -110,9 +106,7 @@ async def look_up(
     return list_response(state, table, asked.labels, granted.gateway.answers, arrow=arrow)
 
 
-@router.post(
-    "/points", summary="Tell the labels at points", openapi_extra=described(PointsQuestion)
-)
+@router.post("/points", summary="Tell the labels at points")
 async def post_points(
     granted: MayReadVoxels,
     asked: Annotated[PointsQuestion, Depends(JsonBody(PointsQuestion))],
@@ -127,7 +121,6 @@ async def post_points(
     "/reserve",
     summary="Reserve ids for new labels",
     responses={**documented(403, "Reading is allowed, and this is not.")},
-    openapi_extra=described(ReserveQuestion),
 )
 async def reserve(
     granted: MayAddVoxels,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.intake import JsonBody, described
+from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import documented
 from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.merges import (
@@ -31,9 +31,7 @@ CHANGES = {
 }
 
 
-@router.post(
-    "/merges", summary="Merge bodies", responses=CHANGES, openapi_extra=described(MergeQuestion)
-)
+@router.post("/merges", summary="Merge bodies", responses=CHANGES)
 async def merge(
     granted: MayAddVoxels, asked: Annotated[MergeQuestion, Depends(JsonBody(MergeQuestion))]
 ) -> ChangeDocument:
@@ -41,12 +39,7 @@ async def merge(
     return change_document(await object_data.merge(granted, asked.labels, granted.asker))
 
 
-@router.post(
-    "/cleaves",
-    summary="Split a body",
-    responses=CHANGES,
-    openapi_extra=described(CleaveQuestion),
-)
+@router.post("/cleaves", summary="Split a body", responses=CHANGES)
 async def cleave(
     granted: MayAddVoxels, asked: Annotated[CleaveQuestion, Depends(JsonBody(CleaveQuestion))]
 ) -> ChangeDocument:

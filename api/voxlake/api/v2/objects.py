@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import arrow_response, wants_arrow
-from voxlake.api.http.intake import JsonBody, described
+from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import documented
 from voxlake.api.v2.labels import LISTS, Accept, OneLabel
 from voxlake.documents.labels import MAX_LABELS
@@ -65,12 +65,7 @@ async def get_object(granted: MayReadVoxels, label: OneLabel) -> ObjectDocument:
     return ObjectDocument.model_validate(await object_data.get_object(granted, label))
 
 
-@router.put(
-    "/{label}",
-    summary="Put the object of a label",
-    responses=NOT_ALLOWED,
-    openapi_extra=described(ObjectQuestion),
-)
+@router.put("/{label}", summary="Put the object of a label", responses=NOT_ALLOWED)
 async def put_object(
     granted: MayAddVoxels,
     label: OneLabel,

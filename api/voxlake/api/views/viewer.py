@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voxlake.api.guard import PublicApp
+from voxlake.api.http.layer import with_headers
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 
@@ -62,14 +62,10 @@ class Viewer(PublicApp):
         built = (self.folder / "index.html").is_file()
         app: ASGIApp = self.files if built else HTMLResponse(_NOT_BUILT, status_code=503)
         hashed = "/assets/" in scope["path"]
-
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = WORKER_POLICY if hashed else VIEWER_POLICY
-                # Names of assets change with their content.
-                lasting = "public, max-age=31536000, immutable"
-                headers["Cache-Control"] = lasting if hashed else "no-cache"
-            await send(message)
-
-        await app(scope, receive, send_with_policy)
+        # Names of assets change with their content.
+        lasting = "public, max-age=31536000, immutable"
+        own = {
+            "Content-Security-Policy": WORKER_POLICY if hashed else VIEWER_POLICY,
+            "Cache-Control": lasting if hashed else "no-cache",
+        }
+        await app(scope, receive, with_headers(send, lambda headers: headers.update(own)))

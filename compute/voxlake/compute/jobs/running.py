@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
     from voxlake.compute.verify.results import ComparedShard
-    from voxlake.platform.jobs import Claim, Job, Ledger
+    from voxlake.platform.jobs import Claim, Job
 
     type _Execute = Callable[[_Pending, Callable[[], None]], Iterator[Finished]]
 
@@ -97,16 +97,11 @@ class JobSummary:
 class _Run:
     """A claimed job that is being run."""
 
-    workspace: Workspace
     job: Job
     recorder: Recorder
     # Any: a kind's own functions alone look into its spec.
     kind: JobKind[Any]
     work: Work[Any]
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.workspace.catalog.ledger
 
 
 class _Stopped(Exception):  # noqa: N818  (no error: it was asked for)
@@ -169,7 +164,7 @@ def run_claimed(
         ledger.set_state(claim, JobState.FAILED, str(error))
         raise
     with Recorder(ledger, claim, stop or Event()) as recorder:
-        run = _Run(workspace, job, recorder, kind, work)
+        run = _Run(job, recorder, kind, work)
         try:
             return _run(run, report)
         except _Stopped:
@@ -187,7 +182,7 @@ def run_claimed(
         except BaseException:
             with suppress(VoxlakeError):
                 recorder.flush()
-                run.ledger.release(claim, "interrupted")
+                run.work.ledger.release(claim, "interrupted")
             raise
 
 
@@ -197,11 +192,11 @@ def _run(run: _Run, report: Report) -> JobSummary:
     kind.prepare(work)
     plans = kind.stages(work)
     for plan in plans:
-        plan.check_memory(run.workspace.settings.memory_limit_bytes)
+        plan.check_memory(run.work.workspace.settings.memory_limit_bytes)
     itemsize = _itemsize(work)
     stages = _run_plans(run, itemsize, plans, report)
     kind.finish(work)
-    run.ledger.set_state(run.recorder.claim, JobState.DONE, "")
+    run.work.ledger.set_state(run.recorder.claim, JobState.DONE, "")
     differences = tuple(kind.differences(work))
     seconds = time.monotonic() - began
     return JobSummary(run.job.id, str(run.job.dataset), stages, seconds, itemsize, differences)
@@ -219,15 +214,15 @@ def _run_plans(
 ) -> tuple[StageSummary, ...]:
     for plan in plans:
         stage = StageRecord(plan.stage, len(plan), plan.fingerprint, plan.voxels)
-        run.ledger.begin_stage(run.recorder.claim, stage)
-    left = sum(len(plan) - run.ledger.count_done(run.job.id, plan.stage) for plan in plans)
+        run.work.ledger.begin_stage(run.recorder.claim, stage)
+    left = sum(len(plan) - run.work.ledger.count_done(run.job.id, plan.stage) for plan in plans)
     if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
     run.kind.begin(run.work)
     # Dask takes as long to load as all else, and a job that is only queued never needs it.
     from voxlake.compute.cluster import open_cluster, run_tasks
 
-    with open_cluster(run.workspace.settings, left) as client:
+    with open_cluster(run.work.workspace.settings, left) as client:
         execute = partial(run_tasks, client)
         return tuple(_run_stage(run, execute, itemsize, plan, report) for plan in plans)
 
@@ -236,7 +231,7 @@ def _run_stage(
     run: _Run, execute: _Execute, itemsize: int, plan: Plan, report: Report
 ) -> StageSummary:
     recorder = run.recorder
-    done = run.ledger.done_tasks(run.job.id, plan.stage)
+    done = run.work.ledger.done_tasks(run.job.id, plan.stage)
     report(StageStarted(plan.stage, len(plan), done.count(1), plan.voxels, itemsize))
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, done.count(1)))
@@ -261,7 +256,7 @@ def _run_stage(
 
 def _tally(run: _Run, plan: Plan, done: int) -> StageTally:
     """Return how far the stage is; a runner that was killed has not recorded its last seconds."""
-    stages = run.ledger.get_job(run.job.id).stages
+    stages = run.work.ledger.get_job(run.job.id).stages
     before = next(stage.progress for stage in stages if stage.name == plan.stage)
     return StageTally(plan.stage, done, plan.voxels * done // max(1, len(plan)), before.bytes_done)
 
@@ -331,10 +326,10 @@ def _note_failure(recorder: Recorder, finished: Finished, pending: _Pending) -> 
 
 
 def _check_none_failed(run: _Run, plan: Plan) -> None:
-    failed = run.ledger.count_failed(run.job.id, plan.stage, ATTEMPTS)
+    failed = run.work.ledger.count_failed(run.job.id, plan.stage, ATTEMPTS)
     if failed == 0:
         return
-    first = run.ledger.failures(run.job.id, limit=1)[0]
+    first = run.work.ledger.failures(run.job.id, limit=1)[0]
     raise JobFailedError(
         f"{failed} of {len(plan)} tasks of stage {plan.stage} failed {ATTEMPTS} times, "
         f"the first with: {first.error}"
@@ -352,12 +347,12 @@ def _hand_back(run: _Run) -> None:
     recorder = run.recorder
     recorder.flush()
     if not recorder.cancelled:
-        run.ledger.release(recorder.claim, "its runner was stopped")
+        run.work.ledger.release(recorder.claim, "its runner was stopped")
         return
     try:
-        cancel_claimed(run.workspace, recorder.claim)
+        cancel_claimed(run.work.workspace, recorder.claim)
     except Exception as error:
-        run.ledger.release(recorder.claim, f"could not be cancelled: {error}")
+        run.work.ledger.release(recorder.claim, f"could not be cancelled: {error}")
         raise
     raise ConflictError(f"job {run.job.id} was cancelled while it ran")
 
@@ -369,7 +364,7 @@ def _lose_cluster(run: _Run, error: ClusterLostError) -> None:
         return
     with suppress(StoreError, LeaseLostError):
         run.recorder.flush()
-        run.ledger.release(run.recorder.claim, str(error))
+        run.work.ledger.release(run.recorder.claim, str(error))
 
 
 def _end_badly(run: _Run, state: JobState, error: Exception) -> None:
@@ -378,7 +373,7 @@ def _end_badly(run: _Run, state: JobState, error: Exception) -> None:
     # What went wrong first is what is to be told, even if the database is away as well.
     with suppress(StoreError, LeaseLostError, NotFoundError):
         run.recorder.flush()
-        run.ledger.set_state(run.recorder.claim, state, str(error))
+        run.work.ledger.set_state(run.recorder.claim, state, str(error))
         if not isinstance(error, ConflictError):  # What is there is another's.
             run.kind.fail(run.work)
     error.add_note(f"what is done stays done; go on with: voxlake jobs resume {run.job.id}")
