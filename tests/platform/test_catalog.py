@@ -18,6 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from tests.servers.processes import free_ports
+from tests.servers.refusing import refusing_postgres
 
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.catalog import tables as catalog_tables
@@ -232,7 +233,8 @@ def test_sqlite_is_set_up_for_readers_beside_a_writer(lake: StoreURL) -> None:
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    expected = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30000}
+    # https://sqlite.org/pragma.html: 2 is FULL, what is committed is on the disk.
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
     assert pragmas == expected
 
 
@@ -322,6 +324,41 @@ def test_a_server_that_never_answers_is_given_up(lake: StoreURL) -> None:
         with pytest.raises(StoreUnavailableError):
             open_catalog(lake, Settings(database_url=url, store_connect_timeout_s=2))
     assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "the database system is in recovery mode",
+        "the database system is shutting down",
+        "the database system is not yet accepting connections",
+        "sorry, too many clients already",
+        "das Datenbanksystem startet",
+    ],
+)
+def test_a_server_that_refuses_for_now_is_one_that_is_away(lake: StoreURL, message: str) -> None:
+    with (
+        refusing_postgres(message) as url,
+        pytest.raises(StoreUnavailableError, match=message),
+    ):
+        open_catalog(lake, Settings(database_url=url))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'password authentication failed for user "someone"',
+        'no pg_hba.conf entry for host "127.0.0.1", user "someone", database "lake"',
+        'role "someone" does not exist',
+    ],
+)
+def test_a_server_that_refuses_who_asks_is_not_waited_for(lake: StoreURL, message: str) -> None:
+    with (
+        refusing_postgres(message) as url,
+        pytest.raises(StoreError, match="check user, password") as caught,
+    ):
+        open_catalog(lake, Settings(database_url=url))
+    assert not isinstance(caught.value, StoreUnavailableError)
 
 
 def test_a_database_that_is_not_there_is_said(lake: StoreURL, postgres_url: str) -> None:

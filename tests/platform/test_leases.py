@@ -254,8 +254,23 @@ def test_a_job_that_gets_on_may_lose_as_many_runners_as_it_likes(ledger: Ledger)
         claim = ledger.claim_oldest(lease_s=0.01)
         assert claim is not None
         ledger.begin_stage(claim, STAGE)
-        ledger.set_progress(claim, "write", StageProgress(done + 1, tasks_per_s=1.0))
+        ledger.record_done(claim, "write", {done: {}})
         time.sleep(0.02)
+
+
+def test_tasks_that_were_done_before_the_first_loss_do_not_count(ledger: Ledger) -> None:
+    """A job that got on, and then kills whoever takes it."""
+    job = _queued(ledger)
+    for number in range(leases.MOST_LOSSES):
+        claim = ledger.claim_oldest(lease_s=0.01)
+        assert claim is not None
+        ledger.begin_stage(claim, STAGE)
+        if number == 0:
+            ledger.record_done(claim, "write", {0: {}, 1: {}})
+        ledger.set_progress(claim, "write", StageProgress(2, tasks_per_s=1.0))
+        time.sleep(0.02)
+    assert ledger.claim_oldest() is None
+    assert ledger.get_job(job).state is JobState.FAILED
 
 
 def test_cancel_asks_the_runner_and_takes_what_nobody_runs(ledger: Ledger) -> None:

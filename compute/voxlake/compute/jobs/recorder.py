@@ -105,7 +105,7 @@ class Recorder:
         """Count for another stage from here on; all results of the one before are written."""
         self.flush()
         self._tally = tally
-        self._tell(tally, time.monotonic())
+        self.patiently(lambda: self._tell(tally, time.monotonic()))
 
     def done(self, index: int, result: Result) -> None:
         """Take in the result of a task of the stage that began last."""
@@ -115,25 +115,42 @@ class Recorder:
             tally.count(index, result)
             full = len(self._results) >= BATCH
         if full:
-            self._patiently(self._write)
+            self.flush()
 
     def failed(self, index: int, traceback: str) -> int:
         """Record that a task failed and return how often it has."""
         tally = self._begun()
         tally.failed.add(index)
         self.flush()
-        return self.ledger.record_failure(self.claim, tally.stage, index, traceback)
+        return self.patiently(
+            lambda: self.ledger.record_failure(self.claim, tally.stage, index, traceback)
+        )
 
     def end(self) -> None:
         """Write all that is left of the stage, and how far it came."""
         self.flush()
         if self._tally is not None:
             tally, self._tally = self._tally, None
-            self._tell(tally, None)
+            self.patiently(lambda: self._tell(tally, None))
 
     def flush(self) -> None:
         """Write every result that waits."""
-        self._patiently(self._write)
+        self.patiently(self._write)
+
+    def patiently[T](self, ask: Callable[[], T]) -> T:
+        """Return the answer of `ask`, waiting for a database that is away while the lease lasts.
+
+        What it asks for may come to be twice.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                return ask()
+            except StoreUnavailableError:
+                if self._is_lost() or time.monotonic() - began > self.claim.lease_s:
+                    raise
+                self.check()
+                time.sleep(LINGER_S)
 
     def check(self) -> None:
         """Raise what keeps the job from going on: LeaseLostError, or an error of the database."""
@@ -184,19 +201,6 @@ class Recorder:
                 with self._lock:
                     self._results = results | self._results
                 raise
-
-    def _patiently(self, write: Callable[[], None]) -> None:
-        """Write, waiting for a database that is away for as long as the lease lasts."""
-        while True:
-            try:
-                write()
-            except StoreUnavailableError:
-                if self._is_lost():
-                    raise
-                self.check()
-                time.sleep(LINGER_S)
-            else:
-                return
 
     def _is_lost(self) -> bool:
         return time.monotonic() - self._renewed > self.claim.lease_s

@@ -157,13 +157,14 @@ def run_claimed(
         As `run_job` does.
     """
     ledger = workspace.catalog.ledger
-    job = ledger.get_job(claim.job)
+    recorder = Recorder(ledger, claim, stop or Event())
+    job = recorder.patiently(lambda: ledger.get_job(claim.job))
     try:
         kind, work = kind_of(job), work_of(workspace, job)
     except Exception as error:
         ledger.set_state(claim, JobState.FAILED, str(error))
         raise
-    with Recorder(ledger, claim, stop or Event()) as recorder:
+    with recorder:
         run = _Run(job, recorder, kind, work)
         try:
             return _run(run, report)
@@ -187,17 +188,17 @@ def run_claimed(
 
 
 def _run(run: _Run, report: Report) -> JobSummary:
-    kind, work = run.kind, run.work
+    kind, work, patiently = run.kind, run.work, run.recorder.patiently
     began = time.monotonic()
-    kind.prepare(work)
-    plans = kind.stages(work)
+    patiently(lambda: kind.prepare(work))
+    plans = patiently(lambda: kind.stages(work))
     for plan in plans:
         plan.check_memory(run.work.workspace.settings.memory_limit_bytes)
     itemsize = _itemsize(work)
     stages = _run_plans(run, itemsize, plans, report)
-    kind.finish(work)
-    run.work.ledger.set_state(run.recorder.claim, JobState.DONE, "")
-    differences = tuple(kind.differences(work))
+    patiently(lambda: kind.finish(work))
+    patiently(lambda: run.work.ledger.set_state(run.recorder.claim, JobState.DONE, ""))
+    differences = patiently(lambda: tuple(kind.differences(work)))
     seconds = time.monotonic() - began
     return JobSummary(run.job.id, str(run.job.dataset), stages, seconds, itemsize, differences)
 
@@ -212,13 +213,10 @@ def _itemsize(work: Work[Any]) -> int:
 def _run_plans(
     run: _Run, itemsize: int, plans: list[Plan], report: Report
 ) -> tuple[StageSummary, ...]:
-    for plan in plans:
-        stage = StageRecord(plan.stage, len(plan), plan.fingerprint, plan.voxels)
-        run.work.ledger.begin_stage(run.recorder.claim, stage)
-    left = sum(len(plan) - run.work.ledger.count_done(run.job.id, plan.stage) for plan in plans)
+    left = run.recorder.patiently(lambda: _begin_stages(run, plans))
     if left == 0:
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
-    run.kind.begin(run.work)
+    run.recorder.patiently(lambda: run.kind.begin(run.work))
     # Dask takes as long to load as all else, and a job that is only queued never needs it.
     from voxlake.compute.cluster import open_cluster, run_tasks
 
@@ -227,11 +225,19 @@ def _run_plans(
         return tuple(_run_stage(run, execute, itemsize, plan, report) for plan in plans)
 
 
+def _begin_stages(run: _Run, plans: list[Plan]) -> int:
+    """Record what the job works through; return how many tasks are left."""
+    for plan in plans:
+        stage = StageRecord(plan.stage, len(plan), plan.fingerprint, plan.voxels)
+        run.work.ledger.begin_stage(run.recorder.claim, stage)
+    return sum(len(plan) - run.work.ledger.count_done(run.job.id, plan.stage) for plan in plans)
+
+
 def _run_stage(
     run: _Run, execute: _Execute, itemsize: int, plan: Plan, report: Report
 ) -> StageSummary:
     recorder = run.recorder
-    done = run.work.ledger.done_tasks(run.job.id, plan.stage)
+    done = recorder.patiently(lambda: run.work.ledger.done_tasks(run.job.id, plan.stage))
     report(StageStarted(plan.stage, len(plan), done.count(1), plan.voxels, itemsize))
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, done.count(1)))
@@ -250,13 +256,13 @@ def _run_stage(
     recorder.check()
     if recorder.stop.is_set():
         raise _Stopped
-    _check_none_failed(run, plan)
+    recorder.patiently(lambda: _check_none_failed(run, plan))
     return StageSummary(plan.stage, len(plan), ran, voxels, time.monotonic() - began)
 
 
 def _tally(run: _Run, plan: Plan, done: int) -> StageTally:
     """Return how far the stage is; a runner that was killed has not recorded its last seconds."""
-    stages = run.work.ledger.get_job(run.job.id).stages
+    stages = run.recorder.patiently(lambda: run.work.ledger.get_job(run.job.id)).stages
     before = next(stage.progress for stage in stages if stage.name == plan.stage)
     return StageTally(plan.stage, done, plan.voxels * done // max(1, len(plan)), before.bytes_done)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.events import silent
@@ -9,7 +12,7 @@ from voxlake.compute.jobs.running import run_claimed
 from voxlake.platform.errors import ConflictError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event
 
     from voxlake.compute.jobs.workspace import Workspace
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
     type WorkedOn = tuple[Job, bool, Exception | None]
     """A job, whether it begins just now, and what it failed by."""
+
+AWAY_S = 0.5
+"""Seconds between two looks at a catalog that is away."""
 
 
 def work_off(
@@ -54,9 +60,9 @@ def work_off(
         claim = _next(workspace, lease_s, until_idle=until_idle)
         if claim is not None:
             ran += 1
-            yield ledger.get_job(claim.job), True, None
+            yield patiently(partial(ledger.get_job, claim.job), stop), True, None
             error = _run(workspace, claim, stop)
-            yield ledger.get_job(claim.job), False, error
+            yield patiently(partial(ledger.get_job, claim.job), stop), False, error
             if error is None:
                 continue
         elif until_idle:
@@ -73,6 +79,23 @@ def _next(workspace: Workspace, lease_s: float, *, until_idle: bool) -> Claim | 
         if until_idle:
             raise
         return None
+
+
+def patiently[T](ask: Callable[[], T], stop: Event, most_s: float = math.inf) -> T:
+    """Return the answer of `ask`, waiting for a catalog that is away until `stop` is set.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If it is away for more than `most_s` seconds.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            return ask()
+        except StoreUnavailableError:
+            if time.monotonic() - began > most_s or stop.wait(AWAY_S):
+                raise
 
 
 def _run(workspace: Workspace, claim: Claim, stop: Event) -> Exception | None:

@@ -141,7 +141,9 @@ def _postgres_limits(settings: Settings) -> dict[str, Any]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # sqlite3.Connection behind SQLAlchemy's pool. None: transactions begin where we say so.
     connection.isolation_level = None
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+    # FULL: what is committed is on the disk. NORMAL syncs a WAL at checkpoints only, so that a
+    # power cut takes the commits since then, whatever was said of them.
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

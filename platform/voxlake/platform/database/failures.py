@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError
@@ -44,10 +45,21 @@ def explain_database_error(action: str, title: str, error: Exception) -> Voxlake
 
 
 def _code_without_state(text: str) -> str:
-    """Return the SQLSTATE class of a failed connection: the driver gives none."""
-    # Spoken by the server itself, which is up and refuses; else nothing has answered.
-    return "28" if "FATAL:" in text else "08"
+    """Return the SQLSTATE class of a failed connection: the driver gives none.
 
+    A server refuses connections for reasons that pass, too: it starts up, recovers, shuts down,
+    has too many clients, or a pooler has lost it. Only what it says of who asks is for good.
+    """
+    return "28" if _SAYS_REFUSED.search(text) else "08"
+
+
+# Messages of the SQLSTATE classes 28 and 3D, and of pg_hba.conf (PostgreSQL's sources: auth.c,
+# postinit.c, miscinit.c); poolers say the like.
+_SAYS_REFUSED = re.compile(
+    r"FATAL:.*(?:authentication failed|pg_hba\.conf|(?:role|user|database) \S+ does not exist"
+    r"|no such (?:user|database)|not permitted to log in|permission denied for database"
+    r"|is not currently accepting connections|no PostgreSQL user name)"
+)
 
 # Result codes: https://sqlite.org/rescode.html; an extended code begins with its primary code.
 _SQLITE: dict[str, _Failure] = {

@@ -102,11 +102,16 @@ def change_claimed(connection: Connection, claim: Claim, change: dict[str, objec
         raise _lost(claim, locked_job(connection, claim.job))
 
 
-def check_claim(connection: Connection, claim: Claim) -> None:
-    """Raise LeaseLostError if the claim is not the newest; it stays so for this transaction."""
-    row = locked_job(connection, claim.job, shared=True)
+def check_claim(connection: Connection, claim: Claim, *, gets_on: bool = False) -> None:
+    """Raise LeaseLostError if the claim is not the newest; it stays so for this transaction.
+
+    If the job `gets_on`, the runners that it lost before have not died of it.
+    """
+    row = locked_job(connection, claim.job, shared=not gets_on)
     if row.fence != claim.fence:
         raise _lost(claim, row)
+    if gets_on and row.losses:
+        change_job(connection, claim.job, losses=0)
 
 
 def change_job(connection: Connection, job: str, **columns: object) -> None:

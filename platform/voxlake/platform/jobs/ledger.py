@@ -220,13 +220,11 @@ class Ledger:
             )
 
     def set_progress(self, claim: Claim, stage: str, progress: StageProgress) -> None:
-        """Tell how far a stage is; a job that gets on has not lost its runners in vain."""
+        """Tell how far a stage is."""
         number, _ = self._stage(claim.job, stage)
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
             connection.execute(update(stages).where(stages.c.id == number).values(asdict(progress)))
-            if progress.tasks_per_s:
-                leases.change_claimed(connection, claim, {"losses": 0})
 
     def done_tasks(self, job: str, stage: str) -> bytearray:
         """Return a mark for each task of the stage: 1 if it is done, 0 if it is still to do."""
@@ -252,7 +250,7 @@ class Ledger:
     ) -> None:
         """Record tasks as done, by index, with what they found out: all in one commit, or none.
 
-        The last record of a task counts.
+        The last record of a task counts. A job that gets on has not lost its runners in vain.
 
         Raises
         ------
@@ -274,7 +272,7 @@ class Ledger:
             failed_tasks.c.stage == number, failed_tasks.c.task.in_(list(results))
         )
         with self.database.write() as connection:
-            leases.check_claim(connection, claim)
+            leases.check_claim(connection, claim, gets_on=True)
             connection.execute(put, rows)
             connection.execute(mend)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import Annotated
@@ -16,7 +16,7 @@ from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.jobs.worker import work_off
+from voxlake.compute.jobs.worker import patiently, work_off
 from voxlake.documents.job import WorkerDocument
 from voxlake.platform.jobs import LEASE_S, JobState
 
@@ -62,7 +62,12 @@ def worker(
     flight finish and hand the job back.
     """
     ended: Counter[str] = Counter()
-    with opened_workspace(lake, cluster) as workspace, _stoppable() as stop:
+    with _stoppable() as stop, ExitStack() as stack:
+        workspace = patiently(
+            lambda: stack.enter_context(opened_workspace(lake, cluster)),
+            stop,
+            most_s=shift.lease,
+        )
         for job, begins, error in work_off(
             workspace,
             stop,
