@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.images.tiff_directory import read_directories
+from voxlake.compute.sources.images.tiff_promise import METAMORPH, promised_planes
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_DESCRIPTION = 270
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _COUNTS, _FORMAT = 273, 277, 279, 339
 _FILL_ORDER, _PREDICTOR, _TILED, _DEPTH = 266, 317, 322, 32997
@@ -79,8 +81,11 @@ def open_plain_tiff(path: Path) -> PlainTiff | None:
     except OSError:
         return None
     try:
-        layout = _layout(path, *_first_page(file))
+        order, tags, description = _only_page(file)
+        layout = _layout(path, order, tags)
         size = os.fstat(file).st_size
+        if layout is not None and not _is_one_plane(layout, description):
+            layout = None
     except (OSError, struct.error, KeyError, ValueError):
         layout, size = None, 0
     if layout is None or layout.end > size:
@@ -91,13 +96,20 @@ def open_plain_tiff(path: Path) -> PlainTiff | None:
     return opened
 
 
-def _first_page(file: int) -> tuple[str, dict[int, Sequence[int]]]:
-    """Return the byte order and the tags of the one page; raise ValueError if it is not one."""
+def _only_page(file: int) -> tuple[str, dict[int, Sequence[int]], str]:
+    """Return the byte order, tags and description of the page; ValueError if it is not one."""
     directories = read_directories(file)
     pages = [] if directories is None else list(itertools.islice(directories, 2))
-    if directories is None or len(pages) != 1:
-        raise ValueError("not one page")
-    return directories.order, directories.whole_numbers(pages[0])
+    if directories is None or len(pages) != 1 or METAMORPH in {tag[0] for tag in pages[0]}:
+        raise ValueError("not one page, or others behind it")
+    description = directories.text(pages[0], _DESCRIPTION)
+    return directories.order, directories.whole_numbers(pages[0]), description
+
+
+def _is_one_plane(layout: PlainTiff, description: str) -> bool:
+    """Whether no other planes lie behind the one: their reader says how many are there."""
+    promise = promised_planes(description, (layout.height, layout.width, 1))
+    return promise is None or promise.planes == 1
 
 
 def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff | None:
@@ -119,6 +131,8 @@ def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff
     height, width = one(_HEIGHT, 0), one(_WIDTH, 0)
     offsets, counts = np.array(tags[_OFFSETS]), np.array(tags[_COUNTS])
     whole = height * width * dtype.itemsize
+    if len(counts) == 1 and not counts[0] and offsets[0]:
+        counts = np.array([whole])  # some programs write 0, as libtiff overlooks
     joined = (offsets[:-1] + counts[:-1] == offsets[1:]).all() and counts.sum() == whole
     if not joined or not whole:
         return None

@@ -13,12 +13,15 @@ from tifffile import TiffFile
 from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.png import SAMPLES, SIGNATURE, decode_png
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tifffile import TiffPage
 
 PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = PNG + JPEG + TIFF
@@ -179,6 +182,7 @@ def _tiff_header(path: Path) -> SliceHeader:
             f"TIFF {path} holds {pages} pages, but a slice of a stack is one; "
             "give a single multi-page file as the source itself"
         )
+    _check_one_plane(path, page)
     if page.photometric == 3 or page.imagedepth != 1 or page.dtype is None:
         raise UnsupportedError(
             f"TIFF {path} has indexed colours or a sample type without a number; convert it"
@@ -186,6 +190,23 @@ def _tiff_header(path: Path) -> SliceHeader:
     samples = page.shaped[0] * page.shaped[4]
     dtype = native(page.dtype, f"TIFF {path}")
     return SliceHeader(page.imagelength, page.imagewidth, samples, dtype, block_of(page))
+
+
+def _check_one_plane(path: Path, page: TiffPage) -> None:
+    """Raise SourceError if there are planes behind the one page, or in other files."""
+    plane = (page.imagelength, page.imagewidth, page.samplesperpixel)
+    promise = promised_planes(page.description, plane)
+    if METAMORPH in page.tags:
+        holds = f"{page.tags[METAMORPH].count} planes"
+    elif promise is not None:
+        holds = f"{promise.planes} planes" if promise.planes != 1 else ""
+    else:
+        holds = "a set" if is_ome(page.description) else ""
+    if holds:
+        raise SourceError(
+            f"TIFF {path} is one page of {holds}, but a slice of a stack is one plane; "
+            "give the file by itself as the source"
+        )
 
 
 def _plain_header(path: Path) -> SliceHeader | None:

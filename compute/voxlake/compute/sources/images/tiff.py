@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tifffile import TiffFile
 
 from voxlake.compute.sources.arranged_source import (
     ArrangedSource,
@@ -18,8 +17,10 @@ from voxlake.compute.sources.arranged_source import (
 )
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.images.ome_tiff import COMPANION, DescribedTiff, open_described
 from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.images.tiff_promise import check_planes, is_ome
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.axes import METRES, parse_unit
@@ -45,27 +46,27 @@ def open_tiff(location: str) -> Source | None:
         If it is no TIFF, its pages differ, or its axes cannot be told.
     """
     path = local_path(location)
-    if path is None or path.suffix.lower() not in TIFF or not path.is_file():
+    if path is None or not path.name.lower().endswith(TIFF + COMPANION) or not path.is_file():
         return None
     # What it would only log (a torn list of pages, say), `check` finds and raises.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
-        tif = TiffFile(path)
+        described = open_described(path)
         try:
-            source = _source(path, tif)
+            source = _source(path, described)
         except BaseException:
-            tif.close()
+            described.tif.close()
             raise
     except TIFF_ERRORS as error:
         if isinstance(error, InvalidInputError):
             raise
         raise SourceError(f"TIFF {path} cannot be read ({error}); restore the file") from error
-    weakref.finalize(source, tif.close)
+    weakref.finalize(source, described.tif.close)
     return source
 
 
-def _source(path: Path, tif: TiffFile) -> ArrangedSource:
-    series = _only_series(path, tif)
+def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
+    series = _only_series(path, described)
     files = sorted({_file(page) for page in series if page is not None})
     names = [_AXES.get(letter, letter.lower()) for letter in series.axes]
     mapped = _mapped(path, series) if files == [_file(series.keyframe)] else None
@@ -76,12 +77,14 @@ def _source(path: Path, tif: TiffFile) -> ArrangedSource:
     return ArrangedSource(
         arrangement=arrange(names, series.shape, f"TIFF {path}"),
         dtype=dtype,
-        fingerprint=fingerprint_files(files, "tiff"),
+        fingerprint=fingerprint_files([*files, *described.companion], "tiff"),
         read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),
         fill_stored=fill if mapped is None else None,
         stored_block=coded if mapped is None else None,
         voxel_size=_voxel_size(series),
-        check_stored=partial(_check, path, series, is_mapped=mapped is not None),
+        check_stored=partial(
+            _check, path, series, described.description, is_mapped=mapped is not None
+        ),
     )
 
 
@@ -122,16 +125,18 @@ def _read_page(page: TiffPage | TiffFrame, axes: str, window: tuple[slice, ...])
     return np.moveaxis(pixels, -1, 0) if axes[0] == "S" else pixels
 
 
-def _check(path: Path, series: TiffPageSeries, *, is_mapped: bool) -> None:
-    """Hold every directory, strip and tile to the size of the file."""
+def _check(path: Path, series: TiffPageSeries, description: str, *, is_mapped: bool) -> None:
+    """Hold the planes to the metadata, and every directory, strip and tile to the file's size."""
     pages = [_page(path, series, number) for number in range(len(series))]
+    check_planes(path, series, pages, description)
     if is_mapped and (series.dataoffset or 0) + series.nbytes > path.stat().st_size:
         raise _truncated(path)
     for tif in {id(page.parent): page.parent for page in pages}.values():
         check_pages(tif, Path(tif.filehandle.path))
 
 
-def _only_series(path: Path, tif: TiffFile) -> TiffPageSeries:
+def _only_series(path: Path, described: DescribedTiff) -> TiffPageSeries:
+    tif = described.tif
     if len(tif.series) != 1:
         shapes = ", ".join(str(series.shape) for series in tif.series)
         raise SourceError(
@@ -139,6 +144,11 @@ def _only_series(path: Path, tif: TiffFile) -> TiffPageSeries:
             "volume; split it"
         )
     series = tif.series[0]
+    if is_ome(described.description) and series.kind != "ome":
+        raise SourceError(
+            f"TIFF {path} has OME-XML that does not fit its pages; restore the file, or save it "
+            "again with metadata that are right"
+        )
     if series.keyframe.photometric == 3 or series.keyframe.imagedepth != 1:
         raise UnsupportedError(f"TIFF {path} has indexed colours or volumetric tiles; convert it")
     return series

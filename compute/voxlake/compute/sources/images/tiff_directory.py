@@ -77,6 +77,16 @@ class Directories:
             return struct.unpack_from(self.order + layout, inline)
         return self._unpack(layout, self._offset(inline))
 
+    def text(self, tags: Iterable[Tag], code: int) -> str:
+        """Return the text of the tag with that code; empty if there is none."""
+        for tag in tags:
+            if tag[0] == code and tag[2] <= len(tag[3]):
+                return tag[3].rstrip(b"\0").decode("latin-1")
+            if tag[0] == code:
+                body = os.pread(self.file, tag[2], self._offset(tag[3]))
+                return body.rstrip(b"\0").decode("latin-1")
+        return ""
+
     def end(self, tag: Tag) -> int:
         """Return where the values of a tag end in the file; 0 if they are in the tag."""
         _, kind, count, inline = tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tifffile import TiffFile, TiffFrame, TiffPage
+
+_GDAL = {42112, 42113}
+"""Tags of GDAL, whose strips and tiles of offset and length 0 are not there: no data."""
 
 
 def read_page(page: TiffPage | TiffFrame, rows: range, columns: range) -> np.ndarray:
@@ -79,19 +83,64 @@ type _Segment = tuple[np.ndarray | None, tuple[int, int, int, int, int], tuple[i
 
 
 def _decode(page: TiffPage | TiffFrame, index: int) -> _Segment:
-    handle = page.parent.filehandle
-    offset, count = page.dataoffsets[index], page.databytecounts[index]
+    handle, key = page.parent.filehandle, _keyframe(page)
+    offset, count = _place(page, index)
     # pread: the position of the shared handle is not moved, so threads need no lock.
     data = os.pread(handle.fileno(), count, offset) if count else None
     if data is not None and len(data) < count:
         raise SourceError(f"page {page.index} of {handle.path} is cut off; restore the file")
     try:
-        segment: _Segment = page.decode(data, index, jpegtables=_keyframe(page).jpegtables)
+        segment: _Segment = page.decode(data, index, jpegtables=key.jpegtables)
     except Exception as error:  # each codec has errors of its own
         raise SourceError(
             f"page {page.index} of {handle.path} does not decode ({error}); restore the file"
         ) from error
+    if segment[0] is not None and segment[0].shape[1] < segment[2][1]:
+        raise SourceError(
+            f"page {page.index} of {handle.path} has {segment[0].shape[1]} of {segment[2][1]} rows "
+            "of a strip or tile; restore the file"
+        )
     return segment
+
+
+def _place(page: TiffPage | TiffFrame, index: int) -> tuple[int, int]:
+    """Return where a strip or tile begins and how many bytes it has: none if it is sparse.
+
+    The length of what is not coded follows from its extents: some programs write 0, as libtiff
+    overlooks.
+
+    Raises
+    ------
+    SourceError
+        If it was never written, or takes other bytes than its extents do.
+    """
+    key = _keyframe(page)
+    offset, count = int(page.dataoffsets[index]), int(page.databytecounts[index])
+    if not offset and not count and (key.is_tiled or not _GDAL.isdisjoint(key.tags.keys())):
+        return 0, 0
+    needed = _plain_bytes(key, index)
+    if not offset or (not count and needed is None) or (needed is not None and 0 < count < needed):
+        raise SourceError(
+            f"page {page.index} of {page.parent.filehandle.path} has {count} bytes from byte "
+            f"{offset} on for strip or tile {index}{f' of {needed} bytes' if needed else ''}; "
+            "restore the file"
+        )
+    return offset, count if needed is None else needed
+
+
+def _plain_bytes(page: TiffPage, index: int) -> int | None:
+    """Return the bytes of a strip or tile that is not coded; None of others."""
+    if page.compression != 1:
+        return None
+    planes = page.shaped[0]
+    samples = page.samplesperpixel // planes
+    if page.is_tiled:
+        height, width = page.tilelength, page.tilewidth
+    else:
+        strips = -(-page.imagelength // page.rowsperstrip)
+        top = index % strips * page.rowsperstrip
+        height, width = min(page.rowsperstrip, page.imagelength - top), page.imagewidth
+    return height * -(-width * samples * page.bitspersample // 8)
 
 
 def check_pages(tif: TiffFile, path: Path) -> None:
@@ -103,8 +152,13 @@ def check_pages(tif: TiffFile, path: Path) -> None:
             f"TIFF {path} promises {promised} pages, {len(tif.pages)} can be read; restore the file"
         )
     for page in tif.pages:
-        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
-        if max(ends, default=0) > size:
+        segments = math.prod(_keyframe(page).chunked)
+        if not len(page.dataoffsets) == len(page.databytecounts) == segments:
+            raise SourceError(
+                f"page {page.index} of TIFF {path} has {segments} strips or tiles, and places for "
+                f"{len(page.dataoffsets)}; restore the file"
+            )
+        if max(sum(_place(page, index)) for index in range(segments)) > size:
             raise SourceError(
                 f"TIFF {path} is truncated: page {page.index} ends past the file's {size} bytes; "
                 "restore the file"
