@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from voxlake.platform.errors import (
     NotFoundError,
     StoreError,
     StoreFullError,
+    StoreLinkError,
     StoreReadOnlyError,
     StoreUnavailableError,
     UnsupportedError,
@@ -225,6 +227,27 @@ def test_where_it_lies(lake: StoreURL, tmp_path: Path, monkeypatch: pytest.Monke
     for endpoint in ("http://one:1", "http://two:2"):
         open_catalog(StoreURL("s3", "b", "lake", endpoint), Settings()).close()
     assert len(list((tmp_path / "data").rglob("catalog.sqlite"))) == 2
+
+
+def test_it_belongs_to_its_owner_alone(lake: StoreURL) -> None:
+    folder = lake.path / ".voxlake"
+    for mode in (None, 0o644, 0o666):
+        if mode is not None:
+            (folder / "catalog.sqlite").chmod(mode)
+        with open_catalog(lake, Settings()) as catalog:
+            catalog.add_dataset(image(f"lab/brain/d{mode}"))
+            files = sorted(folder.iterdir())
+            assert [file.name for file in files][:2] == ["catalog.sqlite", "catalog.sqlite-shm"]
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_catalog_behind_a_link_is_refused(lake: StoreURL, tmp_path: Path) -> None:
+    open_catalog(lake, Settings()).close()
+    file = lake.path / ".voxlake/catalog.sqlite"
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreLinkError, match=r"catalog\.sqlite"):
+        open_catalog(lake, Settings())
 
 
 def test_sqlite_is_set_up_for_readers_beside_a_writer(lake: StoreURL) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError, StoreFullError
+from voxlake.platform.errors import ObjectNotFoundError, StoreError, StoreFullError
 from voxlake.platform.store import StoreURL, growing
+from voxlake.platform.store.process import prepare_process
 
 
 def files_of(folder: Path) -> list[str]:
@@ -54,7 +56,7 @@ def test_nothing_appears_before_the_commit_nor_after_a_discard(any_store: StoreU
     made.discard()
     with pytest.raises(ObjectNotFoundError):
         store.read(url)
-    assert not list(Path(tempfile.gettempdir()).glob(f"{growing._SPOOL}{os.getpid()}-*"))
+    assert not list(Path(tempfile.gettempdir()).rglob(f"{growing._SPOOL}{os.getpid()}-*"))
     if url.is_local:
         assert files_of(any_store.path) == []
 
@@ -84,17 +86,42 @@ def test_a_full_disk_is_told_and_leaves_nothing(small_folder: Path) -> None:
     assert files_of(small_folder) == []
 
 
-def test_spools_of_killed_processes_are_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_spools_are_of_their_user_alone_and_none_of_a_killed_process_stays(
+    tmp_path: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    stale = tmp_path / f"{growing._SPOOL}{ended.pid}-abc"
-    ours = tmp_path / f"{growing._SPOOL}{os.getpid()}-abc"
-    stale.touch()
-    ours.touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    growing._spool_folder.cache_clear()
-    assert growing._spool_folder() == tmp_path
-    growing._spool_folder.cache_clear()
-    assert files_of(tmp_path) == [ours.name]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    for chosen in (None, tmp_path / "chosen"):
+        if chosen:
+            monkeypatch.setenv("VOXLAKE_SPOOL_DIR", str(chosen))
+        prepare_process.cache_clear()
+        folder = (chosen or tmp_path / "temporary") / f"voxlake-{os.getuid()}"
+        folder.mkdir(parents=True, mode=0o777)
+        (folder / f"{growing._SPOOL}{ended.pid}-abc").touch()
+        made = store.grow(s3_store / "object")
+        (spool,) = folder.iterdir()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE(spool.stat().st_mode) == 0o600
+        made.discard()
+        assert files_of(folder) == []
+
+
+@pytest.mark.parametrize("way", ["somebody else's", "link", "file"])
+def test_what_is_no_folder_of_this_user_holds_no_spools(
+    tmp_path: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    user = os.getuid() + (way == "somebody else's")
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    monkeypatch.setenv("VOXLAKE_SPOOL_DIR", str(tmp_path))
+    prepare_process.cache_clear()
+    folder = tmp_path / f"voxlake-{user}"
+    if way == "link":
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif way == "file":
+        folder.touch()
+    else:
+        folder.mkdir(mode=0o777)
+    with pytest.raises(StoreError):
+        store.grow(s3_store / "object")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from typing import TYPE_CHECKING
+import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.platform.errors import InvalidInputError, UnsupportedError, VoxlakeError
+from voxlake.platform.errors import InvalidInputError, StoreError, UnsupportedError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store.url import StoreURL
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 keys = st.lists(parts, min_size=1, max_size=4).map("/".join)
@@ -75,10 +75,16 @@ def test_other_schemes(text: str) -> None:
         StoreURL.parse(text)
 
 
-def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
-    with pytest.raises(InvalidInputError, match="no credentials") as caught:
-        StoreURL.parse("s3://key:hush@bucket/lake")
-    assert "hush" not in str(caught.value)
+def test_credentials_in_an_endpoint_are_refused_and_not_repeated() -> None:
+    settings = Settings(s3_endpoint="http://key:hush@host:1")
+    for text in (
+        "s3://key:hush@bucket/lake",
+        "s3://b?endpoint=http%3A%2F%2Fkey:hush%40h",
+        "s3://b",
+    ):
+        with pytest.raises(InvalidInputError, match="VOXLAKE_S3_SECRET_ACCESS_KEY") as caught:
+            StoreURL.parse(text, settings)
+        assert "hush" not in str(caught.value)
 
 
 def test_endpoint_and_region_come_from_the_query_then_the_settings() -> None:
@@ -101,3 +107,21 @@ def test_what_names_have() -> None:
     assert (lake.name, (lake / "c/em.zarr").name) == ("lake", "em.zarr")
     with pytest.raises(InvalidInputError, match="not on this machine"):
         _ = StoreURL("s3", "b").folder
+
+
+def test_memory_stores_are_of_their_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_shm = lambda path: str(path) != "/dev/shm" and os.path.isdir(path)  # noqa: E731, PTH112
+    monkeypatch.setattr(Path, "is_dir", without_shm)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = StoreURL.parse("memory://m").path.parent
+    assert folder == tmp_path / f"voxlake-memory-{os.getuid()}"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o777)
+    assert StoreURL.parse("memory://m").path.parent == folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="of this user alone"):
+        _ = StoreURL.parse("memory://m").path

@@ -8,6 +8,7 @@ import httpx2
 import pyarrow as pa
 
 from voxlake.client.failures import error_of, gateway_failures
+from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import StoreError
 
 if TYPE_CHECKING:
@@ -27,9 +28,15 @@ class Connection:
         Where the gateway is.
     token
         Bearer token; None to ask anonymously.
+
+    Raises
+    ------
+    InvalidInputError
+        If the URL holds a password or another secret.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
+        refuse_credentials(url)
         self.url = url.rstrip("/")
         self.token = token
         self._http = httpx2.Client(

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Largest cutout that the gateway answers, if its memory for answers holds it.",
     )
+    spool_dir: Path | None = Field(
+        default=None,
+        description="Where shards on their way to S3 are kept, in a folder of this user alone; by "
+        "default where temporary files are (TMPDIR).",
+    )
     sample_dir: Path | None = Field(
         default=None, description="A folder with the sample data, instead of a download."
     )

@@ -192,3 +192,27 @@ def _refused(answer: Answer, kind: str, said: str, code: int = 2) -> None:
     assert (answer.code, answer.kind) == (code, kind), answer
     assert said in problem["detail"]
     assert problem["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://me:hush@127.0.0.1:9/em.zarr", "s3://b/em?endpoint=http%3A%2F%2Fkey%3Ahush%40h",
+     "https://127.0.0.1:9/em.n5?token=hush::/raw"],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["ingest", "plan", "verify"])
+def test_a_password_in_an_address_is_kept_nowhere(
+    voxlake: Command, source: str, command: str
+) -> None:
+    name = "lab/brain/em"
+    voxlake("ingest", "phantom:16", name, "--kind", "image").ok()
+    words = {
+        "ingest": (source, "lab/brain/new", "--kind", "image", "--voxel-size", "1nm"),
+        "plan": (source, "lab/brain/new", "--kind", "image"),
+        "verify": (name, "--source", source),
+    }[command]
+    answer = voxlake(command, *words)
+    assert answer.kind == "invalid-input"
+    assert "download" in answer.out
+    assert "hush" not in answer.out + answer.err + voxlake("jobs").out
+    for file in Path(voxlake.lake).rglob("*"):
+        assert file.is_dir() or b"hush" not in file.read_bytes()

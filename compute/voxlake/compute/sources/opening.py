@@ -16,6 +16,7 @@ from voxlake.compute.sources.location import (
     split_inner,
     without_options,
 )
+from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import PlanChangedError, SourceError
 
 if TYPE_CHECKING:
@@ -58,12 +59,15 @@ def open_source(location: str) -> Source:
     ------
     SourceError
         If no reader knows it, or the one that does cannot read it.
+    InvalidInputError
+        If the location holds a password or another secret.
 
     Examples
     --------
     >>> open_source("phantom:32").shape
     (32, 32, 32)
     """
+    refuse_credentials(location)
     opened, place = _opened.get(), absolute_location(location)
     if opened is None:
         return _open(location)

@@ -17,12 +17,16 @@ from voxlake.platform.database import Database, open_database
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs import Ledger
 from voxlake.platform.names import DatasetName
+from voxlake.platform.store import check_links
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
+
+FILE = "catalog.sqlite"
+"""Name of the embedded database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,11 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
 def _embedded(lake: StoreURL) -> URL:
     if lake.is_local:
         folder = lake.path / ".voxlake"
+        check_links("open", lake / ".voxlake" / FILE)
     else:
         digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
         folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
-    return URL.create("sqlite", database=str(folder / "catalog.sqlite"))
+    return URL.create("sqlite", database=str(folder / FILE))
 
 
 def _is(name: DatasetName) -> ColumnElement[bool]:

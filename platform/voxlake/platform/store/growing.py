@@ -27,6 +27,8 @@ from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.local import check_links
 from voxlake.platform.store.objects import PARTIAL_SUFFIX, etag_of, parent_of, sync_folder
+from voxlake.platform.store.private import private_folder
+from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,14 +110,19 @@ def grow(url: StoreURL) -> GrowingObject:
             partial = url.path.with_name(f".{url.path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
         else:
             partial = _spool_folder() / f"{_SPOOL}{os.getpid()}-{uuid4().hex}"
-        partial.touch(exist_ok=False)
+        partial.touch(0o666 if url.is_local else 0o600, exist_ok=False)
     return GrowingObject(url, partial)
 
 
-@cache
 def _spool_folder() -> Path:
-    """Return the folder of temporary files, free of what killed processes left there."""
-    folder = Path(tempfile.gettempdir())
+    """Return the folder of temporary files of this user."""
+    return _emptied(prepare_process().spool_dir or Path(tempfile.gettempdir()))
+
+
+@cache
+def _emptied(base: Path) -> Path:
+    """Return the folder of this user in `base`, free of what killed processes left there."""
+    folder = private_folder(base / f"voxlake-{os.getuid()}")
     for path in folder.glob(f"{_SPOOL}*"):
         owner = path.name.removeprefix(_SPOOL).partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
+from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 from voxlake.platform.settings import Settings
+from voxlake.platform.store.private import private_folder
 
 type Scheme = Literal["file", "memory", "s3"]
 
@@ -63,6 +65,7 @@ class StoreURL:
             case "s3":
                 query = parse_qs(parts.query)
                 chosen = settings or Settings()
+                refuse_credentials(chosen.s3_endpoint or "")
                 return cls(
                     "s3",
                     _nonempty(parts.netloc, text),
@@ -126,17 +129,11 @@ class StoreURL:
 
 
 def _split(text: str) -> SplitResult:
+    refuse_credentials(text)
     try:
-        parts = urlsplit(text)
+        return urlsplit(text)
     except ValueError as error:
         raise InvalidInputError(f"store {text!r} is not a URL ({error})") from error
-    if "@" in parts.netloc:
-        # Addresses are logged and shown.
-        raise InvalidInputError(
-            f"a {parts.scheme} URL may hold no credentials; give them as VOXLAKE_S3_ACCESS_KEY_ID "
-            "and VOXLAKE_S3_SECRET_ACCESS_KEY"
-        )
-    return parts
 
 
 def _nonempty(name: str, text: str) -> str:
@@ -157,6 +154,4 @@ def _memory_folder() -> Path:
     """Return the folder of memory stores: shared by the processes of one user, gone at reboot."""
     shared = Path("/dev/shm")  # noqa: S108  (a RAM disk, the folder below it is private)
     base = shared if shared.is_dir() else Path(tempfile.gettempdir())
-    folder = base / f"voxlake-memory-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    return private_folder(base / f"voxlake-memory-{os.getuid()}")
