@@ -106,7 +106,9 @@ def test_reserved_ids_are_new(filled: Command, tmp_path: Path) -> None:
     [
         (("merge", CELLS, 1), 2, "invalid-input"),
         (("merge", "lab/cube/em", 1, 2), 2, "unsupported"),
-        (("cleave", CELLS, 1, 2), 1, "conflict"),
+        (("merge", CELLS, 1, 424242), 4, "not-found"),
+        (("cleave", CELLS, 1, 7), 1, "conflict"),
+        (("cleave", CELLS, 1, 424242), 4, "not-found"),
         (("mapping", CELLS, "--import", "no-such-file"), 2, "bad-source"),
         (("mapping", CELLS, "--import", "text"), 2, "bad-source"),
         (("mapping", CELLS, "--import", "other.parquet"), 2, "bad-source"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from anyio import to_thread
 
-from voxlake.api.data.labels import index_url
+from voxlake.api.data.labels import index_url, open_labels
 from voxlake.api.guard import Granted
-from voxlake.ngff.labels import mapping, objects
+from voxlake.ngff.labels import merges, objects
+from voxlake.ngff.labels.mapping import Entry
 from voxlake.ngff.labels.objects import LabelObject, ObjectFilter
 from voxlake.platform.store import StoreURL
 
@@ -26,8 +27,20 @@ def _of_index[*Given, T](
 
 get_object = _of_index(objects.get_object)
 list_objects = _of_index(objects.list_objects)
-merge = _of_index(mapping.merge)
-cleave = _of_index(mapping.cleave)
+
+
+async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
+    """Merge bodies, which voxels must have, into the first of them."""
+    labels = await open_labels(granted)
+    return await to_thread.run_sync(merges.merge, labels, bodies, by)
+
+
+async def cleave(
+    granted: Granted, body: int, supervoxels: Sequence[int], into: int | None, by: str
+) -> Entry:
+    """Make some supervoxels of a body a body of their own."""
+    labels = await open_labels(granted)
+    return await to_thread.run_sync(merges.cleave, labels, body, supervoxels, into, by)
 
 
 @_of_index

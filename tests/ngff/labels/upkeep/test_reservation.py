@@ -11,6 +11,8 @@ from tests.ngff.labels.samples import new_volume
 from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.mapping import cleave, import_mapping
+from voxlake.ngff.labels.objects import LabelObject, delete_objects, put_objects
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.platform.errors import InvalidInputError, LimitExceededError
@@ -31,6 +33,24 @@ def test_many_at_once_get_different_ids(any_store: StoreURL) -> None:
     ids = [label for block in blocks for label in block]
     assert len(ids) == len(set(ids)) == sum(n % 3 + 1 for n in range(12))
     assert min(ids) == 1
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_ids_are_above_all_that_has_a_name(lake: StoreURL, indexed: bool) -> None:
+    volume, index = new_volume(lake / "labels"), lake / "index"
+    put(volume, index, 3)
+    if indexed:
+        compact(volume, index)
+    import_mapping(index, [1, 2], [10, 10])
+    assert reserve(volume, index, 20) == range(11, 31)
+    import_mapping(index, [50, 2], [7, 10])  # 50 is no voxel's yet: painted, it would be of 7
+    assert reserve(volume, index, 2) == range(51, 53)
+    put_objects(index, [LabelObject(id=60), LabelObject(id=5)])
+    assert reserve(volume, index, 1) == range(61, 62)
+    delete_objects(index, [70])
+    assert reserve(volume, index, 1) == range(71, 72)
+    cleave(index, 7, [50], into=80)
+    assert reserve(volume, index, 1) == range(81, 82)
 
 
 def test_ids_are_above_those_in_use(lake: StoreURL) -> None:

@@ -11,7 +11,7 @@ from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
-from voxlake.ngff.labels import mapping as label_mapping
+from voxlake.ngff.labels import merges
 
 
 def cleave(
@@ -31,6 +31,6 @@ def cleave(
     ] = None,
 ) -> None:
     """Take supervoxels out of a body, as a body of their own; no voxel is rewritten."""
-    index_url = open_labels(lake, name).index_url
-    document = change_document(label_mapping.cleave(index_url, body, supervoxels, into, who()))
+    labels = open_labels(lake, name)
+    document = change_document(merges.cleave(labels, body, supervoxels, into, who()))
     answer(document, shown_change(document), json=answering.json)

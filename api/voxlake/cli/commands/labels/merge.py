@@ -11,7 +11,7 @@ from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
-from voxlake.ngff.labels import mapping as label_mapping
+from voxlake.ngff.labels import merges
 
 
 def merge(
@@ -23,6 +23,5 @@ def merge(
     answering: Answering = Answering(),
 ) -> None:
     """Merge bodies into the first of them; no voxel is rewritten."""
-    index_url = open_labels(lake, name).index_url
-    document = change_document(label_mapping.merge(index_url, bodies, who()))
+    document = change_document(merges.merge(open_labels(lake, name), bodies, who()))
     answer(document, shown_change(document), json=answering.json)

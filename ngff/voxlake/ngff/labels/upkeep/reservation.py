@@ -8,6 +8,9 @@ from pydantic import model_validator
 from ulid import ULID
 
 from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.ngff.labels.mapping.mapping import open_mapping
+from voxlake.ngff.labels.objects.manifest import newest_manifest
+from voxlake.ngff.labels.objects.reading import objects_url
 from voxlake.ngff.labels.state import IndexState, ask_in_force, ask_shards
 from voxlake.ngff.versioned import numbered
 from voxlake.ngff.versioned.contention import until_first
@@ -46,10 +49,11 @@ BLOCKS = Form(Block, "restore it, or write a stop above all ids")
 
 
 def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> range:
-    """Return `count` ids in a row that no voxel has and that nobody else is ever given.
+    """Return `count` ids in a row that nothing has and that nobody else is ever given.
 
-    They are above every label there is and every id that was reserved. Ids of a process that dies
-    before it uses them stay unused.
+    They are above every label that voxels have (those that other programs wrote, once they are
+    audited), every supervoxel and body of the mapping, every object, and every id that was
+    reserved. Ids of a process that dies before it uses them stay unused.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
     """
     if count < 1:
         raise InvalidInputError(f"{count} ids were asked for; ask for 1 or more")
-    largest = ask_in_force(volume, index_url, _largest)
+    largest = max(ask_in_force(volume, index_url, _largest), _largest_named(index_url))
     return until_first(
         lambda: _next_block(index_url, count, largest, by), f"the reserved ids of {index_url}"
     )
@@ -76,6 +80,14 @@ def _largest(state: IndexState) -> int:
         int(rows.labels.max()) for rows in ask_shards(state, lambda all_: all_) if len(rows)
     ]
     return max(largest, default=0)
+
+
+def _largest_named(index_url: StoreURL) -> int:
+    """Return the largest id of the mapping and of objects; 0 if there is none."""
+    pairs = open_mapping(index_url).pairs
+    objects = newest_manifest(objects_url(index_url)).document.segments
+    mapped = (int(column.max()) for column in (pairs.supervoxels, pairs.bodies) if len(column))
+    return max(*mapped, *(segment.last for segment in objects), 0, 0)
 
 
 def _next_block(index_url: StoreURL, count: int, largest: int, by: str) -> range | None:
