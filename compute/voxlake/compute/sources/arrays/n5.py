@@ -25,8 +25,9 @@ from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_voxel_si
 from voxlake.compute.sources.arrays.n5_blocks import check_blocks
 from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
+from voxlake.compute.sources.images.slice_image import SUFFIXES
 from voxlake.compute.sources.listing import listed
-from voxlake.compute.sources.location import split_inner
+from voxlake.compute.sources.location import ZARR_MARKERS, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
@@ -58,12 +59,12 @@ def open_n5(location: str) -> Source | None:
     is_named = bool(inner) or _is_named(address)
     try:
         dataset = _find(store, inner.strip("/"))
+        if dataset is not None:
+            return _source(location, *dataset)
     except SourceError:
-        if is_named or local_folder(address) is not None:
+        if is_named or not _is_of_another_kind(local_folder(address)):
             raise
-        return None  # the reader of zarr asks that server, too, and says what is wrong
-    if dataset is not None:
-        return _source(location, *dataset)
+        return None
     if is_named:
         raise _no_dataset(location)
     return None
@@ -79,6 +80,17 @@ def _store(address: str) -> ts.KvStore | None:
 def _is_named(address: str) -> bool:
     """Whether the address itself says that this is N5."""
     return any(part.endswith(_SUFFIX) for part in address.partition("?")[0].lower().split("/"))
+
+
+def _is_of_another_kind(folder: Path | None) -> bool:
+    """Whether an ``attributes.json`` there that is not N5's is no fault: others use that name.
+
+    The reader of zarr asks a server, too, and says what is wrong.
+    """
+    if folder is None:
+        return True
+    names = [item.name.lower() for item in folder.iterdir()]
+    return any(name in ZARR_MARKERS or name.endswith(SUFFIXES) for name in names)
 
 
 def _find(store: ts.KvStore, path: str) -> tuple[str, Documents] | None:

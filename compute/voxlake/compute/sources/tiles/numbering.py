@@ -5,13 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from voxlake.compute.sources.listing import SHOWN, listed
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+_TO_DO = (
+    "give a glob that selects one stack, rename the files so that one number counts the slices, or "
+    "give a pattern that says what each number counts, such as 'z{z}_c{c}.png'"
+)
 
 
 def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
@@ -25,16 +30,58 @@ def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(_parts(name)), name
 
 
-def check_numbering(names: Sequence[str], what: str) -> None:
-    """Raise unless the numbers in the file `names` count slices without a gap.
+def slice_order(names: Sequence[str]) -> list[int]:
+    """Return the places of `names` in the order of the slices.
 
-    What follows the last dot does not matter. Names may hold several numbers: one of them has to
-    count the slices. Names without any number are in order by themselves.
+    That is the order of the number that counts them, where one does (see `check_numbering`), else
+    the natural one.
+
+    Examples
+    --------
+    >>> slice_order(["scan7_z2.png", "scan8_z1.png", "scan3_z3.png"])
+    [1, 0, 2]
+    """
+    if len({len(_numbers(name)) for name in names}) == 1:
+        counting = [column for column in _columns(names) if _counts(column)]
+        if counting:
+            return _order(counting[0])
+    return sorted(range(len(names)), key=lambda place: natural_key(names[place]))
+
+
+def stray_slices(slices: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Return those of `names` that are called as slices are, and belong to none of `slices`.
+
+    Those begin like a slice up to its first number, and have another number there than all slices
+    that they could be a companion of.
+
+    Examples
+    --------
+    >>> stray_slices(["s1.png", "s2.png"], ["s1.xml", "s2_meta.txt", "s3.png.part", "stage.log"])
+    ['s3.png.part']
+    """
+    stems = {_stem(name) for name in slices}
+    begun = {_parts(stem)[0] for stem in stems if _numbers(f"{stem}.")}
+
+    def is_companion(name: str) -> bool:
+        return any(name[:n] in stems for n in range(len(name)) if not name[n].isdecimal())
+
+    alike = (name for name in names if len(_parts(name)) > 1 and _parts(name)[0] in begun)
+    return sorted(name for name in alike if not is_companion(name))
+
+
+def check_numbering(names: Sequence[str], what: str) -> None:
+    """Raise unless a number in the file `names` counts slices without a gap.
+
+    What follows the last dot does not matter. Names may hold several numbers. One counts the slices
+    if it is another in each name and leaves none out; the others may be numbers that slices have
+    for another reason: increasing with it, or another in each name and with gaps. Names without any
+    number are in order by themselves.
 
     Raises
     ------
     SourceError
-        If numbers are missing or occur twice, or the names follow different patterns.
+        If numbers are missing or occur twice, none counts or more than one does, or the names
+        follow different patterns.
 
     Examples
     --------
@@ -44,24 +91,50 @@ def check_numbering(names: Sequence[str], what: str) -> None:
     voxlake.platform.errors.SourceError: em lacks slices: 2 in s1.png to s3.png; restore them...
     """
     _check_same_pattern(names, what)
-    columns = [list(column) for column in zip(*map(_numbers, names), strict=True)]
-    varying = [column for column in columns if len(set(column)) > 1]
     _check_no_duplicates(names, what)
+    varying = [column for column in _columns(names) if len(set(column)) > 1]
+    distinct = [column for column in varying if len(set(column)) == len(column)]
+    counting = [column for column in distinct if _counts(column)]
     if not varying:
         return
-    counting = [column for column in varying if len(set(column)) == len(column)]
-    if not counting:
+    if not distinct:
         raise SourceError(
             f"{what} has names in which no single number counts the slices, such as "
-            f"{names[0]} and {names[-1]}; give a glob that selects one stack"
+            f"{names[0]} and {names[-1]}; {_TO_DO}"
         )
-    _check_no_gap(min(counting, key=lambda column: max(column) - min(column)), names, what)
+    if not counting:
+        _raise_gap(min(distinct, key=lambda column: max(column) - min(column)), names, what)
+    others = [column for column in varying if column in counting or column not in distinct]
+    _check_agreement(counting[0], others, names, what)
 
 
-def _check_no_gap(numbers: list[int], names: Sequence[str], what: str) -> None:
-    first, last = min(numbers), max(numbers)
-    if last - first + 1 == len(numbers):
-        return
+def _check_agreement(
+    counting: list[int], others: list[list[int]], names: Sequence[str], what: str
+) -> None:
+    """Raise SourceError if one of the other numbers falls where the one that counts rises."""
+    for before, after in itertools.pairwise(_order(counting)):
+        if any(column[before] > column[after] for column in others):
+            raise SourceError(
+                f"{what} has names with two numbers that disagree on the order of the slices, "
+                f"such as {names[before]} and {names[after]}; {_TO_DO}"
+            )
+
+
+def _counts(column: list[int]) -> bool:
+    """Return whether numbers are all different, and none between them is left out."""
+    return len(set(column)) == len(column) == max(column) - min(column) + 1 > 1
+
+
+def _order(column: list[int]) -> list[int]:
+    return sorted(range(len(column)), key=column.__getitem__)
+
+
+def _columns(names: Sequence[str]) -> list[list[int]]:
+    """Return each number of the names, in the order in which they stand there, over all names."""
+    return [list(column) for column in zip(*map(_numbers, names), strict=True)]
+
+
+def _raise_gap(numbers: list[int], names: Sequence[str], what: str) -> NoReturn:
     there = sorted(numbers)
     gaps = [(a + 1, b) for a, b in itertools.pairwise(there) if b > a + 1]
     count = sum(stop - start for start, stop in gaps)

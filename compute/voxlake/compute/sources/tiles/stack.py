@@ -1,4 +1,4 @@
-"""A folder, or a glob, of 2-D images: one slice a file, z in the natural order of the names.
+"""A folder, or a glob, of 2-D images: one slice a file, z in the order of the number that counts.
 
 Grayscale images make ``z, y, x``. Images with several samples a pixel (RGB, with or without
 alpha) make ``c, z, y, x``: nothing is dropped and nothing is mixed.
@@ -31,7 +31,11 @@ from voxlake.compute.sources.images.slice_image import (
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, is_pattern, local_path
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.compute.sources.tiles.numbering import check_numbering, natural_key
+from voxlake.compute.sources.tiles.numbering import (
+    check_numbering,
+    slice_order,
+    stray_slices,
+)
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ def open_stack(location: str) -> Source | None:
     files = _files(location)
     if files is None:
         return None
-    files.sort(key=lambda file: natural_key(str(file)))
+    files = _in_order(files)
     header = read_header(files[0])
     plain = lru_cache(maxsize=KEPT_OPEN)(partial(_plain_slice, header))
     fill = partial(_fill, files, header, plain)
@@ -91,8 +95,7 @@ def _fill(
 
 def _check(location: str, files: list[Path], header: SliceHeader) -> None:
     """Read every header and hold names, sizes and types of all slices together."""
-    root = os.path.commonpath([file.parent for file in files])
-    names = [str(file.relative_to(root)) for file in files]
+    names = _names(files)
     check_numbering(names, f"stack {location}")
     headers = zip(names, map_parallel(check_whole, files), strict=True)
     odd = [f"{name} ({other})" for name, other in headers if other != header]
@@ -101,6 +104,17 @@ def _check(location: str, files: list[Path], header: SliceHeader) -> None:
             f"stack {location} has slices unlike its first, {names[0]} ({header}): "
             f"{listed(odd)}; make all slices of one size and type"
         )
+
+
+def _in_order(files: list[Path]) -> list[Path]:
+    files = sorted(files)
+    return [files[place] for place in slice_order(_names(files))]
+
+
+def _names(files: list[Path]) -> list[str]:
+    """Return the names of files, from the folder on that they have in common."""
+    root = os.path.commonpath([file.parent for file in files])
+    return [str(file.relative_to(root)) for file in files]
 
 
 def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
@@ -126,19 +140,46 @@ def _matching(location: str, path: Path) -> list[Path]:
     files = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207  (Path.glob wants a folder)
     other = [file.name for file in files if not _is_image(file)]
     if other or not files:
-        matched = f"{listed(other)}, no PNG, TIFF or JPEG" if other else "no file"
+        matched = f"{listed(sorted(other))}, no PNG, TIFF or JPEG" if other else "no file"
         raise SourceError(f"glob {location} matches {matched}; give one that matches the slices")
-    return files
+    return [_existing(file) for file in files]
 
 
 def _inside(folder: Path) -> list[Path]:
-    files = [file for file in folder.iterdir() if _is_image(file)]
+    """Return the images in a folder.
+
+    Raises
+    ------
+    SourceError
+        If there is none, or something that is called a slice is none.
+    """
+    there = [file for file in folder.iterdir() if not file.name.startswith(".")]
+    files = [_existing(file) for file in there if _is_image(file)]
     if not files:
         raise SourceError(
             f"folder {folder} holds no PNG, TIFF or JPEG image and is no zarr; check the path"
+        )
+    names = [file.name for file in there if file.is_file()]
+    stray = stray_slices([file.name for file in files], names)
+    if stray:
+        raise SourceError(
+            f"folder {folder} has files that are called as slices are, and are no PNG, TIFF or "
+            f"JPEG image: {listed(stray)}; convert or remove them, or give a glob such as "
+            f"'{folder}/*{files[0].suffix}'"
         )
     return files
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
+def _existing(file: Path) -> Path:
+    """Return `file`; raise SourceError if no file is there: what a link leads to may be gone."""
+    if not file.is_file():
+        is_link = file.is_symlink() and not file.exists()
+        raise SourceError(
+            f"slice {file} is {'a link to nothing' if is_link else 'no file'}; restore it, or "
+            "remove it from the slices"
+        )
+    return file
