@@ -72,8 +72,9 @@ def run_gateway(
         _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
         CACHE.limit(cache_bytes)
         app = create_app(settings, lake, catalog, identity)
+        # Nothing here speaks WebSocket, whose library takes a while to load.
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="off"
+            app, ws="none", log_config=None, access_log=False, server_header=False, lifespan="off"
         )
         _Server(config, lambda: announce(info)).run(sockets=[listener])
 

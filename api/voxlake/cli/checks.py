@@ -47,11 +47,11 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
     )
     for name, look in looks:
         try:
-            state, found, advice = look(lake, cluster)
+            state, outcome, advice = look(lake, cluster)
         except VoxlakeError as error:
             advice = "; ".join(getattr(error, "__notes__", ())) or None
-            state, found = "fail", str(error)
-        yield CheckDocument(name=name, state=state, found=found, advice=advice)
+            state, outcome = "fail", str(error)
+        yield CheckDocument(name=name, state=state, found=outcome, advice=advice)
 
 
 def _python(_lake: InLake, _cluster: OnCluster) -> Outcome:

@@ -78,10 +78,9 @@ class RemoteLabels:
 
     def chunks(self, label: int) -> npt.NDArray[np.int64]:
         """Return the cells z, y, x (n, 3) of the grid of chunks that hold a label, in C order."""
-        found = self.connection.ask(
-            ChunksDocument, f"{self._of(label)}/chunks", params=self._query()
-        )
-        return np.array(found.cells, np.int64).reshape(-1, 3)
+        path = f"{self._of(label)}/chunks"
+        chunks = self.connection.ask(ChunksDocument, path, params=self._query())
+        return np.array(chunks.cells, np.int64).reshape(-1, 3)
 
     def runs(self, label: int, region: Region | None = None) -> pa.Table:
         """Return the voxels of a label as runs along x: columns z, y, x (the first) and length."""
@@ -96,27 +95,27 @@ class RemoteLabels:
     def mask(self, label: int, region: Region | None = None) -> Mask:
         """Return where a label is, in a region, or in its own box."""
         query = {**self._query(), **texts_of(region), "format": "npy"}
-        found = self.connection.send(f"{self._of(label)}/mask", params=query)
-        return Mask(_box_of(found), read_npy(found).view(np.bool_))
+        answer = self.connection.send(f"{self._of(label)}/mask", params=query)
+        return Mask(_box_of(answer), read_npy(answer).view(np.bool_))
 
     def points(self, label: int, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return (count, 3) voxels z, y, x of a label, drawn uniformly."""
         query = self._query(count=count, seed=seed)
-        found = self.connection.ask(PointsDocument, f"{self._of(label)}/points", params=query)
-        return np.array(found.points, np.int64).reshape(-1, 3)
+        drawn = self.connection.ask(PointsDocument, f"{self._of(label)}/points", params=query)
+        return np.array(drawn.points, np.int64).reshape(-1, 3)
 
     def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         """Return the label (n,) at each of (n, 3) points z, y, x; 0 where there is none."""
         asked = {"points": np.asarray(points).tolist(), "bodies": self.bodies}
         path = f"{self.path}/labels/points"
-        found = self.connection.ask(LabelsAtDocument, path, "POST", json=asked)
-        return np.array(found.labels, np.uint64)
+        there = self.connection.ask(LabelsAtDocument, path, "POST", json=asked)
+        return np.array(there.labels, np.uint64)
 
     def reserve(self, count: int) -> range:
         """Return `count` ids in a row that no voxel has and nobody else is ever given."""
         path = f"{self.path}/labels/reserve"
-        found = self.connection.ask(BlockDocument, path, "POST", json={"count": count})
-        return range(found.first, found.stop)
+        block = self.connection.ask(BlockDocument, path, "POST", json={"count": count})
+        return range(block.first, block.stop)
 
     def get_object(self, label: int) -> LabelObject:
         """Return what is known of a label besides its voxels."""
@@ -173,9 +172,9 @@ class RemoteLabels:
         after: str | None = "0"
         while after is not None:
             query = {**where, "after": after, "limit": str(PAGE), "format": "arrow"}
-            found = self.connection.send(f"{self.path}/objects", params=query)
-            yield table_of(found)
-            after = found.headers.get("X-Voxlake-Next")
+            page = self.connection.send(f"{self.path}/objects", params=query)
+            yield table_of(page)
+            after = page.headers.get("X-Voxlake-Next")
 
     def _table(self, path: str, query: dict[str, str], **options: Any) -> pa.Table:
         params = {**query, "format": "arrow"}

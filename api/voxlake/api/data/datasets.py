@@ -85,11 +85,11 @@ async def list_folder(granted: Granted, key: str) -> list[str]:
     url = store_url(granted)
     folder = url / check_key(key.rstrip("/")) if key else url
     folders, objects = await to_thread.run_sync(store.list_children, folder)
-    names = [*(f"{name}/" for name in folders), *objects]
-    found = [name for name in names if is_key(name.rstrip("/"))]
-    if not found:
+    stored = (*(f"{name}/" for name in folders), *objects)
+    names = [name for name in stored if is_key(name.rstrip("/"))]
+    if not names:
         raise ObjectNotFoundError(f"{folder} is not there")
-    return found
+    return names
 
 
 async def read_object(granted: Granted, key: str, choose: Choose) -> Part:

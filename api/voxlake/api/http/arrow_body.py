@@ -6,11 +6,13 @@ import io
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
+from starlette.responses import Response
 
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.negotiate import choose
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.stream import StreamResponse
+from voxlake.documents.document import Document
 
 ARROW = Offer("arrow", "application/vnd.apache.arrow.stream")
 PART_ROWS = 1 << 16
@@ -40,6 +42,12 @@ def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) 
     parts = arrow_parts(table.to_reader(max_chunksize=PART_ROWS))
     typed = {"Content-Type": ARROW.media_type, **headers}
     return StreamResponse(parts, typed, budget, table.nbytes)
+
+
+def json_response(document: Document, headers: Mapping[str, str]) -> Response:
+    """Return the answer that carries the same as JSON."""
+    sent = {"Vary": "Accept, Authorization, Cookie", **headers}
+    return Response(document.model_dump_json(), headers=sent, media_type="application/json")
 
 
 def arrow_parts(reader: pa.RecordBatchReader) -> Iterator[bytes]:

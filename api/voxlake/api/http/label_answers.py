@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from voxlake.api.http.arrow_body import arrow_response
+from voxlake.api.http.arrow_body import arrow_response, json_response
 from voxlake.api.http.budget import Budget
 from voxlake.documents.labels import StateDocument, list_document
 from voxlake.ngff.labels.queries.arrow import labels_to_arrow
@@ -35,8 +35,6 @@ def list_response(
     arrow: bool,
 ) -> Response:
     """Return labels as JSON, with those of `asked` that no voxel has, or as an Arrow stream."""
-    headers = {"Vary": "Accept, Authorization, Cookie", **state_headers(state)}
     if arrow:
-        return arrow_response(labels_to_arrow(table), headers, budget)
-    body = list_document(state, table, asked).model_dump_json()
-    return Response(body, headers=headers, media_type="application/json")
+        return arrow_response(labels_to_arrow(table), state_headers(state), budget)
+    return json_response(list_document(state, table, asked), state_headers(state))

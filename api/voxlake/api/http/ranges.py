@@ -21,10 +21,10 @@ def parse_range(header: str | None) -> slice | None:
     >>> parse_range("bytes=0-1,5-6") is None
     True
     """
-    found = _RANGE.fullmatch(header or "")
-    if found is None:
+    ends = _RANGE.fullmatch(header or "")
+    if ends is None:
         return None
-    first, last, suffix = (None if text is None else int(text) for text in found.groups())
+    first, last, suffix = (None if text is None else int(text) for text in ends.groups())
     if first is None:
         # The last 0 bytes are none, which no slice with a negative start says.
         return slice(-suffix, None) if suffix else slice(0, 0)

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
-from voxlake.api.http.arrow_body import arrow_response, wants_arrow
+from voxlake.api.http.arrow_body import arrow_response, json_response, wants_arrow
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import documented
 from voxlake.api.v2.labels import LISTS, Accept, OneLabel
@@ -36,12 +36,9 @@ async def get_objects(
     """Return a page of objects, ascending by id; as Arrow, `X-Voxlake-Next` has what `next` has."""
     arrow = wants_arrow(wanted.format, accept)
     page = await object_data.list_objects(granted, wanted.where, wanted.after, wanted.limit)
-    headers = {"Vary": "Accept, Authorization, Cookie"}
     if not arrow:
-        body = objects_document(page).model_dump_json()
-        return Response(body, headers=headers, media_type="application/json")
-    if page.next is not None:
-        headers["X-Voxlake-Next"] = str(page.next)
+        return json_response(objects_document(page), {})
+    headers = {} if page.next is None else {"X-Voxlake-Next": str(page.next)}
     return arrow_response(page.table, headers, granted.gateway.answers)
 
 
@@ -54,9 +51,9 @@ async def get_segment_properties(
 
     A layer takes it by this address without `/info`, and `/|neuroglancer-precomputed:` after it.
     """
-    found = await object_data.segment_properties(granted, limit)
+    properties = await object_data.segment_properties(granted, limit)
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
-    return Response(found.to_json(), headers=headers, media_type="application/json")
+    return Response(properties.to_json(), headers=headers, media_type="application/json")
 
 
 @router.get("/{label}", summary="Get the object of a label")

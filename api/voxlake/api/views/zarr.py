@@ -68,14 +68,12 @@ async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str]:
     What lies in the labels of an image is governed by the permissions of those labels, and not by
     the image's.
     """
-    found = scope["path_params"]
-    collection, experiment, image = found["collection"], found["experiment"], found["dataset"]
-    inner = labels_key(found["key"])
-    if inner is not None:
-        labels, key = inner
-        names = (collection, experiment, labels)
-        return await grant(scope, names, permission, of=image), key
-    return await grant(scope, (collection, experiment, image), permission), found["key"]
+    names = ("collection", "experiment", "dataset", "key")
+    collection, experiment, image, key = (scope["path_params"][name] for name in names)
+    if (inner := labels_key(key)) is None:
+        return await grant(scope, (collection, experiment, image), permission), key
+    labels, key = inner
+    return await grant(scope, (collection, experiment, labels), permission, of=image), key
 
 
 async def head(scope: Scope, granted: Granted, key: str) -> Response:

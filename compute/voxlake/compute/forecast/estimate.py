@@ -53,17 +53,17 @@ def coded_levels(sample: Sample, voxels: Sequence[int]) -> list[Coded]:
 
     Levels that the sample says nothing of are taken to be like the one below.
     """
-    found: list[Coded] = []
+    levels: list[Coded] = []
     for level, total in enumerate(voxels):
         pieces = [piece.levels[level] for piece in sample.pieces if len(piece.levels) > level]
         if pieces:
-            found.append(_coded(pieces, total, whole=sample.whole))
+            levels.append(_coded(pieces, total, whole=sample.whole))
         else:
-            below, share = found[-1], total / voxels[level - 1]
-            found.append(
+            below, share = levels[-1], total / voxels[level - 1]
+            levels.append(
                 Coded(below.bytes * share, below.low * share, below.high * share, below.empty)
             )
-    return found
+    return levels
 
 
 def ratios(sample: Sample, itemsize: int) -> list[float]:

@@ -59,7 +59,7 @@ def forecast(
     coded = [
         _with_indices(target, number, each)
         for number, each in enumerate(
-            coded_levels(sample, [math.prod(rung.shape) for rung in target.ladder])
+            coded_levels(sample, [math.prod(level.shape) for level in target.pyramid])
         )
     ]
     levels = tuple(_level(target, number, each) for number, each in enumerate(coded))
@@ -105,13 +105,13 @@ def _with_indices(target: Target, number: int, payloads: Coded) -> Coded:
 
 
 def _level(target: Target, number: int, coded: Coded) -> PlannedLevel:
-    rung = target.ladder[number]
+    level = target.pyramid[number]
     return PlannedLevel(
-        shape=rung.shape,
-        chunk=rung.chunk,
-        shard=rung.shard,
-        shards=math.prod(grid_shape(rung.shape, rung.shard)),
-        raw_bytes=math.prod(rung.shape) * target.itemsize,
+        shape=level.shape,
+        chunk=level.chunk,
+        shard=level.shard,
+        shards=math.prod(grid_shape(level.shape, level.shard)),
+        raw_bytes=math.prod(level.shape) * target.itemsize,
         stored_bytes=coded.bytes,
         empty=coded.empty,
         made=number >= target.first,
@@ -120,9 +120,9 @@ def _level(target: Target, number: int, coded: Coded) -> PlannedLevel:
 
 def _stored(target: Target, number: int, empty: float) -> int:
     """Return how many shards hold anything, if empty chunks are strewn about."""
-    rung = target.ladder[number]
-    shards = math.prod(grid_shape(rung.shape, rung.shard))
-    chunks = math.prod(grid_shape(rung.shape, rung.chunk))
+    level = target.pyramid[number]
+    shards = math.prod(grid_shape(level.shape, level.shard))
+    chunks = math.prod(grid_shape(level.shape, level.chunk))
     return round(shards * (1 - math.pow(empty, chunks / shards)))
 
 

@@ -12,7 +12,7 @@ from voxlake.platform.store.growing import SINGLE_PUT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.compute.passes.cut import Cut, Rung
+    from voxlake.compute.passes.cut import Cut, LevelGrid
 
 PART_BYTES = 5 << 20
 """Of an upload in parts (obstore's own choice)."""
@@ -45,11 +45,11 @@ def writing(shards: Shards) -> Requests:
     return Requests(put=shards.stored * parts, delete=shards.count - shards.stored)
 
 
-def reading(shards: Shards, rung: Rung, cut: Cut) -> Requests:
+def reading(shards: Shards, level: LevelGrid, cut: Cut) -> Requests:
     """Return what reading a stored level strip by strip takes: chunks that lie together at once."""
     pairs = math.prod(
         _crossings(n, strip, shard)
-        for n, strip, shard in zip(rung.shape, cut.strips[0], rung.shard, strict=True)
+        for n, strip, shard in zip(level.shape, cut.strips[0], level.shard, strict=True)
     )
     share = shards.stored / max(1, shards.count)
     return Requests(get=shards.stored + round(pairs * share), head=shards.count)
@@ -73,12 +73,8 @@ def metadata(levels: int, *, made: bool) -> Requests:
 
 def total(parts: Sequence[Requests]) -> Requests:
     """Return the sum of `parts`."""
-    return Requests(
-        put=sum(part.put for part in parts),
-        get=sum(part.get for part in parts),
-        head=sum(part.head for part in parts),
-        delete=sum(part.delete for part in parts),
-    )
+    names = Requests.model_fields
+    return Requests(**{name: sum(getattr(part, name) for part in parts) for name in names})
 
 
 def _crossings(whole: int, strip: int, shard: int) -> int:

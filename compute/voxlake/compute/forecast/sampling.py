@@ -88,7 +88,7 @@ def take_sample(target: Target, most_bytes: int = 512 << 20, seconds: float = 20
     SourceError, CorruptDataError, StoreError
         If voxels of a box cannot be read.
     """
-    finest = target.ladder[0]
+    finest = target.pyramid[0]
     most = most_bytes // target.itemsize
     row = min(target.strip[-1], finest.shape[-1])
     boxes, whole = sample_boxes(finest.shape, finest.chunk, target.block, row, most)
@@ -119,7 +119,7 @@ def _timed() -> Iterator[_Timer]:
 
 def _warm_up(target: Target) -> None:
     """Load what is compiled, so that no box is timed with it; reads nothing."""
-    voxels = np.ones(target.ladder[0].chunk, target.codings[0].dtype)
+    voxels = np.ones(target.pyramid[0].chunk, target.codings[0].dtype)
     for _ in _levels(target, voxels, whole=False):
         pass
     if target.indexed:
@@ -134,21 +134,21 @@ def _piece(target: Target, box: Box) -> Piece:
             target.read(part, voxels[part.within(box).slices])
     index_s, index_rows = _scan(target, voxels) if target.indexed else (0.0, 0)
     return Piece(
-        sum(decoded_voxels(part, target.ladder[0].shape, target.block) for part in parts)
+        sum(decoded_voxels(part, target.pyramid[0].shape, target.block) for part in parts)
         * target.block_itemsize,
         reading.seconds,
         reading.wall,
         index_s,
-        tuple(_levels(target, voxels, whole=box.shape == target.ladder[0].shape)),
+        tuple(_levels(target, voxels, whole=box.shape == target.pyramid[0].shape)),
         index_rows,
     )
 
 
 def _levels(target: Target, voxels: npt.NDArray[Any], *, whole: bool) -> Iterator[LevelPiece]:
     yield _coded(target.codings[0], voxels, 0.0)
-    for rung, coding in zip(target.ladder[1:], target.codings[1:], strict=True):
+    for level, coding in zip(target.pyramid[1:], target.codings[1:], strict=True):
         with _timed() as reducing:
-            voxels = downsample(voxels, rung.step, target.reduction)
+            voxels = downsample(voxels, level.step, target.reduction)
         if voxels.size < LEAST_VOXELS and not whole:
             return
         yield _coded(coding, voxels, reducing.seconds)
@@ -178,5 +178,5 @@ def _coded(coding: ShardFormat, voxels: npt.NDArray[Any], reduce_s: float) -> Le
 def _scan(target: Target, voxels: npt.NDArray[Any]) -> tuple[float, int]:
     """Look for labels; return the CPU seconds, and how many rows were found."""
     with _timed() as scanning:
-        rows, _ = scan_chunks(voxels, target.ladder[0].chunk)
+        rows, _ = scan_chunks(voxels, target.pyramid[0].chunk)
     return scanning.seconds, len(rows)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voxlake.compute.forecast.estimate import Rates
     from voxlake.compute.forecast.requests import Shards
     from voxlake.compute.forecast.target import Target
-    from voxlake.compute.passes.cut import Cut, Rung, Stretch
+    from voxlake.compute.passes.cut import Cut, LevelGrid, PlannedPass
 
 REGIONS_AT_ONCE = 2
 """Tasks of a process that hold memory or scratch space (see `voxlake.compute.passes.region`)."""
@@ -43,8 +43,8 @@ class Sampled:
 def stages_of(sampled: Sampled) -> list[PlannedStage]:
     """Return the stages of a job, in the order in which they run."""
     stages = [
-        _alone(sampled, stretch) if stretch.cut is None else _pass(sampled, stretch, stretch.cut)
-        for stretch in sampled.target.stretches
+        _alone(sampled, planned) if planned.cut is None else _pass(sampled, planned, planned.cut)
+        for planned in sampled.target.passes
     ]
     if sampled.target.indexed:
         stages += [_index(sampled), *_index_segments(sampled)]
@@ -53,7 +53,7 @@ def stages_of(sampled: Sampled) -> list[PlannedStage]:
 
 def scratch_bytes(target: Target) -> int:
     """Return the temporary files of one process, at most."""
-    cuts = (stretch.cut for stretch in target.stretches)
+    cuts = (planned.cut for planned in target.passes)
     return REGIONS_AT_ONCE * max((cut.scratch_bytes for cut in cuts if cut), default=0)
 
 
@@ -79,28 +79,28 @@ _WAYS = {
 }
 
 
-def _pass(sampled: Sampled, stretch: Stretch, cut: Cut) -> PlannedStage:
-    target, base = sampled.target, sampled.target.ladder[stretch.base]
-    levels = range(stretch.first, stretch.last + 1)
+def _pass(sampled: Sampled, planned: PlannedPass, cut: Cut) -> PlannedStage:
+    target, base = sampled.target, sampled.target.pyramid[planned.base]
+    levels = range(planned.first, planned.last + 1)
     requests = [writing(sampled.shards[level]) for level in levels]
-    if stretch.first > stretch.base:
-        requests.append(reading(sampled.shards[stretch.base], base, cut))
+    if planned.first > planned.base:
+        requests.append(reading(sampled.shards[planned.base], base, cut))
     return PlannedStage(
-        name=stage_name(stretch.first, stretch.last),
+        name=stage_name(planned.first, planned.last),
         tasks=math.prod(grid_shape(base.shape, cut.region)),
         region=tuple(map(min, cut.region, base.shape)),
         reading=in_words(cut.reading, cut.reads),
         reads=cut.reads,
         memory_bytes=cut.memory_bytes,
-        voxels=_voxels(target.ladder, levels),
-        core_seconds=_seconds(sampled, stretch, cut.reads),
+        voxels=_voxels(target.pyramid, levels),
+        core_seconds=_seconds(sampled, planned, cut.reads),
         requests=total(requests),
     )
 
 
-def _alone(sampled: Sampled, stretch: Stretch) -> PlannedStage:
-    level = stretch.last
-    fine, coarse = sampled.target.ladder[level - 1], sampled.target.ladder[level]
+def _alone(sampled: Sampled, planned: PlannedPass) -> PlannedStage:
+    level = planned.last
+    fine, coarse = sampled.target.pyramid[level - 1], sampled.target.pyramid[level]
     return PlannedStage(
         name=stage_name(level, level),
         tasks=math.prod(grid_shape(coarse.shape, coarse.shard)),
@@ -111,13 +111,13 @@ def _alone(sampled: Sampled, stretch: Stretch) -> PlannedStage:
         memory_bytes=(2 * math.prod(coarse.shard) + math.prod(fine.shard))
         * sampled.target.itemsize,
         voxels=math.prod(coarse.shape),
-        core_seconds=_seconds(sampled, stretch, 1.0),
+        core_seconds=_seconds(sampled, planned, 1.0),
         requests=total([writing(sampled.shards[level]), reading_whole(sampled.shards[level - 1])]),
     )
 
 
 def _index(sampled: Sampled) -> PlannedStage:
-    target, finest, shards = sampled.target, sampled.target.ladder[0], sampled.shards[0]
+    target, finest, shards = sampled.target, sampled.target.pyramid[0], sampled.shards[0]
     voxels = math.prod(finest.shape)
     seconds = voxels * target.itemsize * (sampled.rates.decode + sampled.rates.index)
     return PlannedStage(
@@ -134,13 +134,13 @@ def _index(sampled: Sampled) -> PlannedStage:
 
 
 def _index_bytes(sampled: Sampled) -> int:
-    finest, itemsize = sampled.target.ladder[0], sampled.target.itemsize
+    finest, itemsize = sampled.target.pyramid[0], sampled.target.itemsize
     return scan_bytes(math.prod(finest.shard) * itemsize, math.prod(finest.chunk) * itemsize)
 
 
 def _index_segments(sampled: Sampled) -> list[PlannedStage]:
     """Return the stages of `voxlake.compute.index.by_label.plan_index_segments`."""
-    finest, shards = sampled.target.ladder[0], sampled.shards[0]
+    finest, shards = sampled.target.pyramid[0], sampled.shards[0]
     rows = rows_bytes(shards.count * math.prod(finest.shard) * sampled.target.itemsize)
     anew = max(rows, _index_bytes(sampled))
     # Sidecars are compared with their shards, and read.
@@ -153,17 +153,12 @@ def _index_segments(sampled: Sampled) -> list[PlannedStage]:
         requests = total([asked, Requests(put=10, get=20)])
         return [_segments_stage("index-runs", 1, anew, seconds, requests)]
     each = Requests(put=4 * fragments, get=4 * fragments, head=fragments)
+    published, publishing = publish_bytes(shards.count), Requests(put=3, get=2 * fragments)
     return [
         _segments_stage("index-fragments", fragments, anew, seconds * 0.7, total([asked, each])),
         _segments_stage("index-ranges", 1, rows, 0.0, Requests(put=1, get=fragments)),
         _segments_stage("index-runs", fragments, rows, seconds * 0.3, each),
-        _segments_stage(
-            "index-publish",
-            1,
-            publish_bytes(shards.count),
-            0.0,
-            Requests(put=3, get=2 * fragments),
-        ),
+        _segments_stage("index-publish", 1, published, 0.0, publishing),
     ]
 
 
@@ -183,19 +178,19 @@ def _segments_stage(
     )
 
 
-def _seconds(sampled: Sampled, stretch: Stretch, reads: float) -> float:
+def _seconds(sampled: Sampled, planned: PlannedPass, reads: float) -> float:
     target, rates = sampled.target, sampled.rates
-    base = math.prod(target.ladder[stretch.base].shape)
-    if stretch.first == 0:
+    base = math.prod(target.pyramid[planned.base].shape)
+    if planned.first == 0:
         read = base * target.block_itemsize * reads * rates.read
     else:
         read = base * target.itemsize * reads * rates.decode
-    made = range(stretch.first, stretch.last + 1)
-    reduced = _voxels(target.ladder, (level - 1 for level in made if level))
-    encoded = _voxels(target.ladder, made) * target.itemsize
+    made = range(planned.first, planned.last + 1)
+    reduced = _voxels(target.pyramid, (level - 1 for level in made if level))
+    encoded = _voxels(target.pyramid, made) * target.itemsize
     stored = sum(sampled.shards[level].bytes for level in made)
     return read + reduced * rates.reduce + encoded * rates.encode + stored * rates.write
 
 
-def _voxels(ladder: Sequence[Rung], levels: Iterable[int]) -> int:
-    return sum(math.prod(ladder[level].shape) for level in levels)
+def _voxels(pyramid: Sequence[LevelGrid], levels: Iterable[int]) -> int:
+    return sum(math.prod(pyramid[level].shape) for level in levels)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.compute.passes.cut import Reading, Rung, cut_ladder
-from voxlake.compute.passes.plans import LevelReader, ladder_of
+from voxlake.compute.passes.cut import LevelGrid, Reading, cut_pyramid
+from voxlake.compute.passes.plans import LevelReader, pyramid_of
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
@@ -14,7 +14,7 @@ from voxlake.ngff.shards.format import ShardFormat, shard_format
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
-    from voxlake.compute.passes.cut import Limits, Stretch
+    from voxlake.compute.passes.cut import Limits, PlannedPass
     from voxlake.compute.passes.region import ReadInto
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.reduction import Reduction
@@ -32,12 +32,12 @@ class Target:
     """What is ingested, as the user wrote it."""
     read: ReadInto
     """Reads the source, or level 0, as it will be stored."""
-    ladder: tuple[Rung, ...]
+    pyramid: tuple[LevelGrid, ...]
     """All levels, the finest first."""
     codings: tuple[ShardFormat, ...]
     """How the shards of each are coded."""
     reduction: Reduction
-    stretches: tuple[Stretch, ...]
+    passes: tuple[PlannedPass, ...]
     """In the order in which they are made."""
     block: tuple[int, ...]
     """What reading level 0, or its source, decodes as a whole."""
@@ -51,9 +51,9 @@ class Target:
     @property
     def strip(self) -> tuple[int, ...]:
         """What tasks read of level 0 at a time, as far as samples follow: whole volumes if more."""
-        cut = self.stretches[0].cut if self.stretches else None
+        cut = self.passes[0].cut if self.passes else None
         if cut is None or cut.reading is not Reading.DIRECT:
-            return self.ladder[0].shape
+            return self.pyramid[0].shape
         return cut.strips[0]
 
     @property
@@ -70,8 +70,8 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
     extent = Extent(tuple(source.shape), source.axes, spec.voxel_size)
     levels = plan_levels_by(kind, extent, spec.steps)
     steps = ((1,) * len(extent.shape), *spec.steps)
-    ladder = tuple(
-        Rung(level.shape, level.layout.chunk, level.layout.shard, step)
+    pyramid = tuple(
+        LevelGrid(level.shape, level.layout.chunk, level.layout.shard, step)
         for level, step in zip(levels, steps, strict=True)
     )
     codings = tuple(
@@ -80,16 +80,16 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
         for at in (level.layout for level in levels)
     )
     block = tuple(source.block)
-    stretches = tuple(cut_ladder(ladder, block, dtype.itemsize, limits))
+    passes = tuple(cut_pyramid(pyramid, block, dtype.itemsize, limits))
     return Target(
         job="ingest",
         dataset=spec.name,
         source=spec.source,
         read=spec.address.read_into,
-        ladder=ladder,
+        pyramid=pyramid,
         codings=codings,
         reduction=spec.reduction,
-        stretches=stretches,
+        passes=passes,
         block=block,
         block_itemsize=source.dtype.itemsize,
         first=0,
@@ -106,18 +106,18 @@ def target_of_dataset(name: str, dataset: Dataset, limits: Limits) -> Target:
         If a level is not coded as voxlake does.
     """
     volumes = [dataset.level(level) for level in range(dataset.levels)]
-    ladder = tuple(ladder_of(dataset))
+    pyramid = tuple(pyramid_of(dataset))
     finest = volumes[0]
-    stretches = tuple(cut_ladder(ladder, None, finest.dtype.itemsize, limits))
+    passes = tuple(cut_pyramid(pyramid, None, finest.dtype.itemsize, limits))
     return Target(
         job="downsample",
         dataset=name,
         source=None,
         read=LevelReader(finest).read_into,
-        ladder=ladder,
+        pyramid=pyramid,
         codings=tuple(map(shard_format, volumes)),
         reduction=dataset.reduction,
-        stretches=stretches,
+        passes=passes,
         block=finest.chunk,
         block_itemsize=finest.dtype.itemsize,
         first=1,

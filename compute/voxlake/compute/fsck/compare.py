@@ -65,8 +65,8 @@ def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int
         expected = step.read(part)
     except CorruptDataError:
         return 0, False  # among the findings of the level below
-    found = np.asarray(volume.fill, volume.dtype) if stored is None else stored
-    count = int(np.count_nonzero(unequal(found, expected)))
+    voxels = np.asarray(volume.fill, volume.dtype) if stored is None else stored
+    count = int(np.count_nonzero(unequal(voxels, expected)))
     return count, bool(count and stored is not None and (stored != volume.fill).any())
 
 

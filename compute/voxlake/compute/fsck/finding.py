@@ -83,9 +83,9 @@ class FsckResult(Result):
 
     @field_validator("findings", mode="before")
     @classmethod
-    def _read(cls, found: object) -> object:
+    def _read(cls, recorded: object) -> object:
         """Read what version 0.1 recorded, too: JSON in JSON, and null for none."""
-        return json.loads(found) if isinstance(found, str) else found or ()
+        return json.loads(recorded) if isinstance(recorded, str) else recorded or ()
 
 
 def findings_of(results: Iterable[Mapping[str, JSON]]) -> Iterator[Finding]:

@@ -54,11 +54,11 @@ class ObjectsTask:
         broken = list(_look_at_seals(self.url))
         yield from broken
         told = {finding.where for finding in broken}
-        for found in validate_dataset(self.url):
-            ours = not found.where.startswith(f"{self.url / 'labels'}")
-            if ours and f"{found.where}/zarr.json" not in told:
-                check = Check.METADATA if found.severity is Severity.MUST else Check.ADVICE
-                yield Finding(check, found.where, found.text)
+        for breach in validate_dataset(self.url):
+            ours = not breach.where.startswith(f"{self.url / 'labels'}")
+            if ours and f"{breach.where}/zarr.json" not in told:
+                check = Check.METADATA if breach.severity is Severity.MUST else Check.ADVICE
+                yield Finding(check, breach.where, breach.text)
         if self.image is None:
             yield from _look_at_labels_list(self.url)
         elif self.url.name not in _listed(self.image):
@@ -81,14 +81,14 @@ def leftovers(url: StoreURL, index: StoreURL | None) -> list[str]:
 
     Those of the labels of an image are theirs.
     """
-    found = []
+    paths = []
     for path in store.leftovers(url, older_than_s=STALE_AFTER_S):
         parts = path.relative_to(url.path).parts
         if parts[0] != "labels" or len(parts) == 2:
-            found.append(str(path))
+            paths.append(str(path))
     if index is not None:
-        found += map(str, store.leftovers(index, older_than_s=STALE_AFTER_S))
-    return found
+        paths += map(str, store.leftovers(index, older_than_s=STALE_AFTER_S))
+    return paths
 
 
 def labels_there(image: StoreURL) -> list[str]:
@@ -143,10 +143,10 @@ def _look_at_labels_list(image: StoreURL) -> Iterator[Finding]:
 
 
 def _is_labels_group(image: StoreURL) -> bool:
-    found = json.loads(store.read(image / "labels" / "zarr.json").body)
+    stored = json.loads(store.read(image / "labels" / "zarr.json").body)
     wanted = labels_document([])
-    ome = found.get("attributes", {}).get("ome", {})
-    return {**found, "attributes": {}} == {**wanted, "attributes": {}} and "version" in ome
+    ome = stored.get("attributes", {}).get("ome", {})
+    return {**stored, "attributes": {}} == {**wanted, "attributes": {}} and "version" in ome
 
 
 def _listed(image: StoreURL) -> list[str]:

@@ -58,15 +58,15 @@ def plan_repair(
     one below, with all that lies over a shard which is made anew, then the label index.
     Without a `source`, level 0 is left as it is.
     """
-    found = list(findings)
-    plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(target, found)) else []
+    faults = list(findings)
+    plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(target, faults)) else []
     try:
         dataset = open_dataset(target.url)
         for number in range(dataset.levels):
             dataset.level(number)
     except UNREADABLE:
         return plans  # nothing is rebuilt by metadata that are damaged
-    return [*plans, *_shard_plans(target, dataset, found, source)]
+    return [*plans, *_shard_plans(target, dataset, faults, source)]
 
 
 def needs_source(findings: Iterable[Finding]) -> bool:

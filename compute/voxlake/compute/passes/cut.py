@@ -48,22 +48,21 @@ class Reading(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class LevelGrid:
     """One level of a pass; the first is the base."""
 
     shape: Extents
     chunk: Extents
     shard: Extents
     step: Extents
-    """Factors from the rung before."""
+    """Factors from the level before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
-    """What a pass reads its base level from."""
+class Block:
+    """What is decoded as a whole of what a pass reads its base level from."""
 
-    block: Extents
-    """What is decoded as a whole."""
+    extents: Extents
     itemsize: int
     """Bytes of a voxel as it is stored."""
 
@@ -84,14 +83,14 @@ class Limits:
 class Cut:
     """How a pass is cut; all extents along the axes of the volume, in voxels."""
 
-    rungs: int
-    """Rungs that the pass makes; those above need another pass."""
+    levels: int
+    """How many levels the pass makes; those above need another pass."""
     region: Extents
     """Voxels of the base that a task reads."""
     depths: tuple[int, ...]
-    """Extent along z of the layers of each rung."""
+    """Extent along z of the layers of each level."""
     strips: tuple[Extents, ...]
-    """Extent of the strips of each rung."""
+    """Extent of the strips of each level."""
     reading: Reading
     reads: float
     """How often each block of the source is decoded, on average: 1.0 if once."""
@@ -102,7 +101,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PlannedPass:
     """Levels that are made together, from one reading of the level before them or of a source."""
 
     base: int
@@ -114,151 +113,151 @@ class Stretch:
     """None: one level whose blocks cross the chunks below, made shard by shard."""
 
 
-def cut_ladder(
-    ladder: Sequence[Rung], block: Extents | None, itemsize: int, limits: Limits
-) -> list[Stretch]:
+def cut_pyramid(
+    pyramid: Sequence[LevelGrid], block: Extents | None, itemsize: int, limits: Limits
+) -> list[PlannedPass]:
     """Cut the making of all levels of a dataset into as few readings as possible.
 
     The first makes as many levels as it can; what is left is made from the highest of them.
 
     Parameters
     ----------
-    ladder
+    pyramid
         All levels, the finest first.
     block
         What the source of level 0 decodes as a whole; None: level 0 is there.
     itemsize
         Bytes of a voxel as it is stored.
     """
-    stretches: list[Stretch] = []
+    passes: list[PlannedPass] = []
     made = 0 if block is None else -1
-    while made < len(ladder) - 1:
+    while made < len(pyramid) - 1:
         base = max(made, 0)
-        decoded = block if made < 0 and block is not None else ladder[base].chunk
-        ones = (1,) * len(ladder[base].shape)
-        rungs = (replace(ladder[base], step=ones), *ladder[base + 1 :])
+        decoded = block if made < 0 and block is not None else pyramid[base].chunk
+        ones = (1,) * len(pyramid[base].shape)
+        upward = (replace(pyramid[base], step=ones), *pyramid[base + 1 :])
         # Reading a level to make none of it would be for nothing.
         least = 1 if made < 0 else 2
-        cut = cut_pass(rungs, Supply(decoded, itemsize), limits, least)
-        reached = base + cut.rungs - 1
+        cut = cut_pass(upward, Block(decoded, itemsize), limits, least)
+        reached = base + cut.levels - 1
         if reached == made:
-            stretches.append(Stretch(made, made + 1, made + 1, None))
+            passes.append(PlannedPass(made, made + 1, made + 1, None))
             made += 1
             continue
-        stretches.append(Stretch(base, made + 1, reached, cut))
+        passes.append(PlannedPass(base, made + 1, reached, cut))
         made = reached
-    return stretches
+    return passes
 
 
-def cut_pass(ladder: Sequence[Rung], supply: Supply, limits: Limits, least: int = 1) -> Cut:
-    """Cut a pass from the first of `ladder` as far up as regions stay small enough.
+def cut_pass(pyramid: Sequence[LevelGrid], block: Block, limits: Limits, least: int = 1) -> Cut:
+    """Cut a pass from the first of `pyramid` as far up as regions stay small enough.
 
-    It makes at least `least` rungs, if strips of each hold whole blocks of the next.
+    It makes at least `least` levels, if strips of each hold whole blocks of the next.
     """
-    most = _region_bytes(ladder[0].shape, supply, limits)
-    made = ladder[: _rungs(ladder, supply, most, least)]
-    base, depths = made[0], _depths(made, supply)
-    direct = _is_direct(made, supply)
-    region = _grown(_region(made, supply), base, supply, most)
+    most = _region_bytes(pyramid[0].shape, block, limits)
+    made = pyramid[: _level_count(pyramid, block, most, least)]
+    base, depths = made[0], _depths(made, block)
+    direct = _is_direct(made, block)
+    region = _grown(_region(made, block), base, block, most)
     reading = Reading.DIRECT
     if not direct:
-        layer = _layer_bytes(made[:1], depths, region, supply)
+        layer = _layer_bytes(made[:1], depths, region, block)
         reading = Reading.STAGED if layer > limits.memory_bytes // 2 else Reading.LAYERED
-    first = _direct_strip(base, supply) if direct else _strip(base, supply)
+    first = _direct_strip(base, block) if direct else _strip(base, block)
     granule = first if direct else (*region[:-3], depths[0], *region[-2:])
     return Cut(
         len(made),
         region,
         depths,
-        (first, *(_strip(rung, supply) for rung in made[1:])),
+        (first, *(_strip(level, block) for level in made[1:])),
         reading,
-        _reads(base.shape, granule, supply.block),
-        _projected(made, depths, region, first, reading, supply, limits),
-        _layer_bytes(made, depths, region, supply) if reading is Reading.STAGED else 0,
+        _reads(base.shape, granule, block.extents),
+        _projected(made, depths, region, first, reading, block, limits),
+        _layer_bytes(made, depths, region, block) if reading is Reading.STAGED else 0,
     )
 
 
-def _region_bytes(shape: Extents, supply: Supply, limits: Limits) -> int:
-    total = math.prod(shape) * supply.itemsize
+def _region_bytes(shape: Extents, block: Block, limits: Limits) -> int:
+    total = math.prod(shape) * block.itemsize
     least = limits.task_bytes
     return min(max(total // MOST_REGION_TASKS, least), REGION_GROWTH * least)
 
 
-def _rungs(ladder: Sequence[Rung], supply: Supply, most: int, least: int) -> int:
-    """Return how many rungs can be made in one pass whose regions have at most `most` bytes."""
+def _level_count(pyramid: Sequence[LevelGrid], block: Block, most: int, least: int) -> int:
+    """Return how many levels can be made in one pass whose regions have at most `most` bytes."""
     reachable = 1
-    while reachable < len(ladder) and _joins(ladder, reachable, supply):
+    while reachable < len(pyramid) and _joins(pyramid, reachable, block):
         reachable += 1
-    while reachable > least and _size(_region(ladder[:reachable], supply), supply) > most:
+    while reachable > least and _size(_region(pyramid[:reachable], block), block) > most:
         reachable -= 1
     return reachable
 
 
-def _joins(ladder: Sequence[Rung], rungs: int, supply: Supply) -> bool:
-    """Return whether strips of the last of `rungs` hold whole blocks of the rung after it."""
-    below, rung = ladder[rungs - 1], ladder[rungs]
-    divides = all(c % s == 0 for c, s in zip(below.chunk[-3:], rung.step[-3:], strict=True))
-    if not divides or any(s != 1 for s in rung.step[:-3]):
+def _joins(pyramid: Sequence[LevelGrid], levels: int, block: Block) -> bool:
+    """Return whether strips of the last of `levels` hold whole blocks of the level after it."""
+    below, level = pyramid[levels - 1], pyramid[levels]
+    divides = all(c % s == 0 for c, s in zip(below.chunk[-3:], level.step[-3:], strict=True))
+    if not divides or any(s != 1 for s in level.step[:-3]):
         return False
-    depths = _depths(ladder[: rungs + 1], supply)
-    return depths[-1] <= 4 * max(rung.chunk[-3], depths[0])
+    depths = _depths(pyramid[: levels + 1], block)
+    return depths[-1] <= 4 * max(level.chunk[-3], depths[0])
 
 
-def _region(ladder: Sequence[Rung], supply: Supply) -> Extents:
-    smallest = _smallest_region(ladder)
-    if _is_direct(ladder, supply):
+def _region(pyramid: Sequence[LevelGrid], block: Block) -> Extents:
+    smallest = _smallest_region(pyramid)
+    if _is_direct(pyramid, block):
         return smallest
-    return _around_blocks(smallest, ladder[0], supply)
+    return _around_blocks(smallest, pyramid[0], block)
 
 
-def _is_direct(ladder: Sequence[Rung], supply: Supply) -> bool:
+def _is_direct(pyramid: Sequence[LevelGrid], block: Block) -> bool:
     """Return whether blocks of the source fit strips."""
-    strip = _direct_strip(ladder[0], supply)
+    strip = _direct_strip(pyramid[0], block)
     return (
-        _size(tuple(map(min, strip, ladder[0].shape)), supply) <= WIDE_STRIP_BYTES
-        and _reads(ladder[0].shape, strip, supply.block) <= MOST_READS
+        _size(tuple(map(min, strip, pyramid[0].shape)), block) <= WIDE_STRIP_BYTES
+        and _reads(pyramid[0].shape, strip, block.extents) <= MOST_READS
     )
 
 
-def _smallest_region(ladder: Sequence[Rung]) -> Extents:
-    """Return the smallest region of the base that holds whole shards of every rung."""
-    region = list(ladder[0].shard)
+def _smallest_region(pyramid: Sequence[LevelGrid]) -> Extents:
+    """Return the smallest region of the base that holds whole shards of every level."""
+    region = list(pyramid[0].shard)
     factors = [1] * len(region)
-    for rung in ladder:
-        for axis, step in enumerate(rung.step):
+    for level in pyramid:
+        for axis, step in enumerate(level.step):
             factors[axis] *= step
-            if rung.shard[axis] >= rung.shape[axis]:
-                region[axis] = ladder[0].shape[axis]
-            elif region[axis] < ladder[0].shape[axis]:
-                region[axis] = math.lcm(region[axis], rung.shard[axis] * factors[axis])
-    return tuple(min(n, whole) for n, whole in zip(region, ladder[0].shape, strict=True))
+            if level.shard[axis] >= level.shape[axis]:
+                region[axis] = pyramid[0].shape[axis]
+            elif region[axis] < pyramid[0].shape[axis]:
+                region[axis] = math.lcm(region[axis], level.shard[axis] * factors[axis])
+    return tuple(min(n, whole) for n, whole in zip(region, pyramid[0].shape, strict=True))
 
 
-def _grown(region: Extents, base: Rung, supply: Supply, most: int) -> Extents:
+def _grown(region: Extents, base: LevelGrid, block: Block, most: int) -> Extents:
     """Return the region, wider along x and then y while it may be: files hold long rows."""
     extents = list(region)
     for axis in (-1, -2):
-        while extents[axis] < base.shape[axis] and 2 * _size(extents, supply) <= most:
+        while extents[axis] < base.shape[axis] and 2 * _size(extents, block) <= most:
             extents[axis] = min(2 * extents[axis], base.shape[axis])
     return tuple(extents)
 
 
-def _around_blocks(region: Extents, base: Rung, supply: Supply) -> Extents:
+def _around_blocks(region: Extents, base: LevelGrid, block: Block) -> Extents:
     """Return the region such that few blocks of the source are cut by its faces along y and x."""
     extents = list(region)
     for axis in (-2, -1):
-        block, whole = supply.block[axis], base.shape[axis]
-        step = math.lcm(extents[axis], block)
-        if step > 4 * max(extents[axis], block):
-            step = -(-8 * block // extents[axis]) * extents[axis]
+        decoded, whole = block.extents[axis], base.shape[axis]
+        step = math.lcm(extents[axis], decoded)
+        if step > 4 * max(extents[axis], decoded):
+            step = -(-8 * decoded // extents[axis]) * extents[axis]
         extents[axis] = min(step, whole)
     return tuple(extents)
 
 
-def _depths(ladder: Sequence[Rung], supply: Supply) -> tuple[int, ...]:
-    depths = [_covering(ladder[0].chunk[-3], supply.block[-3], ladder[0].shape[-3])]
-    for rung in ladder[1:]:
-        depths.append(math.lcm(rung.chunk[-3], depths[-1] // rung.step[-3]))
+def _depths(pyramid: Sequence[LevelGrid], block: Block) -> tuple[int, ...]:
+    depths = [_covering(pyramid[0].chunk[-3], block.extents[-3], pyramid[0].shape[-3])]
+    for level in pyramid[1:]:
+        depths.append(math.lcm(level.chunk[-3], depths[-1] // level.step[-3]))
     return tuple(depths)
 
 
@@ -270,50 +269,50 @@ def _covering(chunk: int, block: int, whole: int) -> int:
     return joint if joint <= 4 * max(chunk, block) else -(-block // chunk) * chunk
 
 
-def _direct_strip(base: Rung, supply: Supply) -> Extents:
+def _direct_strip(base: LevelGrid, block: Block) -> Extents:
     depth, rows, columns = (
-        _covering(chunk, block, whole)
-        for chunk, block, whole in zip(
-            base.chunk[-3:], supply.block[-3:], base.shape[-3:], strict=True
+        _covering(chunk, decoded, whole)
+        for chunk, decoded, whole in zip(
+            base.chunk[-3:], block.extents[-3:], base.shape[-3:], strict=True
         )
     )
-    return _widened((*base.chunk[:-3], depth, rows, columns), base, supply)
+    return _widened((*base.chunk[:-3], depth, rows, columns), base, block)
 
 
-def _strip(rung: Rung, supply: Supply) -> Extents:
+def _strip(level: LevelGrid, block: Block) -> Extents:
     """Return a strip of a layer in memory: one chunk deep, so that no chunk waits for its turn."""
-    return _widened(rung.chunk, rung, supply)
+    return _widened(level.chunk, level, block)
 
 
-def _widened(strip: Extents, rung: Rung, supply: Supply) -> Extents:
+def _widened(strip: Extents, level: LevelGrid, block: Block) -> Extents:
     extents = list(strip)
-    while extents[-1] < rung.shape[-1] and 2 * _size(extents, supply) <= STRIP_BYTES:
+    while extents[-1] < level.shape[-1] and 2 * _size(extents, block) <= STRIP_BYTES:
         extents[-1] *= 2
     return tuple(extents)
 
 
-def _size(extents: Sequence[int], supply: Supply) -> int:
-    return math.prod(extents) * supply.itemsize
+def _size(extents: Sequence[int], block: Block) -> int:
+    return math.prod(extents) * block.itemsize
 
 
 def _layer_bytes(
-    ladder: Sequence[Rung], depths: tuple[int, ...], region: Extents, supply: Supply
+    pyramid: Sequence[LevelGrid], depths: tuple[int, ...], region: Extents, block: Block
 ) -> int:
-    """Return the bytes of the layers of all rungs of `ladder` together."""
+    """Return the bytes of the layers of all levels of `pyramid` together."""
     total, rows, columns = 0, region[-2], region[-1]
-    for rung, depth in zip(ladder, depths, strict=False):
-        rows, columns = -(-rows // rung.step[-2]), -(-columns // rung.step[-1])
-        total += min(depth, rung.shape[-3]) * rows * columns * supply.itemsize
+    for level, depth in zip(pyramid, depths, strict=False):
+        rows, columns = -(-rows // level.step[-2]), -(-columns // level.step[-1])
+        total += min(depth, level.shape[-3]) * rows * columns * block.itemsize
     return total
 
 
 def _projected(  # noqa: PLR0913, PLR0917
-    made: Sequence[Rung],
+    made: Sequence[LevelGrid],
     depths: tuple[int, ...],
     region: Extents,
     strip: Extents,
     reading: Reading,
-    supply: Supply,
+    block: Block,
     limits: Limits,
 ) -> int:
     """Return the strips in flight, read, cut into chunks and coded, and the layers in memory.
@@ -321,15 +320,15 @@ def _projected(  # noqa: PLR0913, PLR0917
     Chunks of deep strips wait for their turn in the shard, coded: as large as voxels at worst.
     """
     in_flight = 2 * limits.threads + 2
-    strips = 2 * in_flight * _size(tuple(map(min, strip, made[0].shape)), supply)
+    strips = 2 * in_flight * _size(tuple(map(min, strip, made[0].shape)), block)
     if reading is Reading.STAGED:
         return strips
-    layers = _layer_bytes(made, depths, region, supply)
+    layers = _layer_bytes(made, depths, region, block)
     if reading is Reading.LAYERED:
         return strips + layers
-    layers -= _layer_bytes(made[:1], depths, region, supply)
+    layers -= _layer_bytes(made[:1], depths, region, block)
     waiting = strip[-3] - made[0].chunk[-3]
-    return strips + layers + _layer_bytes(made[:1], (waiting,), region, supply)
+    return strips + layers + _layer_bytes(made[:1], (waiting,), region, block)
 
 
 def _reads(shape: Extents, granule: Extents, block: Extents) -> float:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.passes.cut import Cut, Limits, Rung, cut_ladder
+from voxlake.compute.passes.cut import Cut, LevelGrid, Limits, cut_pyramid
 from voxlake.compute.passes.downsample import plan_downsample
 from voxlake.compute.passes.region import Pass, run_region
 from voxlake.compute.plan import Plan, Result, fingerprint
@@ -81,33 +81,37 @@ def plan_passes(
     """
     if index is not None:
         check_labels(dataset.level(0))
-    ladder, itemsize = ladder_of(dataset), dataset.level(0).dtype.itemsize
+    pyramid, itemsize = pyramid_of(dataset), dataset.level(0).dtype.itemsize
     block = source.open().block if source else None
-    planned: list[tuple[Plan, Cut | None]] = []
-    for stretch in cut_ladder(ladder, block, itemsize, limits):
-        if stretch.cut is None:
-            planned.append((plan_downsample(dataset, stretch.last), None))
+    plans: list[tuple[Plan, Cut | None]] = []
+    for planned in cut_pyramid(pyramid, block, itemsize, limits):
+        if planned.cut is None:
+            plans.append((plan_downsample(dataset, planned.last), None))
             continue
-        supply = source if stretch.first == 0 else None
+        writes_source = planned.first == 0
         spec = PassSpec(
-            supply, dataset.url, stretch.base, stretch.cut, index if supply is not None else None
+            source if writes_source else None,
+            dataset.url,
+            planned.base,
+            planned.cut,
+            index if writes_source else None,
         )
-        planned.append((_plan(dataset, spec), spec.cut))
-    return planned
+        plans.append((_plan(dataset, spec), spec.cut))
+    return plans
 
 
-def ladder_of(dataset: Dataset) -> list[Rung]:
-    """Return the levels of `dataset` as rungs."""
+def pyramid_of(dataset: Dataset) -> list[LevelGrid]:
+    """Return how the levels of `dataset` are cut."""
     volumes = [dataset.level(level) for level in range(dataset.levels)]
     return [
-        Rung(volume.shape, volume.chunk, volume.shard, dataset.step(level))
+        LevelGrid(volume.shape, volume.chunk, volume.shard, dataset.step(level))
         for level, volume in enumerate(volumes)
     ]
 
 
 def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
     first = 0 if spec.source else spec.base + 1
-    last = spec.base + spec.cut.rungs - 1
+    last = spec.base + spec.cut.levels - 1
     written = [dataset.level(level) for level in range(first, last + 1)]
     base = dataset.level(spec.base)
     return Plan(
@@ -135,7 +139,7 @@ def stage_name(first: int, last: int) -> str:
 @lru_cache(maxsize=16)
 def _opened_pass(spec: PassSpec) -> Pass:
     dataset = open_dataset(spec.dataset)
-    levels = range(spec.base, spec.base + spec.cut.rungs)
+    levels = range(spec.base, spec.base + spec.cut.levels)
     volumes = tuple(opened_volume(dataset.level_url(level)) for level in levels)
     steps = tuple(map(dataset.step, levels))
     block = spec.source.open().block if spec.source else volumes[0].chunk

@@ -107,10 +107,10 @@ def _extreme(fine, coarse, factors, high):
                         best[x] = _better(best[x], source[x], high)
             target = row(coarse, z, y)
             for x in range(coarse[5]):
-                found = best[x * fx]
+                extreme = best[x * fx]
                 for value in best[x * fx : min((x + 1) * fx, fine[5])]:
-                    found = _better(found, value, high)
-                target[x] = found
+                    extreme = _better(extreme, value, high)
+                target[x] = extreme
 
 
 @njit(nogil=True, cache=True)

@@ -1,6 +1,6 @@
 """Do one region of a pass: read every voxel once, and make all its levels from it.
 
-See `voxlake.compute.passes.cut` for regions, layers, strips and rungs. Strips run on the threads
+See `voxlake.compute.passes.cut` for regions, layers, strips and levels. Strips run on the threads
 that tasks share; what they give is put into the shards in order, so the same voxels always give
 the same bytes. What is held in memory is strips, and a layer of each level above the base.
 """
@@ -84,12 +84,12 @@ def run_region(work: Pass, read: ReadInto, region: Box) -> int:
         If the store fails.
     """
     with _AT_ONCE:
-        climb = _Climb(work, read, region)
+        pyramid = _RegionPyramid(work, read, region)
         try:
-            climb.run()
-            return climb.finish()
+            pyramid.run()
+            return pyramid.finish()
         except BaseException:
-            climb.discard()
+            pyramid.discard()
             raise
 
 
@@ -107,7 +107,7 @@ class _Layer:
 
 
 @dataclass(slots=True)
-class _Climb:
+class _RegionPyramid:
     """A region on its way from the base to the highest level of the pass."""
 
     work: Pass
@@ -129,7 +129,7 @@ class _Climb:
                 pieces = box.tiles(self.work.block)
                 for _ in run_ordered(partial(self._read_piece, layer, piece) for piece in pieces):
                     pass
-            self._climb(0, box, layer)
+            self._make(0, box, layer)
 
     def finish(self) -> int:
         """Wait until every shard is stored."""
@@ -143,44 +143,44 @@ class _Climb:
         for stream in self.streams.values():
             stream.discard()
 
-    def _climb(self, rung: int, box: Box, layer: _Layer | None) -> None:
+    def _make(self, level: int, box: Box, layer: _Layer | None) -> None:
         """Encode a whole layer and reduce it; go on with the next level if its layer is full."""
-        above = self._above(rung, box)
+        above = self._above(level, box)
         works = (
-            partial(self._strip, rung, part, layer, above)
-            for part in box.tiles(self.work.cut.strips[rung])
+            partial(self._strip, level, part, layer, above)
+            for part in box.tiles(self.work.cut.strips[level])
         )
         for part, payloads, rows in run_ordered(works):
-            self._put(rung, part, payloads)
-            for cell, found in rows:
-                self.rows.setdefault(cell, []).append(found)
-        self._close_below(rung, box.stop[-3])
+            self._put(level, part, payloads)
+            for cell, own in rows:
+                self.rows.setdefault(cell, []).append(own)
+        self._close_below(level, box.stop[-3])
         if above is None:
             return
-        top = self._coarser(rung + 1, box).stop[-3]
+        top = self._coarser(level + 1, box).stop[-3]
         above.box = Box(above.box.start, (*above.box.stop[:-3], top, *above.box.stop[-2:]))
-        whole = top == self._coarse_region(rung + 1).stop[-3]
-        if whole or top % self.work.cut.depths[rung + 1] == 0:
-            self._climb(rung + 1, above.box, above)
+        whole = top == self._coarse_region(level + 1).stop[-3]
+        if whole or top % self.work.cut.depths[level + 1] == 0:
+            self._make(level + 1, above.box, above)
             start = (*above.box.start[:-3], top, *above.box.start[-2:])
             above.box = Box(start, above.box.stop)
 
     def _strip(
-        self, rung: int, box: Box, layer: _Layer | None, above: _Layer | None
+        self, level: int, box: Box, layer: _Layer | None, above: _Layer | None
     ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Found]]]:
-        volume = self.work.volumes[rung]
+        volume = self.work.volumes[level]
         if layer is None:
             voxels = reused("strip", box.shape, volume.dtype)
             self.read(box, voxels)
         else:
             voxels = layer.view(box)
         if above is not None:
-            coarse = above.view(self._coarser(rung + 1, box))
+            coarse = above.view(self._coarser(level + 1, box))
             lead = (0,) * (box.ndim - 3)
-            factors = self.work.steps[rung + 1][-3:]
+            factors = self.work.steps[level + 1][-3:]
             downsample_into(coarse[lead], voxels[lead], factors, self.work.reduction)
-        coding = self.work.codings[rung]
-        rows = self._scan(box, voxels) if rung == 0 and self.work.index else []
+        coding = self.work.codings[level]
+        rows = self._scan(box, voxels) if level == 0 and self.work.index else []
         return box, encode_chunks(coding, voxels) if coding else [], rows
 
     def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
@@ -195,23 +195,23 @@ class _Climb:
     def _read_piece(self, layer: _Layer, box: Box) -> None:
         self.read(box, layer.view(box))
 
-    def _put(self, rung: int, box: Box, payloads: list[Payload | None]) -> None:
-        coding = self.work.codings[rung]
+    def _put(self, level: int, box: Box, payloads: list[Payload | None]) -> None:
+        coding = self.work.codings[level]
         if coding is None:
             return
         for cell, part, own in cut_at_shards(box, payloads, coding):
-            key = (rung, cell)
+            key = (level, cell)
             if key not in self.streams:
-                self.streams[key] = stream_shard(self.work.volumes[rung], cell)
+                self.streams[key] = stream_shard(self.work.volumes[level], cell)
             self.streams[key].put(part, own)
         self.voxels += box.size
 
-    def _close_below(self, rung: int, top: int) -> None:
+    def _close_below(self, level: int, top: int) -> None:
         """Let shards appear that end at `top` or before, or stick out of the volume."""
-        end = self.work.volumes[rung].shape[-3]
-        for key in [key for key in self.streams if key[0] == rung]:
+        end = self.work.volumes[level].shape[-3]
+        for key in [key for key in self.streams if key[0] == level]:
             if top == end or self.streams[key].box.stop[-3] <= top:
-                rows = self.rows.pop(key[1], []) if rung == 0 else []
+                rows = self.rows.pop(key[1], []) if level == 0 else []
                 store = partial(self._store, key[1], self.streams.pop(key), rows)
                 self.waiting.append(submit_waiting(store))
 
@@ -222,36 +222,36 @@ class _Climb:
             base = self.work.volumes[0]
             write_sidecar(base, cell, self.work.index, joined_rows(base, cell, rows), etag)
 
-    def _above(self, rung: int, box: Box) -> _Layer | None:
-        """Return the layer that the layer `box` of `rung` is reduced into."""
-        if rung + 1 == self.work.cut.rungs:
+    def _above(self, level: int, box: Box) -> _Layer | None:
+        """Return the layer that the layer `box` of `level` is reduced into."""
+        if level + 1 == self.work.cut.levels:
             return None
-        return self.layers.get(rung + 1) or self._layer(rung + 1, self._coarser(rung + 1, box))
+        return self.layers.get(level + 1) or self._layer(level + 1, self._coarser(level + 1, box))
 
-    def _layer(self, rung: int, box: Box) -> _Layer:
-        """Return the layer of `rung` that begins where `box` does; memory is used again."""
-        known = self.layers.get(rung)
+    def _layer(self, level: int, box: Box) -> _Layer:
+        """Return the layer of `level` that begins where `box` does; memory is used again."""
+        known = self.layers.get(level)
         if known is None:
-            depth = min(self.work.cut.depths[rung], self.work.volumes[rung].shape[-3])
+            depth = min(self.work.cut.depths[level], self.work.volumes[level].shape[-3])
             shape = (*box.shape[:-3], depth, *box.shape[-2:])
-            dtype = self.work.volumes[rung].dtype
+            dtype = self.work.volumes[level].dtype
             memory = layer_memory(shape, dtype, self.work.cut.reading)
-            known = self.layers[rung] = _Layer(box, memory)
+            known = self.layers[level] = _Layer(box, memory)
         known.box = box
         return known
 
     def _slab(self, depth: int) -> tuple[int, ...]:
         return (*self.region.shape[:-3], depth, *self.work.volumes[0].shape[-2:])
 
-    def _coarse_region(self, rung: int) -> Box:
+    def _coarse_region(self, level: int) -> Box:
         box = self.region
-        for number in range(1, rung + 1):
+        for number in range(1, level + 1):
             box = self._coarser(number, box)
         return box
 
-    def _coarser(self, rung: int, box: Box) -> Box:
-        """Return the voxels of `rung` that `box` of the rung below it makes."""
-        return coarser_box(box, self.work.steps[rung])
+    def _coarser(self, level: int, box: Box) -> Box:
+        """Return the voxels of `level` that `box` of the level below it makes."""
+        return coarser_box(box, self.work.steps[level])
 
 
 def layer_memory(

@@ -99,8 +99,8 @@ def _bodies(packed: bytes, path: Path) -> np.ndarray:
     bodies[transforms[:, 0]], known[transforms[:, 0]] = transforms[:, 1], True
     if not known[stack].all():
         raise SourceError(f"ground truth {path} has supervoxels without a body; restore the file")
-    found: np.ndarray = bodies[stack]
-    return found
+    mapped: np.ndarray = bodies[stack]
+    return mapped
 
 
 def _as_hdf5(bodies: np.ndarray, voxel_size: VoxelSize) -> bytes:

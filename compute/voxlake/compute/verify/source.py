@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.passes.cut import Limits, Reading, Rung, Supply, cut_pass
+from voxlake.compute.passes.cut import Block, LevelGrid, Limits, Reading, cut_pass
 from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
@@ -70,8 +70,8 @@ def plan_verify_source(
     source: SourceAddress, volume: Volume, limits: Limits, *, hashes: bool = False
 ) -> Plan:
     """Plan comparing level 0 with the source."""
-    rung = Rung(volume.shape, volume.chunk, volume.shard, (1,) * len(volume.shape))
-    cut = cut_pass([rung], Supply(source.open().block, volume.dtype.itemsize), limits)
+    level = LevelGrid(volume.shape, volume.chunk, volume.shard, (1,) * len(volume.shape))
+    cut = cut_pass([level], Block(source.open().block, volume.dtype.itemsize), limits)
     layer = math.prod((*cut.region[:-3], cut.depths[0], *cut.region[-2:])) * volume.dtype.itemsize
     if cut.reading is not Reading.STAGED and layer > limits.memory_bytes // 2:
         cut = replace(cut, reading=Reading.STAGED)

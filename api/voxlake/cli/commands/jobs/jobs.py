@@ -33,8 +33,8 @@ def ls(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """List the jobs of a lake, newest first."""
     with opened_catalog(lake) as catalog:
         ledger = catalog.ledger
-        found = tuple(job_document(ledger, job, whole=False) for job in ledger.list_jobs())
-    document = JobList(jobs=found)
+        jobs = tuple(job_document(ledger, job, whole=False) for job in ledger.list_jobs())
+    document = JobList(jobs=jobs)
     answer(document, shown_jobs(document), json=answering.json)
 
 

@@ -82,27 +82,27 @@ def labels(
 
 def of_all(view: View, top: int | None, most: int | None, file: str | None) -> LabelListDocument:
     """List all labels, or the `top` largest, of which `most` are shown; write them to a file."""
-    found = view.all()
-    table = found if top is None else found.largest(top)
+    every = view.all()
+    table = every if top is None else every.largest(top)
     written = _written(file, labels_to_arrow(table))
     shown = table if most is None else table.largest(most)
     state = StateDocument.of(view)
-    return list_document(state, shown, count=len(found), written=written)
+    return list_document(state, shown, count=len(every), written=written)
 
 
 def in_box(
     labels: Labels, box: Box, top: int | None, most: int | None, file: str | None
 ) -> LabelsInBoxDocument:
     """List the labels of a box, as `of_all`."""
-    found = labels.in_box(box, counts=True)
-    table = found if top is None else found.largest(top)
+    inside = labels.in_box(box, counts=True)
+    table = inside if top is None else inside.largest(top)
     written = _written(file, counts_to_arrow(table))
     return in_box_document(
         box,
         SPATIAL,
         table if most is None else table.largest(most),
         mapping=labels.mapping_number,
-        count=len(found.labels),
+        count=len(inside.labels),
         written=written,
     )
 

@@ -46,11 +46,11 @@ def mapping(
     changed = None
     if file is not None:
         changed = change_document(import_mapping(index_url, *_read(file), who()))
-    found = open_mapping(index_url)
-    bodies = int(np.count_nonzero(np.unique(found.pairs.bodies)))
-    document = mapping_document(found, bodies, changed)
+    current = open_mapping(index_url)
+    bodies = int(np.count_nonzero(np.unique(current.pairs.bodies)))
+    document = mapping_document(current, bodies, changed)
     shown = facts(
-        (("mapping", found.number), ("supervoxels", document.supervoxels), ("bodies", bodies))
+        (("mapping", current.number), ("supervoxels", document.supervoxels), ("bodies", bodies))
     )
     answer(document, [shown], json=answering.json)
 

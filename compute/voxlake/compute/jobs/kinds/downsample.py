@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job, sweep
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.compute.passes.rebuild import plan_rebuild
@@ -47,14 +47,8 @@ def start_downsample(
                 "for each"
             )
         box.check_inside(finest.box, str(name))
-    spec = DownsampleSpec(
-        name=str(name),
-        kind_of_dataset=place.kind,
-        of=place.of,
-        task_bytes=workspace.settings.task_bytes,
-        boxes=boxes,
-    )
-    return record_job(workspace, spec)
+    task_bytes = workspace.settings.task_bytes
+    return record_job(workspace, DownsampleSpec(**at(place), task_bytes=task_bytes, boxes=boxes))
 
 
 def _stages(work: Work[DownsampleSpec]) -> list[Plan]:

@@ -9,7 +9,7 @@ from voxlake.compute.fsck import FsckTarget, findings_of, plan_fsck
 from voxlake.compute.jobs.kinds.index import INDEX
 from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
-from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform import store
 from voxlake.platform.jobs import JobState
@@ -42,9 +42,7 @@ def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) 
     """
     place = workspace.place(name)
     spec = FsckSpec(
-        name=str(name),
-        kind_of_dataset=place.kind,
-        of=place.of,
+        **at(place),
         quick=quick,
         index=place.kind is Kind.LABELS and _should_have_index(workspace, place),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.index.by_label import plan_index_segments
 from voxlake.compute.index.shards import plan_index
-from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job, sweep
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job, sweep
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
 from voxlake.platform.errors import StoreError, UnsupportedError
@@ -36,7 +36,7 @@ def start_index(workspace: Workspace, name: DatasetName) -> Job:
     place = workspace.place(name)
     if place.kind is not Kind.LABELS:
         raise UnsupportedError(f"{name} is an image; only labels have a label index")
-    return record_job(workspace, IndexSpec(name=str(name), kind_of_dataset=place.kind, of=place.of))
+    return record_job(workspace, IndexSpec(**at(place)))
 
 
 def index_stages(work: Work[Spec], *, keep: bool = False) -> list[Plan]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.jobs.kinds.kind import Spec
+from voxlake.compute.jobs.kinds.kind import Spec, at
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
@@ -100,9 +100,7 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
     voxel_size = _voxel_size(request, source, image)
     extent = Extent(tuple(source.shape), source.axes, voxel_size)
     return IngestSpec(
-        name=str(place.name),
-        kind_of_dataset=place.kind,
-        of=place.of,
+        **at(place),
         source=absolute_location(request.source),
         source_fingerprint=source.fingerprint,
         voxel_size=voxel_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +46,11 @@ class Spec(BaseModel):
     def place(self) -> Place:
         """The dataset that the job works on."""
         return Place(DatasetName.parse(self.name), self.kind_of_dataset, self.of)
+
+
+def at(place: Place) -> dict[str, Any]:
+    """Return what of a spec says which dataset it is about."""
+    return {"name": str(place.name), "kind_of_dataset": place.kind, "of": place.of}
 
 
 @dataclass(frozen=True, slots=True)

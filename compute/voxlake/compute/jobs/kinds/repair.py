@@ -8,7 +8,7 @@ from voxlake.compute.fsck import plan_repair
 from voxlake.compute.fsck.repair import needs_source
 from voxlake.compute.jobs.kinds.fsck import FSCK, FsckSpec, findings, fsck_target
 from voxlake.compute.jobs.kinds.ingest import ingest_of
-from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.kinds.verify import source_of
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
@@ -48,14 +48,7 @@ def start_repair(workspace: Workspace, look: Job, source: str | None = None) -> 
         address = _source_of_ingest(workspace, look)
     else:
         address = source_of(workspace, spec.place, source)
-    repair = RepairSpec(
-        name=spec.name,
-        kind_of_dataset=spec.kind_of_dataset,
-        of=spec.of,
-        look=look.id,
-        source=address,
-    )
-    return record_job(workspace, repair)
+    return record_job(workspace, RepairSpec(**at(spec.place), look=look.id, source=address))
 
 
 def _fsck_spec(look: Job) -> FsckSpec:

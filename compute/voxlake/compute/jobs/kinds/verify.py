@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.jobs.kinds.ingest import ingest_of
-from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, record_job
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
@@ -69,9 +69,7 @@ def start_verify(
     place = workspace.place(name)
     address = None if source is None else source_of(workspace, place, source, reverse)
     spec = VerifySpec(
-        name=str(name),
-        kind_of_dataset=place.kind,
-        of=place.of,
+        **at(place),
         source=address.location if address else None,
         source_fingerprint=address.fingerprint if address else "",
         reverse=address.reverse if address else (),
