@@ -257,7 +257,11 @@ def test_sweep_takes_leftovers_alone_and_of_an_age(lake: StoreURL) -> None:
     for name in (".0.abc.partial", "0.__lock", "0#1"):
         (lake.path / "em.zarr" / name).write_bytes(b"torn")
     assert sweep(lake, older_than_s=60) == []
-    assert {path.name for path in sweep(lake)} == {".0.abc.partial", "0.__lock", "0#1"}
+    assert {path.name for path in sweep(lake, older_than_s=0)} == {
+        ".0.abc.partial",
+        "0.__lock",
+        "0#1",
+    }
     assert len(list(store.walk(lake))) == 5
 
 
@@ -347,3 +351,44 @@ def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(lake: StoreURL) -> N
     gone = StoreURL("file", str(lake.path / "typo"), "numbered")
     with pytest.raises(ObjectNotFoundError, match="typo"):
         store.last_object(gone, str.isdigit)
+
+
+PAUSED = """
+import sys
+from voxlake.platform import store
+growing = store.grow(store.StoreURL.parse(sys.argv[1]) / "em.zarr/c/0")
+growing.append([b"voxels"])
+print("ready", flush=True)
+sys.stdin.readline()
+growing.commit()
+"""
+
+
+def test_what_a_living_writer_makes_is_never_swept(lake: StoreURL) -> None:
+    """Not its partial files, whatever their age, nor the lock file that TensorStore writes to."""
+    mine = store.grow(lake / "em.zarr/c/1")
+    writer = _start(PAUSED, str(lake))
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    held = lake.path / "0_5e.__lock"
+    held.touch()
+    for path in (held, *lake.path.rglob("*.partial")):
+        os.utime(path, (1, 1))
+    lock = store.FileLock(held)
+    writer.send_signal(signal.SIGSTOP)
+    assert sweep(lake, older_than_s=0) == []
+    writer.send_signal(signal.SIGCONT)
+    writer.communicate("go\n")
+    mine.commit()
+    assert store.read(lake / "em.zarr/c/0").body == b"voxels"
+    lock.release()
+    assert sweep(lake) == [held]
+
+
+def test_what_a_dead_writer_left_is_swept_at_once(lake: StoreURL) -> None:
+    writer = _start(PAUSED, str(lake))
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    writer.kill()
+    writer.communicate()
+    assert len(sweep(lake)) == 1

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.compare import has_below
-from voxlake.compute.fsck.objects import labels_there, leftovers
+from voxlake.compute.fsck.objects import labels_there
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import DownsampleTask
 from voxlake.compute.passes.threads import run_ordered
 from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
+from voxlake.ngff.leftovers import sweep
 from voxlake.ngff.metadata import labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
@@ -40,22 +40,25 @@ class ListLabelsTask:
 
     def __call__(self) -> Result:
         """Write it; doing it again writes the same."""
-        body = json.dumps(labels_document(labels_there(self.image)), indent=2).encode()
-        update(self.image / "labels" / "zarr.json", lambda _: body)
+
+        def listed(_: bytes | None) -> bytes:
+            # After the list was read: labels that are added meanwhile are not taken off it.
+            return json.dumps(labels_document(labels_there(self.image)), indent=2).encode()
+
+        update(self.image / "labels" / "zarr.json", listed)
         return Result()
 
 
 @dataclass(frozen=True, slots=True)
 class SweepTask:
-    """Delete the temporary files of writers that were killed long ago."""
+    """Delete the temporary files of writers that are gone."""
 
     url: StoreURL
     index: StoreURL | None
 
     def __call__(self) -> Result:
         """Delete them; a second time there are none."""
-        for path in leftovers(self.url, self.index):
-            Path(path).unlink(missing_ok=True)
+        sweep(self.url, self.index)
         return Result()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
+from voxlake.ngff.leftovers import leftovers
 from voxlake.ngff.metadata import labels_document, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.validate import Severity, validate_dataset
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
-
-STALE_AFTER_S = 3600.0
-"""A temporary file of this age belongs to no living writer."""
 
 MOST = 1000
 """So many objects that do not belong are named; the others are counted."""
@@ -73,22 +71,7 @@ class ObjectsTask:
         if more:
             yield Finding(Check.STRAY_OBJECT, str(self.url), f"and {more} more like these")
         for path in leftovers(self.url, self.index):
-            yield Finding(Check.LEFTOVER, path, f"of a write more than {STALE_AFTER_S:.0f} s ago")
-
-
-def leftovers(url: StoreURL, index: StoreURL | None) -> list[str]:
-    """Return the temporary files that killed writers left in a dataset and in its label index.
-
-    Those of the labels of an image are theirs.
-    """
-    paths = []
-    for path in store.leftovers(url, older_than_s=STALE_AFTER_S):
-        parts = path.relative_to(url.path).parts
-        if parts[0] != "labels" or len(parts) == 2:
-            paths.append(str(path))
-    if index is not None:
-        paths += map(str, store.leftovers(index, older_than_s=STALE_AFTER_S))
-    return paths
+            yield Finding(Check.LEFTOVER, str(path), "of a writer that is gone")
 
 
 def labels_there(image: StoreURL) -> list[str]:

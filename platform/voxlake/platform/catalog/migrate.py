@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, select, text
 
 from voxlake.platform.catalog.tables import lake as lake_table
 from voxlake.platform.errors import ConflictError, StoreReadOnlyError, UnsupportedError
+from voxlake.platform.store.objects import make_folder
 from voxlake.platform.store.private import make_private
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _alone(database: Database) -> Iterator[None]:
         return
     folder = Path(path).absolute().parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # It holds names, jobs and who may do what. Files beside it take its permissions.
         make_private(Path(path))
         descriptor = os.open(folder, os.O_RDONLY)

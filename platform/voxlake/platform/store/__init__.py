@@ -23,8 +23,9 @@ from voxlake.platform.store.objects import (
     walk,
     write,
 )
+from voxlake.platform.store.partial import is_leftover
 from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
-from voxlake.platform.store.sweep import is_leftover, leftovers, sweep
+from voxlake.platform.store.sweep import leftovers, sweep
 from voxlake.platform.store.url import StoreURL
 
 __all__ = [

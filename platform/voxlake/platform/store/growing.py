@@ -26,7 +26,8 @@ import psutil
 from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.local import check_links
-from voxlake.platform.store.objects import PARTIAL_SUFFIX, etag_of, parent_of, sync_folder
+from voxlake.platform.store.objects import etag_of, make_folder, parent_of, sync_folder
+from voxlake.platform.store.partial import partial_path
 from voxlake.platform.store.private import private_folder
 from voxlake.platform.store.process import prepare_process
 
@@ -106,8 +107,8 @@ def grow(url: StoreURL) -> GrowingObject:
     with store_failures("write", url):
         if url.is_local:
             check_links("write", parent_of(url))
-            url.path.parent.mkdir(parents=True, exist_ok=True)
-            partial = url.path.with_name(f".{url.path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
+            make_folder(url.path.parent)
+            partial = partial_path(url.path)
         else:
             partial = _spool_folder() / f"{_SPOOL}{os.getpid()}-{uuid4().hex}"
         partial.touch(0o666 if url.is_local else 0o600, exist_ok=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from itertools import takewhile
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import obstore
 
@@ -29,6 +30,7 @@ from voxlake.platform.store.local import (
     path_of,
     walk_files,
 )
+from voxlake.platform.store.partial import partial_path
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 _STAGED = re.compile(r"#\d+\Z")
 """Ending of the names of files that obstore has not made objects yet; no object has it."""
 
-PARTIAL_SUFFIX = ".partial"
-"""Ending of the files that a write was cut off from; `sweep` removes them."""
+_MAKING = Lock()
+"""Held while folders are made: a thread that finds one made may say so, as it is on the disk."""
 
 
 def read(url: StoreURL) -> Stored:
@@ -127,7 +129,7 @@ def delete(url: StoreURL) -> None:
         with store_failures("write", url):
             if url.is_local:
                 check_links("write", parent_of(url))
-                check_object(url).path.unlink(missing_ok=True)
+                _delete_file(check_object(url).path)
                 return
             obstore.delete(*object_of(url))
     except ObjectNotFoundError:
@@ -139,7 +141,9 @@ def delete_tree(url: StoreURL) -> None:
     with store_failures("write", url):
         if url.is_local:
             check_links("write", url)
-            shutil.rmtree(url.path, ignore_errors=not url.path.exists())
+            if url.path.exists():
+                shutil.rmtree(url.path)
+                sync_folder(url.path.parent)
             return
         for batch in obstore.list(as_obstore(url), prefix=url.key):
             obstore.delete(as_obstore(url), [meta["path"] for meta in batch])
@@ -233,8 +237,8 @@ def _read_file(url: StoreURL) -> Stored:
 
 
 def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid4().hex}{PARTIAL_SUFFIX}")
+    make_folder(path.parent)
+    partial = partial_path(path)
     try:
         with partial.open("xb") as file:
             file.write(body)
@@ -249,6 +253,14 @@ def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
     sync_folder(path.parent)
 
 
+def _delete_file(path: Path) -> None:
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    sync_folder(path.parent)
+
+
 def _link(partial: Path, path: Path) -> None:
     """Give the file its name, failing if that is taken: rename would overwrite."""
     try:
@@ -257,6 +269,15 @@ def _link(partial: Path, path: Path) -> None:
         if path.exists() and path.samefile(partial):
             return  # A file server that did not hear its own answer was asked twice.
         raise ObjectExistsError(f"{path} is there already; another writer made it") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, so that their names survive a crash."""
+    with _MAKING:
+        missing = list(takewhile(lambda each: not each.exists(), (folder, *folder.parents)))
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,60 +2,38 @@
 
 from __future__ import annotations
 
-import re
-import time
 from typing import TYPE_CHECKING
 
 from voxlake.platform.store.local import check_links
-from voxlake.platform.store.objects import PARTIAL_SUFFIX
+from voxlake.platform.store.partial import is_abandoned, is_leftover
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.platform.store.url import StoreURL
 
-# Ours; TensorStore's lock files; the staging files of obstore (".../name#1").
-_LEFTOVER = re.compile(rf"(\..*{re.escape(PARTIAL_SUFFIX)}|.*\.__lock|.*#\d+)")
+LIVE_WRITE_S = 3600.0
+"""A temporary file of this age belongs to no living writer, if it does not say whose it is."""
 
 
-def is_leftover(name: str) -> bool:
-    """Return whether a file of that name is the temporary file of a writer.
+def leftovers(url: StoreURL, *, older_than_s: float = LIVE_WRITE_S) -> list[Path]:
+    """Return the temporary files below `url` whose writers are gone; S3 writes leave none.
 
-    Examples
-    --------
-    >>> is_leftover(".zarr.json.0f.partial"), is_leftover("0_5e.__lock"), is_leftover("zarr.json")
-    (True, True, False)
+    A file that does not say who writes it is one if it is of that age.
     """
-    return _LEFTOVER.fullmatch(name) is not None
-
-
-def leftovers(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
-    """Return the temporary files below `url` of at least that age; S3 writes leave none."""
     if not url.is_local:
         return []
     check_links("list", url)
-    limit = time.time() - older_than_s
     return [
         path
         for path in sorted(url.path.rglob("*"))
-        if is_leftover(path.name) and _is_older(path, limit)
+        if is_leftover(path.name) and is_abandoned(path, older_than_s)
     ]
 
 
-def sweep(url: StoreURL, *, older_than_s: float = 0) -> list[Path]:
-    """Delete the temporary files below `url` and return them.
-
-    Call it only when no writer is at work below `url`, or with an age that no live write reaches.
-    """
+def sweep(url: StoreURL, *, older_than_s: float = LIVE_WRITE_S) -> list[Path]:
+    """Delete the `leftovers` below `url` and return them."""
     found = leftovers(url, older_than_s=older_than_s)
     for path in found:
         path.unlink(missing_ok=True)
     return found
-
-
-def _is_older(path: Path, limit: float) -> bool:
-    """Return whether it is a file of before `limit`; one that is gone by now is not."""
-    try:
-        return path.is_file() and path.stat().st_mtime <= limit
-    except FileNotFoundError:
-        return False

@@ -151,8 +151,7 @@ def _renew(work: Work[IngestSpec]) -> None:
 
 
 def _finish(work: Work[IngestSpec]) -> None:
-    # Nobody else writes a dataset before it is ready; then annotators may, at this moment.
-    sweep(work, older_than_s=0)
+    sweep(work)
     work.workspace.catalog.set_dataset_state(work.place.name, DatasetState.READY)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from voxlake.ngff import leftovers
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
 from voxlake.ngff.lake import Place
-from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 RENEW_S = MARK_RENEW_S
 """Seconds after which a job that runs says again that it lives (see `JobKind.renew`)."""
-
-LIVE_WRITE_S = 3600
-"""Older temporary files belong to no write that is still going on."""
 
 
 class Spec(BaseModel):
@@ -133,7 +130,6 @@ def record_job(workspace: Workspace, spec: Spec) -> Job:
     return ledger.create_job(spec.kind, spec.place.name, spec.model_dump(mode="json"))
 
 
-def sweep(work: Work[Spec], older_than_s: float = LIVE_WRITE_S) -> None:
+def sweep(work: Work[Spec]) -> None:
     """Delete the temporary files of killed writers from the dataset and its label index."""
-    store.sweep(work.workspace.lake / work.place.key, older_than_s=older_than_s)
-    store.sweep(work.index_url, older_than_s=older_than_s)
+    leftovers.sweep(work.workspace.lake / work.place.key, work.index_url)

@@ -1,0 +1,33 @@
+"""Temporary files that killed writers left in a dataset and in its label index.
+
+The labels of an image lie inside its group, and what is written there is theirs: nobody but they
+themselves look for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.platform import store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.platform.store import StoreURL
+
+
+def leftovers(url: StoreURL, index: StoreURL | None) -> list[Path]:
+    """Return those of a dataset, not those of the labels in it, and those of its label index."""
+    found = [path for path in store.leftovers(url) if not _is_of_labels(path, url)]
+    return found if index is None else [*found, *store.leftovers(index)]
+
+
+def sweep(url: StoreURL, index: StoreURL | None) -> None:
+    """Delete the `leftovers` of a dataset."""
+    for path in leftovers(url, index):
+        path.unlink(missing_ok=True)
+
+
+def _is_of_labels(path: Path, url: StoreURL) -> bool:
+    parts = path.relative_to(url.path).parts
+    return parts[0] == "labels" and len(parts) > 2
