@@ -110,3 +110,17 @@ def query_of(box: Box) -> dict[str, str]:
     """Return a box as a query."""
     ends = zip("zyx", box.start, box.stop, strict=True)
     return {axis: f"{lo}:{hi}" for axis, lo, hi in ends}
+
+
+def assert_only_some_may(
+    labelled: Labelled, changes: list[tuple[str, str, dict[str, Any] | None]], told: set[int]
+) -> None:
+    """Ask for `changes` that are wrong: only who may is `told` what is wrong with them."""
+    with labelled.client("") as nobody, labelled.client("bob") as bob, labelled.client() as ana:
+        for method, path, body in changes:
+            assert nobody.request(method, f"cells/{path}", json=body).status_code == 401, path
+            assert bob.request(method, f"cells/{path}", json=body).status_code == 403, path
+            for name in ("draft", "absent"):
+                assert nobody.request(method, f"{name}/{path}", json=body).status_code == 401
+                assert bob.request(method, f"{name}/{path}", json=body).status_code == 404
+            assert ana.request(method, f"cells/{path}", json=body).status_code in told, path

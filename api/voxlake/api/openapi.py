@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from voxlake.api.guard import public
 from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import DOCUMENTED, documented
+from voxlake.api.http.problems import BINARY, DOCUMENTED, documented
 from voxlake.documents.problem import Problem
 
 DESCRIPTION = """
@@ -27,7 +27,7 @@ Credentials are the session cookie of a login link, or the owner's token as a be
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
 _SCHEMA = "#/components/schemas/"
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BYTES = {"application/octet-stream": BINARY}
 
 
 @router.get("/openapi.json")
@@ -98,8 +98,8 @@ def _stored_bytes() -> dict[str, Any]:
     }
     responses = {str(status): description for status, description in errors.items()}
     voxels = {
-        "200": {"description": "The object.", "content": _BINARY},
-        "206": {"description": "The range that was asked for.", "content": _BINARY},
+        "200": {"description": "The object.", "content": _BYTES},
+        "206": {"description": "The range that was asked for.", "content": _BYTES},
         "304": {"description": "The client has this very object."},
     }
     get: dict[str, Any] = {

@@ -120,3 +120,8 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 def documented(status: int, description: str) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of one more error of an operation."""
     return {status: {**DOCUMENTED["default"], "description": description}}
+
+
+NOT_ALLOWED = documented(403, "Reading is allowed, and this is not.")
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+"""A body of bytes, in the documentation of an operation."""

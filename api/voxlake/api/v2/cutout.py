@@ -15,13 +15,13 @@ from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.guard import Granted, MayReadVoxels
 from voxlake.api.http.cutout import Cutout, CutoutResponse, Read
 from voxlake.api.http.label_answers import mapping_header
-from voxlake.api.http.problems import documented
+from voxlake.api.http.problems import BINARY, documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.platform.errors import LimitExceededError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
 
-BINARY = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in FORMATS}
+BODIES = {each.media_type: BINARY for each in FORMATS}
 NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
 
 
@@ -40,7 +40,10 @@ class CutoutQuery(Ranges):
     summary="Read the voxels of a box",
     response_class=Response,
     responses={
-        200: {"description": "The voxels, C order, little-endian.", "content": BINARY},
+        200: {
+            "description": "The voxels, C order, little-endian.",
+            "content": {each.media_type: BINARY for each in FORMATS},
+        },
         **documented(406, "No format satisfies `format` or `Accept`."),
         **documented(413, "The cutout is larger than the server allows."),
     },

@@ -18,7 +18,7 @@ from voxlake.api.formats.negotiate import choose
 from voxlake.api.guard import Granted, MayReadVoxels
 from voxlake.api.http.cutout import Cutout
 from voxlake.api.http.label_answers import state_headers
-from voxlake.api.http.problems import documented
+from voxlake.api.http.problems import BINARY, documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
 from voxlake.api.v2.cutout import answer
@@ -29,7 +29,6 @@ router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels/{label}", tags=["labels"]
 )
 
-BINARY = {"schema": {"type": "string", "format": "binary"}}
 TOO_LARGE = documented(413, "It is larger than the server allows.")
 NO_FORM = documented(406, "No form satisfies `format` or `Accept`.")
 

@@ -13,7 +13,7 @@ from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import ARROW, wants_arrow
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
-from voxlake.api.http.problems import documented
+from voxlake.api.http.problems import BINARY, NOT_ALLOWED, documented
 from voxlake.api.http.query import Ranges, parse_box
 from voxlake.documents.labels import (
     MAX_LABELS,
@@ -47,7 +47,7 @@ Accept = Annotated[str | None, Header()]
 LISTS = {
     200: {
         "description": "The labels.",
-        "content": {ARROW.media_type: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {ARROW.media_type: BINARY},
     },
     **documented(406, "It can be had as JSON and as Arrow only."),
     **documented(413, "There are too many."),
@@ -120,7 +120,7 @@ async def post_points(
 @router.post(
     "/reserve",
     summary="Reserve ids for new labels",
-    responses={**documented(403, "Reading is allowed, and this is not.")},
+    responses=NOT_ALLOWED,
 )
 async def reserve(
     granted: MayAddVoxels,

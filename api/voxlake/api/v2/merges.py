@@ -10,7 +10,7 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import documented
+from voxlake.api.http.problems import NOT_ALLOWED, documented
 from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.merges import (
     BodyDocument,
@@ -26,7 +26,7 @@ from voxlake.documents.merges import (
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["merges"])
 
 CHANGES = {
-    **documented(403, "Reading is allowed, and this is not."),
+    **NOT_ALLOWED,
     **documented(409, "It does not fit the mapping as it is: somebody was here before."),
 }
 

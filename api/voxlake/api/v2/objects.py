@@ -11,7 +11,7 @@ from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
 from voxlake.api.http.arrow_body import arrow_response, json_response, wants_arrow
 from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import documented
+from voxlake.api.http.problems import NOT_ALLOWED
 from voxlake.api.v2.labels import LISTS, Accept, OneLabel
 from voxlake.documents.labels import MAX_LABELS
 from voxlake.documents.objects import (
@@ -25,8 +25,6 @@ from voxlake.documents.objects import (
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/objects", tags=["objects"]
 )
-
-NOT_ALLOWED = documented(403, "Reading is allowed, and this is not.")
 
 
 @router.get("", summary="List objects", response_model=ObjectsDocument, responses=LISTS)
