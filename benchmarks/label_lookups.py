@@ -142,7 +142,7 @@ class Bench:
     def _build_segment(self) -> None:
         parts = [write_file(self.index, piece) for piece in self.rows.pieces()]
         segment = finish_segment(self.index, parts, dict.fromkeys(range(GRID**3), ""))
-        publish(self.volume, self.index, None, (segment,))
+        publish(Labels(self.volume, self.index), None, (segment,))
         # As it is once there was a write.
         (self.index / "dirty").path.mkdir()
 
@@ -166,7 +166,7 @@ class Bench:
 
         def take_in() -> None:
             segment = write_segment(self.index, rows, etags)
-            publish(self.volume, self.index, before, (*before.segments, segment))
+            publish(Labels(self.volume, self.index), before, (*before.segments, segment))
 
         self.known = {}
         return self._worked("take in a twentieth", take_in)
@@ -174,7 +174,8 @@ class Bench:
     def merge(self) -> Work:
         """Merge both segments."""
         return self._worked(
-            "merge both segments", lambda: merge_segments(self.volume, self.index, self._manifest())
+            "merge both segments",
+            lambda: merge_segments(Labels(self.volume, self.index), self._manifest()),
         )
 
     def ask_all(self) -> list[Asked]:

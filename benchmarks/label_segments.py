@@ -106,7 +106,7 @@ def _build(folder: Path, shards: int) -> list[Done]:
     fragments = fragment_count(shards)
     job = str(ULID())
     volume, index = _opened(folder)
-    begin_bulk(volume, index, job, "benchmark")
+    begin_bulk(Labels(volume, index), job, "benchmark")
     found = []
     for kind, tasks in (
         ("fragments", fragments),
@@ -130,7 +130,11 @@ def _in_process(folder: str, job: str, fragments: int, kind: str) -> tuple[float
 def _tasks(folder: str, job: str, fragments: int, kind: str) -> tuple[float, int, int]:
     volume, index = _opened(folder)
     newest_manifest(index)
-    build, idle, began = Build(volume, index, job, fragments), peak_rss(), time.perf_counter()
+    build, idle, began = (
+        Build(Labels(volume, index), job, fragments),
+        peak_rss(),
+        time.perf_counter(),
+    )
     match kind:
         case "fragments":
             for number in range(fragments):

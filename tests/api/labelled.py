@@ -16,6 +16,7 @@ from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.lake import Place
 from voxlake.ngff.volume import Volume, open_volume
@@ -87,7 +88,7 @@ def labelled_gateway(folder: Path) -> Iterator[Labelled]:
         app = create_app(settings, lake, catalog, ByHeader("unused"))
         with run_app(app) as url:
             served = Labelled(url, app, lake, catalog, voxels)
-            compact(*served.opened())
+            compact(Labels(*served.opened()))
             yield served
 
 

@@ -143,25 +143,25 @@ def test_the_catalog_is_migrated(old: StoreURL) -> None:
 
 def test_labels_of_a_copy_whose_sidecars_are_all_stale(old: StoreURL) -> None:
     volume, index = cells(old)
-    status = index_status(volume, index)
+    status = index_status(Labels(volume, index))
     assert (status.indexed, status.stale) == (0, status.shards)
     check_labels(old)
-    assert len(audit(volume, index).marked) == status.shards
+    assert len(audit(Labels(volume, index)).marked) == status.shards
     check_labels(old)
-    compact(volume, index)
-    assert index_status(volume, index).indexed == status.shards
+    compact(Labels(volume, index))
+    assert index_status(Labels(volume, index)).indexed == status.shards
     check_labels(old)
-    assert reserve(volume, index, 3).start == 2**63 + 112
+    assert reserve(Labels(volume, index), 3).start == 2**63 + 112
 
 
 def test_labels_of_a_copy_whose_index_holds(remote: StoreURL) -> None:
     volume, index = cells(remote)
-    status = index_status(volume, index)
+    status = index_status(Labels(volume, index))
     assert (status.stale, status.missing) == (1, 0)  # what another program wrote last
     check_labels(remote)
-    assert audit(volume, index).marked == ((0, 0, 2),)
-    compact(volume, index)
-    status = index_status(volume, index)
+    assert audit(Labels(volume, index)).marked == ((0, 0, 2),)
+    compact(Labels(volume, index))
+    status = index_status(Labels(volume, index))
     assert (status.stale, status.missing) == (0, 0)
     check_labels(remote)
     assert digests(open_dataset(remote / CELLS.key)) == FACTS["levels"][CELLS.key]

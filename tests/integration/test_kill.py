@@ -180,7 +180,7 @@ def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
     assert _with_neutral_names(files).keys() == mine.keys()
     with Workspace.opened(lake, Settings()) as workspace:
         volume = workspace.dataset(PLACE).level(0)
-        status = index_status(volume, workspace.lake / PLACE.index_key)
+        status = index_status(Labels(volume, workspace.lake / PLACE.index_key))
         assert (status.stale, status.missing) == (0, 0)
         _check_segment(volume, workspace.lake / PLACE.index_key)
         assert workspace.catalog.ledger.list_jobs()[0].state is JobState.DONE
@@ -202,7 +202,7 @@ def _with_neutral_names(objects: dict[str, bytes]) -> dict[str, bytes]:
 
 def _check_segment(volume: Volume, index: StoreURL) -> None:
     """One segment is in force, nothing is marked, and its labels are those that NumPy finds."""
-    view = in_force(volume, index)
+    view = in_force(Labels(volume, index))
     assert (view.dirty, view.bulk) == ((), False)
     assert view.manifest is not None
     assert len(view.manifest.segments) == 1

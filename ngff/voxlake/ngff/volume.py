@@ -125,6 +125,10 @@ class Volume:
             raise OutOfBoundsError(f"shard {cell} is {whole}; {self.url} has only {self.box}")
         return clipped
 
+    def has_shard(self, cell: tuple[int, ...]) -> bool:
+        """Return whether the shard at `cell` of the write grid is one of the volume's."""
+        return all(i < n for i, n in zip(cell, self.grid, strict=True))
+
     def shard_number(self, cell: tuple[int, ...]) -> int:
         """Return the number, in C order, of the shard at `cell` of the write grid."""
         return int(np.ravel_multi_index(cell, self.grid))

@@ -21,6 +21,7 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data.mappings import newest_mapping
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import state
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping import cleave, merge, open_mapping
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.upkeep.compaction import compact
@@ -62,7 +63,7 @@ class Moving:
         self.step += 1
         box = Box((0, 0, 0), (1, ROWS * self.step, SHAPE[2]))
         write_labels(self.volume, self.index, box, np.full(box.shape, LABEL, np.uint64))
-        compact(self.volume, self.index)
+        compact(Labels(self.volume, self.index))
         newest = newest_manifest(self.index)
         assert newest is not None
         self.voxels[newest.made.isoformat()] = self.now()
@@ -102,15 +103,15 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
 def moving(labelled: Labelled, monkeypatch: pytest.MonkeyPatch) -> Iterator[Moving]:
     """The labels `draft`, while a job changes all labels: answers are snapshots."""
     labels = Moving(*labelled.opened("draft"))
-    compact(labels.volume, labels.index)
+    compact(Labels(labels.volume, labels.index))
     marker = labels.index / "dirty" / f"all.{ULID()}"
     store.write(marker, b"{}")
     labels.grow()
     labels.change()
     in_force = state.in_force
 
-    def look(volume: Volume, index_url: StoreURL) -> IndexState:
-        found = in_force(volume, index_url)
+    def look(asked: Labels) -> IndexState:
+        found = in_force(asked)
         labels.looks += 1
         labels.grow()
         return found

@@ -67,7 +67,7 @@ def _ingested(workspace: Workspace, *, index: bool) -> tuple[Volume, StoreURL]:
 
 def _check(volume: Volume, index: StoreURL) -> None:
     """Demand that one segment in force tells of every shard, and that it tells what NumPy finds."""
-    view = in_force(volume, index)
+    view = in_force(Labels(volume, index))
     assert (view.dirty, view.consistency) == ((), "latest")
     assert view.manifest is not None
     _check_answers(volume, index)
@@ -108,7 +108,7 @@ def test_an_index_job_builds_the_segment(workspace: Workspace) -> None:
 def test_an_ingest_builds_the_segment(workspace: Workspace) -> None:
     volume, index = _ingested(workspace, index=True)
     _check(volume, index)
-    assert compact(volume, index).shards == 0
+    assert compact(Labels(volume, index)).shards == 0
 
 
 def test_a_small_dataset_takes_one_task_more(lake: StoreURL) -> None:
@@ -151,10 +151,10 @@ def test_a_job_that_failed_goes_on(
     state = read_bulk(bulk_marker(index, job.id))
     assert state is not None
     assert state.by == f"job {job.id}"
-    assert in_force(volume, index).consistency == "snapshot"
+    assert in_force(Labels(volume, index)).consistency == "snapshot"
     box = Box((0, 0, 0), (5, 6, 7))
     write_labels(volume, index, box, np.full(box.shape, 77, volume.dtype))
-    compact(volume, index)
+    compact(Labels(volume, index))
     _check_answers(volume, index)
     run_job(workspace, job)
     _check(volume, index)
@@ -224,6 +224,6 @@ def test_what_a_repair_writes_is_marked(workspace: Workspace) -> None:
     run_job(workspace, start_repair(workspace, look))
     assert [marker.cell for marker in list_markers(index)] == [(0, 0, 1)]
     _check_answers(volume, index)
-    assert compact(volume, index).shards == 1
+    assert compact(Labels(volume, index)).shards == 1
     assert list_markers(index) == []
     _check(volume, index)

@@ -35,14 +35,14 @@ class BulkJob:
     @property
     def build(self) -> Build:
         """What its tasks work on."""
-        return Build(self.scene.volume, self.scene.index, self.job, self.fragments)
+        return Build(self.scene.opened, self.job, self.fragments)
 
     @property
     def tasks(self) -> list[Callable[[], object]]:
         """All of them, in the order in which they run."""
         each = range(self.fragments)
         return [
-            partial(begin_bulk, self.scene.volume, self.scene.index, self.job, "tests"),
+            partial(begin_bulk, self.scene.opened, self.job, "tests"),
             *(partial(write_fragment, self.build, number) for number in each),
             partial(choose_pieces, self.build),
             *(partial(write_range, self.build, number) for number in each),

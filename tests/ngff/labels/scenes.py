@@ -80,30 +80,30 @@ class Scene:
     def compact(self) -> None:
         """Compact, and sweep."""
         CACHE.clear()
-        compact(self.volume, self.index)
+        compact(self.opened)
 
     def merge(self) -> None:
         """Merge the segments, however few there are, unless a bulk job runs."""
         CACHE.clear()
         newest = newest_manifest(self.index)
-        if newest and not in_force(self.volume, self.index).bulk:
-            merge_segments(self.volume, self.index, newest)
+        if newest and not in_force(self.opened).bulk:
+            merge_segments(self.opened, newest)
 
     def audit(self) -> None:
         """Look for foreign writes."""
         CACHE.clear()
-        audit(self.volume, self.index)
+        audit(self.opened)
 
     def close_all(self) -> None:
         """Look for foreign writes, and take every writer for dead."""
         CACHE.clear()
-        audit(self.volume, self.index, open_age_s=-60)
+        audit(self.opened, open_age_s=-60)
 
     def ask(self) -> SegmentRows:
         """Return the rows of all labels that the scene knows."""
         CACHE.clear()
         wanted = np.array(self.labels, np.uint64)
-        return ask_in_force(self.volume, self.index, lambda view: find_rows_in_force(view, wanted))
+        return ask_in_force(self.opened, lambda view: find_rows_in_force(view, wanted))
 
     def check(self, turn: int = 0, *, quick: bool = False) -> None:
         """Hold every query against NumPy; raise AssertionError if one differs.

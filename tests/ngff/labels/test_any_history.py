@@ -201,7 +201,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 5), number=STEP_NUMBERS, kill=KILLS)
     def reserve_after_a_kill(self, count: int, number: int, kill: Fault) -> None:
-        ask = partial(reserve, self.scene.volume, self.scene.index, count)
+        ask = partial(reserve, self.scene.opened, count)
         try:
             self.steps.run(ask, {number: kill})
             found = ask()

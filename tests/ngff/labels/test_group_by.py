@@ -12,6 +12,7 @@ from tests.ngff.labels.samples import brute_rows, new_volume
 from tests.ngff.labels.scan.test_rows import labelled
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.upkeep.compaction import compact
@@ -71,7 +72,7 @@ def test_segments_group_the_rows_of_sidecars(
     url = memory_store / uuid4().hex
     volume = new_volume(url / "labels", voxels.shape, chunk, shard, dtype=voxels.dtype.name)
     volume.write(volume.box, voxels).result()
-    compact(volume, url / "index")
+    compact(Labels(volume, url / "index"))
     expected = grouped(volume, url / "index")
     assert stored_segments(url / "index") == expected
     cells = volume.box.cells(volume.shard)

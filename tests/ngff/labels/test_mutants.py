@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.ngff.labels.checks import Check
 
     from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.labels.segments.manifest import Manifest, Segment
     from voxlake.ngff.versioned.numbered import Numbered
@@ -53,11 +54,11 @@ def marker_after_the_shard(patch: pytest.MonkeyPatch) -> None:
 def manifest_before_the_list(patch: pytest.MonkeyPatch) -> None:
     in_order = state.in_force
 
-    def wrong_order(volume: Volume, index_url: StoreURL) -> state.IndexState:
-        newest = manifest.newest_manifest(index_url)
+    def wrong_order(labels: Labels) -> state.IndexState:
+        newest = manifest.newest_manifest(labels.index_url)
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(state, "newest_manifest", lambda _: newest)
-            return in_order(volume, index_url)
+            return in_order(labels)
 
     patch.setattr(state, "in_force", wrong_order)
 
@@ -84,10 +85,10 @@ def no_create_if_absent(patch: pytest.MonkeyPatch) -> None:
 def markers_deleted_before_the_manifest(patch: pytest.MonkeyPatch) -> None:
     publish = publishing.publish
 
-    def delete_first(volume: Volume, index_url: StoreURL, *rest: Any) -> Any:
-        for marker in compaction._done(list_markers(index_url)):
+    def delete_first(labels: Labels, *rest: Any) -> Any:
+        for marker in compaction._done(list_markers(labels.index_url)):
             store.delete(marker.url)
-        return publish(volume, index_url, *rest)
+        return publish(labels, *rest)
 
     patch.setattr(compaction, "publish", delete_first)
 
@@ -96,9 +97,9 @@ def other_markers_deleted(patch: pytest.MonkeyPatch) -> None:
     """All that are done by then, besides those that were consumed."""
     publish = publishing.publish
 
-    def publish_and_delete(volume: Volume, index_url: StoreURL, *rest: Any) -> Any:
-        published = publish(volume, index_url, *rest)
-        for marker in compaction._done(list_markers(index_url)) if published else []:
+    def publish_and_delete(labels: Labels, *rest: Any) -> Any:
+        published = publish(labels, *rest)
+        for marker in compaction._done(list_markers(labels.index_url)) if published else []:
             store.delete(marker.url)
         return published
 
@@ -125,8 +126,8 @@ def followed_segments_discarded(patch: pytest.MonkeyPatch) -> None:
 def new_segments_below_the_old(patch: pytest.MonkeyPatch) -> None:
     publish = publishing.publish
 
-    def swap(volume: Volume, index_url: StoreURL, before: Any, segments: Iterable[Segment]) -> Any:
-        return publish(volume, index_url, before, tuple(segments)[::-1])
+    def swap(labels: Labels, before: Any, segments: Iterable[Segment]) -> Any:
+        return publish(labels, before, tuple(segments)[::-1])
 
     patch.setattr(compaction, "publish", swap)
 

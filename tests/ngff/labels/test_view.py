@@ -13,6 +13,7 @@ from tests.ngff.labels.scenes import CHUNK, SHARD, in_small_pieces, new_scene, s
 from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.upkeep.compaction import compact
@@ -33,7 +34,7 @@ def test_writes_compactions_and_audits(
     scene = new_scene(any_store)
     scene.check()
     scene.compact()
-    assert in_force(scene.volume, scene.index).dirty == ()
+    assert in_force(scene.opened).dirty == ()
     scene.check(1)
     for step, start in enumerate([(0, 0, 0), (1, 2, 3), (2, 3, 4), (3, 3, 3), (0, 1, 9)]):
         box = Box(start, tuple(n + 3 for n in start))
@@ -47,7 +48,7 @@ def test_writes_compactions_and_audits(
     scene.check(2)
     scene.compact()
     scene.check(3)
-    assert len(in_force(scene.volume, scene.index).dirty) == 0
+    assert len(in_force(scene.opened).dirty) == 0
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
@@ -77,15 +78,15 @@ def test_an_erased_label_is_nowhere(memory_store: StoreURL, dtype: str) -> None:
 
 def test_a_first_compaction_takes_every_stored_shard(lake: StoreURL) -> None:
     scene = new_scene(lake)
-    done = compact(scene.volume, scene.index)
+    done = compact(scene.opened)
     assert (done.number, done.shards, done.merged, done.swept) == (1, 4, False, 0)
-    again = compact(scene.volume, scene.index)
+    again = compact(scene.opened)
     assert (again.number, again.shards, again.rows) == (1, 0, 0)
 
 
 def test_segments_of_another_geometry_mean_nothing(lake: StoreURL) -> None:
     scene, index = new_scene(lake), lake / "index"
-    compact(scene.volume, index)
+    compact(Labels(scene.volume, index))
     larger = replace(scene, volume=new_volume(lake / "larger", (6, 7, 20), CHUNK, SHARD))
     larger.check()
     larger.write(Box((1, 1, 1), (3, 3, 3)), 2)
@@ -93,4 +94,4 @@ def test_segments_of_another_geometry_mean_nothing(lake: StoreURL) -> None:
     assert store.list_children(index / "manifest")[1] == [f"{1:020}.json"]
     larger.compact()
     larger.check()
-    assert in_force(larger.volume, index).dirty == ()
+    assert in_force(Labels(larger.volume, index)).dirty == ()

@@ -115,7 +115,7 @@ def listed_chunks(view: View, label: int) -> npt.NDArray[np.int64]:
 async def index_status(granted: Granted) -> IndexStatus:
     """Return how much of the label index is there and current."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(status.index_status, labels.volume, labels.index_url)
+    return await to_thread.run_sync(status.index_status, labels)
 
 
 async def labels_in_box(
@@ -139,8 +139,7 @@ async def labels_at(
 async def reserve(granted: Granted, count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
     labels = await open_labels(granted)
-    take = partial(reservation.reserve, labels.volume, labels.index_url, count, granted.asker)
-    return await to_thread.run_sync(take)
+    return await to_thread.run_sync(reservation.reserve, labels, count, granted.asker)
 
 
 async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:

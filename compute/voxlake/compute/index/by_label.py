@@ -20,6 +20,7 @@ from voxlake.ngff.labels.bulk.build import Build
 from voxlake.ngff.labels.bulk.fragment import write_fragment
 from voxlake.ngff.labels.bulk.pieces import choose_pieces, write_range
 from voxlake.ngff.labels.bulk.publish import publish_bulk
+from voxlake.ngff.labels.handle import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ class SegmentTask:
 
     def __call__(self) -> Result:
         """Do it."""
-        build = Build(opened_volume(self.target), self.index, self.job, self.fragments)
+        build = Build(Labels(opened_volume(self.target), self.index), self.job, self.fragments)
         self.step(build, self.cell[0])
         return Result()
 

@@ -59,7 +59,7 @@ class Labels:
 
     def view(self) -> View:
         """Return the state of the index as it is: two listings, and what they name if it is new."""
-        return View(self, index.in_force(self.volume, self.index_url))
+        return View(self, index.in_force(self))
 
     def ask[T](self, question: Callable[[View], T]) -> T:
         """Return the answer to a question by a view of this moment.
@@ -72,9 +72,7 @@ class Labels:
         >>> def where_is(labels: Labels, label: int) -> Box:
         ...     return labels.ask(lambda view: view.extent(label)).box
         """
-        return index.ask_in_force(
-            self.volume, self.index_url, lambda state: question(View(self, state))
-        )
+        return index.ask_in_force(self, lambda state: question(View(self, state)))
 
     def in_box(self, box: Box, *, counts: bool = False) -> LabelsInBox:
         """Return the labels that have a voxel in `box`, and with `counts` how many each.

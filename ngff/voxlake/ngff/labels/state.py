@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Cell
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -85,24 +86,21 @@ class IndexState:
         return sum(segment.rows for segment in segments)
 
 
-def in_force(volume: Volume, index_url: StoreURL) -> IndexState:
+def in_force(labels: Labels) -> IndexState:
     """Return the state of the index as it is: two listings, and what they name if it is new.
 
     It can be held until the segments are merged and `KEPT_MANIFESTS` more manifests made; what is
     asked by it then raises OutdatedError.
     """
+    volume, index_url = labels.volume, labels.index_url
     geometry = _checked_geometry(volume)
     markers = list_markers(index_url)
     manifest = newest_manifest(index_url)
     if manifest is None or not _same_geometry(volume, manifest.geometry, geometry):
         return IndexState(volume, index_url, None, tuple(stored_shards(volume)), bulk=False)
-    if not markers:
-        return IndexState(volume, index_url, manifest, (), bulk=False)
-    grid = volume.grid
-    cells = {marker.cell for marker in markers if marker.cell is not None}
-    dirty = sorted(cell for cell in cells if all(i < n for i, n in zip(cell, grid, strict=True)))
-    bulk = any(marker.cell is None for marker in markers)
-    return IndexState(volume, index_url, manifest, tuple(dirty), bulk)
+    cells = {marker.cell for marker in markers}
+    dirty = sorted(cell for cell in cells if cell and volume.has_shard(cell))
+    return IndexState(volume, index_url, manifest, tuple(dirty), bulk=None in cells)
 
 
 def _checked_geometry(volume: Volume) -> Geometry:
@@ -123,7 +121,7 @@ def _same_geometry(volume: Volume, stored: Geometry, geometry: Geometry) -> bool
     return True
 
 
-def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[IndexState], T]) -> T:
+def ask_in_force[T](labels: Labels, ask: Callable[[IndexState], T]) -> T:
     """Return the answer of `ask` by what is in force, asked anew of what is in force by then.
 
     Raises
@@ -135,8 +133,8 @@ def ask_in_force[T](volume: Volume, index_url: StoreURL, ask: Callable[[IndexSta
     """
     for _ in range(ATTEMPTS - 1):
         with suppress(OutdatedError):
-            return answered(in_force(volume, index_url), ask)
-    return answered(in_force(volume, index_url), ask)
+            return answered(in_force(labels), ask)
+    return answered(in_force(labels), ask)
 
 
 def answered[T, *Given](

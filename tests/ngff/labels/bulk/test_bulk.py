@@ -87,7 +87,7 @@ def test_b_is_a_grouped_and_both_are_brute_force(scene: Scene, fragments: int) -
     assert len(found)
     assert _same(found, join_rows(grouped).ordered())
     check_rows(scene.volume, found, [scene.voxels()])
-    view = in_force(scene.volume, scene.index)
+    view = in_force(scene.opened)
     assert (view.dirty, view.consistency) == ((), "latest")
     scene.check()
 
@@ -156,7 +156,7 @@ def test_the_scratch_is_gone_and_a_second_end_does_nothing(scene: Scene) -> None
     before = newest_manifest(scene.index)
     assert publish_bulk(job.build).number == 1
     assert newest_manifest(scene.index) == before
-    begin_bulk(scene.volume, scene.index, job.job, "tests")
+    begin_bulk(scene.opened, job.job, "tests")
     assert list_markers(scene.index) == []  # It has published: nothing is to be marked.
 
 
@@ -186,11 +186,11 @@ def test_what_was_there_is_replaced_and_what_is_newer_stays(scene: Scene) -> Non
 
 def test_queries_say_how_old_they_are_while_a_job_runs(scene: Scene) -> None:
     scene.compact()
-    assert in_force(scene.volume, scene.index).consistency == "latest"
+    assert in_force(scene.opened).consistency == "latest"
     job = BulkJob(scene)
     while not job.ended:
         job.step()
-        view = in_force(scene.volume, scene.index)
+        view = in_force(scene.opened)
         if not job.ended:
             assert view.manifest is not None
             assert (view.consistency, view.as_of) == ("snapshot", view.manifest.made)
@@ -203,7 +203,7 @@ def test_before_the_first_segments_queries_are_exact_and_no_other_makes_them(sce
     job.step()
     scene.compact()
     assert newest_manifest(scene.index) is None
-    assert in_force(scene.volume, scene.index).consistency == "latest"
+    assert in_force(scene.opened).consistency == "latest"
     scene.write(FIRST, 3)
     scene.check()
     job.finish()
@@ -310,14 +310,14 @@ def test_another_geometry_is_refused(scene: Scene) -> None:
         job.step()
     store.delete_tree(scene.volume.url)
     new_volume(scene.volume.url, SHAPE, (2, 4, 4), (2, 4, 4))
-    changed = Build(open_volume(scene.volume.url), scene.index, job.job, 2)
+    changed = Build(Labels(open_volume(scene.volume.url), scene.index), job.job, 2)
     with pytest.raises(PlanChangedError, match="other chunks or shards"):
         choose_pieces(changed)
 
 
 def test_fragments_divide_the_shards(scene: Scene) -> None:
     for fragments in (1, 2, 5, 8, 11):
-        build = Build(scene.volume, scene.index, "x", fragments)
+        build = Build(scene.opened, "x", fragments)
         cells = [cell for n in range(fragments) for cell in fragment_cells(build, n)]
         assert cells == list(scene.volume.box.cells(scene.volume.shard))
 
@@ -338,12 +338,12 @@ def test_what_a_dead_job_leaves_goes(scene: Scene, monkeypatch: pytest.MonkeyPat
     job = BulkJob(scene)
     for _ in range(7):
         job.step()
-    assert audit(scene.volume, scene.index).cleared == 0
+    assert audit(scene.opened).cleared == 0
     sweeping_at_once(monkeypatch, scene.compact)
     assert list(store.walk(building_url(scene.index)))
     files = len(list(store.walk(scene.index / "runs")))
     assert files > 0
-    assert audit(scene.volume, scene.index, bulk_age_s=-60).cleared == 1
+    assert audit(scene.opened, bulk_age_s=-60).cleared == 1
     scene.compact()  # Young: it may go on yet.
     assert list(store.walk(building_url(scene.index)))
     sweeping_at_once(monkeypatch, scene.compact)
@@ -391,11 +391,11 @@ def test_a_damaged_mark_is_told_by_its_name(scene: Scene) -> None:
     job = BulkJob(scene)
     job.step()
     store.write(bulk_marker(scene.index, job.job).url, b"{")
-    assert audit(scene.volume, scene.index).cleared == 0
+    assert audit(scene.opened).cleared == 0
     job.resume()
     scene.check()
     store.write(bulk_marker(scene.index, job.job).url, b"{")
-    assert audit(scene.volume, scene.index, bulk_age_s=-60).cleared == 1
+    assert audit(scene.opened, bulk_age_s=-60).cleared == 1
 
 
 def test_on_every_store(any_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,5 +404,5 @@ def test_on_every_store(any_store: StoreURL, monkeypatch: pytest.MonkeyPatch) ->
     job = BulkJob(scene)
     job.finish()
     scene.check()
-    compact(scene.volume, scene.index)
+    compact(scene.opened)
     scene.check()

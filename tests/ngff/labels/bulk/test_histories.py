@@ -152,7 +152,7 @@ def test_joined_at_every_step(
 
 
 def _take_for_dead(scene: Scene) -> None:
-    audit(scene.volume, scene.index, bulk_age_s=-60)
+    audit(scene.opened, bulk_age_s=-60)
     scene.compact()
 
 

@@ -67,7 +67,7 @@ def test_extents_on_every_store(any_store: StoreURL) -> None:
     voxels = bodies(24)
     volume, index = filled(any_store / "labels", voxels), any_store / "index"
     index_all(volume, index)
-    status = index_status(volume, index)
+    status = index_status(Labels(volume, index))
     assert (status.indexed, status.stale, status.missing) == (status.shards, 0, 0)
     label = labels_of(voxels)[-1]
     assert Labels(volume, index).view().extent(label) == brute_extent(voxels, label)
@@ -103,10 +103,10 @@ def test_stale_damaged_and_missing_sidecars_are_made_good_from_voxels(lake: Stor
 def test_the_state_of_the_index(lake: StoreURL) -> None:
     volume, index = filled(lake / "labels", bodies(26)), lake / "index"
     shards = len(list(volume.box.cells(SHARD)))
-    empty = index_status(volume, index)
+    empty = index_status(Labels(volume, index))
     assert (empty.shards, empty.missing, empty.indexed, empty.bytes) == (shards, shards, 0, 0)
     done = [index_shard(volume, cell, index) for cell in volume.box.cells(SHARD)]
-    full = index_status(volume, index)
+    full = index_status(Labels(volume, index))
     assert (full.indexed, full.stale, full.missing) == (shards, 0, 0)
     assert full.rows == sum(one.rows for one in done)
     assert full.bytes == sum(one.bytes for one in done)
@@ -114,7 +114,7 @@ def test_the_state_of_the_index(lake: StoreURL) -> None:
     store.write(sidecar_url(index, (0, 1, 0)), b"garbage")
     store.delete(sidecar_url(index, (1, 1, 1)))
     write_shard(volume, (2, 0, 0), np.zeros(volume.shard_box((2, 0, 0)).shape, np.uint64))
-    mixed = index_status(volume, index)
+    mixed = index_status(Labels(volume, index))
     assert (mixed.shards, mixed.indexed, mixed.stale, mixed.missing) == (
         shards - 1,
         shards - 4,
@@ -138,8 +138,8 @@ def test_a_store_that_fails_is_not_a_label_that_is_nowhere(
 ) -> None:
     volume, dead = filled(lake / "labels", bodies(28)), dead_store(monkeypatch)
     index_all(volume, lake / "index")
-    for ask in (lambda *place: Labels(*place).view().all(), index_status):
+    for ask in (lambda labels: labels.view().all(), index_status):
         with pytest.raises(StoreError):
-            ask(volume, dead)
+            ask(Labels(volume, dead))
         with pytest.raises(StoreError):
-            ask(replace(volume, url=dead), lake / "index")
+            ask(Labels(replace(volume, url=dead), lake / "index"))

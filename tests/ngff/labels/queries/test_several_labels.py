@@ -38,7 +38,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Volume, StoreURL]
     url = StoreURL.parse(str(tmp_path_factory.mktemp("indexed")))
     volume = filled(url / "labels", VOXELS)
     index_all(volume, url / "index")
-    compact(volume, url / "index")
+    compact(Labels(volume, url / "index"))
     return volume, url / "index"
 
 

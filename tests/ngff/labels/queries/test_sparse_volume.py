@@ -128,16 +128,16 @@ def test_runs_by_label_and_writes_since(lake: StoreURL) -> None:
     voxels, index = bodies(38), lake / "index"
     volume = filled(lake / "labels", voxels)
     index_all(volume, index)
-    compact(volume, index)
+    compact(Labels(volume, index))
     marked, foreign = Box((5, 3, 1), (12, 20, 30)), Box((14, 0, 14), (23, 14, 18))
     voxels[marked.slices] = 77
     write_labels(volume, index, marked, voxels[marked.slices])
     voxels[foreign.slices] = 78
     volume.write(foreign, voxels[foreign.slices]).result()
-    assert audit(volume, index).marked
+    assert audit(Labels(volume, index)).marked
     for label in (1, 77, 78):
         assert_exact(volume, index, voxels, label, volume.box)
-    compact(volume, index)
+    compact(Labels(volume, index))
     for label in (1, 77, 78):
         assert_exact(volume, index, voxels, label, volume.box)
 

@@ -171,8 +171,8 @@ def test_a_label_that_goes_on_in_the_next_part_is_added_up(lake: StoreURL) -> No
     halves = [rows.take(np.arange(first, first + 20)) for first in (0, 20)]
     files = tuple(write_file(scene.index, half) for half in halves)
     segment = write_segment(scene.index, rows, {0: ""}).model_copy(update={"files": files})
-    publish(scene.volume, scene.index, None, (segment,))
-    (layer,) = layers_of(in_force(scene.volume, scene.index))
+    publish(scene.opened, None, (segment,))
+    (layer,) = layers_of(in_force(scene.opened))
     assert [boxes.file for boxes in layer.boxes_of(LAST)] == list(files)
     assert list(layer.boxes_of(LAST - 1)) == []
     expected = grouped(rows)
@@ -227,7 +227,7 @@ def test_an_index_that_was_built_anew_is_not_taken_for_the_one_before(
         store.delete_tree(scene.index / folder)
     scene.write_foreign(Box((4, 0, 0), (6, 4, 8)), 2)
     scene.compact()
-    after = in_force(scene.volume, scene.index).manifest
+    after = in_force(scene.opened).manifest
     assert after
     assert after.number == 1
     assert asked_by(scene, scene.index) != before

@@ -11,6 +11,7 @@ import pytest
 from tests.ngff.labels.scenes import new_scene
 from tests.servers.counting import counting
 
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments import cover
 from voxlake.ngff.labels.segments import reader as segment_reader
 from voxlake.ngff.labels.segments.manifest import Segment
@@ -95,7 +96,7 @@ def test_a_warm_look_up_is_one_range_request(
         monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", counted.endpoint)
         index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
         wanted = np.array([1, 3], np.uint64)
-        view = in_force(scene.volume, index)
+        view = in_force(Labels(scene.volume, index))
         find_rows_in_force(view, wanted)
         nothing_kept = replace(FILES, groups=Cached[SegmentRows]("none", Cache(0)))
         monkeypatch.setattr(segment_reader, "FILES", nothing_kept)
@@ -103,7 +104,7 @@ def test_a_warm_look_up_is_one_range_request(
         assert len(find_rows_in_force(view, wanted))
         assert dict(counted.found) == {"GET": 1}
         counted.found.clear()
-        ask_in_force(scene.volume, index, lambda view: find_rows_in_force(view, wanted))
+        ask_in_force(Labels(scene.volume, index), lambda view: find_rows_in_force(view, wanted))
         # Besides, the listings of markers and manifests.
         assert dict(counted.found) == {"GET": 3}
 

@@ -28,7 +28,7 @@ def test_a_write_is_indexed_and_marked(any_store: StoreURL) -> None:
     patch = np.full(box.shape, 77, np.uint64)
     write_labels(volume, index, box, patch, by="ada")
     voxels[box.slices] = patch
-    status = index_status(volume, index)
+    status = index_status(Labels(volume, index))
     assert (status.indexed, status.stale, status.missing) == (status.shards, 0, 0)
     markers = list_markers(index)
     assert {marker.cell for marker in markers} == set(box.cells(volume.shard))

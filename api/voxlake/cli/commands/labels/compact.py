@@ -17,7 +17,7 @@ def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = An
     One label is then found in one request. Nothing changes but the time that answers take.
     """
     labels = open_labels(lake, name)
-    done = compaction.compact(labels.volume, labels.index_url)
+    done = compaction.compact(labels)
     document = CompactionDocument(
         number=done.number,
         shards=done.shards,

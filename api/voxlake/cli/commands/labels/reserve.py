@@ -23,7 +23,7 @@ def reserve(
 ) -> None:
     """Reserve ids in a row that no voxel has, and that nobody else is ever given."""
     labels = open_labels(lake, name)
-    block = reservation.reserve(labels.volume, labels.index_url, count, who())
+    block = reservation.reserve(labels, count, who())
     document = BlockDocument(first=block.start, stop=block.stop)
     shown = facts((("first", str(block.start)), ("last", str(block.stop - 1))))
     answer(document, [shown], json=answering.json)

@@ -55,10 +55,11 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
 
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     # Images need no pyarrow.
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.sidecars.status import index_status
-    from voxlake.ngff.labels.state import in_force
 
-    manifest = in_force(volume, url).manifest
+    labels = Labels(volume, url)
+    manifest = labels.view().state.manifest
     segments = manifest.segments if manifest else ()
     files = [file for segment in segments for file in segment.files]
     by_label = ByLabelDocument(
@@ -66,7 +67,7 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
         rows=sum(segment.rows for segment in segments),
         bytes=sum(file.bytes + file.boxes.labels * file.boxes.record for file in files),
     )
-    status = IndexDocument.model_validate(index_status(volume, url))
+    status = IndexDocument.model_validate(index_status(labels))
     return status.model_copy(update={"url": str(url), "by_label": by_label})
 
 

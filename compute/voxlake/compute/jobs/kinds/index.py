@@ -10,6 +10,7 @@ from voxlake.compute.index.shards import plan_index
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job, sweep
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
+from voxlake.ngff.labels.handle import Labels
 from voxlake.platform.errors import StoreError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def index_stages(work: Work[Spec], *, keep: bool = False) -> list[Plan]:
 
 def begin_indexing(work: Work[Spec]) -> None:
     """Mark the labels; again is no harm."""
-    begin_bulk(work.dataset().level(0), work.index_url, work.job, f"job {work.job}")
+    begin_bulk(Labels(work.dataset().level(0), work.index_url), work.job, f"job {work.job}")
 
 
 def renew_indexing(work: Work[Spec]) -> None:

@@ -40,8 +40,8 @@ from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
 if TYPE_CHECKING:
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.versioned.document import Document
-    from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 BULK_AGE_S = 7 * 24 * 3600.0
@@ -53,11 +53,9 @@ RENEW_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A bulk job on the index of one volume."""
+    """A bulk job on the index of labels."""
 
-    volume: Volume
-    """Level 0 of labels."""
-    index_url: StoreURL
+    labels: Labels
     job: str
     """ULID of the job: it names the marker, the scratch and the segment."""
     fragments: int
@@ -66,10 +64,10 @@ class Build:
     @property
     def scratch(self) -> StoreURL:
         """Where tasks keep what they hand to one another: an index of segments of its own."""
-        return building_url(self.index_url) / self.job
+        return building_url(self.labels.index_url) / self.job
 
 
-def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
+def begin_bulk(labels: Labels, job: str, by: str) -> None:
     """Mark the dataset as one that a bulk job works on; go on with the mark if it is there.
 
     Nothing is merged from then on, and queries by label say that they are of the newest manifest.
@@ -80,18 +78,18 @@ def begin_bulk(volume: Volume, index_url: StoreURL, job: str, by: str) -> None:
     ConflictError
         If other processes compact so often that this one is never first.
     """
-    check_labels(volume)
-    marker = bulk_marker(index_url, job)
+    check_labels(labels.volume)
+    marker = bulk_marker(labels.index_url, job)
     said = read_bulk(marker)
     if said is not None and said.replaces:
         write_bulk(marker, said.model_copy(update={"at": datetime.now(UTC)}))
         return
-    newest = newest_manifest(index_url)
+    newest = newest_manifest(labels.index_url)
     if newest is not None and job in {segment.cover for segment in newest.segments}:
         return
     state = BulkState(by=by, at=datetime.now(UTC), manifest=None, replaces=())
     write_bulk(marker, state)
-    before = until_first(lambda: _closed_to_merges(volume, index_url), f"the index {index_url}")
+    before = until_first(lambda: _closed_to_merges(labels), f"the index {labels.index_url}")
     if before:
         write_bulk(marker, state.model_copy(update=before))
 
@@ -157,17 +155,17 @@ def read_document[T: Document](form: Form[T], url: StoreURL) -> T:
         ) from error
 
 
-def _closed_to_merges(volume: Volume, index_url: StoreURL) -> dict[str, Any] | None:
+def _closed_to_merges(labels: Labels) -> dict[str, Any] | None:
     """Offer the newest manifest again, of which no merge that began before can take the place then.
 
     One that lists markers from now on sees the job's. One that listed them before offers the
     number that is taken here, and has to look again. Returns what the marker has to say of the
     manifest, nothing if there is none, and None if another process was first.
     """
-    newest = newest_manifest(index_url)
-    if newest is None or newest.geometry != geometry_of(volume):
+    newest = newest_manifest(labels.index_url)
+    if newest is None or newest.geometry != geometry_of(labels.volume):
         return {}
-    again = publish(volume, index_url, newest, newest.segments)
+    again = publish(labels, newest, newest.segments)
     if again is None:
         return None
     covers = tuple(segment.cover for segment in again.segments)

@@ -76,7 +76,7 @@ def write_fragment(build: Build, number: int) -> Fragment:
         segments.append(finish_segment(build.scratch, files, etags))
     fragment = Fragment(
         number=number,
-        geometry=geometry_of(build.volume),
+        geometry=geometry_of(build.labels.volume),
         segments=tuple(segments),
         samples=tuple(samples),
     )
@@ -93,7 +93,7 @@ def fragment_url(build: Build, number: int) -> StoreURL:
 
 def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
     """Yield the shards of a fragment, stored or not, in C order."""
-    grid = build.volume.grid
+    grid = build.labels.volume.grid
     count = math.prod(grid)
     first, stop = (count * n // build.fragments for n in (number, number + 1))
     for shard in range(first, stop):
@@ -121,7 +121,7 @@ def _gathered(build: Build, number: int) -> Iterator[tuple[SegmentRows, dict[int
     gathered: list[SegmentRows] = []
     etags: dict[int, str] = {}
     cells = fragment_cells(build, number)
-    for shard, rows, etag in rows_by_shard(build.volume, build.index_url, cells, WINDOW):
+    for shard, rows, etag in rows_by_shard(build.labels, cells, WINDOW):
         gathered.append(rows)
         etags[shard] = etag
         if sum(rows.nbytes for rows in gathered) >= FILE_BYTES:

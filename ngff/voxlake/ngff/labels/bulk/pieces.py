@@ -100,7 +100,7 @@ def write_range(build: Build, number: int) -> Merged:
     files = []
     for first, last in pieces[begin:stop]:
         for place, rows in enumerate(_merged(build.scratch, chosen.segments, first, last)):
-            files.append(write_file(build.index_url, rows, _ulid(build.job, first, place)))
+            files.append(write_file(build.labels.index_url, rows, _ulid(build.job, first, place)))
     merged = Merged(files=tuple(files))
     return merged if create(RANGES, url, merged) else read_document(RANGES, url)
 
@@ -117,10 +117,10 @@ def range_url(build: Build, number: int) -> StoreURL:
 
 def _fragment(build: Build, number: int) -> Fragment:
     fragment = read_document(FRAGMENTS, fragment_url(build, number))
-    if fragment.geometry != geometry_of(build.volume):
+    if fragment.geometry != geometry_of(build.labels.volume):
         raise PlanChangedError(
-            f"{build.volume.url} has other chunks or shards than when job {build.job} began; "
-            "cancel the job and index again"
+            f"{build.labels.volume.url} has other chunks or shards than when job {build.job} "
+            "began; cancel the job and index again"
         )
     return fragment
 

@@ -57,13 +57,13 @@ def publish_bulk(build: Build) -> Published:
         If other processes compact so often that this one is never first, a range was not written,
         or the job was given up or taken for dead meanwhile.
     """
-    done = _published(build, newest_manifest(build.index_url))
+    done = _published(build, newest_manifest(build.labels.index_url))
     if done is None:
         segment, etags = _finished_segment(build)
         done = until_first(
-            lambda: _put_in_force(build, segment, etags), f"the index {build.index_url}"
+            lambda: _put_in_force(build, segment, etags), f"the index {build.labels.index_url}"
         )
-    clear_bulk(build.index_url, build.job)
+    clear_bulk(build.labels.index_url, build.job)
     return done
 
 
@@ -80,7 +80,7 @@ def _finished_segment(build: Build) -> tuple[Segment, dict[int, str]]:
     chosen = read_document(PIECES, pieces_url(build))
     covers = in_parallel(lambda segment: read_cover(build.scratch, segment), chosen.segments)
     etags = newest_etags(covers)
-    write_cover(build.index_url, build.job, cover_of(etags))
+    write_cover(build.labels.index_url, build.job, cover_of(etags))
     merged = in_parallel(
         lambda number: read_document(RANGES, range_url(build, number)), range(build.fragments)
     )
@@ -91,12 +91,15 @@ def _finished_segment(build: Build) -> tuple[Segment, dict[int, str]]:
 
 def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
     """Refuse to name files that were swept: the marker was cleared for so long."""
-    _, names = store.list_children(build.index_url / "runs")
-    stored = set(names)
+    index_url = build.labels.index_url
+    stored = set(store.list_children(index_url / "runs")[1])
     missing = [
         url
         for file in files
-        for url in (file_url(build.index_url, file.ulid), boxes_url(build.index_url, file.ulid))
+        for url in (
+            file_url(build.labels.index_url, file.ulid),
+            boxes_url(build.labels.index_url, file.ulid),
+        )
         if url.name not in stored
     ]
     if missing:
@@ -107,22 +110,22 @@ def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
 
 def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Published | None:
     """Offer the segment once; None if another process was first."""
-    newest = newest_manifest(build.index_url)
+    newest = newest_manifest(build.labels.index_url)
     done = _published(build, newest)
     if done is not None:
         return done
     # The marker after the manifest: while it is there this job has not published, so the
     # manifest does not tell of its segment, merged with others, either.
-    state = read_bulk(bulk_marker(build.index_url, build.job))
+    state = read_bulk(bulk_marker(build.labels.index_url, build.job))
     if state is None:
         raise ConflictError(
             f"the mark of job {build.job} is gone, by an audit maybe; resume the job, or "
             "index again"
         )
     above = _above(build, newest, state)
-    covered = etags | newest_etags(read_cover(build.index_url, each) for each in above)
-    marked = mark_differing(build.volume, build.index_url, covered)
-    manifest = offer(build.volume, build.index_url, newest, (segment, *above))
+    covered = etags | newest_etags(read_cover(build.labels.index_url, each) for each in above)
+    marked = mark_differing(build.labels, covered)
+    manifest = offer(build.labels, newest, (segment, *above))
     if manifest is None:
         return None
     return Published(manifest.number, segment.shards, segment.rows, len(marked))
@@ -130,6 +133,6 @@ def _put_in_force(build: Build, segment: Segment, etags: dict[int, str]) -> Publ
 
 def _above(build: Build, newest: Manifest | None, state: BulkState) -> tuple[Segment, ...]:
     """Return the segments that stay: those that were not in force when the job began."""
-    if newest is None or newest.geometry != geometry_of(build.volume):
+    if newest is None or newest.geometry != geometry_of(build.labels.volume):
         return ()
     return tuple(segment for segment in newest.segments if segment.cover not in state.replaces)

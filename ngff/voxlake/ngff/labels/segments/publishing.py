@@ -26,9 +26,9 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.segments.rows import SegmentRows
-    from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 PUBLISH_AGE_S = SWEEP_AGE_S / 2
@@ -51,7 +51,7 @@ def finish_segment(
 
 
 def publish(
-    volume: Volume, index_url: StoreURL, before: Manifest | None, segments: Iterable[Segment]
+    labels: Labels, before: Manifest | None, segments: Iterable[Segment]
 ) -> Manifest | None:
     """Put `segments` in force as `offer` does; None as well if one of them may be swept by now."""
     kept = tuple(segments)
@@ -59,11 +59,11 @@ def publish(
     fresh = [segment for segment in kept if segment.cover not in known]
     if any(is_older(ulid, PUBLISH_AGE_S) for segment in fresh for ulid in segment.ulids):
         return None
-    return offer(volume, index_url, before, kept)
+    return offer(labels, before, kept)
 
 
 def offer(
-    volume: Volume, index_url: StoreURL, before: Manifest | None, segments: tuple[Segment, ...]
+    labels: Labels, before: Manifest | None, segments: tuple[Segment, ...]
 ) -> Manifest | None:
     """Put `segments`, oldest first, in force in place of `before`; None if another did so first.
 
@@ -72,17 +72,17 @@ def offer(
     """
 
     def is_followed() -> bool:
-        newest = newest_manifest(index_url)
+        newest = newest_manifest(labels.index_url)
         return newest is not None and set(segments) <= set(newest.segments)
 
     manifest = Manifest(
         number=before.number + 1 if before else 1,
         made=datetime.now(UTC),
-        geometry=geometry_of(volume),
+        geometry=geometry_of(labels.volume),
         segments=segments,
     )
     made = Numbered(manifest.number, manifest)
-    counts = create_next(MANIFESTS, manifests_url(index_url), made, is_followed)
+    counts = create_next(MANIFESTS, manifests_url(labels.index_url), made, is_followed)
     return manifest if counts else None
 
 

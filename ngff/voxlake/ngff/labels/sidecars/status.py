@@ -11,8 +11,7 @@ from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards, trust
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
+    from voxlake.ngff.labels.handle import Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,12 @@ class IndexStatus:
     """Their size on the store."""
 
 
-def index_status(volume: Volume, index_url: StoreURL) -> IndexStatus:
+def index_status(labels: Labels) -> IndexStatus:
     """Compare every sidecar with the shard it belongs to, without reading voxels.
 
     Sidecars of shards that are no longer stored are never used, and not counted.
     """
+    volume, index_url = labels.volume, labels.index_url
     check_labels(volume)
     shards = stored_shards(volume)
     sizes = {info.url.key: info.size for info in store.walk(index_url / "shards")}

@@ -21,6 +21,7 @@ from voxlake.ngff.versioned.sweeping import is_older
 
 if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Cell
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -46,8 +47,7 @@ class Audited:
 
 
 def audit(
-    volume: Volume,
-    index_url: StoreURL,
+    labels: Labels,
     open_age_s: float = OPEN_AGE_S,
     bulk_age_s: float = BULK_AGE_S,
 ) -> Audited:
@@ -63,22 +63,25 @@ def audit(
     bulk_age_s
         Seconds without a sign of life after which a bulk job is: its marker is deleted.
     """
-    covered = ask_in_force(volume, index_url, _covered)
-    stored = _stored(volume)
-    marked = [] if covered is None else _mark(index_url, _differing(volume, covered, stored))
-    closed = _close_old(index_url, open_age_s)
-    return Audited(len(stored), tuple(marked), closed, clear_dead(index_url, bulk_age_s))
+    covered = ask_in_force(labels, _covered)
+    stored = _stored(labels.volume)
+    marked = [] if covered is None else _differing(labels.volume, covered, stored)
+    _mark(labels.index_url, marked)
+    closed = _close_old(labels.index_url, open_age_s)
+    return Audited(len(stored), tuple(marked), closed, clear_dead(labels.index_url, bulk_age_s))
 
 
-def mark_differing(volume: Volume, index_url: StoreURL, covered: dict[int, str]) -> list[Cell]:
+def mark_differing(labels: Labels, covered: dict[int, str]) -> list[Cell]:
     """Mark as written the shards that are not as the ETags `covered` by shard number; return them.
 
     Those that have a mark get no other: whoever consumes it creates a manifest, so one that is
     created afterwards, by someone who called this before, does not come to be.
     """
-    marked = {marker.cell for marker in list_markers(index_url)}
-    cells = [cell for cell in _differing(volume, covered, _stored(volume)) if cell not in marked]
-    return _mark(index_url, cells)
+    marked = {marker.cell for marker in list_markers(labels.index_url)}
+    differing = _differing(labels.volume, covered, _stored(labels.volume))
+    cells = [cell for cell in differing if cell not in marked]
+    _mark(labels.index_url, cells)
+    return cells
 
 
 def _covered(state: IndexState) -> dict[int, str] | None:
@@ -92,9 +95,8 @@ def _stored(volume: Volume) -> dict[int, str]:
     return {volume.shard_number(cell): etag for cell, etag in stored_shards(volume).items()}
 
 
-def _mark(index_url: StoreURL, cells: list[Cell]) -> list[Cell]:
+def _mark(index_url: StoreURL, cells: list[Cell]) -> None:
     list(in_parallel(lambda cell: mark_written(index_url, cell, BY), cells))
-    return cells
 
 
 def _differing(volume: Volume, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:

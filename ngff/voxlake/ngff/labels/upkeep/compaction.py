@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from voxlake.ngff.grid.box import Cell
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -57,7 +58,7 @@ class Compacted:
     """Objects that were deleted because nothing names them any more."""
 
 
-def compact(volume: Volume, index_url: StoreURL) -> Compacted:
+def compact(labels: Labels) -> Compacted:
     """Take the shards that were written into a segment; merge the segments if they are many; sweep.
 
     The first compaction takes every stored shard. Memory is bounded by some `SEGMENT_ROWS` rows, or
@@ -70,38 +71,35 @@ def compact(volume: Volume, index_url: StoreURL) -> Compacted:
     CorruptDataError, StoreError
         If voxels or segments that are needed do not decode, or the store fails. Nothing is lost.
     """
-    check_labels(volume)
-    taken = until_first(lambda: _take_in(volume, index_url), f"the index {index_url}")
-    merged = merge_if_many(volume, index_url)
-    swept = sweep_segments(index_url)
-    newest = newest_manifest(index_url)
+    check_labels(labels.volume)
+    taken = until_first(lambda: _take_in(labels), f"the index {labels.index_url}")
+    merged = merge_if_many(labels)
+    swept = sweep_segments(labels.index_url)
+    newest = newest_manifest(labels.index_url)
     return Compacted(newest.number if newest else None, *taken, merged, swept)
 
 
-def _take_in(volume: Volume, index_url: StoreURL) -> tuple[int, int] | None:
+def _take_in(labels: Labels) -> tuple[int, int] | None:
     """Return how many shards and rows were taken in; None if another compaction was first."""
     # Markers first: one that is there after a manifest was read may be newer than its segments.
-    markers = list_markers(index_url)
-    before = newest_manifest(index_url)
-    fits = before is not None and before.geometry == geometry_of(volume)
+    markers = list_markers(labels.index_url)
+    before = newest_manifest(labels.index_url)
+    fits = before is not None and before.geometry == geometry_of(labels.volume)
     if not fits and any(marker.cell is None for marker in markers):
         return 0, 0  # The bulk job is about to make the first segments.
     consumed = _done(markers)
-    cells = {marker.cell for marker in consumed if marker.cell and _is_inside(volume, marker.cell)}
+    marked = (marker.cell for marker in consumed)
+    cells = {cell for cell in marked if cell and labels.volume.has_shard(cell)}
     if not fits:
-        cells |= set(stored_shards(volume))
-    segments = list(_delta_segments(volume, index_url, sorted(cells)))
+        cells |= set(stored_shards(labels.volume))
+    segments = list(_delta_segments(labels, sorted(cells)))
     if segments or not fits:
         older = before.segments if before and fits else ()
-        if not publish(volume, index_url, before, (*older, *segments)):
-            discard(index_url, segments)
+        if not publish(labels, before, (*older, *segments)):
+            discard(labels.index_url, segments)
             return None
     list(in_parallel(lambda marker: store.delete(marker.url), consumed))
     return len(cells), sum(segment.rows for segment in segments)
-
-
-def _is_inside(volume: Volume, cell: Cell) -> bool:
-    return all(i < n for i, n in zip(cell, volume.grid, strict=True))
 
 
 def _done(markers: list[Marker]) -> list[Marker]:
@@ -115,24 +113,22 @@ def _done(markers: list[Marker]) -> list[Marker]:
     ]
 
 
-def _delta_segments(
-    volume: Volume, index_url: StoreURL, cells: Iterable[Cell]
-) -> Iterator[Segment]:
+def _delta_segments(labels: Labels, cells: Iterable[Cell]) -> Iterator[Segment]:
     """Write segments that cover the given shards, each shard once, and yield them."""
     parts: list[SegmentRows] = []
     etags: dict[int, str] = {}
-    for shard, rows, etag in rows_by_shard(volume, index_url, cells, WINDOW):
+    for shard, rows, etag in rows_by_shard(labels, cells, WINDOW):
         parts.append(rows)
         etags[shard] = etag
         if sum(map(len, parts)) >= SEGMENT_ROWS:
-            yield write_segment(index_url, join_rows(parts), etags)
+            yield write_segment(labels.index_url, join_rows(parts), etags)
             parts, etags = [], {}
     if etags:
-        yield write_segment(index_url, join_rows(parts), etags)
+        yield write_segment(labels.index_url, join_rows(parts), etags)
 
 
 def rows_by_shard(
-    volume: Volume, index_url: StoreURL, cells: Iterable[Cell], window: int
+    labels: Labels, cells: Iterable[Cell], window: int
 ) -> Iterator[tuple[int, SegmentRows, str]]:
     """Yield number, rows and ETag of each shard: by sidecars, read `window` at a time, or voxels.
 
@@ -140,17 +136,17 @@ def rows_by_shard(
     """
 
     def by_label(cell: Cell, rows: Rows, etag: str) -> tuple[int, SegmentRows, str]:
-        number = volume.shard_number(cell)
+        number = labels.volume.shard_number(cell)
         return number, rows_of_shard(rows, number), etag
 
     def ask(cell: Cell) -> tuple[int, SegmentRows, str] | None:
-        known = known_rows(volume, index_url, cell)
+        known = known_rows(labels.volume, labels.index_url, cell)
         return None if known is None else by_label(cell, *known)
 
     for some in batched(cells, window):
         for cell, answer in zip(some, list(in_parallel(ask, some)), strict=True):
             # One at a time: a whole shard of decoded labels can take a gigabyte.
-            yield answer or by_label(cell, *_index_anew(volume, index_url, cell))
+            yield answer or by_label(cell, *_index_anew(labels.volume, labels.index_url, cell))
 
 
 def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.volume import Volume
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.platform.store import StoreURL
 
 MAX_DELTAS = 8
@@ -47,45 +47,45 @@ type _Piece = tuple[SegmentFile, npt.NDArray[np.uint64]]
 """A file of a segment in force, and the shards, ascending, of which it must not tell."""
 
 
-def merge_if_many(volume: Volume, index_url: StoreURL) -> bool:
+def merge_if_many(labels: Labels) -> bool:
     """Merge the segments in force if they are many or large beside the oldest; say if they were.
 
     While a bulk job runs nothing is merged, because its segment takes the place of those that were
     in force when it began.
     """
-    manifest = newest_manifest(index_url)
-    if manifest is None or manifest.geometry != geometry_of(volume) or not _are_many(manifest):
+    manifest = newest_manifest(labels.index_url)
+    if manifest is None or manifest.geometry != geometry_of(labels.volume):
         return False
-    if has_bulk_job(index_url):
+    if not _are_many(manifest) or has_bulk_job(labels.index_url):
         return False
-    return merge_segments(volume, index_url, manifest)
+    return merge_segments(labels, manifest)
 
 
-def merge_segments(volume: Volume, index_url: StoreURL, manifest: Manifest) -> bool:
+def merge_segments(labels: Labels, manifest: Manifest) -> bool:
     """Put one segment in the place of those of `manifest`; False if another process was first."""
     try:
-        merged = _merge(volume, index_url, manifest)
+        merged = _merge(labels, manifest)
     except ObjectNotFoundError:
         return False  # Swept, so another process has merged them.
     count, covers = len(manifest.segments), [segment.cover for segment in manifest.segments]
 
     def offer() -> bool | None:
-        newest = newest_manifest(index_url)
+        newest = newest_manifest(labels.index_url)
         if newest is None or [segment.cover for segment in newest.segments[:count]] != covers:
             return False
         # After the manifest: a bulk job that begins now takes the number that is offered next.
-        if has_bulk_job(index_url):
+        if has_bulk_job(labels.index_url):
             return False
         # Segments that were added meanwhile are newer than all that were merged.
         segments = (merged, *newest.segments[count:])
-        return True if publish(volume, index_url, newest, segments) else None
+        return True if publish(labels, newest, segments) else None
 
     try:
-        done = until_first(offer, f"the index {index_url}")
+        done = until_first(offer, f"the index {labels.index_url}")
     except ConflictError:
         done = False  # It is left to those who are quicker, or it took so long that it is swept.
     if not done:
-        discard(index_url, [merged])
+        discard(labels.index_url, [merged])
     return done
 
 
@@ -96,9 +96,10 @@ def _are_many(manifest: Manifest) -> bool:
     return len(deltas) > MAX_DELTAS or sum(deltas) > MAX_SHARE * oldest
 
 
-def _merge(volume: Volume, index_url: StoreURL, manifest: Manifest) -> Segment:
+def _merge(labels: Labels, manifest: Manifest) -> Segment:
     """Write the segment that tells what those of `manifest` tell, markers or not."""
-    state = IndexState(volume, index_url, manifest, (), bulk=False)
+    index_url = labels.index_url
+    state = IndexState(labels.volume, index_url, manifest, (), bulk=False)
     pieces = [
         (file, hidden) for segment, hidden in segments_in_force(state) for file in segment.files
     ]

@@ -19,7 +19,7 @@ from voxlake.ngff.versioned.numbered import numbered_url
 from voxlake.platform.errors import InvalidInputError, LimitExceededError
 
 if TYPE_CHECKING:
-    from voxlake.ngff.volume import Volume
+    from voxlake.ngff.labels.handle import Labels
     from voxlake.platform.store import StoreURL
 
 
@@ -48,7 +48,7 @@ class Block(Document):
 BLOCKS = Form(Block, "restore it, or write a stop above all ids")
 
 
-def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> range:
+def reserve(labels: Labels, count: int, by: str = "") -> range:
     """Return `count` ids in a row that nothing has and that nobody else is ever given.
 
     They are above every label that voxels have (those that other programs wrote, once they are
@@ -66,9 +66,10 @@ def reserve(volume: Volume, index_url: StoreURL, count: int, by: str = "") -> ra
     """
     if count < 1:
         raise InvalidInputError(f"{count} ids were asked for; ask for 1 or more")
-    largest = max(ask_in_force(volume, index_url, _largest), _largest_named(index_url))
+    largest = max(ask_in_force(labels, _largest), _largest_named(labels.index_url))
     return until_first(
-        lambda: _next_block(index_url, count, largest, by), f"the reserved ids of {index_url}"
+        lambda: _next_block(labels.index_url, count, largest, by),
+        f"the reserved ids of {labels.index_url}",
     )
 
 
