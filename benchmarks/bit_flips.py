@@ -22,7 +22,8 @@ import numpy as np
 from tests.ngff.datasets import Sample, fill
 
 from benchmarks.tables import markdown_table
-from voxlake.compute.fsck import Check, FsckTarget, findings_of, plan_fsck
+from voxlake.compute.fsck.finding import Check, findings_of
+from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
@@ -31,7 +32,7 @@ from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import trusted_rows
 from voxlake.ngff.lake import Place
-from voxlake.ngff.metadata import read_labels_names
+from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
@@ -42,7 +43,7 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voxlake.compute.fsck import Finding
+    from voxlake.compute.fsck.finding import Finding
     from voxlake.ngff.volume import Volume
 
 SHAPE = (48, 40, 140)

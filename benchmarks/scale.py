@@ -25,7 +25,7 @@ from voxlake.compute import cluster
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.plan import Plan, Result
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.jobs import JobState, StageRecord
+from voxlake.platform.jobs.record import JobState, StageRecord
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

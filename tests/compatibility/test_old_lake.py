@@ -17,16 +17,16 @@ from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import bodies_of, open_mapping
-from voxlake.ngff.labels.objects import get_object
-from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.mapping.mapping import bodies_of, open_mapping
+from voxlake.ngff.labels.objects.reading import get_object
+from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.labels.upkeep.auditing import audit
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState, open_catalog
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

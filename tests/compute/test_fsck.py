@@ -11,14 +11,9 @@ import numpy as np
 import pytest
 from tests.ngff.datasets import Sample, create, fill
 
-from voxlake.compute.fsck import (
-    Check,
-    Finding,
-    FsckTarget,
-    findings_of,
-    plan_fsck,
-    plan_repair,
-)
+from voxlake.compute.fsck.finding import Check, Finding, findings_of
+from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
+from voxlake.compute.fsck.repair import plan_repair
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.plan import Plan, Result
-    from voxlake.platform.jobs import JSON
+    from voxlake.platform.jobs.record import JSON
     from voxlake.platform.store import StoreURL
 
 SAMPLE = Sample(shape=(20, 24, 600))

@@ -15,14 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
-from voxlake.compute.sample import (
-    Sample,
-    SampleFolder,
-    fib25,
-    open_sample,
-    phantom_sample,
-    write_sample_folder,
-)
+from voxlake.compute.sample import fib25
+from voxlake.compute.sample.fib25 import open_sample, phantom_sample
+from voxlake.compute.sample.folder import SampleFolder, write_sample_folder
 from voxlake.compute.sources import open_source
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
@@ -36,6 +31,8 @@ from voxlake.platform.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from voxlake.compute.sample.fib25 import Sample
 
 LOCAL = Path(
     os.environ.get("VOXLAKE_SAMPLE_DIR")

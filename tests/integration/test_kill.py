@@ -27,11 +27,11 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import building_url
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments.manifest import newest_manifest
-from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
-from voxlake.platform.jobs import Job, JobState
+from voxlake.platform.jobs.record import Job, JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

@@ -21,7 +21,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import NotFoundError
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.store import StoreURL
 
 SOURCE = "phantom:32,40,16000?kind=labels"

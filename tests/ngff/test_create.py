@@ -23,7 +23,7 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.ngff.metadata import read_labels_names
+from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.validate import validate_dataset
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError

@@ -15,22 +15,16 @@ import pytest
 
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import ConflictError, LeaseLostError
-from voxlake.platform.jobs import (
-    Claim,
-    JobState,
-    Ledger,
-    StageProgress,
-    StageRecord,
-    is_running,
-    leases,
-    runner,
-)
+from voxlake.platform.jobs import leases, runner
+from voxlake.platform.jobs.record import Claim, JobState, StageProgress, StageRecord
+from voxlake.platform.jobs.runner import is_running
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 

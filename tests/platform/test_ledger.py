@@ -24,23 +24,23 @@ from voxlake.platform.errors import (
     NotFoundError,
     PlanChangedError,
 )
-from voxlake.platform.jobs import (
+from voxlake.platform.jobs.record import (
     JSON,
     UNFINISHED,
     Claim,
     Job,
     JobState,
-    Ledger,
     StageProgress,
     StageRecord,
     TaskFailure,
-    is_running,
 )
+from voxlake.platform.jobs.runner import is_running
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 

@@ -17,7 +17,8 @@ from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.cli.shown.output import size
-from voxlake.compute.sample import BASE_URL, SampleFolder
+from voxlake.compute.sample.fib25 import BASE_URL
+from voxlake.compute.sample.folder import SampleFolder
 from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import VoxlakeError

@@ -10,7 +10,7 @@ from voxlake.cli.shown.output import note
 from voxlake.cli.work import run
 from voxlake.compute.jobs import IngestRequest, start_index, start_ingest, start_verify
 from voxlake.compute.jobs.cancelling import cancel_job
-from voxlake.compute.sample import Sample, open_sample, phantom_sample
+from voxlake.compute.sample.fib25 import Sample, open_sample, phantom_sample
 from voxlake.documents.demo import DemoDataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.handle import Labels
@@ -23,7 +23,7 @@ from voxlake.platform.errors import (
     PlanChangedError,
     StoreUnavailableError,
 )
-from voxlake.platform.jobs import UNFINISHED
+from voxlake.platform.jobs.record import UNFINISHED
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.compute.fsck import Finding
+    from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
     from voxlake.platform.catalog import Catalog
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import obstore.store
 
 from voxlake.client.gateway import Gateway
-from voxlake.ngff.metadata import read_multiscale
+from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import zarr
     from zarr.abc.store import Store
 
-    from voxlake.ngff.metadata import Level, Multiscale
+    from voxlake.ngff.metadata.model import Level, Multiscale
 
 ZARR_PATH = "/zarr/"
 """What comes before the name of a dataset in the URL of its bytes at a gateway."""

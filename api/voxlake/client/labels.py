@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.client.connection import Connection
-    from voxlake.ngff.labels.objects import LabelObject
+    from voxlake.ngff.labels.objects.label_object import LabelObject
     from voxlake.ngff.labels.table import LabelExtent
 
 PAGE = 10_000

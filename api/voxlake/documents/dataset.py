@@ -11,7 +11,7 @@ from pydantic import Field
 from voxlake.documents.document import Document
 from voxlake.documents.index import IndexDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
-from voxlake.ngff.metadata import Level, Multiscale
+from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from voxlake.documents.document import Document
 from voxlake.documents.fsck import FindingDocument
-from voxlake.platform.jobs import JobState, TaskFailure, is_running
+from voxlake.platform.jobs.record import JobState, TaskFailure
+from voxlake.platform.jobs.runner import is_running
 
 if TYPE_CHECKING:
-    from voxlake.platform.jobs import Job, Ledger, StageRecord
+    from voxlake.platform.jobs.ledger import Ledger
+    from voxlake.platform.jobs.record import Job, StageRecord
 
 MOST_FAILURES = 100
 """Failed tasks that are named; the stages say how many there are."""

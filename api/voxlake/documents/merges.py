@@ -9,10 +9,12 @@ from pydantic import Field
 
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels import Label, LabelAsked
-from voxlake.ngff.labels.mapping import Cleave, Merge, bodies_of, supervoxels_of
+from voxlake.ngff.labels.mapping.log import Cleave, Merge
+from voxlake.ngff.labels.mapping.mapping import bodies_of, supervoxels_of
 
 if TYPE_CHECKING:
-    from voxlake.ngff.labels.mapping import Entry, Mapping
+    from voxlake.ngff.labels.mapping.log import Entry
+    from voxlake.ngff.labels.mapping.mapping import Mapping
 
 MAX_MEMBERS = 100_000
 """Labels of one merge or cleave."""

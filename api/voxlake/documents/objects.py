@@ -8,13 +8,8 @@ from pydantic import Field
 
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels import MAX_LABELS, Label, LabelAsked
-from voxlake.ngff.labels.objects import (
-    LabelObject,
-    ObjectFilter,
-    ObjectPage,
-    ObjectType,
-    objects_of_table,
-)
+from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType, objects_of_table
+from voxlake.ngff.labels.objects.reading import ObjectFilter, ObjectPage
 from voxlake.platform.errors import InvalidInputError
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxlake.ngff.grid.box import Cell
-    from voxlake.platform.jobs import JSON
+    from voxlake.platform.jobs.record import JSON
 
 
 class Result(BaseModel):

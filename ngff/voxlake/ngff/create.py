@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import default_reduction
-from voxlake.ngff.metadata import Level, Multiscale, group_document, labels_document
+from voxlake.ngff.metadata.model import Level, Multiscale
 from voxlake.ngff.metadata.seal import sealed
+from voxlake.ngff.metadata.writing import group_document, labels_document
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
 from voxlake.platform.store.update import update

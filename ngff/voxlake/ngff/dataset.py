@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, named_reduction
-from voxlake.ngff.metadata import Multiscale, read_multiscale
+from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
 from voxlake.platform.errors import OutOfBoundsError
 
 if TYPE_CHECKING:
+    from voxlake.ngff.metadata.model import Multiscale
     from voxlake.platform.store import StoreURL
 
 

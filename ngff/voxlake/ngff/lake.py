@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.metadata import read_multiscale
+from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import DatasetName, check_name

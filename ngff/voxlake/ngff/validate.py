@@ -10,14 +10,14 @@ from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
-from voxlake.ngff.metadata import read_labels_names
+from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.ngff.metadata import Level
+    from voxlake.ngff.metadata.model import Level
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

@@ -17,7 +17,7 @@ import pytest
 from voxlake.cli import demo_lake
 from voxlake.cli.commands.lake.demo import public_link
 from voxlake.compute.jobs import running
-from voxlake.compute.sample import write_sample_folder
+from voxlake.compute.sample.folder import write_sample_folder
 from voxlake.compute.sources import open_source
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box

@@ -12,7 +12,7 @@ from tests.api.cli.conftest import SHAPE, Command, files_below
 from voxlake.cli.shown.problem import INTERRUPTED
 from voxlake.compute.jobs import Workspace, running
 from voxlake.platform.errors import SourceError
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

@@ -12,8 +12,9 @@ from tests.ngff.labels.queries.samples import brute_runs, decode_rles, decode_sp
 
 from voxlake.documents.box import BoxDocument
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.mapping import merge
-from voxlake.ngff.labels.objects import LabelObject, ObjectType, put_objects
+from voxlake.ngff.labels.mapping.changes import merge
+from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType
+from voxlake.ngff.labels.objects.writing import put_objects
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:

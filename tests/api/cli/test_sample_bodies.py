@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.compute.test_sample import LOCAL, make_folder
 
-from voxlake.compute.sample import SampleFolder
+from voxlake.compute.sample.folder import SampleFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,9 @@ from tests.ngff.labels.queries.samples import brute_runs, decode_rles
 from voxlake.client import Gateway, RemoteLabels
 from voxlake.client.connection import Connection
 from voxlake.ngff.grid.box import Box
-from voxlake.ngff.labels.mapping import open_mapping
-from voxlake.ngff.labels.objects import LabelObject, list_objects
+from voxlake.ngff.labels.mapping.mapping import open_mapping
+from voxlake.ngff.labels.objects.label_object import LabelObject
+from voxlake.ngff.labels.objects.reading import list_objects
 from voxlake.platform.errors import (
     ConflictError,
     ForbiddenError,

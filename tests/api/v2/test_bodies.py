@@ -21,7 +21,8 @@ from tests.api.labelled import (
 )
 from tests.ngff.labels.queries.samples import brute_runs, decode_blocks, decode_rles, decode_spans
 
-from voxlake.ngff.labels.mapping import import_mapping, merge, open_mapping
+from voxlake.ngff.labels.mapping.changes import import_mapping, merge
+from voxlake.ngff.labels.mapping.mapping import open_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

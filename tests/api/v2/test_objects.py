@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from tests.api.labelled import LARGEST, Labelled, assert_only_some_may, labelled_gateway
 
-from voxlake.ngff.labels.mapping import open_mapping, supervoxels_of
 from voxlake.ngff.labels.mapping.log import read_entry
-from voxlake.ngff.labels.objects import get_object, list_objects
+from voxlake.ngff.labels.mapping.mapping import open_mapping, supervoxels_of
+from voxlake.ngff.labels.objects.reading import get_object, list_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

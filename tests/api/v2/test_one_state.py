@@ -22,7 +22,8 @@ from voxlake.api.data.mappings import newest_mapping
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import state
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import cleave, merge, open_mapping
+from voxlake.ngff.labels.mapping.changes import cleave, merge
+from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.segments.manifest import newest_manifest
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.platform import store
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from voxlake.ngff.labels.mapping import Mapping
+    from voxlake.ngff.labels.mapping.mapping import Mapping
     from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import DatasetRecord

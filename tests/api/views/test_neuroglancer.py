@@ -20,7 +20,7 @@ from voxlake.api.views.neuroglancer import (
     viewer_state,
 )
 from voxlake.ngff.grid.axes import Axis, AxisType
-from voxlake.ngff.metadata import Level, Multiscale
+from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
     import httpx2

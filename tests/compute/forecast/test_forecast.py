@@ -11,16 +11,11 @@ import pytest
 from tests.conftest import forget_stores
 from tests.servers.counting import counting
 
-from voxlake.compute.forecast import (
-    Machines,
-    Target,
-    forecast,
-    read_prices,
-    take_sample,
-    target_of_dataset,
-    target_of_ingest,
-)
+from voxlake.compute.forecast.costs import read_prices
+from voxlake.compute.forecast.forecast import Machines, forecast
+from voxlake.compute.forecast.sampling import take_sample
 from voxlake.compute.forecast.stages import in_words
+from voxlake.compute.forecast.target import Target, target_of_dataset, target_of_ingest
 from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,

@@ -36,7 +36,7 @@ from voxlake.ngff.labels.upkeep.marker import bulk_marker, list_markers, read_bu
 from voxlake.ngff.lake import Place
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, JobFailedError
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 

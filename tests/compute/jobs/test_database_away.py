@@ -16,7 +16,8 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import Catalog, DatasetState
 from voxlake.platform.errors import StoreUnavailableError
-from voxlake.platform.jobs import JobState, Ledger
+from voxlake.platform.jobs.ledger import Ledger
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.store import StoreURL
 
 PLACE = Place(DatasetName.parse("c/e/seg"), Kind.LABELS)

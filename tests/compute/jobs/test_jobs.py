@@ -41,7 +41,7 @@ from voxlake.platform.errors import (
     SourceError,
     UnsupportedError,
 )
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 

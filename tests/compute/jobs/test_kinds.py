@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from voxlake.compute.fsck import Check, findings_of
+from voxlake.compute.fsck.finding import Check, findings_of
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.jobs.kinds import KINDS, kind_of, work_of
 from voxlake.compute.sources import open_source
@@ -19,7 +19,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import UnsupportedError
-from voxlake.platform.jobs import JSON, JobState
+from voxlake.platform.jobs.record import JSON, JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 

@@ -13,13 +13,14 @@ from voxlake.compute.jobs.recorder import LINGER_S, Recorder, StageTally
 from voxlake.compute.plan import Result
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import LeaseLostError
-from voxlake.platform.jobs import Claim, Ledger, StageProgress, StageRecord
+from voxlake.platform.jobs.record import Claim, StageProgress, StageRecord
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.store import StoreURL
 
 TASKS = 20_000

@@ -16,7 +16,7 @@ from tests.ngff.labels.turns import side_by_side
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
+from voxlake.ngff.labels.upkeep.compaction import sweep_segments
 from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store
 

@@ -11,7 +11,8 @@ from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import bodies_of, import_mapping, open_mapping
+from voxlake.ngff.labels.mapping.changes import import_mapping
+from voxlake.ngff.labels.mapping.mapping import bodies_of, open_mapping
 from voxlake.ngff.labels.merges import cleave, merge
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.platform.errors import ConflictError, InvalidInputError, NotFoundError
@@ -27,7 +28,7 @@ def labels(lake: StoreURL, request: pytest.FixtureRequest) -> Labels:
     box = Box((0, 0, 0), (1, 1, 4))
     write_labels(volume, index, box, np.arange(1, 5, dtype=np.uint64).reshape(box.shape))
     if request.param == "indexed":
-        compact(volume, index)
+        compact(Labels(volume, index))
     return Labels(volume, index)
 
 

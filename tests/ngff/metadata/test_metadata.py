@@ -17,13 +17,9 @@ from ome_zarr.scale import Methods
 from tests.servers.faulty import closed_port
 
 from voxlake.ngff.grid.axes import Axis, AxisType, VoxelSize
-from voxlake.ngff.metadata import (
-    Level,
-    Multiscale,
-    group_document,
-    read_labels_names,
-    read_multiscale,
-)
+from voxlake.ngff.metadata.model import Level, Multiscale
+from voxlake.ngff.metadata.reading import read_labels_names, read_multiscale
+from voxlake.ngff.metadata.writing import group_document
 from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,

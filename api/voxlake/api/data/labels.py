@@ -16,11 +16,11 @@ from voxlake.api.http.cutout import Read
 from voxlake.ngff import lake
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import Mapping, apply
-from voxlake.ngff.labels.queries import sampling
+from voxlake.ngff.labels.mapping.mapping import Mapping, apply
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
-from voxlake.ngff.labels.sidecars import status
-from voxlake.ngff.labels.sidecars.status import IndexStatus
+from voxlake.ngff.labels.queries.points import POINTS_BYTES
+from voxlake.ngff.labels.sidecars import trust
+from voxlake.ngff.labels.sidecars.trust import IndexStatus
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.volume import Volume
@@ -115,7 +115,7 @@ def listed_chunks(view: View, label: int) -> npt.NDArray[np.int64]:
 async def index_status(granted: Granted) -> IndexStatus:
     """Return how much of the label index is there and current."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(status.index_status, labels)
+    return await to_thread.run_sync(trust.index_status, labels)
 
 
 async def labels_in_box(
@@ -132,7 +132,7 @@ async def labels_at(
 ) -> tuple[npt.NDArray[np.uint64], int | None]:
     """Return the label (n,) at each of `points` (n, 3), and the number of the mapping."""
     labels = await open_labels(granted, bodies=bodies)
-    async with granted.gateway.answers.hold(sampling.POINTS_BYTES):
+    async with granted.gateway.answers.hold(POINTS_BYTES):
         return await to_thread.run_sync(labels.at, points), labels.mapping_number
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from anyio import to_thread
 
-from voxlake.ngff.labels.mapping import Mapping, open_mapping, refresh
+from voxlake.ngff.labels.mapping.mapping import Mapping, open_mapping, refresh
 from voxlake.ngff.memory.cache import Cached
 from voxlake.platform.catalog import DatasetRecord
 from voxlake.platform.store import StoreURL

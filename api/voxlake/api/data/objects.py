@@ -8,9 +8,12 @@ from anyio import to_thread
 
 from voxlake.api.data.labels import index_url, open_labels
 from voxlake.api.guard import Granted
-from voxlake.ngff.labels import merges, objects
-from voxlake.ngff.labels.mapping import Entry
-from voxlake.ngff.labels.objects import LabelObject, ObjectFilter
+from voxlake.ngff.labels import merges
+from voxlake.ngff.labels.mapping.log import Entry
+from voxlake.ngff.labels.objects import reading, writing
+from voxlake.ngff.labels.objects import segment_properties as properties
+from voxlake.ngff.labels.objects.label_object import LabelObject
+from voxlake.ngff.labels.objects.reading import ObjectFilter
 from voxlake.platform.store import StoreURL
 
 
@@ -25,8 +28,8 @@ def _of_index[*Given, T](
     return granted_work
 
 
-get_object = _of_index(objects.get_object)
-list_objects = _of_index(objects.list_objects)
+get_object = _of_index(reading.get_object)
+list_objects = _of_index(reading.list_objects)
 
 
 async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
@@ -46,24 +49,24 @@ async def cleave(
 @_of_index
 def put_object(index: StoreURL, item: LabelObject) -> LabelObject:
     """Put an object in the place of what was known of its label, and return it as it is stored."""
-    objects.put_objects(index, [item])
-    return objects.get_object(index, item.id)
+    writing.put_objects(index, [item])
+    return reading.get_object(index, item.id)
 
 
 @_of_index
 def delete_object(index: StoreURL, label: int) -> None:
     """Delete the object of one label; raise NotFoundError if it has none."""
-    objects.get_object(index, label)
-    objects.delete_objects(index, [label])
+    reading.get_object(index, label)
+    writing.delete_objects(index, [label])
 
 
 @_of_index
 def has_objects(index: StoreURL) -> bool:
     """Return whether any label has an object."""
-    return bool(len(objects.list_objects(index, ObjectFilter(), 0, 1).table))
+    return bool(len(reading.list_objects(index, ObjectFilter(), 0, 1).table))
 
 
 @_of_index
-def segment_properties(index: StoreURL, limit: int) -> objects.SegmentProperties:
+def segment_properties(index: StoreURL, limit: int) -> properties.SegmentProperties:
     """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
-    return objects.segment_properties(index, limit=limit)
+    return properties.segment_properties(index, limit=limit)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from voxlake.ngff.grid.axes import Axis, AxisType
-from voxlake.ngff.metadata import Multiscale
+from voxlake.ngff.metadata.model import Multiscale
 
 PUBLIC_VIEWER = "https://neuroglancer-demo.appspot.com/"
 """Stands in where the gateway's own viewer is not built; it sees public datasets only."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.cli.shown.fsck import shown_findings
 from voxlake.cli.shown.output import Shown, facts, rate, table
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
     from voxlake.documents.job import JobDocument, JobList, StageDocument

@@ -15,7 +15,7 @@ from voxlake.ngff.grid.box import Box  # noqa: TC001  (pydantic reads the field)
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from voxlake.platform.jobs import JSON
+    from voxlake.platform.jobs.record import JSON
 
 
 class Check(StrEnum):

@@ -16,7 +16,7 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.leftovers import sweep
-from voxlake.ngff.metadata import labels_document
+from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
 from voxlake.platform.errors import CorruptDataError

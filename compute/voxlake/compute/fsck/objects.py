@@ -12,8 +12,9 @@ from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.leftovers import leftovers
-from voxlake.ngff.metadata import labels_document, read_labels_names
+from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
+from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_dataset
 from voxlake.ngff.volume import shard_key
 from voxlake.platform import store

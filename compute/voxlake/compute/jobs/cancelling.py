@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.kinds import kind_of, work_of
-from voxlake.platform.jobs import JobState, is_running
+from voxlake.platform.jobs.record import JobState
+from voxlake.platform.jobs.runner import is_running
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.platform.jobs import Claim, Job
+    from voxlake.platform.jobs.record import Claim, Job
 
 
 def cancel_job(workspace: Workspace, job_id: str) -> Job:

@@ -14,14 +14,15 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
 
 from voxlake.platform.errors import StoreUnavailableError
-from voxlake.platform.jobs import StageProgress
+from voxlake.platform.jobs.record import StageProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from voxlake.compute.plan import Result
-    from voxlake.platform.jobs import JSON, Claim, Ledger
+    from voxlake.platform.jobs.ledger import Ledger
+    from voxlake.platform.jobs.record import JSON, Claim
 
 LINGER_S = 0.05
 """Longest time that a result waits to be written with others."""

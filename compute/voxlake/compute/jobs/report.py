@@ -19,7 +19,7 @@ from voxlake.compute.jobs.kinds.kind import Work
 from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec, compared_levels, results_of_level
 from voxlake.ngff.volume import shard_key
 from voxlake.platform.errors import UnsupportedError
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
 
 FORMAT = "voxlake-verification/1"
 _LIBRARIES = ("voxlake", "tensorstore", "zarr", "numpy")

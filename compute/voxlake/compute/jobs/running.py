@@ -31,7 +31,7 @@ from voxlake.platform.errors import (
     StoreReadOnlyError,
     VoxlakeError,
 )
-from voxlake.platform.jobs import JobState, StageRecord
+from voxlake.platform.jobs.record import JobState, StageRecord
 
 if TYPE_CHECKING:
     from voxlake.compute.cluster import Finished
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
     from voxlake.compute.verify.results import ComparedShard
-    from voxlake.platform.jobs import Claim, Job
+    from voxlake.platform.jobs.record import Claim, Job
 
     type _Execute = Callable[[_Pending, Callable[[], None]], Iterator[Finished]]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.platform.jobs import Claim, Job
+    from voxlake.platform.jobs.record import Claim, Job
 
     type WorkedOn = tuple[Job, bool, Exception | None]
     """A job, whether it begins just now, and what it failed by."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ import pooch
 
 from voxlake.compute.sample.download import download, say_nothing
 from voxlake.compute.sample.folder import IMAGES, SampleFolder, write_bodies
-from voxlake.compute.sample.sample import Sample
 from voxlake.ngff.grid.axes import VoxelSize
 
 if TYPE_CHECKING:
@@ -104,3 +104,19 @@ def read_registry() -> dict[str, str]:
     text = files("voxlake.compute.sample").joinpath("fib25.txt").read_text("ascii")
     lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
     return {name: f"sha256:{digest}" for name, digest in lines}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An image and its labels, in register, as locations of sources."""
+
+    name: str
+    image: str
+    """Location of the image, for `open_source`."""
+    labels: str
+    """Location of the labels, uint64, of the same shape."""
+    voxel_size: VoxelSize
+    credit: str
+    """Whom to name when the data are shown."""
+    licence: str
+    """Under which terms they may be used."""

@@ -9,7 +9,7 @@ from voxlake.compute.plan import Result
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from voxlake.platform.jobs import JSON
+    from voxlake.platform.jobs.record import JSON
 
 
 class ComparedShard(Result):

@@ -18,7 +18,7 @@ from voxlake.ngff.labels.mapping.mapping import (
     remap_box,
 )
 from voxlake.ngff.labels.queries.in_box import labels_in_box
-from voxlake.ngff.labels.queries.sampling import labels_at
+from voxlake.ngff.labels.queries.points import labels_at
 from voxlake.ngff.labels.view import View
 
 if TYPE_CHECKING:

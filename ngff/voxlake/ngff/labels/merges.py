@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels import mapping as label_mapping
-from voxlake.ngff.labels.mapping import open_mapping, supervoxels_of
+from voxlake.ngff.labels.mapping import changes
+from voxlake.ngff.labels.mapping.mapping import open_mapping, supervoxels_of
 from voxlake.platform.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.ngff.labels.handle import Labels
-    from voxlake.ngff.labels.mapping import Entry
+    from voxlake.ngff.labels.mapping.log import Entry
 
 
 def merge(labels: Labels, bodies: Sequence[int], by: str = "") -> Entry:
@@ -24,13 +24,13 @@ def merge(labels: Labels, bodies: Sequence[int], by: str = "") -> Entry:
     NotFoundError
         If no voxel has one of them.
     InvalidInputError, ConflictError
-        As `mapping.merge`.
+        As `changes.merge`.
     """
     mapping = open_mapping(labels.index_url)
     # What is no body, as it was merged, has no voxels of its own: that is said with the merge.
     alive = [body for body in bodies if len(supervoxels_of(mapping, body))]
     _check_there(replace(labels, mapping=mapping), alive)
-    return label_mapping.merge(labels.index_url, bodies, by)
+    return changes.merge(labels.index_url, bodies, by)
 
 
 def cleave(
@@ -43,16 +43,16 @@ def cleave(
     NotFoundError
         If no voxel has one of the supervoxels.
     ConflictError
-        If voxels have the number `into`; and as `mapping.cleave`.
+        If voxels have the number `into`; and as `changes.cleave`.
     InvalidInputError
-        As `mapping.cleave`.
+        As `changes.cleave`.
     """
     unmapped = replace(labels, mapping=None)
     _check_there(unmapped, supervoxels)
     # What is asked of its own body, or its own supervoxels, is said with the cleave.
     if into not in (None, body, *supervoxels) and not _missing(unmapped, [into or 0]):
         raise ConflictError(f"{into} is a label that voxels have; give a number that nothing has")
-    return label_mapping.cleave(labels.index_url, body, supervoxels, into, by)
+    return changes.cleave(labels.index_url, body, supervoxels, into, by)
 
 
 def _check_there(labels: Labels, asked: Sequence[int]) -> None:

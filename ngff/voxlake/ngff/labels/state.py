@@ -25,12 +25,12 @@ from voxlake.ngff.labels.segments.manifest import (
     geometry_of,
     newest_manifest,
 )
-from voxlake.ngff.labels.segments.reader import find_in_segment
 from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
     join_rows,
     rows_of_shard,
 )
+from voxlake.ngff.labels.segments.segment_file import find_in_segment
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.memory.columns import are_among

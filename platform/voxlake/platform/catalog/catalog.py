@@ -15,7 +15,7 @@ from voxlake.platform.catalog.record import DatasetRecord, DatasetState
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Database, open_database
 from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs import Ledger
+from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store import check_links
 

@@ -23,18 +23,15 @@ from hypothesis.stateful import (
 from tests.ngff.labels.objects.steps import Crash, before_step, crash
 from tests.servers.faulty import losing_answers
 
-from voxlake.ngff.labels.mapping import (
+from voxlake.ngff.labels.mapping.changes import cleave, import_mapping, merge, snapshot
+from voxlake.ngff.labels.mapping.log import Merge
+from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
-    Merge,
     apply,
     bodies_of,
-    cleave,
-    import_mapping,
-    merge,
     open_mapping,
     refresh,
     remap,
-    snapshot,
     supervoxels_of,
 )
 from voxlake.ngff.labels.mapping.table import snapshot_url

@@ -12,13 +12,9 @@ from tests.ngff.labels.samples import filled
 
 from voxlake.compute.sample.folder import SampleFolder
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import (
-    apply,
-    import_mapping,
-    open_mapping,
-    read_transforms,
-    remap,
-)
+from voxlake.ngff.labels.mapping.changes import import_mapping
+from voxlake.ngff.labels.mapping.mapping import apply, open_mapping, remap
+from voxlake.ngff.labels.mapping.neuroproof import read_transforms
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.table import UNKNOWN
 from voxlake.platform.errors import SourceError

@@ -12,17 +12,9 @@ from tests.ngff.labels.objects.steps import before_step, crash
 from tests.ngff.labels.samples import dead_store
 
 from voxlake.ngff.labels.label_id import MAX_LABEL
-from voxlake.ngff.labels.objects import (
-    LabelObject,
-    ObjectFilter,
-    ObjectType,
-    compact_objects,
-    delete_objects,
-    get_object,
-    get_objects,
-    list_objects,
-    put_objects,
-)
+from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType
+from voxlake.ngff.labels.objects.reading import ObjectFilter, get_object, get_objects, list_objects
+from voxlake.ngff.labels.objects.writing import compact_objects, delete_objects, put_objects
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.versioned.sorted_file import GROUP_ROWS
 from voxlake.platform import store

@@ -22,19 +22,10 @@ from hypothesis.stateful import (
 from tests.ngff.labels.objects.steps import Crash, before_step, crash
 
 from voxlake.ngff.labels.label_id import MAX_LABEL
-from voxlake.ngff.labels.objects import (
-    LabelObject,
-    ObjectFilter,
-    ObjectType,
-    compact_objects,
-    delete_objects,
-    get_objects,
-    list_objects,
-    manifest,
-    objects_of_table,
-    put_objects,
-    writing,
-)
+from voxlake.ngff.labels.objects import manifest, writing
+from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType, objects_of_table
+from voxlake.ngff.labels.objects.reading import ObjectFilter, get_objects, list_objects
+from voxlake.ngff.labels.objects.writing import compact_objects, delete_objects, put_objects
 from voxlake.ngff.versioned import sorted_file, sweeping
 from voxlake.ngff.versioned.numbered import numbers
 from voxlake.platform import store

@@ -10,14 +10,10 @@ import numpy as np
 import pytest
 import zarr
 
-from voxlake.ngff.labels.objects import (
-    LabelObject,
-    ObjectType,
-    feature_table,
-    put_objects,
-    segment_properties,
-    write_feature_table,
-)
+from voxlake.ngff.labels.objects.feature_table import feature_table, write_feature_table
+from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType
+from voxlake.ngff.labels.objects.segment_properties import segment_properties
+from voxlake.ngff.labels.objects.writing import put_objects
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.platform.errors import InvalidInputError, InvalidNameError, UnsupportedError
 

@@ -14,7 +14,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.labels.table import LabelExtent
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store

@@ -14,8 +14,12 @@ from tests.ngff.labels.queries.test_in_box import boxes, index_all
 from tests.ngff.labels.samples import CHUNK, SHAPE, SHARD, bodies, filled, new_volume
 
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import all_supervoxels_of, check_body, supervoxels_of
-from voxlake.ngff.labels.mapping.mapping import Mapping
+from voxlake.ngff.labels.mapping.mapping import (
+    Mapping,
+    all_supervoxels_of,
+    check_body,
+    supervoxels_of,
+)
 from voxlake.ngff.labels.mapping.table import pairs_of
 from voxlake.ngff.labels.queries import extent
 from voxlake.ngff.labels.queries import voxels as parts

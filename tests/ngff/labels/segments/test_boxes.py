@@ -22,9 +22,8 @@ from voxlake.ngff.labels.segments import boxes_reader
 from voxlake.ngff.labels.segments.boxes import BLOCK_BYTES, boxes_url
 from voxlake.ngff.labels.segments.boxes_reader import file_boxes
 from voxlake.ngff.labels.segments.publishing import publish, write_segment
-from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows
-from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.segments.segment_file import find_in_file, write_file
 from voxlake.ngff.labels.state import in_force
 from voxlake.ngff.labels.table import LabelExtent, LabelTable, merge_tables
 from voxlake.ngff.labels.upkeep import merging

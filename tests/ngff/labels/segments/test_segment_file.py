@@ -12,8 +12,7 @@ from tests.ngff.labels.scenes import new_scene
 from tests.servers.counting import counting
 
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.segments import cover
-from voxlake.ngff.labels.segments import reader as segment_reader
+from voxlake.ngff.labels.segments import cover, segment_file
 from voxlake.ngff.labels.segments.manifest import Segment
 from voxlake.ngff.labels.segments.publishing import write_segment
 from voxlake.ngff.labels.segments.rows import SegmentRows
@@ -55,9 +54,9 @@ def test_rows_come_back(memory_store: StoreURL, count: int) -> None:
     rows = some_rows(count)
     segment = write_segment(memory_store, rows, {7: "etag", 3: ""})
     labels = np.unique(rows.labels)
-    assert_same(segment_reader.find_in_segment(memory_store, segment, labels).ordered(), rows)
+    assert_same(segment_file.find_in_segment(memory_store, segment, labels).ordered(), rows)
     few = labels[:: max(len(labels) // 3, 1)]
-    found = segment_reader.find_in_segment(memory_store, segment, few).ordered()
+    found = segment_file.find_in_segment(memory_store, segment, few).ordered()
     assert_same(found, rows.of_labels(few))
     assert cover.read_cover(memory_store, segment).shards.tolist() == [3, 7]
     assert encode_file(rows) == encode_file(rows)
@@ -78,7 +77,7 @@ def test_any_flipped_byte_is_found(memory_store: StoreURL) -> None:
         )
         damaged = Segment(cover=segment.cover, shards=1, files=(file,))
         with pytest.raises(CorruptDataError, match="is damaged"):
-            segment_reader.find_in_segment(memory_store, damaged, np.unique(rows.labels))
+            segment_file.find_in_segment(memory_store, damaged, np.unique(rows.labels))
     cover.write_cover(memory_store, "torn", cover.cover_of({1: "a", 5: "b"}))
     url = cover.cover_url(memory_store, "torn")
     body = store.read(url).body
@@ -99,7 +98,7 @@ def test_a_warm_look_up_is_one_range_request(
         view = in_force(Labels(scene.volume, index))
         find_rows_in_force(view, wanted)
         nothing_kept = replace(FILES, groups=Cached[SegmentRows]("none", Cache(0)))
-        monkeypatch.setattr(segment_reader, "FILES", nothing_kept)
+        monkeypatch.setattr(segment_file, "FILES", nothing_kept)
         counted.found.clear()
         assert len(find_rows_in_force(view, wanted))
         assert dict(counted.found) == {"GET": 1}

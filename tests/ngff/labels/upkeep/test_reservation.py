@@ -12,8 +12,9 @@ from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping import cleave, import_mapping
-from voxlake.ngff.labels.objects import LabelObject, delete_objects, put_objects
+from voxlake.ngff.labels.mapping.changes import cleave, import_mapping
+from voxlake.ngff.labels.objects.label_object import LabelObject
+from voxlake.ngff.labels.objects.writing import delete_objects, put_objects
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.platform.errors import InvalidInputError, LimitExceededError

@@ -12,7 +12,7 @@ from tests.ngff.labels.writing import write_labels
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.sidecars.status import index_status
+from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.labels.upkeep.marker import list_markers, read_marker
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 

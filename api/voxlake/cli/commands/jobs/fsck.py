@@ -13,7 +13,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import finding_documents, run_quietly
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.fsck import OBJECTS_STAGE
+from voxlake.compute.fsck.plans import OBJECTS_STAGE
 from voxlake.compute.jobs import findings, start_fsck, start_repair
 from voxlake.compute.sources import opening_once
 from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
@@ -22,7 +22,7 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from voxlake.compute.fsck import Finding
+    from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
 
 

@@ -14,15 +14,10 @@ from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.forecast import (
-    Machines,
-    forecast,
-    read_prices,
-    take_sample,
-    target_of_dataset,
-    target_of_ingest,
-    user_file,
-)
+from voxlake.compute.forecast.costs import read_prices, user_file
+from voxlake.compute.forecast.forecast import Machines, forecast
+from voxlake.compute.forecast.sampling import take_sample
+from voxlake.compute.forecast.target import target_of_dataset, target_of_ingest
 from voxlake.compute.jobs.kinds.ingest import checked_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 from voxlake.compute.jobs.workspace import task_limits
@@ -33,7 +28,7 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from voxlake.compute.forecast import Target
+    from voxlake.compute.forecast.target import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.platform.settings import Settings

@@ -13,7 +13,7 @@ from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.sources import opening_once
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.jobs import ENDED, Job
+from voxlake.platform.jobs.record import ENDED, Job
 
 
 def resume(

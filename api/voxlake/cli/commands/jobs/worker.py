@@ -18,7 +18,8 @@ from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs.worker import patiently, work_off
 from voxlake.documents.job import WorkerDocument
-from voxlake.platform.jobs import LEASE_S, JobState
+from voxlake.platform.jobs.leases import LEASE_S
+from voxlake.platform.jobs.record import JobState
 
 
 @Parameter(name="*")

@@ -6,8 +6,8 @@ from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.index import CompactionDocument, ObjectSegmentsDocument
-from voxlake.ngff.labels.mapping import snapshot
-from voxlake.ngff.labels.objects import compact_objects
+from voxlake.ngff.labels.mapping.changes import snapshot
+from voxlake.ngff.labels.objects.writing import compact_objects
 from voxlake.ngff.labels.upkeep import compaction
 
 

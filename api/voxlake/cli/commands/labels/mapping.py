@@ -14,7 +14,9 @@ from voxlake.cli.open_labels import open_labels, who
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.merges import change_document, mapping_document
-from voxlake.ngff.labels.mapping import import_mapping, open_mapping, read_transforms
+from voxlake.ngff.labels.mapping.changes import import_mapping
+from voxlake.ngff.labels.mapping.mapping import open_mapping
+from voxlake.ngff.labels.mapping.neuroproof import read_transforms
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:

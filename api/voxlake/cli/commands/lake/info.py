@@ -56,7 +56,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     # Images need no pyarrow.
     from voxlake.ngff.labels.handle import Labels
-    from voxlake.ngff.labels.sidecars.status import index_status
+    from voxlake.ngff.labels.sidecars.trust import index_status
 
     labels = Labels(volume, url)
     manifest = labels.view().state.manifest

@@ -18,7 +18,7 @@ from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
 
 # Any: each kind has a spec of its own, and only its own functions look into it.
 KINDS: tuple[JobKind[Any], ...] = (INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR)

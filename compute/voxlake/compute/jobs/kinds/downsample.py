@@ -14,7 +14,7 @@ from voxlake.platform.errors import OutOfBoundsError
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

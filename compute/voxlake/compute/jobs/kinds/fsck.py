@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.fsck import FsckTarget, findings_of, plan_fsck
+from voxlake.compute.fsck.finding import findings_of
+from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
 from voxlake.compute.jobs.kinds.index import INDEX
 from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform import store
-from voxlake.platform.jobs import JobState
+from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.compute.fsck import Finding
+    from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.ngff.lake import Place
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

@@ -16,7 +16,7 @@ from voxlake.platform.errors import StoreError, UnsupportedError
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

@@ -26,14 +26,14 @@ from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from voxlake.platform.jobs import UNFINISHED, JobState
+from voxlake.platform.jobs.record import UNFINISHED, JobState
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from voxlake.compute.plan import Plan
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.dataset import Dataset
-    from voxlake.platform.jobs import Job, Ledger
+    from voxlake.platform.jobs.ledger import Ledger
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.store import StoreURL
 
 RENEW_S = MARK_RENEW_S

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.fsck import plan_repair
-from voxlake.compute.fsck.repair import needs_source
+from voxlake.compute.fsck.repair import needs_source, plan_repair
 from voxlake.compute.jobs.kinds.fsck import FSCK, FsckSpec, findings, fsck_target
 from voxlake.compute.jobs.kinds.ingest import ingest_of
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
@@ -17,7 +16,7 @@ from voxlake.platform.errors import UnsupportedError, VoxlakeError
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
 
 
 class RepairSpec(Spec):

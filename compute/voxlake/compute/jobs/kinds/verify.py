@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voxlake.compute.plan import Plan
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.lake import Place
-    from voxlake.platform.jobs import Job
+    from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
 
 

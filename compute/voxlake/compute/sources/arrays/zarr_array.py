@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.metadata import Multiscale
+    from voxlake.ngff.metadata.model import Multiscale
 
 
 def open_zarr(location: str) -> Source | None:

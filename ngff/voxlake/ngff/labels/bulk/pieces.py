@@ -18,8 +18,7 @@ from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
-from voxlake.ngff.labels.segments.reader import rows_between
-from voxlake.ngff.labels.segments.segment_file import write_file
+from voxlake.ngff.labels.segments.segment_file import rows_between, write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create
 from voxlake.platform import store

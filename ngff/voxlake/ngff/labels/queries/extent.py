@@ -10,8 +10,8 @@ import numpy as np
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.hidden import Hidden, layers_of
 from voxlake.ngff.labels.scan.rows import chunk_grid
-from voxlake.ngff.labels.segments.reader import find_in_file
 from voxlake.ngff.labels.segments.rows import SegmentRows, table_of_rows
+from voxlake.ngff.labels.segments.segment_file import find_in_file
 from voxlake.ngff.labels.state import ask_shards, find_rows_in_force, without
 from voxlake.ngff.labels.table import EMPTY, UNKNOWN, LabelExtent, LabelTable, merge_tables
 from voxlake.platform.errors import NotFoundError

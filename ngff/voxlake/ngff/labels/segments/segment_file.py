@@ -18,13 +18,27 @@ from ulid import ULID
 from voxlake.ngff.columns import arrow_column, numpy_column
 from voxlake.ngff.labels.segments.boxes import boxes_url, encode_boxes
 from voxlake.ngff.labels.segments.manifest import REBUILD, SegmentFile
-from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, table_of_rows
+from voxlake.ngff.labels.segments.rows import SegmentRows, chunk_lists, join_rows, table_of_rows
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.memory.columns import BOX, corners
-from voxlake.ngff.versioned.sorted_file import FileKind, encode_groups, file_url, footer_of
+from voxlake.ngff.versioned.sorted_file import (
+    FileKind,
+    encode_groups,
+    file_url,
+    footer_of,
+    groups_between,
+    groups_with,
+    read_footer,
+    read_groups,
+)
 from voxlake.platform import store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.segments.manifest import Segment
     from voxlake.platform.store import StoreURL
 
 _PLAIN = ("label", "shard", "voxels", *BOX)
@@ -103,3 +117,36 @@ FILES = FileKind(
     footers=Cached("footers of label rows"),
     groups=Cached("groups of label rows"),
 )
+
+
+def find_in_segment(
+    index_url: StoreURL, segment: Segment, labels: npt.NDArray[np.uint64]
+) -> SegmentRows:
+    """Return the rows of the given labels, ascending and each once, in a segment."""
+    return join_rows(
+        rows for file in segment.files for rows in find_in_file(index_url, file, labels)
+    )
+
+
+def find_in_file(
+    index_url: StoreURL, file: SegmentFile, labels: npt.NDArray[np.uint64]
+) -> Iterator[SegmentRows]:
+    """Yield the rows of the given labels, ascending and each once, in a file, piece by piece."""
+    low = int(np.searchsorted(labels, np.uint64(file.first)))
+    if low < len(labels) and int(labels[low]) <= file.last:
+        groups = groups_with(read_footer(FILES, index_url, file), labels)
+        for rows in read_groups(FILES, index_url, file, groups, keep=True):
+            yield rows.of_labels(labels)
+
+
+def rows_between(
+    index_url: StoreURL, file: SegmentFile, first: int, last: int
+) -> Iterator[SegmentRows]:
+    """Yield the rows of labels from `first` to `last`, both included, of a file, piece by piece."""
+    if file.first > last or file.last < first:
+        return
+    groups = groups_between(read_footer(FILES, index_url, file), first, last)
+    for rows in read_groups(FILES, index_url, file, groups):
+        inside = rows.where((rows.labels >= np.uint64(first)) & (rows.labels <= np.uint64(last)))
+        if len(inside):
+            yield inside

@@ -2,17 +2,27 @@
 
 Any number of processes may compact at once, and be cut off anywhere. What counts is the manifest
 that one of them creates; markers are deleted after it, so a shard is asked itself until then.
+At last what nothing needs any more is swept: segments, manifests, scratch of bulk jobs.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
+from voxlake.ngff.labels.bulk.build import building_url
 from voxlake.ngff.labels.scan.rows import Rows, check_labels
 from voxlake.ngff.labels.scan.stored import stored_rows
-from voxlake.ngff.labels.segments.manifest import Segment, geometry_of, newest_manifest
+from voxlake.ngff.labels.segments.manifest import (
+    MANIFESTS,
+    Manifest,
+    Segment,
+    geometry_of,
+    manifests_url,
+    newest_manifest,
+)
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import (
     SegmentRows,
@@ -21,9 +31,9 @@ from voxlake.ngff.labels.segments.rows import (
 )
 from voxlake.ngff.labels.sidecars import build
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
-from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, read_marker
+from voxlake.ngff.labels.upkeep.marker import Marker, has_bulk_job, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
-from voxlake.ngff.labels.upkeep.sweeping import sweep_segments
+from voxlake.ngff.versioned import sweeping
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 
@@ -156,3 +166,39 @@ def _index_anew(volume: Volume, index_url: StoreURL, cell: Cell) -> tuple[Rows, 
     """
     build.index_shard(volume, cell, index_url)
     return known_rows(volume, index_url, cell) or stored_rows(volume, cell)
+
+
+_JOB = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def sweep_segments(index_url: StoreURL) -> int:
+    """Delete all but the newest manifests, and old segments that none of them names; count objects.
+
+    All segments stay while a bulk job runs: it may put in force what it wrote days ago. So does
+    the scratch of a job that has a mark. Raises as `sweeping.sweep`.
+    """
+    swept = sweeping.sweep(
+        MANIFESTS,
+        manifests_url(index_url),
+        index_url / "runs",
+        _named,
+        lambda: not has_bulk_job(index_url),
+    )
+    return swept + _delete_dead_scratch(index_url)
+
+
+def _named(manifest: Manifest) -> set[str]:
+    return {ulid for segment in manifest.segments for ulid in segment.ulids}
+
+
+def _delete_dead_scratch(index_url: StoreURL) -> int:
+    """Delete what jobs left that are over: they have no mark, and began long ago."""
+    jobs, _ = store.list_children(building_url(index_url))
+    marked = {marker.ulid for marker in list_markers(index_url) if marker.cell is None}
+    count = 0
+    for job in jobs:
+        is_job = _JOB.fullmatch(job) is not None and job not in marked
+        if is_job and sweeping.is_older(job, sweeping.SWEEP_AGE_S):
+            count += sum(1 for _ in store.walk(building_url(index_url) / job))
+            store.delete_tree(building_url(index_url) / job)
+    return count

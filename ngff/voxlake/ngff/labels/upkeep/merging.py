@@ -15,9 +15,8 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import discard, finish_segment, publish
-from voxlake.ngff.labels.segments.reader import rows_between
 from voxlake.ngff.labels.segments.rows import SegmentRows, join_rows
-from voxlake.ngff.labels.segments.segment_file import FILES, write_file
+from voxlake.ngff.labels.segments.segment_file import FILES, rows_between, write_file
 from voxlake.ngff.labels.state import IndexState, segments_in_force, without
 from voxlake.ngff.labels.upkeep.marker import has_bulk_job
 from voxlake.ngff.versioned import sorted_file
