@@ -127,7 +127,12 @@ class Volume:
 
     def has_shard(self, cell: tuple[int, ...]) -> bool:
         """Return whether the shard at `cell` of the write grid is one of the volume's."""
-        return all(i < n for i, n in zip(cell, self.grid, strict=True))
+        grid = self.grid
+        return len(cell) == len(grid) and all(i < n for i, n in zip(cell, grid, strict=True))
+
+    def shard_cell(self, number: int) -> tuple[int, ...]:
+        """Return the cell of the shard of that number, in C order, of the write grid."""
+        return tuple(int(index) for index in np.unravel_index(number, self.grid))
 
     def shard_number(self, cell: tuple[int, ...]) -> int:
         """Return the number, in C order, of the shard at `cell` of the write grid."""

@@ -155,7 +155,7 @@ def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:
         return
     for info in store.walk(task.index / "shards"):
         cell = _numbers(info.url.name)
-        belongs = _in_grid(volumes[0], cell) and sidecar_url(task.index, cell).key == info.url.key
+        belongs = volumes[0].has_shard(cell) and sidecar_url(task.index, cell).key == info.url.key
         if not belongs and not store.is_leftover(info.url.name):
             yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no sidecar of a shard")
 
@@ -178,13 +178,8 @@ def volume_of(dataset: Dataset, level: int) -> Volume | None:
 
 def _is_shard(volume: Volume, key: str) -> bool:
     cell = _numbers(key)
-    return _in_grid(volume, cell) and shard_key(volume.metadata, cell) == key
+    return volume.has_shard(cell) and shard_key(volume.metadata, cell) == key
 
 
 def _numbers(text: str) -> Cell:
     return tuple(map(int, re.findall(r"\d{1,18}", text)))
-
-
-def _in_grid(volume: Volume, cell: Cell) -> bool:
-    grid = volume.grid
-    return len(cell) == len(grid) and all(at < n for at, n in zip(cell, grid, strict=True))

@@ -1,6 +1,5 @@
 """Jobs: recorded runs of plans that survive the death of any process that works on them."""
 
-from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.jobs.events import Event, Report, StageStarted, TaskFinished
 from voxlake.compute.jobs.kinds.downsample import start_downsample
 from voxlake.compute.jobs.kinds.fsck import findings, start_fsck
@@ -9,8 +8,8 @@ from voxlake.compute.jobs.kinds.ingest import start_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
 from voxlake.compute.jobs.kinds.repair import start_repair
 from voxlake.compute.jobs.kinds.verify import start_verify
-from voxlake.compute.jobs.report import Totals, write_report
-from voxlake.compute.jobs.running import JobSummary, StageSummary, run_job
+from voxlake.compute.jobs.report import write_report
+from voxlake.compute.jobs.running import JobSummary, run_job
 from voxlake.compute.jobs.workspace import Workspace
 
 __all__ = [
@@ -19,11 +18,8 @@ __all__ = [
     "JobSummary",
     "Report",
     "StageStarted",
-    "StageSummary",
     "TaskFinished",
-    "Totals",
     "Workspace",
-    "cancel_job",
     "findings",
     "run_job",
     "start_downsample",

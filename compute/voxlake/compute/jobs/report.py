@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from voxlake.compute.jobs.kinds.kind import Work
 from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec, compared_levels, results_of_level
 from voxlake.ngff.volume import shard_key
@@ -127,8 +125,7 @@ def _shards(work: Work[VerifySpec], dataset: Dataset) -> Iterator[dict[str, Any]
 
 
 def _shard(volume: Volume, path: str, shard: ComparedShard) -> dict[str, Any]:
-    grid = volume.grid
-    cell = tuple(int(at) for at in np.unravel_index(shard.index, grid))
+    cell = volume.shard_cell(shard.index)
     box = volume.shard_box(cell)
     verdict = "different" if shard.different else "same"
     return {

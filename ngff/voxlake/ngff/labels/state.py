@@ -80,10 +80,14 @@ class IndexState:
         return "latest" if self.as_of is None else "snapshot"
 
     @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments in force, oldest first."""
+        return self.manifest.segments if self.manifest else ()
+
+    @property
     def rows(self) -> int:
         """Rows of the segments in force."""
-        segments = self.manifest.segments if self.manifest else ()
-        return sum(segment.rows for segment in segments)
+        return sum(segment.rows for segment in self.segments)
 
 
 def in_force(labels: Labels) -> IndexState:
@@ -186,13 +190,12 @@ def segments_in_force(state: IndexState) -> list[tuple[Segment, npt.NDArray[np.u
     These are the ones that a newer segment covers, and the dirty ones.
     """
     hidden = np.array([state.volume.shard_number(cell) for cell in state.dirty], np.uint64)
-    found = []
-    segments = state.manifest.segments if state.manifest else ()
-    for place, segment in reversed(list(enumerate(segments))):
-        found.append((segment, hidden))
+    in_force = []
+    for place, segment in reversed(list(enumerate(state.segments))):
+        in_force.append((segment, hidden))
         if place:
             hidden = np.union1d(hidden, read_cover(state.index_url, segment).shards)
-    return found
+    return in_force
 
 
 def without(rows: SegmentRows, hidden: npt.NDArray[np.uint64]) -> SegmentRows:
@@ -212,12 +215,12 @@ def ask_shards(
         return known and select(rows_of_shard(known[0], state.volume.shard_number(cell)))
 
     unknown = []
-    for cell, found in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
-        if found is None:
+    for cell, rows in zip(state.dirty, in_parallel(ask, state.dirty), strict=True):
+        if rows is None:
             unknown.append(cell)
         else:
-            yield found
+            yield rows
     for cell in unknown:
         # One at a time: the stored bytes of a shard can be many.
-        rows, _ = stored_rows(state.volume, cell)
-        yield select(rows_of_shard(rows, state.volume.shard_number(cell)))
+        scanned, _ = stored_rows(state.volume, cell)
+        yield select(rows_of_shard(scanned, state.volume.shard_number(cell)))

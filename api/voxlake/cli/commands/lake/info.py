@@ -59,12 +59,11 @@ def _index(volume: Volume, url: StoreURL) -> IndexDocument:
     from voxlake.ngff.labels.sidecars.trust import index_status
 
     labels = Labels(volume, url)
-    manifest = labels.view().state.manifest
-    segments = manifest.segments if manifest else ()
-    files = [file for segment in segments for file in segment.files]
+    state = labels.view().state
+    files = [file for segment in state.segments for file in segment.files]
     by_label = ByLabelDocument(
-        segments=len(segments),
-        rows=sum(segment.rows for segment in segments),
+        segments=len(state.segments),
+        rows=state.rows,
         bytes=sum(file.bytes + file.boxes.labels * file.boxes.record for file in files),
     )
     status = IndexDocument.model_validate(index_status(labels))

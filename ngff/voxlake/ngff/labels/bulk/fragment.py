@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,9 @@ from pydantic import Field
 
 from voxlake.ngff.labels.bulk.build import form_of, read_document
 from voxlake.ngff.labels.segments.manifest import Geometry, Segment, geometry_of
-from voxlake.ngff.labels.segments.publishing import discard, finish_segment
-from voxlake.ngff.labels.segments.rows import ROW_BYTES, join_rows
-from voxlake.ngff.labels.segments.segment_file import write_file
-from voxlake.ngff.labels.upkeep.compaction import rows_by_shard
+from voxlake.ngff.labels.segments.publishing import discard, write_segment
+from voxlake.ngff.labels.segments.rows import ROW_BYTES
+from voxlake.ngff.labels.upkeep.compaction import rows_in_parts
 from voxlake.ngff.versioned.document import Document, create
 from voxlake.platform import store
 
@@ -70,10 +70,10 @@ def write_fragment(build: Build, number: int) -> Fragment:
     if store.exists(url):
         return read_document(FRAGMENTS, url)
     segments, samples = [], list[int]()
-    for rows, etags in _gathered(build, number):
+    cells = fragment_cells(build, number)
+    for rows, etags in rows_in_parts(build.labels, cells, WINDOW, attrgetter("nbytes"), FILE_BYTES):
         samples += sampled_labels(rows)
-        files = (write_file(build.scratch, rows),) if len(rows) else ()
-        segments.append(finish_segment(build.scratch, files, etags))
+        segments.append(write_segment(build.scratch, rows, etags))
     fragment = Fragment(
         number=number,
         geometry=geometry_of(build.labels.volume),
@@ -92,19 +92,11 @@ def fragment_url(build: Build, number: int) -> StoreURL:
 
 
 def fragment_cells(build: Build, number: int) -> Iterator[Cell]:
-    """Yield the shards of a fragment, stored or not, in C order."""
-    grid = build.labels.volume.grid
-    count = math.prod(grid)
+    """Return the shards of a fragment, stored or not, in C order."""
+    volume = build.labels.volume
+    count = math.prod(volume.grid)
     first, stop = (count * n // build.fragments for n in (number, number + 1))
-    for shard in range(first, stop):
-        yield tuple(int(i) for i in np.unravel_index(shard, grid))
-
-
-def in_order(tables: list[SegmentRows]) -> SegmentRows:
-    """Return the rows of all tables in order; the list is emptied, so that none is held twice."""
-    rows = join_rows(tables)
-    tables.clear()
-    return rows.ordered()
+    return map(volume.shard_cell, range(first, stop))
 
 
 def sampled_labels(rows: SegmentRows) -> list[int]:
@@ -114,18 +106,3 @@ def sampled_labels(rows: SegmentRows) -> list[int]:
     before = np.cumsum(ROW_BYTES + 2 * rows.chunk_counts)
     places = np.searchsorted(before, np.arange(0, int(before[-1]), SAMPLE_BYTES), "right")
     return [int(label) for label in rows.labels[places]]
-
-
-def _gathered(build: Build, number: int) -> Iterator[tuple[SegmentRows, dict[int, str]]]:
-    """Yield the rows of some shards at a time, in order, and the ETag of each of these."""
-    gathered: list[SegmentRows] = []
-    etags: dict[int, str] = {}
-    cells = fragment_cells(build, number)
-    for shard, rows, etag in rows_by_shard(build.labels, cells, WINDOW):
-        gathered.append(rows)
-        etags[shard] = etag
-        if sum(rows.nbytes for rows in gathered) >= FILE_BYTES:
-            yield in_order(gathered), etags
-            etags = {}
-    if etags:
-        yield in_order(gathered), etags

@@ -15,9 +15,10 @@ from ulid import ULID
 
 from voxlake.ngff.labels.bulk import fragment as bulk_fragment
 from voxlake.ngff.labels.bulk.build import form_of, read_document
-from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url, in_order
+from voxlake.ngff.labels.bulk.fragment import FRAGMENTS, Fragment, fragment_url
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
+from voxlake.ngff.labels.segments.rows import in_order
 from voxlake.ngff.labels.segments.segment_file import rows_between, write_file
 from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create

@@ -99,6 +99,13 @@ def join_rows(tables: Iterable[SegmentRows]) -> SegmentRows:
     return joined([NO_ROWS, *tables])
 
 
+def in_order(tables: list[SegmentRows]) -> SegmentRows:
+    """Return the rows of all tables in order; the list is emptied, so that none is held twice."""
+    rows = join_rows(tables)
+    tables.clear()
+    return rows.ordered()
+
+
 def rows_of_shard(rows: Rows, shard: int) -> SegmentRows:
     """Return what the rows of one shard, per (label, chunk), say of each label.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
 from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
 from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
@@ -100,13 +98,12 @@ def _mark(index_url: StoreURL, cells: list[Cell]) -> None:
 
 
 def _differing(volume: Volume, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:
-    grid = volume.grid
     numbers = sorted(
         number
         for number in covered.keys() | stored.keys()
         if covered.get(number, "") != stored.get(number, "")
     )
-    return [tuple(int(i) for i in np.unravel_index(number, grid)) for number in numbers]
+    return [volume.shard_cell(number) for number in numbers]
 
 
 def _close_old(index_url: StoreURL, open_age_s: float) -> int:

@@ -18,17 +18,12 @@ from voxlake.ngff.labels.scan.stored import stored_rows
 from voxlake.ngff.labels.segments.manifest import (
     MANIFESTS,
     Manifest,
-    Segment,
     geometry_of,
     manifests_url,
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
-from voxlake.ngff.labels.segments.rows import (
-    SegmentRows,
-    join_rows,
-    rows_of_shard,
-)
+from voxlake.ngff.labels.segments.rows import SegmentRows, in_order, rows_of_shard
 from voxlake.ngff.labels.sidecars import build
 from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import Marker, has_bulk_job, list_markers, read_marker
@@ -38,7 +33,7 @@ from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
@@ -102,7 +97,8 @@ def _take_in(labels: Labels) -> tuple[int, int] | None:
     cells = {cell for cell in marked if cell and labels.volume.has_shard(cell)}
     if not fits:
         cells |= set(stored_shards(labels.volume))
-    segments = list(_delta_segments(labels, sorted(cells)))
+    parts = rows_in_parts(labels, sorted(cells), WINDOW, len, SEGMENT_ROWS)
+    segments = [write_segment(labels.index_url, rows, etags) for rows, etags in parts]
     if segments or not fits:
         older = before.segments if before and fits else ()
         if not publish(labels, before, (*older, *segments)):
@@ -123,21 +119,35 @@ def _done(markers: list[Marker]) -> list[Marker]:
     ]
 
 
-def _delta_segments(labels: Labels, cells: Iterable[Cell]) -> Iterator[Segment]:
-    """Write segments that cover the given shards, each shard once, and yield them."""
+def rows_in_parts(
+    labels: Labels,
+    cells: Iterable[Cell],
+    window: int,
+    by: Callable[[SegmentRows], int],
+    most: int,
+) -> Iterator[tuple[SegmentRows, dict[int, str]]]:
+    """Yield the rows of some shards at a time, in order, and the ETag of each of these by number.
+
+    Parameters
+    ----------
+    window
+        Shards whose sidecars are read at a time.
+    by, most
+        Shards are put together until their rows are so many, by that measure.
+    """
     parts: list[SegmentRows] = []
     etags: dict[int, str] = {}
-    for shard, rows, etag in rows_by_shard(labels, cells, WINDOW):
+    for shard, rows, etag in _rows_by_shard(labels, cells, window):
         parts.append(rows)
         etags[shard] = etag
-        if sum(map(len, parts)) >= SEGMENT_ROWS:
-            yield write_segment(labels.index_url, join_rows(parts), etags)
-            parts, etags = [], {}
+        if sum(map(by, parts)) >= most:
+            yield in_order(parts), etags
+            etags = {}
     if etags:
-        yield write_segment(labels.index_url, join_rows(parts), etags)
+        yield in_order(parts), etags
 
 
-def rows_by_shard(
+def _rows_by_shard(
     labels: Labels, cells: Iterable[Cell], window: int
 ) -> Iterator[tuple[int, SegmentRows, str]]:
     """Yield number, rows and ETag of each shard: by sidecars, read `window` at a time, or voxels.

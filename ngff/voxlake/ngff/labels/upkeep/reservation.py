@@ -75,8 +75,7 @@ def reserve(labels: Labels, count: int, by: str = "") -> range:
 
 def _largest(state: IndexState) -> int:
     """Return the largest label that any voxel may have; 0 if none has one."""
-    segments = state.manifest.segments if state.manifest else ()
-    largest = [file.last for segment in segments for file in segment.files]
+    largest = [file.last for segment in state.segments for file in segment.files]
     largest += [
         int(rows.labels.max()) for rows in ask_shards(state, lambda all_: all_) if len(rows)
     ]
