@@ -1,4 +1,8 @@
-"""A dataset of an HDF5 file: ``file.h5`` with one in it, or ``file.h5::/path/to/dataset``."""
+"""A dataset of an HDF5 file: ``file.h5`` with one in it, or ``file.h5::/path/to/dataset``.
+
+It may be virtual, or be reached by soft and external links: all of its files have to be there, in
+the folder of the file or below it, or anywhere with ``?links=anywhere`` at the end.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
 from voxlake.compute.sources.arrangement import arrange_by_rank
+from voxlake.compute.sources.files.hdf5_links import ANYWHERE, Reach, follow, names_in, open_file
+from voxlake.compute.sources.files.hdf5_parts import check_filters, check_parts, chunks_of
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import named_file, split_inner
@@ -32,28 +38,28 @@ def open_hdf5(location: str) -> Source | None:
     Raises
     ------
     SourceError
-        If the file or the dataset is not there or torn, or if it is not clear which is meant.
+        If the file or the dataset is not there or torn, if it is not clear which is meant, or if a
+        link leads out of the folder, or a filter is not installed.
     """
-    outer, inner = split_inner(location)
+    name = location.removesuffix(ANYWHERE)
+    outer, inner = split_inner(name)
     path = named_file(outer, SUFFIXES)
     if path is None:
         return None
-    try:
-        # No lock: it fails on read-only and some network file systems, and nothing is written.
-        file = h5py.File(path, "r", locking=False)
-    except OSError as error:
-        raise SourceError(f"HDF5 {path} cannot be read ({error}); restore the file") from error
-    dataset = _dataset(file, path, inner)
-    what = f"HDF5 {location}"
+    what = f"HDF5 {name}"
+    reach = Reach(what, path.resolve().parent, anywhere=name != location)
+    file = open_file(path, what)
+    dataset = _dataset(file, path, inner, reach)
+    check_filters(dataset, what)
     labels = [dimension.label for dimension in dataset.dims]
     return ArrangedSource(
         dtype=native(dataset.dtype, what),
         arrangement=arrange_by_rank(dataset.shape or (), what, labels),
         fingerprint=fingerprint_files([path], "hdf5", dataset.name),
         read_stored=partial(_read, dataset, location),
-        stored_block=dataset.chunks,
+        stored_block=chunks_of(dataset, reach),
         voxel_size=_voxel_size(dataset),
-        check_stored=partial(_check, dataset, location),
+        check_stored=partial(check_parts, dataset, reach),
     )
 
 
@@ -68,15 +74,6 @@ def _read(dataset: h5py.Dataset, location: str, box: Box) -> np.ndarray:
     return voxels
 
 
-def _check(dataset: h5py.Dataset, location: str) -> None:
-    """Hold the chunks of the dataset to the size of the file."""
-    size = dataset.file.id.get_filesize()
-    for index in range(dataset.id.get_num_chunks() if dataset.chunks else 0):
-        info = dataset.id.get_chunk_info(index)
-        if info.byte_offset is not None and info.byte_offset + info.size > size:
-            raise SourceError(f"HDF5 {location} is truncated; restore the file")
-
-
 def _voxel_size(dataset: h5py.Dataset) -> VoxelSize | None:
     """Return the attribute ``element_size_um`` (z, y, x) of ImageJ's and ilastik's plugins."""
     try:
@@ -86,23 +83,19 @@ def _voxel_size(dataset: h5py.Dataset) -> VoxelSize | None:
     return complete_voxel_size({"z": z, "y": y, "x": x}, "micrometer")
 
 
-def _dataset(file: h5py.File, path: Path, inner: str) -> h5py.Dataset:
-    names = _dataset_names(file)
-    name = inner.strip("/") or (names[0] if len(names) == 1 else "")
-    if name not in names:
+def _dataset(file: h5py.File, path: Path, inner: str, reach: Reach) -> h5py.Dataset:
+    """Return the dataset that is meant: the one that is named, else the only one.
+
+    A link counts only if there is no dataset besides.
+    """
+    names, links = names_in(file)
+    only = names or links
+    name = inner.strip("/") or (only[0] if len(only) == 1 else "")
+    found = follow(file, f"/{name}", reach) if name else None
+    if not isinstance(found, h5py.Dataset):
         wrong = f"no dataset {inner!r}" if inner else "not exactly one dataset"
         raise SourceError(
-            f"HDF5 {path} has {wrong}, but {listed(names) or 'none'}; name one: {path}::/NAME"
+            f"HDF5 {path} has {wrong}, but {listed(names + links) or 'none'}; "
+            f"name one: {path}::/NAME"
         )
-    return file[name]
-
-
-def _dataset_names(file: h5py.File) -> list[str]:
-    names: list[str] = []
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            names.append(name)
-
-    file.visititems(visit)
-    return names
+    return found
