@@ -60,16 +60,21 @@ class Sample:
         return (ramp + rng.integers(0, 30, self.shape)).astype(self.dtype)
 
 
-def create(lake: StoreURL, sample: Sample, index_location: IndexLocation = "end") -> Dataset:
-    """Create the dataset; every voxel is fill."""
+def new_dataset(sample: Sample) -> NewDataset:
+    """Return what the dataset is created from."""
     name = DatasetName("lab", "brain", sample.name)
-    new = NewDataset(
+    return NewDataset(
         Place(name, sample.kind, sample.of),
         sample.axes,
         sample.voxel_size.unit,
         np.dtype(sample.dtype),
         sample.planned(),
     )
+
+
+def create(lake: StoreURL, sample: Sample, index_location: IndexLocation = "end") -> Dataset:
+    """Create the dataset; every voxel is fill."""
+    new = new_dataset(sample)
     for level in new.levels if index_location == "start" else ():
         document = sealed(array_document(new, level, index_location))
         url = lake / new.place.key / level.path / "zarr.json"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import default_reduction
+from voxlake.ngff.making import Making
 from voxlake.ngff.metadata.model import Level, Multiscale
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.metadata.writing import group_document, labels_document
@@ -42,10 +43,11 @@ class NewDataset:
     """How levels are made of finer ones; None: as is usual for the kind."""
 
 
-def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
+def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> StoreURL:
     """Write the metadata of `new` and return its address; all voxels are fill.
 
     Doing it twice changes nothing. Labels of an image are added to the image's list of labels.
+    If a `job` makes the dataset, its group says so, and that it is not whole (see `Making`).
 
     Raises
     ------
@@ -58,7 +60,11 @@ def create_dataset(lake: StoreURL, new: NewDataset) -> StoreURL:
         documents = [array_document(new, level), array_document(new, level, "start")]
         _put(url / level.path / "zarr.json", *map(sealed, documents))
     of_image = new.place.of is not None
-    _put(url / "zarr.json", sealed(group_document(_multiscale(new), of_image=of_image)))
+    document = group_document(_multiscale(new), of_image=of_image)
+    if job is None:
+        _put(url / "zarr.json", sealed(document))
+    else:
+        Making(url, job).begin(document)
     if of_image:
         list_labels(lake, new.place)
     return url

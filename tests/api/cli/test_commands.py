@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import zarr
 from tests.api.cli.conftest import SHAPE, Command, command_on, run_command
+from tests.ngff.datasets import Sample, create, new_dataset
+
+from voxlake.ngff.create import create_dataset
+from voxlake.ngff.grid.layout import Kind
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     import pytest
-
-    from voxlake.platform.store import StoreURL
 
 
 def test_init_makes_a_lake_once(voxlake: Command) -> None:
@@ -142,7 +145,24 @@ def test_init_restores_a_lost_catalog(filled: Command) -> None:
     assert sorted(restored["restored"]) == ["lab/cube/cells", "lab/cube/em"]
     assert restored["made"] is False
     assert filled("info", "lab/cube/cells").ok()["of"] == "lab/cube/em"
+    assert {each["state"] for each in filled("ls").ok()["datasets"]} == {"ready"}
     assert filled("init").ok()["restored"] == []
+
+
+def test_init_takes_no_dataset_for_ready_whose_ingest_was_cut_off(voxlake: Command) -> None:
+    """Neither an image nor labels in it; the catalog that knew of their jobs is lost."""
+    voxlake("init").ok()
+    lake = StoreURL.parse(voxlake.lake)
+    for sample in (Sample(), Sample(Kind.LABELS, dtype="uint64", name="seg", of="em")):
+        create_dataset(lake, new_dataset(sample), "01JAAAAAAAAAAAAAAAAAAAAAAA")
+    create(lake, Sample(name="older"))
+    voxlake("init").ok()
+    states = {each["name"]: each["state"] for each in voxlake("ls").ok()["datasets"]}
+    assert states == {
+        "lab/brain/em": "failed",
+        "lab/brain/seg": "failed",
+        "lab/brain/older": "ready",
+    }
 
 
 def test_lake_on_s3_is_made_by_init_alone(

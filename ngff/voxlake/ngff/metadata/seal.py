@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _OME = ("version", "multiscales", "image-label")
 """What of ``attributes.ome`` is sealed: what voxlake reads."""
 
+MARK = ("made_by", "whole")
+"""What of ``attributes.voxlake`` is sealed: who makes a dataset, and whether it is whole."""
+
 
 def sealed(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document of a zarr v3 group or array with its seal.
@@ -56,8 +59,11 @@ def require_seal(document: dict[str, Any], url: StoreURL) -> None:
 
 def _seal(document: dict[str, Any]) -> str:
     covered = {key: value for key, value in document.items() if key != "attributes"}
-    ome = (document.get("attributes") or {}).get("ome")
-    if isinstance(ome, dict):
-        covered["ome"] = {key: ome[key] for key in _OME if key in ome}
+    attributes = document.get("attributes") or {}
+    for name, keys in (("ome", _OME), ("voxlake", MARK)):
+        found = attributes.get(name)
+        # Of "voxlake" nothing, if there is nothing: so are documents sealed that bear no mark.
+        if isinstance(found, dict) and (name == "ome" or not found.keys().isdisjoint(keys)):
+            covered[name] = {key: found[key] for key in keys if key in found}
     text = json.dumps(covered, sort_keys=True, separators=(",", ":"))
     return f"crc32c:{google_crc32c.value(text.encode()):08x}"

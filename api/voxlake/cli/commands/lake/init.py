@@ -10,6 +10,7 @@ from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import answer, facts, table
 from voxlake.documents.lake import LakeDocument
 from voxlake.ngff.lake import discover
+from voxlake.ngff.making import is_whole
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.store import StoreURL
@@ -20,7 +21,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     """Make a lake: test its store, make its catalog.
 
     On a lake that is there, datasets that the store holds and the catalog does not know are added
-    to the catalog, private; compare them with their source: voxlake verify.
+    to the catalog, private; those that are not whole as failed.
     """
     url, settings = lake.url, read_settings()
     there = is_lake(url)
@@ -51,8 +52,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
 def _restore(url: StoreURL, catalog: Catalog) -> list[str]:
     """Add what the store holds and the catalog does not know; return their names.
 
-    Nothing on the store says whether a dataset was complete when its catalog was lost, so they
-    are taken for ready; ``voxlake verify`` compares them with their source.
+    The group of a dataset says whether it is whole; one whose ingest was cut off is not ready.
     """
     added = []
     for place in discover(url):
@@ -61,7 +61,7 @@ def _restore(url: StoreURL, catalog: Catalog) -> list[str]:
             kind=place.kind.value,
             of=place.of,
             url=place.key,
-            state=DatasetState.READY,
+            state=DatasetState.READY if is_whole(url / place.key) else DatasetState.FAILED,
             public=False,
             created_at=datetime.now(UTC),
         )

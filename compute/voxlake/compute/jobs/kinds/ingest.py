@@ -19,6 +19,7 @@ from voxlake.ngff.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
+from voxlake.ngff.making import Making
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
@@ -116,8 +117,13 @@ def create_target(work: Work[IngestSpec]) -> None:
     except ConflictError:
         if catalog.get_dataset(place.name).state is DatasetState.READY:
             raise
-    create_dataset(work.workspace.lake, new)
+    create_dataset(work.workspace.lake, new, work.job)
     catalog.set_dataset_state(place.name, DatasetState.INGESTING)
+
+
+def making_of(work: Work[IngestSpec]) -> Making:
+    """Return the making of the dataset by the job."""
+    return Making(work.workspace.lake / work.place.key, work.job)
 
 
 def _new_dataset(spec: IngestSpec) -> NewDataset:
@@ -152,6 +158,7 @@ def _renew(work: Work[IngestSpec]) -> None:
 
 def _finish(work: Work[IngestSpec]) -> None:
     sweep(work)
+    making_of(work).finish()
     work.workspace.catalog.set_dataset_state(work.place.name, DatasetState.READY)
 
 
