@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.grid.reduction import default_reduction
+from voxlake.ngff.grid.pyramid import level_translation
+from voxlake.ngff.grid.reduction import Reduction, default_reduction
 from voxlake.ngff.making import Making
 from voxlake.ngff.metadata.model import Level, Multiscale
 from voxlake.ngff.metadata.seal import sealed
@@ -18,10 +19,11 @@ from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExist
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from voxlake.ngff.grid.pyramid import PyramidLevel
-    from voxlake.ngff.grid.reduction import Reduction
     from voxlake.ngff.lake import Place
     from voxlake.platform.store import StoreURL
 
@@ -41,6 +43,8 @@ class NewDataset:
     levels: tuple[PyramidLevel, ...]
     reduction: Reduction | None = None
     """How levels are made of finer ones; None: as is usual for the kind."""
+    time_unit: str | None = None
+    """NGFF name of the unit of time; None if it is not known."""
 
 
 def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> StoreURL:
@@ -60,11 +64,11 @@ def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> S
         documents = [array_document(new, level), array_document(new, level, "start")]
         _put(url / level.path / "zarr.json", *map(sealed, documents))
     of_image = new.place.of is not None
-    document = group_document(_multiscale(new), of_image=of_image)
+    groups = [group_document(each, of_image=of_image) for each in _multiscales(new)]
     if job is None:
-        _put(url / "zarr.json", sealed(document))
+        _put(url / "zarr.json", *map(sealed, groups))
     else:
-        Making(url, job).begin(document)
+        Making(url, job).begin(*groups)
     if of_image:
         list_labels(lake, new.place)
     return url
@@ -148,15 +152,22 @@ def array_document(
     }
 
 
-def _multiscale(new: NewDataset) -> Multiscale:
-    axes = tuple(
-        Axis(axis.name, axis.type, new.unit if axis.name in SPATIAL else None)
-        for axis in check_axes(new.axes)
-    )
+def _multiscales(new: NewDataset) -> Iterator[Multiscale]:
+    """Yield what is written, then what stands for the same in unfinished datasets of old."""
+    units = dict.fromkeys(SPATIAL, new.unit) | {"t": new.time_unit}
+    axes = tuple(Axis(axis.name, axis.type, units.get(axis.name)) for axis in check_axes(new.axes))
     levels = tuple(Level(level.path, level.scale, level.translation) for level in new.levels)
     is_labels = new.place.kind is Kind.LABELS
     method = new.reduction or default_reduction(new.place.kind)
-    return Multiscale(new.place.name.dataset, axes, levels, "0.5", is_labels, method.value)
+    name = new.place.name.dataset
+    yield Multiscale(name, axes, levels, "0.5", is_labels, method.value)
+    if method is Reduction.STRIDE:  # were said to lie in the middle of their blocks
+        base = levels[0].scale
+        centred = tuple(
+            replace(level, translation=level_translation(planned.factors, base))
+            for level, planned in zip(levels, new.levels, strict=True)
+        )
+        yield Multiscale(name, axes, centred, "0.5", is_labels, method.value)
 
 
 def _put(url: StoreURL, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:

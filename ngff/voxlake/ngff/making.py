@@ -18,6 +18,8 @@ from voxlake.platform.errors import ConflictError, LeaseLostError, ObjectExistsE
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlake.platform.store import StoreURL
 
 
@@ -30,8 +32,8 @@ class Making:
     job: str
     """Id of the job."""
 
-    def begin(self, document: dict[str, Any]) -> None:
-        """Create the group, or take over one that is the same and is not whole.
+    def begin(self, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:
+        """Create the group, or take over one that is the same, or as good, and is not whole.
 
         Again is no harm, even when it is whole by then.
 
@@ -43,7 +45,8 @@ class Making:
         try:
             store.create(self.url / "zarr.json", _encoded(self._marked(document, whole=False)))
         except ObjectExistsError:
-            update(self.url / "zarr.json", lambda body: self._taken_over(body, document))
+            groups = (document, *equivalent)
+            update(self.url / "zarr.json", lambda body: self._taken_over(body, groups))
 
     def finish(self) -> None:
         """Say that the dataset is whole; again is no harm.
@@ -61,9 +64,9 @@ class Making:
         if mark and (mark.get("whole") or mark.get("made_by") != self.job):
             raise self._lost(mark)
 
-    def _taken_over(self, body: bytes | None, document: dict[str, Any]) -> bytes:
+    def _taken_over(self, body: bytes | None, groups: Sequence[dict[str, Any]]) -> bytes:
         found = _parsed(body)
-        if body is None or found is None or _unmarked(found) != _unmarked(document):
+        if body is None or found is None or _unmarked(found) not in map(_unmarked, groups):
             raise ConflictError(
                 f"{self.url} is there already and is something else; choose another name"
             )

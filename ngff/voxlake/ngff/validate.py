@@ -10,6 +10,7 @@ from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
+from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
@@ -140,7 +141,9 @@ def _check_geometry(dataset: Dataset, volumes: list[Volume]) -> Iterator[Finding
             )
             continue
         yield from _check_shape(volume, volumes[0].shape, factors)
-        yield from _check_translation(volume.url, levels[0], level, factors)
+        at_first = dataset.reduction is Reduction.STRIDE
+        blocks = (1,) * len(factors) if at_first else factors
+        yield from _check_translation(volume.url, levels[0], level, blocks)
 
 
 def _factors(base: Level, level: Level) -> tuple[int, ...] | None:

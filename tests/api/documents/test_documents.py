@@ -20,7 +20,8 @@ import voxlake.cli
 import voxlake.client
 import voxlake.documents
 from voxlake.documents.document import Document, Question
-from voxlake.ngff.grid.axes import METRES, VoxelSize
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.units import METRES
 
 
 def load(package: types.ModuleType) -> list[types.ModuleType]:

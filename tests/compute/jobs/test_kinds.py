@@ -83,7 +83,8 @@ def test_jobs_of_every_kind_that_were_recorded_before_go_on(
         spec: dict[str, Any] = json.loads(text)
         job = ledger.create_job(name, DatasetName.parse(spec["name"]), spec)
         assert kind_of(job).name == name
-        assert work_of(workspace, job).spec.model_dump(mode="json") == spec
+        read = work_of(workspace, job).spec.model_dump(mode="json")
+        assert read == read | spec  # What came later has the value that it had then.
         summary = run_job(workspace, job)
         assert summary.differences == ()
         assert ledger.get_job(job.id).state is JobState.DONE

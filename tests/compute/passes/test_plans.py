@@ -22,6 +22,7 @@ from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.plans import MOST_OPEN, plan_passes
 from voxlake.compute.passes.reduce import downsample
 from voxlake.compute.sources import opening
+from voxlake.compute.sources.calibration import UNKNOWN, Calibration
 from voxlake.compute.verify.results import ComparedShard, compared_shards
 from voxlake.compute.verify.source import plan_verify_source
 from voxlake.ngff.create import NewDataset, create_dataset
@@ -62,7 +63,7 @@ class ArraySource:
     voxels: Voxels
     block: tuple[int, ...]
     fingerprint: str = "x"
-    voxel_size: None = None
+    calibration: Calibration = UNKNOWN
     torn: Box | None = None
     reads: list[Box] = dataclasses.field(default_factory=list)
 
@@ -97,7 +98,9 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ArraySource]]
     """Sources that tasks find by their location."""
     known: dict[str, ArraySource] = {}
     real = opening.open_source
-    monkeypatch.setattr(opening, "open_source", lambda name: known.get(name) or real(name))
+    monkeypatch.setattr(
+        opening, "open_source", lambda name, axes="": known.get(name) or real(name, axes)
+    )
     yield known
     opening._kept.cache_clear()
 

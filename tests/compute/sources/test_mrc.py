@@ -70,7 +70,7 @@ def test_every_mode(tmp_path: Path, mode: int) -> None:
     source = open_source(write(tmp_path / "v.mrc", MODES[mode]))
     expected = MODES[mode].astype("f4") if mode == 12 else MODES[mode]
     assert source.dtype == expected.dtype
-    assert source.voxel_size == VoxelSize(40, 5, 4, "angstrom")
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4, "angstrom")
     assert block(source) == (1, 1, 12)
     assert_whole(source, expected)
 
@@ -100,7 +100,7 @@ def test_byte_orders_and_extended_headers(
     path.write_bytes(bytes(header) + b"\xff" * extended + MODES[1].astype(f"{order}i2").tobytes())
     source = open_source(str(path))
     assert_whole(source, MODES[1])
-    assert source.voxel_size == VoxelSize(40, 5, 4, "angstrom")
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4, "angstrom")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_packed(tmp_path: Path, suffix: str, pack: Any) -> None:
     source = open_source(str(path))
     assert block(source) == SHAPE
     assert_whole(source, U2)
-    assert source.voxel_size == VoxelSize(40, 5, 4, "angstrom")
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4, "angstrom")
     for length in (0, 10, len(pack(body)) // 2, -1):
         path.write_bytes(pack(body)[:length])
         fails(path, path.name)
@@ -160,7 +160,7 @@ def test_one_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("header", [{"mx": 0}, {"cella": 0}])
 def test_no_voxel_size(tmp_path: Path, header: dict[str, int]) -> None:
-    assert open_source(write(tmp_path / "v.mrc", U2, **header)).voxel_size is None
+    assert open_source(write(tmp_path / "v.mrc", U2, **header)).calibration.voxel_size is None
 
 
 def test_what_mrcfile_reads_is_what_is_read(tmp_path: Path) -> None:

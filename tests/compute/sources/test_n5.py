@@ -132,7 +132,7 @@ def test_a_group_is_read_at_its_finest_scale(tmp_path: Path) -> None:
     write(group / "s1", U1[::2, ::2, ::2], downsamplingFactors=[2, 2, 2])
     set_attributes(group, pixelResolution={"dimensions": [4, 5, 40], "unit": "nm"})
     source = open_source(str(group))
-    assert source.voxel_size == VoxelSize(40, 5, 4)
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4)
     assert_whole(source, U1)
     assert_whole(open_source(f"{group}/s1"), U1[::2, ::2, ::2])
 
@@ -165,7 +165,10 @@ SIZES: dict[str, tuple[dict[str, Any], VoxelSize | None]] = {
         {"transform": {"axes": ["x", "y", "z"], "scale": [4, 5, 40], "units": ["nm"] * 3}},
         NM,
     ),
-    "different units": ({"resolution": [4, 5, 40], "units": ["nm", "nm", "um"]}, None),
+    "different units": (
+        {"resolution": [4, 5, 0.04], "units": ["nm", "nm", "um"]},
+        NM,
+    ),
     "pixels": ({"pixelResolution": {"dimensions": [1, 1, 1], "unit": "pixel"}}, None),
     "odd": ({"pixelResolution": "fine", "transform": [1]}, None),
     "none": ({}, None),
@@ -177,7 +180,7 @@ def test_what_it_says_of_its_voxel_size(
     tmp_path: Path, attributes: dict[str, Any], expected: VoxelSize | None
 ) -> None:
     source = open_source(write(tmp_path / "raw", U1, **attributes))
-    assert source.voxel_size == expected
+    assert source.calibration.voxel_size == expected
     assert_reads(source, Box((1, 2, 3), (19, 28, 40)), U1)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 
 class Ones:
     shape, dtype, axes = (4, 5, 6), np.dtype("u1"), ("z", "y", "x")
-    voxel_size, fingerprint = None, "ones"
+    fingerprint = "ones"
     def read(self, box):
         return np.ones(box.shape, "u1")
     def check(self):

@@ -101,7 +101,7 @@ def test_the_archive_holds_what_is_tested(archive: Path, expected: dict[str, np.
 def test_what_cloudvolume_writes(archive: Path, expected: dict[str, np.ndarray], name: str) -> None:
     source = open_source(f"precomputed://{archive / name}")
     assert source.dtype == expected[name].dtype
-    assert source.voxel_size == VoxelSize(40, 4, 4)
+    assert source.calibration.voxel_size == VoxelSize(40, 4, 4)
     assert block(source)[-3:] == (8, 16, 16)
     assert_whole(source, expected[name])
     assert open_source(str(archive / name)).fingerprint == source.fingerprint
@@ -136,7 +136,7 @@ def test_what_tensorstore_writes(tmp_path: Path, voxels: np.ndarray, scale: dict
         scale = scale | {"compressed_segmentation_block_size": [8, 8, 8]}
     source = open_source(write(tmp_path, voxels, **scale))
     assert_whole(source, voxels)
-    assert source.voxel_size == VoxelSize(40, 5, 4)
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4)
 
 
 @pytest.mark.parametrize("sharding", [None, SHARDING])
@@ -151,7 +151,7 @@ def test_a_scale_is_chosen_by_number_or_key(
         for name in (location, str(tmp_path), f"precomputed://file://{tmp_path}"):
             source = open_source(name + query)
             assert_whole(source, U1[:, ::2, ::2])
-            assert source.voxel_size == VoxelSize(40, 10, 8)
+            assert source.calibration.voxel_size == VoxelSize(40, 10, 8)
     assert open_source(f"{location}?scale=0").fingerprint == open_source(location).fingerprint
     assert open_source(f"{location}?scale=1").fingerprint != open_source(location).fingerprint
     fails(f"{location}?scale=2", "no scale '2'", "half")

@@ -149,7 +149,6 @@ OME = {
     "PhysicalSizeZUnit": "µm",
 }
 NM = VoxelSize(40, 4, 4, "nanometer")
-OME_TIFF = VoxelSize(0.04, 0.004, 0.004, "micrometer")
 MICRON = VoxelSize(40, 5, 4, "micrometer")
 
 CASES: dict[str, tuple[Write, np.ndarray, VoxelSize | None]] = {
@@ -174,11 +173,11 @@ CASES: dict[str, tuple[Write, np.ndarray, VoxelSize | None]] = {
         U2,
         VoxelSize(3, 4, 2, "micrometer"),
     ),
-    "ome-tiff": (tiff(CZYX.swapaxes(0, 1), ome=True, metadata=OME), CZYX, OME_TIFF),
+    "ome-tiff": (tiff(CZYX.swapaxes(0, 1), ome=True, metadata=OME), CZYX, NM),
     "ome-tiff deflate": (
         tiff(CZYX.swapaxes(0, 1), ome=True, metadata=OME, compression="zlib"),
         CZYX,
-        OME_TIFF,
+        NM,
     ),
     "ome-tiff RGB": (
         tiff(np.moveaxis(RGB, 0, -1), ome=True, metadata={"axes": "ZYXS"}, photometric="rgb"),
@@ -240,7 +239,7 @@ def test_whole_and_what_it_says(case: tuple[Source, np.ndarray, VoxelSize | None
     assert source.shape == voxels.shape
     assert source.axes[-3:] == ("z", "y", "x")
     assert len(source.axes) == voxels.ndim
-    assert source.voxel_size == voxel_size
+    assert source.calibration.voxel_size == voxel_size
     np.testing.assert_array_equal(source.read(Box.of_shape(voxels.shape)), voxels)
 
 
@@ -287,7 +286,7 @@ def test_hdf5_says_its_voxel_size(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "v.h5", "w") as file:
         file["raw"] = U1
         file["raw"].attrs["element_size_um"] = (0.04, 0.004, 0.004)
-    assert open_source(str(tmp_path / "v.h5")).voxel_size == VoxelSize(
+    assert open_source(str(tmp_path / "v.h5")).calibration.voxel_size == VoxelSize(
         0.04, 0.004, 0.004, "micrometer"
     )
 

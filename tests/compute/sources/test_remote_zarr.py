@@ -87,7 +87,7 @@ def test_array_over_http(served: str, tmp_path: Path, version: int) -> None:
 def test_ome_zarr_over_http(served: str, tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "v.zarr")
     source = open_source(f"{served}/v.zarr/")
-    assert source.voxel_size == VoxelSize(2, 1, 1, "micrometer")
+    assert source.calibration.voxel_size == VoxelSize(2, 1, 1, "micrometer")
     np.testing.assert_array_equal(source.read(BOX), VOXELS[BOX.slices])
 
 

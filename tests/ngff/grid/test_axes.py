@@ -6,43 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.ngff.grid.axes import METRES, AxisType, VoxelSize, check_axes, parse_unit
+from voxlake.ngff.grid.axes import AxisType, TimeStep, VoxelSize, check_axes
+from voxlake.ngff.grid.units import METRES
 from voxlake.platform.errors import InvalidInputError
 
 sizes = st.floats(1e-12, 1e12)
-
-
-@pytest.mark.parametrize(
-    ("text", "unit"),
-    [
-        ("nm", "nanometer"),
-        ("NM", "nanometer"),
-        (" nm ", "nanometer"),
-        ("nanometre", "nanometer"),
-        ("Nanometers", "nanometer"),
-        ("um", "micrometer"),
-        ("µm", "micrometer"),
-        ("\u03bcm", "micrometer"),
-        ("micron", "micrometer"),
-        ("microns", "micrometer"),
-        ("Å", "angstrom"),
-        ("mm", "millimeter"),
-        ("m", "meter"),
-    ],
-)
-def test_units_are_known_by_name_and_abbreviation(text: str, unit: str) -> None:
-    assert parse_unit(text) == unit
-
-
-@pytest.mark.parametrize("unit", METRES)
-def test_every_ngff_name_is_its_own(unit: str) -> None:
-    assert parse_unit(unit) == unit
-
-
-@pytest.mark.parametrize("text", ["", "parsec", "second", "pixel", "10nm", "n m"])
-def test_other_units_are_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="unit"):
-        parse_unit(text)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +63,34 @@ def test_a_voxel_size_survives_being_written_and_parsed(
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="'pixel'"):
         VoxelSize(1, 1, 1, "pixel")
+
+
+@pytest.mark.parametrize(
+    ("size", "other", "same"),
+    [
+        (VoxelSize(0.04, 0.004, 0.004, "micrometer"), VoxelSize(40, 4, 4), True),
+        (VoxelSize(3, 0.1, 0.7, "micrometer"), VoxelSize(3000, 100, 700), True),
+        (VoxelSize(0.00800000038, 1, 1, "micrometer"), VoxelSize(8, 1000, 1000), True),
+        (VoxelSize(25.72, 1, 1, "angstrom"), VoxelSize(2.572, 0.1, 0.1), True),
+        (VoxelSize(1, 1, 1, "inch"), VoxelSize(25.4, 25.4, 25.4, "millimeter"), True),
+        (VoxelSize(40, 4, 4), VoxelSize(40, 4, 4.001), False),
+        (VoxelSize(40, 4, 4), VoxelSize(40, 4, 4, "micrometer"), False),
+    ],
+    ids=str,
+)
+def test_equal_sizes_in_any_unit(size: VoxelSize, other: VoxelSize, *, same: bool) -> None:
+    assert size.matches(other) is other.matches(size) is same
+
+
+def test_sizes_are_converted_without_a_rest() -> None:
+    assert VoxelSize(0.04, 0.007, 3.3, "micrometer").to("nanometer").zyx == (40.0, 7.0, 3300.0)
+    assert VoxelSize(1, 2, 3, "inch").to("centimeter").zyx == (2.54, 5.08, 7.62)
+
+
+@pytest.mark.parametrize(("step", "unit"), [(0.0, None), (-1.0, "second"), (1.0, "frames")])
+def test_time_steps_that_are_none(step: float, unit: str | None) -> None:
+    with pytest.raises(InvalidInputError, match="time step"):
+        TimeStep(step, unit)
 
 
 def test_sizes_along_axes_are_one_where_there_is_no_space() -> None:

@@ -247,7 +247,7 @@ def test_what_is_written_is_read_back(lake: StoreURL) -> None:
     [
         (SPACE[1:], "z, y and x"),
         ((replace(SPACE[0], unit="meter"), *SPACE[1:]), "one unit"),
-        (tuple(replace(axis, unit="parsec") for axis in SPACE), "parsec"),
+        (tuple(replace(axis, unit="pixel") for axis in SPACE), "pixel"),
     ],
 )
 def test_voxel_sizes_that_voxlake_cannot_use(axes: tuple[Axis, ...], says: str) -> None:

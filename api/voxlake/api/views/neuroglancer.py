@@ -13,25 +13,15 @@ from typing import Any
 from urllib.parse import quote
 
 from voxlake.ngff.grid.axes import Axis, AxisType
+from voxlake.ngff.grid.units import METRES, SECONDS
 from voxlake.ngff.metadata.model import Multiscale
 
 PUBLIC_VIEWER = "https://neuroglancer-demo.appspot.com/"
 """Stands in where the gateway's own viewer is not built; it sees public datasets only."""
 
-_METRES = {"angstrom": 1e-10, "foot": 0.3048, "inch": 0.0254, "yard": 0.9144, "mile": 1609.34}
-_SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
-_PREFIXES = {
-    "yotta": 24, "zetta": 21, "exa": 18, "peta": 15, "tera": 12, "giga": 9, "mega": 6, "kilo": 3,
-    "hecto": 2, "deca": 1, "": 0, "deci": -1, "centi": -2, "milli": -3, "micro": -6, "nano": -9,
-    "pico": -12, "femto": -15, "atto": -18, "zepto": -21, "yocto": -24,
-}  # fmt: skip
-_UNITS = {
-    **{name: (factor, "m") for name, factor in _METRES.items()},
-    **{name: (factor, "s") for name, factor in _SECONDS.items()},
-    **{f"{prefix}meter": (float(f"1e{power}"), "m") for prefix, power in _PREFIXES.items()},
-    **{f"{prefix}second": (float(f"1e{power}"), "s") for prefix, power in _PREFIXES.items()},
-}
-"""Units that NGFF names, as (SI units in one, SI unit): those that Neuroglancer knows."""
+_UNITS = {name: (float(metres), "m") for name, metres in METRES.items()}
+_UNITS |= {name: (float(seconds), "s") for name, seconds in SECONDS.items()}
+"""Units that NGFF names, as (SI units in one, SI unit)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from voxlake.compute.passes.cut import LevelGrid, Reading, cut_pyramid
 from voxlake.compute.passes.plans import LevelReader, pyramid_of
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
+from voxlake.ngff.grid.pyramid import plan_levels_by
 from voxlake.ngff.shards.format import ShardFormat, shard_format
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
     source = spec.address.open()
     kind = Kind(spec.kind_of_dataset)
     dtype = check_dtype(kind, source.dtype)
-    extent = Extent(tuple(source.shape), source.axes, spec.voxel_size)
-    levels = plan_levels_by(kind, extent, spec.steps)
-    steps = ((1,) * len(extent.shape), *spec.steps)
+    levels = plan_levels_by(kind, spec.extent(source), spec.steps)
+    steps = ((1,) * len(source.shape), *spec.steps)
     pyramid = tuple(
         LevelGrid(level.shape, level.layout.chunk, level.layout.shard, step)
         for level, step in zip(levels, steps, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,10 +31,13 @@ class SourceAddress:
     fingerprint: str
     reverse: tuple[str, ...] = ()
     """Axes whose first voxel is the source's last."""
+    # Not in its text, which recorded jobs are told by: the fingerprint differs by the axes, too.
+    axes: str = field(default="", repr=False)
+    """Letters that name the source's axes as they are stored; empty: as it says itself."""
 
     def open(self) -> Source:
         """Return the source; raise PlanChangedError if it is not what it was."""
-        return cached_source(self.location, self.fingerprint)
+        return cached_source(self.location, self.fingerprint, self.axes)
 
     def read(self, box: Box, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return the voxels of `box` as `dtype`."""

@@ -20,7 +20,6 @@ import h5py
 import imagecodecs
 import numpy as np
 
-from voxlake.ngff.grid.axes import METRES
 from voxlake.platform import store
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL
@@ -111,8 +110,7 @@ def _as_hdf5(bodies: np.ndarray, voxel_size: VoxelSize) -> bytes:
         dataset = file.create_dataset(
             "bodies", data=bodies, chunks=chunk, compression="gzip", compression_opts=1
         )
-        micrometres = METRES[voxel_size.unit] / METRES["micrometer"]
-        dataset.attrs["element_size_um"] = [size * micrometres for size in voxel_size.zyx]
+        dataset.attrs["element_size_um"] = voxel_size.to("micrometer").zyx
     return body.getvalue()
 
 

@@ -6,12 +6,14 @@ carry only ``(location, fingerprint)`` and open it again where they run: see `ca
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.sources.opening import cached_source, open_source, openers, opening_once
 from voxlake.compute.sources.source import OpenSource, ReadsInto, Source
 
 __all__ = [
     "ArrangedSource",
+    "Calibration",
     "OpenSource",
     "ReadsInto",
     "Source",
@@ -21,4 +23,5 @@ __all__ = [
     "open_source",
     "openers",
     "opening_once",
+    "scales_of",
 ]

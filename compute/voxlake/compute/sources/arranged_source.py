@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.grid.axes import SPATIAL, VoxelSize, parse_unit
+from voxlake.compute.sources.arrangement import arrange_as_asked
+from voxlake.compute.sources.calibration import UNKNOWN, Calibration
+from voxlake.compute.sources.fingerprint import fingerprint_text
 from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from voxlake.compute.sources.arrangement import Arrangement
 
@@ -41,7 +43,8 @@ class ArrangedSource:
     """Do so into memory that is there, in the stored order and of `dtype`: spares a copy."""
     stored_block: tuple[int, ...] | None = None
     """Extents, in the stored order, of what is decoded as a whole; None if nothing is coded."""
-    voxel_size: VoxelSize | None = None
+    calibration: Calibration = UNKNOWN
+    """Where the voxels lie, as far as the input says it."""
     check_stored: Callable[[], None] = field(default=_nothing, repr=False)
     """Inspect all that can be inspected without decoding."""
 
@@ -54,6 +57,28 @@ class ArrangedSource:
     def shape(self) -> tuple[int, ...]:
         """Voxels along each of `axes`."""
         return self.arrangement.shape
+
+    @property
+    def doubt(self) -> str:
+        """Why its axes have to be named before it can be read; empty if they are known."""
+        return self.arrangement.doubt
+
+    def with_axes(self, axes: str) -> ArrangedSource:
+        """Return it with the axes of the stored array named by letters, whatever the input says.
+
+        Raises
+        ------
+        SourceError
+            If they do not fit.
+        """
+        stored, shape = self.arrangement.stored, self.arrangement.stored_shape
+        arrangement = arrange_as_asked(axes, shape, "the source")
+        return replace(
+            self,
+            arrangement=arrangement,
+            fingerprint=fingerprint_text(self.fingerprint, "axes", "".join(arrangement.stored)),
+            calibration=self.calibration.renamed(stored, arrangement.stored),
+        )
 
     @property
     def block(self) -> tuple[int, ...]:
@@ -95,28 +120,3 @@ def filled(fill: FillStored, dtype: np.dtype) -> ReadStored:
         return out
 
     return read
-
-
-def complete_voxel_size(
-    sizes: Mapping[str, float], units: Mapping[str, str] | str
-) -> VoxelSize | None:
-    """Return the voxel size that an input says by axis; None if it is not complete.
-
-    It is if z, y and x all have a positive size and the same known unit of length. A text as
-    `units` is that of all axes.
-
-    Examples
-    --------
-    >>> complete_voxel_size({"z": 40, "y": 4, "x": 4}, "nm")
-    VoxelSize(z=40.0, y=4.0, x=4.0, unit='nanometer')
-    >>> complete_voxel_size({"y": 4, "x": 4}, "nm") is None
-    True
-    """
-    if isinstance(units, str):
-        units = dict.fromkeys(SPATIAL, units)
-    try:
-        (unit,) = {parse_unit(str(units[axis])) for axis in SPATIAL}
-        z, y, x = (float(sizes[axis]) for axis in SPATIAL)
-        return VoxelSize(z, y, x, unit)
-    except (KeyError, ValueError, TypeError):
-        return None

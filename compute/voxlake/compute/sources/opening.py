@@ -16,8 +16,9 @@ from voxlake.compute.sources.location import (
     split_inner,
     without_options,
 )
+from voxlake.compute.sources.source import NamesAxes
 from voxlake.platform.credentials import refuse_credentials
-from voxlake.platform.errors import PlanChangedError, SourceError
+from voxlake.platform.errors import InvalidInputError, PlanChangedError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +53,19 @@ def openers() -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=GROUP), key=order))
 
 
-def open_source(location: str) -> Source:
+def open_source(location: str, axes: str = "") -> Source:
     """Open the source at `location` with the first reader that knows it.
+
+    Parameters
+    ----------
+    axes
+        Letters for its axes as they are stored, such as ``zyxc``; empty: as the input says.
 
     Raises
     ------
     SourceError
-        If no reader knows it, or the one that does cannot read it.
+        If no reader knows it, the one that does cannot read it, or it is not known which axis is
+        which.
     InvalidInputError
         If the location holds a password or another secret.
 
@@ -70,10 +77,28 @@ def open_source(location: str) -> Source:
     refuse_credentials(location)
     opened, place = _opened.get(), absolute_location(location)
     if opened is None:
-        return _open(location)
+        return _with_axes(_open(location), location, axes)
     if place not in opened:
         opened[place] = _open(location)
-    return opened[place]
+    return _with_axes(opened[place], location, axes)
+
+
+def _with_axes(source: Source, location: str, axes: str) -> Source:
+    if not isinstance(source, NamesAxes):
+        if axes:
+            raise InvalidInputError(
+                f"axes {axes} were given for {location}, whose reader has axes of its own; leave "
+                "them out"
+            )
+        return source
+    if axes:
+        return source.with_axes(axes)
+    if source.doubt:
+        raise SourceError(
+            f"{source.doubt}; say which axis is which with --axes and a letter for each, such as "
+            "--axes zyxc"
+        )
+    return source
 
 
 @contextmanager
@@ -103,7 +128,7 @@ def _open(location: str) -> Source:
     raise SourceError(_nobody(location, asked))
 
 
-def cached_source(location: str, fingerprint: str) -> Source:
+def cached_source(location: str, fingerprint: str, axes: str = "") -> Source:
     """Return the open source at `location`; a process opens it once for all its tasks.
 
     Raises
@@ -116,7 +141,7 @@ def cached_source(location: str, fingerprint: str) -> Source:
     with _opening:
         lock = _lock(location)
     with lock:  # Threads that want the same source open it once; a slow one holds up no other.
-        return _kept(location, fingerprint)
+        return _kept(location, fingerprint, axes)
 
 
 @lru_cache(maxsize=_KEPT_OPEN)
@@ -125,8 +150,8 @@ def _lock(_location: str) -> Lock:
 
 
 @lru_cache(maxsize=_KEPT_OPEN)
-def _kept(location: str, fingerprint: str) -> Source:
-    source = open_source(location)
+def _kept(location: str, fingerprint: str, axes: str) -> Source:
+    source = open_source(location, axes)
     if source.fingerprint != fingerprint:
         raise PlanChangedError(
             f"source {location} was planned with fingerprint {fingerprint}, but is now "

@@ -9,7 +9,7 @@ from voxlake.platform.errors import UnsupportedError
 if TYPE_CHECKING:
     import numpy as np
 
-    from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.grid.box import Box
 
 
@@ -47,8 +47,8 @@ class Source(Protocol):
         ...
 
     @property
-    def voxel_size(self) -> VoxelSize | None:
-        """What the input says of its voxel size; None if it says nothing that is complete."""
+    def calibration(self) -> Calibration:
+        """What the input says of where its voxels lie; an empty one if it says nothing."""
         ...
 
     @property
@@ -99,6 +99,26 @@ class ReadsInto(Protocol):
         """Fill `out`, of the shape of `box` and the source's type, with contiguous rows.
 
         Raises what `Source.read` does.
+        """
+        ...
+
+
+@runtime_checkable
+class NamesAxes(Protocol):
+    """A source whose axes can be named, and must be if it has a doubt."""
+
+    @property
+    def doubt(self) -> str:
+        """Why its axes have to be named before it can be read; empty if they are known."""
+        ...
+
+    def with_axes(self, axes: str) -> Source:
+        """Return the source with its axes, as they are stored, named by letters.
+
+        Raises
+        ------
+        SourceError
+            If they do not fit.
         """
         ...
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from voxlake.ngff.grid.units import METRES, SECONDS, converted, exact, length_unit, symbol_of
 from voxlake.platform.errors import InvalidInputError
 
 
@@ -30,28 +31,8 @@ AXIS_TYPES = {
 
 SPATIAL = ("z", "y", "x")
 
-METRES = {
-    "angstrom": 1e-10,
-    "nanometer": 1e-9,
-    "micrometer": 1e-6,
-    "millimeter": 1e-3,
-    "centimeter": 1e-2,
-    "meter": 1.0,
-}
-"""Units of length by their NGFF names, in metres."""
-
-_ABBREVIATIONS = {
-    "å": "angstrom",
-    "nm": "nanometer",
-    "um": "micrometer",
-    "µm": "micrometer",
-    "μm": "micrometer",
-    "micron": "micrometer",
-    "microns": "micrometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-}
+CLOSE = 1e-5
+"""How far, in relation, equal voxel sizes may differ: some formats keep 32 bits or 6 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +45,6 @@ class Axis:
     """None where foreign metadata does not say."""
     unit: str | None = None
     """NGFF unit name, such as ``nanometer``; None for channels."""
-
-
-def parse_unit(text: str) -> str:
-    """Return the NGFF name of a unit of length given by name or abbreviation.
-
-    Raises
-    ------
-    InvalidInputError
-        If the unit is not known.
-
-    Examples
-    --------
-    >>> parse_unit("nm"), parse_unit("micrometers")
-    ('nanometer', 'micrometer')
-    """
-    word = text.strip().lower().replace("metre", "meter")
-    name = _ABBREVIATIONS.get(word, word.removesuffix("s"))
-    if name not in METRES:
-        known = ", ".join([*METRES, "nm", "um", "mm"])
-        raise InvalidInputError(f"unit {text!r} is not a known unit of length; use one of {known}")
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +92,7 @@ class VoxelSize:
             sizes *= 3
         if len(sizes) != 3:
             raise InvalidInputError(f"voxel size {text!r} has {len(sizes)} numbers; give z,y,x")
-        return cls(sizes[0], sizes[1], sizes[2], parse_unit(found[2]))
+        return cls(sizes[0], sizes[1], sizes[2], length_unit(found[2]))
 
     @property
     def zyx(self) -> tuple[float, float, float]:
@@ -144,8 +104,58 @@ class VoxelSize:
         sizes = dict(zip(SPATIAL, self.zyx, strict=True))
         return tuple(sizes.get(name, 1.0) for name in axes)
 
+    def to(self, unit: str) -> VoxelSize:
+        """Return the size in a unit of that NGFF name.
+
+        Examples
+        --------
+        >>> VoxelSize(0.04, 0.008, 0.008, "micrometer").to("nanometer")
+        VoxelSize(z=40.0, y=8.0, x=8.0, unit='nanometer')
+        """
+        z, y, x = (float(converted(exact(size), self.unit, unit)) for size in self.zyx)
+        return VoxelSize(z, y, x, unit)
+
+    def matches(self, other: VoxelSize) -> bool:
+        """Return whether both are the same size, in whatever units, as far as files keep digits.
+
+        Examples
+        --------
+        >>> VoxelSize(0.04, 0.00800000038, 0.008, "micrometer").matches(VoxelSize(40, 8, 8))
+        True
+        """
+        pairs = zip(self.to(other.unit).zyx, other.zyx, strict=True)
+        return all(math.isclose(a, b, rel_tol=CLOSE) for a, b in pairs)
+
+    @property
+    def text(self) -> str:
+        """In few characters, for people.
+
+        Examples
+        --------
+        >>> VoxelSize(40, 8, 8).text
+        '40 x 8 x 8 nm'
+        """
+        return " x ".join(f"{size:g}" for size in self.zyx) + f" {symbol_of(self.unit)}"
+
     def __str__(self) -> str:
         return ",".join(f"{size:g}" for size in self.zyx) + f" {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStep:
+    """Time from one time point to the next."""
+
+    step: float
+    unit: str | None = None
+    """NGFF name of the unit; None if none is known."""
+    start: float = 0.0
+    """Of the first time point."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.step) and self.step > 0 and math.isfinite(self.start)):
+            raise InvalidInputError(f"time step {self.step} is not a positive number")
+        if self.unit is not None and self.unit not in SECONDS:
+            raise InvalidInputError(f"time step has the unknown unit {self.unit!r}")
 
 
 def check_axes(names: tuple[str, ...]) -> tuple[Axis, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from voxlake.ngff.grid.axes import SPATIAL, VoxelSize
+from voxlake.ngff.grid.axes import SPATIAL, TimeStep, VoxelSize
 from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.grid.layout import Kind, Layout, choose_layout
 from voxlake.platform.errors import InvalidInputError
@@ -35,6 +35,26 @@ class Extent:
     shape: tuple[int, ...]
     axes: tuple[str, ...]
     voxel_size: VoxelSize
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Place of the centre of the first voxel: z, y, x in the unit of `voxel_size`."""
+    time: TimeStep | None = None
+    """Of axis t, if it is known."""
+    centred: bool = True
+    """Whether a voxel of a level above lies in the middle of its block, or where its first does."""
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """Size of a voxel of level 0 along each of `axes`."""
+        sizes = self.voxel_size.along(self.axes)
+        step = self.time.step if self.time else 1.0
+        return tuple(step if n == "t" else s for n, s in zip(self.axes, sizes, strict=True))
+
+    @property
+    def start(self) -> tuple[float, ...]:
+        """Place of the first voxel of level 0 along each of `axes`."""
+        places = dict(zip(SPATIAL, self.translation, strict=True))
+        places["t"] = self.time.start if self.time else 0.0
+        return tuple(places.get(name, 0.0) for name in self.axes)
 
 
 def plan_levels_by(
@@ -159,12 +179,13 @@ def level_translation(factors: tuple[int, ...], scale: tuple[float, ...]) -> tup
 
 def _level(kind: Kind, extent: Extent, number: int, factors: tuple[int, ...]) -> PyramidLevel:
     shape = grid_shape(extent.shape, factors)
-    base = extent.voxel_size.along(extent.axes)
+    base = extent.scale
     scale = tuple(size * f for size, f in zip(base, factors, strict=True))
     sizes = dict(zip(extent.axes, scale, strict=True))
     voxel_size = VoxelSize(sizes["z"], sizes["y"], sizes["x"], extent.voxel_size.unit)
     layout = choose_layout(kind, shape, extent.axes, voxel_size)
-    translation = level_translation(factors, base)
+    shift = level_translation(factors, base) if extent.centred else (0.0,) * len(base)
+    translation = tuple(place + by for place, by in zip(extent.start, shift, strict=True))
     return PyramidLevel(str(number), shape, factors, scale, translation, layout)
 
 

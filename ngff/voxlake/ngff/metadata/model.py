@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize, parse_unit
+from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize
+from voxlake.ngff.grid.units import length_unit
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
 
@@ -52,6 +53,12 @@ class Multiscale:
         return tuple(axis.name for axis in self.axes)
 
     @property
+    def translation(self) -> tuple[float, float, float]:
+        """Place of the first voxel of the finest level along z, y and x; 0 where there is none."""
+        places = dict(zip(self.axis_names, self.levels[0].translation, strict=True))
+        return (places.get("z", 0.0), places.get("y", 0.0), places.get("x", 0.0))
+
+    @property
     def voxel_size(self) -> VoxelSize:
         """Size of a voxel of the finest level.
 
@@ -67,7 +74,7 @@ class Multiscale:
             if axis.type in {AxisType.SPACE, None}
         }
         try:
-            units = {parse_unit(unit) for _, unit in space.values()}
+            units = {length_unit(unit) for _, unit in space.values()}
             if set(SPATIAL) <= space.keys() and len(units) == 1:
                 z, y, x = (space[name][0] for name in SPATIAL)
                 return VoxelSize(z, y, x, units.pop())

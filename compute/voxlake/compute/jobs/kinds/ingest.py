@@ -18,7 +18,7 @@ from voxlake.compute.passes.plans import plan_passes
 from voxlake.ngff.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
+from voxlake.ngff.grid.pyramid import plan_levels_by
 from voxlake.ngff.making import Making
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
@@ -128,14 +128,14 @@ def making_of(work: Work[IngestSpec]) -> Making:
 
 def _new_dataset(spec: IngestSpec) -> NewDataset:
     source = spec.address.open()
-    extent = Extent(tuple(source.shape), source.axes, spec.voxel_size)
     return NewDataset(
         spec.place,
         source.axes,
         spec.voxel_size.unit,
         check_dtype(spec.kind_of_dataset, source.dtype),
-        plan_levels_by(spec.kind_of_dataset, extent, spec.steps),
+        plan_levels_by(spec.kind_of_dataset, spec.extent(source), spec.steps),
         spec.reduction,
+        spec.time.unit if spec.time else None,
     )
 
 

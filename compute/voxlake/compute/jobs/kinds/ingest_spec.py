@@ -10,7 +10,7 @@ from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
-from voxlake.ngff.grid.axes import VoxelSize, check_axes
+from voxlake.ngff.grid.axes import TimeStep, VoxelSize, check_axes
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels, step_factors
@@ -23,7 +23,10 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlake.compute.sources import Source
+    from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
     from voxlake.platform.settings import Settings
@@ -45,11 +48,28 @@ class IngestSpec(Spec):
     """Factors of every axis from each level to the next."""
     task_bytes: int
     """Voxels that a task handles, about, in bytes."""
+    axes: str = ""
+    """Letters that name the source's axes as they are stored; empty: as it says itself."""
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Place of the first voxel: z, y, x in the unit of `voxel_size`."""
+    time: TimeStep | None = None
+    """From one time point to the next, if there are several and the source says it."""
 
     @property
     def address(self) -> SourceAddress:
         """The source as tasks find it."""
-        return SourceAddress(self.source, self.source_fingerprint, self.reverse)
+        return SourceAddress(self.source, self.source_fingerprint, self.reverse, self.axes)
+
+    def extent(self, source: Source) -> Extent:
+        """Return what the pyramid is planned from."""
+        return Extent(
+            tuple(source.shape),
+            source.axes,
+            self.voxel_size,
+            self.translation,
+            self.time,
+            centred=self.reduction is not Reduction.STRIDE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,10 @@ class IngestRequest:
     """Whether to build the label index too."""
     public: bool = False
     """Whether everyone may read it."""
+    axes: str = ""
+    """Letters that name the source's axes as they are stored; empty: as it says itself."""
+    drop_transform: bool = False
+    """Whether what the source says of the place of its voxels, beyond their size, is left out."""
 
 
 def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Settings) -> IngestSpec:
@@ -93,11 +117,12 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         As of `voxlake.compute.jobs.kinds.ingest.checked_ingest`.
     """
     place = request.place
-    source = open_source(request.source)
+    source = open_source(request.source, request.axes)
     source.check()
     check_dtype(place.kind, source.dtype)
     _check_shape(place, source, image)
-    voxel_size = _voxel_size(request, source, image)
+    calibration = calibration_of(request, source)
+    voxel_size = _voxel_size(request, calibration, image)
     extent = Extent(tuple(source.shape), source.axes, voxel_size)
     return IngestSpec(
         **at(place),
@@ -110,6 +135,9 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         task_bytes=settings.task_bytes,
         index=request.index and place.kind is Kind.LABELS,
         public=request.public,
+        axes=request.axes,
+        translation=_translation(request, calibration, voxel_size, image),
+        time=calibration.time if "t" in source.axes else None,
     )
 
 
@@ -129,18 +157,78 @@ def _check_shape(place: Place, source: Source, image: Dataset | None) -> None:
         )
 
 
-def _voxel_size(request: IngestRequest, source: Source, image: Dataset | None) -> VoxelSize:
-    theirs = image.multiscale.voxel_size if image else None
-    voxel_size = request.voxel_size or theirs or source.voxel_size
-    if voxel_size is None:
+def calibration_of(request: IngestRequest, source: Source) -> Calibration:
+    """Return what the source says of where its voxels lie, as far as that is wanted."""
+    extents = dict(zip(source.axes, source.shape, strict=True))
+    calibration = source.calibration.reversed(request.reverse, extents)
+    return calibration.without_places() if request.drop_transform else calibration
+
+
+def _voxel_size(
+    request: IngestRequest, calibration: Calibration, image: Dataset | None
+) -> VoxelSize:
+    said = request.voxel_size or calibration.voxel_size
+    if image is not None:
+        return _size_of_image(request, said, image.multiscale.voxel_size)
+    if said is None:
+        words = f" ({calibration.said})" if calibration.said else ""
         raise InvalidInputError(
-            f"{request.source} does not say how large a voxel is; give z,y,x like 40,4,4nm"
+            f"{request.source} does not say how large a voxel is{words}; give its voxel size as "
+            "z,y,x and a unit, such as --voxel-size 40,4,4nm"
         )
-    if theirs is not None and voxel_size != theirs:
+    return said
+
+
+def _size_of_image(request: IngestRequest, said: VoxelSize | None, theirs: VoxelSize) -> VoxelSize:
+    if said is None or said.matches(theirs):
+        return theirs
+    if request.voxel_size is not None:
         raise InvalidInputError(
-            f"voxel size {voxel_size} differs from {theirs} of the image; leave it out"
+            f"voxel size {said} differs from {theirs} of the image; leave it out"
         )
-    return voxel_size
+    raise InvalidInputError(
+        f"{request.source} says that its voxels are {said.text}, those of the image are "
+        f"{theirs.text}; if the image is right, give that with --voxel-size"
+    )
+
+
+def _translation(
+    request: IngestRequest, calibration: Calibration, voxel_size: VoxelSize, image: Dataset | None
+) -> tuple[float, float, float]:
+    """Return where the first voxel lies; of labels it is that of their image.
+
+    Raises
+    ------
+    SourceError
+        If the source says more of places than can be kept, or other places than the image.
+    """
+    unplaced = "; ".join(calibration.unplaced())
+    if unplaced:
+        turn = " ".join(f"--reverse {axis}" for axis in calibration.flipped)
+        undone = f"{turn} undoes the flip, and " if turn else ""
+        raise SourceError(
+            f"{request.source} says of its voxels what cannot be kept: {unplaced}; {undone}"
+            "--drop-transform leaves out all that it says of their places but the voxel size"
+        )
+    own = calibration.translation(voxel_size.unit)
+    if image is None:
+        return own
+    theirs = image.multiscale.translation
+    # A format that knows no places says 0.
+    if any(own) and not _are_close(own, theirs, voxel_size):
+        raise SourceError(
+            f"{request.source} says that its first voxel lies at {own}, that of the image at "
+            f"{theirs} {voxel_size.unit}; labels cover their image voxel by voxel: leave out what "
+            "they say with --drop-transform, or mend it"
+        )
+    return theirs
+
+
+def _are_close(own: Sequence[float], theirs: Sequence[float], voxel_size: VoxelSize) -> bool:
+    """Whether two places are the same to a hundredth of a voxel."""
+    return all(
+        abs(a - b) <= size / 100 for a, b, size in zip(own, theirs, voxel_size.zyx, strict=True)
+    )
 
 
 def _steps(

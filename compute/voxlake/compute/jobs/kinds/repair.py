@@ -14,6 +14,7 @@ from voxlake.compute.sources import open_source
 from voxlake.platform.errors import UnsupportedError, VoxlakeError
 
 if TYPE_CHECKING:
+    from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.platform.jobs.record import Job
@@ -62,10 +63,14 @@ def _source_of_ingest(workspace: Workspace, look: Job) -> SourceAddress | None:
     if ingest is None or not needs_source(findings(workspace, look)):
         return None
     try:
-        unchanged = open_source(ingest.source).fingerprint == ingest.source_fingerprint
+        unchanged = _is_unchanged(ingest)
     except VoxlakeError:  # whatever is wrong with it, it is not what it was
         return None
     return ingest.address if unchanged else None
+
+
+def _is_unchanged(ingest: IngestSpec) -> bool:
+    return open_source(ingest.source, ingest.axes).fingerprint == ingest.source_fingerprint
 
 
 def _stages(work: Work[RepairSpec]) -> list[Plan]:

@@ -35,6 +35,8 @@ class VerifySpec(Spec):
     source_fingerprint: str = ""
     reverse: tuple[str, ...] = ()
     """Axes whose first voxel is the source's last."""
+    axes: str = ""
+    """Letters that name the source's axes as they are stored; empty: as it says itself."""
     task_bytes: int
     """Voxels of the source that a task compares, about, in bytes."""
     hashes: bool = False
@@ -45,7 +47,7 @@ class VerifySpec(Spec):
         """The source as tasks find it, if there is one."""
         if self.source is None:
             return None
-        return SourceAddress(self.source, self.source_fingerprint, self.reverse)
+        return SourceAddress(self.source, self.source_fingerprint, self.reverse, self.axes)
 
 
 def start_verify(
@@ -73,6 +75,7 @@ def start_verify(
         source=address.location if address else None,
         source_fingerprint=address.fingerprint if address else "",
         reverse=address.reverse if address else (),
+        axes=address.axes if address else "",
         task_bytes=workspace.settings.task_bytes,
         hashes=hashes,
     )
@@ -89,15 +92,16 @@ def source_of(
     SourceError
         If the source is not whole, or has another shape.
     """
-    source = open_source(location)
+    ingest, place_of_source = ingest_of(workspace, place.name), absolute_location(location)
+    axes = ingest.axes if ingest and ingest.source == place_of_source else ""
+    source = open_source(location, axes)
     source.check()
     shape = workspace.dataset(place).level(0).shape
     if tuple(source.shape) != shape:
         raise SourceError(f"{location} has shape {source.shape}; {place.name} has {shape}")
     if reverse is None:
-        ingest = ingest_of(workspace, place.name)
         reverse = ingest.reverse if ingest else ()
-    return SourceAddress(absolute_location(location), source.fingerprint, reverse)
+    return SourceAddress(place_of_source, source.fingerprint, reverse, axes)
 
 
 def results_of_level(work: Work[VerifySpec], level: int) -> Iterator[ComparedShard]:

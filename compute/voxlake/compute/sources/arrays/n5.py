@@ -21,7 +21,7 @@ from voxlake.compute.sources.arrays.foreign_store import (
     local_folder,
     read_json,
 )
-from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_voxel_size, parse_dataset
+from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_calibration, parse_dataset
 from voxlake.compute.sources.arrays.n5_blocks import check_blocks
 from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
@@ -127,7 +127,7 @@ def _source(location: str, path: str, documents: Documents) -> Source:
         fingerprint=fingerprint_files(files, "n5", fingerprint_text(json.dumps(documents))),
         read_stored=partial(read_array, array, what),
         stored_block=attributes.block,
-        voxel_size=n5_voxel_size(arrangement.stored, documents),
+        calibration=n5_calibration(arrangement.stored, documents),
         check_stored=check,
     )
 

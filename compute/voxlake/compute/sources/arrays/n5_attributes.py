@@ -7,27 +7,23 @@ asked:
 * ``transform.axes`` (COSEM's): in C order, which is the reverse, unless they begin with x;
 * neither: x, y, z, c, t, as many as there are.
 
-Voxel sizes: ``transform.scale`` with ``units``; ``pixelResolution`` (N5 viewer), ``resolution``
-with ``units`` (Paintera), both times ``downsamplingFactors``.
+Sizes and places: ``transform.scale`` and ``translate`` with ``units``; ``pixelResolution`` (N5
+viewer), or ``resolution`` and ``offset`` (Paintera) with ``units``, times ``downsamplingFactors``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from voxlake.compute.sources.arranged_source import complete_voxel_size
-from voxlake.compute.sources.arrangement import Arrangement, arrange
+from voxlake.compute.sources.arrangement import Arrangement, arrange_named, axis_name
+from voxlake.compute.sources.array_attributes import transform_scales
+from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, scales_of
 from voxlake.compute.sources.source import NumberType
-from voxlake.ngff.grid.axes import AXIS_TYPES
 from voxlake.platform.errors import SourceError
-
-if TYPE_CHECKING:
-    from voxlake.ngff.grid.axes import VoxelSize
-
-_BY_RANK = {2: "xy", 3: "xyz", 4: "xyzc", 5: "xyzct"}
 
 
 class DatasetAttributes(BaseModel):
@@ -77,14 +73,14 @@ def parse_dataset(document: dict[str, Any], what: str) -> DatasetAttributes:
 
 
 def arrange_n5(dimensions: tuple[int, ...], documents: Documents, what: str) -> Arrangement:
-    """Return the arrangement of a dataset with those `dimensions`.
+    """Return the arrangement of a dataset with those `dimensions`, in their order.
 
-    Names that do not fit are passed over.
+    It is in doubt if names of axes are not understood.
 
     Raises
     ------
     SourceError
-        If nothing names its axes and it has fewer than 2 or more than 5.
+        If it has fewer than 2 axes, or an extent of 0.
 
     Examples
     --------
@@ -92,16 +88,15 @@ def arrange_n5(dimensions: tuple[int, ...], documents: Documents, what: str) -> 
     >>> arrange_n5((30, 20, 10), (attributes,), "it").stored
     ('x', 'y', 'z')
     """
-    rank = len(dimensions)
     for document in documents:
         for names in (_names(document.get("axes")), _transform_names(document)):
-            if len(names) == rank and set(names) <= set(AXIS_TYPES):
-                return arrange(names, dimensions, what)
-    return arrange(_BY_RANK.get(rank, ""), dimensions, what)
+            if names:
+                return arrange_named(names, dimensions, what)
+    return arrange_named((), dimensions[::-1], what).turned
 
 
 def _names(axes: object) -> tuple[str, ...]:
-    return tuple(str(name).lower() for name in axes) if isinstance(axes, list) else ()
+    return tuple(map(str, axes)) if isinstance(axes, list | str) else ()
 
 
 def _transform_names(document: dict[str, Any]) -> tuple[str, ...]:
@@ -109,54 +104,53 @@ def _transform_names(document: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(transform, dict):
         return ()
     names = _names(transform.get("axes"))
-    is_c_order = transform.get("ordering", "C") == "C" and names[:1] != ("x",)
+    is_c_order = transform.get("ordering", "C") == "C" and tuple(map(axis_name, names[:1])) != (
+        "x",
+    )
     return names[::-1] if is_c_order else names
 
 
-def n5_voxel_size(names: tuple[str, ...], documents: Documents) -> VoxelSize | None:
-    """Return the voxel size of a dataset with axes of those `names`, in the order stored.
-
-    None unless z, y and x all have a size and the same unit of length.
+def n5_calibration(names: tuple[str, ...], documents: Documents) -> Calibration:
+    """Return the calibration of a dataset with axes of those `names`, in the order stored.
 
     Examples
     --------
     >>> attributes = {"pixelResolution": {"dimensions": [4, 4, 40], "unit": "nm"}}
-    >>> n5_voxel_size(("x", "y", "z"), (attributes,))
+    >>> n5_calibration(("x", "y", "z"), (attributes,)).voxel_size
     VoxelSize(z=40.0, y=4.0, x=4.0, unit='nanometer')
     """
     for document in documents:
-        size = _transform_size(document) or _resolution_size(names, document)
-        if size is not None:
-            return size
-    return None
+        scales = transform_scales(document.get("transform")) or _resolution(names, document)
+        if scales:
+            return Calibration(scales)
+    return Calibration()
 
 
-def _transform_size(document: dict[str, Any]) -> VoxelSize | None:
-    transform = document.get("transform")
-    if not isinstance(transform, dict):
-        return None
-    names = _names(transform.get("axes"))
-    return _size(names, transform.get("scale"), transform.get("units"))
-
-
-def _resolution_size(names: tuple[str, ...], document: dict[str, Any]) -> VoxelSize | None:
+def _resolution(names: tuple[str, ...], document: dict[str, Any]) -> dict[str, AxisScale]:
     sizes: Any = document.get("pixelResolution", document.get("resolution"))
-    units: Any = document.get("units")
+    units: Any = document.get("units") or ""
     if isinstance(sizes, dict):
-        sizes, units = sizes.get("dimensions"), [sizes.get("unit")] * len(names)
+        sizes, units = sizes.get("dimensions"), str(sizes.get("unit") or "")
+    if not isinstance(sizes, list) or not isinstance(units, list | str):
+        return {}
+    scales = scales_of(names, sizes, units, _offset(document, names))
     factors = document.get("downsamplingFactors")
-    if not (isinstance(factors, list) and all(isinstance(n, int | float) for n in factors)):
-        factors = [1] * len(names)
-    try:
-        sizes = [float(size) * factor for size, factor in zip(sizes, factors, strict=False)]
-    except (TypeError, ValueError):  # no list, or not of numbers
-        return None
-    return _size(names, sizes, units)
+    if not isinstance(factors, list):
+        return scales
+    return {
+        name: _downsampled(scales[name], factor)
+        for name, factor in zip(names, map(axis_scale, factors), strict=False)
+        if name in scales and factor is not None
+    }
 
 
-def _size(names: tuple[str, ...], sizes: Any, units: Any) -> VoxelSize | None:
-    """Return the voxel size that lists in the order of `names` make, if they are lists."""
-    if not (isinstance(sizes, list) and isinstance(units, list)):
-        return None
-    by_axis = [dict(zip(names, each, strict=False)) for each in (sizes, units)]
-    return complete_voxel_size(*by_axis)
+def _offset(document: dict[str, Any], names: tuple[str, ...]) -> list[object]:
+    """Return Paintera's place of the first voxel."""
+    offset = document.get("offset")
+    return offset if isinstance(offset, list) and len(offset) == len(names) else [0] * len(names)
+
+
+def _downsampled(scale: AxisScale, factor: AxisScale) -> AxisScale:
+    """Return the scale of a level, whose voxels lie in the middle of their blocks (N5 viewer)."""
+    shift = (factor.step - 1) / 2 * scale.step
+    return replace(scale, step=scale.step * factor.step, start=scale.start + shift)

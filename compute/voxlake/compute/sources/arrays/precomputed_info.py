@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from voxlake.compute.sources.arranged_source import complete_voxel_size
+from voxlake.compute.sources.calibration import Calibration, scales_of
+from voxlake.ngff.grid.units import exact
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 type Triple[T] = tuple[T, T, T]
@@ -60,10 +60,19 @@ class Scale(BaseModel):
         """Extents of a chunk."""
         return self.chunk_sizes[0]
 
-    @property
-    def voxel_size(self) -> VoxelSize | None:
-        """Of a voxel; None if it is not positive."""
-        return complete_voxel_size(dict(zip("xyz", self.resolution, strict=True)), "nanometer")
+    def calibration(self, finest: Scale) -> Calibration:
+        """Return where the voxels lie, if the first voxel of the `finest` scale lies at its offset.
+
+        The format counts from the corners of voxels: those of a coarser scale have their centres
+        half of what they are larger further on.
+        """
+        starts = (
+            offset * exact(size) + (exact(size) - exact(fine)) / 2
+            for offset, size, fine in zip(
+                self.voxel_offset, self.resolution, finest.resolution, strict=True
+            )
+        )
+        return Calibration(scales_of("xyz", self.resolution, "nanometer", starts))
 
     def chunk_names(self, box: Box) -> Iterator[str]:
         """Yield the names of the chunks that `box` (x, y, z from 0) touches."""

@@ -17,12 +17,16 @@ from pydantic import ValidationError
 from zarr.errors import BaseZarrError
 from zarr.storage import ObjectStore, ZipStore
 
-from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
-from voxlake.compute.sources.arrangement import Arrangement, arrange, arrange_by_rank
+from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.arrangement import Arrangement, arrange_named
+from voxlake.compute.sources.array_attributes import axis_names_of
+from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
+from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path
 from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.axes import AxisType
 from voxlake.ngff.metadata import v04, v06
 from voxlake.platform.errors import SourceError
 from voxlake.platform.settings import Settings
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
+    from voxlake.ngff.grid.axes import Axis
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.metadata.model import Multiscale
 
@@ -52,13 +56,14 @@ def open_zarr(location: str) -> Source | None:
         return None
     array, multiscale = _array(location, store)
     what = f"zarr {location}"
+    arrangement = _arrangement(array, multiscale, what)
     return ArrangedSource(
         dtype=native(np.dtype(array.dtype), what),
-        arrangement=_arrangement(array, multiscale, what),
+        arrangement=arrangement,
         fingerprint=_fingerprint(location, array),
         read_stored=partial(_read, array, what),
         stored_block=array.chunks,  # of a sharded array, the inner chunks
-        voxel_size=_voxel_size(multiscale),
+        calibration=_calibration(array, multiscale, arrangement),
         # Nothing to check: a zarr lists no chunks, and one that is absent is fill by definition.
     )
 
@@ -157,20 +162,29 @@ def _multiscale(location: str, group: zarr.Group) -> Multiscale | None:
 
 
 def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: str) -> Arrangement:
-    """Name the axes by the OME-Zarr metadata, else the dimensions' names, else their number."""
+    """Name the axes by the OME-Zarr metadata, else as the array does, else by their number."""
     if multiscale is not None:
-        return arrange(multiscale.axis_names, array.shape, what)
-    names: Any = getattr(array.metadata, "dimension_names", None)  # v3; xarray's way in v2:
-    names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
-    return arrange_by_rank(array.shape, what, [str(name) for name in names])
+        return arrange_named(tuple(map(_axis_name, multiscale.axes)), array.shape, what)
+    names: Any = getattr(array.metadata, "dimension_names", None) or ()
+    if not any(names):
+        names = axis_names_of(array.attrs)
+    return arrange_named(names, array.shape, what)
 
 
-def _voxel_size(multiscale: Multiscale | None) -> VoxelSize | None:
-    """Return what the metadata say; None unless z, y and x all have a unit."""
+def _axis_name(axis: Axis) -> str:
+    """Return the letter of an axis; its type tells of those that have no place."""
+    by_type: dict[AxisType | None, str] = {AxisType.TIME: "t", AxisType.CHANNEL: "c"}
+    return by_type.get(axis.type, axis.name)
+
+
+def _calibration(
+    array: zarr.Array[Any], multiscale: Multiscale | None, arrangement: Arrangement
+) -> Calibration:
     if multiscale is None:
-        return None
-    sizes = dict(zip(multiscale.axis_names, multiscale.levels[0].scale, strict=True))
-    return complete_voxel_size(sizes, {axis.name: axis.unit or "" for axis in multiscale.axes})
+        return attributes_calibration(array.attrs, arrangement.stored)
+    level = multiscale.levels[0]
+    units = [axis.unit or "" for axis in multiscale.axes]
+    return Calibration(scales_of(arrangement.stored, level.scale, units, level.translation))
 
 
 def _fingerprint(location: str, array: zarr.Array[Any]) -> str:

@@ -10,30 +10,32 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import h5py
-import numpy as np
 
-from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
-from voxlake.compute.sources.arrangement import arrange_by_rank
+from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.arrangement import arrange_named, axis_name
+from voxlake.compute.sources.array_attributes import axis_names_of, calibration_of
 from voxlake.compute.sources.files.hdf5_links import ANYWHERE, Reach, follow, names_in, open_file
 from voxlake.compute.sources.files.hdf5_parts import check_filters, check_parts, chunks_of
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import named_file, split_inner
 from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.axes import AXIS_TYPES
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 
 
 def open_hdf5(location: str) -> Source | None:
-    """Open a dataset: axes by the labels of its dimensions, else by their number.
+    """Open a dataset: its axes as attributes or its dimensions name them, else by their number.
 
     Raises
     ------
@@ -51,14 +53,14 @@ def open_hdf5(location: str) -> Source | None:
     file = open_file(path, what)
     dataset = _dataset(file, path, inner, reach)
     check_filters(dataset, what)
-    labels = [dimension.label for dimension in dataset.dims]
+    arrangement = arrange_named(_axis_names(dataset), dataset.shape or (), what)
     return ArrangedSource(
         dtype=native(dataset.dtype, what),
-        arrangement=arrange_by_rank(dataset.shape or (), what, labels),
+        arrangement=arrangement,
         fingerprint=fingerprint_files([path], "hdf5", dataset.name),
         read_stored=partial(_read, dataset, location),
         stored_block=chunks_of(dataset, reach),
-        voxel_size=_voxel_size(dataset),
+        calibration=calibration_of(dataset.attrs, arrangement.stored),
         check_stored=partial(check_parts, dataset, reach),
     )
 
@@ -74,13 +76,17 @@ def _read(dataset: h5py.Dataset, location: str, box: Box) -> np.ndarray:
     return voxels
 
 
-def _voxel_size(dataset: h5py.Dataset) -> VoxelSize | None:
-    """Return the attribute ``element_size_um`` (z, y, x) of ImageJ's and ilastik's plugins."""
-    try:
-        z, y, x = np.asarray(dataset.attrs["element_size_um"], float).ravel()
-    except (KeyError, ValueError, TypeError):
-        return None
-    return complete_voxel_size({"z": z, "y": y, "x": x}, "micrometer")
+def _axis_names(dataset: h5py.Dataset) -> tuple[str | None, ...]:
+    """Return the names that attributes, labels or scales give the dimensions; none if none do."""
+    return axis_names_of(dataset.attrs) or tuple(map(_dimension_name, dataset.dims))
+
+
+def _dimension_name(dimension: h5py.DimensionManager) -> str | None:
+    """Return the label of a dimension, else the name of its scale that is understood, or any."""
+    names = [dimension.label, *dimension.keys()]
+    names += [str(scale.name).rpartition("/")[2] for scale in dimension.values()]
+    named = [name for name in names if name]
+    return next((name for name in named if axis_name(name) in AXIS_TYPES), next(iter(named), None))
 
 
 def _dataset(file: h5py.File, path: Path, inner: str, reach: Reach) -> h5py.Dataset:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.calibration import UNKNOWN, Calibration
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.arrangement import Arrangement
-    from voxlake.ngff.grid.axes import VoxelSize
 
 UNPACK: dict[str, type[gzip.GzipFile | bz2.BZ2File]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 """Opens a packed file for reading what is in it, by the suffix."""
@@ -120,7 +120,7 @@ def mapped_source(
     file: MappedFile,
     arrangement: Arrangement,
     fingerprint: str,
-    voxel_size: VoxelSize | None = None,
+    calibration: Calibration = UNKNOWN,
 ) -> ArrangedSource:
     """Return the source of a file; float16 is read as float32, which holds it exactly.
 
@@ -134,6 +134,6 @@ def mapped_source(
         fingerprint=fingerprint,
         read_stored=lambda box: file.voxels()[box.slices],
         stored_block=file.shape if file.is_packed else row,
-        voxel_size=voxel_size,
+        calibration=calibration,
         check_stored=file.check,
     )

@@ -1,8 +1,8 @@
 """An MRC file: ``.mrc``, ``.mrcs``, ``.map``, ``.rec``, ``.st``, ``.ali``, plain, gzip or bzip2.
 
 MRC2014 and what IMOD writes. Bytes (mode 0) are signed, unless IMOD's stamp says otherwise; half
-floats (mode 12) are read as float32. The header's order of axes is honoured; ``nxstart`` and the
-origin are dropped. A stack of volumes has times. https://www.ccpem.ac.uk/mrc_format/mrc2014.php,
+floats (mode 12) are read as float32. The header's order of axes is honoured. A stack of volumes has
+times. https://www.ccpem.ac.uk/mrc_format/mrc2014.php,
 https://bio3d.colorado.edu/imod/doc/mrc_format.txt
 """
 
@@ -16,7 +16,6 @@ import mrcfile.dtypes
 import mrcfile.utils
 import numpy as np
 
-from voxlake.compute.sources.arranged_source import complete_voxel_size
 from voxlake.compute.sources.arrangement import Arrangement, arrange
 from voxlake.compute.sources.files.mapped_file import (
     UNPACK,
@@ -24,21 +23,25 @@ from voxlake.compute.sources.files.mapped_file import (
     MappedFile,
     mapped_source,
 )
+from voxlake.compute.sources.files.mrc_places import mrc_calibration
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import named_file
 from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.units import exact
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from pathlib import Path
 
+    from voxlake.compute.sources.calibration import Calibration
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
 
 _PLAIN = (".mrc", ".mrcs", ".map", ".rec", ".st", ".ali")
 SUFFIXES = _PLAIN + tuple(plain + packed for plain in _PLAIN for packed in UNPACK)
 _IMOD_STAMP = 1146047817
 _IMOD_SIGNED = 1
+_IMOD_ORIGIN_AS_MRC = 4
 _IMOD_FIELDS = 152
 """Byte of the header where the stamp and the flags begin."""
 _MODES = range(256)
@@ -71,7 +74,7 @@ class _Header:
     @property
     def dtype(self) -> np.dtype:
         """Type of the voxels, in the byte order of the file."""
-        stamp, flags = np.frombuffer(self.body, f"{self.order}i4", 2, _IMOD_FIELDS)
+        stamp, flags = self._imod()
         if self["mode"] == 0 and stamp == _IMOD_STAMP and not flags & _IMOD_SIGNED:
             return np.dtype("u1")
         try:
@@ -83,6 +86,11 @@ class _Header:
             ) from error
         native(dtype, f"MRC {self.path}")
         return dtype.newbyteorder(self.order)
+
+    def _imod(self) -> tuple[int, int]:
+        """Return IMOD's stamp and flags."""
+        stamp, flags = np.frombuffer(self.body, f"{self.order}i4", 2, _IMOD_FIELDS)
+        return int(stamp), int(flags)
 
     @property
     def arrangement(self) -> Arrangement:
@@ -101,14 +109,17 @@ class _Header:
         return arrange(["t", *names], (sections // depth, depth, *rows), f"MRC {self.path}")
 
     @property
-    def voxel_size(self) -> VoxelSize | None:
-        """Size of the cell over its intervals; None if the header leaves it open."""
-        x, y, z = (float(self._record["cella"][name]) for name in "xyz")
-        intervals = [self[name] for name in ("mx", "my", "mz")]
-        if min(intervals) < 1:
-            return None
-        sizes = {"x": x / intervals[0], "y": y / intervals[1], "z": z / intervals[2]}
-        return complete_voxel_size(sizes, "angstrom")
+    def calibration(self) -> Calibration:
+        """Size of the cell over its intervals, and where the first voxel lies."""
+        return mrc_calibration(self._record, self.arrangement.stored[-3:], self._origin())
+
+    def _origin(self) -> dict[str, Decimal]:
+        """Return the place of the first voxel that the header has, in angstrom; none if old."""
+        stamp, flags = self._imod()
+        # IMOD's own sense is the place of the origin in the image, which is the opposite.
+        sign = -1 if stamp == _IMOD_STAMP and not flags & _IMOD_ORIGIN_AS_MRC else 1
+        origin = self._record["origin"]
+        return {name: sign * exact(origin[name]) for name in "xyz"} if self.is_marked else {}
 
     def wrong(self, what: str) -> SourceError:
         """Return the error of a header that says `what`."""
@@ -143,7 +154,7 @@ def open_mrc(location: str) -> Source | None:
         trailing=section - 1 if header.is_marked else 0,
     )
     fingerprint = fingerprint_files([path], "mrc")
-    return mapped_source(file, arrangement, fingerprint, header.voxel_size)
+    return mapped_source(file, arrangement, fingerprint, header.calibration)
 
 
 def _read_header(path: Path) -> _Header:

@@ -1,8 +1,7 @@
 """A NIfTI file: ``.nii``, or ``.nii.gz``.
 
-NIfTI keeps x fastest, as (x, y, z, t, channel); read backwards that is C order. Voxels stay where
-they are: the file's orientation (its affine) is not applied. Where the header scales values
-(``scl_slope``, ``scl_inter``), the scaled values are read, as float32.
+NIfTI keeps x fastest, as (x, y, z, t, channel); read backwards that is C order. Where the
+header scales values (``scl_slope``, ``scl_inter``), the scaled values are read, as float32.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
+from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.files.mapped_file import MappedFile
+from voxlake.compute.sources.files.nifti_places import nifti_calibration
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import named_file
 from voxlake.compute.sources.source import native
@@ -22,11 +22,9 @@ from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 _STORED = ("c", "t", "z", "y", "x")
-_UNITS = {"meter": "meter", "mm": "millimeter", "micron": "micrometer"}
 
 
 def open_nifti(location: str) -> Source | None:
@@ -64,12 +62,6 @@ def open_nifti(location: str) -> Source | None:
         dtype=np.dtype("f4") if is_scaled else dtype,
         fingerprint=fingerprint_files([path], "nifti"),
         read_stored=read,
-        voxel_size=_voxel_size(image.header),
+        calibration=nifti_calibration(image.header),
         check_stored=file.check,
     )
-
-
-def _voxel_size(header: Any) -> VoxelSize | None:
-    """Return ``pixdim`` in the unit of ``xyzt_units``; None if that is unknown."""
-    sizes = dict(zip("xyz", map(float, (*header.get_zooms(), 1.0)), strict=False))
-    return complete_voxel_size(sizes, _UNITS.get(header.get_xyzt_units()[0], ""))

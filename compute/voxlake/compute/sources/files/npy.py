@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
-from voxlake.compute.sources.arrangement import arrange_by_rank
+from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import named_file
 from voxlake.compute.sources.source import native
@@ -35,7 +35,7 @@ def open_npy(location: str) -> Source | None:
         raise SourceError(f"NumPy file {path} cannot be read ({error}); restore it") from error
     return ArrangedSource(
         dtype=native(mapped.dtype, f"NumPy file {path}"),
-        arrangement=arrange_by_rank(mapped.shape, f"NumPy file {path}"),
+        arrangement=arrange_named((), mapped.shape, f"NumPy file {path}"),
         fingerprint=fingerprint_files([path], "npy"),
         read_stored=lambda box: mapped[box.slices],
     )

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from voxlake.compute.sources.arrangement import BY_RANK, Arrangement, arrange
+from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import existing_file, local_path
@@ -63,14 +63,15 @@ class RawOptions(BaseModel):
 
     def arrangement(self, what: str) -> Arrangement:
         """Return the arrangement of the file as an array in C order."""
-        names = self.axes or BY_RANK[len(self.shape)]
-        if len(names) != len(self.shape):
+        if self.axes and len(self.axes) != len(self.shape):
             raise SourceError(
-                f"{what} has the axes {names!r} and the shape {self.shape}; "
+                f"{what} has the axes {self.axes!r} and the shape {self.shape}; "
                 "give one letter for each"
             )
-        step = 1 if self.order == "C" else -1
-        return arrange(names[::step], self.shape[::step], what)
+        named = arrange_named(self.axes, self.shape, what)
+        if named.doubt:
+            raise SourceError(f"{named.doubt}; name them in its location, such as &axes=zyxc")
+        return named if self.order == "C" else named.turned
 
 
 def open_raw(location: str) -> Source | None:

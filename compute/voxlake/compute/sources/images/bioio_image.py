@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.arranged_source import ArrangedSource, complete_voxel_size
+from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.calibration import Calibration, axis_scale
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.source import native
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
 
 _SCENE = "?scene="
 
@@ -56,7 +57,7 @@ def open_bioio(location: str) -> Source | None:
         fingerprint=fingerprint_files(_files(path), "bioio", scene),
         read_stored=partial(_read, array, path),
         stored_block=array.chunksize,  # what the plug-in reads at once: a plane, if it can
-        voxel_size=_voxel_size(image),
+        calibration=_calibration(image),
         check_stored=partial(_check, array, path),
     )
 
@@ -119,14 +120,24 @@ def _without_samples(array: Any, names: str, path: Path) -> tuple[Any, str]:
     return array, names.replace("c", "").replace("s", "c")
 
 
-def _voxel_size(image: Any) -> VoxelSize | None:
-    """Return the voxel size if it is complete; in micrometres where bioio says no unit."""
+def _calibration(image: Any) -> Calibration:
+    """Return sizes in the units that bioio has; it attaches none to sizes by themselves."""
     sizes, properties = image.physical_pixel_sizes, image.dimension_properties
-    try:
-        units = {axis: getattr(properties, axis.upper()).unit or "micrometer" for axis in SPATIAL}
-    except AttributeError:
-        return None
-    return complete_voxel_size({axis: getattr(sizes, axis.upper()) for axis in SPATIAL}, units)
+    units = {axis: _unit(properties, axis) for axis in (*SPATIAL, "t")}
+    steps = {axis: getattr(sizes, axis.upper()) for axis in SPATIAL}
+    steps["t"] = _seconds(image.time_interval)
+    if not isinstance(image.time_interval, int | float):
+        units["t"] = "second"
+    scales = {axis: axis_scale(step, units[axis]) for axis, step in steps.items()}
+    return Calibration({axis: scale for axis, scale in scales.items() if scale is not None})
+
+
+def _unit(properties: Any, axis: str) -> object:
+    return getattr(getattr(properties, axis.upper(), None), "unit", None)
+
+
+def _seconds(interval: Any) -> object:
+    return interval.total_seconds() if isinstance(interval, timedelta) else interval
 
 
 def _files(path: Path) -> list[Path]:

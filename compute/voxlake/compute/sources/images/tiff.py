@@ -10,27 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.compute.sources.arranged_source import (
-    ArrangedSource,
-    complete_voxel_size,
-    filled,
-)
+from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.ome_tiff import COMPANION, DescribedTiff, open_described
 from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.images.tiff_places import tiff_calibration
 from voxlake.compute.sources.images.tiff_promise import check_planes, is_ome
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.source import native
-from voxlake.ngff.grid.axes import METRES, parse_unit
 from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from tifffile import TiffFrame, TiffPage, TiffPageSeries
 
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import VoxelSize
     from voxlake.ngff.grid.box import Box
 
 _AXES = {"I": "z", "Q": "z", "S": "c"}
@@ -81,7 +76,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
         read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),
         fill_stored=fill if mapped is None else None,
         stored_block=coded if mapped is None else None,
-        voxel_size=_voxel_size(series),
+        calibration=tiff_calibration(described, series),
         check_stored=partial(
             _check, path, series, described.description, is_mapped=mapped is not None
         ),
@@ -167,19 +162,6 @@ def _mapped(path: Path, series: TiffPageSeries) -> np.ndarray | None:
         raise _truncated(path)
     dtype = series.dtype.newbyteorder(series.keyframe.parent.byteorder)
     return np.memmap(path, dtype, "r", offset, series.shape)
-
-
-def _voxel_size(series: TiffPageSeries) -> VoxelSize | None:
-    """Return the voxel size that OME-XML, ImageJ or the resolution tags give, all axes or none."""
-    scales, units = series.coord_scales, series.coord_units
-    try:
-        unit = parse_unit(units["X"])
-        factors = {axis: METRES[parse_unit(units[axis])] / METRES[unit] for axis in "ZYX"}
-        # Nine digits: the scales come from differences of coordinates.
-        sizes = {axis.lower(): float(f"{scales[axis] * factors[axis]:.9g}") for axis in "ZYX"}
-    except (KeyError, InvalidInputError):
-        return None
-    return complete_voxel_size(sizes, unit)
 
 
 def _absent_page(path: Path, number: int) -> SourceError:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_text
-from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Box
 
 PREFIX = "phantom:"
-_VOXEL_SIZE = VoxelSize(10, 10, 10, "nanometer")
 _REVISION = "1"
 """Changes when the voxels of the same location do."""
 
@@ -71,7 +70,7 @@ def open_phantom(location: str) -> Source | None:
         dtype=dtype,
         fingerprint=fingerprint_text("phantom", _REVISION, str((z, y, x)), repr(options)),
         read_stored=filled(partial(_fill, options), dtype),
-        voxel_size=_VOXEL_SIZE,
+        calibration=Calibration(scales_of("zyx", (10, 10, 10), "nanometer")),
     )
 
 

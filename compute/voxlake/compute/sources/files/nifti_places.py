@@ -1,0 +1,69 @@
+"""Where the voxels of a NIfTI file lie: the affine of its header, and the times.
+
+https://nifti.nimh.nih.gov/nifti-1/documentation/nifti1fields: the sform if it has a code, else the
+qform if that has one, else nothing but the sizes in ``pixdim``. What nibabel makes of a header
+without either, voxels around the origin with x backwards, no file says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_NAMES = "xyz"
+_CLOSE = 1e-4
+"""How far an affine of 32 bits may be off what it should be, for one voxel."""
+
+
+def nifti_calibration(header: Any) -> Calibration:
+    """Return what a header of nibabel's says of places: ``pixdim``, its unit, and the affine."""
+    space, time = header.get_xyzt_units()
+    steps = dict(zip(_NAMES, header["pixdim"][1:4], strict=True))
+    affine = _affine(header)
+    lost = _lost(affine, np.abs(header["pixdim"][1:4]))
+    scales: dict[str, AxisScale | None] = {}
+    for row, name in enumerate(_NAMES):
+        step, start = abs(steps[name]), 0
+        if affine is not None and not lost:
+            step, start = np.copysign(step, affine[row, row]), affine[row, 3]
+        scales[name] = axis_scale(step, _known(space), start)
+    scales["t"] = axis_scale(header["pixdim"][4], _known(time), header["toffset"])
+    return Calibration({n: s for n, s in scales.items() if s is not None}, lost)
+
+
+def _affine(header: Any) -> npt.NDArray[Any] | None:
+    """Return the affine that the header has, to the digits of 32 bits; None if it has none."""
+    for code, affine in (
+        (header["sform_code"], header.get_sform),
+        (header["qform_code"], header.get_qform),
+    ):
+        if int(code) > 0:
+            return np.asarray(affine(), np.float32)
+    return None
+
+
+def _lost(affine: npt.NDArray[Any] | None, sizes: npt.NDArray[Any]) -> tuple[str, ...]:
+    """Return, in words, what of the affine no scale and translation can say."""
+    if affine is None:
+        return ()
+    if not np.isfinite(affine).all():
+        return ("an affine that is not all numbers",)
+    matrix = affine[:3, :3]
+    diagonal = np.diagonal(matrix)
+    if np.abs(matrix - np.diag(diagonal)).max() > _CLOSE * max(float(np.abs(matrix).max()), 0.0):
+        rows = "; ".join(", ".join(f"{value:g}" for value in row) for row in matrix)
+        return (f"a rotation or shear of its axes, the affine {rows}",)
+    if not np.allclose(np.abs(diagonal), sizes, rtol=_CLOSE, atol=0):
+        said, other = (", ".join(f"{n:g}" for n in each) for each in (np.abs(diagonal), sizes))
+        return (f"an affine with voxels of {said}, where pixdim has {other} for x, y, z",)
+    return ()
+
+
+def _known(unit: str) -> str:
+    return "" if unit == "unknown" else unit
