@@ -337,7 +337,7 @@ class TestMetadata:
 
 def test_findings_are_small_and_come_back_as_they_were(lake: StoreURL) -> None:
     url = lake / Place(DatasetName("a", "b", "c"), Kind.IMAGE).key
-    [result] = results([plan_fsck(FsckTarget(url))[0]])
+    result, _ = results([plan_fsck(FsckTarget(url))[0]])
     [finding] = findings_of([result, result])
     assert finding.check is Check.METADATA
     assert len(json.dumps(result)) < 1000

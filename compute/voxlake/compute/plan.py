@@ -28,6 +28,8 @@ class Result(BaseModel):
     """Voxels that it wrote or compared."""
     bytes: int = 0
     """Bytes that it stored, where it knows."""
+    stored_shards: int = 0
+    """Shards of level 0 that an ingest stored; those of nothing but fill are not."""
 
     def encode(self) -> dict[str, JSON]:
         """Return it as the ledger keeps it."""

@@ -9,7 +9,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
-from voxlake.platform.errors import OutOfBoundsError
+from voxlake.platform.errors import CorruptDataError, OutOfBoundsError
 
 if TYPE_CHECKING:
     from voxlake.ngff.metadata.model import Multiscale
@@ -48,12 +48,28 @@ class Dataset:
         return self.url / self.multiscale.levels[number].path
 
     def step(self, number: int) -> tuple[int, ...]:
-        """Return the factors from the level before to level `number`; of level 0 all are 1."""
+        """Return the factors from the level before to level `number`; of level 0 all are 1.
+
+        Raises
+        ------
+        CorruptDataError
+            If one is no number from 1 on: of a scale of 0, infinity or NaN, or less than the last.
+        """
         levels = self.multiscale.levels
         if number == 0:
             return (1,) * len(levels[0].scale)
         fine, coarse = levels[number - 1], levels[number]
-        return tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
+        try:
+            steps = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
+        except (ValueError, ArithmeticError):
+            steps = (0,)
+        if min(steps) < 1:
+            raise CorruptDataError(
+                f"levels {number - 1} and {number} of {self.url} have the scales "
+                f"{list(fine.scale)} and {list(coarse.scale)}, and the second is no whole number "
+                "of times the first; restore its metadata"
+            )
+        return steps
 
     def level(self, number: int, cache_bytes: int = CACHE_BYTES) -> Volume:
         """Open a level; see `open_volume`."""

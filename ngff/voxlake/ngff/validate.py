@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,7 @@ def _factors(base: Level, level: Level) -> tuple[int, ...] | None:
     factors = []
     for fine, coarse in zip(base.scale, level.scale, strict=True):
         ratio = coarse / fine if fine else 0.0
-        if ratio < 1 - TOLERANCE or abs(ratio - round(ratio)) > TOLERANCE:
+        if not ratio >= 1 - TOLERANCE or ratio == math.inf or abs(ratio - round(ratio)) > TOLERANCE:
             return None
         factors.append(round(ratio))
     return tuple(factors)

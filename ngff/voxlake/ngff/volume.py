@@ -38,6 +38,7 @@ CACHE_BYTES = 256 << 20
 _DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
 _FAILED = re.compile(r"OS error|http_response_code")
 _NO_ARRAY = 'Expected "array", but received: "group"'
+_UNCLEAR = "driver: Dimension label(s)"
 _UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
 
 
@@ -275,6 +276,8 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
         return NotFoundError(f"{url} is no zarr array; check the address and the level")
     if action == "open" and (unknown := _UNKNOWN.search(message)):
         return UnsupportedError(f"cannot open {url}: {unknown[0].strip()}")
+    if action == "open" and _UNCLEAR in message:
+        return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
     if code in _DAMAGED and not _FAILED.search(str(error)):
         return CorruptDataError(f"cannot {action} {url}: stored bytes are damaged ({message})")
     return explain_text(action, url, error)

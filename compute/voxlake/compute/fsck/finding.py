@@ -43,6 +43,10 @@ class Check(StrEnum):
     """Rows of the label index that were found in another state of their shard."""
     DAMAGED_SIDECAR = "damaged-sidecar"
     """Rows of the label index that do not decode."""
+    DAMAGED_INDEX = "damaged-index"
+    """What the label index, merges, objects or reserved ids are kept in is damaged, or is gone."""
+    UNFINISHED = "unfinished"
+    """A dataset that is not whole: its ingest has not ended, or shards of it are gone."""
     ADVICE = "advice"
     """Nothing is wrong, but damage might go unseen, or a place be off. Not counted as a fault."""
 

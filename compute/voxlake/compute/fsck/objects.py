@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
+from voxlake.compute.passes.downsample import downsample_step
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.leftovers import leftovers
-from voxlake.ngff.metadata.reading import read_labels_names
+from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_dataset
@@ -23,6 +24,7 @@ from voxlake.platform.errors import UNREADABLE, CorruptDataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.compute.passes.downsample import Step
     from voxlake.compute.plan import Result
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.box import Cell
@@ -58,6 +60,7 @@ class ObjectsTask:
             if ours and f"{breach.where}/zarr.json" not in told:
                 check = Check.METADATA if breach.severity is Severity.MUST else Check.ADVICE
                 yield Finding(check, breach.where, breach.text)
+        yield from _look_at_steps(self.url)
         if self.image is None:
             yield from _look_at_labels_list(self.url)
         elif self.url.name not in _listed(self.image):
@@ -81,6 +84,22 @@ def labels_there(image: StoreURL) -> list[str]:
     return [
         name for name in store.list_children(folder)[0] if store.exists(folder / name / "zarr.json")
     ]
+
+
+def _look_at_steps(url: StoreURL) -> Iterator[Finding]:
+    """Yield the levels that are no whole number of times as large as the one below."""
+    try:
+        dataset = open_dataset(url)
+    except UNREADABLE:  # told by validate_dataset
+        return
+    for level in range(1, dataset.levels):
+        try:
+            dataset.step(level)
+        except UNREADABLE as error:
+            yield Finding(Check.METADATA, str(url), str(error))
+    if dataset.levels > 1 and not is_ours(url):
+        text = "another program made its levels: they are not compared, and never made anew"
+        yield Finding(Check.ADVICE, str(url), text)
 
 
 def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
@@ -172,6 +191,14 @@ def volume_of(dataset: Dataset, level: int) -> Volume | None:
     """Return a level of the dataset; None if it cannot be opened, which is found elsewhere."""
     try:
         return dataset.level(level)
+    except UNREADABLE:
+        return None
+
+
+def step_to(dataset: Dataset, level: int) -> Step | None:
+    """Return what leads to a level; None if its metadata have no such thing, which is found."""
+    try:
+        return downsample_step(dataset, level)
     except UNREADABLE:
         return None
 

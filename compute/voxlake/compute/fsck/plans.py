@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.compute.fsck.objects import ObjectsTask, volume_of
+from voxlake.compute.fsck.kept import (
+    KEPT_BYTES,
+    MOST_TASKS,
+    SHARDS_PER_TASK,
+    KeptTask,
+    WholeTask,
+)
+from voxlake.compute.fsck.objects import ObjectsTask, step_to, volume_of
 from voxlake.compute.fsck.shards import ShardLook, ShardTask
-from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
+from voxlake.compute.passes.downsample import downsample_bytes
 from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.plan import Plan, fingerprint
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.metadata.reading import is_ours
 from voxlake.ngff.shards.check import BATCH_BYTES
 from voxlake.platform.errors import UNREADABLE
 
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
 OBJECTS_STAGE = "fsck-objects"
 """Name of the stage that looks at no shards; one for each level follows."""
 
+KEPT_STAGE = "fsck-kept"
+"""Name of the stage that looks at what is kept beside labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class FsckTarget:
@@ -41,16 +52,24 @@ class FsckTarget:
     """The image that the labels belong to."""
     quick: bool = False
     """Whether shards that are stored are not compared with the level below."""
+    stored: int = 0
+    """Shards of level 0 that its ingest stored, as is recorded; 0: it is not known."""
+    unfinished: str = ""
+    """What is known of an ingest that has not ended."""
 
 
 def plan_fsck(what: FsckTarget) -> list[Plan]:
     """Return the plans of a look; levels that cannot be opened are left to the first of them."""
-    first = list_plan(OBJECTS_STAGE, [ObjectsTask(what.url, what.index, what.image)])
+    objects = ObjectsTask(what.url, what.index, what.image)
+    whole = WholeTask(what.url, what.stored, what.unfinished)
+    first = list_plan(OBJECTS_STAGE, [objects, whole])
     try:
         dataset = open_dataset(what.url)
     except UNREADABLE:
-        return [first]
-    return [first, *_level_plans(what, dataset)]
+        return [first, *_kept_plans(what, 1)]
+    volume = volume_of(dataset, 0)
+    shards = math.prod(volume.grid) if volume else 1
+    return [first, *_kept_plans(what, shards), *_level_plans(what, dataset)]
 
 
 def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0) -> Plan:
@@ -62,12 +81,20 @@ def list_plan(stage: str, tasks: list[Task], bytes_per_task: int = 0) -> Plan:
     return Plan(stage, (len(tasks),), pick, fingerprint(stage, *tasks), bytes_per_task)
 
 
+def _kept_plans(what: FsckTarget, shards: int) -> Iterator[Plan]:
+    if what.index is not None:
+        parts = min(-(-shards // SHARDS_PER_TASK), MOST_TASKS)
+        tasks: list[Task] = [KeptTask(what.index, part, parts) for part in range(parts)]
+        yield list_plan(KEPT_STAGE, tasks, KEPT_BYTES)
+
+
 def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:
     below: Volume | None = None
+    compared = is_ours(what.url)
     for level in range(dataset.levels):
         volume = volume_of(dataset, level)
         if volume is not None:
-            step = None if below is None else downsample_step(dataset, level)
+            step = step_to(dataset, level) if below is not None and compared else None
             index = what.index if level == 0 else None
             look = ShardLook(volume.url, level, step, index, what.quick)
             memory = shard_bytes(volume) + 2 * BATCH_BYTES

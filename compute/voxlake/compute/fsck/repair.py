@@ -22,6 +22,7 @@ from voxlake.compute.passes.downsample import downsample_bytes, downsample_step
 from voxlake.compute.passes.ingest import IngestTask, shard_bytes
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.pyramid import coarser_box
+from voxlake.ngff.metadata.reading import is_ours
 from voxlake.platform.errors import UNREADABLE
 
 if TYPE_CHECKING:
@@ -56,14 +57,16 @@ def plan_repair(
 
     First the list of labels and leftovers, then level 0 from its source, then each level from the
     one below, with all that lies over a shard which is made anew, then the label index.
-    Without a `source`, level 0 is left as it is.
+    Without a `source`, level 0 is left as it is. Of a dataset that another program made nothing is
+    written but the label index.
     """
-    faults = list(findings)
+    faults = [each for each in findings if each.check in _SIDECAR or is_ours(target.url)]
     plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(target, faults)) else []
     try:
         dataset = open_dataset(target.url)
         for number in range(dataset.levels):
             dataset.level(number)
+            dataset.step(number)
     except UNREADABLE:
         return plans  # nothing is rebuilt by metadata that are damaged
     return [*plans, *_shard_plans(target, dataset, faults, source)]
@@ -80,7 +83,7 @@ def needs_source(findings: Iterable[Finding]) -> bool:
 def _object_tasks(target: FsckTarget, findings: list[Finding]) -> list[Task]:
     checks = {finding.check for finding in findings}
     tasks: list[Task] = []
-    if Check.LABELS_LIST in checks:
+    if Check.LABELS_LIST in checks and is_ours(target.image or target.url):
         tasks.append(ListLabelsTask(target.image or target.url))
     if Check.LEFTOVER in checks:
         tasks.append(SweepTask(target.url, target.index))

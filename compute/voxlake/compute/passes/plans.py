@@ -59,8 +59,12 @@ class RegionTask:
         base = work.volumes[0]
         region = cell_box(self.cell, self.spec.cut.region) & base.box
         read = self.spec.source.read_into if self.spec.source else LevelReader(base).read_into
-        voxels = run_region(work, read, region)
-        return Result(voxels=voxels, bytes=voxels * base.dtype.itemsize)
+        made = run_region(work, read, region)
+        return Result(
+            voxels=made.voxels,
+            bytes=made.voxels * base.dtype.itemsize,
+            stored_shards=made.stored if self.spec.source else 0,
+        )
 
 
 def plan_passes(

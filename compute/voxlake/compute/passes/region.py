@@ -70,8 +70,8 @@ class Pass:
     """Where the label index of the base lies, if it is written along."""
 
 
-def run_region(work: Pass, read: ReadInto, region: Box) -> int:
-    """Make the shards of all levels over `region` of the base; return how many voxels they hold.
+def run_region(work: Pass, read: ReadInto, region: Box) -> Made:
+    """Make the shards of all levels over `region` of the base, and say what was made.
 
     Doing it again writes the same bytes. After an error no shard is changed but those that were
     already whole.
@@ -91,6 +91,16 @@ def run_region(work: Pass, read: ReadInto, region: Box) -> int:
         except BaseException:
             pyramid.discard()
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of a region."""
+
+    voxels: int
+    """Of the shards of all levels."""
+    stored: int
+    """Shards of the base that are stored: they are not all fill."""
 
 
 @dataclass(slots=True)
@@ -117,8 +127,8 @@ class _RegionPyramid:
     streams: dict[tuple[int, tuple[int, ...]], ShardStream] = field(default_factory=dict)
     rows: dict[tuple[int, ...], list[Found]] = field(default_factory=dict)
     """Of the label index: what was found in the strips of each shard of the base."""
-    waiting: list[Future[Any]] = field(default_factory=list)
-    """Shards that are being stored."""
+    waiting: list[Future[bool]] = field(default_factory=list)
+    """Shards that are being stored: whether it is one of the base, and not all fill."""
     voxels: int = 0
 
     def run(self) -> None:
@@ -131,11 +141,9 @@ class _RegionPyramid:
                     pass
             self._make(0, box, layer)
 
-    def finish(self) -> int:
+    def finish(self) -> Made:
         """Wait until every shard is stored."""
-        for future in self.waiting:
-            future.result()
-        return self.voxels
+        return Made(self.voxels, sum([future.result() for future in self.waiting]))
 
     def discard(self) -> None:
         for future in self.waiting:
@@ -212,15 +220,18 @@ class _RegionPyramid:
         for key in [key for key in self.streams if key[0] == level]:
             if top == end or self.streams[key].box.stop[-3] <= top:
                 rows = self.rows.pop(key[1], []) if level == 0 else []
-                store = partial(self._store, key[1], self.streams.pop(key), rows)
+                store = partial(self._store, *key, self.streams.pop(key), rows)
                 self.waiting.append(submit_waiting(store))
 
-    def _store(self, cell: tuple[int, ...], stream: ShardStream, rows: list[Found]) -> None:
+    def _store(
+        self, level: int, cell: tuple[int, ...], stream: ShardStream, rows: list[Found]
+    ) -> bool:
         """Let a shard appear, and then what the label index says of it."""
         etag = stream.close()
         if rows and self.work.index is not None:
             base = self.work.volumes[0]
             write_sidecar(base, cell, self.work.index, joined_rows(base, cell, rows), etag)
+        return level == 0 and etag is not None
 
     def _above(self, level: int, box: Box) -> _Layer | None:
         """Return the layer that the layer `box` of `level` is reduced into."""

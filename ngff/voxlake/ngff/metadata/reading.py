@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
+    UNREADABLE,
     CorruptDataError,
     NotFoundError,
     UnsupportedError,
@@ -44,6 +46,19 @@ def read_multiscale(url: StoreURL) -> Multiscale:
         raise
     except ValueError as error:  # of pydantic, or of the model
         raise CorruptDataError(f"the metadata of {url} break NGFF {version}: {error}") from error
+
+
+def is_ours(url: StoreURL) -> bool:
+    """Return whether voxlake made the group at `url`: it says in voxlake's words how levels are.
+
+    What voxlake did not make, or what is damaged so that nobody knows, is not mended.
+    """
+    try:
+        first = _first_multiscale(url, _ome_attributes(url))
+    except UNREADABLE:
+        return False
+    said = first.get("metadata")
+    return isinstance(said, dict) and said.get("description") in DESCRIPTIONS.values()
 
 
 def read_labels_names(url: StoreURL) -> list[str]:

@@ -164,15 +164,19 @@ def read_footer[T](kind: FileKind[T], base: StoreURL, file: SortedFile) -> Foote
         If the footer is not the one that was written.
     """
     url = file_url(base, file.ulid)
-
-    def read() -> Footer:
-        body = store.read_range(url, file.bytes - file.footer, file.bytes)
-        if len(body) != file.footer or zlib.crc32(body) != file.crc32:
-            raise _damaged(kind, url, "the checksum of its footer does not hold")
-        return _footer(kind, url, body)
-
     # What pyarrow makes of a footer takes several times its size.
-    return kind.footers.get(url, read, lambda _: 4 * file.footer)
+    return kind.footers.get(url, lambda: _stored_footer(kind, url, file), lambda _: 4 * file.footer)
+
+
+def check_file[T](kind: FileKind[T], base: StoreURL, file: SortedFile) -> None:
+    """Read a whole file as it is stored, whatever is kept of it; raises as `read_footer`."""
+    url = file_url(base, file.ulid)
+    if store.head(url).size != file.bytes or store.read_range(url, 0, len(_MAGIC)) != _MAGIC:
+        raise _damaged(kind, url, f"it is no Parquet file of {file.bytes} bytes")
+    footer = _stored_footer(kind, url, file)
+    for number, group in enumerate(footer.groups):
+        body = memoryview(store.read_range(url, group.start, group.stop))
+        _decoded(kind, url, footer, number, body)
 
 
 def groups_between(footer: Footer, first: int, last: int) -> list[int]:
@@ -223,6 +227,13 @@ def read_groups[T](
             if keep:
                 kind.groups.put((url, number), rows, kind.size(rows))
         yield rows
+
+
+def _stored_footer[T](kind: FileKind[T], url: StoreURL, file: SortedFile) -> Footer:
+    body = store.read_range(url, file.bytes - file.footer, file.bytes)
+    if len(body) != file.footer or zlib.crc32(body) != file.crc32:
+        raise _damaged(kind, url, "the checksum of its footer does not hold")
+    return _footer(kind, url, body)
 
 
 def _footer[T](kind: FileKind[T], url: StoreURL, body: bytes) -> Footer:

@@ -11,9 +11,11 @@ from voxlake.compute.jobs.kinds.index import INDEX
 from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
+from voxlake.compute.plan import Result
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform import store
-from voxlake.platform.jobs.record import JobState
+from voxlake.platform.catalog.record import DatasetState
+from voxlake.platform.jobs.record import UNFINISHED, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,10 @@ class FsckSpec(Spec):
     """Whether the labels should have a label index."""
     quick: bool = False
     """Whether levels are not compared with the ones below."""
+    stored: int = 0
+    """Shards of level 0 that the ingest stored, as is recorded; 0: it is not known."""
+    unfinished: str = ""
+    """What is known of an ingest that has not ended; empty if it has."""
 
 
 def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) -> Job:
@@ -46,6 +52,8 @@ def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) 
         **at(place),
         quick=quick,
         index=place.kind is Kind.LABELS and _should_have_index(workspace, place),
+        stored=_stored(workspace, name),
+        unfinished=_unfinished(workspace, name),
     )
     return record_job(workspace, spec)
 
@@ -68,7 +76,27 @@ def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
         of = replace(place, name=place.name.sibling(place.of), kind=Kind.IMAGE, of=None)
         image = workspace.lake / of.key
     index = workspace.lake / place.index_key if spec.index else None
-    return FsckTarget(workspace.lake / place.key, index, image, spec.quick)
+    return FsckTarget(
+        workspace.lake / place.key, index, image, spec.quick, spec.stored, spec.unfinished
+    )
+
+
+def _stored(workspace: Workspace, name: DatasetName) -> int:
+    """Return how many shards of level 0 the ingest of a dataset stored; 0 if it is not recorded."""
+    ledger = workspace.catalog.ledger
+    done = ledger.jobs_of(name, kind=INGEST.name, states={JobState.DONE})
+    stages = [(job, stage.name) for job in done[:1] for stage in job.stages]
+    results = (result for job, stage in stages for result in ledger.results(job.id, stage))
+    return sum(Result.model_validate(result).stored_shards for result in results)
+
+
+def _unfinished(workspace: Workspace, name: DatasetName) -> str:
+    """Return what is known of an ingest of a dataset that has not ended; empty if it has."""
+    state = workspace.catalog.get_dataset(name).state
+    jobs = workspace.catalog.ledger.jobs_of(name, kind=INGEST.name, states=UNFINISHED)
+    if jobs:
+        return f"its ingest, job {jobs[0].id}, is {jobs[0].state}; resume or cancel it"
+    return "" if state is DatasetState.READY else f"its ingest has not ended: it is {state}"
 
 
 def _should_have_index(workspace: Workspace, place: Place) -> bool:

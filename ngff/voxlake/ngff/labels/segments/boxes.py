@@ -92,6 +92,18 @@ def decode_index(file: SegmentFile, body: bytes) -> npt.NDArray[np.uint64]:
     return np.frombuffer(body, "<u8")
 
 
+def check_size(file: SegmentFile, size: int) -> None:
+    """Raise CorruptDataError if the object of a file has not that many bytes."""
+    if size != index_range(file)[1]:
+        raise _damaged(file)
+
+
+def check_count(file: SegmentFile, labels: int) -> None:
+    """Raise CorruptDataError if the file has not that many labels."""
+    if labels != file.boxes.labels:
+        raise _damaged(file)
+
+
 def check_blocks(file: SegmentFile, blocks: bytes, count: int) -> None:
     """Raise CorruptDataError if the bytes of blocks are not those that were written."""
     checksums = [

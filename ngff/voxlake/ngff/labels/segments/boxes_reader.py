@@ -15,6 +15,8 @@ from voxlake.ngff.labels.segments.boxes import (
     BLOCK_BYTES,
     boxes_url,
     check_blocks,
+    check_count,
+    check_size,
     decode_index,
     find_in_block,
     index_range,
@@ -105,6 +107,19 @@ def file_boxes(index_url: StoreURL, file: SegmentFile) -> FileBoxes:
     start, stop = index_range(file)
     key = (index_url, file.ulid, file.boxes.crc32c)
     return _file_boxes.get(key, lambda: FileBoxes(index_url, file), lambda _: 1000 + stop - start)
+
+
+def check_boxes(index_url: StoreURL, file: SegmentFile) -> None:
+    """Read the boxes of a file as they are stored, whatever is kept of them.
+
+    Raises
+    ------
+    CorruptDataError
+        If they are damaged, or of other labels than the manifest says.
+    """
+    check_size(file, store.head(boxes_url(index_url, file.ulid)).size)
+    labels = sum(len(table) for table in FileBoxes(index_url, file).tables())
+    check_count(file, labels)
 
 
 def _spans(numbers: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -19,6 +19,7 @@ from voxlake.ngff.labels.segments.manifest import REBUILD
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.versioned.checked_table import encode_table, read_table
 from voxlake.platform import store
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,10 +83,28 @@ def read_cover(index_url: StoreURL, segment: Segment) -> Cover:
     url = cover_url(index_url, segment.cover)
     return _covers.get(
         url,
-        lambda: read_table(url, _cover, _checksum, REBUILD),
+        lambda: _stored(url),
         # Memory that it takes, roughly, in bytes.
         lambda cover: 100 * len(cover.etags),
     )
+
+
+def check_cover(index_url: StoreURL, segment: Segment) -> None:
+    """Read the cover of a segment as it is stored, whatever is kept of it.
+
+    Raises
+    ------
+    CorruptDataError
+        If it is damaged, or of other shards than the manifest says.
+    """
+    url = cover_url(index_url, segment.cover)
+    count = len(_stored(url).etags)
+    if count != segment.shards:
+        raise CorruptDataError(f"{url} has {count} shards, not {segment.shards}; {REBUILD}")
+
+
+def _stored(url: StoreURL) -> Cover:
+    return read_table(url, _cover, _checksum, REBUILD)
 
 
 def _cover(table: pa.Table) -> Cover:
