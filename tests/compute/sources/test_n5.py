@@ -265,6 +265,16 @@ def test_torn_attributes(tmp_path: Path, body: str) -> None:
     fails(location, "attributes.json")
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_blocks_beyond_the_dimensions_are_refused(tmp_path: Path, axis: int) -> None:
+    location = write(tmp_path / "raw", U1)
+    open_source(location).check()
+    dimensions = [41, 30, 20]
+    dimensions[axis] = 16
+    set_attributes(tmp_path / "raw", dimensions=dimensions)
+    fails(location, "raw", "beyond its dimensions")
+
+
 def test_the_fingerprint_follows_the_attributes(tmp_path: Path) -> None:
     location = write(tmp_path / "raw", U1)
     before = open_source(location).fingerprint

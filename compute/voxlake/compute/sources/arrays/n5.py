@@ -56,7 +56,7 @@ def open_n5(location: str) -> Source | None:
     store = _store(address)
     if store is None:
         return None
-    is_named = bool(inner) or _is_named(address)
+    is_named = _is_named(address) or (bool(inner) and not _is_zarr(address))
     try:
         dataset = _find(store, inner.strip("/"))
         if dataset is not None:
@@ -80,6 +80,14 @@ def _store(address: str) -> ts.KvStore | None:
 def _is_named(address: str) -> bool:
     """Whether the address itself says that this is N5."""
     return any(part.endswith(_SUFFIX) for part in address.partition("?")[0].lower().split("/"))
+
+
+def _is_zarr(address: str) -> bool:
+    """Whether a path inside of the address is one inside of a zarr."""
+    folder = local_folder(address)
+    if folder is not None:
+        return any((folder / marker).exists() for marker in ZARR_MARKERS)
+    return any(part.endswith(".zarr") for part in address.partition("?")[0].lower().split("/"))
 
 
 def _is_of_another_kind(folder: Path | None) -> bool:

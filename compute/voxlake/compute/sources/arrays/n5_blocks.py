@@ -21,24 +21,33 @@ if TYPE_CHECKING:
 
 
 def check_blocks(folder: Path, attributes: DatasetAttributes) -> None:
-    """Raise SourceError unless every block that is there begins with a header that fits.
+    """Raise SourceError unless every block that is there is read, and its header fits.
 
     Blocks that are stored as they are must have all their voxels, too; whether compressed ones
     decode is seen when they are read.
     """
-    for file in _block_files(str(folder), len(attributes.dimensions)):
+    counts = tuple(-(-n // b) for n, b in zip(attributes.dimensions, attributes.block, strict=True))
+    for file in _block_files(str(folder), counts, attributes):
         _check_block(file, attributes)
 
 
-def _block_files(folder: str, depth: int) -> Iterator[str]:
+def _block_files(
+    folder: str, counts: tuple[int, ...], attributes: DatasetAttributes
+) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.isdecimal():
                 continue
-            if depth == 1:
+            if int(entry.name) >= counts[0]:
+                raise SourceError(
+                    f"N5 has blocks at {entry.path}, beyond its dimensions "
+                    f"{attributes.dimensions}, which would not be read; restore its "
+                    "attributes.json, or remove what is left over"
+                )
+            if len(counts) == 1:
                 yield entry.path
             else:
-                yield from _block_files(entry.path, depth - 1)
+                yield from _block_files(entry.path, counts[1:], attributes)
 
 
 def _check_block(file: str, attributes: DatasetAttributes) -> None:

@@ -1,11 +1,13 @@
 """Any zarr array that zarr-python opens (v2, v3), or level 0 of an OME-Zarr group.
 
-Local folders and ``.zip`` files, ``http(s)://`` and ``s3://``. The fingerprint covers the metadata
+Local folders and ``.zip`` files, ``http(s)://`` and ``s3://``; an array or image below it after
+``::``, as in ``em.zarr::0``. The fingerprint covers the metadata
 of the array: chunks that are rewritten in place, unseen by it, do not change it.
 """
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,10 +23,11 @@ from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.array_attributes import axis_names_of
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
+from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files
 from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
-from voxlake.compute.sources.location import ZARR_MARKERS, local_path
+from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.axes import AxisType
 from voxlake.ngff.metadata import v04, v06
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.metadata.model import Multiscale
 
+_SERIES_ROOT = "bioformats2raw.layout"
+
 
 def open_zarr(location: str) -> Source | None:
     """Open a zarr array or OME-Zarr group.
@@ -51,20 +56,21 @@ def open_zarr(location: str) -> Source | None:
     SourceError
         If there is none, or it is a group without one obvious array.
     """
-    store = _store(location)
+    address, inner = split_inner(location)
+    store = _store(address)
     if store is None:
         return None
-    array, multiscale = _array(location, store)
+    array, multiscale = _array(location, store, inner.strip("/"))
     what = f"zarr {location}"
     arrangement = _arrangement(array, multiscale, what)
     return ArrangedSource(
         dtype=native(np.dtype(array.dtype), what),
         arrangement=arrangement,
-        fingerprint=_fingerprint(location, array),
+        fingerprint=_fingerprint(address, array),
         read_stored=partial(_read, array, what),
         stored_block=array.chunks,  # of a sharded array, the inner chunks
         calibration=_calibration(array, multiscale, arrangement),
-        # Nothing to check: a zarr lists no chunks, and one that is absent is fill by definition.
+        check_stored=partial(check_chunk_files, address, array, what),
     )
 
 
@@ -113,9 +119,12 @@ def _remote_store(location: str) -> Store | None:
     )
 
 
-def _array(location: str, store: Store) -> tuple[zarr.Array[Any], Multiscale | None]:
+def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Multiscale | None]:
     try:
-        node = zarr.open(store, mode="r")
+        # Consolidated metadata are a copy, and may be older than what they are of.
+        node = zarr.open(store, path=inner, mode="r", use_consolidated=False)
+        if isinstance(node, zarr.Group) and _is_series_root(node):
+            node = _only_series(location, node)
         if isinstance(node, zarr.Array):
             return node, None
         multiscale = _multiscale(location, node)
@@ -133,17 +142,68 @@ def _array(location: str, store: Store) -> tuple[zarr.Array[Any], Multiscale | N
 
 def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
     try:
-        arrays = dict(group.arrays())
+        names = _array_names(group)
     except (NotImplementedError, BaseZarrError, OSError) as error:
         raise SourceError(
             f"zarr {location} is a group that cannot be listed ({error}); name one of its arrays"
         ) from error
-    if len(arrays) != 1:
+    if len(names) != 1:
         raise SourceError(
-            f"zarr {location} is a group with the arrays {listed(sorted(arrays)) or 'none'}, and "
-            "no OME-Zarr image; name one array"
+            f"zarr {location} is a group with the arrays {listed(names) or 'none'}, and no "
+            f"OME-Zarr image; name one array: {split_inner(location)[0]}::NAME"
         )
-    return next(iter(arrays.values()))
+    array = group[names[0]]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
+def _array_names(group: zarr.Group) -> list[str]:
+    """Return the names of the arrays of a group, by its consolidated metadata if it must be."""
+    try:
+        return sorted(name for name, _ in group.arrays())
+    except (NotImplementedError, BaseZarrError, OSError):
+        copy = zarr.open_group(group.store, path=group.path, mode="r")
+        if copy.metadata.consolidated_metadata is None:
+            raise
+        return sorted(name for name, _ in copy.arrays())
+
+
+def _is_series_root(group: zarr.Group) -> bool:
+    """Whether bioformats2raw wrote the group: https://ngff.openmicroscopy.org, "bf2raw"."""
+    attributes = group.attrs.asdict()
+    document = attributes.get("ome", attributes)
+    return isinstance(document, dict) and _SERIES_ROOT in document
+
+
+def _only_series(location: str, root: zarr.Group) -> zarr.Group:
+    """Return the one image of several series that bioformats2raw wrote; name them if there are."""
+    names = _series(root)
+    images = [name for name in names if isinstance(root.get(name), zarr.Group)]
+    address = split_inner(location)[0]
+    inner = f"{root.path}/" if root.path else ""
+    if len(images) == 1:
+        image = root[images[0]]
+        assert isinstance(image, zarr.Group)
+        return image
+    places = [f"{address}::{inner}{name}" for name in images]
+    raise SourceError(
+        f"zarr {location} was written by bioformats2raw and holds {len(images)} series; "
+        f"give one of them: {listed(places) or 'there is none'}"
+    )
+
+
+def _series(root: zarr.Group) -> list[str]:
+    """Return the names of the series: those that ``OME`` lists, else 0, 1 and so on."""
+    ome = root.get("OME")
+    attributes = ome.attrs.asdict() if isinstance(ome, zarr.Group) else {}
+    document = attributes.get("ome", attributes)
+    named = document.get("series") if isinstance(document, dict) else None
+    if isinstance(named, list):
+        return [str(name) for name in named]
+    counted = itertools.takewhile(
+        lambda name: root.get(name) is not None, map(str, itertools.count())
+    )
+    return list(counted)
 
 
 def _multiscale(location: str, group: zarr.Group) -> Multiscale | None:
@@ -187,9 +247,9 @@ def _calibration(
     return Calibration(scales_of(arrangement.stored, level.scale, units, level.translation))
 
 
-def _fingerprint(location: str, array: zarr.Array[Any]) -> str:
+def _fingerprint(address: str, array: zarr.Array[Any]) -> str:
     metadata = repr(sorted(array.metadata.to_dict().items(), key=lambda item: item[0]))
-    path = local_path(location)
+    path = local_path(address)
     files: list[Path] = []
     if path is not None:
         folder = path / array.path
