@@ -72,6 +72,21 @@ class AsAnyKind:
             help="z, y or x: its first voxel is the source's last; once for each such axis.",
         ),
     ] = None
+    axes: Annotated[
+        str | None,
+        Parameter(
+            metavar="LETTERS",
+            help="A letter for each axis of the source in the order of its shape, such as zyxc, "
+            "instead of what it says itself.",
+        ),
+    ] = None
+    drop_transform: Annotated[
+        Flag,
+        Parameter(
+            help="Leave out where the source says that its voxels lie: their size is kept, a "
+            "translation, rotation, shear or flip is not."
+        ),
+    ] = False
     index: Annotated[Flag, Parameter(help="Build the label index of labels too.")] = False
     public: Annotated[Flag, Parameter(help="Let everybody read it.")] = False
 
@@ -101,6 +116,8 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
         factors=tuple(map(parse_factors, target.factors)) if target.factors else None,
         reduction=Reduction(target.reduce) if target.reduce else None,
         reverse=tuple(dict.fromkeys(target.reverse or ())),
+        axes=target.axes or "",
+        drop_transform=target.drop_transform,
         index=target.index,
         public=target.public,
     )

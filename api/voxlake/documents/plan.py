@@ -123,6 +123,9 @@ class PlanDocument(Document):
     job: str
     dataset: str
     source: str | None
+    understood: str | None = Field(
+        None, description="What is understood of the source: extents, axes, type, size of a voxel."
+    )
     dtype: str
     reduction: str
     levels: tuple[PlannedLevel, ...]

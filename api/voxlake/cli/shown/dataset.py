@@ -30,6 +30,8 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("axes", dataset.axis_names),
             ("shape", dataset.shape),
             ("voxel size", f"{', '.join(f'{n:g}' for n in voxel_size.zyx)} {voxel_size.unit}"),
+            ("translation", _translation(dataset)),
+            ("time step", _time_step(dataset)),
             ("stored", _stored(dataset.stored)),
             ("label index", " ".join(_index(dataset))),
         )
@@ -39,6 +41,19 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
         map(_level, dataset.levels),
     )
     yield facts([("codecs", " > ".join(map(codec_text, dataset.levels[0].codecs)))])
+
+
+def _translation(dataset: DatasetDocument) -> str:
+    places = ", ".join(f"{place:g}" for place in dataset.multiscale.translation)
+    return f"{places} {dataset.voxel_size.unit}"
+
+
+def _time_step(dataset: DatasetDocument) -> str | None:
+    """Return the scale of axis t, if there is one."""
+    pairs = zip(dataset.axes, dataset.levels[0].scale, strict=True)
+    return next(
+        (f"{s:g} {axis.unit or ''}".rstrip() for axis, s in pairs if axis.name == "t"), None
+    )
 
 
 def codec_text(codec: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ def shown_plan(plan: PlanDocument) -> Shown:
         (
             ("job", f"{plan.job} {plan.dataset}"),
             ("source", plan.source),
+            ("understood", plan.understood),
             ("voxels", f"{plan.dtype}, levels by {plan.reduction}"),
             ("sample", _sample(plan.sample)),
             ("stored", _stored(plan.stored)),

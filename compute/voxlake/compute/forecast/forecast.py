@@ -79,6 +79,7 @@ def forecast(
         job=target.job,
         dataset=target.dataset,
         source=target.source,
+        understood=target.understood,
         dtype=target.codings[0].dtype.name,
         reduction=target.reduction,
         levels=levels,
@@ -153,6 +154,7 @@ def _at_work(stage: PlannedStage, machines: Machines) -> int:
 
 def _notes(target: Target, sample: Sample) -> Iterator[str]:
     """Yield what to know of a plan besides its figures."""
+    yield from target.notes
     pieces = sample.pieces
     if not sample.whole and all(p.levels[0].empty == p.levels[0].chunks for p in pieces):
         yield "the sample holds nothing but fill; what is stored is not known"

@@ -47,6 +47,10 @@ class Target:
     """Lowest level that is made: 0, or 1 if level 0 is there."""
     indexed: bool = False
     """Whether the label index is made too."""
+    understood: str | None = None
+    """What of the source is understood, in words."""
+    notes: tuple[str, ...] = ()
+    """What to know of it besides."""
 
     @property
     def strip(self) -> tuple[int, ...]:
@@ -93,6 +97,7 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
         block_itemsize=source.dtype.itemsize,
         first=0,
         indexed=spec.index,
+        understood=spec.preview(),
     )
 
 

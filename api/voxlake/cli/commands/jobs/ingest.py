@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from voxlake.cli.ingest_options import AsDataset, SourceLocation, ingest_request
 from voxlake.cli.options import Answering, InLake, Name, Running
+from voxlake.cli.shown.output import note
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.jobs import start_ingest
+from voxlake.compute.jobs.kinds.ingest import checked_ingest
+from voxlake.compute.jobs.kinds.kind import record_job
 from voxlake.compute.sources import open_source, opening_once
 
 
@@ -28,6 +30,8 @@ def ingest(
     """
     request = ingest_request(source, name, target.kind, target)
     with opening_once():
-        open_source(request.source)  # So that a mistyped source makes no lake.
+        open_source(request.source, request.axes)  # So that a mistyped source makes no lake.
         with opened_workspace(lake, cluster, make=True) as workspace:
-            return run_or_queue(workspace, start_ingest(workspace, request), cluster, answering)
+            spec = checked_ingest(workspace, request)
+            note(f"{source}: {spec.preview()}")
+            return run_or_queue(workspace, record_job(workspace, spec), cluster, answering)

@@ -10,6 +10,7 @@ from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.location import absolute_location
+from voxlake.compute.sources.preview import preview
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize, check_axes
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
@@ -59,6 +60,10 @@ class IngestSpec(Spec):
     def address(self) -> SourceAddress:
         """The source as tasks find it."""
         return SourceAddress(self.source, self.source_fingerprint, self.reverse, self.axes)
+
+    def preview(self) -> str:
+        """Return in one line what is understood of the source."""
+        return preview(self.address.open(), self.voxel_size, self.translation, self.time)
 
     def extent(self, source: Source) -> Extent:
         """Return what the pyramid is planned from."""
@@ -172,9 +177,10 @@ def _voxel_size(
         return _size_of_image(request, said, image.multiscale.voxel_size)
     if said is None:
         words = f" ({calibration.said})" if calibration.said else ""
+        what = preview(open_source(request.source, request.axes))
         raise InvalidInputError(
-            f"{request.source} does not say how large a voxel is{words}; give its voxel size as "
-            "z,y,x and a unit, such as --voxel-size 40,4,4nm"
+            f"{request.source} ({what}) does not say how large a voxel is{words}; give its voxel "
+            "size as z,y,x and a unit, such as --voxel-size 40,4,4nm"
         )
     return said
 

@@ -1,0 +1,62 @@
+"""What is understood of a source, in one line: shown before anything is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.units import symbol_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.axes import TimeStep, VoxelSize
+
+
+def preview(
+    source: Source,
+    voxel_size: VoxelSize | None = None,
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    time: TimeStep | None = None,
+) -> str:
+    """Return extents, channels, times, type, voxel size and place, for people.
+
+    Parameters
+    ----------
+    voxel_size, translation, time
+        As they are stored; without a voxel size nothing is said of places.
+
+    Examples
+    --------
+    >>> from voxlake.compute.sources import open_source
+    >>> from voxlake.ngff.grid.axes import VoxelSize
+    >>> preview(open_source("phantom:12,100,120"), VoxelSize(40, 8, 8))
+    '12 x 100 x 120 zyx, uint8, 40 x 8 x 8 nm'
+    """
+    return ", ".join(_parts(source, voxel_size, translation, time))
+
+
+def _parts(
+    source: Source,
+    voxel_size: VoxelSize | None,
+    translation: tuple[float, float, float],
+    time: TimeStep | None,
+) -> Iterator[str]:
+    extents = dict(zip(source.axes, source.shape, strict=True))
+    guess = isinstance(source, ArrangedSource) and not source.arrangement.is_named
+    yield " x ".join(str(extents[name]) for name in SPATIAL) + " zyx"
+    if "c" in extents:
+        yield f"{extents['c']} channels"
+    if "t" in extents:
+        each = f" of {time.step:g} {symbol_of(time.unit or '')}".rstrip() if time else ""
+        yield f"{extents['t']} times{each}"
+    yield source.dtype.name
+    if voxel_size is not None:
+        yield voxel_size.text
+        if any(translation):
+            place = ", ".join(f"{start:g}" for start in translation)
+            yield f"translation {place} {symbol_of(voxel_size.unit)}"
+    if guess:
+        yield "no names of axes: taken in this order (--axes says otherwise)"
