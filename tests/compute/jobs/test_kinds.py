@@ -71,6 +71,13 @@ def source(workspace: Workspace, tmp_path: Path) -> str:
     return request.source
 
 
+def holds(read: object, recorded: object) -> bool:
+    """Whether all that was recorded is read as it was, whatever fields came since."""
+    if isinstance(read, dict) and isinstance(recorded, dict):
+        return all(name in read and holds(read[name], recorded[name]) for name in recorded)
+    return read == recorded
+
+
 def test_jobs_of_every_kind_that_were_recorded_before_go_on(
     workspace: Workspace, source: str
 ) -> None:
@@ -83,8 +90,7 @@ def test_jobs_of_every_kind_that_were_recorded_before_go_on(
         spec: dict[str, Any] = json.loads(text)
         job = ledger.create_job(name, DatasetName.parse(spec["name"]), spec)
         assert kind_of(job).name == name
-        read = work_of(workspace, job).spec.model_dump(mode="json")
-        assert read == read | spec  # What came later has the value that it had then.
+        assert holds(work_of(workspace, job).spec.model_dump(mode="json"), spec)
         summary = run_job(workspace, job)
         assert summary.differences == ()
         assert ledger.get_job(job.id).state is JobState.DONE

@@ -48,8 +48,10 @@ def ome(axes: str = "ZYX", **sizes: object) -> Write:
     )
 
 
-def ome_sizes(x: float, y: float, z: float, unit: str) -> dict[str, object]:
-    sizes = {f"PhysicalSize{axis}": size for axis, size in zip("XYZ", (x, y, z), strict=True)}
+def ome_sizes(x: float, y: float, z: float, unit: str) -> dict[str, Any]:
+    sizes: dict[str, Any] = {
+        f"PhysicalSize{axis}": size for axis, size in zip("XYZ", (x, y, z), strict=True)
+    }
     return sizes | {f"PhysicalSize{axis}Unit": unit for axis in "XYZ"}
 
 
@@ -116,7 +118,7 @@ def ome_zarr(voxels: np.ndarray, axes: list[dict[str, str]], *steps: dict[str, A
     def write(folder: Path) -> str:
         group = zarr.open_group(folder / "v.zarr", mode="w", zarr_format=2)
         group.create_array("0", data=voxels, chunks=voxels.shape)
-        dataset = {"path": "0", "coordinateTransformations": list(steps)}
+        dataset: Any = {"path": "0", "coordinateTransformations": list(steps)}
         group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [dataset]}]
         return str(folder / "v.zarr")
 
@@ -126,7 +128,11 @@ def ome_zarr(voxels: np.ndarray, axes: list[dict[str, str]], *steps: dict[str, A
 def n5(**attributes: Any) -> Write:
     def write(folder: Path) -> str:
         (folder / "v.n5").mkdir()
-        document = {"dimensions": [7, 6, 4], "blockSize": [7, 6, 4], "dataType": "uint16"}
+        document: dict[str, Any] = {
+            "dimensions": [7, 6, 4],
+            "blockSize": [7, 6, 4],
+            "dataType": "uint16",
+        }
         document["compression"] = {"type": "raw"}
         (folder / "v.n5" / "attributes.json").write_text(json.dumps(document | attributes))
         return str(folder / "v.n5")

@@ -65,7 +65,7 @@ def ome_zarr(voxels: np.ndarray, axes: list[dict[str, str]]) -> Write:
         group = zarr.open_group(folder / "v.zarr", mode="w", zarr_format=2)
         group.create_array("0", data=voxels, chunks=voxels.shape)
         steps = [{"type": "scale", "scale": [1] * voxels.ndim}]
-        dataset = {"path": "0", "coordinateTransformations": steps}
+        dataset: Any = {"path": "0", "coordinateTransformations": steps}
         group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [dataset]}]
         return str(folder / "v.zarr")
 
