@@ -28,6 +28,7 @@ TREE = {
     "PlanChangedError": ("plan-changed", 409, ()),
     "LeaseLostError": ("lease-lost", 409, ()),
     "OutdatedError": ("outdated", 409, ()),
+    "TimedOutError": ("timed-out", 504, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),

@@ -16,6 +16,7 @@ from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.leaving import WhileWanted
 from voxlake.api.http.origins import Cors, OriginCheck
 from voxlake.api.http.problems import (
     DOCUMENTED,
@@ -23,6 +24,7 @@ from voxlake.api.http.problems import (
     on_invalid_request,
     on_voxlake_error,
 )
+from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
@@ -61,6 +63,8 @@ def create_app(
     `viewer` is the folder of the viewer's static files, which need not be there.
     """
     answers_bytes, chunks_bytes, _ = divide_memory(settings.gateway_memory_bytes)
+    # Who allows but small cutouts does not want many of them held up in memory.
+    answers = Budget(min(answers_bytes, max(2 * settings.cutout_limit_bytes, QUESTION_BYTES)))
     app = FastAPI(
         title="voxlake",
         version=version("voxlake"),
@@ -78,7 +82,8 @@ def create_app(
         lake=lake,
         catalog=catalog,
         identity=identity,
-        answers=Budget(answers_bytes),
+        answers=answers,
+        questions=Questions(answers),
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
@@ -86,7 +91,7 @@ def create_app(
         chunk_cache_bytes=chunks_bytes,
     )
     _add_routes(app, viewer)
-    _add_layers(app)
+    _add_layers(app, settings)
     openapi.install_openapi(app)
     return app
 
@@ -99,11 +104,12 @@ def _add_routes(app: FastAPI, viewer: Path) -> None:
     app.router.routes.append(Mount("/neuroglancer", Viewer(viewer)))
 
 
-def _add_layers(app: FastAPI) -> None:
+def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(VoxlakeError, on_voxlake_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
+    app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)

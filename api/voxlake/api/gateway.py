@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.questions import Questions
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
@@ -46,6 +47,7 @@ class Gateway:
     identity: LocalIdentity
     answers: Budget
     """Bytes of answers that may be on their way at once."""
+    questions: Questions
     records: Expiring[DatasetName, DatasetRecord | None]
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, int], Volume]

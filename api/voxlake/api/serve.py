@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlencode
 
 import platformdirs
@@ -14,15 +16,20 @@ import uvicorn
 
 from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
+from voxlake.api.http.connection import Connection
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.memory.freed import return_freed_memory
+from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+
+GRACE_SECONDS = 5
+"""What answers on their way have until they are cut off, once the server was told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,17 @@ def run_gateway(
         _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
         CACHE.limit(cache_bytes)
         app = create_app(settings, lake, catalog, identity)
-        # Nothing here speaks WebSocket, whose library takes a while to load.
+        store.prepare_runtime()
         config = uvicorn.Config(
-            app, ws="none", log_config=None, access_log=False, server_header=False, lifespan="off"
+            app,
+            http=Connection,
+            # Nothing here speaks WebSocket, whose library takes a while to load.
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         _Server(config, lambda: announce(info)).run(sockets=[listener])
 
@@ -97,7 +112,11 @@ def check_loopback(host: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it listens."""
+    """A server that tells when it listens, and ends when it is told to, at the second time at once.
+
+    Told once, it takes no more requests, and answers that are not sent after `GRACE_SECONDS` are
+    cut off.
+    """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -107,6 +126,13 @@ class _Server(uvicorn.Server):
         """Start to listen, then tell."""
         await super().startup(sockets)
         self.ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; if that was begun already, die by the signal."""
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        super().handle_exit(sig, frame)
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

@@ -15,6 +15,7 @@ import tensorstore as ts
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
+from voxlake.platform.deadline import wait_for
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
@@ -54,7 +55,7 @@ class Pending[T]:
     def result(self) -> T:
         """Wait for the answer; raises CorruptDataError or StoreError if there is none."""
         try:
-            return self._future.result()
+            return wait_for(self._future)
         except (ValueError, OSError) as error:
             raise explain(self._action, self._url, error) from error
 
@@ -251,7 +252,7 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
         "store_data_equal_to_fill_value": True,
     }
     try:
-        array = ts.open(spec, open=True, context=_context(cache_bytes)).result()
+        array = wait_for(ts.open(spec, open=True, context=_context(cache_bytes)))
     except (ValueError, OSError) as error:
         raise explain("open", url, error) from error
     return Volume(url, array, dict(array.spec().to_json()["metadata"]))
@@ -266,6 +267,19 @@ def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
     separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
     parts = [*(["c"] if default else []), *map(str, cell)]
     return str(separator).join(parts)
+
+
+def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
+    """Return the cell of the shard at a key below its array; None if it is the key of none.
+
+    Examples
+    --------
+    >>> metadata = {"zarr_format": 2, "dimension_separator": "/"}
+    >>> cell_of_key(metadata, "3/0/12"), cell_of_key(metadata, "3/00/12")
+    ((3, 0, 12), None)
+    """
+    cell = tuple(int(digits) for digits in re.findall(r"[0-9]+", key))
+    return cell if shard_key(metadata, cell) == key else None
 
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:

@@ -17,6 +17,7 @@
     - PlanChangedError         a job's plan is not what it was
     - LeaseLostError           another process runs the job by now
     - OutdatedError            a view that is held answers no more
+  + TimedOutError              not done in time, or not wanted       (504)
   + CorruptDataError           stored bytes do not decode            (500)
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
@@ -148,6 +149,13 @@ class OutdatedError(ConflictError):
     """A view of something has been held for so long that it can no longer answer."""
 
     kind = "outdated"
+
+
+class TimedOutError(VoxlakeError):
+    """What was asked could not be done in time, or nobody waits for it any more."""
+
+    kind = "timed-out"
+    status = 504
 
 
 class CorruptDataError(VoxlakeError):

@@ -44,6 +44,18 @@ class Settings(BaseSettings):
         gt=0,
         description="Largest cutout that the gateway answers, if its memory for answers holds it.",
     )
+    gateway_request_timeout_s: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds that the gateway works on a request until its answer begins, and from "
+        "each part of it to the next.",
+    )
+    gateway_send_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds without a byte taken after which a client of the gateway is cut off; "
+        "at most 5 while others wait for memory that it holds.",
+    )
     spool_dir: Path | None = Field(
         default=None,
         description="Where shards on their way to S3 are kept, in a folder of this user alone; by "

@@ -22,6 +22,7 @@ from tests.api.conftest import run_app
 from voxlake.api.formats.raw import RAW
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.cutout import BLOCK_BYTES, Cutout, CutoutResponse
+from voxlake.api.http.leaving import WhileWanted
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import CorruptDataError, LimitExceededError
 
@@ -82,6 +83,7 @@ def memory() -> Memory:
 @pytest.fixture
 def url(budget: Budget, memory: Memory) -> Iterator[str]:
     app = FastAPI()
+    app.add_middleware(WhileWanted, seconds=60)
 
     @app.get("/")
     async def answer() -> CutoutResponse:

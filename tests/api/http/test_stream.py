@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from tests.api.conftest import run_app
 
 from voxlake.api.http.budget import Budget
+from voxlake.api.http.leaving import WhileWanted
 from voxlake.api.http.problems import on_voxlake_error
 from voxlake.api.http.stream import StreamResponse
 from voxlake.platform.errors import LimitExceededError, VoxlakeError
@@ -47,6 +48,7 @@ class Parts:
 def served() -> Iterator[tuple[str, Budget, dict[str, Parts]]]:
     budget, known = Budget(100), dict[str, Parts]()
     app = FastAPI()
+    app.add_middleware(WhileWanted, seconds=60)
 
     @app.get("/{name}")
     async def answer(name: str) -> StreamResponse:

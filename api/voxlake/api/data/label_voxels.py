@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from anyio import to_thread
 
 from voxlake.api.data.labels import ask
 from voxlake.api.formats.format import Offer
@@ -96,7 +96,7 @@ async def read_mask(
     )
 
     async def read(box: Box) -> npt.NDArray[np.uint8]:
-        mask = await to_thread.run_sync(view.mask, label, box)
+        mask = await granted.gateway.questions.go_on(partial(view.mask, label, box))
         return mask.view(np.uint8)
 
     return read, box, StateDocument.of(view)

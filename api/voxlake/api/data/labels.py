@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -13,8 +14,9 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data.mappings import newest_mapping
 from voxlake.api.guard import Granted
 from voxlake.api.http.cutout import Read
+from voxlake.api.http.questions import QUESTION_BYTES
 from voxlake.ngff import lake
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping.mapping import Mapping, apply
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
@@ -24,11 +26,14 @@ from voxlake.ngff.labels.sidecars.trust import IndexStatus
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.volume import Volume
+from voxlake.platform.deadline import until
 from voxlake.platform.errors import LimitExceededError, UnsupportedError
 from voxlake.platform.store import StoreURL
 
 MAX_CELLS = 1_000_000
 """Chunks of one label that are listed."""
+MAX_SHARDS = 1 << 15
+"""Shards that are looked into for one question."""
 BYTES_A_ROW = 100
 """Memory that a row of the index takes while all labels are listed."""
 
@@ -60,13 +65,29 @@ async def open_labels(granted: Granted, *, bodies: bool = False) -> Labels:
     return Labels(await data.open_volume(granted, 0), url, mapping)
 
 
-async def ask[T](granted: Granted, question: Callable[[View], T], *, bodies: bool = False) -> T:
+async def ask[T](
+    granted: Granted,
+    question: Callable[[View], T],
+    *,
+    bodies: bool = False,
+    held_bytes: int = QUESTION_BYTES,
+) -> T:
     """Return the answer to a question by a view of labels as they are, in a thread.
 
     What it is to tell of the state that it is true of is asked of the same view.
+
+    Raises
+    ------
+    LimitExceededError
+        If more than `MAX_SHARDS` are not in the index, and would have to be looked into.
     """
     labels = await open_labels(granted, bodies=bodies)
-    return await to_thread.run_sync(labels.ask, question)
+
+    def checked(view: View) -> T:
+        _check_shards(len(view.state.dirty), "have to be looked into, as the index is behind")
+        return question(view)
+
+    return await granted.gateway.questions.ask(partial(labels.ask, checked), held_bytes)
 
 
 async def ask_for_all[T](
@@ -90,9 +111,8 @@ async def ask_for_all[T](
             )
         return question(view)
 
-    budget = granted.gateway.answers
-    async with budget.hold(budget.limit_bytes // 2):
-        return await ask(granted, checked, bodies=bodies)
+    held_bytes = granted.gateway.answers.limit_bytes // 2
+    return await ask(granted, checked, bodies=bodies, held_bytes=held_bytes)
 
 
 def listed_chunks(view: View, label: int) -> npt.NDArray[np.int64]:
@@ -112,18 +132,40 @@ def listed_chunks(view: View, label: int) -> npt.NDArray[np.int64]:
     return cells
 
 
+def _check_shards(count: int, which: str) -> None:
+    if count > MAX_SHARDS:
+        raise LimitExceededError(
+            f"{count} shards {which}, and the server looks into {MAX_SHARDS} for one question; ask "
+            "for a smaller box, or build the index: voxlake index"
+        )
+
+
 async def index_status(granted: Granted) -> IndexStatus:
     """Return how much of the label index is there and current."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(trust.index_status, labels)
+    return await granted.gateway.questions.ask(partial(trust.index_status, labels))
 
 
 async def labels_in_box(
     granted: Granted, box: Box, *, counts: bool, bodies: bool = False
 ) -> tuple[LabelsInBox, int | None]:
-    """Return the labels that have voxels in `box` (level 0), and the number of the mapping."""
+    """Return the labels that have voxels in `box` (level 0), and the number of the mapping.
+
+    Raises
+    ------
+    LimitExceededError
+        If there are more than `MAX_SHARDS` shards in the box, or too many labels.
+    """
     labels = await open_labels(granted, bodies=bodies)
-    inside = await to_thread.run_sync(partial(labels.in_box, box, counts=counts))
+    shards = grid_shape(box.aligned(labels.volume.shard).shape, labels.volume.shard)
+    _check_shards(math.prod(shards), "are in the box")
+    inside = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
+    most = granted.gateway.whole_answer_bytes // BYTES_A_ROW
+    if len(inside.labels) > most:
+        raise LimitExceededError(
+            f"{len(inside.labels)} labels are in the box and the server lists {most}; ask for a "
+            "smaller box"
+        )
     return inside, labels.mapping_number
 
 
@@ -132,14 +174,18 @@ async def labels_at(
 ) -> tuple[npt.NDArray[np.uint64], int | None]:
     """Return the label (n,) at each of `points` (n, 3), and the number of the mapping."""
     labels = await open_labels(granted, bodies=bodies)
-    async with granted.gateway.answers.hold(POINTS_BYTES):
-        return await to_thread.run_sync(labels.at, points), labels.mapping_number
+    found = await granted.gateway.questions.ask(
+        partial(labels.at, points), QUESTION_BYTES + POINTS_BYTES
+    )
+    return found, labels.mapping_number
 
 
 async def reserve(granted: Granted, count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(reservation.reserve, labels, count, granted.asker)
+    # What changes something is not given up halfway.
+    with until(None):
+        return await to_thread.run_sync(reservation.reserve, labels, count, granted.asker)
 
 
 async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from anyio import to_thread
 
@@ -14,28 +15,43 @@ from voxlake.ngff.labels.objects import reading, writing
 from voxlake.ngff.labels.objects import segment_properties as properties
 from voxlake.ngff.labels.objects.label_object import LabelObject
 from voxlake.ngff.labels.objects.reading import ObjectFilter
+from voxlake.platform.deadline import until
 from voxlake.platform.store import StoreURL
 
 
-def _of_index[*Given, T](
-    work: Callable[[StoreURL, *Given], T],
+def _asked[*Given, T](
+    question: Callable[[StoreURL, *Given], T],
 ) -> Callable[[Granted, *Given], Awaitable[T]]:
-    """Return `work` in a thread, on the label index of a dataset that access was granted to."""
+    """Return a question to the label index of a dataset that access was granted to."""
 
-    async def granted_work(granted: Granted, *given: *Given) -> T:
-        return await to_thread.run_sync(work, index_url(granted), *given)
+    async def granted_question(granted: Granted, *given: *Given) -> T:
+        asked = partial(question, index_url(granted), *given)
+        return await granted.gateway.questions.ask(asked)
 
-    return granted_work
+    return granted_question
 
 
-get_object = _of_index(reading.get_object)
-list_objects = _of_index(reading.list_objects)
+def _changed[*Given, T](
+    change: Callable[[StoreURL, *Given], T],
+) -> Callable[[Granted, *Given], Awaitable[T]]:
+    """Return a change of the label index of a dataset; it is not given up halfway."""
+
+    async def granted_change(granted: Granted, *given: *Given) -> T:
+        with until(None):
+            return await to_thread.run_sync(change, index_url(granted), *given)
+
+    return granted_change
+
+
+get_object = _asked(reading.get_object)
+list_objects = _asked(reading.list_objects)
 
 
 async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
     """Merge bodies, which voxels must have, into the first of them."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(merges.merge, labels, bodies, by)
+    with until(None):
+        return await to_thread.run_sync(merges.merge, labels, bodies, by)
 
 
 async def cleave(
@@ -43,30 +59,31 @@ async def cleave(
 ) -> Entry:
     """Make some supervoxels of a body a body of their own."""
     labels = await open_labels(granted)
-    return await to_thread.run_sync(merges.cleave, labels, body, supervoxels, into, by)
+    with until(None):
+        return await to_thread.run_sync(merges.cleave, labels, body, supervoxels, into, by)
 
 
-@_of_index
+@_changed
 def put_object(index: StoreURL, item: LabelObject) -> LabelObject:
     """Put an object in the place of what was known of its label, and return it as it is stored."""
     writing.put_objects(index, [item])
     return reading.get_object(index, item.id)
 
 
-@_of_index
+@_changed
 def delete_object(index: StoreURL, label: int) -> None:
     """Delete the object of one label; raise NotFoundError if it has none."""
     reading.get_object(index, label)
     writing.delete_objects(index, [label])
 
 
-@_of_index
+@_asked
 def has_objects(index: StoreURL) -> bool:
     """Return whether any label has an object."""
     return bool(len(reading.list_objects(index, ObjectFilter(), 0, 1).table))
 
 
-@_of_index
+@_asked
 def segment_properties(index: StoreURL, limit: int) -> properties.SegmentProperties:
     """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
     return properties.segment_properties(index, limit=limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 
 class Held:
@@ -57,8 +57,9 @@ class Budget:
         self.used_bytes -= size
         while self._waiting and self.used_bytes + self._waiting[0][0] <= self.limit_bytes:
             size, turn = self._waiting.popleft()
-            self.used_bytes += size
-            turn.set_result(None)
+            if not turn.cancelled():  # else who waited has left, and does not know it yet
+                self.used_bytes += size
+                turn.set_result(None)
 
     async def _take(self, size: int) -> None:
         if not self._waiting and self.used_bytes + size <= self.limit_bytes:
@@ -72,6 +73,7 @@ class Budget:
             if turn.done() and not turn.cancelled():
                 self.give(size)  # the turn had come: pass it on
             else:
-                self._waiting.remove((size, turn))
+                with suppress(ValueError):
+                    self._waiting.remove((size, turn))
                 self.give(0)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from threading import Lock
 
 from anyio import CancelScope, to_thread
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.http.budget import Budget, Held
-from voxlake.api.http.leaving import run_while_wanted
+from voxlake.platform.deadline import give_up
 
 STREAM_BYTES = 64 << 20
 """Memory that counts for an answer whose parts are made one after another."""
@@ -22,6 +22,8 @@ It is the limit that asyncio and uvloop have; it is not counted.
 """
 _PIECE_BYTES = 1 << 20
 """Sent at a time: a server may copy what it frames."""
+
+type Run = Callable[[Callable[[], bytes | memoryview | None]], Awaitable[bytes | memoryview | None]]
 
 
 async def send_start(send: Send, headers: list[tuple[bytes, bytes]], status: int = 200) -> None:
@@ -57,7 +59,7 @@ class StreamResponse(Response):
 
     A failure before the first part is answered as a problem. After it the connection is cut off
     without the end of the body, so that the client sees that something is missing. If the client
-    goes away, making is given up.
+    goes away, making is given up (`leaving.WhileWanted`).
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ class StreamResponse(Response):
         `held_bytes` count against it until the last part is sent.
     held_bytes
         Memory that making takes.
+    run
+        Makes the next part in a thread.
     """
 
     frees = False
@@ -80,9 +84,10 @@ class StreamResponse(Response):
         headers: Mapping[str, str],
         budget: Budget,
         held_bytes: int = STREAM_BYTES,
+        run: Run = to_thread.run_sync,
     ) -> None:
         super().__init__()
-        self.parts, self.budget, self.held_bytes = parts, budget, held_bytes
+        self.parts, self.budget, self.held_bytes, self.run = parts, budget, held_bytes, run
         # A coroutine that is cancelled while a thread makes a part for it goes on at once; the
         # thread does not, and a generator that runs cannot be closed.
         self._lock = Lock()
@@ -91,28 +96,26 @@ class StreamResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
-        await run_while_wanted(receive, self._serve(send))
-
-    async def prepare(self, held: Held) -> None:
-        """Do what is to be done before parts can be made, when it is their turn."""
-
-    async def _serve(self, send: Send) -> None:
         async with self.budget.hold(self.held_bytes) as held:
             await self.prepare(held)
             try:
-                part = await to_thread.run_sync(self._next)
+                part = await self.run(self._next)
                 await send_start(send, self.raw_headers)
                 while part is not None:
                     await send_part(send, part)
                     if self.frees:
                         held.shrink(held.size - len(part))
                     part = None  # before the next is made
-                    part = await to_thread.run_sync(self._next)
+                    part = await self.run(self._next)
                 await send_end(send)
             except BaseException:
+                give_up()
                 with CancelScope(shield=True):
                     await to_thread.run_sync(self._close)
                 raise
+
+    async def prepare(self, held: Held) -> None:
+        """Do what is to be done before parts can be made, when it is their turn."""
 
     def _next(self) -> bytes | memoryview | None:
         with self._lock:

@@ -93,8 +93,10 @@ async def get_sparse_volume(
         "Content-Disposition": f'inline; filename="{label}{encoding.suffix}"',
         **state_headers(state),
     }
-    budget = granted.gateway.answers
-    return StreamResponse(parts, headers, budget, STREAM_BYTES + held)
+    gateway = granted.gateway
+    return StreamResponse(
+        parts, headers, gateway.answers, STREAM_BYTES + held, gateway.questions.go_on
+    )
 
 
 @router.get(

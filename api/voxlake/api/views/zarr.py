@@ -19,7 +19,6 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data.stored_objects import BLOCK, Part
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
-from voxlake.api.http.leaving import run_while_wanted
 from voxlake.api.http.problems import problem
 from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
@@ -221,10 +220,7 @@ class PartResponse(Response):
         """Serve one request."""
         try:
             with self.budget.count(min(self.part.size, BLOCK)):
-                if self.part.size <= BLOCK:
-                    await self._send(send)
-                else:
-                    await run_while_wanted(receive, self._send(send))
+                await self._send(send)
         finally:
             self.part.release()
 

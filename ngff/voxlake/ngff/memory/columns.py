@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
 """Names of the columns of boxes wherever tables are stored or answered; in memory start, stop."""
+MERGED_LINES = 1 << 20
+"""Lines that wait at least to be merged into one table."""
 
 _REDUCED = {"start": np.minimum, "stop": np.maximum}
 """How columns of several lines make one, if they are not added up."""
@@ -89,6 +91,25 @@ def merged[C: LabelColumns](table: C) -> C:
         for name in names(type(table))[1:]
     ]
     return type(table)(table.labels[first], *numbers)
+
+
+def merged_all[C: LabelColumns](tables: Iterable[C], none: C) -> C:
+    """Return one line per label of all tables, which are not in memory together.
+
+    Parameters
+    ----------
+    none
+        A table without lines.
+    """
+    waiting, lines, most = [none], 0, MERGED_LINES
+    for table in tables:
+        waiting.append(table)
+        lines += len(table)
+        # Whenever as many lines wait as there are merged ones.
+        if lines > most:
+            waiting = [merged(joined(waiting))]
+            lines, most = 0, len(waiting[0]) + MERGED_LINES
+    return merged(joined(waiting))
 
 
 def no_lines[C: Columns](kind: type[C], *columns: str) -> C:

@@ -25,6 +25,7 @@ from voxlake.platform.store.objects import (
 )
 from voxlake.platform.store.partial import is_leftover
 from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
+from voxlake.platform.store.requests import prepare_runtime
 from voxlake.platform.store.sweep import leftovers, sweep
 from voxlake.platform.store.url import StoreURL
 
@@ -55,6 +56,7 @@ __all__ = [
     "list_children",
     "list_links",
     "open_ranges",
+    "prepare_runtime",
     "read",
     "read_if_there",
     "read_range",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
     from voxlake.platform.store.url import StoreURL
 
-type Obstore = obstore.store.LocalStore | obstore.store.S3Store
+type Obstore = obstore.store.LocalStore | obstore.store.MemoryStore | obstore.store.S3Store
 
 
 def as_obstore(url: StoreURL) -> Obstore:

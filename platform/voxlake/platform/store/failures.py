@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from obstore import exceptions as obstore_errors
 
+from voxlake.platform.deadline import check_deadline
 from voxlake.platform.errors import (
     ConflictError,
     ObjectExistsError,
@@ -43,13 +44,24 @@ _SAYS_UNKNOWN = re.compile(r"SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredTok
 
 @contextmanager
 def store_failures(action: str, url: StoreURL) -> Iterator[None]:
-    """Translate the errors of an `action` ("read", "write", "list") on `url`."""
+    """Translate the errors of an `action` ("read", "write", "list") on `url`.
+
+    It is not begun after the deadline.
+    """
+    check_deadline()
     try:
         yield
     except VoxlakeError:
         raise
     except (OSError, obstore_errors.BaseError) as error:
         raise explain(action, url, error) from error
+    except BaseException as error:
+        # Obstore's way to say that Rust gave up, which is no Exception: no file could be opened.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise StoreUnavailableError(
+            f"cannot {action} {url}: {_reason(error)}; try again"
+        ) from error
 
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
@@ -107,7 +119,7 @@ def _is_absent(action: str, error: Exception) -> bool:
     return isinstance(error, _ABSENT)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return what the error says in one line; obstore adds a page of its own state."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror

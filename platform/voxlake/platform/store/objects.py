@@ -31,6 +31,7 @@ from voxlake.platform.store.local import (
     walk_files,
 )
 from voxlake.platform.store.partial import partial_path
+from voxlake.platform.store.requests import list_level, list_pages, request
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def read(url: StoreURL) -> Stored:
     with store_failures("read", url):
         if url.is_local:
             return _read_file(url)
-        answer = obstore.get(*object_of(url))
-        return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
+        return request(_get, _get_async, *object_of(url))
 
 
 def head(url: StoreURL) -> ObjectInfo:
@@ -67,7 +67,7 @@ def head(url: StoreURL) -> ObjectInfo:
             file, state = open_file(check_object(url))
             os.close(file)
             return ObjectInfo(url, state.st_size, etag_of_file(state))
-        meta = obstore.head(*object_of(url))
+        meta = request(obstore.head, obstore.head_async, *object_of(url))
         return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
 
 
@@ -145,7 +145,7 @@ def delete_tree(url: StoreURL) -> None:
                 shutil.rmtree(url.path)
                 sync_folder(url.path.parent)
             return
-        for batch in obstore.list(as_obstore(url), prefix=url.key):
+        for batch in list_pages(url):
             obstore.delete(as_obstore(url), [meta["path"] for meta in batch])
 
 
@@ -159,7 +159,7 @@ def walk(url: StoreURL) -> Iterator[ObjectInfo]:
                     yield ObjectInfo(found, state.st_size, etag_of_file(state))
             return
         base = StoreURL(url.scheme, url.root, "", url.endpoint, url.region)
-        for batch in obstore.list(as_obstore(url), prefix=url.key or None):
+        for batch in list_pages(url):
             for meta in batch:
                 yield ObjectInfo(base / meta["path"], meta["size"], str(meta["e_tag"]))
 
@@ -169,7 +169,7 @@ def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
     if url.is_local:
         return list_folder(url)
     with store_failures("list", url):
-        found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
+        found = list_level(url)
         folders = sorted(Path(prefix).name for prefix in found["common_prefixes"])
         return folders, sorted(Path(meta["path"]).name for meta in found["objects"])
 
@@ -187,7 +187,7 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str,
     if url.is_local:
         return last_file(url, is_wanted)
     with store_failures("list", url):
-        found = obstore.list_with_delimiter(as_obstore(url), prefix=url.key or None)
+        found = list_level(url)
     named = {meta["path"].rpartition("/")[2]: meta for meta in found["objects"]}
     last = max(filter(is_wanted, named), default=None)
     if last is None:
@@ -218,6 +218,16 @@ def parent_of(url: StoreURL) -> StoreURL:
     return StoreURL(url.scheme, url.root, url.key.rpartition("/")[0], url.endpoint, url.region)
 
 
+def _get(store: Obstore, key: str) -> Stored:
+    answer = obstore.get(store, key)
+    return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
+
+
+async def _get_async(store: Obstore, key: str) -> Stored:
+    answer = await obstore.get_async(store, key)
+    return Stored(bytes(await answer.bytes_async()), str(answer.meta["e_tag"]))
+
+
 def _put(url: StoreURL, body: bytes, *, replace: bool) -> str:
     with store_failures("write", url):
         if url.is_local:
@@ -226,7 +236,9 @@ def _put(url: StoreURL, body: bytes, *, replace: bool) -> str:
             return etag_of(url)
         mode: PutMode = "overwrite" if replace else "create"
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
-        answer = obstore.put(*object_of(url), body, mode=mode, use_multipart=False)
+        answer = request(
+            obstore.put, obstore.put_async, *object_of(url), body, mode=mode, use_multipart=False
+        )
         return str(answer["e_tag"])
 
 

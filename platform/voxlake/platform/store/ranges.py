@@ -17,6 +17,7 @@ from voxlake.platform.store.failures import explain, store_failures
 from voxlake.platform.store.info import ObjectInfo
 from voxlake.platform.store.local import etag_of_file, open_file
 from voxlake.platform.store.objects import head, object_of
+from voxlake.platform.store.requests import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,5 +100,11 @@ def open_ranges(url: StoreURL) -> RangeReader:
 def _request(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
     with store_failures("read", url):
-        found = obstore.get_ranges(*object_of(url), starts=starts, ends=stops)
+        found = request(
+            obstore.get_ranges,
+            obstore.get_ranges_async,
+            *object_of(url),
+            starts=starts,
+            ends=stops,
+        )
         return [bytes(part) for part in found]

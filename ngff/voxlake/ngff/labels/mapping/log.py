@@ -13,6 +13,7 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.versioned import document
 from voxlake.ngff.versioned.document import Document, Form
 from voxlake.ngff.versioned.numbered import numbered_url
+from voxlake.platform.deadline import under_deadline
 from voxlake.platform.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -93,11 +94,12 @@ def read_entries(mapping_url: StoreURL, after: int, stop: int | None = None) -> 
     so on at a time. What others add while entries are read may or may not be among them.
     """
     first, count = after + 1, 1
+    read = under_deadline(read_entry)
     with ThreadPoolExecutor(_MOST_AT_ONCE, "label-mapping") as pool:
         while stop is None or first <= stop:
             last = first + count if stop is None else min(first + count, stop + 1)
             numbers = range(first, last)
-            for entry in pool.map(read_entry, [mapping_url] * len(numbers), numbers):
+            for entry in pool.map(read, [mapping_url] * len(numbers), numbers):
                 if entry is None:
                     return
                 yield entry

@@ -14,6 +14,7 @@ from voxlake.ngff.labels.segments.rows import SegmentRows, table_of_rows
 from voxlake.ngff.labels.segments.segment_file import find_in_file
 from voxlake.ngff.labels.state import ask_shards, find_rows_in_force, without
 from voxlake.ngff.labels.table import EMPTY, UNKNOWN, LabelExtent, LabelTable, merge_tables
+from voxlake.ngff.memory.columns import merged_all
 from voxlake.platform.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.segments.manifest import SegmentFile
     from voxlake.ngff.labels.state import IndexState
     from voxlake.ngff.volume import Volume
-
-MERGED_LINES = 1 << 20
-"""Lines that wait at least to be merged into one table when all labels are asked for."""
 
 
 def label_extent(state: IndexState, label: int) -> LabelExtent:
@@ -66,13 +64,7 @@ def chunks_of(state: IndexState, one: OneLabel) -> npt.NDArray[np.int64]:
 
 def list_labels(state: IndexState, labels: npt.NDArray[np.uint64] | None) -> LabelTable:
     """Return those of `labels`, ascending and each once, or of all, that some voxel has."""
-    waiting = [EMPTY]
-    for table in _tables(state, labels):
-        waiting.append(table)
-        # Whenever as many lines wait as there are merged ones.
-        if sum(map(len, waiting)) > 2 * len(waiting[0]) + MERGED_LINES:
-            waiting = [merge_tables(waiting)]
-    return merge_tables(waiting)
+    return merged_all(_tables(state, labels), EMPTY)
 
 
 def absent_from(volume: Volume, label: int) -> NotFoundError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.queries.voxels import read_tiles
 from voxlake.ngff.labels.scan.counts import (
     NOTHING,
@@ -22,7 +22,7 @@ from voxlake.ngff.memory.columns import merged
 from voxlake.ngff.shards.whole import read_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -84,18 +84,21 @@ def labels_in_box(
     """
     check_labels(volume)
     box.check_inside(volume.box, str(volume.url))
-    cells = list(box.cells(volume.shard))
     ask = partial(_ask_shard, volume, index_url, box, counts=counts)
-    answers = list(in_parallel(ask, cells))
-    summed = add_counts(answer.counts for answer in answers)
-    return LabelsInBox(
-        labels=summed.labels,
-        voxels=summed.voxels if counts else None,
-        chunks_read=sum(answer.chunks_read for answer in answers),
-        stale_shards=tuple(
-            cell for cell, answer in zip(cells, answers, strict=True) if answer.stale
-        ),
-    )
+    chunks_read, stale = 0, list[Cell]()
+
+    def counted() -> Iterator[Counts]:
+        nonlocal chunks_read
+        answers = in_parallel(ask, box.cells(volume.shard))
+        for cell, answer in zip(box.cells(volume.shard), answers, strict=True):
+            chunks_read += answer.chunks_read
+            if answer.stale:
+                stale.append(cell)
+            yield answer.counts
+
+    summed = add_counts(counted())
+    voxels = summed.voxels if counts else None
+    return LabelsInBox(summed.labels, voxels, chunks_read, tuple(stale))
 
 
 def _ask_shard(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,13 @@ import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.scan.rows import chunk_starts
-from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
+from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
 from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
 
     import numpy.typing as npt
 
@@ -93,7 +91,8 @@ def ask_shards[T](
     holds the label, and if its rows do not say already which of its voxels do. At most
     `SHARDS_AT_ONCE` shards are in memory, as `take` made them.
     """
-    answers = _windowed(lambda cell: _ask_shard(question, cell, take), question.cells)
+    ask = partial(_ask_shard, question, take=take)
+    answers = in_parallel(ask, question.cells, SHARDS_AT_ONCE)
     yield from zip(question.cells, answers, strict=True)
 
 
@@ -207,19 +206,3 @@ def _where(question: Question, voxels: npt.NDArray[Any]) -> Mask:
     if len(labels) == 1:
         return np.asarray(voxels == labels[0])
     return np.isin(voxels, labels)
-
-
-def _windowed[T, R](ask: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Yield the answers in order, asked in threads, a bounded number ahead of who takes them."""
-    with ThreadPoolExecutor(SHARDS_AT_ONCE, "label-query") as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(ask, item))
-                if len(waiting) == SHARDS_AT_ONCE:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.memory.columns import LabelColumns, joined, merged, no_lines
+from voxlake.ngff.memory.columns import LabelColumns, merged, merged_all, no_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,4 +48,4 @@ def count_labels(voxels: npt.NDArray[Any]) -> Counts:
 
 def add_counts(parts: Iterable[Counts]) -> Counts:
     """Return the sum of counts over disjoint voxels."""
-    return merged(joined([NOTHING, *parts]))
+    return merged_all(parts, NOTHING)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import lt
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, decode, origin_of, sidecar_url
+from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
+from voxlake.platform.deadline import under_deadline
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
@@ -24,13 +29,26 @@ THREADS = 8
 """Shards asked about at the same time."""
 
 
-def in_parallel[T, R](ask: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def in_parallel[T, R](
+    ask: Callable[[T], R], items: Iterable[T], most: int = THREADS
+) -> Iterator[R]:
     """Yield the answers to `ask` in the order of `items`, asked in threads; the first error wins.
 
-    Answers wait in memory until they are taken, so they should be small.
+    At most `most` are asked at the same time, or wait to be taken.
     """
-    with ThreadPoolExecutor(THREADS, "label-index") as pool:
-        yield from pool.map(ask, items)
+    ask = under_deadline(ask)
+    with ThreadPoolExecutor(most, "label-index") as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(ask, item))
+                if len(waiting) == most:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def shard_etag(volume: Volume, cell: Cell) -> str | None:
@@ -46,9 +64,13 @@ def stored_shards(volume: Volume) -> dict[Cell, str]:
 
     Objects that are no shard of the volume are left out: metadata, what a larger volume left.
     """
-    stored = {info.url.key: info.etag for info in store.walk(volume.url)}
-    keys = ((cell, volume.shard_url(cell).key) for cell in volume.box.cells(volume.shard))
-    return {cell: stored[key] for cell, key in keys if key in stored}
+    first = len(volume.url.key) + 1 if volume.url.key else 0
+    grid, stored = volume.grid, {}
+    for info in store.walk(volume.url):
+        cell = cell_of_key(volume.metadata, info.url.key[first:])
+        if cell is not None and len(cell) == len(grid) and all(map(lt, cell, grid)):
+            stored[cell] = info.etag
+    return dict(sorted(stored.items()))
 
 
 def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:

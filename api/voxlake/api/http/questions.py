@@ -1,0 +1,38 @@
+"""Questions about labels: asked in a few threads of their own, so that reads have theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from voxlake.api.http.budget import Budget
+from voxlake.platform.deadline import under_deadline
+
+AT_ONCE = 8
+"""Questions that are worked on at the same time; others wait."""
+QUESTION_BYTES = 64 << 20
+"""Memory that counts for a question while it is worked on."""
+
+
+class Questions:
+    """Answers questions in threads while somebody waits for the answers; for one event loop."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "question")
+
+    async def ask[T](self, question: Callable[[], T], held_bytes: int = QUESTION_BYTES) -> T:
+        """Return the answer to a question that takes so much memory, which counts meanwhile."""
+        async with self._turn, self.budget.hold(held_bytes):
+            return await self._run(question)
+
+    async def go_on[T](self, question: Callable[[], T]) -> T:
+        """Return one more part of an answer whose memory is counted already."""
+        async with self._turn:
+            return await self._run(question)
+
+    async def _run[T](self, question: Callable[[], T]) -> T:
+        # One whose asker leaves keeps its thread until it looks at its deadline.
+        return await asyncio.wrap_future(self._threads.submit(under_deadline(question)))

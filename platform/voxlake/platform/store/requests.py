@@ -1,0 +1,110 @@
+"""Requests to stores: given up at the deadline; listings that were cut off are asked again."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache, partial
+from threading import Thread
+from typing import TYPE_CHECKING, Concatenate
+
+import obstore.store
+from obstore import exceptions as obstore_errors
+
+from voxlake.platform.deadline import Deadline, check_deadline, has_deadline, until, wait_for
+from voxlake.platform.store.adapters import as_obstore
+from voxlake.platform.store.process import prepare_process
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from obstore import ListResult, ListStream, ObjectMeta
+
+    from voxlake.platform.store.adapters import Obstore
+    from voxlake.platform.store.url import StoreURL
+
+_CUT_OFF = "list response body"
+"""What obstore says of a listing that ended early, which it does not ask for again itself."""
+
+
+def request[**P, T](
+    ask: Callable[Concatenate[Obstore, P], T],
+    ask_async: Callable[Concatenate[Obstore, P], Awaitable[T]],
+    store: Obstore,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Return the answer to `ask`, or where a deadline counts to `ask_async`, which can be ended."""
+    if isinstance(store, obstore.store.LocalStore) or not has_deadline():
+        return ask(store, *args, **kwargs)
+    return _awaited(partial(ask_async, store, *args, **kwargs))
+
+
+def list_level(url: StoreURL) -> ListResult[Sequence[ObjectMeta]]:
+    """Return the objects directly below `url` and the prefixes of those further below."""
+    for left in reversed(range(prepare_process().store_retries + 1)):
+        try:
+            return request(
+                obstore.list_with_delimiter,
+                obstore.list_with_delimiter_async,
+                as_obstore(url),
+                prefix=url.key or None,
+            )
+        except obstore_errors.BaseError as error:
+            if not left or _CUT_OFF not in str(error):
+                raise
+    raise AssertionError
+
+
+def list_pages(url: StoreURL) -> Iterator[Sequence[ObjectMeta]]:
+    """Yield all objects below `url`, in lists of many."""
+    last, retries = None, prepare_process().store_retries
+    left = retries
+    while True:
+        pages = obstore.list(as_obstore(url), prefix=url.key or None, offset=last)
+        try:
+            while page := _next_page(url, pages):
+                yield page
+                last, left = page[-1]["path"], retries
+        except obstore_errors.BaseError as error:
+            if not left or _CUT_OFF not in str(error):
+                raise
+            left -= 1
+        else:
+            return
+
+
+def prepare_runtime() -> None:
+    """Begin the threads of obstore: in a server that has no files left to open they would fail."""
+    memory = obstore.store.MemoryStore()
+    obstore.put(memory, "probe", b"")
+    with until(Deadline(60)):
+        request(obstore.head, obstore.head_async, memory, "probe")
+
+
+def _next_page(
+    url: StoreURL, pages: ListStream[Sequence[ObjectMeta]]
+) -> Sequence[ObjectMeta] | None:
+    check_deadline()
+    if url.is_local or not has_deadline():
+        return next(pages, None)
+    try:
+        return _awaited(pages.__anext__)
+    except StopAsyncIteration:
+        return None
+
+
+def _awaited[T](ask: Callable[[], Awaitable[T]]) -> T:
+    """Wait for an answer in this thread, no longer than the deadline lets it."""
+
+    async def answer() -> T:
+        return await ask()
+
+    return wait_for(asyncio.run_coroutine_threadsafe(answer(), _loop()))
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that runs in a thread of its own until the process ends."""
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="store-requests", daemon=True).start()
+    return loop
