@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STRIP_BYTES = 8 << 20
 """Voxels of a strip, about: enough to hide what handing it to a thread costs."""
 
+PIECE_BYTES = 1 << 20
+"""Voxels of a piece of a layer that is read at once, at least: blocks may be a few bytes."""
+
 WIDE_STRIP_BYTES = 64 << 20
 """Largest strip, where blocks of the source ask for more."""
 
@@ -289,6 +292,34 @@ def _widened(strip: Extents, level: LevelGrid, block: Block) -> Extents:
     while extents[-1] < level.shape[-1] and 2 * _size(extents, block) <= STRIP_BYTES:
         extents[-1] *= 2
     return tuple(extents)
+
+
+def pieces_of(block: Extents, whole: Extents, itemsize: int) -> Extents:
+    """Return a grid of whole blocks, of a size that is worth handing to a thread.
+
+    Parameters
+    ----------
+    block
+        What is decoded as a whole.
+    whole
+        What is cut into pieces.
+    itemsize
+        Bytes of a voxel.
+
+    Examples
+    --------
+    >>> pieces_of((3, 1, 1, 1), (1, 64, 512, 512), 1)
+    (3, 2, 512, 512)
+    """
+    extents = list(block)
+    for axis in (-1, -2, -3):
+        while extents[axis] < whole[axis] and _bytes(extents, whole, itemsize) < PIECE_BYTES // 2:
+            extents[axis] *= 2
+    return tuple(extents)
+
+
+def _bytes(extents: Sequence[int], whole: Extents, itemsize: int) -> int:
+    return math.prod(map(min, extents, whole)) * itemsize
 
 
 def _size(extents: Sequence[int], block: Block) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxlake.compute.passes.cut import Reading
+from voxlake.compute.passes.cut import Reading, pieces_of
 from voxlake.compute.passes.reduce import downsample_into
 from voxlake.compute.passes.threads import run_ordered, submit_waiting
 from voxlake.ngff.grid.box import Box
@@ -136,7 +136,8 @@ class _RegionPyramid:
             layer = None
             if self.work.cut.reading is not Reading.DIRECT:
                 layer = self._layer(0, box)
-                pieces = box.tiles(self.work.block)
+                itemsize = self.work.volumes[0].dtype.itemsize
+                pieces = box.tiles(pieces_of(self.work.block, box.shape, itemsize))
                 for _ in run_ordered(partial(self._read_piece, layer, piece) for piece in pieces):
                     pass
             self._make(0, box, layer)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.passes.cut import Block, LevelGrid, Limits, Reading, cut_pass
+from voxlake.compute.passes.cut import Block, LevelGrid, Limits, Reading, cut_pass, pieces_of
 from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
 from voxlake.compute.passes.threads import run_ordered, thread_count
@@ -95,9 +95,12 @@ def _layers(
     depth = min(cut.depths[0], region.shape[-3])
     shape = (*region.shape[:-3], depth, *region.shape[-2:])
     memory = layer_memory(shape, volume.dtype, cut.reading)
-    grid = source.open().block if cut.reading is not Reading.DIRECT else cut.strips[0]
+    block = source.open().block
     for box in region.tiles(slab):
         view = memory[box.within(box).slices]
+        grid = pieces_of(block, box.shape, volume.dtype.itemsize)
+        if cut.reading is Reading.DIRECT:
+            grid = cut.strips[0]
         pieces = (
             partial(source.read_into, piece, view[piece.within(box).slices])
             for piece in box.tiles(grid)

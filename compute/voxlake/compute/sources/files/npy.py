@@ -38,4 +38,13 @@ def open_npy(location: str) -> Source | None:
         arrangement=arrange_named((), mapped.shape, f"NumPy file {path}"),
         fingerprint=fingerprint_files([path], "npy"),
         read_stored=lambda box: mapped[box.slices],
+        stored_block=_row(mapped),
     )
+
+
+def _row(mapped: np.ndarray) -> tuple[int, ...]:
+    """Return the extents of a row as it lies in the file: along the axis that is fastest there."""
+    fastest = -1 if mapped.flags.c_contiguous else 0
+    row = [1] * mapped.ndim
+    row[fastest] = mapped.shape[fastest]
+    return tuple(row)

@@ -58,6 +58,9 @@ def read_header(path: Path) -> SliceHeader:
     UnsupportedError
         If the pixels are indexed colours, CMYK, or not of 8 or 16 bits (TIFF: any number type).
     """
+    plain = _plain_header(path)
+    if plain is not None:
+        return plain
     try:
         return _reader(path)[0](path)
     except (struct.error, OSError) as error:

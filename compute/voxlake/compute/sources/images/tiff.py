@@ -67,7 +67,9 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
     mapped = _mapped(path, series) if files == [_file(series.keyframe)] else None
     dtype = native(series.dtype, f"TIFF {path}")
     rows, columns = block_of(series.keyframe)
-    coded = tuple({"Y": rows, "X": columns}.get(letter, 1) for letter in series.axes)
+    samples = series.keyframe.samplesperpixel
+    extents = {"Y": rows, "X": columns, "S": samples}
+    coded = tuple(extents.get(letter, 1) for letter in series.axes)
     fill = partial(_fill, path, series)
     return ArrangedSource(
         arrangement=arrange(names, series.shape, f"TIFF {path}"),

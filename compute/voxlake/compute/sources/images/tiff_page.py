@@ -53,9 +53,7 @@ def read_page(page: TiffPage | TiffFrame, rows: range, columns: range) -> np.nda
 
 
 def block_of(page: TiffPage) -> tuple[int, int]:
-    """Return rows and columns of the strips or tiles of a page; 1, 1 if they are not coded."""
-    if page.compression == 1 and page.predictor == 1 and page.bitspersample in {8, 16, 32, 64}:
-        return 1, 1
+    """Return rows and columns of the strips or tiles of a page: `read_page` reads them whole."""
     height = page.tilelength if page.is_tiled else page.rowsperstrip
     width = page.tilewidth if page.is_tiled else page.imagewidth
     return min(height, page.imagelength), min(width, page.imagewidth)
