@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import zarr
+from anyio import to_thread
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.ngff.labels.queries.samples import brute_runs, decode_rles
@@ -69,6 +70,30 @@ def test_stored_bytes_ranges_and_conditions(on_s3: Served) -> None:
         beyond = client.get(f"/zarr/{EM}/{SHARD}", headers={"Range": "bytes=99999999-"})
         assert beyond.status_code == 416
         assert client.get(f"/zarr/{EM}/0/c/9/9/9").status_code == 404
+
+
+@pytest.mark.parametrize("span", ["bytes=0-9", "bytes=5-", None])
+def test_an_object_rewritten_since_it_was_asked_for_is_read_again_once(
+    span: str | None, on_s3: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = on_s3.lake / f"{EM}.ome.zarr" / SHARD
+    bodies, ask = [b"another object", b"and another, which is longer"], store.ask_head
+
+    async def rewritten(url: StoreURL) -> store.ObjectInfo:
+        found = await ask(url)
+        if bodies:
+            await to_thread.run_sync(store.write, shard, bodies.pop(0))
+        return found
+
+    monkeypatch.setattr(store, "ask_head", rewritten)
+    headers = {} if span is None else {"Range": span}
+    with on_s3.client() as client:
+        # Twice in a row is told; the next finds it as it is.
+        assert client.get(f"/zarr/{EM}/{SHARD}", headers=headers).status_code == 409
+        bodies.append(b"the last object of all")
+        answer = client.get(f"/zarr/{EM}/{SHARD}", headers=headers)
+    expected = {"bytes=0-9": b"the last o", "bytes=5-": b"ast object of all"}
+    assert answer.content == expected.get(span or "", b"the last object of all")
 
 
 def test_cutouts_labels_and_zarr_equal_what_was_written(on_s3: Served) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from voxlake.platform.errors import InvalidInputError, StoreError, UnsupportedError, VoxlakeError
 from voxlake.platform.settings import Settings
+from voxlake.platform.store.adapters import as_tensorstore
 from voxlake.platform.store.url import StoreURL
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -94,6 +95,24 @@ def test_endpoint_and_region_come_from_the_query_then_the_settings() -> None:
     assert (url.endpoint, url.region) == ("http://two:2", "us-2")
     assert StoreURL.parse(str(url), settings) == url
     assert pickle.loads(pickle.dumps(url)) == url
+
+
+@pytest.mark.parametrize("name", ["VOXLAKE_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_an_endpoint_of_the_environment_is_the_same_for_all_libraries(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VOXLAKE_S3_ENDPOINT", raising=False)
+    monkeypatch.setenv("S3_ENDPOINT", "http://none:1")
+    assert StoreURL.parse("s3://b/k").endpoint is None
+    for text, found in {
+        "http://one:1/": "http://one:1",
+        "127.0.0.1:8333": "http://127.0.0.1:8333",
+        "s3.lab.org": "https://s3.lab.org",
+    }.items():
+        monkeypatch.setenv(name, text)
+        url = StoreURL.parse("s3://b/k")
+        assert as_tensorstore(url)["endpoint"] == url.endpoint == found
+        assert StoreURL.parse(f"s3://b/k?endpoint={text}", Settings()).endpoint == found
 
 
 def test_a_relative_path_loses_its_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Everything that can be configured. Build one at the start of a program and pass it on."""
 
-    model_config = SettingsConfigDict(env_prefix="VOXLAKE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="VOXLAKE_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     lake: str | None = Field(default=None, description="The lake: a folder, memory:// or s3://.")
     database_url: str | None = Field(
@@ -64,7 +66,13 @@ class Settings(BaseSettings):
     sample_dir: Path | None = Field(
         default=None, description="A folder with the sample data, instead of a download."
     )
-    s3_endpoint: str | None = Field(default=None, description="S3 endpoint URL; by default AWS.")
+    s3_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "VOXLAKE_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"
+        ),
+        description="S3 endpoint URL; by default that of AWS_ENDPOINT_URL, else AWS.",
+    )
     s3_region: str = Field(default="us-east-1", description="S3 region.")
     s3_access_key_id: SecretStr | None = Field(
         default=None, description="S3 access key; by default the usual AWS_* variables."

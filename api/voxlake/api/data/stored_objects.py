@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from anyio import to_thread
 
 from voxlake.platform import store
-from voxlake.platform.errors import StoreError
+from voxlake.platform.errors import ConflictError, StoreError
 from voxlake.platform.store import ObjectInfo, RangeReader, StoreURL
 
 BLOCK = 4 << 20
@@ -66,6 +66,14 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
     if url.is_local:
         reader, span, first = await to_thread.run_sync(_open_part, url, choose)
         return Part(reader.info, span, _blocks(reader, span or (0, 0), first), reader.close)
+    try:
+        return await _ask_part(url, choose)
+    except ConflictError:
+        # It was written anew since its size and ETag were asked for.
+        return await _ask_part(url, choose)
+
+
+async def _ask_part(url: StoreURL, choose: Choose) -> Part:
     info = await summarize(url)
     span = choose(info)
     if span is None or span[0] == span[1]:

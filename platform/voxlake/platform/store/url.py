@@ -70,7 +70,7 @@ class StoreURL:
                     "s3",
                     _nonempty(parts.netloc, text),
                     _clean_key(unquote(parts.path)),
-                    query.get("endpoint", [chosen.s3_endpoint])[0],
+                    _endpoint(query.get("endpoint", [chosen.s3_endpoint])[0]),
                     query.get("region", [chosen.s3_region])[0],
                 )
             case other:
@@ -134,6 +134,25 @@ def _split(text: str) -> SplitResult:
         return urlsplit(text)
     except ValueError as error:
         raise InvalidInputError(f"store {text!r} is not a URL ({error})") from error
+
+
+def _endpoint(text: str | None) -> str | None:
+    """Return an endpoint as all libraries take it: with a scheme, without a slash at its end.
+
+    Without a scheme it is https, or http on this machine.
+
+    Examples
+    --------
+    >>> _endpoint("127.0.0.1:8333"), _endpoint("s3.lab.org/"), _endpoint("http://s3:9000//")
+    ('http://127.0.0.1:8333', 'https://s3.lab.org', 'http://s3:9000')
+    """
+    if not text:
+        return None
+    if "://" not in text:
+        host = urlsplit(f"//{text}").hostname or ""
+        here = host == "localhost" or host.startswith("127.") or host == "::1"
+        text = f"{'http' if here else 'https'}://{text}"
+    return text.rstrip("/")
 
 
 def _nonempty(name: str, text: str) -> str:
