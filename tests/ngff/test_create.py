@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ngff_zarr
+import numpy as np
 import ome_zarr_models
 import pytest
 import yaozarrs
@@ -18,10 +20,12 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from tests.ngff.datasets import Sample, create
 
-from voxlake.ngff.create import list_labels
+from voxlake.ngff.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
+from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.lake import Place
 from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.validate import validate_dataset
@@ -168,3 +172,22 @@ def test_labels_are_put_on_the_list_and_taken_off_it(lake: StoreURL, image: Data
     list_labels(lake, place, listed=False)
     list_labels(lake, place, listed=False)
     assert read_labels_names(image.url) == ["cells"]
+
+
+@pytest.mark.parametrize("job", [None, "01M8G576FYT54F22PC7N1TNA47"])
+def test_a_pyramid_of_strides_that_was_begun_before_is_gone_on_with(
+    lake: StoreURL, job: str | None
+) -> None:
+    """Its levels were said to lie in the middle of their blocks, and keep that."""
+    place = Place(DatasetName("a", "b", "em"), Kind.IMAGE)
+    extent = Extent((8, 8, 8), tuple("zyx"), VoxelSize(4, 4, 4))
+
+    def new(extent: Extent, reduction: Reduction) -> NewDataset:
+        levels = plan_levels_by(Kind.IMAGE, extent, ((2, 2, 2),))
+        return NewDataset(place, extent.axes, "nanometer", np.dtype("u1"), levels, reduction)
+
+    url = create_dataset(lake, new(extent, Reduction.STRIDE), job)
+    create_dataset(lake, new(replace(extent, centred=False), Reduction.STRIDE), job)
+    assert open_dataset(url).multiscale.levels[1].translation == (2.0, 2.0, 2.0)
+    with pytest.raises(ConflictError):
+        create_dataset(lake, new(replace(extent, translation=(1.0, 0, 0)), Reduction.STRIDE), job)

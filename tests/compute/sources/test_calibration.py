@@ -198,6 +198,7 @@ SIZES: dict[str, tuple[Write, VoxelSize | None]] = {
         imagej(spacing=3, unit="nm", zunit="\\u00B5m", yunit="nm"),
         VoxelSize(3000, 4, 5),
     ),
+    "imagej downwards": (imagej(spacing=-3, unit="um"), VoxelSize(3, 4, 5, "micrometer")),
     "imagej pixel": (imagej(spacing=3, unit="pixel"), None),
     "imagej without a unit": (imagej(spacing=3), None),
     "imagej without spacing": (imagej(unit="nm"), None),

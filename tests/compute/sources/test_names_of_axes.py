@@ -92,6 +92,14 @@ def npy(voxels: np.ndarray) -> Write:
     return write
 
 
+def tiff(voxels: np.ndarray) -> Write:
+    def write(folder: Path) -> str:
+        tifffile.imwrite(folder / "v.tif", voxels, photometric="minisblack")
+        return str(folder / "v.tif")
+
+    return write
+
+
 def raw(query: str) -> Write:
     def write(folder: Path) -> str:
         ZYXC.tofile(folder / "v.raw")
@@ -152,6 +160,7 @@ DOUBTED: dict[str, tuple[Write, str]] = {
     "n5": (n5([20, 15, 12], axes=["a", "b", "c"]), "xyz"),
     "n5 of channels": (n5([3, 20, 15, 12]), "cxyz"),
     "n5 in COSEM's way": (n5([20, 15, 12], transform={"axes": ["u", "v", "w"]}), "xyz"),
+    "tiff of two unnamed axes": (tiff(ZYXC), "tzyx"),
     "six axes": (npy(ZYX[None, None, None]), "zyx"),
 }
 

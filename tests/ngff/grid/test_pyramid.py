@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import (
@@ -18,6 +19,7 @@ from voxlake.ngff.grid.pyramid import (
     finer_box,
     level_translation,
     plan_levels,
+    plan_levels_by,
     step_factors,
 )
 from voxlake.platform.errors import InvalidInputError
@@ -158,3 +160,18 @@ def test_finer_box_holds_exactly_what_a_voxel_is_made_of(
     for axis, owners in enumerate(owner):
         inside = np.flatnonzero((owners >= start[axis]) & (owners < stop[axis]))
         assert (found.start[axis], found.stop[axis]) == (inside[0], inside[-1] + 1)
+
+
+def test_levels_lie_where_the_first_one_does() -> None:
+    extent = Extent(
+        (2, 8, 8, 8),
+        ("t", "z", "y", "x"),
+        VoxelSize(40, 4, 4),
+        (4000.0, 100.0, -200.0),
+        TimeStep(0.5, "second", 3.0),
+    )
+    base, coarse = plan_levels_by(Kind.IMAGE, extent, ((1, 1, 2, 2),))
+    assert (base.scale, base.translation) == ((0.5, 40, 4, 4), (3.0, 4000, 100, -200))
+    assert (coarse.scale, coarse.translation) == ((0.5, 40, 8, 8), (3.0, 4000, 102, -198))
+    _, first = plan_levels_by(Kind.IMAGE, replace(extent, centred=False), ((1, 1, 2, 2),))
+    assert (first.scale, first.translation) == (coarse.scale, base.translation)

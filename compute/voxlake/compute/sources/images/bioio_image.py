@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
-from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.calibration import Calibration, axis_scale
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import local_path
@@ -52,7 +52,7 @@ def open_bioio(location: str) -> Source | None:
     lazy = image.xarray_dask_data
     array, names = _without_samples(lazy.data, "".join(map(str, lazy.dims)).lower(), path)
     return ArrangedSource(
-        arrangement=arrange(names, array.shape, f"image {path}"),
+        arrangement=arrange_named(names, array.shape, f"image {path}"),
         dtype=native(np.dtype(array.dtype), f"image {path}"),
         fingerprint=fingerprint_files(_files(path), "bioio", scene),
         read_stored=partial(_read, array, path),

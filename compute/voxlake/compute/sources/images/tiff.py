@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
-from voxlake.compute.sources.arrangement import arrange
+from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.ome_tiff import COMPANION, DescribedTiff, open_described
 from voxlake.compute.sources.images.slice_image import TIFF
@@ -72,7 +72,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
     coded = tuple(extents.get(letter, 1) for letter in series.axes)
     fill = partial(_fill, path, series)
     return ArrangedSource(
-        arrangement=arrange(names, series.shape, f"TIFF {path}"),
+        arrangement=arrange_named(names, series.shape, f"TIFF {path}"),
         dtype=dtype,
         fingerprint=fingerprint_files([*files, *described.companion], "tiff"),
         read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),

@@ -7,6 +7,7 @@ only z of ImageJ's. Other TIFF files say nothing of z, and so nothing that is of
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def ome_calibration(xml: str, what: str) -> Calibration:
 def _imagej_calibration(said: dict[str, Any], series: TiffPageSeries) -> Calibration:
     """Return the calibration that ImageJ writes: x and y in the tags, the rest in the description.
 
-    ``xorigin`` and its kin are the voxel, from 0, that lies at 0.
+    ``xorigin`` and its kin are the voxel, from 0, that lies at 0. Like ImageJ, it takes a spacing
+    below 0, which some microscopes write, for what it is above 0.
     """
     tags = series.keyframe.tags
     steps = {
@@ -79,9 +81,10 @@ def _imagej_calibration(said: dict[str, Any], series: TiffPageSeries) -> Calibra
     scales: dict[str, AxisScale | None] = {}
     for axis, step in steps.items():
         scale = axis_scale(step, _unescaped(said.get(f"{axis}unit") or unit))
+        scale = replace(scale, step=abs(scale.step)) if scale else None
         origin = axis_scale(said.get(f"{axis}origin", 0))
         if scale is not None and origin is not None:
-            scale = AxisScale(scale.step, scale.unit, -origin.step * scale.step)
+            scale = replace(scale, start=-origin.step * scale.step)
         scales[axis] = scale
     scales["t"] = axis_scale(said.get("finterval", ""), _unescaped(said.get("tunit") or "sec"))
     return _calibration(scales)
