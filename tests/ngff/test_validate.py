@@ -109,9 +109,9 @@ GROUP: list[tuple[Callable[[Document], object], Severity, str]] = [
     (lambda d: transform(d, 1, 1, [0, 0, 0]), SHOULD, "lies at"),
     (lambda d: transform(d, 0, 1, [0, 0, 7]), SHOULD, "lies at"),
     (
-        lambda d: d["attributes"]["ome"]["multiscales"][0]["axes"][0].update(unit="parsec"),
+        lambda d: d["attributes"]["ome"]["multiscales"][0]["axes"][0].update(unit="pixel"),
         MUST,
-        "parsec",
+        "pixel",
     ),
 ]
 

@@ -37,8 +37,8 @@ class NewDataset:
 
     place: Place
     axes: tuple[str, ...]
-    unit: str
-    """NGFF name of the unit of the spatial axes."""
+    unit: str | None
+    """NGFF name of the unit of the spatial axes; None if it is not known."""
     dtype: np.dtype[Any]
     levels: tuple[PyramidLevel, ...]
     reduction: Reduction | None = None

@@ -402,6 +402,7 @@ def test_the_time_step_is_kept(tmp_path: Path, write: Write, time: TimeStep | No
 def test_a_size_in_any_unit_is_that_many_metres(sizes: list[Any], unit: str) -> None:
     found = Calibration(scales_of("zyx", sizes, unit)).voxel_size
     assert found is not None
+    assert found.unit is not None
     metres = [float(exact(size) * METRES[found.unit]) for size in found.zyx]
     assert metres == pytest.approx([float(size * METRES[unit]) for size in sizes], rel=1e-14)
 

@@ -159,6 +159,7 @@ def level(*transformations: dict[str, Any]) -> dict[str, Any]:
 
 
 ONE = {"type": "scale", "scale": [1, 1, 1]}
+MOVED = {"type": "translation", "translation": [5, 5, 5]}
 
 BROKEN: list[tuple[dict[str, Any] | str, type[VoxlakeError], str]] = [
     ("{", CorruptDataError, "not JSON"),
@@ -173,6 +174,16 @@ BROKEN: list[tuple[dict[str, Any] | str, type[VoxlakeError], str]] = [
     (group({"version": "0.3", "multiscales": [{}]}), UnsupportedError, "0.3"),
     (group({"version": "0.51", "multiscales": [{}]}), UnsupportedError, "0.51"),
     (group({"version": "1.0", "multiscales": [{}]}), UnsupportedError, "1.0"),
+    (group({"version": "0.7", "multiscales": [{}]}), UnsupportedError, "0.7"),
+    (group({"version": "0.9.dev1", "multiscales": [{}]}), UnsupportedError, "0.9.dev1"),
+    (group({"version": "latest", "multiscales": [{}]}), UnsupportedError, "latest"),
+    (group({"version": ["0.5"], "multiscales": [{}]}), CorruptDataError, "version"),
+    (group({"version": True, "multiscales": [{}]}), CorruptDataError, "version"),
+    (group({"version": "0.5", "plate": {"wells": []}}), UnsupportedError, "plate of wells"),
+    (group({"version": "0.5", "well": {"images": []}}), UnsupportedError, "well of a plate"),
+    (group({"version": "0.6", "scene": {}}), UnsupportedError, "scene of images"),
+    (group({"bioformats2raw.layout": 3}), UnsupportedError, "bioformats2raw"),
+    (group({"version": "0.5", "labels": ["a"]}), UnsupportedError, "list of labels"),
     (group({"version": "0.5", "multiscales": [{}]}), CorruptDataError, "axes"),
     (change("v05_bare.json", axes=[]), CorruptDataError, "axes"),
     (change("v05_bare.json", axes=[{"type": "space"}] * 3), CorruptDataError, "name"),
@@ -193,6 +204,50 @@ BROKEN: list[tuple[dict[str, Any] | str, type[VoxlakeError], str]] = [
         change("v05_bare.json", datasets=[level({"type": "affine", "affine": []})]),
         CorruptDataError,
         "affine",
+    ),
+    (change("v05_bare.json", datasets=[level(MOVED)]), CorruptDataError, "no scale"),
+    (change("v05_bare.json", datasets=[level(ONE, ONE)]), CorruptDataError, "one scale"),
+    (change("v05_bare.json", datasets=[level(MOVED, ONE)]), CorruptDataError, "after it"),
+    (change("v05_bare.json", datasets=[level(ONE, MOVED, MOVED)]), CorruptDataError, "after it"),
+    (
+        change("v05_bare.json", datasets=[level({"type": "scale", "path": "numbers"})]),
+        UnsupportedError,
+        "a scale whose numbers lie in 'numbers'",
+    ),
+    (change("v05_bare.json", datasets=[level({"type": "scale"})]), CorruptDataError, "no numbers"),
+    *(
+        (
+            change("v05_bare.json", datasets=[level({"type": "scale", "scale": [1, odd, 1]})]),
+            CorruptDataError,
+            says,
+        )
+        for odd, says in [
+            (float("nan"), "finite"),
+            (float("-inf"), "finite"),
+            ("2", "number"),
+            (True, "number"),
+            (None, "number"),
+            (0, "above 0"),
+            (-2, "above 0"),
+        ]
+    ),
+    (
+        change("v05_bare.json", axes=[{"name": n, "type": "space"} for n in "zxx"]),
+        CorruptDataError,
+        "twice",
+    ),
+    (
+        change("v06_two_systems.json", datasets=[level(MOVED | {"output": {"name": "physical"}})]),
+        CorruptDataError,
+        "no scale",
+    ),
+    (
+        change(
+            "v06_two_systems.json",
+            datasets=[level({"type": "sequence", "transformations": [ONE, ONE]})],
+        ),
+        CorruptDataError,
+        "one scale",
     ),
     (change("v06_two_systems.json", coordinateSystems=[]), CorruptDataError, "coordinateSystems"),
     (change("v06_two_systems.json", datasets=[level(ONE, ONE)]), CorruptDataError, "datasets"),
@@ -246,8 +301,8 @@ def test_what_is_written_is_read_back(lake: StoreURL) -> None:
     ("axes", "says"),
     [
         (SPACE[1:], "z, y and x"),
-        ((replace(SPACE[0], unit="meter"), *SPACE[1:]), "one unit"),
         (tuple(replace(axis, unit="pixel") for axis in SPACE), "pixel"),
+        ((replace(SPACE[0], unit="second"), *SPACE[1:]), "second"),
     ],
 )
 def test_voxel_sizes_that_voxlake_cannot_use(axes: tuple[Axis, ...], says: str) -> None:
@@ -257,10 +312,29 @@ def test_voxel_sizes_that_voxlake_cannot_use(axes: tuple[Axis, ...], says: str) 
         _ = multiscale.voxel_size
 
 
-def test_a_scale_of_zero_is_no_voxel_size() -> None:
-    multiscale = Multiscale("em", SPACE, (Level("0", (0.0, 1.0, 1.0), (0.0,) * 3),), "0.5")
-    with pytest.raises(UnsupportedError, match="positive"):
-        _ = multiscale.voxel_size
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_scale_that_is_no_size_is_refused(scale: float) -> None:
+    with pytest.raises(InvalidInputError, match="above 0"):
+        Multiscale("em", SPACE, (Level("0", (scale, 1.0, 1.0), (0.0,) * 3),), "0.5")
+
+
+def test_an_axis_is_named_once() -> None:
+    with pytest.raises(InvalidInputError, match="twice"):
+        Multiscale("em", (SPACE[0], SPACE[0]), (Level("0", (1.0,) * 2, (0.0,) * 2),), "0.5")
+
+
+def test_a_unit_that_is_not_said_is_none() -> None:
+    axes = (replace(SPACE[0], unit=None), *SPACE[1:])
+    multiscale = Multiscale("em", axes, (Level("0", (4.0, 1.0, 1.0), (0.0, 2.0, 0.0)),), "0.5")
+    assert multiscale.voxel_size == VoxelSize(4, 1, 1, None)
+    assert multiscale.translation == (0.0, 2.0, 0.0)
+
+
+def test_axes_in_several_units_have_the_finest() -> None:
+    axes = (replace(SPACE[0], unit="micrometer"), *SPACE[1:])
+    multiscale = Multiscale("em", axes, (Level("0", (0.04, 8.0, 8.0), (0.1, 2.0, 0.0)),), "0.5")
+    assert multiscale.voxel_size == VoxelSize(40, 8, 8, "nanometer")
+    assert multiscale.translation == (100.0, 2.0, 0.0)
 
 
 def test_units_that_mean_the_same_are_one_unit() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from voxlake.documents.dataset import (
         DatasetDocument,
@@ -29,8 +29,8 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("format", f"OME-Zarr {dataset.ngff_version}, {dataset.dtype}"),
             ("axes", dataset.axis_names),
             ("shape", dataset.shape),
-            ("voxel size", f"{', '.join(f'{n:g}' for n in voxel_size.zyx)} {voxel_size.unit}"),
-            ("translation", _translation(dataset)),
+            ("voxel size", _in_unit(voxel_size.zyx, voxel_size.unit)),
+            ("translation", _in_unit(dataset.multiscale.translation, voxel_size.unit)),
             ("time step", _time_step(dataset)),
             ("stored", _stored(dataset.stored)),
             ("label index", " ".join(_index(dataset))),
@@ -43,9 +43,8 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
     yield facts([("codecs", " > ".join(map(codec_text, dataset.levels[0].codecs)))])
 
 
-def _translation(dataset: DatasetDocument) -> str:
-    places = ", ".join(f"{place:g}" for place in dataset.multiscale.translation)
-    return f"{places} {dataset.voxel_size.unit}"
+def _in_unit(numbers: Sequence[float], unit: str | None) -> str:
+    return f"{', '.join(f'{n:g}' for n in numbers)} {unit or '(no unit)'}"
 
 
 def _time_step(dataset: DatasetDocument) -> str | None:

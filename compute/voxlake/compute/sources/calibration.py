@@ -121,13 +121,13 @@ class Calibration:
         )
         return ", ".join(words)
 
-    def translation(self, unit: str) -> tuple[float, float, float]:
-        """Return the place of the first voxel, z, y, x in a unit of that NGFF name.
+    def translation(self, unit: str | None) -> tuple[float, float, float]:
+        """Return the place of the first voxel, z, y, x in a unit of that NGFF name; None: its own.
 
         0 along axes of which nothing is said, or in no known unit; `unplaced` tells of the latter.
         """
         places = {
-            name: float(converted(scale.start, length_unit(scale.unit), unit))
+            name: _start_in(scale, unit)
             for name, scale in self._spatial().items()
             if is_length(scale.unit)
         }
@@ -172,6 +172,11 @@ class Calibration:
 
     def _spatial(self) -> dict[str, AxisScale]:
         return {name: self.scales[name] for name in SPATIAL if name in self.scales}
+
+
+def _start_in(scale: AxisScale, unit: str | None) -> float:
+    own = length_unit(scale.unit)
+    return float(converted(scale.start, own, unit or own))
 
 
 UNKNOWN = Calibration()

@@ -57,6 +57,6 @@ def _parts(
         yield voxel_size.text
         if any(translation):
             place = ", ".join(f"{start:g}" for start in translation)
-            yield f"translation {place} {symbol_of(voxel_size.unit)}"
+            yield f"translation {place} {symbol_of(voxel_size.unit or '')}"
     if guess:
         yield "no names of axes: taken in this order (--axes says otherwise)"

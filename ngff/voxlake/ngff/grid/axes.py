@@ -54,15 +54,15 @@ class VoxelSize:
     z: float
     y: float
     x: float
-    unit: str = "nanometer"
-    """NGFF name of the unit of all three."""
+    unit: str | None = "nanometer"
+    """NGFF name of the unit of all three; None if none is known."""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(size) and size > 0 for size in self.zyx):
             raise InvalidInputError(
                 f"voxel size {self.zyx} is not three positive numbers; give z,y,x such as 40,4,4nm"
             )
-        if self.unit not in METRES:
+        if self.unit is not None and self.unit not in METRES:
             raise InvalidInputError(f"voxel size has the unknown unit {self.unit!r}")
 
     @classmethod
@@ -107,23 +107,34 @@ class VoxelSize:
     def to(self, unit: str) -> VoxelSize:
         """Return the size in a unit of that NGFF name.
 
+        Raises
+        ------
+        InvalidInputError
+            If the unit of this is not known.
+
         Examples
         --------
         >>> VoxelSize(0.04, 0.008, 0.008, "micrometer").to("nanometer")
         VoxelSize(z=40.0, y=8.0, x=8.0, unit='nanometer')
         """
-        z, y, x = (float(converted(exact(size), self.unit, unit)) for size in self.zyx)
+        own = self.unit
+        if own is None:
+            raise InvalidInputError(f"voxel size {self} has no unit; give one, such as 40,4,4nm")
+        z, y, x = (float(converted(exact(size), own, unit)) for size in self.zyx)
         return VoxelSize(z, y, x, unit)
 
     def matches(self, other: VoxelSize) -> bool:
         """Return whether both are the same size, in whatever units, as far as files keep digits.
+
+        If one has no unit, it is taken to be in that of the other.
 
         Examples
         --------
         >>> VoxelSize(0.04, 0.00800000038, 0.008, "micrometer").matches(VoxelSize(40, 8, 8))
         True
         """
-        pairs = zip(self.to(other.unit).zyx, other.zyx, strict=True)
+        here = self.to(other.unit) if self.unit and other.unit else self
+        pairs = zip(here.zyx, other.zyx, strict=True)
         return all(math.isclose(a, b, rel_tol=CLOSE) for a, b in pairs)
 
     @property
@@ -135,10 +146,11 @@ class VoxelSize:
         >>> VoxelSize(40, 8, 8).text
         '40 x 8 x 8 nm'
         """
-        return " x ".join(f"{size:g}" for size in self.zyx) + f" {symbol_of(self.unit)}"
+        unit = symbol_of(self.unit) if self.unit else "(no unit)"
+        return " x ".join(f"{size:g}" for size in self.zyx) + f" {unit}"
 
     def __str__(self) -> str:
-        return ",".join(f"{size:g}" for size in self.zyx) + f" {self.unit}"
+        return ",".join(f"{size:g}" for size in self.zyx) + f" {self.unit or '(no unit)'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize
-from voxlake.ngff.grid.units import length_unit
+from voxlake.ngff.grid.axes import SPATIAL, Axis, VoxelSize
+from voxlake.ngff.grid.units import converted, exact, length_unit, usual_unit
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
 
@@ -36,6 +37,10 @@ class Multiscale:
     """Whether the document says ``image-label``."""
     method: str = ""
     """How levels are made of finer ones, if the document says (NGFF: ``type``)."""
+    system: str = ""
+    """Name of the coordinate system that the levels are placed in, if it has one (NGFF 0.6)."""
+    lost: tuple[str, ...] = ()
+    """What would place them further and is no scale and translation, in words: a rotation."""
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -46,6 +51,13 @@ class Multiscale:
                     f"level {level.path!r} of {self.name!r} has {len(level.scale)} scales and "
                     f"{len(level.translation)} translations for {len(self.axes)} axes"
                 )
+            if not all(scale > 0 and math.isfinite(scale) for scale in level.scale):
+                raise InvalidInputError(
+                    f"level {level.path!r} of {self.name!r} has the scale {level.scale}; all have "
+                    "to be above 0"
+                )
+        if len(set(self.axis_names)) < len(self.axes):
+            raise InvalidInputError(f"multiscale {self.name!r} names an axis twice")
 
     @property
     def axis_names(self) -> tuple[str, ...]:
@@ -54,33 +66,54 @@ class Multiscale:
 
     @property
     def translation(self) -> tuple[float, float, float]:
-        """Place of the first voxel of the finest level along z, y and x; 0 where there is none."""
-        places = dict(zip(self.axis_names, self.levels[0].translation, strict=True))
-        return (places.get("z", 0.0), places.get("y", 0.0), places.get("x", 0.0))
+        """Place of the first voxel of the finest level along z, y and x, in the unit of a voxel's.
+
+        0 along an axis that is not there.
+        """
+        return self._along_space(self.levels[0].translation)
 
     @property
     def voxel_size(self) -> VoxelSize:
-        """Size of a voxel of the finest level.
+        """Size of a voxel of the finest level, in the finest unit of its axes.
 
         Raises
         ------
         UnsupportedError
-            If the spatial axes are not z, y, x, differ in their unit, or have a unit or a size
-            that voxlake does not know what to do with.
+            If there are not z, y and x, or they have a unit that voxlake does not know.
         """
-        space = {
-            axis.name: (scale, axis.unit or "nanometer")
-            for axis, scale in zip(self.axes, self.levels[0].scale, strict=True)
-            if axis.type in {AxisType.SPACE, None}
-        }
+        if not set(SPATIAL) <= set(self.axis_names):
+            raise UnsupportedError(
+                f"multiscale {self.name!r} has the axes {', '.join(self.axis_names)}; voxlake needs"
+                " z, y and x"
+            )
+        z, y, x = self._along_space(self.levels[0].scale)
+        return VoxelSize(z, y, x, self.unit)
+
+    @property
+    def unit(self) -> str | None:
+        """The finest unit of z, y and x; None if the document does not say that of all three.
+
+        Raises
+        ------
+        UnsupportedError
+            If voxlake does not know one of them.
+        """
+        said = [axis.unit for axis in self.axes if axis.name in SPATIAL]
         try:
-            units = {length_unit(unit) for _, unit in space.values()}
-            if set(SPATIAL) <= space.keys() and len(units) == 1:
-                z, y, x = (space[name][0] for name in SPATIAL)
-                return VoxelSize(z, y, x, units.pop())
+            units = tuple(length_unit(unit) for unit in said if unit)
         except InvalidInputError as error:
             raise UnsupportedError(f"multiscale {self.name!r}: {error}") from error
-        raise UnsupportedError(
-            f"multiscale {self.name!r} has the spatial axes {list(space)} in {sorted(units)}; "
-            "voxlake needs z, y and x in one unit"
-        )
+        if not units or len(units) < len(said):
+            return None
+        return units[0] if len(set(units)) == 1 else usual_unit(units)
+
+    def _along_space(self, numbers: tuple[float, ...]) -> tuple[float, float, float]:
+        """Return the numbers of z, y and x, in one unit if all three have one."""
+        unit = self.unit
+        found = {
+            axis.name: float(converted(exact(n), length_unit(axis.unit), unit))
+            if unit and axis.unit and axis.name in SPATIAL
+            else n
+            for axis, n in zip(self.axes, numbers, strict=True)
+        }
+        return (found.get("z", 0.0), found.get("y", 0.0), found.get("x", 0.0))

@@ -3,49 +3,113 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
+from voxlake.ngff.metadata.scenes import LEVELS_UP, Above, placed_above
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     UNREADABLE,
     CorruptDataError,
     NotFoundError,
+    StoreError,
+    StoreUnavailableError,
     UnsupportedError,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from voxlake.ngff.metadata.model import Multiscale
     from voxlake.platform.store import StoreURL
 
 READABLE = ("0.4", "0.5", "0.6")
 
+NO_IMAGES = {
+    "plate": "a plate of wells",
+    "well": "a well of a plate",
+    "scene": "a scene of images",
+    "bioformats2raw.layout": "a collection of images, as bioformats2raw makes them",
+    "series": "the list of images of a collection",
+    "labels": "the list of labels of an image",
+}
+"""What else an OME-Zarr group may be, by the key that says so."""
+
 
 def read_multiscale(url: StoreURL) -> Multiscale:
-    """Return the first multiscale of the OME-Zarr group at `url`.
+    """Return the first multiscale of the OME-Zarr group at `url`, where a scene above places it.
 
     Raises
     ------
     NotFoundError
         If there is no zarr group.
     UnsupportedError
-        If it is no OME-Zarr image, or of a version that voxlake does not read.
+        If it is no OME-Zarr image, of a version that voxlake does not read, or placed by something
+        else than scales and translations.
     CorruptDataError
         If its metadata does not follow the specification.
     """
-    document = _ome_attributes(url)
-    first = _first_multiscale(url, document)
-    version = _version(url, document.get("version") or first.get("version"))
-    model = v06.MultiscaleDocument if version == "0.6" else v04.MultiscaleDocument
+    found = parse_multiscale(read_ome(url), str(url), _above(url))
+    if found.lost:
+        raise UnsupportedError(
+            f"{url} is placed by {'; '.join(found.lost)}; voxlake follows scales and translations, "
+            "and sequences of them: write it so, or ingest it with --drop-transform"
+        )
+    return found
+
+
+def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] = ()) -> Multiscale:
+    """Return the first multiscale of the OME-Zarr metadata of a group.
+
+    What places it beyond scales and translations is named as `lost` in it.
+
+    Parameters
+    ----------
+    ome
+        What zarr v3 keeps under ``attributes.ome`` and zarr v2 in ``.zattrs``.
+    where
+        Address of the group, for messages.
+    above
+        The groups above it, the nearest first; only those of NGFF 0.6 are read.
+
+    Raises
+    ------
+    UnsupportedError, CorruptDataError
+        As of `read_multiscale`.
+    """
+    first = _first_multiscale(where, ome)
+    version = readable_version(where, ome, first)
+    is_labels = "image-label" in ome
     try:
-        parsed = model.model_validate(first)
-        return parsed.to_multiscale(version, is_labels="image-label" in document)
-    except UnsupportedError:
-        raise
+        if version == "0.6":
+            document = v06.MultiscaleDocument.model_validate(first)
+            return placed_above(document, version, is_labels=is_labels, above=above)
+        older = v04.MultiscaleDocument.model_validate(first)
+        return older.to_multiscale(version, is_labels=is_labels)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{where} has {error}, which voxlake does not read") from error
     except ValueError as error:  # of pydantic, or of the model
-        raise CorruptDataError(f"the metadata of {url} break NGFF {version}: {error}") from error
+        raise CorruptDataError(
+            f"the metadata of {where} break NGFF {version}: {'; '.join(reasons(error))}"
+        ) from error
+
+
+def reasons(error: ValueError) -> Iterator[str]:
+    """Yield what is wrong in words, each with its place in the document if that is known."""
+    if not isinstance(error, ValidationError):
+        yield str(error)
+        return
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        place = ".".join(str(part) for part in each["loc"])
+        yield f"{place}: {each['msg'].removeprefix('Value error, ')}"
 
 
 def is_ours(url: StoreURL) -> bool:
@@ -54,7 +118,7 @@ def is_ours(url: StoreURL) -> bool:
     What voxlake did not make, or what is damaged so that nobody knows, is not mended.
     """
     try:
-        first = _first_multiscale(url, _ome_attributes(url))
+        first = _first_multiscale(str(url), read_ome(url))
     except UNREADABLE:
         return False
     said = first.get("metadata")
@@ -70,7 +134,7 @@ def read_labels_names(url: StoreURL) -> list[str]:
         If the group has something else for a list of names.
     """
     try:
-        names = _ome_attributes(url / "labels").get("labels", [])
+        names = read_ome(url / "labels").get("labels", [])
     except NotFoundError:
         return []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -78,8 +142,16 @@ def read_labels_names(url: StoreURL) -> list[str]:
     return names
 
 
-def _ome_attributes(url: StoreURL) -> dict[str, Any]:
-    """Return what zarr v3 keeps under ``attributes.ome`` and zarr v2 in ``.zattrs``."""
+def read_ome(url: StoreURL) -> dict[str, Any]:
+    """Return what zarr v3 keeps under ``attributes.ome`` and zarr v2 in ``.zattrs``.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no zarr group.
+    CorruptDataError
+        If the document is damaged, or no object.
+    """
     v3 = _read_json(url / "zarr.json")
     if v3 is not None:
         require_seal(v3, url / "zarr.json")
@@ -107,21 +179,73 @@ def _read_json(url: StoreURL) -> dict[str, Any] | None:
     return document
 
 
-def _first_multiscale(url: StoreURL, document: dict[str, Any]) -> dict[str, Any]:
-    match document.get("multiscales"):
+def _above(url: StoreURL) -> Iterator[Above]:
+    """Yield the groups above a group, the nearest first."""
+    path: tuple[str, ...] = ()
+    for _ in range(LEVELS_UP):
+        path = (url.name, *path)
+        parent = _parent(url)
+        if parent is None:
+            return
+        url = parent
+        yield Above("/".join(path), partial(_ome_if_there, url))
+
+
+def _parent(url: StoreURL) -> StoreURL | None:
+    if url.key:
+        return replace(url, key=url.key.rpartition("/")[0])
+    folder = Path(url.root).parent
+    return replace(url, root=str(folder)) if url.scheme == "file" else None
+
+
+def _ome_if_there(url: StoreURL, path: str) -> dict[str, Any] | None:
+    """Return the metadata of a group above; None if there is none, or it is not ours to read."""
+    try:
+        return read_ome(url / path)
+    except StoreUnavailableError:
+        raise
+    except (NotFoundError, CorruptDataError, StoreError):
+        return None
+
+
+def _first_multiscale(where: str, ome: Mapping[str, Any]) -> dict[str, Any]:
+    match ome.get("multiscales"):
         case None:
-            raise UnsupportedError(
-                f"{url} is a zarr group without multiscales, not an OME-Zarr image"
-            )
+            raise UnsupportedError(f"{where} is {what_it_is(ome)}, not an OME-Zarr image")
         case [dict() as first, *_]:
             return first
         case _:
-            raise CorruptDataError(f"multiscales of {url} is no list of one object or more")
+            raise CorruptDataError(f"multiscales of {where} is no list of one object or more")
 
 
-def _version(url: StoreURL, found: object) -> str:
-    said = str(found or "0.4")
+def what_it_is(ome: Mapping[str, Any]) -> str:
+    """Return what a group without multiscales is, by its OME-Zarr metadata.
+
+    Examples
+    --------
+    >>> what_it_is({"version": "0.5", "plate": {}})
+    'a plate of wells'
+    """
+    kinds = (words for key, words in NO_IMAGES.items() if key in ome)
+    return next(kinds, "a zarr group without multiscales")
+
+
+def readable_version(where: str, ome: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    """Return the version of NGFF that a group is read by.
+
+    Raises
+    ------
+    UnsupportedError
+        If it says one that voxlake does not read.
+    CorruptDataError
+        If what it says is no version.
+    """
+    said = ome.get("version", first.get("version"))
+    if said is None:  # must be said since 0.5, and is seen by what is there
+        return "0.6" if "coordinateSystems" in first else "0.4"
+    if not isinstance(said, str | float) or isinstance(said, bool):
+        raise CorruptDataError(f"{where} says {said!r} for a version of OME-Zarr")
     for version in READABLE:
-        if said == version or said.startswith((f"{version}.", f"{version}rc", f"{version}-")):
+        if re.fullmatch(rf"{re.escape(version)}([.-].*|rc.*)?", str(said)):
             return version
-    raise UnsupportedError(f"{url} is OME-Zarr {said}; voxlake reads {', '.join(READABLE)}")
+    raise UnsupportedError(f"{where} is OME-Zarr {said}; voxlake reads {', '.join(READABLE)}")

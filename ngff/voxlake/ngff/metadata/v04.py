@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
 
 from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.metadata.model import Level, Multiscale
+from voxlake.ngff.metadata.transformations import (
+    Document,
+    Placement,
+    Transformation,
+    applied,
+    check_level,
+)
 
-
-class Document(BaseModel):
-    """A frozen part of a document; keys that the spec does not name are left alone."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class AxisDocument(Document):
@@ -29,30 +33,17 @@ class AxisDocument(Document):
         return Axis(self.name, known.get(self.type or ""), self.unit)
 
 
-class ScaleDocument(Document):
-    """``{"type": "scale", "scale": [...]}``."""
-
-    type: Literal["scale"]
-    scale: tuple[float, ...]
-
-
-class TranslationDocument(Document):
-    """``{"type": "translation", "translation": [...]}``."""
-
-    type: Literal["translation"]
-    translation: tuple[float, ...]
-
-
-type Transformation = Annotated[ScaleDocument | TranslationDocument, Field(discriminator="type")]
-
-
 class DatasetDocument(Document):
     """One entry of ``datasets``: exactly one scale, then at most one translation."""
 
     path: str
-    transformations: tuple[Transformation, ...] = Field(
-        alias="coordinateTransformations", min_length=1, max_length=2
-    )
+    transformations: tuple[Transformation, ...] = Field(alias="coordinateTransformations")
+
+    @field_validator("transformations")
+    @classmethod
+    def _one_scale(cls, value: tuple[Transformation, ...]) -> tuple[Transformation, ...]:
+        check_level(value)
+        return value
 
 
 class MultiscaleDocument(Document):
@@ -68,26 +59,24 @@ class MultiscaleDocument(Document):
     """Applied to every level after its own."""
 
     def to_multiscale(self, version: str, *, is_labels: bool) -> Multiscale:
-        """Return the model, the transformations of all levels folded into theirs."""
-        levels = []
-        for dataset in self.datasets:
-            scale, translation = fold(
-                (*dataset.transformations, *self.transformations), len(self.axes)
-            )
-            levels.append(Level(dataset.path, scale, translation))
+        """Return the model, the transformations of all levels folded into theirs.
+
+        Raises
+        ------
+        UnsupportedError
+            If they are no scales and translations.
+        InvalidInputError
+            If they, or the axes, contradict one another.
+        """
         axes = tuple(axis.to_axis() for axis in self.axes)
-        return Multiscale(self.name, axes, tuple(levels), version, is_labels, self.type)
+        levels = tuple(
+            placed(each.path, (*each.transformations, *self.transformations), len(axes))
+            for each in self.datasets
+        )
+        return Multiscale(self.name, axes, levels, version, is_labels, self.type)
 
 
-def fold(
-    transformations: tuple[ScaleDocument | TranslationDocument, ...], ndim: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the one scale and translation that applying all in order amounts to."""
-    scale, translation = (1.0,) * ndim, (0.0,) * ndim
-    for step in transformations:
-        if isinstance(step, ScaleDocument):
-            scale = tuple(a * b for a, b in zip(scale, step.scale, strict=True))
-            translation = tuple(a * b for a, b in zip(translation, step.scale, strict=True))
-        else:
-            translation = tuple(a + b for a, b in zip(translation, step.translation, strict=True))
-    return scale, translation
+def placed(path: str, transformations: Sequence[Transformation], ndim: int) -> Level:
+    """Return the level that the transformations place, whose array has `ndim` axes."""
+    placement = applied(transformations, Placement.identity(ndim))
+    return Level(path, placement.scale, placement.translation)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from voxlake.ngff.metadata.model import Level, Multiscale
-from voxlake.ngff.metadata.v04 import (
-    AxisDocument,
+from voxlake.ngff.metadata.model import Multiscale
+from voxlake.ngff.metadata.systems import Link, follow, reference
+from voxlake.ngff.metadata.transformations import (
     Document,
+    IdentityDocument,
     ScaleDocument,
+    SequenceDocument,
+    SystemReference,
     Transformation,
-    TranslationDocument,
-    fold,
+    TransformationDocument,
+    check_level,
 )
+from voxlake.ngff.metadata.v04 import AxisDocument, placed
 from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.ngff.grid.axes import Axis
 
 
 class CoordinateSystemDocument(Document):
@@ -25,64 +34,67 @@ class CoordinateSystemDocument(Document):
     axes: tuple[AxisDocument, ...]
 
 
-class SystemReference(Document):
-    """The coordinate system that a transformation leads to."""
-
-    name: str | None = None
-
-
-class LevelScale(ScaleDocument):
-    """A scale that leads from a level to a coordinate system."""
-
-    output: SystemReference | str | None = None
-
-
-class LevelIdentity(Document):
-    """``{"type": "identity"}``."""
-
-    type: Literal["identity"]
-    output: SystemReference | str | None = None
-
-
-class LevelSequence(Document):
-    """Several transformations, applied in order."""
-
-    type: Literal["sequence"]
-    transformations: tuple[Transformation, ...]
-    output: SystemReference | str | None = None
-
-
-type LevelTransformation = Annotated[
-    LevelScale | LevelIdentity | LevelSequence, Field(discriminator="type")
-]
-
-
 class DatasetDocument(Document):
     """One entry of ``datasets``: its one transform leads to the intrinsic coordinate system.
 
-    "exactly one scale, identity or sequence" (NGFF 0.6, "multiscales" metadata).
+    It is "a single scale, identity or sequence of a scale followed by a translation" (NGFF 0.6,
+    "coordinateTransformations" metadata).
     """
 
     path: str
-    transformations: tuple[LevelTransformation] = Field(alias="coordinateTransformations")
+    transformations: tuple[Transformation] = Field(alias="coordinateTransformations")
 
-    def steps(self) -> tuple[ScaleDocument | TranslationDocument, ...]:
-        """Return the scales and translations that the transform consists of."""
-        match self.transformations[0]:
-            case LevelSequence(transformations=steps):
-                return steps
-            case LevelScale() as scale:
-                return (scale,)
-            case LevelIdentity():
-                return ()
+    @field_validator("transformations")
+    @classmethod
+    def _scale_or_identity(cls, value: tuple[Transformation]) -> tuple[Transformation]:
+        match value[0]:
+            case IdentityDocument() | ScaleDocument():
+                pass
+            case SequenceDocument(transformations=steps):
+                check_level(steps)
+            case TransformationDocument(type=kind):
+                raise InvalidInputError(f"a level has the transformation {kind}, and no scale")
+        return value
 
+    @property
     def output(self) -> str | None:
-        """Return the name of the coordinate system that the transform leads to, if it says."""
-        output = self.transformations[0].output
-        return output.name if isinstance(output, SystemReference) else output
+        """Name of the coordinate system that the transform leads to, if it says."""
+        return reference(self.transformations[0].output).name
 
 
-class MultiscaleDocument(Document):
+class RelationsDocument(Document):
+    """Coordinate systems and transformations between them: of an image, or of a scene."""
+
+    systems: tuple[CoordinateSystemDocument, ...] = Field(default=(), alias="coordinateSystems")
+    transformations: tuple[Transformation, ...] = Field(
+        default=(), alias="coordinateTransformations"
+    )
+
+    @field_validator("systems")
+    @classmethod
+    def _named_once(
+        cls, value: tuple[CoordinateSystemDocument, ...]
+    ) -> tuple[CoordinateSystemDocument, ...]:
+        if len({system.name for system in value}) < len(value):
+            raise InvalidInputError("two coordinate systems have one name")
+        return value
+
+    def systems_at(self, path: str | None) -> dict[SystemReference, tuple[Axis, ...]]:
+        """Return the axes of the coordinate systems of a group at `path`."""
+        return {
+            SystemReference(name=system.name, path=path): tuple(a.to_axis() for a in system.axes)
+            for system in self.systems
+        }
+
+    def links_at(self, path: str | None) -> Iterator[Link]:
+        """Yield the transformations that a group at `path` has, but those to groups below it."""
+        for transformation in self.transformations:
+            link = Link.of(transformation, path)
+            if link.start.path == link.end.path == path:
+                yield link
+
+
+class MultiscaleDocument(RelationsDocument):
     """One entry of ``multiscales``."""
 
     name: str = ""
@@ -91,21 +103,33 @@ class MultiscaleDocument(Document):
     datasets: tuple[DatasetDocument, ...] = Field(min_length=1)
 
     def to_multiscale(self, version: str, *, is_labels: bool) -> Multiscale:
-        """Return the model; its axes are those of the system that the levels lead to."""
-        axes = tuple(axis.to_axis() for axis in self._intrinsic().axes)
-        levels = tuple(
-            Level(dataset.path, *fold(dataset.steps(), len(axes))) for dataset in self.datasets
-        )
-        return Multiscale(self.name, axes, levels, version, is_labels, self.type)
+        """Return the model, in the coordinate system that the further transformations lead to.
 
-    def _intrinsic(self) -> CoordinateSystemDocument:
-        named = {system.name: system for system in self.systems}
-        outputs = {dataset.output() for dataset in self.datasets}
+        Raises
+        ------
+        InvalidInputError
+            If levels, systems and transformations contradict one another.
+        """
+        found = self.in_intrinsic(version, is_labels=is_labels)
+        return follow(found, None, self.systems_at(None), tuple(self.links_at(None)))
+
+    def in_intrinsic(self, version: str, *, is_labels: bool) -> Multiscale:
+        """Return the model in the coordinate system that its levels lead to."""
+        axes = {system.name: tuple(a.to_axis() for a in system.axes) for system in self.systems}
+        name = self._intrinsic()
+        levels = tuple(
+            placed(each.path, each.transformations, len(axes[name])) for each in self.datasets
+        )
+        return Multiscale(self.name, axes[name], levels, version, is_labels, self.type, name)
+
+    def _intrinsic(self) -> str:
+        outputs = {dataset.output for dataset in self.datasets}
+        names = [system.name for system in self.systems]
         if outputs == {None}:
-            return self.systems[-1]
-        if len(outputs) > 1 or not outputs <= named.keys():
+            return names[-1]
+        if len(outputs) > 1 or not outputs <= {*names}:
             raise InvalidInputError(
                 f"the levels of multiscale {self.name!r} lead to the coordinate systems "
-                f"{sorted(map(str, outputs))} of {sorted(named)}, not to one of them"
+                f"{sorted(map(str, outputs))} of {sorted(names)}, not to one of them"
             )
-        return next(named[name] for name in outputs if name is not None)
+        return str(outputs.pop())

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 from obstore.store import HTTPStore
-from pydantic import ValidationError
 from zarr.errors import BaseZarrError
 from zarr.storage import ObjectStore, ZipStore
 
@@ -23,6 +22,7 @@ from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.array_attributes import axis_names_of
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
+from voxlake.compute.sources.arrays.ome_group import multiscale_of, ome_of
 from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files
 from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
@@ -30,8 +30,7 @@ from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.axes import AxisType
-from voxlake.ngff.metadata import v04, v06
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import SourceError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
 
@@ -123,13 +122,13 @@ def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Mu
     try:
         # Consolidated metadata are a copy, and may be older than what they are of.
         node = zarr.open(store, path=inner, mode="r", use_consolidated=False)
-        if isinstance(node, zarr.Group) and _is_series_root(node):
+        if isinstance(node, zarr.Group) and _SERIES_ROOT in ome_of(node):
             node = _only_series(location, node)
         if isinstance(node, zarr.Array):
             return node, None
-        multiscale = _multiscale(location, node)
+        multiscale = multiscale_of(location, node, _store)
         level = node[multiscale.levels[0].path] if multiscale else _only_array(location, node)
-    except SourceError:
+    except VoxlakeError:
         raise
     except Exception as error:  # stores and codecs have errors of their own
         raise SourceError(
@@ -168,13 +167,6 @@ def _array_names(group: zarr.Group) -> list[str]:
         return sorted(name for name, _ in copy.arrays())
 
 
-def _is_series_root(group: zarr.Group) -> bool:
-    """Whether bioformats2raw wrote the group: https://ngff.openmicroscopy.org, "bf2raw"."""
-    attributes = group.attrs.asdict()
-    document = attributes.get("ome", attributes)
-    return isinstance(document, dict) and _SERIES_ROOT in document
-
-
 def _only_series(location: str, root: zarr.Group) -> zarr.Group:
     """Return the one image of several series that bioformats2raw wrote; name them if there are."""
     names = _series(root)
@@ -195,30 +187,13 @@ def _only_series(location: str, root: zarr.Group) -> zarr.Group:
 def _series(root: zarr.Group) -> list[str]:
     """Return the names of the series: those that ``OME`` lists, else 0, 1 and so on."""
     ome = root.get("OME")
-    attributes = ome.attrs.asdict() if isinstance(ome, zarr.Group) else {}
-    document = attributes.get("ome", attributes)
-    named = document.get("series") if isinstance(document, dict) else None
+    named = ome_of(ome).get("series") if isinstance(ome, zarr.Group) else None
     if isinstance(named, list):
         return [str(name) for name in named]
     counted = itertools.takewhile(
         lambda name: root.get(name) is not None, map(str, itertools.count())
     )
     return list(counted)
-
-
-def _multiscale(location: str, group: zarr.Group) -> Multiscale | None:
-    """Return the OME-Zarr metadata of a group (0.4: its attributes; later: under ``ome``)."""
-    attributes = group.attrs.asdict()
-    document = attributes.get("ome", attributes)
-    if not isinstance(document, dict) or not document.get("multiscales"):
-        return None
-    version = str(document.get("version", "0.4"))
-    model = v06.MultiscaleDocument if version.startswith("0.6") else v04.MultiscaleDocument
-    try:
-        parsed = model.model_validate(document["multiscales"][0])
-        return parsed.to_multiscale(version, is_labels=False)
-    except (ValidationError, ValueError) as error:
-        raise SourceError(f"the OME-Zarr metadata of {location} are wrong: {error}") from error
 
 
 def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: str) -> Arrangement:
@@ -244,7 +219,8 @@ def _calibration(
         return attributes_calibration(array.attrs, arrangement.stored)
     level = multiscale.levels[0]
     units = [axis.unit or "" for axis in multiscale.axes]
-    return Calibration(scales_of(arrangement.stored, level.scale, units, level.translation))
+    scales = scales_of(arrangement.stored, level.scale, units, level.translation)
+    return Calibration(scales, multiscale.lost)
 
 
 def _fingerprint(address: str, array: zarr.Array[Any]) -> str:

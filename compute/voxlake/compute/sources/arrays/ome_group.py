@@ -1,0 +1,81 @@
+"""What OME-Zarr says of a group that zarr-python opened, and of those above it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import zarr
+from zarr.errors import BaseZarrError
+
+from voxlake.compute.sources.location import absolute_location, split_inner
+from voxlake.ngff.metadata.reading import NO_IMAGES, parse_multiscale
+from voxlake.ngff.metadata.scenes import LEVELS_UP, Above
+from voxlake.platform.errors import CorruptDataError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from zarr.abc.store import Store
+
+    from voxlake.ngff.metadata.model import Multiscale
+
+type Open = Callable[[str], Store | None]
+"""Returns the store at an address; None if there is none."""
+
+
+def ome_of(group: zarr.Group) -> dict[str, Any]:
+    """Return what OME-Zarr has in a group: 0.4 in its attributes, later versions under ``ome``."""
+    attributes = group.attrs.asdict()
+    ome = attributes.get("ome", attributes)
+    return ome if isinstance(ome, dict) else {}
+
+
+def multiscale_of(location: str, group: zarr.Group, opened: Open) -> Multiscale | None:
+    """Return the OME-Zarr metadata of a group; None if it is a group of plain arrays.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is OME-Zarr, and no image or of a version that is not read.
+    SourceError
+        If its metadata are wrong.
+    """
+    ome = ome_of(group)
+    if "multiscales" not in ome and NO_IMAGES.keys().isdisjoint(ome):
+        return None
+    try:
+        return parse_multiscale(ome, f"zarr {location}", _above(location, group, opened))
+    except CorruptDataError as error:
+        raise SourceError(f"{error}; mend the source's metadata") from error
+
+
+def _above(location: str, group: zarr.Group, opened: Open) -> Iterator[Above]:
+    """Yield the groups above a group, the nearest first: those of its store, then around it."""
+    inner = group.path.split("/") if group.path else []
+    address, mark, query = split_inner(absolute_location(location))[0].partition("?")
+    address, path = address.rstrip("/"), ""
+    for _ in range(LEVELS_UP):
+        if inner:
+            path = f"{inner.pop()}/{path}".rstrip("/")
+            yield Above(path, partial(_ome_in, group.store, "/".join(inner)))
+            continue
+        address, _, name = address.rpartition("/")
+        path = f"{name}/{path}".rstrip("/")
+        if not address or address.endswith(("/", ":")):
+            return
+        yield Above(path, partial(_ome_at, opened, address, mark + query))
+
+
+def _ome_at(opened: Open, address: str, query: str, path: str) -> dict[str, Any] | None:
+    store = opened(f"{address}/{path}".rstrip("/") + query)
+    return None if store is None else _ome_in(store, "", "")
+
+
+def _ome_in(store: Store, above: str, path: str) -> dict[str, Any] | None:
+    """Return the metadata of a group of a store; None if there is none that can be read."""
+    try:
+        whole = f"{above}/{path}".strip("/")
+        return ome_of(zarr.open_group(store, path=whole, mode="r", use_consolidated=False))
+    except (BaseZarrError, OSError, ValueError):
+        return None
