@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.documents.plan import Requests
-from voxlake.platform.store.growing import SINGLE_PUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.compute.passes.cut import Cut, LevelGrid
-
-PART_BYTES = 5 << 20
-"""Of an upload in parts (obstore's own choice)."""
 
 GETS_PER_LEVEL = 10
 """Of metadata, by the process that plans and one that works (seen on S3): so few do not count."""
@@ -35,14 +31,15 @@ class Shards:
 def writing(shards: Shards) -> Requests:
     """Return what writing all shards of a level takes.
 
+    Each is looked at before, and before one of a dataset in the making is stored, whether its job
+    still makes it.
+
     Examples
     --------
     >>> writing(Shards(10, 8, 8000.0))
-    Requests(put=8, get=0, head=0, delete=2)
+    Requests(put=8, get=8, head=10, delete=0)
     """
-    each = shards.bytes / shards.stored if shards.stored else 0
-    parts = 1 if each <= SINGLE_PUT else math.ceil(each / PART_BYTES) + 2
-    return Requests(put=shards.stored * parts, delete=shards.count - shards.stored)
+    return Requests(put=shards.stored, get=shards.stored, head=shards.count)
 
 
 def reading(shards: Shards, level: LevelGrid, cut: Cut) -> Requests:
@@ -68,7 +65,9 @@ def reading_whole(shards: Shards) -> Requests:
 
 def metadata(levels: int, *, made: bool) -> Requests:
     """Return what documents take: those of a dataset that is made, and those a runner reads."""
-    return Requests(put=levels + 1 if made else 0, get=GETS_PER_LEVEL * levels)
+    # A group is created, and looked at and put again when the dataset is whole.
+    own = {"put": levels + 2, "head": 1} if made else {}
+    return Requests(get=GETS_PER_LEVEL * levels, **own)
 
 
 def total(parts: Sequence[Requests]) -> Requests:

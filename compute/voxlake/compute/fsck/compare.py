@@ -86,6 +86,7 @@ def _lost(volume: Volume, level: int, cell: Cell, seen: Box) -> Finding:
         cell,
         volume.shard_box(cell),
         below=False,
+        state="",
     )
 
 

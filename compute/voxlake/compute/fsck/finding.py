@@ -68,6 +68,8 @@ class Finding:
     """Voxels that are lost, as far as they are known."""
     below: bool = True
     """Whether what it would be rebuilt from is there: the level below, for a level above 0."""
+    state: str | None = None
+    """Of a shard: the ETag it had when it was looked at, empty if it was not stored."""
 
     @property
     def is_fault(self) -> bool:

@@ -42,8 +42,8 @@ _SIDECAR = {Check.MISSING_SIDECAR, Check.STALE_SIDECAR, Check.DAMAGED_SIDECAR}
 class _Cells:
     """Shards of one level, in the order in which they were found."""
 
-    rebuilt: dict[Cell, None] = field(default_factory=dict)
-    """Written anew, with other voxels."""
+    rebuilt: dict[Cell, str | None] = field(default_factory=dict)
+    """Written anew, with other voxels; of level 0 with the state that they were seen in."""
     trimmed: dict[Cell, None] = field(default_factory=dict)
     """Written anew, with the same voxels."""
     lost: set[Cell] = field(default_factory=set)
@@ -102,8 +102,9 @@ def _shard_plans(
         yield from _plans(f"repair-{level}", [RebuildTask(step, c) for c in below.rebuilt], size)
     if index is not None:
         volume = dataset.level(0)
-        stale = {f.cell: None for f in findings if f.check in _SIDECAR and f.cell is not None}
-        cells = [c for c in stale | finest.rebuilt | finest.trimmed if c not in finest.lost]
+        stale = [f.cell for f in findings if f.check in _SIDECAR and f.cell is not None]
+        all_cells = dict.fromkeys([*stale, *finest.rebuilt, *finest.trimmed])
+        cells = [cell for cell in all_cells if cell not in finest.lost]
         tasks = [IndexTask(volume.url, index, cell) for cell in cells]
         yield from _plans("repair-index", tasks, index_bytes(volume))
 
@@ -115,7 +116,7 @@ def _finest(findings: list[Finding], *, has_source: bool) -> _Cells:
         if finding.check is Check.TORN_TAIL:
             cells.trimmed[finding.cell] = None
         elif has_source:
-            cells.rebuilt[finding.cell] = None
+            cells.rebuilt[finding.cell] = finding.state
         else:
             cells.lost.add(finding.cell)
     return cells
@@ -127,7 +128,9 @@ def _finest_plans(
     trim = [_marked(index, volume, TrimTask(volume.url, cell)) for cell in cells.trimmed]
     yield from _plans("repair-tails", trim, shard_bytes(volume) * 2)
     if source is not None:
-        tasks = (IngestTask(source, volume.url, cell) for cell in cells.rebuilt)
+        tasks = (
+            IngestTask(source, volume.url, cell, known) for cell, known in cells.rebuilt.items()
+        )
         ingest = [_marked(index, volume, task) for task in tasks]
         yield from _plans("repair-0", ingest, shard_bytes(volume) * 3)
 
@@ -149,7 +152,7 @@ def _next(dataset: Dataset, level: int, below: _Cells, findings: list[Finding]) 
     cells, made = _Cells(lost=set(over(below.lost))), list(over(below.rebuilt))
     cells.lost |= {cell for cell, _ in own} - {cell for cell, has in own if has} - {*made}
     wanted = [cell for cell, _ in own] + made
-    cells.rebuilt = {cell: None for cell in wanted if cell not in cells.lost}
+    cells.rebuilt = dict.fromkeys(cell for cell in wanted if cell not in cells.lost)
     return cells
 
 

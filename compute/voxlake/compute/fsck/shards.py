@@ -64,7 +64,15 @@ def _look_at(
     if stored is not None:
         check = check_shard(volume, cell, stored.body)
         if check.damage is not None:
-            yield Finding(Check.DAMAGED_SHARD, url, check.damage, look.level, cell, check.damaged)
+            yield Finding(
+                Check.DAMAGED_SHARD,
+                url,
+                check.damage,
+                look.level,
+                cell,
+                check.damaged,
+                state=stored.etag,
+            )
             return
         if check.slack:
             text = f"{check.slack} of its {len(stored.body)} bytes belong to no chunk"

@@ -14,6 +14,7 @@ from voxlake.compute.passes.ingest import shard_bytes
 from voxlake.compute.passes.reduce import downsample
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.grid.pyramid import finer_box
+from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.shards.whole import write_shard
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ class Step:
     coarser: StoreURL
     factors: tuple[int, ...]
     reduction: Reduction
+
+    def look(self, box: Box) -> tuple[str, ...]:
+        """Return the states of the shards that the voxels of `box` are made of."""
+        volume = opened_volume(self.finer)
+        cells = finer_box(box, self.factors, volume.shape).cells(volume.shard)
+        return tuple(look_at_shard(volume, cell) for cell in cells)
 
     def read(self, box: Box) -> npt.NDArray[Any]:
         """Return what the voxels of `box` of the coarser level must be.
@@ -58,8 +65,8 @@ class DownsampleTask:
     def __call__(self) -> Result:
         """Write the shard; doing it again writes the same bytes."""
         volume = opened_volume(self.step.coarser)
-        box = volume.shard_box(self.cell)
-        write_shard(volume, self.cell, self.step.read(box))
+        box, known = volume.shard_box(self.cell), look_at_shard(volume, self.cell)
+        write_shard(volume, self.cell, self.step.read(box), known)
         return Result(voxels=box.size)
 
 

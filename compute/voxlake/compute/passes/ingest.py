@@ -12,8 +12,9 @@ from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Result
 from voxlake.compute.sources import ReadsInto, cached_source
 from voxlake.ngff.grid.box import Box, Cell
+from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.shards.whole import write_shard
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import ConflictError, SourceError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,17 +60,26 @@ class SourceAddress:
 
 @dataclass(frozen=True, slots=True)
 class IngestTask:
-    """Read one shard's box from the source and write the shard, by itself."""
+    """Read one shard's box from the source and write the shard, by itself.
+
+    A shard that others write to meanwhile is theirs, and left as it is.
+    """
 
     source: SourceAddress
     target: StoreURL
     cell: Cell
+    known: str | None = field(default=None, repr=False)
+    """State of the shard that is to be replaced; None: that in which the task finds it."""
 
     def __call__(self) -> Result:
-        """Write the shard; doing it again writes the same voxels."""
+        """Write the shard; doing it again leaves it."""
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
-        write_shard(volume, self.cell, self.source.read(box, volume.dtype))
+        known = look_at_shard(volume, self.cell) if self.known is None else self.known
+        try:
+            write_shard(volume, self.cell, self.source.read(box, volume.dtype), known)
+        except ConflictError:
+            return Result()
         return Result(voxels=box.size)
 
 

@@ -16,8 +16,10 @@ from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
 from voxlake.ngff.labels.scan.rows import check_labels
+from voxlake.ngff.making import Making
 from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import StoredShard, open_shard
+from voxlake.ngff.shards.storing import always
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,6 +45,8 @@ class PassSpec:
     cut: Cut
     index: StoreURL | None = None
     """Where the label index is written along with level 0; None: nowhere."""
+    job: str = ""
+    """The job that makes the dataset (see `Making`); empty: it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,13 @@ def plan_passes(
     source: SourceAddress | None,
     limits: Limits,
     index: StoreURL | None = None,
+    job: str = "",
 ) -> list[tuple[Plan, Cut | None]]:
     """Plan the ingest of `source` with all levels, or of all levels above 0 if it is None.
 
     Levels whose blocks cross the chunks below are made by themselves: they have no cut. With
-    `index`, the label index of level 0 is written there along with its shards.
+    `index`, the label index of level 0 is written there along with its shards. With a `job`,
+    nothing is stored unless the dataset is still made by it.
 
     Raises
     ------
@@ -99,6 +105,7 @@ def plan_passes(
             planned.base,
             planned.cut,
             index if writes_source else None,
+            job,
         )
         plans.append((_plan(dataset, spec), spec.cut))
     return plans
@@ -149,7 +156,8 @@ def _opened_pass(spec: PassSpec) -> Pass:
     block = spec.source.open().block if spec.source else volumes[0].chunk
     codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
     written = (*([] if spec.source else [None]), *codings)
-    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut, spec.index)
+    check = Making(spec.dataset, spec.job).check if spec.job else always
+    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut, spec.index, check)
 
 
 class LevelReader:

@@ -34,7 +34,11 @@ class RebuildTask:
         """Write the boxes; doing it again writes the same voxels."""
         volume = opened_volume(self.step.coarser)
         for box in self.boxes:
-            volume.write(box, self.step.read(box)).result()
+            made_of: tuple[str, ...] | None = None
+            # What lies below may be written to meanwhile, and its levels made by another job: what
+            # was read before that must not be what stays.
+            while made_of != (made_of := self.step.look(box)):
+                volume.write(box, self.step.read(box)).result()
         return Result(voxels=sum(box.size for box in self.boxes))
 
 

@@ -24,9 +24,11 @@ from voxlake.ngff.labels.scan.rows import found_in_box, joined_rows
 from voxlake.ngff.labels.sidecars.build import write_sidecar
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.shards.chunk_codec import encode_chunks
+from voxlake.ngff.shards.storing import always, look_at_shard
 from voxlake.ngff.shards.stream import cut_at_shards, stream_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     import numpy.typing as npt
@@ -68,6 +70,8 @@ class Pass:
     cut: Cut
     index: StoreURL | None = None
     """Where the label index of the base lies, if it is written along."""
+    check: Callable[[], None] = always
+    """Raises if no shard may be stored any more."""
 
 
 def run_region(work: Pass, read: ReadInto, region: Box) -> Made:
@@ -129,9 +133,12 @@ class _RegionPyramid:
     """Of the label index: what was found in the strips of each shard of the base."""
     waiting: list[Future[bool]] = field(default_factory=list)
     """Shards that are being stored: whether it is one of the base, and not all fill."""
+    states: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
+    """Of each shard before anything was read that it is made of: what is stored replaces it."""
     voxels: int = 0
 
     def run(self) -> None:
+        self.states = self._look()
         for box in self.region.tiles(self._slab(self.work.cut.depths[0])):
             layer = None
             if self.work.cut.reading is not Reading.DIRECT:
@@ -201,6 +208,16 @@ class _RegionPyramid:
             for cell, part in parts
         ]
 
+    def _look(self) -> dict[tuple[int, tuple[int, ...]], str]:
+        """Return the state of every shard that is to be stored."""
+        looks = {
+            (level, cell): submit_waiting(partial(look_at_shard, volume, cell))
+            for level, volume in enumerate(self.work.volumes)
+            if self.work.codings[level] is not None
+            for cell in (self._coarse_region(level) & volume.box).cells(volume.shard)
+        }
+        return {key: look.result() for key, look in looks.items()}
+
     def _read_piece(self, layer: _Layer, box: Box) -> None:
         self.read(box, layer.view(box))
 
@@ -211,7 +228,8 @@ class _RegionPyramid:
         for cell, part, own in cut_at_shards(box, payloads, coding):
             key = (level, cell)
             if key not in self.streams:
-                self.streams[key] = stream_shard(self.work.volumes[level], cell)
+                volume, known = self.work.volumes[level], self.states.get(key)
+                self.streams[key] = stream_shard(volume, cell, known, self.work.check)
             self.streams[key].put(part, own)
         self.voxels += box.size
 

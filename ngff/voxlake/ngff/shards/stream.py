@@ -16,10 +16,11 @@ import numpy as np
 from voxlake.ngff.grid.box import cell_box
 from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.ngff.shards.format import shard_format
+from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
 from voxlake.platform import store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.shards.format import ShardFormat
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import GrowingObject, StoreURL
+    from voxlake.platform.store import GrowingObject
 
 
 SYNC_BYTES = 16 << 20
@@ -38,9 +39,14 @@ SYNC_BYTES = 16 << 20
 class ShardStream:
     """One shard in the making; one thread at a time may use it."""
 
-    url: StoreURL
+    volume: Volume
+    cell: tuple[int, ...]
     box: Box
     """Voxels of the whole shard; it may stick out of the volume."""
+    known: str | None
+    """The state that it must be in when it is stored; None: whatever it is in."""
+    check: Callable[[], None]
+    """Raises if it may not be stored any more."""
     _coding: ShardFormat
     _turns: deque[int]
     """Numbers of the chunks still to come, in order."""
@@ -70,7 +76,7 @@ class ShardStream:
 
     def _append(self, stored: list[Payload]) -> None:
         if self._object is None:
-            self._object = store.grow(self.url)
+            self._object = store.grow(self.volume.shard_url(self.cell))
             if self._coding.index_first:
                 self._object.append([bytes(self._coding.index_bytes)])
         self._object.append(stored)
@@ -85,17 +91,20 @@ class ShardStream:
         ------
         ValueError
             If chunks of it were not put.
+        ConflictError
+            If the shard is in another state than it must be: others have written to it.
         """
         if self._turns:
-            raise ValueError(f"{self.url}: {len(self._turns)} chunks were not put")
+            raise ValueError(f"{self.box}: {len(self._turns)} chunks were not put")
         if self._object is None:
-            store.delete(self.url)
-            return None
-        index = self._coding.encode_index(self._coding.placed(self._sizes))
+            return clear_shard(self.volume, self.cell, self.known, self.check)
+        head, index = b"", self._coding.encode_index(self._coding.placed(self._sizes))
         if self._coding.index_first:
-            return self._object.commit(index)
-        self._object.append([index])
-        return self._object.commit()
+            head = index
+        else:
+            self._object.append([index])
+        turn = turn_to_store(self.volume, self.cell, self.known, self.check)
+        return self._object.commit(head, turn)
 
     def discard(self) -> None:
         """Drop all that was put; what is stored stays as it is."""
@@ -103,8 +112,15 @@ class ShardStream:
             self._object.discard()
 
 
-def stream_shard(volume: Volume, cell: tuple[int, ...]) -> ShardStream:
+def stream_shard(
+    volume: Volume,
+    cell: tuple[int, ...],
+    known: str | None = None,
+    check: Callable[[], None] = always,
+) -> ShardStream:
     """Begin the shard at `cell` of the write grid of `volume`.
+
+    `known` and `check` say when it may be stored (see `turn_to_store`).
 
     Raises
     ------
@@ -114,7 +130,7 @@ def stream_shard(volume: Volume, cell: tuple[int, ...]) -> ShardStream:
     coding, box = shard_format(volume), cell_box(cell, volume.shard)
     turns = deque(coding.numbers(volume.shard_box(cell).within(box)).tolist())
     sizes = np.zeros(math.prod(coding.grid), np.uint64)
-    return ShardStream(volume.shard_url(cell), box, coding, turns, sizes)
+    return ShardStream(volume, cell, box, known, check, coding, turns, sizes)
 
 
 def cut_at_shards(

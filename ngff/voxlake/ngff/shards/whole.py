@@ -11,6 +11,7 @@ import tensorstore as ts
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import find_shard_format
+from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
 from voxlake.ngff.volume import explain, shard_key
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError
@@ -56,12 +57,24 @@ def decode_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> npt.NDAr
         raise explain("read", volume.shard_url(cell), error) from error
 
 
-def write_shard(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any]) -> str | None:
+def write_shard(
+    volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any], known: str | None = None
+) -> str | None:
     """Write all voxels of a shard, clipped to the volume, in one atomic write; return its ETag.
 
     What was stored there is not read, so a damaged shard is mended. A shard of nothing but the
     fill value is not stored, and None returned. For the one owner of the shard: writers of parts
     of it use `Volume.write`.
+
+    Parameters
+    ----------
+    known
+        The state that the shard must be in (see `look_at_shard`); None: whatever it is in.
+
+    Raises
+    ------
+    ConflictError
+        If it is in another state: others have written to it.
     """
     url, box = volume.shard_url(cell), volume.shard_box(cell)
     if voxels.shape != box.shape or voxels.dtype != volume.dtype:
@@ -70,9 +83,10 @@ def write_shard(volume: Volume, cell: tuple[int, ...], voxels: npt.NDArray[Any])
         )
     body = encode_shard(volume, voxels)
     if body is None:
-        store.delete(url)
-        return None
-    return store.write(url, body)
+        return clear_shard(volume, cell, known, always)
+    growing = store.grow(url)
+    growing.append([body])
+    return growing.commit(turn=turn_to_store(volume, cell, known, always))
 
 
 def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:

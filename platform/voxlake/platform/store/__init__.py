@@ -20,6 +20,7 @@ from voxlake.platform.store.objects import (
     list_children,
     read,
     read_if_there,
+    replace,
     walk,
     write,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "read_if_there",
     "read_range",
     "read_ranges",
+    "replace",
     "sweep",
     "walk",
     "write",

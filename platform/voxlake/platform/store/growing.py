@@ -13,7 +13,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,14 @@ import psutil
 from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.local import check_links
-from voxlake.platform.store.objects import etag_of, make_folder, parent_of, sync_folder
+from voxlake.platform.store.objects import (
+    check_etag,
+    etag_of,
+    make_folder,
+    parent_of,
+    put_mode,
+    sync_folder,
+)
 from voxlake.platform.store.partial import partial_path
 from voxlake.platform.store.private import private_folder
 from voxlake.platform.store.process import prepare_process
@@ -42,6 +49,9 @@ _VECTOR = 1024
 """Most pieces that one write of the system takes (IOV_MAX of Linux)."""
 
 _SPOOL = "voxlake-spool-"
+
+_ANY_TIME = nullcontext()
+"""The turn of a writer who replaces whatever is there."""
 
 SINGLE_PUT = 1 << 30
 """Largest object that is sent in one request; S3 takes up to 5 GB."""
@@ -72,12 +82,22 @@ class GrowingObject:
                 whole = self.size - self.size % mmap.PAGESIZE
                 os.posix_fadvise(file, 0, whole, os.POSIX_FADV_DONTNEED)
 
-    def commit(self, head: bytes = b"") -> str:
-        """Write `head` over the first bytes, make the object appear, and return its ETag."""
+    def commit(
+        self, head: bytes = b"", turn: AbstractContextManager[str | None] = _ANY_TIME
+    ) -> str:
+        """Write `head` over the first bytes, make the object appear, and return its ETag.
+
+        It appears within `turn`, which gives the ETag that the object must have, empty if there
+        must be none: as `replace` does, with the same errors and the same need of a lock. All that
+        may take long on a file system is done before and after.
+        """
         try:
             with store_failures("write", self.url), _opened(self._path) as file:
                 _write_all(file, [head], 0)
-                return self._publish(file) if self.url.is_local else self._send(file)
+                if self.url.is_local:
+                    return self._publish(file, turn)
+                with turn as known:
+                    return self._send(file, known)
         finally:
             self.discard()
 
@@ -85,19 +105,25 @@ class GrowingObject:
         """Drop all that was written; what is stored under the name stays."""
         self._path.unlink(missing_ok=True)
 
-    def _publish(self, file: int) -> str:
+    def _publish(self, file: int, turn: AbstractContextManager[str | None]) -> str:
         os.fsync(file)
-        self._path.replace(self.url.path)
+        with turn as known:
+            if known is not None:
+                check_etag(self.url, known)
+            self._path.replace(self.url.path)
+            etag = etag_of(self.url)
         sync_folder(self.url.path.parent)
-        return etag_of(self.url)
+        return etag
 
-    def _send(self, file: int) -> str:
+    def _send(self, file: int, known: str | None) -> str:
         with mmap.mmap(file, self.size, access=mmap.ACCESS_READ) as body:
             answer = obstore.put(
                 as_obstore(self.url),
                 self.url.key,
                 memoryview(body),
-                use_multipart=self.size > SINGLE_PUT,
+                # Uploads in parts take no condition.
+                mode="overwrite" if known is None else put_mode(known),
+                use_multipart=known is None and self.size > SINGLE_PUT,
             )
         return str(answer["e_tag"])
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import obstore
 
 from voxlake.platform.errors import (
+    ConflictError,
     InvalidInputError,
     ObjectExistsError,
     ObjectNotFoundError,
@@ -116,6 +117,39 @@ def create(url: StoreURL, body: bytes) -> str:
         if stored is None or stored.body != body:
             raise
         return stored.etag
+
+
+def replace(url: StoreURL, body: bytes, known: str) -> str:
+    """Write the object if its ETag is `known`, empty if there is none; return its new ETag.
+
+    Of a local file, whoever else writes to it must hold the same lock as the caller.
+
+    Raises
+    ------
+    ConflictError
+        If it is another.
+    """
+    with store_failures("write", url):
+        if url.is_local:
+            check_etag(url, known)
+            return _put(url, body, replace=True)
+        answer = obstore.put(*object_of(url), body, mode=put_mode(known), use_multipart=False)
+        return str(answer["e_tag"])
+
+
+def put_mode(known: str) -> PutMode:
+    """Return the condition of a PUT to an object whose ETag is `known`, empty if there is none."""
+    return {"e_tag": known} if known else "create"
+
+
+def check_etag(url: StoreURL, known: str) -> None:
+    """Raise ConflictError unless the file has that ETag, or is not there if that is empty."""
+    try:
+        found = etag_of(url)
+    except (FileNotFoundError, NotADirectoryError):
+        found = ""
+    if found != known:
+        raise ConflictError(f"{url} has changed since it was looked at; look again")
 
 
 def etag_of(url: StoreURL) -> str:

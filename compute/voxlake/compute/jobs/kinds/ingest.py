@@ -142,7 +142,7 @@ def _new_dataset(spec: IngestSpec) -> NewDataset:
 def _stages(work: Work[IngestSpec]) -> list[Plan]:
     spec, limits = work.spec, task_limits(work.workspace.settings, work.spec.task_bytes)
     index = work.index_url if spec.index else None
-    plans = [plan for plan, _ in plan_passes(work.dataset(), spec.address, limits, index)]
+    plans = [plan for plan, _ in plan_passes(work.dataset(), spec.address, limits, index, work.job)]
     return [*plans, *index_stages(work, keep=True)] if spec.index else plans
 
 
