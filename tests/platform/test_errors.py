@@ -33,6 +33,7 @@ TREE = {
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),
     "StoreFullError": ("store-full", 507, (OSError,)),
+    "StoreDeniedError": ("store-denied", 502, (OSError,)),
     "StoreReadOnlyError": ("store-read-only", 502, (OSError,)),
     "StoreUnfitError": ("store-unfit", 502, (OSError,)),
     "StoreLinkError": ("store-link", 403, (OSError,)),

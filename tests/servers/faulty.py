@@ -56,6 +56,16 @@ def losing_answers(endpoint: str, says: int | None = None) -> Iterator[str]:
 
 
 @contextmanager
+def hiding_what_is_missing(endpoint: str) -> Iterator[str]:
+    """Pass requests on to the S3 server at `endpoint`, and answer 403 for what is not there.
+
+    S3 does so to those who may not list the bucket.
+    """
+    with _served(type("Handler", (_Hiding,), {"endpoint": endpoint})) as address:
+        yield address
+
+
+@contextmanager
 def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -105,6 +115,14 @@ class _Forward(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
+
+
+class _Hiding(_Forward):
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        denied = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        if status == 404:
+            status, headers, body = 403, {"Content-Length": "0"}, denied
+        super()._answer(status, headers, body)
 
 
 class _Losing(_Forward):

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.seal import MARK, require_seal, sealed
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, LeaseLostError, ObjectExistsError
@@ -104,7 +105,7 @@ def is_whole(url: StoreURL) -> bool:
     CorruptDataError
         If its group is not as it was sealed.
     """
-    stored = store.read_if_there(url / "zarr.json")
+    stored = read_v3(url, ".zattrs")
     return stored is None or _mark(_decoded(url, stored.body)).get("whole", True) is True
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorstore as ts
 
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
+from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.deadline import wait_for
@@ -299,7 +300,7 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
 
 def _driver(url: StoreURL) -> str:
     """Return the TensorStore driver of the array; its document must be as it was sealed."""
-    stored = store.read_if_there(url / "zarr.json")
+    stored = read_v3(url, ".zarray")
     if stored is None:
         return "zarr" if store.exists(url / ".zarray") else "zarr3"
     try:

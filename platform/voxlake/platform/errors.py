@@ -22,6 +22,7 @@
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
     - StoreFullError           no space left                         (507)
+    - StoreDeniedError         access is refused
     - StoreReadOnlyError       writing is refused
     - StoreUnfitError          it lacks what safe writing needs
     - StoreLinkError           a symbolic link, which is not followed (403)
@@ -183,6 +184,12 @@ class StoreFullError(StoreError):
 
     kind = "store-full"
     status = 507
+
+
+class StoreDeniedError(StoreError):
+    """The store refuses access: permissions; S3 says so too of what those who may not list miss."""
+
+    kind = "store-denied"
 
 
 class StoreReadOnlyError(StoreError):

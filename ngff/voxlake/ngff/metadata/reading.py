@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
+from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above, placed_above
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
@@ -152,8 +153,9 @@ def read_ome(url: StoreURL) -> dict[str, Any]:
     CorruptDataError
         If the document is damaged, or no object.
     """
-    v3 = _read_json(url / "zarr.json")
-    if v3 is not None:
+    stored = read_v3(url, ".zattrs")
+    if stored is not None:
+        v3 = _parsed(url / "zarr.json", stored.body)
         require_seal(v3, url / "zarr.json")
         ome = (v3.get("attributes") or {}).get("ome", {})
         if not isinstance(ome, dict):
@@ -168,10 +170,12 @@ def read_ome(url: StoreURL) -> dict[str, Any]:
 def _read_json(url: StoreURL) -> dict[str, Any] | None:
     """Return the object in the document at `url`; None if there is no document."""
     stored = store.read_if_there(url)
-    if stored is None:
-        return None
+    return None if stored is None else _parsed(url, stored.body)
+
+
+def _parsed(url: StoreURL, body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(stored.body)
+        document = json.loads(body)
     except ValueError as error:
         raise CorruptDataError(f"{url} is not JSON: {error}") from error
     if not isinstance(document, dict):

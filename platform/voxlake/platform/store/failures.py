@@ -14,6 +14,7 @@ from voxlake.platform.errors import (
     ConflictError,
     ObjectExistsError,
     ObjectNotFoundError,
+    StoreDeniedError,
     StoreError,
     StoreFullError,
     StoreLinkError,
@@ -144,4 +145,4 @@ def _refused(action: str, url: StoreURL, reason: str) -> StoreError:
         return StoreReadOnlyError(
             f"cannot write {url}: the store refuses it ({reason}); check its permissions"
         )
-    return StoreError(f"cannot {action} {url}: access is denied ({reason})")
+    return StoreDeniedError(f"cannot {action} {url}: access is denied ({reason})")
