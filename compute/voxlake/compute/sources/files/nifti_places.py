@@ -57,7 +57,7 @@ def _lost(affine: npt.NDArray[Any] | None, sizes: npt.NDArray[Any]) -> tuple[str
     matrix = affine[:3, :3]
     diagonal = np.diagonal(matrix)
     if np.abs(matrix - np.diag(diagonal)).max() > _CLOSE * max(float(np.abs(matrix).max()), 0.0):
-        rows = "; ".join(", ".join(f"{value:g}" for value in row) for row in matrix)
+        rows = "; ".join(", ".join(f"{value:g}" for value in row) for row in matrix.round(4))
         return (f"a rotation or shear of its axes, the affine {rows}",)
     if not np.allclose(np.abs(diagonal), sizes, rtol=_CLOSE, atol=0):
         said, other = (", ".join(f"{n:g}" for n in each) for each in (np.abs(diagonal), sizes))
