@@ -37,6 +37,7 @@ from voxlake.platform.errors import (
     UnsupportedError,
 )
 from voxlake.platform.jobs import tables as job_tables
+from voxlake.platform.jobs.record import JobState, StageRecord
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -125,6 +126,97 @@ def test_labels_hold_on_to_their_image(catalog: Catalog) -> None:
         catalog.add_dataset(labels("c/e/more", "seg"))
     catalog.remove_dataset(DatasetName.parse("c/e/seg"))
     catalog.remove_dataset(DatasetName.parse("c/e/em"))
+
+
+def test_two_datasets_never_lie_in_one_place(catalog: Catalog) -> None:
+    catalog.add_dataset(image("c/e/em"))
+    with pytest.raises(ConflictError, match="where c/e/em is"):
+        catalog.add_dataset(replace(image("c/e/other"), url="c/e/em.ome.zarr"))
+
+
+@pytest.mark.parametrize("to", ["c/e/raw", "c/f/em", "d/e/raw"])
+def test_labels_and_jobs_go_with_an_image_that_is_renamed(catalog: Catalog, to: str) -> None:
+    em, new = DatasetName.parse("c/e/em"), DatasetName.parse(to)
+    records = [image("c/e/em"), labels("c/e/seg", "em"), labels("c/e/alone", None)]
+    for record in records:
+        catalog.add_dataset(record)
+    for name in (em, em.sibling("seg")):
+        job = catalog.ledger.create_job("ingest", name, {"of": None})
+        catalog.ledger.set_state(catalog.ledger.claim(job.id), JobState.DONE)
+    catalog.move_dataset(em, new)
+    moved = [
+        replace(records[0], name=new),
+        replace(records[1], name=new.sibling("seg"), of=new.dataset),
+        records[2],
+    ]
+    assert catalog.list_datasets() == sorted(moved, key=lambda record: record.name)
+    assert catalog.labels_of(new) == [moved[1]]
+    for old, name in ((em, new), (em.sibling("seg"), new.sibling("seg"))):
+        assert len(catalog.ledger.jobs_of(name)) == 1
+        assert old == name or catalog.ledger.jobs_of(old) == []
+    catalog.move_dataset(new, em)
+    assert catalog.list_datasets() == sorted(records, key=lambda record: record.name)
+
+
+def test_a_name_that_is_taken_is_not_given_again(catalog: Catalog) -> None:
+    records = [image("c/e/em"), labels("c/e/seg", "em"), image("c/e/raw"), image("d/e/seg")]
+    for record in records:
+        catalog.add_dataset(record)
+    em = DatasetName.parse("c/e/em")
+    for to, taken in (("c/e/raw", "c/e/raw"), ("c/e/em", "c/e/em"), ("d/e/em", "d/e/seg")):
+        with pytest.raises(ConflictError, match=f"{taken} exists already"):
+            catalog.move_dataset(em, DatasetName.parse(to))
+    with pytest.raises(ConflictError, match="stay in its experiment"):
+        catalog.move_dataset(em.sibling("seg"), DatasetName.parse("d/e/cells"))
+    with pytest.raises(NotFoundError, match="c/e/none"):
+        catalog.move_dataset(em.sibling("none"), DatasetName.parse("d/e/none"))
+    assert catalog.list_datasets() == sorted(records, key=lambda record: record.name)
+    catalog.move_dataset(em.sibling("seg"), em.sibling("cells"))
+    assert catalog.get_dataset(em.sibling("cells")).url == records[1].url
+
+
+@pytest.mark.parametrize(
+    ("on", "of"), [("em", None), ("seg", "em"), ("coming", "em")], ids=["on", "labels", "to come"]
+)
+def test_nothing_is_renamed_that_a_job_knows_by_its_name(
+    catalog: Catalog, on: str, of: str | None
+) -> None:
+    em = DatasetName.parse("c/e/em")
+    for record in (image("c/e/em"), labels("c/e/seg", "em")):
+        catalog.add_dataset(record)
+    catalog.ledger.create_job("ingest", em.sibling("other"), {"of": None})
+    job = catalog.ledger.create_job("ingest", em.sibling(on), {"of": of}).id
+    with pytest.raises(ConflictError, match=f"resume {job}.*cancel {job}"):
+        catalog.move_dataset(em, DatasetName.parse("d/e/raw"))
+    assert {record.name.collection for record in catalog.list_datasets()} == {"c"}
+    catalog.ledger.cancel(job)
+    catalog.move_dataset(em, DatasetName.parse("d/e/raw"))
+
+
+def test_what_jobs_did_to_a_dataset_goes_with_it(catalog: Catalog) -> None:
+    """Another one that gets its name must not be taken for what they made."""
+    catalog.add_dataset(image("c/e/em"))
+    em, ledger = DatasetName.parse("c/e/em"), catalog.ledger
+    for name, state in ((em, JobState.DONE), (em, JobState.FAILED), (em.sibling("o"), "done")):
+        claim = ledger.claim(ledger.create_job("ingest", name, {}).id)
+        ledger.begin_stage(claim, StageRecord("ingest", 2, "plan"))
+        ledger.record_failure(claim, "ingest", 0, "no")
+        ledger.record_done(claim, "ingest", {1: {}})
+        ledger.set_state(claim, JobState(state))
+    remover = ledger.claim(ledger.create_job("remove", em, {}).id)
+    catalog.remove_dataset(em)
+    assert [job.id for job in ledger.jobs_of(em)] == [remover.job]
+    assert len(ledger.jobs_of(em.sibling("o"))[0].stages) == 1
+
+
+def test_it_is_said_who_may_read(catalog: Catalog) -> None:
+    catalog.add_dataset(image("c/e/em"))
+    em = DatasetName.parse("c/e/em")
+    for public in (True, False, False):
+        catalog.set_public(em, public=public)
+        assert catalog.get_dataset(em).public is public
+    with pytest.raises(NotFoundError, match="c/e/no"):
+        catalog.set_public(em.sibling("no"), public=True)
 
 
 def test_a_record_makes_sense_or_is_refused() -> None:
@@ -297,7 +389,8 @@ def test_a_full_disk_is_said(small_folder: Path) -> None:
 
 def _fill(catalog: Catalog, record: DatasetRecord) -> None:
     for number in range(1000):
-        catalog.add_dataset(replace(record, name=record.name.sibling(f"em{number}")))
+        name = record.name.sibling(f"em{number}")
+        catalog.add_dataset(replace(record, name=name, url=f"{number}{record.url}"))
 
 
 def test_a_file_that_is_no_database_is_said(lake: StoreURL) -> None:

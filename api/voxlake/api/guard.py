@@ -19,7 +19,7 @@ from starlette.types import Scope
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
-from voxlake.platform.catalog import DatasetRecord
+from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import InvalidNameError, NotFoundError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store import StoreURL
@@ -146,12 +146,14 @@ def _allowed(
     return [
         Granted(authorize(principal, permission, record.name, record), gateway)
         for record in records
-        if decide(principal, permission, record.public) is Decision.ALLOWED
+        if record.state is not DatasetState.REMOVING
+        and decide(principal, permission, record.public) is Decision.ALLOWED
     ]
 
 
 def _find(gateway: Gateway, name: DatasetName) -> DatasetRecord | None:
     try:
-        return gateway.catalog.get_dataset(name)
+        record = gateway.catalog.get_dataset(name)
     except NotFoundError:
         return None
+    return None if record.state is DatasetState.REMOVING else record

@@ -38,6 +38,11 @@ COMMANDS = {
     "labels.compact:compact": "Sort what was written by label: voxels, metadata of labels, and "
     "merges of them.",
     "lake.ls:ls": "List the datasets of a lake.",
+    "lake.mv:mv": "Give a dataset another name; no voxel is moved, and labels go with their image.",
+    "lake.publish:publish": "Let everybody read a dataset through the gateway; labels of an image "
+    "keep what they had.",
+    "lake.publish:unpublish": "Let nobody but those who may read a dataset through the gateway.",
+    "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
     "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
     "stops it.",
     "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",

@@ -9,6 +9,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Place, discover
+from voxlake.ngff.metadata.names import kept_name
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
@@ -99,7 +100,11 @@ class Lake:
             place = Place(wanted, Kind.LABELS, of=folder.removesuffix(GROUP_SUFFIX))
             if folder.endswith(GROUP_SUFFIX) and self._holds(place):
                 return place
+        for place in discover(self.url):
+            if place.name == wanted:  # One that was renamed.
+                return place
         raise NotFoundError(f"{self.url} holds no dataset {wanted}; Lake.datasets() lists them")
 
     def _holds(self, place: Place) -> bool:
-        return store.exists(self.url / place.key / "zarr.json")
+        there = store.exists(self.url / place.key / "zarr.json")
+        return there and kept_name(self.url, place.key) in {None, place.name}

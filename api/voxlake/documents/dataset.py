@@ -25,7 +25,7 @@ class DatasetSummary(Document):
     name: str = Field(examples=["flyem/medulla/em"])
     kind: Literal["image", "labels"]
     of: str | None = Field(description="Labels only: name of the image they belong to.")
-    state: Literal["ingesting", "ready", "failed"]
+    state: Literal["ingesting", "ready", "failed", "removing"]
     public: bool = Field(description="Whether everybody may read it.")
     created_at: datetime
 
@@ -34,6 +34,22 @@ class DatasetList(Document):
     """The datasets that the asker may read, by name."""
 
     datasets: tuple[DatasetSummary, ...]
+
+
+class NamedDocument(Document):
+    """A dataset that was given another name."""
+
+    before: str = Field(description="Its old name, which is free.")
+    dataset: DatasetSummary
+    labels: tuple[DatasetSummary, ...] = Field(description="Those that went with their image.")
+
+
+class RemovedDocument(Document):
+    """A dataset that is deleted."""
+
+    removed: str = Field(description="Its name, which is free.")
+    labels: tuple[str, ...] = Field(description="Names of those that went with their image.")
+    job: str = Field(description="Id of the job that did it.")
 
 
 class StoredDocument(Document):

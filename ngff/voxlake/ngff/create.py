@@ -12,6 +12,7 @@ from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.grid.reduction import Reduction, default_reduction
 from voxlake.ngff.making import Making
 from voxlake.ngff.metadata.model import Level, Multiscale
+from voxlake.ngff.metadata.names import named
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.metadata.writing import group_document, labels_document
 from voxlake.platform import store
@@ -65,6 +66,9 @@ def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> S
         _put(url / level.path / "zarr.json", *map(sealed, documents))
     of_image = new.place.of is not None
     groups = [group_document(each, of_image=of_image) for each in _multiscales(new)]
+    if new.place.group is not None:
+        for group in groups:
+            group["attributes"]["voxlake"] = {"named": named(new.place.key, new.place.name)}
     if job is None:
         _put(url / "zarr.json", *map(sealed, groups))
     else:
@@ -105,15 +109,35 @@ def _sealed_anew(url: StoreURL) -> dict[str, Any]:
         raise CorruptDataError(f"{url} is no zarr document; restore it") from error
 
 
+def remove_dataset(lake: StoreURL, place: Place) -> None:
+    """Delete a dataset and its label index from the store; again, if that was cut off.
+
+    Metadata go first: what is left when this is cut off cannot be read as a dataset of zeros.
+    """
+    url = lake / place.key
+    for key in ("zarr.json", ".zattrs", ".zgroup", ".zmetadata"):
+        store.delete(url / key)
+    for level in store.list_children(url)[0]:
+        for key in ("zarr.json", ".zarray"):
+            store.delete(url / level / key)
+    index = place.index_key
+    if place.of is not None:
+        list_labels(lake, place, listed=False)
+    else:
+        index = index.rpartition("/")[0]  # with those of labels that lay inside
+    store.delete_tree(lake / index)
+    store.delete_tree(url)
+
+
 def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
     """Put labels on the list that their image keeps, or take them off it."""
 
     def change(body: bytes | None) -> bytes:
         document = json.loads(body) if body else labels_document([])
-        names = set(document["attributes"]["ome"]["labels"]) - {place.name.dataset}
-        return _json(labels_document([*names, *([place.name.dataset] if listed else [])]))
+        names = set(document["attributes"]["ome"]["labels"]) - {path}
+        return _json(labels_document([*names, *([path] if listed else [])]))
 
-    labels = place.key.rpartition("/")[0]
+    labels, _, path = place.key.rpartition("/")
     update(lake / labels / "zarr.json", change)
 
 

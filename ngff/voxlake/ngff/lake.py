@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.metadata.names import kept_name
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidNameError
@@ -13,7 +15,7 @@ from voxlake.platform.names import DatasetName, check_name
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from voxlake.platform.catalog import DatasetRecord
 
@@ -29,50 +31,122 @@ class Place:
     kind: Kind
     of: str | None = None
     """Dataset part of the image's name; None for images and for labels without an image."""
+    group: str | None = None
+    """Path of the group below the lake, if it is not the one that the name says: one that was
+    renamed stays where it is."""
 
     @property
     def key(self) -> str:
-        """Path of the dataset's group below the lake."""
+        """Path of the dataset's group below the lake.
+
+        Examples
+        --------
+        >>> Place(DatasetName("lab", "brain", "cells"), Kind.LABELS, of="em").key
+        'lab/brain/em.ome.zarr/labels/cells'
+        """
+        if self.group is not None:
+            return self.group
         if self.of is None:
             return f"{_experiment(self.name)}/{self.name.dataset}{GROUP_SUFFIX}"
         return f"{_experiment(self.name)}/{self.of}{GROUP_SUFFIX}/labels/{self.name.dataset}"
 
     @property
     def index_key(self) -> str:
-        """Path of the label index below the lake: beside the zarr group, never inside it."""
-        owner = self.of or self.name.dataset
-        return f"{_experiment(self.name)}/{owner}{INDEX_SUFFIX}/{self.name.dataset}"
+        """Path of the label index below the lake: beside the zarr group, never inside it.
+
+        Examples
+        --------
+        >>> Place(DatasetName("lab", "brain", "cells"), Kind.LABELS, of="em").index_key
+        'lab/brain/em.index/cells'
+        """
+        root, _, labels = self.key.partition(f"{GROUP_SUFFIX}/labels/")
+        root = root.removesuffix(GROUP_SUFFIX)
+        return f"{root}{INDEX_SUFFIX}/{labels or root.rpartition('/')[2]}"
 
 
 def place_of(record: DatasetRecord) -> Place:
     """Return where the dataset of a catalog record lies."""
-    return Place(record.name, Kind(record.kind), record.of)
+    named = Place(record.name, Kind(record.kind), record.of)
+    if record.url == named.key or lies_elsewhere(record):
+        return named
+    return replace(named, group=record.url)
 
 
 def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
     """Return the address of a cataloged dataset, in the lake or registered in place."""
-    elsewhere = "://" in record.url or record.url.startswith("/")
-    return StoreURL.parse(record.url) if elsewhere else lake / record.url
+    return StoreURL.parse(record.url) if lies_elsewhere(record) else lake / record.url
+
+
+def lies_elsewhere(record: DatasetRecord) -> bool:
+    """Return whether a dataset is registered in place, outside of the lake."""
+    return "://" in record.url or record.url.startswith("/")
+
+
+def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Place:
+    """Return the place that a new dataset gets: by its name, unless another lies there already.
+
+    Parameters
+    ----------
+    place
+        What it is called.
+    image
+        Where the image is that the labels belong to.
+    taken
+        Paths of the groups that the lake has.
+
+    Examples
+    --------
+    >>> em = Place(DatasetName("lab", "brain", "em"), Kind.IMAGE)
+    >>> free_place(em, None, {"lab/brain/em.ome.zarr"}).key
+    'lab/brain/em-2.ome.zarr'
+    """
+    above = _experiment(place.name) if image is None else f"{image.key}/labels"
+    suffix = GROUP_SUFFIX if image is None else ""
+    stems = chain([""], (f"-{number}" for number in count(2)))
+    keys = (f"{above}/{place.name.dataset}{stem}{suffix}" for stem in stems)
+    key = next(key for key in keys if key not in taken)
+    return place if key == place.key else replace(place, group=key)
 
 
 def discover(lake: StoreURL) -> Iterator[Place]:
     """Yield every dataset that the store holds, found by listing: images, then their labels.
 
-    Folders whose names no dataset can have are someone else's, and passed over.
+    Folders whose names no dataset can have are someone else's, and passed over. One that was
+    renamed has the name that its group keeps.
     """
     for collection in _named(lake):
         for experiment in _named(lake / collection):
-            yield from _discover_experiment(lake, collection, experiment)
+            yield from _discover_experiment(lake, f"{collection}/{experiment}")
 
 
-def _discover_experiment(lake: StoreURL, collection: str, experiment: str) -> Iterator[Place]:
-    url = lake / collection / experiment
-    for dataset in _named(url, GROUP_SUFFIX):
-        name = DatasetName(collection, experiment, dataset)
-        group = url / f"{dataset}{GROUP_SUFFIX}"
-        yield Place(name, Kind.LABELS if read_multiscale(group).is_labels else Kind.IMAGE)
-        for labels in _named(group / "labels"):
-            yield Place(name.sibling(labels), Kind.LABELS, of=dataset)
+def _discover_experiment(lake: StoreURL, experiment: str) -> Iterator[Place]:
+    for dataset in _named(lake / experiment, GROUP_SUFFIX):
+        key = f"{experiment}/{dataset}{GROUP_SUFFIX}"
+        if not is_group(lake / key):
+            continue
+        kind = Kind.LABELS if read_multiscale(lake / key).is_labels else Kind.IMAGE
+        name = kept_name(lake, key) or DatasetName.parse(f"{experiment}/{dataset}")
+        yield _at(Place(name, kind), key)
+        for labels in labels_folders(lake / key):
+            below = f"{key}/labels/{labels}"
+            kept = kept_name(lake, below)
+            of_image = name.sibling(kept.dataset if kept else labels)
+            yield _at(Place(of_image, Kind.LABELS, of=name.dataset), below)
+
+
+def labels_folders(image: StoreURL) -> list[str]:
+    """Return the names of the folders of labels that lie inside an image's group."""
+    names = _named(image / "labels")
+    return [name for name in names if is_group(image / "labels" / name)]
+
+
+def is_group(url: StoreURL) -> bool:
+    """Return whether there is a zarr group: a store may list folders whose objects are deleted."""
+    return any(store.exists(url / key) for key in ("zarr.json", ".zgroup", ".zattrs"))
+
+
+def _at(place: Place, key: str) -> Place:
+    return place if place.key == key else replace(place, group=key)
 
 
 def _named(url: StoreURL, suffix: str = "") -> list[str]:

@@ -237,7 +237,7 @@ def test_an_existing_dataset_is_not_touched(workspace: Workspace, image: str) ->
     with pytest.raises(ConflictError, match="exists"):
         start_ingest(workspace, IngestRequest(image, IMAGE, SIZE))
     workspace.catalog.remove_dataset(IMAGE.name)
-    with pytest.raises(ConflictError, match="holds a dataset already"):
+    with pytest.raises(ConflictError, match="that the catalog does not know"):
         start_ingest(workspace, IngestRequest(image, IMAGE, SIZE))
 
 

@@ -108,8 +108,10 @@ async def get_listing(granted: Granted, key: str) -> Response:
     """
     names = await data.list_folder(granted, key)
     if granted.record.kind == "image" and key == "labels/":
-        visible = {each.record.name.dataset for each in await relatives(granted) if each.record.of}
-        names = [name for name in names if not name.endswith("/") or name[:-1] in visible]
+        visible = await visible_labels(granted)
+        folders = (name.removesuffix("/") for name in names if name.endswith("/"))
+        names = [name for name in names if not name.endswith("/")]
+        names += [f"{visible[folder]}/" for folder in folders if folder in visible]
     links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
     page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
@@ -122,9 +124,14 @@ async def get_labels_list(granted: Granted, key: str) -> Response:
     """
     part = await data.read_object(granted, key, lambda summary: (0, summary.size))
     body = b"".join([bytes(block) async for block in part.blocks])
-    names = {each.record.name.dataset for each in await relatives(granted) if each.record.of}
-    headers = {"Cache-Control": "no-store"}
-    return Response(only_labels(body, names), headers=headers, media_type="application/json")
+    shown = only_labels(body, await visible_labels(granted))
+    return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def visible_labels(granted: Granted) -> dict[str, str]:
+    """Return the labels of an image that the asker may see: names by their folders on the store."""
+    records = [each.record for each in await relatives(granted)]
+    return {each.url.rpartition("/")[2]: each.name.dataset for each in records if each.of}
 
 
 def choose(scope: Scope, summary: ObjectInfo) -> tuple[HTTPStatus, tuple[int, int] | None]:

@@ -12,8 +12,24 @@ if TYPE_CHECKING:
 
     from voxlake.documents.dataset import (
         DatasetDocument,
+        DatasetSummary,
         LevelDocument,
+        NamedDocument,
         StoredDocument,
+    )
+
+
+def shown_summary(dataset: DatasetSummary) -> Shown:
+    """Yield what people see of a dataset in a few words."""
+    access = "public" if dataset.public else "private"
+    yield facts((("dataset", dataset.name), ("state", f"{dataset.state}, {access}")))
+
+
+def shown_names(named: NamedDocument) -> Shown:
+    """Yield what people see of a dataset that was renamed."""
+    labels = ", ".join(each.name for each in named.labels)
+    yield facts(
+        (("dataset", named.dataset.name), ("before", named.before), ("with it", labels or None))
     )
 
 

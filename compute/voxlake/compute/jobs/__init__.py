@@ -6,6 +6,7 @@ from voxlake.compute.jobs.kinds.fsck import findings, start_fsck
 from voxlake.compute.jobs.kinds.index import start_index
 from voxlake.compute.jobs.kinds.ingest import start_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
+from voxlake.compute.jobs.kinds.remove import start_remove
 from voxlake.compute.jobs.kinds.repair import start_repair
 from voxlake.compute.jobs.kinds.verify import start_verify
 from voxlake.compute.jobs.report import write_report
@@ -26,6 +27,7 @@ __all__ = [
     "start_fsck",
     "start_index",
     "start_ingest",
+    "start_remove",
     "start_repair",
     "start_verify",
     "write_report",

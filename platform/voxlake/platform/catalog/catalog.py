@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import platformdirs
@@ -15,6 +15,7 @@ from voxlake.platform.catalog.record import DatasetRecord, DatasetState
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Database, open_database
 from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.jobs.histories import drop_history, move_history
 from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store import check_links
@@ -43,7 +44,7 @@ class Catalog:
         Raises
         ------
         ConflictError
-            If there is one of that name.
+            If there is one of that name, or another lies where it would.
         NotFoundError
             If labels name an image that the catalog does not have.
         """
@@ -55,9 +56,12 @@ class Catalog:
                         f"labels {record.name} cannot belong to {image.name}, which is labels "
                         "itself; name an image"
                     )
-            if _select(connection, record.name) is not None:
+            _require_free(connection, record.name)
+            there = select(datasets).where(datasets.c.url == record.url)
+            if other := connection.execute(there).first():
                 raise ConflictError(
-                    f"dataset {record.name} exists already; choose another name or remove it first"
+                    f"{record.name} would lie at {record.url}, where {_record_of(other).name} is; "
+                    "choose another name"
                 )
             connection.execute(insert(datasets).values(_row_of(record)))
 
@@ -78,15 +82,52 @@ class Catalog:
         # Sorted here: databases differ in how they compare text.
         return sorted(records, key=lambda record: record.name)
 
+    def labels_of(self, image: DatasetName) -> list[DatasetRecord]:
+        """Return the labels that belong to an image, sorted by name."""
+        near = self.list_datasets(image.collection, image.experiment)
+        return [record for record in near if record.of == image.dataset]
+
     def set_dataset_state(self, name: DatasetName, state: DatasetState) -> None:
         """Say how far the dataset is; raise NotFoundError if there is none of that name."""
-        change = update(datasets).where(_is(name)).values(state=state.value)
+        self._change(name, state=state.value)
+
+    def set_public(self, name: DatasetName, *, public: bool) -> None:
+        """Say whether everybody may read it; raise NotFoundError if there is none."""
+        self._change(name, public=public)
+
+    def _change(self, name: DatasetName, **columns: object) -> None:
+        change = update(datasets).where(_is(name)).values(columns)
         with self.database.write() as connection:
             if connection.execute(change).rowcount == 0:
                 raise _absent(name)
 
+    def move_dataset(self, name: DatasetName, to: DatasetName) -> None:
+        """Give the dataset another name; its labels and its jobs go with it, its voxels stay.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        ConflictError
+            If a new name is taken, if a job is unfinished, or if labels would leave the experiment
+            of their image.
+        """
+        with self.database.write() as connection:
+            record = _find(connection, name)
+            if record.of is not None and to.sibling(name.dataset) != name:
+                raise ConflictError(
+                    f"labels {name} belong to image {record.of!r} and stay in its experiment; "
+                    f"rename them there, or move the image, with which they go"
+                )
+            _require_free(connection, to)
+            connection.execute(insert(datasets).values(_row_of(replace(record, name=to))))
+            for labels in connection.execute(select(datasets).where(_belongs(name))).all():
+                _move_labels(connection, _record_of(labels), to)
+            connection.execute(delete(datasets).where(_is(name)))
+            move_history(connection, name, to)
+
     def remove_dataset(self, name: DatasetName) -> None:
-        """Forget the dataset; its voxels stay on the store.
+        """Forget the dataset and its jobs, but for one that runs; its voxels stay on the store.
 
         Raises
         ------
@@ -95,13 +136,14 @@ class Catalog:
         ConflictError
             If labels still belong to it.
         """
-        belongs = and_(_is_near(name), datasets.c.of == name.dataset)
         with self.database.write() as connection:
-            labels = connection.execute(select(datasets.c.dataset).where(belongs)).scalars().first()
+            belonging = select(datasets.c.dataset).where(_belongs(name))
+            labels = connection.execute(belonging).scalars().first()
             if labels is not None:
                 raise ConflictError(f"labels {labels!r} belong to image {name}; remove them first")
             if connection.execute(delete(datasets).where(_is(name))).rowcount == 0:
                 raise _absent(name)
+            drop_history(connection, name)
 
     def close(self) -> None:
         """Close every connection."""
@@ -159,6 +201,29 @@ def _is(name: DatasetName) -> ColumnElement[bool]:
 def _is_near(name: DatasetName) -> ColumnElement[bool]:
     """Say that a dataset is of the same experiment."""
     return and_(datasets.c.collection == name.collection, datasets.c.experiment == name.experiment)
+
+
+def _belongs(image: DatasetName) -> ColumnElement[bool]:
+    """Say that a dataset is labels of an image."""
+    return and_(_is_near(image), datasets.c.of == image.dataset)
+
+
+def _move_labels(connection: Connection, labels: DatasetRecord, image: DatasetName) -> None:
+    """Let labels go with their image, which has the name `image` by now."""
+    name = image.sibling(labels.name.dataset)
+    if name != labels.name:
+        _require_free(connection, name)
+    row = _row_of(replace(labels, name=name, of=image.dataset))
+    connection.execute(update(datasets).where(_is(labels.name)).values(row))
+    move_history(connection, labels.name, name)
+
+
+def _require_free(connection: Connection, name: DatasetName) -> None:
+    if _select(connection, name) is not None:
+        raise ConflictError(
+            f"dataset {name} exists already; choose another name, or remove it first with: "
+            f"voxlake rm {name}"
+        )
 
 
 def _select(connection: Connection, name: DatasetName) -> DatasetRecord | None:

@@ -24,6 +24,8 @@ class DatasetState(StrEnum):
     READY = "ready"
     FAILED = "failed"
     """Its ingest ended with tasks undone."""
+    REMOVING = "removing"
+    """It is being deleted: what is left of it on the store cannot be read as a dataset."""
 
 
 @dataclass(frozen=True, slots=True)

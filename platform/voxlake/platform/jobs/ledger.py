@@ -17,6 +17,7 @@ from voxlake.platform.errors import (
     PlanChangedError,
 )
 from voxlake.platform.jobs import leases
+from voxlake.platform.jobs.histories import jobs_about
 from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, TaskFailure
 from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
@@ -100,6 +101,11 @@ class Ledger:
         which += [jobs.c.kind == kind] if kind is not None else []
         with self.database.read() as connection:
             return read_jobs(connection, *which)
+
+    def jobs_about(self, dataset: DatasetName) -> list[Job]:
+        """Return the unfinished jobs on a dataset, and those that are to make labels of it."""
+        with self.database.read() as connection:
+            return jobs_about(connection, dataset)
 
     def enqueue(self, job: str) -> Job:
         """Give the job to whichever worker is free first, after those queued before it.

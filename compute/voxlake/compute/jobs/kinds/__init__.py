@@ -12,6 +12,7 @@ from voxlake.compute.jobs.kinds.fsck import FSCK
 from voxlake.compute.jobs.kinds.index import INDEX
 from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.kind import JobKind, Work
+from voxlake.compute.jobs.kinds.remove import REMOVE
 from voxlake.compute.jobs.kinds.repair import REPAIR
 from voxlake.compute.jobs.kinds.verify import VERIFY
 from voxlake.platform.errors import UnsupportedError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from voxlake.platform.jobs.record import Job
 
 # Any: each kind has a spec of its own, and only its own functions look into it.
-KINDS: tuple[JobKind[Any], ...] = (INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR)
+KINDS: tuple[JobKind[Any], ...] = (INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, REMOVE)
 
 
 def kind_of(job: Job) -> JobKind[Any]:

@@ -15,10 +15,11 @@ from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest, IngestSpec, in
 from voxlake.compute.jobs.kinds.kind import JobKind, Work, record_job, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
-from voxlake.ngff.create import NewDataset, create_dataset, list_labels
+from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
+from voxlake.ngff.lake import free_place
 from voxlake.ngff.making import Making
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
@@ -41,9 +42,31 @@ if TYPE_CHECKING:
 def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
     """Check the request, record the job and return it; `run_job` does the work.
 
+    An unfinished job that was to do the same is returned instead, to go on with.
+
     Raises what `checked_ingest` does.
     """
+    begun = workspace.catalog.ledger.jobs_of(
+        request.place.name, kind=INGEST.name, states=UNFINISHED
+    )
+    if begun:
+        return _begun(workspace, request, begun[0])
     return record_job(workspace, checked_ingest(workspace, request))
+
+
+def _begun(workspace: Workspace, request: IngestRequest, job: Job) -> Job:
+    """Return the unfinished `job` if it is what `request` asks for; else say how it can end."""
+    spec, name = IngestSpec.model_validate(job.spec), request.place.name
+    image = _image_of(workspace, request.place)
+    asked = ingest_spec(request, image, workspace.settings)
+    # How large tasks are is said by the settings, and nobody sees it in a dataset.
+    if asked.model_copy(update={"task_bytes": spec.task_bytes}) == spec:
+        return job
+    raise ConflictError(
+        f"{name} is already being made from {spec.source}, by job {job.id}, which is {job.state}, "
+        f"and not as is asked for; go on with that: voxlake jobs resume {job.id}, or give it up, "
+        f"and the name is free: voxlake jobs cancel {job.id}"
+    )
 
 
 def checked_ingest(workspace: Workspace, request: IngestRequest) -> IngestSpec:
@@ -73,14 +96,27 @@ def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
 def _check_free(workspace: Workspace, place: Place) -> None:
     """Raise ConflictError if there is a dataset of that name, or something where it would lie."""
     try:
-        workspace.catalog.get_dataset(place.name)
+        there = workspace.catalog.get_dataset(place.name)
     except NotFoundError:
         pass
     else:
-        raise ConflictError(f"dataset {place.name} exists; choose another name")
-    url = workspace.lake / place.key
+        raise ConflictError(
+            f"dataset {place.name} exists and is {there.state}; choose another name, or remove it "
+            f"first with: voxlake rm {place.name}"
+        )
+    url = workspace.lake / _free_place(workspace, place).key
     if store.exists(url / "zarr.json"):
-        raise ConflictError(f"{url} holds a dataset already; choose another name")
+        raise ConflictError(
+            f"{url} holds a dataset that the catalog does not know; choose another name, or take "
+            "it into the catalog with: voxlake init"
+        )
+
+
+def _free_place(workspace: Workspace, place: Place) -> Place:
+    """Return where a new dataset lies: not where one does that had its name before."""
+    taken = {record.url for record in workspace.catalog.list_datasets()}
+    image = None if place.of is None else workspace.place(place.name.sibling(place.of))
+    return free_place(place, image, taken)
 
 
 def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
@@ -101,24 +137,27 @@ def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
 
 def create_target(work: Work[IngestSpec]) -> None:
     """Put the new dataset into the catalog and its metadata on the store; twice is no harm."""
-    place, catalog = work.place, work.workspace.catalog
-    record = DatasetRecord(
+    name, catalog = work.spec.place.name, work.workspace.catalog
+    try:
+        if catalog.get_dataset(name).state is DatasetState.READY:
+            raise ConflictError(f"dataset {name} exists by now; choose another name")
+    except NotFoundError:
+        catalog.add_dataset(_record(work))
+    create_dataset(work.workspace.lake, _new_dataset(work), work.job)
+    catalog.set_dataset_state(name, DatasetState.INGESTING)
+
+
+def _record(work: Work[IngestSpec]) -> DatasetRecord:
+    place = work.spec.place
+    return DatasetRecord(
         name=place.name,
         kind=place.kind.value,
         of=place.of,
-        url=place.key,
+        url=_free_place(work.workspace, place).key,
         state=DatasetState.INGESTING,
         public=work.spec.public,
         created_at=datetime.now(UTC),
     )
-    new = _new_dataset(work.spec)
-    try:
-        catalog.add_dataset(record)
-    except ConflictError:
-        if catalog.get_dataset(place.name).state is DatasetState.READY:
-            raise
-    create_dataset(work.workspace.lake, new, work.job)
-    catalog.set_dataset_state(place.name, DatasetState.INGESTING)
 
 
 def making_of(work: Work[IngestSpec]) -> Making:
@@ -126,10 +165,11 @@ def making_of(work: Work[IngestSpec]) -> Making:
     return Making(work.workspace.lake / work.place.key, work.job)
 
 
-def _new_dataset(spec: IngestSpec) -> NewDataset:
+def _new_dataset(work: Work[IngestSpec]) -> NewDataset:
+    spec = work.spec
     source = spec.address.open()
     return NewDataset(
-        spec.place,
+        work.place,
         source.axes,
         spec.voxel_size.unit,
         check_dtype(spec.kind_of_dataset, source.dtype),
@@ -185,19 +225,13 @@ def _cancel(work: Work[IngestSpec]) -> None:
 
 
 def _remove_dataset(workspace: Workspace, place: Place) -> None:
-    name = place.name
-    labels = [
-        str(record.name)
-        for record in workspace.catalog.list_datasets(name.collection, name.experiment)
-        if record.of == name.dataset
-    ]
+    labels = [str(record.name) for record in workspace.catalog.labels_of(place.name)]
     if labels:
-        raise ConflictError(f"{', '.join(labels)} belong to {name}; cancel or remove them first")
-    if place.of is not None:
-        list_labels(workspace.lake, place, listed=False)
-    store.delete_tree(workspace.lake / place.key)
-    store.delete_tree(workspace.lake / place.index_key)
-    workspace.catalog.remove_dataset(name)
+        raise ConflictError(
+            f"{', '.join(labels)} belong to {place.name}; cancel or remove them first"
+        )
+    remove_dataset(workspace.lake, place)
+    workspace.catalog.remove_dataset(place.name)
 
 
 INGEST = JobKind(

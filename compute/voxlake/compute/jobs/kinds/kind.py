@@ -11,6 +11,7 @@ from voxlake.ngff import leftovers
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
 from voxlake.ngff.lake import Place
+from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ class Work[S: Spec]:
 
     @property
     def place(self) -> Place:
-        """The dataset that the job works on."""
-        return self.spec.place
+        """The dataset that the job works on, where the catalog has it."""
+        try:
+            return self.workspace.place(self.spec.place.name)
+        except NotFoundError:
+            return self.spec.place
 
     @property
     def ledger(self) -> Ledger:

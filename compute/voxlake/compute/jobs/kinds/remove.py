@@ -1,0 +1,141 @@
+"""Delete a dataset, and if that is asked its labels: from the store first, then from the catalog.
+
+From its first moment on the dataset is hidden; a deletion that was cut off is gone on with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
+from voxlake.ngff.create import remove_dataset
+from voxlake.ngff.lake import labels_folders, lies_elsewhere, place_of
+from voxlake.platform import store
+from voxlake.platform.catalog import DatasetState
+from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.jobs.record import UNFINISHED, JobState
+from voxlake.platform.jobs.runner import is_running
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs.workspace import Workspace
+    from voxlake.compute.plan import Plan
+    from voxlake.ngff.lake import Place
+    from voxlake.platform.catalog import DatasetRecord
+    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.names import DatasetName
+
+
+class RemoveSpec(Spec):
+    """Delete a dataset."""
+
+    kind: Literal["remove"] = "remove"
+    with_labels: bool = False
+    """Whether the labels of an image go with it."""
+
+
+def start_remove(workspace: Workspace, name: DatasetName, *, with_labels: bool = False) -> Job:
+    """Check that a dataset can go and record the job that deletes it; or return the one begun.
+
+    What failed or was interrupted on it is given up with it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such dataset.
+    ConflictError
+        If labels belong to it and are not to go with it, or a job runs on it or waits to.
+    """
+    place = workspace.place(name)
+    begun = workspace.catalog.ledger.jobs_of(name, kind=REMOVE.name, states=UNFINISHED)
+    if begun:
+        return begun[0]
+    spec = RemoveSpec(**at(place), with_labels=with_labels)
+    _check(workspace, spec)
+    return record_job(workspace, spec)
+
+
+def _check(workspace: Workspace, spec: RemoveSpec) -> None:
+    place = workspace.place(spec.place.name)
+    labels = _labels_below(workspace, place)
+    if labels and not spec.with_labels:
+        raise ConflictError(
+            f"labels {', '.join(labels)} lie inside {place.name} and would go with it; remove them "
+            "first, or all of it with: --with-labels"
+        )
+    _check_idle(workspace, [place.name, *map(place.name.sibling, labels)])
+
+
+def _labels_below(workspace: Workspace, place: Place) -> list[str]:
+    """Return the labels inside an image's group: those of the catalog, and what else lies there."""
+    if place.of is not None:
+        return []
+    records = workspace.catalog.labels_of(place.name)
+    known = {place_of(record).key.rpartition("/")[2] for record in records}
+    stored = set(labels_folders(workspace.lake / place.key))
+    return sorted({record.name.dataset for record in records} | (stored - known))
+
+
+def _check_idle(workspace: Workspace, names: list[DatasetName]) -> None:
+    about = (workspace.catalog.ledger.jobs_about(name) for name in names)
+    busy = {job.id: job for jobs in about for job in jobs if _is_at_work(job)}
+    if busy:
+        jobs = ", ".join(f"{job.kind} job {job.id} on {job.dataset}" for job in busy.values())
+        raise ConflictError(
+            f"{names[0]} is worked on: {jobs}; wait for it, or cancel it with: voxlake jobs cancel "
+            f"{min(busy)}"
+        )
+
+
+def _is_at_work(job: Job) -> bool:
+    waits = job.state is JobState.QUEUED and job.queued_at is not None
+    return job.kind != REMOVE.name and (is_running(job) or waits)
+
+
+def _doomed(work: Work[RemoveSpec]) -> list[DatasetRecord]:
+    """Return what is to go, labels first; what is gone is left out."""
+    catalog, name = work.workspace.catalog, work.spec.place.name
+    try:
+        return [*catalog.labels_of(name), catalog.get_dataset(name)]
+    except NotFoundError:
+        return []
+
+
+def _hide(work: Work[RemoveSpec]) -> None:
+    doomed = _doomed(work)
+    if doomed and doomed[-1].state is not DatasetState.REMOVING:
+        _check(work.workspace, work.spec)
+    for record in doomed:
+        work.workspace.catalog.set_dataset_state(record.name, DatasetState.REMOVING)
+
+
+def _no_stages(_: Work[RemoveSpec]) -> list[Plan]:
+    return []
+
+
+def _delete(work: Work[RemoveSpec]) -> None:
+    lake, catalog = work.workspace.lake, work.workspace.catalog
+    for record in _doomed(work):
+        # What is registered in place is not the lake's: the catalog forgets it, no more.
+        if lies_elsewhere(record):
+            store.delete_tree(lake / place_of(record).index_key)
+        else:
+            remove_dataset(lake, place_of(record))
+        catalog.remove_dataset(record.name)
+
+
+def _always(_: Work[RemoveSpec]) -> bool:
+    return True
+
+
+def _refuse(work: Work[RemoveSpec]) -> None:
+    doomed = _doomed(work)
+    if doomed and doomed[-1].state is DatasetState.REMOVING:
+        raise ConflictError(
+            f"{work.spec.name} is deleted in part, and cannot be brought back; go on with: voxlake "
+            f"jobs resume {work.job}"
+        )
+
+
+REMOVE = JobKind(
+    RemoveSpec, _no_stages, prepare=_hide, finish=_delete, cancel=_refuse, removes=_always
+)
