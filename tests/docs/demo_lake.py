@@ -31,7 +31,8 @@ def make_demo_lake(folder: Path) -> None:
     with Workspace.opened(url, Settings(workers=0)) as workspace:
         for place in (EM, BODIES):
             source = f"phantom:{EDGE}?kind={place.kind.value}"
-            request = IngestRequest(source, place, levels=2, index=True, public=True)
+            index = place.kind is Kind.LABELS
+            request = IngestRequest(source, place, levels=2, index=index, public=True)
             run_job(workspace, start_ingest(workspace, request))
 
 

@@ -88,7 +88,9 @@ def run(words: Sequence[str]) -> int:
         with loading():
             command, options, _ = command_line(given).parse_args(given)
         return int(command(*options.args, **options.kwargs) or 0)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last resort)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  (the last resort: panics are no Exception)
         # Documents of problems take as long to load as all that is needed where nothing fails.
         from voxlake.cli.shown.problem import report
 

@@ -44,7 +44,10 @@ class AsAnyKind:
     ] = None
     of: Annotated[
         str | None,
-        Parameter(metavar="IMAGE", help="The image of the experiment that labels belong to."),
+        Parameter(
+            metavar="IMAGE",
+            help="The image of the experiment that labels belong to, by its name or its full name.",
+        ),
     ] = None
     levels: Annotated[
         str,
@@ -107,10 +110,11 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
     InvalidInputError
         If a name, the voxel size, the levels or the factors are malformed.
     """
-    of = check_name(target.of, "image") if target.of is not None else None
+    dataset = DatasetName.parse(name)
+    of = image_of(dataset, target.of) if target.of is not None else None
     return IngestRequest(
         source=absolute_location(source),
-        place=Place(DatasetName.parse(name), Kind(kind), of),
+        place=Place(dataset, Kind(kind), of),
         voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
         levels=_levels(target.levels),
         factors=tuple(map(parse_factors, target.factors)) if target.factors else None,
@@ -121,6 +125,30 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
         index=target.index,
         public=target.public,
     )
+
+
+def image_of(labels: DatasetName, text: str) -> str:
+    """Return the last part of the name of the image that labels belong to.
+
+    Raises
+    ------
+    InvalidInputError
+        If `text` is neither that nor the full name of a dataset of their experiment.
+
+    Examples
+    --------
+    >>> image_of(DatasetName.parse("lab/mouse/cells"), "lab/mouse/em")
+    'em'
+    """
+    if "/" not in text:
+        return check_name(text, "image")
+    image = DatasetName.parse(text)
+    if labels.sibling(image.dataset) != image:
+        raise InvalidInputError(
+            f"image {image} is not in the experiment of the labels {labels}; they lie in one, so "
+            f"call them {image.sibling(labels.dataset)}"
+        )
+    return image.dataset
 
 
 def parse_factors(text: str) -> tuple[int, int, int]:

@@ -25,6 +25,7 @@ from distributed import Client, LocalCluster, get_worker
 
 from voxlake.compute.passes.threads import available_cores, use_threads
 from voxlake.platform.errors import ClusterLostError
+from voxlake.platform.panics import is_panic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -326,6 +327,10 @@ def _attempt(task: Task) -> _Outcome:
         return task(), None, ""
     except Exception as error:  # noqa: BLE001  (whatever it is, it is this task's)
         return None, _portable(error), traceback.format_exc()
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        return None, RuntimeError(f"a native library failed: {error}"), traceback.format_exc()
 
 
 def _portable(error: Exception) -> Exception:

@@ -126,6 +126,24 @@ WORDS: dict[str, tuple[tuple[str, ...], int, str, str]] = {
         "bad-source",
         "(8, 8, 8)",
     ),
+    "image of another experiment": (
+        ("ingest", "SOURCE", "lab/cube/x", "--kind", "labels", "--of", "lab/other/em"),
+        2,
+        "invalid-input",
+        "not in the experiment",
+    ),
+    "index while an image is made": (
+        ("ingest", "SOURCE", "lab/cube/x", "--index"),
+        2,
+        "unsupported",
+        "only labels",
+    ),
+    "index planned of an image": (
+        ("plan", "SOURCE", "lab/cube/x", "--kind", "image", "--voxel-size", "10nm", "--index"),
+        2,
+        "unsupported",
+        "only labels",
+    ),
     "index of an image": (("index", "lab/cube/em"), 2, "unsupported", "only labels"),
     "dataset that is not there": (("info", "lab/cube/no"), 4, "not-found", "lab/cube/no"),
     "source of another shape": (
@@ -137,6 +155,19 @@ WORDS: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     "job that is not there": (("jobs", "show", "01ABC"), 4, "not-found", "01ABC"),
     "no job to resume": (("jobs", "resume"), 4, "not-found", "no job"),
     "list of too much": (("ls", "a/b/c"), 2, "invalid-name", "a/b/c"),
+    "collection that is not there": (("ls", "nosuch"), 4, "not-found", "nosuch"),
+    "experiment that is not there": (("ls", "lab/nosuch"), 4, "not-found", "lab/nosuch"),
+    "unknown option": (("ls", "--colection", "lab"), 2, "usage", "--colection"),
+    "unknown option of a job": (("verify", "lab/cube/em", "--sorce", "x"), 2, "usage", "--sorce"),
+    "word too many": (("info", "lab/cube/em", "lab/cube/cells"), 2, "usage", "lab/cube/cells"),
+    "option twice": (("info", "lab/cube/em", "--lake", "a", "--lake", "b"), 2, "usage", "--lake"),
+    "number twice": (("labels", "lab/cube/cells", "--top", "1", "--top", "2"), 2, "usage", "--top"),
+    "flag twice": (
+        ("label", "lab/cube/cells", "1", "--bodies", "--bodies"),
+        2,
+        "usage",
+        "--bodies",
+    ),
     "unknown store": (("ls", "--lake", "ftp://host/lake"), 2, "unsupported", "ftp"),
 }
 

@@ -79,8 +79,19 @@ def test_ls_lists_all_or_one_experiment(shared: Command) -> None:
     names = [each["name"] for each in shared("ls").ok()["datasets"]]
     assert names == ["lab/cube/cells", "lab/cube/em"]
     assert len(shared("ls", "lab/cube").ok()["datasets"]) == 2
-    assert shared("ls", "other").ok()["datasets"] == []
+    assert shared("ls", "other").kind == "not-found"
     assert "lab/cube/em" in shared.plain("ls").out
+
+
+def test_labels_name_their_image_by_either_of_its_names(
+    voxlake: Command, image: Path, labels: Path
+) -> None:
+    voxlake.ingest(image).ok()
+    for name, of in (("lab/cube/one", "em"), ("lab/cube/two", "lab/cube/em")):
+        voxlake.ingest(labels, name, "--kind", "labels", "--of", of).ok()
+        assert voxlake("info", name).ok()["of"] == "lab/cube/em"
+    planned = ("--kind", "labels", "--of", "lab/cube/em", "--voxel-size", "10nm")
+    assert voxlake("plan", labels, "lab/cube/three", *planned).code == 0
 
 
 def test_verify_compares_with_the_source(shared: Command, image: Path, labels: Path) -> None:

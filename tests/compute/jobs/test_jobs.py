@@ -81,7 +81,8 @@ def labels(tmp_path: Path, voxels: np.ndarray) -> str:
 
 
 def _ingest(workspace: Workspace, source: str, place: Place = IMAGE) -> None:
-    run_job(workspace, start_ingest(workspace, IngestRequest(source, place, SIZE, index=True)))
+    request = IngestRequest(source, place, SIZE, index=place.kind is Kind.LABELS)
+    run_job(workspace, start_ingest(workspace, request))
 
 
 def test_every_level_is_what_numpy_says(

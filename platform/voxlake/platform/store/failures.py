@@ -23,6 +23,7 @@ from voxlake.platform.errors import (
     StoreUnfitError,
     VoxlakeError,
 )
+from voxlake.platform.panics import is_panic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,27 @@ _SAYS_REFUSED = re.compile(
 )
 # Codes of S3 answers with status 403 that are about who asks and not about what is asked:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_SAYS_UNKNOWN = re.compile(r"SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredToken|InvalidToken")
+_UNKNOWN = r"SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredToken|InvalidToken"
+# Where nothing is configured, libraries ask the machine for a role, which only clouds give it:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+_NO_KEYS = r"169\.254\.169\.254|/latest/(?:api/token|meta-data)|EC2MetadataError"
+_KEYS = "VOXLAKE_S3_ACCESS_KEY_ID and VOXLAKE_S3_SECRET_ACCESS_KEY"
+_SAYS = {
+    _NO_KEYS: f"there are no credentials for it; set {_KEYS}, or VOXLAKE_S3_ANONYMOUS=1 for a "
+    "public bucket",
+    _UNKNOWN: f"the store does not know the credentials; check {_KEYS}",
+    "NoSuchBucket": "the store has no such bucket; check its name, or make it",
+}
+"""What is to be said of answers that a pattern is found in."""
+
+# What an S3 server says of a failure, and what obstore puts around that and around other failures.
+_ANSWER = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
+_AROUND = re.compile(
+    r"Generic \w+ error: |Error performing .{0,40}?request: |HTTP error: |"
+    r"Error performing [A-Z]+ \S+ in \S+?(?:, after \d+ retries.*?)? - |"
+    r"<\?xml.*|\s*Debug source:.*",
+    re.DOTALL,
+)
 
 
 @contextmanager
@@ -58,7 +79,7 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
         raise explain(action, url, error) from error
     except BaseException as error:
         # Obstore's way to say that Rust gave up, which is no Exception: no file could be opened.
-        if type(error).__module__ != "pyo3_runtime":
+        if not is_panic(error):
             raise
         raise StoreUnavailableError(
             f"cannot {action} {url}: {_reason(error)}; try again"
@@ -95,11 +116,9 @@ def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     """Return the store error that a library's message stands for (TensorStore gives only text)."""
     text = str(error)
     refused = (obstore_errors.PermissionDeniedError, obstore_errors.UnauthenticatedError)
-    if _SAYS_UNKNOWN.search(text):
-        return StoreError(
-            f"cannot {action} {url}: the store does not know the credentials; "
-            "check VOXLAKE_S3_ACCESS_KEY_ID and VOXLAKE_S3_SECRET_ACCESS_KEY"
-        )
+    for pattern, said in _SAYS.items():
+        if re.search(pattern, text):
+            return StoreError(f"cannot {action} {url}: {said}")
     if _SAYS_FULL.search(text):
         return _full(action, url)
     if isinstance(error, refused) or _SAYS_REFUSED.search(text):
@@ -121,11 +140,23 @@ def _is_absent(action: str, error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what the error says in one line; obstore adds a page of its own state."""
+    r"""Return what the error says in one line; obstore adds a page of its own state.
+
+    Examples
+    --------
+    >>> _reason(ValueError("Generic S3 error: Error performing GET http://s/b in 2ms - HTTP "
+    ...                    "error: error sending request\n\nDebug source:\nGeneric { store }"))
+    'error sending request'
+    """
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    if (answer := _ANSWER.search(str(error))) is not None:
+        return ": ".join(filter(None, answer.groups())).rstrip(".")
+    return _first_line(_AROUND.sub("", str(error)).strip(" :\n")) or type(error).__name__
+
+
+def _first_line(said: object) -> str:
+    return "".join(str(said).strip().splitlines()[:1])
 
 
 def link_error(action: str, url: StoreURL, link: str) -> StoreLinkError:

@@ -10,7 +10,7 @@ from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer, table
 from voxlake.documents.dataset import DatasetList, dataset_summary
-from voxlake.platform.errors import InvalidNameError
+from voxlake.platform.errors import InvalidNameError, NotFoundError
 from voxlake.platform.names import check_name
 
 
@@ -34,6 +34,10 @@ def ls(
     names = list(map(check_name, parts, ("collection", "experiment")))
     with opened_catalog(lake) as catalog:
         records = catalog.list_datasets(*names)
+    if below is not None and not records:
+        raise NotFoundError(
+            f"the lake {lake.url} has no datasets in {below}; list all that it has with: voxlake ls"
+        )
     document = DatasetList(datasets=tuple(map(dataset_summary, records)))
     rows = (
         (each.name, each.kind, each.state, each.public, each.created_at)

@@ -122,6 +122,8 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         As of `voxlake.compute.jobs.kinds.ingest.checked_ingest`.
     """
     place = request.place
+    if request.index and place.kind is not Kind.LABELS:
+        raise UnsupportedError(f"{place.name} would be an image; only labels have a label index")
     source = open_source(request.source, request.axes)
     source.check()
     check_dtype(place.kind, source.dtype)
@@ -138,7 +140,7 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         reduction=_reduction(request),
         reverse=_reversed(request, source),
         task_bytes=settings.task_bytes,
-        index=request.index and place.kind is Kind.LABELS,
+        index=request.index,
         public=request.public,
         axes=request.axes,
         translation=_translation(request, calibration, voxel_size, image),

@@ -1,0 +1,112 @@
+"""What is said of stores that fail: one line, and what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conftest import forget_stores
+from tests.servers.processes import free_ports
+
+from voxlake.platform import store
+from voxlake.platform.errors import StoreError
+from voxlake.platform.panics import is_panic
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ASK: dict[str, Callable[[StoreURL], object]] = {
+    "read": lambda url: store.read(url / "x"),
+    "list": store.list_children,
+    "write": lambda url: store.write(url / "x", b"x"),
+}
+
+PANICS = """
+import os, resource, sys
+from voxlake.platform import store
+from voxlake.platform.errors import StoreError
+
+url = store.StoreURL.parse("s3://bucket/lake")
+opened = max(map(int, os.listdir("/proc/self/fd")))
+for more in range(20):  # What a library fails at depends on how many files it still can open.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + more, 4096))
+    try:
+        store.read(url / "x")
+    except StoreError as error:
+        if type(error.__cause__).__name__ == "PanicException":
+            sys.exit(f"panicked: {error}")
+"""
+
+
+def _said(action: str, url: StoreURL) -> str:
+    forget_stores()
+    with pytest.raises(StoreError) as failed:
+        ASK[action](url)
+    text = str(failed.value)
+    assert "\n" not in text
+    assert not [word for word in ("Generic", "<?xml", "Debug", "Error performing") if word in text]
+    return text
+
+
+@pytest.fixture(params=ASK)
+def action(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_missing_keys_are_named_as_such(
+    action: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VOXLAKE_S3_", "AWS_"):
+        monkeypatch.delenv(f"{name}ACCESS_KEY_ID")
+        monkeypatch.delenv(f"{name}SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{free_ports(1)[0]}")
+    monkeypatch.setenv("VOXLAKE_STORE_RETRIES", "0")
+    said = _said(action, s3_store)
+    assert "no credentials" in said
+    assert "VOXLAKE_S3_ACCESS_KEY_ID" in said
+
+
+def test_wrong_keys_are_named_as_such(
+    action: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "wrong")
+    assert "does not know the credentials" in _said(action, s3_store)
+
+
+def test_a_server_that_is_not_there(
+    action: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLAKE_STORE_RETRIES", "0")
+    port = free_ports(1)[0]
+    url = StoreURL.parse(f"s3://bucket/lake?endpoint=http://127.0.0.1:{port}")
+    assert "check that the endpoint is right and answers" in _said(action, url)
+
+
+def test_a_bucket_that_is_not_there(s3_store: StoreURL) -> None:
+    url = StoreURL(s3_store.scheme, "nosuch", "lake", s3_store.endpoint, s3_store.region)
+    assert "no such bucket" in _said("list", url)
+
+
+def test_a_refusal_says_what_the_server_says(
+    action: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLAKE_S3_ANONYMOUS", "1")
+    said = _said(action, s3_store)
+    assert "AccessDenied" in said or "check its permissions" in said
+
+
+def test_a_library_that_panics_is_a_store_that_fails() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PANICS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "panicked: cannot read s3://bucket/lake/x" in ran.stderr
+
+
+def test_panics_are_told_from_what_ends_a_process() -> None:
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    assert is_panic(panic())
+    assert not is_panic(SystemExit())
+    assert not is_panic(Exception())
