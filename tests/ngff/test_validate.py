@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import ngff_zarr
 import numpy as np
@@ -18,14 +18,14 @@ from voxlake.platform.errors import StoreUnavailableError
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from voxlake.ngff.dataset import Dataset
 
 type Document = dict[str, Any]
 
-MUST, SHOULD = Severity.MUST, Severity.SHOULD
+MUST, UNSUPPORTED, SHOULD = Severity.MUST, Severity.UNSUPPORTED, Severity.SHOULD
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def test_what_is_wrong_with_an_array_is_found(
 
 
 GROUP: list[tuple[Callable[[Document], object], Severity, str]] = [
-    (lambda d: d["attributes"].clear(), MUST, "without multiscales"),
-    (lambda d: d["attributes"]["ome"].update(version="9"), MUST, "OME-Zarr 9"),
-    (lambda d: d["attributes"]["ome"]["multiscales"][0].pop("axes"), MUST, "break NGFF"),
+    (lambda d: d["attributes"].clear(), UNSUPPORTED, "without multiscales"),
+    (lambda d: d["attributes"]["ome"].update(version="9"), UNSUPPORTED, "OME-Zarr 9"),
+    (lambda d: d["attributes"]["ome"]["multiscales"][0].pop("axes"), MUST, "has no 'axes'"),
     (lambda d: levels(d)[1].update(path="gone"), MUST, "no zarr array"),
     (lambda d: transform(d, 1, 0, [25, 20, 20]), SHOULD, "whole number"),
     (lambda d: transform(d, 1, 0, [5, 20, 20]), SHOULD, "whole number"),
@@ -110,7 +110,7 @@ GROUP: list[tuple[Callable[[Document], object], Severity, str]] = [
     (lambda d: transform(d, 0, 1, [0, 0, 7]), SHOULD, "lies at"),
     (
         lambda d: d["attributes"]["ome"]["multiscales"][0]["axes"][0].update(unit="pixel"),
-        MUST,
+        UNSUPPORTED,
         "pixel",
     ),
 ]
@@ -149,6 +149,92 @@ def test_labels_that_are_not_as_they_should_be(image: Dataset) -> None:
     finding = only(validate_dataset(image.url))
     assert (finding.severity, finding.where) == (MUST, str(labels))
     assert "2 levels; its image has 3" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("ome", "says"),
+    [
+        ({"version": "0.5", "plate": {"wells": []}}, "plate of wells"),
+        ({"version": "0.5", "well": {"images": []}}, "well of a plate"),
+        ({"version": "0.6", "scene": {}}, "scene of images"),
+        ({"version": "0.9.dev1", "multiscales": [{}]}, "0.9.dev1"),
+    ],
+)
+def test_what_is_no_image_is_not_broken(ome: Document, says: str, lake: StoreURL) -> None:
+    document = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
+    store.write(lake / "zarr.json", json.dumps(document).encode())
+    finding = only(validate_dataset(lake))
+    assert (finding.severity, says in finding.text) == (UNSUPPORTED, True)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
+@pytest.mark.parametrize("dims", [("y", "x"), ("c", "y", "x")])
+def test_an_image_of_two_dimensions_has_all_it_must(
+    version: str, dims: Sequence[Literal["c", "y", "x"]], tmp_path: Path
+) -> None:
+    voxels = np.zeros((2, 8, 8)[-len(dims) :], "uint8")
+    levels = ngff_zarr.to_multiscales(ngff_zarr.to_ngff_image(voxels, dims=dims), scale_factors=[])
+    ngff_zarr.to_ome_zarr(str(tmp_path / "em"), levels, version=version)
+    found = validate_dataset(StoreURL.parse(str(tmp_path / "em")))
+    assert {finding.severity for finding in found} <= {SHOULD}
+
+
+def test_every_breach_is_told_and_none_twice(image: Dataset) -> None:
+    def spoil(document: Document) -> None:
+        multiscale = document["attributes"]["ome"]["multiscales"][0]
+        multiscale["axes"][2]["name"] = "y"
+        levels(document)[0]["coordinateTransformations"].pop(0)
+        document["attributes"]["ome"]["omero"] = {}
+
+    edit(image.url, spoil)
+    texts = [finding.text for finding in validate_dataset(image.url)]
+    for says in ("as another axis", "0 scales", "omero has no 'channels'"):
+        assert len([text for text in texts if says in text]) == 1
+    assert len(texts) == 3
+
+
+def test_the_version_and_where_it_lies(image: Dataset) -> None:
+    edit(image.url, lambda d: d["attributes"]["ome"].update(version="0.4"))
+    texts = {finding.text for finding in validate_dataset(image.url)}
+    assert "is a group of zarr v3, of NGFF 0.4" in texts
+    assert "is an array of zarr v3, of NGFF 0.4" in texts
+    edit(image.url, lambda d: d["attributes"]["ome"].pop("version"))
+    texts = {finding.text for finding in validate_dataset(image.url)}
+    assert "has no 'version'" in texts
+
+
+def test_levels_from_coarse_to_fine(image: Dataset) -> None:
+    edit(image.url, lambda d: levels(d).reverse())
+    texts = [finding.text for finding in validate_dataset(image.url)]
+    assert sum("the finest must be first" in text for text in texts) == 2
+
+
+def test_the_group_of_labels(image: Dataset) -> None:
+    group = image.url / "labels"
+    for version, says in (("0.4", "is of NGFF 0.4"), (None, "the version None")):
+        edit(group, lambda d, v=version: d["attributes"]["ome"].update(version=v))  # type: ignore[misc]  # a default binds the variable
+        finding = only(validate_dataset(image.url))
+        assert (finding.severity, says in finding.text) == (MUST, True)
+    edit(group, lambda d: d["attributes"].update(ome={"version": "0.5"}))
+    found = {finding.severity: finding.text for finding in validate_dataset(image.url)}
+    assert found == {
+        MUST: "has no 'labels', the list of the labels in it",
+        SHOULD: "is not in the list that the labels group keeps",
+    }
+
+
+@pytest.mark.parametrize(("between", "count"), [({}, 0), ({"plate": {}}, 1)])
+def test_labels_in_a_folder_of_labels(image: Dataset, between: Document, count: int) -> None:
+    group = image.url / "labels"
+    (group / "seg").path.rename(group.path / "moved")
+    (group.path / "seg").mkdir()
+    (group.path / "moved").rename(group.path / "seg" / "one")
+    folder = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": between}}
+    store.write(group / "seg" / "zarr.json", json.dumps(folder).encode())
+    edit(group, lambda d: d["attributes"]["ome"].update(labels=["seg/one"]))
+    found = validate_dataset(image.url)
+    assert len([finding for finding in found if "has metadata" in finding.text]) == count
+    assert len(found) == count
 
 
 def test_labels_without_image_label(image: Dataset) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.dataset import Dataset, open_dataset
@@ -12,9 +13,10 @@ from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.grid.reduction import Reduction
-from voxlake.ngff.metadata.reading import read_labels_names
+from voxlake.ngff.metadata.reading import read_labels_names, read_ome, version_of
+from voxlake.ngff.metadata.rules.group import breaches
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
+from voxlake.platform.errors import UNREADABLE, CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +36,9 @@ class Severity(StrEnum):
     """How bad a finding is."""
 
     MUST = "MUST"
-    """voxlake cannot use the dataset, or would use it wrongly."""
+    """It breaks NGFF, or what voxlake relies on: it is not used, or would be used wrongly."""
+    UNSUPPORTED = "UNSUPPORTED"
+    """It is something that voxlake does not use: a plate, another version, a rotation."""
     SHOULD = "SHOULD"
     """It can be used, but not as safely or as precisely."""
 
@@ -52,7 +56,8 @@ class Finding:
 def validate_dataset(url: StoreURL) -> list[Finding]:
     """Return what is wrong with the OME-Zarr group at `url` and with the labels in it.
 
-    Metadata only: voxels are not read.
+    Metadata only: voxels are not read. All that NGFF 0.4, 0.5 or 0.6, whichever the group is of,
+    says that an image or labels MUST be is looked at.
 
     Raises
     ------
@@ -60,25 +65,49 @@ def validate_dataset(url: StoreURL) -> list[Finding]:
         If the store fails: nothing is known of the dataset then.
     """
     try:
-        dataset = open_dataset(url)
+        ome = read_ome(url)
+        version = version_of(ome, str(url))
+    except UnsupportedError as error:
+        return [_unsupported(url, str(error))]
     except UNREADABLE as error:
         return [_must(url, str(error))]
-    return [*_check_levels(dataset), *_check_labels(dataset)]
+    format_ = 3 if store.exists(url / "zarr.json") else 2
+    if format_ == 3 and "version" not in ome and version == "0.4":
+        version = "0.5"  # which must say so, as the first that lies in zarr v3
+    broken = [_must(url, text) for text in breaches(ome, version)]
+    if format_ != _zarr_format(version):
+        broken.append(_must(url, f"is a group of zarr v{format_}, of NGFF {version}"))
+    try:
+        dataset = open_dataset(url)
+    except UnsupportedError as error:
+        return [*broken, _unsupported(url, str(error))]
+    except UNREADABLE as error:
+        return broken or [_must(url, str(error))]
+    return [*broken, *_check_levels(dataset), *_check_labels(dataset)]
 
 
 def _must(where: StoreURL, text: str) -> Finding:
     return Finding(Severity.MUST, str(where), text)
 
 
+def _unsupported(where: StoreURL, text: str) -> Finding:
+    return Finding(Severity.UNSUPPORTED, str(where), text)
+
+
 def _should(where: StoreURL, text: str) -> Finding:
     return Finding(Severity.SHOULD, str(where), text)
 
 
+def _zarr_format(version: str) -> int:
+    """Return the version of zarr that a version of NGFF lies in."""
+    return 2 if version == "0.4" else 3
+
+
 def _check_levels(dataset: Dataset) -> Iterator[Finding]:
     try:
-        _ = dataset.multiscale.voxel_size
+        _ = dataset.multiscale.unit
     except UnsupportedError as error:
-        yield _must(dataset.url, str(error))
+        yield _unsupported(dataset.url, str(error))
     volumes: list[Volume] = []
     for number in range(dataset.levels):
         try:
@@ -91,6 +120,8 @@ def _check_levels(dataset: Dataset) -> Iterator[Finding]:
     if len({volume.dtype for volume in volumes}) > 1:
         found = ", ".join(str(volume.dtype) for volume in volumes)
         yield _must(dataset.url, f"the levels differ in data type: {found}")
+    if dataset.kind is Kind.LABELS:
+        yield from _check_integers(dataset)
     rank = len(dataset.multiscale.axes)
     if len(volumes) == dataset.levels and all(len(v.shape) == rank for v in volumes):
         yield from _check_geometry(dataset, volumes)
@@ -100,12 +131,12 @@ def _check_array(dataset: Dataset, volume: Volume) -> Iterator[Finding]:
     names = dataset.multiscale.axis_names
     if len(volume.shape) != len(names):
         yield _must(volume.url, f"has {len(volume.shape)} dimensions; the axes are {names}")
-    if dataset.kind is Kind.LABELS and volume.dtype.kind not in "iu":
-        yield _must(volume.url, f"holds {volume.dtype}; labels are integers")
-    # zarr v2 has nowhere to write them.
-    is_v2 = volume.metadata.get("zarr_format") == 2
+    version = dataset.multiscale.version
+    found = 2 if volume.metadata.get("zarr_format") == 2 else 3
+    if found != _zarr_format(version):
+        yield _must(volume.url, f"is an array of zarr v{found}, of NGFF {version}")
     dimension_names = volume.metadata.get("dimension_names") or ()
-    if not is_v2 and tuple(dimension_names) != names:
+    if version == "0.5" and found == 3 and tuple(dimension_names) != names:
         yield _must(volume.url, f"dimension_names are {tuple(dimension_names)}; the axes {names}")
 
 
@@ -133,6 +164,13 @@ def _name(codec: dict[str, Any] | None) -> str:
 
 def _check_geometry(dataset: Dataset, volumes: list[Volume]) -> Iterator[Finding]:
     levels = dataset.multiscale.levels
+    for finer, coarser in pairwise(volumes):
+        if any(c > f for f, c in zip(finer.shape, coarser.shape, strict=True)):
+            yield _must(
+                coarser.url,
+                f"has the shape {coarser.shape}, larger than the level before it, {finer.shape}; "
+                "the finest must be first",
+            )
     for level, volume in zip(levels[1:], volumes[1:], strict=True):
         factors = _factors(levels[0], level)
         if factors is None:
@@ -188,13 +226,43 @@ def _check_labels(image: Dataset) -> Iterator[Finding]:
     group = image.url / "labels"
     try:
         listed = read_labels_names(image.url)
+        yield from _check_labels_group(image, group)
     except CorruptDataError as error:
         yield _must(group, str(error))
         return
     for name in listed:
+        yield from _check_between(group, name)
         yield from _check_labels_of(image, group / name)
-    for name in sorted({*store.list_children(group)[0]} - {*listed}):
+    for name in sorted({*store.list_children(group)[0]} - {name.split("/")[0] for name in listed}):
         yield _should(group / name, "is not in the list that the labels group keeps")
+
+
+def _check_labels_group(image: Dataset, group: StoreURL) -> Iterator[Finding]:
+    try:
+        ome = read_ome(group)
+    except NotFoundError:
+        return
+    if "labels" not in ome:
+        yield _must(group, "has no 'labels', the list of the labels in it")
+    said, version = ome.get("version"), image.multiscale.version
+    if version == "0.4":
+        return
+    if not isinstance(said, str):
+        yield _must(group, f"has the version {said!r}; it must be a text")
+    elif not said.startswith(version):
+        yield _must(group, f"is of NGFF {said}, its image of {version}; they must be of one")
+
+
+def _check_between(group: StoreURL, name: str) -> Iterator[Finding]:
+    """Check that groups between the list and labels "MUST NOT contain metadata"."""
+    *folders, _ = name.split("/")
+    for number in range(1, len(folders) + 1):
+        between = group / "/".join(folders[:number])
+        try:
+            if read_ome(between):
+                yield _must(between, "lies between the labels group and labels, and has metadata")
+        except NotFoundError:
+            continue
 
 
 def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
@@ -204,6 +272,20 @@ def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
     except UNREADABLE:
         return  # among the findings
     if labels.kind is not Kind.LABELS:
-        yield _must(url, "is listed as labels, but its metadata have no image-label")
+        yield _should(url, "is listed as labels, and its metadata have no image-label")
+        yield from _check_integers(labels)
     if labels.levels != image.levels:
         yield _must(url, f"has {labels.levels} levels; its image has {image.levels}")
+    if labels.multiscale.version != image.multiscale.version:
+        versions = f"{labels.multiscale.version}, its image of {image.multiscale.version}"
+        yield _must(url, f"is of NGFF {versions}; they must be of one")
+
+
+def _check_integers(labels: Dataset) -> Iterator[Finding]:
+    for number in range(labels.levels):
+        try:
+            volume = labels.level(number)
+        except UNREADABLE:
+            continue  # among the findings
+        if volume.dtype.kind not in "iu":
+            yield _must(volume.url, f"holds {volume.dtype}; labels are integers")

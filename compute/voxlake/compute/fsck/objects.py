@@ -58,7 +58,8 @@ class ObjectsTask:
         for breach in validate_dataset(self.url):
             ours = not breach.where.startswith(f"{self.url / 'labels'}")
             if ours and f"{breach.where}/zarr.json" not in told:
-                check = Check.METADATA if breach.severity is Severity.MUST else Check.ADVICE
+                is_advice = breach.severity is Severity.SHOULD
+                check = Check.ADVICE if is_advice else Check.METADATA
                 yield Finding(check, breach.where, breach.text)
         yield from _look_at_steps(self.url)
         if self.image is None:

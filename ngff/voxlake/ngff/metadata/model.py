@@ -17,7 +17,7 @@ class Level:
     path: str
     """Path of the array below the group."""
     scale: tuple[float, ...]
-    """Physical size of a voxel along each axis."""
+    """Physical size of a voxel along each axis; below 0 where places fall as it is counted up."""
     translation: tuple[float, ...]
     """Physical place of the centre of the first voxel along each axis."""
 
@@ -51,10 +51,10 @@ class Multiscale:
                     f"level {level.path!r} of {self.name!r} has {len(level.scale)} scales and "
                     f"{len(level.translation)} translations for {len(self.axes)} axes"
                 )
-            if not all(scale > 0 and math.isfinite(scale) for scale in level.scale):
+            if not all(scale and math.isfinite(scale) for scale in level.scale):
                 raise InvalidInputError(
-                    f"level {level.path!r} of {self.name!r} has the scale {level.scale}; all have "
-                    "to be above 0"
+                    f"level {level.path!r} of {self.name!r} has the scale {level.scale}; each has "
+                    "to be a number, and not 0"
                 )
         if len(set(self.axis_names)) < len(self.axes):
             raise InvalidInputError(f"multiscale {self.name!r} names an axis twice")

@@ -59,18 +59,29 @@ def read_multiscale(url: StoreURL) -> Multiscale:
         If its metadata does not follow the specification.
     """
     found = parse_multiscale(read_ome(url), str(url), _above(url))
+    _require_placed(found, url)
+    return found
+
+
+def _require_placed(found: Multiscale, url: StoreURL) -> None:
+    """Raise UnsupportedError unless scales above 0 and translations place the levels."""
     if found.lost:
         raise UnsupportedError(
             f"{url} is placed by {'; '.join(found.lost)}; voxlake follows scales and translations, "
             "and sequences of them: write it so, or ingest it with --drop-transform"
         )
-    return found
+    scales = zip(found.axis_names, found.levels[0].scale, strict=True)
+    if flipped := [name for name, scale in scales if scale < 0]:
+        raise UnsupportedError(
+            f"{url} runs backwards along {', '.join(flipped)}, by a scale below 0; ingest it with "
+            "--reverse"
+        )
 
 
 def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] = ()) -> Multiscale:
     """Return the first multiscale of the OME-Zarr metadata of a group.
 
-    What places it beyond scales and translations is named as `lost` in it.
+    What places it beyond scales and translations is named as `lost` in it. Scales may be negative.
 
     Parameters
     ----------
@@ -87,7 +98,7 @@ def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] 
         As of `read_multiscale`.
     """
     first = _first_multiscale(where, ome)
-    version = readable_version(where, ome, first)
+    version = version_of(ome, where)
     is_labels = "image-label" in ome
     try:
         if version == "0.6":
@@ -234,16 +245,17 @@ def what_it_is(ome: Mapping[str, Any]) -> str:
     return next(kinds, "a zarr group without multiscales")
 
 
-def readable_version(where: str, ome: Mapping[str, Any], first: Mapping[str, Any]) -> str:
-    """Return the version of NGFF that a group is read by.
+def version_of(ome: Mapping[str, Any], where: str) -> str:
+    """Return the version of NGFF that the metadata of an image are read by.
 
     Raises
     ------
     UnsupportedError
-        If it says one that voxlake does not read.
+        If they are no image's, or of a version that voxlake does not read.
     CorruptDataError
-        If what it says is no version.
+        If what they say is no version.
     """
+    first = _first_multiscale(where, ome)
     said = ome.get("version", first.get("version"))
     if said is None:  # must be said since 0.5, and is seen by what is there
         return "0.6" if "coordinateSystems" in first else "0.4"
