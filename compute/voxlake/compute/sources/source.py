@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+import numpy as np
+
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.grid.box import Box
 
@@ -26,6 +26,9 @@ NumberType = Literal[
     "float64",
 ]
 """Names of the types of voxels in documents and locations."""
+
+
+_HELD_BY: dict[str, np.dtype] = {"bool": np.dtype("u1"), "float16": np.dtype("f4")}
 
 
 class Source(Protocol):
@@ -141,22 +144,25 @@ class OpenSource(Protocol):
 
 
 def native(dtype: np.dtype, what: str) -> np.dtype:
-    """Return `dtype` in this machine's byte order.
+    """Return the type that voxels of `dtype` are read as, in this machine's byte order.
+
+    It is the same, but for two that viewers do not draw and others hold exactly: truth values
+    become 0 and 1 of uint8, float16 becomes float32.
 
     Raises
     ------
     UnsupportedError
-        If it is not one of real numbers: complex, text, records, truth values.
+        If it is not one of real numbers: complex, text, records.
 
     Examples
     --------
     >>> import numpy as np
-    >>> native(np.dtype(">u2"), "it")
-    dtype('uint16')
+    >>> native(np.dtype(">u2"), "it"), native(np.dtype(bool), "it")
+    (dtype('uint16'), dtype('uint8'))
     """
-    if dtype.kind not in "uif":
+    if dtype.kind not in "buif":
         raise UnsupportedError(
             f"{what} holds voxels of type {dtype}, which are no real numbers; convert it to uint8, "
             "uint16 or another type of integers"
         )
-    return dtype.newbyteorder("=")
+    return _HELD_BY.get(dtype.name) or dtype.newbyteorder("=")

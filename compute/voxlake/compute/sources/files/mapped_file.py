@@ -126,11 +126,10 @@ def mapped_source(
 
     What is read as a whole is a row as it lies in the file, and all of a packed file.
     """
-    dtype = native(file.dtype, str(file.path))
     row = (1,) * (len(file.shape) - 1) + file.shape[-1:]
     return ArrangedSource(
         arrangement=arrangement,
-        dtype=np.dtype("f4") if dtype == np.float16 else dtype,
+        dtype=native(file.dtype, str(file.path)),
         fingerprint=fingerprint,
         read_stored=lambda box: file.voxels()[box.slices],
         stored_block=file.shape if file.is_packed else row,

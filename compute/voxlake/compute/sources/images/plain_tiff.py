@@ -18,6 +18,7 @@ import numpy as np
 
 from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.compute.sources.images.tiff_promise import METAMORPH, promised_planes
+from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -124,10 +125,12 @@ def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff
         and _TILED not in tags
     )
     bits, kind = one(_BITS, 1), _FORMATS[one(_FORMAT, 1)]
-    native = order == ("<" if sys.byteorder == "little" else ">") or bits == 8
-    if not plain or not native or bits not in {8, 16, 32, 64}:
+    is_native = order == ("<" if sys.byteorder == "little" else ">") or bits == 8
+    if not plain or not is_native or bits not in {8, 16, 32, 64}:
         return None
     dtype = np.dtype(f"{kind}{bits // 8}")
+    if native(dtype, str(path)) != dtype:
+        return None
     height, width = one(_HEIGHT, 0), one(_WIDTH, 0)
     offsets, counts = np.array(tags[_OFFSETS]), np.array(tags[_COUNTS])
     whole = height * width * dtype.itemsize

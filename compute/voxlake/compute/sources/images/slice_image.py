@@ -109,11 +109,11 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
         raise SourceError(f"image {path} does not decode ({error}); restore the file") from error
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     expected = (len(rows), len(columns), header.samples)
-    if pixels.shape != expected or pixels.dtype != header.dtype:
+    if pixels.shape != expected or native(pixels.dtype, str(path)) != header.dtype:
         raise SourceError(
             f"image {path} is not {header} like the first of its stack; check the stack"
         )
-    return pixels
+    return pixels.astype(header.dtype, copy=False)
 
 
 def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
