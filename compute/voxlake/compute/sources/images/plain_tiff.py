@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.images.tiff_directory import read_directories
-from voxlake.compute.sources.images.tiff_promise import METAMORPH, promised_planes
+from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
@@ -110,7 +110,7 @@ def _only_page(file: int) -> tuple[str, dict[int, Sequence[int]], str]:
 def _is_one_plane(layout: PlainTiff, description: str) -> bool:
     """Whether no other planes lie behind the one: their reader says how many are there."""
     promise = promised_planes(description, (layout.height, layout.width, 1))
-    return promise is None or promise.planes == 1
+    return not is_ome(description) if promise is None else promise.planes == 1
 
 
 def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff | None:
