@@ -9,9 +9,9 @@ from tests.ngff.datasets import Sample, create
 
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.lake import Place, discover
+from voxlake.ngff.lake import Fault, Place, discover, survey
 from voxlake.platform import store
-from voxlake.platform.errors import CorruptDataError, NotFoundError, OutOfBoundsError
+from voxlake.platform.errors import NotFoundError, OutOfBoundsError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -61,11 +61,38 @@ def test_what_others_left_in_the_lake_is_passed_over(lake: StoreURL) -> None:
     assert list(discover(lake)) == [IMAGE]
 
 
-def test_a_damaged_group_is_not_passed_over(lake: StoreURL) -> None:
-    dataset = create(lake, Sample())
-    store.write(dataset.url / "zarr.json", b"{")
-    with pytest.raises(CorruptDataError, match="not JSON"):
-        list(discover(lake))
+OME = '{"zarr_format": 3, "node_type": "group", "attributes": {"ome": %s}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("{", "not JSON"),
+        ("[]", "no object"),
+        ('{"zarr_format": 3, "attributes": {"voxlake": {"seal": "x"}}}', "seal"),
+        (OME % '{"version": "0.5", "plate": {}}', "plate of wells"),
+        (OME % '{"version": "0.6", "scene": {}}', "scene of images"),
+        (OME % '{"version": "1.0", "multiscales": [{}]}', "OME-Zarr 1.0"),
+        (OME % '{"version": "0.5", "multiscales": [{}]}', "axes"),
+    ],
+)
+@pytest.mark.parametrize("key", ["lab/brain/a.ome.zarr", "lab/brain/em.ome.zarr/labels/bad"])
+def test_a_damaged_or_foreign_group_is_told_and_stops_nothing(
+    key: str, body: str, says: str, lake: StoreURL
+) -> None:
+    create(lake, Sample())
+    store.write(lake / key / "zarr.json", body.encode())
+    [fault] = [found for found in survey(lake) if isinstance(found, Fault)]
+    assert fault.key == key
+    assert says in fault.text
+    assert list(discover(lake)) == [IMAGE]
+
+
+def test_labels_of_a_damaged_image_are_found(lake: StoreURL) -> None:
+    create(lake, Sample())
+    create(lake, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
+    store.write(lake / IMAGE.key / "zarr.json", b"{")
+    assert list(discover(lake)) == [LABELS]
 
 
 def test_a_dataset_has_its_levels_and_no_others(lake: StoreURL) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
-from voxlake.ngff.lake import GROUP_SUFFIX, Place, discover
+from voxlake.ngff.lake import GROUP_SUFFIX, Fault, Place, discover, survey
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError
@@ -41,8 +42,16 @@ class Lake:
         return cls(StoreURL.parse(address))
 
     def datasets(self) -> tuple[Place, ...]:
-        """Return all datasets, sorted by name: found by listing, so slowly in a large lake."""
-        return tuple(sorted(discover(self.url), key=lambda place: place.name))
+        """Return all datasets, sorted by name: found by listing, so slowly in a large lake.
+
+        Warns of groups that are damaged, or no datasets.
+        """
+        found = list(survey(self.url))
+        for fault in found:
+            if isinstance(fault, Fault):
+                warnings.warn(f"{fault.key} is left out: {fault.text}", stacklevel=2)
+        places = (place for place in found if isinstance(place, Place))
+        return tuple(sorted(places, key=lambda place: place.name))
 
     def address(self, name: str) -> str:
         """Return the store address of the dataset ``collection/experiment/dataset``.

@@ -19,6 +19,9 @@ class LakeDocument(Document):
     restored: tuple[str, ...] = Field(
         description="Datasets that the store holds and the catalog did not know."
     )
+    faults: dict[str, str] = Field(
+        description="Groups below it that are damaged or no datasets, and what is wrong with each."
+    )
     store: tuple[Capability, ...] = Field(description="What it was tried for.")
 
 

@@ -10,7 +10,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
-from voxlake.platform.errors import InvalidNameError
+from voxlake.platform.errors import UNREADABLE, InvalidNameError
 from voxlake.platform.names import DatasetName, check_name
 from voxlake.platform.store import StoreURL
 
@@ -108,30 +108,61 @@ def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Pla
     return place if key == place.key else replace(place, group=key)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A group where a dataset should be, which is damaged, or something else."""
+
+    key: str
+    """Path of the group below the lake."""
+    text: str
+
+
 def discover(lake: StoreURL) -> Iterator[Place]:
+    """Yield every dataset that the store holds, as `survey` does, and no faults."""
+    return (found for found in survey(lake) if isinstance(found, Place))
+
+
+def survey(lake: StoreURL) -> Iterator[Place | Fault]:
     """Yield every dataset that the store holds, found by listing: images, then their labels.
 
-    Folders whose names no dataset can have are someone else's, and passed over. One that was
-    renamed has the name that its group keeps.
+    A group that is damaged, or no image, is a fault, and stops nothing. Folders whose names no
+    dataset can have are someone else's, and passed over. A dataset that was renamed has the name
+    that its group keeps.
+
+    Raises
+    ------
+    StoreError
+        If the store fails: what it holds is not known then.
     """
     for collection in _named(lake):
         for experiment in _named(lake / collection):
-            yield from _discover_experiment(lake, f"{collection}/{experiment}")
+            for dataset in _named(lake / collection / experiment, GROUP_SUFFIX):
+                name = DatasetName(collection, experiment, dataset)
+                key = f"{_experiment(name)}/{dataset}{GROUP_SUFFIX}"
+                if is_group(lake / key):
+                    yield from _survey_image(lake, key, name)
 
 
-def _discover_experiment(lake: StoreURL, experiment: str) -> Iterator[Place]:
-    for dataset in _named(lake / experiment, GROUP_SUFFIX):
-        key = f"{experiment}/{dataset}{GROUP_SUFFIX}"
-        if not is_group(lake / key):
-            continue
-        kind = Kind.LABELS if read_multiscale(lake / key).is_labels else Kind.IMAGE
-        name = kept_name(lake, key) or DatasetName.parse(f"{experiment}/{dataset}")
-        yield _at(Place(name, kind), key)
-        for labels in labels_folders(lake / key):
-            below = f"{key}/labels/{labels}"
-            kept = kept_name(lake, below)
-            of_image = name.sibling(kept.dataset if kept else labels)
-            yield _at(Place(of_image, Kind.LABELS, of=name.dataset), below)
+def _survey_image(lake: StoreURL, key: str, name: DatasetName) -> Iterator[Place | Fault]:
+    image = _look_at(lake, key, Place(name, Kind.IMAGE))
+    yield image
+    owner = image.name if isinstance(image, Place) else name
+    for labels in labels_folders(lake / key):
+        place = Place(owner.sibling(labels), Kind.LABELS, of=owner.dataset)
+        yield _look_at(lake, f"{key}/labels/{labels}", place)
+
+
+def _look_at(lake: StoreURL, key: str, expected: Place) -> Place | Fault:
+    """Return what lies at `key`; its kind and its name are as it says itself."""
+    try:
+        is_labels = read_multiscale(lake / key).is_labels
+        kept = kept_name(lake, key)
+    except UNREADABLE as error:
+        return Fault(key, str(error))
+    kind = Kind.LABELS if is_labels or expected.of else Kind.IMAGE
+    name = expected.name.sibling(kept.dataset) if kept and expected.of else kept or expected.name
+    place = Place(name, kind, expected.of)
+    return place if place.key == key else replace(place, group=key)
 
 
 def labels_folders(image: StoreURL) -> list[str]:
@@ -143,10 +174,6 @@ def labels_folders(image: StoreURL) -> list[str]:
 def is_group(url: StoreURL) -> bool:
     """Return whether there is a zarr group: a store may list folders whose objects are deleted."""
     return any(store.exists(url / key) for key in ("zarr.json", ".zgroup", ".zattrs"))
-
-
-def _at(place: Place, key: str) -> Place:
-    return place if place.key == key else replace(place, group=key)
 
 
 def _named(url: StoreURL, suffix: str = "") -> list[str]:

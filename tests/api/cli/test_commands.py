@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import zarr
 from tests.api.cli.conftest import SHAPE, Command, command_on, run_command
 from tests.ngff.datasets import Sample, create, new_dataset
 
+from voxlake.client import Lake
 from voxlake.ngff.create import create_dataset
 from voxlake.ngff.grid.layout import Kind
+from voxlake.platform import store
 from voxlake.platform.store import StoreURL
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_init_makes_a_lake_once(voxlake: Command) -> None:
@@ -158,6 +157,24 @@ def test_init_restores_a_lost_catalog(filled: Command) -> None:
     assert filled("info", "lab/cube/cells").ok()["of"] == "lab/cube/em"
     assert {each["state"] for each in filled("ls").ok()["datasets"]} == {"ready"}
     assert filled("init").ok()["restored"] == []
+
+
+def test_init_names_what_is_no_dataset_and_takes_the_others(voxlake: Command) -> None:
+    voxlake("init").ok()
+    lake = StoreURL.parse(voxlake.lake)
+    create(lake, Sample(name="good"))
+    plate = '{"zarr_format": 3, "node_type": "group", "attributes": {"ome": {"plate": {}}}}'
+    bodies = {"plate": plate, "torn": "{"}
+    for name, body in bodies.items():
+        store.write(lake / f"lab/brain/{name}.ome.zarr/zarr.json", body.encode())
+    found = voxlake("init").ok()
+    assert found["restored"] == ["lab/brain/good"]
+    faults = found["faults"]
+    assert faults.keys() == {f"lab/brain/{name}.ome.zarr" for name in bodies}
+    assert "plate of wells" in faults["lab/brain/plate.ome.zarr"]
+    with pytest.warns(UserWarning, match="left out") as warned:
+        assert [str(each.name) for each in Lake.at(voxlake.lake).datasets()] == ["lab/brain/good"]
+    assert len(warned) == len(bodies)
 
 
 def test_init_takes_no_dataset_for_ready_whose_ingest_was_cut_off(voxlake: Command) -> None:
