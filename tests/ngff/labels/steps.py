@@ -6,7 +6,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from voxlake.ngff.labels.queries import voxels as parts
 from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
@@ -119,7 +118,6 @@ def watch(patch: pytest.MonkeyPatch) -> Steps:
     """Make steps of all operations of the index, until `patch` is undone."""
     steps = Steps()
     patch.setattr(trust, "ThreadPoolExecutor", _OneByOne)
-    patch.setattr(parts, "ThreadPoolExecutor", _OneByOne)
     for name in OPERATIONS:
         patch.setattr(store, name, _stepping(steps, name))
     write = Volume.write

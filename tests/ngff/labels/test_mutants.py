@@ -10,7 +10,6 @@ from tests.ngff.labels import checks, writing
 from tests.ngff.labels.checks import Stage
 
 from voxlake.ngff.labels import state
-from voxlake.ngff.labels.scan import stored as scanning
 from voxlake.ngff.labels.segments import manifest, publishing
 from voxlake.ngff.labels.segments.cover import Cover
 from voxlake.ngff.labels.sidecars import build, sidecar, trust
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.ngff.labels.checks import Check
 
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.labels.segments.manifest import Manifest, Segment
@@ -142,21 +141,21 @@ def sweep_without_age(patch: pytest.MonkeyPatch) -> None:
 
 def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
     """The shard is asked for its ETag after its voxels were read, and may be another by then."""
-    find = scanning.stored_rows
+    write = build.write_sidecar
 
-    def find_then_ask(volume: Volume, cell: tuple[int, ...], *rest: Any) -> Any:
-        found = find(volume, cell, *rest)
-        return found[0], found[1] and shard_etag(volume, cell)
+    def ask_then_write(volume: Volume, cell: Cell, index: StoreURL, rows: Rows, *of: Any) -> Any:
+        etag, *content = of
+        return write(volume, cell, index, rows, etag and shard_etag(volume, cell), *content)
 
-    patch.setattr(build, "stored_rows", find_then_ask)
+    patch.setattr(build, "write_sidecar", ask_then_write)
 
 
 def sidecars_of_any_shard(patch: pytest.MonkeyPatch) -> None:
     """A sidecar is believed for its ETag alone: two shards of the same bytes may have the same."""
     origin_of = sidecar.origin_of
 
-    def anywhere(volume: Volume, cell: tuple[int, ...], etag: str) -> sidecar.Origin:
-        return origin_of(volume, (0, 0, 0), etag)
+    def anywhere(volume: Volume, cell: Cell, *state: str) -> sidecar.Origin:
+        return origin_of(volume, (0, 0, 0), *state)
 
     patch.setattr(trust, "origin_of", anywhere)
     patch.setattr(build, "origin_of", anywhere)

@@ -229,7 +229,9 @@ class _RegionPyramid:
             key = (level, cell)
             if key not in self.streams:
                 volume, known = self.work.volumes[level], self.states.get(key)
-                self.streams[key] = stream_shard(volume, cell, known, self.work.check)
+                stream = stream_shard(volume, cell, known, self.work.check)
+                stream.hashed = level == 0 and self.work.index is not None
+                self.streams[key] = stream
             self.streams[key].put(part, own)
         self.voxels += box.size
 
@@ -249,7 +251,8 @@ class _RegionPyramid:
         etag = stream.close()
         if rows and self.work.index is not None:
             base = self.work.volumes[0]
-            write_sidecar(base, cell, self.work.index, joined_rows(base, cell, rows), etag)
+            found = joined_rows(base, cell, rows)
+            write_sidecar(base, cell, self.work.index, found, etag, stream.content)
         return level == 0 and etag is not None
 
     def _above(self, level: int, box: Box) -> _Layer | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,6 +57,17 @@ class ShardStream:
     _object: GrowingObject | None = None
     _syncing: int = 0
     """Size up to which it was asked to reach the disk."""
+    hashed: bool = False
+    """Whether `content` is wanted."""
+    _hash: Any = field(default_factory=sha256)
+
+    @property
+    def content(self) -> str:
+        """SHA-256 of the object once it is closed; empty if it is not `hashed`.
+
+        Empty, too, if it has its index first, which is known last.
+        """
+        return "" if self._coding.index_first or not self.hashed else str(self._hash.hexdigest())
 
     def put(self, box: Box, payloads: Sequence[Payload | None]) -> None:
         """Append the payloads of the chunks of `box`, in C order; None for chunks of only fill.
@@ -80,6 +92,7 @@ class ShardStream:
             if self._coding.index_first:
                 self._object.append([bytes(self._coding.index_bytes)])
         self._object.append(stored)
+        self._take(stored)
         if self._object.size > self._syncing + SYNC_BYTES:
             self._object.begin_sync()
             self._syncing = self._object.size
@@ -103,8 +116,13 @@ class ShardStream:
             head = index
         else:
             self._object.append([index])
+            self._take([index])
         turn = turn_to_store(self.volume, self.cell, self.known, self.check)
         return self._object.commit(head, turn)
+
+    def _take(self, pieces: Sequence[Payload | bytes]) -> None:
+        for piece in pieces if self.hashed else ():
+            self._hash.update(piece)
 
     def discard(self) -> None:
         """Drop all that was put; what is stored stays as it is."""

@@ -12,7 +12,7 @@ from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.scan import stored as scanning
 from voxlake.ngff.labels.sidecars.build import ShardIndexed, ensure_indexed, index_shard
-from voxlake.ngff.labels.sidecars.sidecar import decode, origin_of, sidecar_url
+from voxlake.ngff.labels.sidecars.sidecar import content_of, decode, origin_of, sidecar_url
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store
@@ -34,7 +34,8 @@ def test_the_sidecar_of_any_shard_equals_brute_force(any_store: StoreURL) -> Non
         expected = brute_rows(volume, cell, voxels)
         assert as_tuples(sidecar.rows) == expected
         etag = store.head(volume.shard_url(cell)).etag
-        assert sidecar.origin == origin_of(volume, cell, etag)
+        content = content_of(store.read(volume.shard_url(cell)).body)
+        assert sidecar.origin == origin_of(volume, cell, etag, content)
         block = voxels[volume.shard_box(cell).slices]
         assert done == ShardIndexed(
             len(expected),

@@ -20,7 +20,7 @@ from voxlake.ngff.labels.scan.rows import (
 )
 from voxlake.ngff.shards.chunk_codec import unpack_chunks
 from voxlake.ngff.shards.format import ABSENT, find_shard_format
-from voxlake.ngff.shards.whole import read_shard
+from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
 
 if TYPE_CHECKING:
@@ -62,15 +62,18 @@ def stored_rows(volume: Volume, cell: Cell, in_order: InOrder = one_by_one) -> t
 
     Both come from one answer of the store, so they are of the same bytes.
     """
-    coding = find_shard_format(volume)
-    if coding is None:
-        voxels, etag = read_shard(volume, cell)
-        return find_rows(volume, cell, voxels), etag or ""
     stored = store.read_if_there(volume.shard_url(cell))
     if stored is None:
         return NOTHING, ""
-    found = in_order(_works(volume, cell, coding, memoryview(stored.body)))
-    return joined_rows(volume, cell, found), stored.etag
+    return rows_in(volume, cell, stored.body, in_order), stored.etag
+
+
+def rows_in(volume: Volume, cell: Cell, body: bytes, in_order: InOrder = one_by_one) -> Rows:
+    """Return the rows of the shard at `cell`, whose bytes are `body`."""
+    coding = find_shard_format(volume)
+    if coding is None:
+        return find_rows(volume, cell, decode_shard(volume, cell, body))
+    return joined_rows(volume, cell, in_order(_works(volume, cell, coding, memoryview(body))))
 
 
 def _works(

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.labels.scan.rows import check_labels
-from voxlake.ngff.labels.scan.stored import one_by_one, stored_rows
-from voxlake.ngff.labels.sidecars.sidecar import Sidecar, encode, origin_of, sidecar_url
+from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
+from voxlake.ngff.labels.scan.stored import one_by_one, rows_in
+from voxlake.ngff.labels.sidecars.sidecar import (
+    Sidecar,
+    content_of,
+    encode,
+    origin_of,
+    sidecar_url,
+)
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.platform import store
 
@@ -50,7 +56,11 @@ def index_shard(
         Runs the scanning of a few chunks at a time; it may use threads.
     """
     check_labels(volume)
-    return write_sidecar(volume, cell, index_url, *stored_rows(volume, cell, in_order))
+    stored = store.read_if_there(volume.shard_url(cell))
+    if stored is None:
+        return write_sidecar(volume, cell, index_url, NOTHING, None)
+    rows = rows_in(volume, cell, stored.body, in_order)
+    return write_sidecar(volume, cell, index_url, rows, stored.etag, content_of(stored.body))
 
 
 def ensure_indexed(
@@ -69,7 +79,12 @@ def ensure_indexed(
 
 
 def write_sidecar(
-    volume: Volume, cell: tuple[int, ...], index_url: StoreURL, rows: Rows, etag: str | None
+    volume: Volume,
+    cell: tuple[int, ...],
+    index_url: StoreURL,
+    rows: Rows,
+    etag: str | None,
+    content: str = "",
 ) -> ShardIndexed:
     """Write the sidecar of a shard whose `rows` are known, because its voxels were at hand.
 
@@ -82,12 +97,14 @@ def write_sidecar(
     etag
         Of the object that holds these very voxels; None or empty if it is not stored: an old
         sidecar is deleted.
+    content
+        Checksum of that object (see `Origin.content`), by which a copy of it is known.
     """
     url = sidecar_url(index_url, cell)
     if not etag:
         store.delete(url)
         return ShardIndexed(0, 0, 0, 0)
-    body = encode(Sidecar(origin_of(volume, cell, etag), rows))
+    body = encode(Sidecar(origin_of(volume, cell, etag, content), rows))
     store.write(url, body)
     return _indexed(rows, len(body))
 

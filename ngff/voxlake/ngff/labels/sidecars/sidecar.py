@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -53,6 +54,9 @@ class Origin(Document):
     """Voxels of a chunk."""
     shard: tuple[int, int, int]
     """Voxels of a shard."""
+    content: str = ""
+    """SHA-256 of all bytes of that object, in hexadecimal: a copy has another ETag (that of a file
+    says when and where it was written), and the same bytes. Empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +67,13 @@ class Sidecar:
     rows: Rows
 
 
-def origin_of(volume: Volume, cell: tuple[int, ...], etag: str) -> Origin:
-    """Return what a sidecar must say to be trusted for the shard at `cell` as of `etag`."""
+def content_of(body: bytes) -> str:
+    """Return the checksum by which the bytes of a shard are known again."""
+    return sha256(body).hexdigest()
+
+
+def origin_of(volume: Volume, cell: tuple[int, ...], etag: str, content: str = "") -> Origin:
+    """Return what a sidecar says of the shard at `cell` as of `etag`."""
     return Origin.model_validate(
         {
             "etag": etag,
@@ -72,6 +81,7 @@ def origin_of(volume: Volume, cell: tuple[int, ...], etag: str) -> Origin:
             "shape": volume.shape,
             "chunk": volume.chunk,
             "shard": volume.shard,
+            "content": content,
         }
     )
 
