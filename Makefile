@@ -10,7 +10,7 @@ READERS := tests/readers/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs requests check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -29,6 +29,11 @@ proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some 
 	VOXLAKE_HISTORIES=$(EXAMPLES) VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --dist=load --maxschedchunk=1 -o faulthandler_timeout=0 --durations=5 \
 	  $(LABEL_INDEX)/test_any_history.py $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
 	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py
+
+REQUESTS := 5000
+
+requests: .venv/dev.stamp  ## Try the gateway with any requests at length, some minutes: make requests REQUESTS=20000
+	VOXLAKE_API_REQUESTS=$(REQUESTS) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_any_request.py
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check

@@ -125,3 +125,14 @@ def assert_only_some_may(
                 assert nobody.request(method, f"{name}/{path}", json=body).status_code == 401
                 assert bob.request(method, f"{name}/{path}", json=body).status_code == 404
             assert ana.request(method, f"cells/{path}", json=body).status_code in told, path
+
+
+def ask_of_bodies(client: httpx2.Client) -> None:
+    """Have a client say ``bodies`` with every question in an address; bodies of requests do."""
+
+    def without_query(request: httpx2.Request) -> None:
+        if request.method == "POST":
+            request.url = request.url.copy_with(query=None)
+
+    client.params = client.params.set("bodies", "true")
+    client.event_hooks = {"request": [without_query]}

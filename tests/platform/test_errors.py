@@ -30,6 +30,7 @@ TREE = {
     "OutdatedError": ("outdated", 409, ()),
     "TimedOutError": ("timed-out", 504, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
+    "MetadataError": ("bad-metadata", 409, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),
     "StoreFullError": ("store-full", 507, (OSError,)),

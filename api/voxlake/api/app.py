@@ -16,6 +16,7 @@ from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.head import HeadAsGet
 from voxlake.api.http.leaving import WhileWanted
 from voxlake.api.http.origins import Cors, OriginCheck
 from voxlake.api.http.problems import (
@@ -98,7 +99,7 @@ def create_app(
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:
     # Routes are tried in order, and this is the one that viewers ask hundreds of times a second.
-    app.router.routes.insert(0, zarr.route)
+    app.router.routes[:0] = zarr.routes
     for module in ROUTERS:
         app.include_router(module.router)
     app.router.routes.append(Mount("/neuroglancer", Viewer(viewer)))
@@ -109,6 +110,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck)
     app.add_middleware(Envelope)

@@ -12,16 +12,17 @@ from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import Depends
+from fastapi import Depends, Path
 from starlette.requests import Request
 from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
+from voxlake.api.http.parameters import check_parameters
 from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import InvalidNameError, NotFoundError, UnauthenticatedError
-from voxlake.platform.names import DatasetName
+from voxlake.platform.names import NAME, DatasetName
 from voxlake.platform.store import StoreURL
 
 
@@ -48,6 +49,10 @@ class Granted:
         return self.gateway.lake
 
 
+NamePart = Annotated[str, Path(json_schema_extra={"pattern": f"^{NAME}$"})]
+"""A part of a dataset's name. It is described here, and checked once the asker is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requires:
     """A dependency of routes below ``/{collection}/{experiment}/{dataset}``."""
@@ -55,10 +60,12 @@ class Requires:
     permission: Permission
 
     async def __call__(
-        self, request: Request, collection: str, experiment: str, dataset: str
+        self, request: Request, collection: NamePart, experiment: NamePart, dataset: NamePart
     ) -> Granted:
         """Return the access to the dataset in the path; raise 401 or 404 if there is none."""
-        return await grant(request.scope, (collection, experiment, dataset), self.permission)
+        granted = await grant(request.scope, (collection, experiment, dataset), self.permission)
+        check_parameters(request)
+        return granted
 
 
 MayRead = Annotated[Granted, Depends(Requires(Permission.READ))]
@@ -79,13 +86,15 @@ class Lists:
         """Return the datasets, of one collection or experiment if asked, that may be seen."""
         gateway = gateway_of(request.scope)
         principal = gateway.identity.identify(request.scope)
+        check_parameters(request)
         find = partial(gateway.catalog.list_datasets, collection, experiment)
         records = await to_thread.run_sync(find)
         return _allowed(gateway, principal, self.permission, records)
 
 
-def public() -> None:
+def public(request: Request) -> None:
     """Mark a route that needs no permission."""
+    check_parameters(request)
 
 
 class PublicApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,9 @@ from pydantic.json_schema import models_json_schema
 from voxlake.api.guard import public
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import BINARY, DOCUMENTED, documented
+from voxlake.api.views.keys import PART
 from voxlake.documents.problem import Problem
+from voxlake.platform.names import NAME
 
 DESCRIPTION = """
 Reads datasets of a voxlake lake: volumetric images and labels. Names labels and merges them.
@@ -57,7 +60,8 @@ def build(app: FastAPI) -> dict[str, Any]:
         [(model, "validation") for model in models], ref_template=_SCHEMA + "{model}"
     )
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(schemas["$defs"])
+    known = components.setdefault("schemas", {})
+    known.update(_renamed(schemas["$defs"], known))
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "voxlake-session-PORT"},
@@ -65,6 +69,20 @@ def build(app: FastAPI) -> dict[str, Any]:
     document["security"] = [{"token": []}, {"session": []}, {}]
     document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"] = _stored_bytes()
     return document
+
+
+def _renamed(asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, Any]:
+    """Return schemas of what is asked, renamed where what is answered has another of that name.
+
+    Labels are answered as text, and taken as numbers too.
+    """
+    text = json.dumps(asked)
+    names = {name: name for name in asked}
+    for name in asked:
+        if name in answered and answered[name] != asked[name]:
+            names[name] = f"{name}-Input"
+            text = text.replace(f'"{_SCHEMA}{name}"', f'"{_SCHEMA}{names[name]}"')
+    return {names[name]: schema for name, schema in json.loads(text).items()}
 
 
 def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[BaseModel]]:
@@ -82,10 +100,16 @@ def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[Ba
 
 def _stored_bytes() -> dict[str, Any]:
     """Describe the route of stored bytes."""
-    names = ("collection", "experiment", "dataset", "key")
+    patterns = dict.fromkeys(("collection", "experiment", "dataset"), f"^{NAME}$")
+    patterns["key"] = f"^{PART}$"
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in names
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+        for name, pattern in patterns.items()
     ]
     parameters += [
         {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}

@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ import uvicorn
 from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
 from voxlake.api.http.connection import Connection
+from voxlake.api.http.origins import is_loopback
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.documents.service import ServingDocument
@@ -101,11 +101,7 @@ def check_loopback(host: str) -> None:
     --------
     >>> check_loopback("127.0.0.1")
     """
-    try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise InvalidInputError(
             f"a local server cannot listen on {host!r}, where others could reach it; use 127.0.0.1"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -42,6 +43,8 @@ class Connection:
         self._http = httpx2.Client(
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # A proxy of the environment would see the token of what is on this machine.
+            trust_env=not is_loopback(self.url),
         )
 
     def close(self) -> None:
@@ -68,6 +71,21 @@ class Connection:
         if not response.is_success:
             raise error_of(response)
         return response
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL is of this machine alone.
+
+    Examples
+    --------
+    >>> is_loopback("http://127.0.0.1:8080"), is_loopback("http://[::1]/"), is_loopback("http://lab")
+    (True, True, False)
+    """
+    try:
+        host = httpx2.URL(url).host
+        return host == "localhost" or ip_address(host).is_loopback
+    except (ValueError, httpx2.InvalidURL):
+        return False
 
 
 def table_of(response: httpx2.Response) -> pa.Table:

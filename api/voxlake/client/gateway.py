@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx2
 import numpy as np
 import platformdirs
 
-from voxlake.client.connection import Connection
+from voxlake.client.connection import Connection, is_loopback
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
@@ -65,7 +63,7 @@ class Gateway:
         UnauthenticatedError
             If there is no token yet.
         """
-        if not _is_loopback(url):
+        if not is_loopback(url):
             raise InvalidInputError(
                 f"{url} is not on this machine, and the owner's token may not leave it; use "
                 "Gateway(url, token)"
@@ -173,11 +171,3 @@ class Gateway:
 
 def _path(name: str) -> str:
     return f"/v2/datasets/{DatasetName.parse(name)}"
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        host = httpx2.URL(url).host
-        return host == "localhost" or ip_address(host).is_loopback
-    except (ValueError, httpx2.InvalidURL):
-        return False

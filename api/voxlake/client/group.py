@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import obstore.store
 
+from voxlake.client.connection import is_loopback
 from voxlake.client.gateway import Gateway
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
@@ -16,6 +18,7 @@ from voxlake.platform.store import StoreURL, as_zarr
 
 if TYPE_CHECKING:
     import zarr
+    from obstore.store import ClientConfig
     from zarr.abc.store import Store
 
     from voxlake.ngff.metadata.model import Level, Multiscale
@@ -98,6 +101,11 @@ def _open_at_gateway(address: str, token: str | None) -> Group:
 def _http(address: str, token: str | None) -> obstore.store.HTTPStore:
     settings = Settings()
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    # A proxy that is named here stands in for those of the environment, and is passed by.
+    host = urlsplit(address).hostname or ""
+    direct: ClientConfig = (
+        {"proxy_url": address, "proxy_excludes": host} if is_loopback(address) else {}
+    )
     return obstore.store.HTTPStore.from_url(
         address,
         client_options={
@@ -106,6 +114,7 @@ def _http(address: str, token: str | None) -> obstore.store.HTTPStore:
             "read_timeout": timedelta(seconds=settings.store_stall_timeout_s),
             "timeout": timedelta(seconds=settings.store_timeout_s),
             "default_headers": headers,
+            **direct,
         },
         retry_config={"max_retries": settings.store_retries},
     )

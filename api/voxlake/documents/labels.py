@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.document import Document, Question
@@ -27,10 +27,18 @@ if TYPE_CHECKING:
 type Text = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
 """A number inside, text in JSON, whose numbers end at 2^53 in much of the world; both are taken."""
 
-type Label = Annotated[Text, Field(ge=0, le=MAX_LABEL, examples=["18446744073709551615"])]
+
+def _described(least: int) -> WithJsonSchema:
+    """Say that a label is taken as a number and as text."""
+    number = {"type": "integer", "minimum": least, "maximum": MAX_LABEL}
+    text = {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": [str(MAX_LABEL)]}
+    return WithJsonSchema({"anyOf": [number, text]}, mode="validation")
+
+
+type Label = Annotated[Text, Field(ge=0, le=MAX_LABEL), _described(0)]
 """An id of a label, or 0 for the background."""
 
-type LabelAsked = Annotated[Label, Field(ge=1)]
+type LabelAsked = Annotated[Text, Field(ge=1, le=MAX_LABEL), _described(1)]
 """The same, without the background."""
 
 MAX_LABELS = 100_000
@@ -40,6 +48,8 @@ MAX_POINTS = 10_000
 
 type Point = tuple[int, int, int]
 """A voxel z, y, x, or a cell of a grid."""
+type Place = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+"""A coordinate of a voxel that is asked for."""
 type MortonRange = tuple[Text, Text]
 """Half-open."""
 
@@ -47,8 +57,10 @@ type MortonRange = tuple[Text, Text]
 class StateDocument(Document):
     """Which state an answer by label is true of."""
 
-    consistency: Literal["latest", "snapshot"] = Field(
-        description="`snapshot` while a job changes all labels: the answer is that of `as_of`."
+    consistency: Literal["latest", "indexed", "snapshot"] = Field(
+        description="`latest`: of the voxels as they are, as every shard was compared with the "
+        "index. `indexed`: of all that was written by way of voxlake; what other programs wrote is "
+        "seen after an audit. `snapshot`, while a job changes all labels: of `as_of`."
     )
     as_of: datetime | None = Field(description="When the index was made, of a snapshot.")
     mapping: int | None = Field(
@@ -172,7 +184,7 @@ class LookupQuestion(Question):
 class PointsQuestion(Question):
     """Points of level 0 whose labels are asked for."""
 
-    points: Annotated[tuple[Point, ...], Field(max_length=MAX_POINTS)] = Field(
+    points: Annotated[tuple[tuple[Place, Place, Place], ...], Field(max_length=MAX_POINTS)] = Field(
         description="z, y, x of each."
     )
     bodies: bool = Field(default=False, description="Apply the mapping from supervoxels to bodies.")

@@ -9,7 +9,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
-from voxlake.platform.errors import CorruptDataError, OutOfBoundsError
+from voxlake.platform.errors import MetadataError, OutOfBoundsError
 
 if TYPE_CHECKING:
     from voxlake.ngff.metadata.model import Multiscale
@@ -64,7 +64,7 @@ class Dataset:
         except (ValueError, ArithmeticError):
             steps = (0,)
         if min(steps) < 1:
-            raise CorruptDataError(
+            raise MetadataError(
                 f"levels {number - 1} and {number} of {self.url} have the scales "
                 f"{list(fine.scale)} and {list(coarse.scale)}, and the second is no whole number "
                 "of times the first; restore its metadata"
@@ -72,8 +72,21 @@ class Dataset:
         return steps
 
     def level(self, number: int, cache_bytes: int = CACHE_BYTES) -> Volume:
-        """Open a level; see `open_volume`."""
-        return open_volume(self.level_url(number), cache_bytes)
+        """Open a level; see `open_volume`.
+
+        Raises
+        ------
+        MetadataError
+            If its array has not the axes that the group says.
+        """
+        volume = open_volume(self.level_url(number), cache_bytes)
+        names = self.multiscale.axis_names
+        if len(volume.shape) != len(names):
+            raise MetadataError(
+                f"{volume.url} has {len(volume.shape)} dimensions, and its group has the axes "
+                f"{', '.join(names)}; mend the metadata"
+            )
+        return volume
 
 
 def open_dataset(url: StoreURL) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ import tensorstore as ts
 
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.probing import read_v3
+from voxlake.ngff.metadata.reading import parse_document
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.deadline import wait_for
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
+    MetadataError,
     NotFoundError,
     OutOfBoundsError,
     UnsupportedError,
@@ -102,6 +103,11 @@ class Volume:
     def shard(self) -> tuple[int, ...]:
         """Smallest writable block: the write grid."""
         return _extents(self.array.chunk_layout.write_chunk)
+
+    @property
+    def zarr_format(self) -> int:
+        """Version of zarr that the array is stored in: 2 or 3."""
+        return int(self.metadata.get("zarr_format", 3))
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -228,7 +234,7 @@ class Volume:
 
     @property
     def _document(self) -> str:
-        return ".zarray" if self.metadata.get("zarr_format") == 2 else "zarr.json"
+        return ".zarray" if self.zarr_format == 2 else "zarr.json"
 
 
 def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
@@ -294,24 +300,22 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     if action == "open" and _UNCLEAR in message:
         return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
     if code in _DAMAGED and not _FAILED.search(str(error)):
-        return CorruptDataError(f"cannot {action} {url}: stored bytes are damaged ({message})")
+        kind = MetadataError if action == "open" else CorruptDataError
+        return kind(f"cannot {action} {url}: stored bytes are damaged ({message})")
     return explain_text(action, url, error)
 
 
 def _driver(url: StoreURL) -> str:
     """Return the TensorStore driver of the array; its document must be as it was sealed."""
     stored = read_v3(url, ".zarray")
-    if stored is None:
-        return "zarr" if store.exists(url / ".zarray") else "zarr3"
-    try:
-        document = json.loads(stored.body)
-    except ValueError as error:
-        raise CorruptDataError(
-            f"cannot open {url}: its zarr.json is damaged ({error}); restore it"
-        ) from error
-    if isinstance(document, dict):
-        require_seal(document, url / "zarr.json")
-    return "zarr3"
+    if stored is not None:
+        require_seal(parse_document(stored.body, url / "zarr.json"), url / "zarr.json")
+        return "zarr3"
+    older = store.read_if_there(url / ".zarray")
+    if older is None:
+        raise NotFoundError(f"{url} is no zarr array; check the address and the level")
+    parse_document(older.body, url / ".zarray")
+    return "zarr"
 
 
 @cache

@@ -19,6 +19,7 @@
     - OutdatedError            a view that is held answers no more
   + TimedOutError              not done in time, or not wanted       (504)
   + CorruptDataError           stored bytes do not decode            (500)
+    - MetadataError            metadata that break their format      (409)
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
     - StoreFullError           no space left                         (507)
@@ -163,6 +164,16 @@ class CorruptDataError(VoxlakeError):
     """Stored bytes that do not decode: a flipped bit, a torn object."""
 
     kind = "corrupt-data"
+
+
+class MetadataError(CorruptDataError):
+    """Metadata of a dataset that break their format: damaged, or written so by somebody.
+
+    It is the state of that dataset, and no failure of whoever reads it.
+    """
+
+    kind = "bad-metadata"
+    status = 409
 
 
 class StoreError(VoxlakeError, OSError):

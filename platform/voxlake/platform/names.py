@@ -8,7 +8,9 @@ from typing import Self
 
 from voxlake.platform.errors import InvalidNameError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}"
+"""Pattern of a name."""
+_NAME = re.compile(NAME)
 
 
 def check_name(text: str, what: str = "name") -> str:

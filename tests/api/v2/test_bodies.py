@@ -14,6 +14,7 @@ from tests.api.labelled import (
     IDS,
     LARGEST,
     Labelled,
+    ask_of_bodies,
     boxes,
     brute_bodies,
     labelled_gateway,
@@ -45,7 +46,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
 @pytest.fixture(scope="module")
 def bob(labelled: Labelled) -> Iterator[httpx2.Client]:
     with labelled.client("bob") as client:
-        client.params = client.params.set("bodies", "true")
+        ask_of_bodies(client)
         yield client
 
 

@@ -79,8 +79,8 @@ def test_where_a_label_is(labelled: Labelled, bob: httpx2.Client, label: int) ->
         len(np.unique(where // 32, axis=0)),
     )
     assert labelled.voxels[tuple(found["point"])] == np.uint64(label)
-    assert (found["consistency"], found["as_of"], found["mapping"]) == ("latest", None, None)
-    assert answer.headers["x-index-consistency"] == "latest"
+    assert (found["consistency"], found["as_of"], found["mapping"]) == ("indexed", None, None)
+    assert answer.headers["x-index-consistency"] == "indexed"
     chunks = bob.get(f"cells/labels/{label}/chunks").json()
     assert (chunks["cells"], chunks["chunk"]) == (cells.tolist(), [16, 16, 16])
     numbers = {n for first, stop in chunks["morton"] for n in range(int(first), int(stop))}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.api.labelled import SHAPE, Labelled, brute_bodies, labelled_gateway
+from tests.api.labelled import SHAPE, Labelled, ask_of_bodies, brute_bodies, labelled_gateway
 from tests.ngff.labels.queries.samples import decode_rles
 from tests.ngff.labels.writing import write_labels
 from ulid import ULID
@@ -133,7 +133,7 @@ def moving(labelled: Labelled, monkeypatch: pytest.MonkeyPatch) -> Iterator[Movi
 @pytest.fixture
 def ana(labelled: Labelled) -> Iterator[httpx2.Client]:
     with labelled.client() as client:
-        client.params = client.params.set("bodies", "true")
+        ask_of_bodies(client)
         yield client
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import socket
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import zarr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import TOKEN, Served
@@ -331,6 +334,47 @@ def test_labels_are_listed_to_those_who_may_see_them(
     assert int(head.headers["content-length"]) == len(
         anonymous.get(f"/zarr/{EM}/labels/zarr.json").content
     )
+
+
+def test_consolidated_metadata_tell_of_labels_to_those_who_may_see_them(
+    served: Served, anonymous: httpx2.Client, owner: httpx2.Client
+) -> None:
+    group = (served.lake / "lab/brain/em.ome.zarr").path
+    kept = {path: path.read_bytes() for path in (group / "zarr.json", group / "labels/zarr.json")}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            zarr.consolidate_metadata(str(group / "labels"), zarr_format=3)
+            zarr.consolidate_metadata(str(group), zarr_format=3)
+        v2 = {"metadata": {"labels/draft/0/.zarray": {}, "labels/.zattrs": {"labels": ["draft"]}}}
+        (group / ".zmetadata").write_text(json.dumps(v2))
+        for key in ("zarr.json", "labels/zarr.json", ".zmetadata"):
+            for headers in ({}, {"Range": "bytes=0-9999"}):
+                seen = anonymous.get(f"/zarr/{EM}/{key}", headers=headers)
+                assert b"draft" not in seen.content, key
+                assert seen.headers["cache-control"] == "no-store"
+                assert owner.get(f"/zarr/{EM}/{key}").json() == json.loads(
+                    (group / key).read_bytes()
+                )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            root = zarr.open_consolidated(served.zarr(EM), zarr_format=3)
+        assert {"0", "1", "labels", "labels/cells/0"} <= {name for name, _ in root.members(None)}
+    finally:
+        (group / ".zmetadata").unlink(missing_ok=True)
+        for path, body in kept.items():
+            path.write_bytes(body)
+
+
+def test_a_dataset_is_a_folder_whose_address_ends_with_a_slash(
+    anonymous: httpx2.Client, owner: httpx2.Client
+) -> None:
+    for method in ("GET", "HEAD"):
+        for client, name, status in (
+            (anonymous, EM, 404), (anonymous, "lab/brain/secret", 401), (owner, EM, 404),
+            (anonymous, "lab/brain/nothing", 401), (anonymous, f"{EM}/labels", 404),
+        ):  # fmt: skip
+            assert client.request(method, f"/zarr/{name}").status_code == status, name
 
 
 def test_labels_below_an_image_have_their_own_permissions(

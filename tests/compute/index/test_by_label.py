@@ -68,7 +68,7 @@ def _ingested(workspace: Workspace, *, index: bool) -> tuple[Volume, StoreURL]:
 def _check(volume: Volume, index: StoreURL) -> None:
     """Demand that one segment in force tells of every shard, and that it tells what NumPy finds."""
     view = in_force(Labels(volume, index))
-    assert (view.dirty, view.consistency) == ((), "latest")
+    assert (view.dirty, view.consistency) == ((), "indexed")
     assert view.manifest is not None
     _check_answers(volume, index)
     assert list(store.walk(building_url(index))) == []

@@ -67,7 +67,7 @@ def test_a_snapshot_that_is_held_is_of_its_manifest(
         if not job.ended:
             job.finish()
     newest = scene.opened.view()
-    assert (newest.state.consistency, newest.state.as_of) == ("latest", None)
+    assert (newest.state.consistency, newest.state.as_of) == ("indexed", None)
     check(newest, after, scene.labels)
 
 

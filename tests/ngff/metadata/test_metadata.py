@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -316,7 +317,7 @@ def test_voxel_sizes_that_voxlake_cannot_use(axes: tuple[Axis, ...], says: str) 
         _ = multiscale.voxel_size
 
 
-@pytest.mark.parametrize("scale", [0.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("scale", [0.0, float("nan"), float("inf"), 5e-324, -1e300])
 def test_a_scale_that_is_no_size_is_refused(scale: float) -> None:
     with pytest.raises(InvalidInputError, match="not 0"):
         Multiscale("em", SPACE, (Level("0", (scale, 1.0, 1.0), (0.0,) * 3),), "0.5")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from anyio import to_thread
 
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
@@ -55,8 +57,8 @@ async def open_volume(granted: Granted, level: int) -> Volume:
 async def value_range(granted: Granted) -> tuple[float, float] | None:
     """Return values to draw black and white: of 8 bits the whole range, else what there is.
 
-    The range is that of the coarsest level without the one-thousandth at each end; None if that
-    is too large to read, or flat.
+    The range is that of the coarsest level without the one-thousandth at each end, whole numbers
+    of integers; None if that is too large to read, flat, or of no finite numbers.
     """
     dataset = await open_dataset(granted)
     volume = await open_volume(granted, dataset.levels - 1)
@@ -64,8 +66,31 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
         return 0.0, 255.0
     if volume.box.size > SAMPLE_VOXELS:
         return None
-    voxels: np.ndarray[Any, Any] = await volume.read(volume.box)
-    low, high = (float(value) for value in np.percentile(voxels, (0.1, 99.9)))
+    return ends_of(await volume.read(volume.box))
+
+
+def ends_of(voxels: npt.NDArray[Any]) -> tuple[float, float] | None:
+    """Return the values that all voxels but the one-thousandth at each end lie between.
+
+    Examples
+    --------
+    >>> ends_of(np.array([4294967000, 4294967295], np.uint32))
+    (4294967000, 4294967295)
+    >>> ends_of(np.array([0, np.nan, 1000, np.inf])), ends_of(np.array([True, False]))
+    ((1.0, 999.0), (0, 1))
+    """
+    if voxels.dtype.kind == "b":
+        return 0, 1
+    finite = voxels[np.isfinite(voxels)]
+    if not finite.size:
+        return None
+    with np.errstate(all="ignore"):
+        low, high = (float(value) for value in np.percentile(finite, (0.1, 99.9)))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return None
+    if voxels.dtype.kind in "iu":
+        limits = np.iinfo(voxels.dtype)
+        low, high = max(math.floor(low), limits.min), min(math.ceil(high), limits.max)
     return (low, high) if low < high else None
 
 

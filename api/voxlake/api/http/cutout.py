@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,8 @@ class Cutout:
             "Content-Type": self.format.media_type,
             "Content-Length": str(self.size),
             "Content-Disposition": f'inline; filename="cutout{self.format.suffix}"',
-            "X-Voxlake-Axes": ",".join(self.axes),
+            # A foreign dataset may name its axes as it likes.
+            "X-Voxlake-Axes": ",".join(map(quote, self.axes)),
             "X-Voxlake-Box": ",".join(
                 f"{lo}:{hi}" for lo, hi in zip(self.box.start, self.box.stop, strict=True)
             ),

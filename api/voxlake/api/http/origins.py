@@ -9,6 +9,7 @@ taken with a cookie from this server's own pages only.
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -18,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import problem
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Names that only this machine answers to."""
+_LOCAL = "localhost, 127.0.0.1 and the like, ::1"
+"""Names that only this machine answers to, in words."""
 
 SHARED = {
     "Access-Control-Allow-Origin": "*",
@@ -53,10 +54,10 @@ def refuse(scope: Scope) -> Response | None:
     A page of a foreign site can point its own name at 127.0.0.1 and would then be of the same
     origin as a local server; the Host header still tells its name.
     """
-    if host_name(scope) not in LOOPBACK_NAMES:
+    if not is_loopback(host_name(scope) or ""):
         detail = (
             f"the host {Headers(scope=scope).get('host', '')!r} is not this server's; a local "
-            f"server answers to {', '.join(sorted(LOOPBACK_NAMES))} alone"
+            f"server answers to {_LOCAL} alone"
         )
         return problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
     if scope["method"] not in SAFE and is_foreign(scope):
@@ -66,6 +67,20 @@ def refuse(scope: Scope) -> Response | None:
         )
         return problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
     return None
+
+
+def is_loopback(name: str) -> bool:
+    """Return whether a name or address is one that only this machine answers to.
+
+    Examples
+    --------
+    >>> is_loopback("localhost"), is_loopback("127.0.0.2"), is_loopback("127.0.0.1.example.org")
+    (True, True, False)
+    """
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def host_name(scope: Scope) -> str | None:

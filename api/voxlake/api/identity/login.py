@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
@@ -12,6 +12,9 @@ from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
 from voxlake.api.identity.local import SESSION_SECONDS
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
+
+_PATH = r"/([!-.0-\[\]-~][!-\[\]-~]*)?"
+"""A path of this server, as browsers take it: no ``//`` at its start, no backslash."""
 
 router = APIRouter(tags=["login"], dependencies=[Depends(public)])
 
@@ -26,7 +29,13 @@ async def login(
     request: Request,
     once: Annotated[str, Query(description="The secret of the link.", max_length=100)],
     target: Annotated[
-        str, Query(alias="next", description="A path of this server.", max_length=2000)
+        str,
+        Query(
+            alias="next",
+            description="A path of this server.",
+            max_length=2000,
+            json_schema_extra={"pattern": f"^{_PATH}$"},
+        ),
     ] = "/v2/datasets",
 ) -> RedirectResponse:
     """Set the session cookie and go on to `next`. A link is good for one use.
@@ -61,15 +70,7 @@ def check_next(target: str) -> str:
     >>> check_next("/view/flyem/medulla/em")
     '/view/flyem/medulla/em'
     """
-    parts = urlsplit(target)
-    plain = target.isprintable() and "\\" not in target
-    if (
-        not plain
-        or parts.scheme
-        or parts.netloc
-        or not target.startswith("/")
-        or target[1:2] == "/"
-    ):
+    if not re.fullmatch(_PATH, target):
         raise InvalidInputError(
             f"next={target!r} is no path of this server; give one that begins with a single '/'"
         )

@@ -11,9 +11,12 @@ MAX_KEY = 1024
 
 # Names that begin with a dot are the store's and ours (temporary files, ".voxlake"), except the
 # four documents of zarr v2.
-_PART = re.compile(
-    r"\.z(?:array|attrs|group|metadata)|[A-Za-z0-9_](?:[A-Za-z0-9_.+=@~, -]{0,253}[A-Za-z0-9_])?"
+PART = (
+    r"(?:\.z(?:array|attrs|group|metadata)|"
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.+=@~, -]{0,253}[A-Za-z0-9_])?)"
 )
+"""Pattern of a part of a key."""
+_PART = re.compile(PART)
 
 
 def check_key(key: str) -> str:
@@ -62,14 +65,3 @@ def labels_key(key: str) -> tuple[str, str] | None:
     if len(parts) < 3 or parts[0] != "labels":
         return None
     return parts[1], parts[2]
-
-
-def is_labels_list(kind: str, key: str) -> bool:
-    """Return whether `key` of a dataset is the list that an image keeps of its labels.
-
-    Examples
-    --------
-    >>> is_labels_list("image", "labels/zarr.json")
-    True
-    """
-    return kind == "image" and key in {"labels/zarr.json", "labels/.zattrs"}

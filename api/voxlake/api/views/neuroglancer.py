@@ -15,6 +15,7 @@ from urllib.parse import quote
 from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.grid.units import METRES, SECONDS
 from voxlake.ngff.metadata.model import Multiscale
+from voxlake.platform.errors import UnsupportedError
 
 PUBLIC_VIEWER = "https://neuroglancer-demo.appspot.com/"
 """Stands in where the gateway's own viewer is not built; it sees public datasets only."""
@@ -39,6 +40,8 @@ class Layer:
     """Values drawn as black and as white; None for Neuroglancer's own choice."""
     properties: str | None = None
     """Absolute URL of the folder of its segment properties; None if it has none."""
+    zarr_format: int = 3
+    """Version of zarr that its arrays are stored in."""
 
 
 def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
@@ -49,6 +52,10 @@ def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
     """
     first = layers[0]
     space = [axis.name for axis in first.multiscale.axes if axis.type is not AxisType.CHANNEL]
+    if not space:
+        raise UnsupportedError(
+            f"{first.name} has the axes {first.multiscale.axis_names}, and none of them is a place"
+        )
     extents = dict(zip(first.multiscale.axis_names, first.shape, strict=True))
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
@@ -97,12 +104,12 @@ def si_unit(axis: Axis) -> tuple[float, str]:
     return _UNITS.get(axis.unit or "", (1.0, ""))
 
 
-def source_url(url: str) -> str:
-    """Return Neuroglancer's source URL of an OME-Zarr (zarr v3) group.
+def source_url(url: str, zarr_format: int) -> str:
+    """Return Neuroglancer's source URL of an OME-Zarr group.
 
-    ``zarr3`` and not ``zarr``: the latter also probes for zarr v2, and fails where both answer.
+    ``zarr3`` or ``zarr2`` and not ``zarr``, which probes for both, and fails where both answer.
     """
-    return f"{url}/|zarr3:"
+    return f"{url}/|zarr{zarr_format}:"
 
 
 def viewer_link(viewer: str, state: dict[str, Any]) -> str:
@@ -112,7 +119,7 @@ def viewer_link(viewer: str, state: dict[str, Any]) -> str:
 
 def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
     voxels = {
-        "url": source_url(layer.url),
+        "url": source_url(layer.url, layer.zarr_format),
         "transform": source_transform(layer.multiscale, first.multiscale),
     }
     source: object = voxels
@@ -127,7 +134,7 @@ def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
     if not layer.labels and layer.value_range is not None:
         low, high = layer.value_range
         described["shader"] = (
-            f"#uicontrol invlerp normalized(range=[{low:g},{high:g}])\n"
+            f"#uicontrol invlerp normalized(range=[{low!r},{high!r}])\n"
             "void main() { emitGrayscale(normalized()); }"
         )
     return described

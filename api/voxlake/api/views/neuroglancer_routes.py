@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import Granted, MayReadVoxels, relatives
+from voxlake.api.guard import Granted, MayReadVoxels, public, relatives
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
@@ -40,6 +40,12 @@ async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
     return RedirectResponse(shown.link, 302, {"Cache-Control": "no-store"})
 
 
+@router.get("/neuroglancer", include_in_schema=False, dependencies=[Depends(public)])
+async def open_viewer() -> RedirectResponse:
+    """Redirect to the address of the viewer, whose files lie below it."""
+    return RedirectResponse("/neuroglancer/", 307)
+
+
 async def _shown_with(granted: Granted) -> list[Granted]:
     """Return what is shown together: an image with all its labels, or labels with their image."""
     family = await relatives(granted)
@@ -54,12 +60,14 @@ async def _layer(request: Request, granted: Granted) -> Layer:
     labels = granted.record.kind == "labels"
     named = labels and await object_data.has_objects(granted)
     objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
+    volume = await data.open_volume(granted, 0)
     return Layer(
         name=granted.record.name.dataset,
         url=zarr_url(request, granted),
         multiscale=dataset.multiscale,
-        shape=(await data.open_volume(granted, 0)).shape,
+        shape=volume.shape,
         labels=labels,
+        zarr_format=volume.zarr_format,
         value_range=None if labels else await data.value_range(granted),
         properties=f"{objects}/segment-properties" if named else None,
     )

@@ -22,8 +22,8 @@ from voxlake.api.http.budget import Budget
 from voxlake.api.http.problems import problem
 from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
-from voxlake.api.views.keys import is_labels_list, labels_key
-from voxlake.api.views.labels_list import only_labels
+from voxlake.api.views.keys import labels_key
+from voxlake.api.views.labels_list import TELLING, only_labels
 from voxlake.platform.access import Permission
 from voxlake.platform.store.info import ObjectInfo
 
@@ -45,31 +45,38 @@ class StoredBytes:
             answer: Response = problem(
                 scope, "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, headers
             )
+        elif key is None:
+            # Not a redirect: for clients, what is not there without a slash is a folder with it.
+            detail = f"{granted.record.name} is a folder; ask for it with a slash at its end"
+            answer = problem(scope, "not-found", HTTPStatus.NOT_FOUND, detail)
         elif key == "" or key.endswith("/"):
             answer = await get_listing(granted, key)
-        elif is_labels_list(granted.record.kind, key):
-            answer = await get_labels_list(granted, key)
         else:
-            answer = await (head if scope["method"] == "HEAD" else get)(scope, granted, key)
+            answer = await get_cut(granted, key) or await (
+                head if scope["method"] == "HEAD" else get
+            )(scope, granted, key)
         await answer(scope, receive, send)
 
 
-route = Route(
-    "/zarr/{collection}/{experiment}/{dataset}/{key:path}",
-    StoredBytes(Requires(Permission.READ_VOLUMETRIC_DATA)),
-    name="zarr",
+_stored = StoredBytes(Requires(Permission.READ_VOLUMETRIC_DATA))
+routes = (
+    Route("/zarr/{collection}/{experiment}/{dataset}/{key:path}", _stored, name="zarr"),
+    Route("/zarr/{collection}/{experiment}/{dataset}", _stored),
 )
 
 
-async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str]:
+async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str | None]:
     """Return the dataset that a path lies in, if the asker may read it, and the key below it.
+
+    The key is None of the dataset's own path without a slash at its end.
 
     What lies in the labels of an image is governed by the permissions of those labels, and not by
     the image's.
     """
-    names = ("collection", "experiment", "dataset", "key")
-    collection, experiment, image, key = (scope["path_params"][name] for name in names)
-    if (inner := labels_key(key)) is None:
+    names = ("collection", "experiment", "dataset")
+    collection, experiment, image = (scope["path_params"][name] for name in names)
+    key = scope["path_params"].get("key")
+    if (inner := labels_key(key or "")) is None:
         return await grant(scope, (collection, experiment, image), permission), key
     labels, key = inner
     return await grant(scope, (collection, experiment, labels), permission, of=image), key
@@ -117,14 +124,19 @@ async def get_listing(granted: Granted, key: str) -> Response:
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
-async def get_labels_list(granted: Granted, key: str) -> Response:
-    """Answer GET and HEAD of the list that an image keeps of its labels: those the asker may see.
+async def get_cut(granted: Granted, key: str) -> Response | None:
+    """Answer GET and HEAD of a document of an image that tells of labels the asker may not see.
 
-    The list differs from asker to asker, so it has no ETag and is sent whole.
+    It differs from asker to asker, so it has no ETag and is sent whole. None of any other object.
     """
+    if granted.record.kind != "image" or key not in TELLING:
+        return None
     part = await data.read_object(granted, key, lambda summary: (0, summary.size))
     body = b"".join([bytes(block) async for block in part.blocks])
-    shown = only_labels(body, await visible_labels(granted))
+    part.release()
+    if b"labels" not in body:
+        return None
+    shown = only_labels(key, body, await visible_labels(granted))
     return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 

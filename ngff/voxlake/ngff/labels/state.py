@@ -50,6 +50,14 @@ if TYPE_CHECKING:
 # Of arrays that are open.
 _geometries: WeakKeyDictionary[object, Geometry] = WeakKeyDictionary()
 
+type Consistency = Literal["latest", "indexed", "snapshot"]
+"""What answers by label are true of.
+
+``latest``: the voxels as they are, as the ETag of every shard was compared with its sidecar's.
+``indexed``: all that was written by way of voxlake; what another program wrote is not seen before
+an audit. ``snapshot``: the manifest, while a bulk job changes shards.
+"""
+
 ATTEMPTS = 10
 """Times that a query begins again because segments were merged and swept while it read them."""
 
@@ -75,9 +83,11 @@ class IndexState:
         return self.manifest.made if self.manifest and self.bulk else None
 
     @property
-    def consistency(self) -> Literal["latest", "snapshot"]:
-        """Whether answers are of the latest voxels, or those of the manifest."""
-        return "latest" if self.as_of is None else "snapshot"
+    def consistency(self) -> Consistency:
+        """What answers by label are true of; see `Consistency`."""
+        if self.manifest is None:
+            return "latest"
+        return "snapshot" if self.bulk else "indexed"
 
     @property
     def segments(self) -> tuple[Segment, ...]:

@@ -9,6 +9,9 @@ from voxlake.ngff.grid.axes import SPATIAL, Axis, VoxelSize
 from voxlake.ngff.grid.units import converted, exact, length_unit, usual_unit
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
+LEAST, MOST = 1e-100, 1e100
+"""Between these is the size of a voxel, whatever its unit; others are no sizes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -51,10 +54,10 @@ class Multiscale:
                     f"level {level.path!r} of {self.name!r} has {len(level.scale)} scales and "
                     f"{len(level.translation)} translations for {len(self.axes)} axes"
                 )
-            if not all(scale and math.isfinite(scale) for scale in level.scale):
+            if not all(LEAST < abs(scale) < MOST for scale in level.scale):
                 raise InvalidInputError(
                     f"level {level.path!r} of {self.name!r} has the scale {level.scale}; each has "
-                    "to be a number, and not 0"
+                    "to be a size that voxels can have, and not 0"
                 )
         if len(set(self.axis_names)) < len(self.axes):
             raise InvalidInputError(f"multiscale {self.name!r} names an axis twice")

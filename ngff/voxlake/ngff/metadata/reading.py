@@ -19,7 +19,7 @@ from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     UNREADABLE,
-    CorruptDataError,
+    MetadataError,
     NotFoundError,
     StoreError,
     StoreUnavailableError,
@@ -55,7 +55,7 @@ def read_multiscale(url: StoreURL) -> Multiscale:
     UnsupportedError
         If it is no OME-Zarr image, of a version that voxlake does not read, or placed by something
         else than scales and translations.
-    CorruptDataError
+    MetadataError
         If its metadata does not follow the specification.
     """
     found = parse_multiscale(read_ome(url), str(url), _above(url))
@@ -94,7 +94,7 @@ def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] 
 
     Raises
     ------
-    UnsupportedError, CorruptDataError
+    UnsupportedError, MetadataError
         As of `read_multiscale`.
     """
     first = _first_multiscale(where, ome)
@@ -109,7 +109,7 @@ def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] 
     except UnsupportedError as error:
         raise UnsupportedError(f"{where} has {error}, which voxlake does not read") from error
     except ValueError as error:  # of pydantic, or of the model
-        raise CorruptDataError(
+        raise MetadataError(
             f"the metadata of {where} break NGFF {version}: {'; '.join(reasons(error))}"
         ) from error
 
@@ -142,7 +142,7 @@ def read_labels_names(url: StoreURL) -> list[str]:
 
     Raises
     ------
-    CorruptDataError
+    MetadataError
         If the group has something else for a list of names.
     """
     try:
@@ -150,7 +150,7 @@ def read_labels_names(url: StoreURL) -> list[str]:
     except NotFoundError:
         return []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise CorruptDataError(f"{url / 'labels'} lists {names!r}, which are no names of labels")
+        raise MetadataError(f"{url / 'labels'} lists {names!r}, which are no names of labels")
     return names
 
 
@@ -161,16 +161,16 @@ def read_ome(url: StoreURL) -> dict[str, Any]:
     ------
     NotFoundError
         If there is no zarr group.
-    CorruptDataError
+    MetadataError
         If the document is damaged, or no object.
     """
     stored = read_v3(url, ".zattrs")
     if stored is not None:
-        v3 = _parsed(url / "zarr.json", stored.body)
+        v3 = parse_document(stored.body, url / "zarr.json")
         require_seal(v3, url / "zarr.json")
         ome = (v3.get("attributes") or {}).get("ome", {})
         if not isinstance(ome, dict):
-            raise CorruptDataError(f"attributes.ome of {url / 'zarr.json'} is no object")
+            raise MetadataError(f"attributes.ome of {url / 'zarr.json'} is no object")
         return ome
     v2 = _read_json(url / ".zattrs")
     if v2 is None and _read_json(url / ".zgroup") is None:
@@ -181,16 +181,30 @@ def read_ome(url: StoreURL) -> dict[str, Any]:
 def _read_json(url: StoreURL) -> dict[str, Any] | None:
     """Return the object in the document at `url`; None if there is no document."""
     stored = store.read_if_there(url)
-    return None if stored is None else _parsed(url, stored.body)
+    if stored is None:
+        return None
+    return parse_document(stored.body, url)
 
 
-def _parsed(url: StoreURL, body: bytes) -> dict[str, Any]:
+def parse_document(body: bytes, url: StoreURL) -> dict[str, Any]:
+    """Return the object that the metadata document `body`, of `url`, holds.
+
+    Raises
+    ------
+    MetadataError
+        If it is no JSON object, or nested so deeply that no metadata are.
+    """
     try:
         document = json.loads(body)
-    except ValueError as error:
-        raise CorruptDataError(f"{url} is not JSON: {error}") from error
+        if b"\\ud" in body.lower():
+            json.dumps(document, ensure_ascii=False).encode()  # halves of characters are no text
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise MetadataError(f"{url} is damaged: not JSON ({reason}); restore it") from error
     if not isinstance(document, dict):
-        raise CorruptDataError(f"{url} is JSON, but no object")
+        raise MetadataError(f"{url} is damaged: JSON, but no object; restore it")
+    if not isinstance(document.get("attributes", {}), dict | None):
+        raise MetadataError(f"attributes of {url} are no object; mend them")
     return document
 
 
@@ -219,7 +233,7 @@ def _ome_if_there(url: StoreURL, path: str) -> dict[str, Any] | None:
         return read_ome(url / path)
     except StoreUnavailableError:
         raise
-    except (NotFoundError, CorruptDataError, StoreError):
+    except (NotFoundError, MetadataError, StoreError):
         return None
 
 
@@ -230,7 +244,7 @@ def _first_multiscale(where: str, ome: Mapping[str, Any]) -> dict[str, Any]:
         case [dict() as first, *_]:
             return first
         case _:
-            raise CorruptDataError(f"multiscales of {where} is no list of one object or more")
+            raise MetadataError(f"multiscales of {where} is no list of one object or more")
 
 
 def what_it_is(ome: Mapping[str, Any]) -> str:
@@ -252,7 +266,7 @@ def version_of(ome: Mapping[str, Any], where: str) -> str:
     ------
     UnsupportedError
         If they are no image's, or of a version that voxlake does not read.
-    CorruptDataError
+    MetadataError
         If what they say is no version.
     """
     first = _first_multiscale(where, ome)
@@ -260,7 +274,7 @@ def version_of(ome: Mapping[str, Any], where: str) -> str:
     if said is None:  # must be said since 0.5, and is seen by what is there
         return "0.6" if "coordinateSystems" in first else "0.4"
     if not isinstance(said, str | float) or isinstance(said, bool):
-        raise CorruptDataError(f"{where} says {said!r} for a version of OME-Zarr")
+        raise MetadataError(f"{where} says {said!r} for a version of OME-Zarr")
     for version in READABLE:
         if re.fullmatch(rf"{re.escape(version)}([.-].*|rc.*)?", str(said)):
             return version

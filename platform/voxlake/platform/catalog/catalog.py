@@ -18,7 +18,7 @@ from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import drop_history, move_history
 from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.names import DatasetName
-from voxlake.platform.store import check_links
+from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -136,6 +136,8 @@ def _is_absent(action: str, error: Exception) -> bool:
     """Whether there is no such object; for a write, a file in a folder's place is a failure."""
     if isinstance(error, NotADirectoryError) or "os error 20" in str(error):
         return action != "write"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return action != "write"
     return isinstance(error, _ABSENT)
 
 

@@ -88,7 +88,7 @@ def test_b_is_a_grouped_and_both_are_brute_force(scene: Scene, fragments: int) -
     assert _same(found, join_rows(grouped).ordered())
     check_rows(scene.volume, found, [scene.voxels()])
     view = in_force(scene.opened)
-    assert (view.dirty, view.consistency) == ((), "latest")
+    assert (view.dirty, view.consistency) == ((), "indexed")
     scene.check()
 
 
@@ -186,7 +186,7 @@ def test_what_was_there_is_replaced_and_what_is_newer_stays(scene: Scene) -> Non
 
 def test_queries_say_how_old_they_are_while_a_job_runs(scene: Scene) -> None:
     scene.compact()
-    assert in_force(scene.opened).consistency == "latest"
+    assert in_force(scene.opened).consistency == "indexed"
     job = BulkJob(scene)
     while not job.ended:
         job.step()
@@ -195,7 +195,7 @@ def test_queries_say_how_old_they_are_while_a_job_runs(scene: Scene) -> None:
             assert view.manifest is not None
             assert (view.consistency, view.as_of) == ("snapshot", view.manifest.made)
             scene.check()
-    assert view.consistency == "latest"
+    assert view.consistency == "indexed"
 
 
 def test_before_the_first_segments_queries_are_exact_and_no_other_makes_them(scene: Scene) -> None:

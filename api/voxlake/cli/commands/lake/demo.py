@@ -123,6 +123,7 @@ def public_link(gateway: str, shown: Sequence[tuple[DatasetName, Dataset]]) -> s
             dataset.multiscale,
             dataset.level(0).shape,
             labels=dataset.kind is Kind.LABELS,
+            zarr_format=dataset.level(0).zarr_format,
         )
         for name, dataset in shown
     ]

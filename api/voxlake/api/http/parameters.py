@@ -1,0 +1,45 @@
+"""Parameters of query strings: those that the OpenAPI document names, each once, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from voxlake.platform.errors import InvalidInputError
+
+
+def check_parameters(request: Request) -> None:
+    """Refuse parameters that the address does not have, and those that are given twice.
+
+    Left alone, a misspelt one would ask for something else than was meant, without a word.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is one.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not given:
+        return
+    declared = _declared(request)
+    if unknown := sorted(set(given) - declared.keys()):
+        there = ", ".join(declared) or "none"
+        raise InvalidInputError(
+            f"the parameter {unknown[0][:80]!r} was given; this address has {there}"
+        )
+    for name, schema in declared.items():
+        if given.count(name) > 1 and schema.get("type") != "array":
+            raise InvalidInputError(f"{name} was given {given.count(name)} times; give it once")
+
+
+def _declared(request: Request) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the parameters that the address has in its query, by name."""
+    paths: dict[str, Any] = request.app.openapi()["paths"]
+    method = "get" if request.method == "HEAD" else request.method.lower()
+    operation = paths.get(request.scope["route"].path_format, {}).get(method, {})
+    return {
+        each["name"]: each.get("schema", {})
+        for each in operation.get("parameters", ())
+        if each["in"] == "query"
+    }

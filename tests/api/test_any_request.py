@@ -1,0 +1,83 @@
+"""Any request that the OpenAPI document allows, or does not: answered as it says, never a failure.
+
+``VOXLAKE_API_REQUESTS`` says how many are tried, by the owner and by nobody (``make requests``).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from tests.api.conftest import TOKEN, run_app
+from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
+
+from voxlake.api.app import create_app
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.grid.layout import Kind
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemathesis.schemas import BaseSchema
+
+REQUESTS = int(os.environ.get("VOXLAKE_API_REQUESTS", "150"))
+SHAPE = (20, 21, 22)
+WHO = {"owner": {"Authorization": f"Bearer {TOKEN}"}, "nobody": {}}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, BaseSchema]]:
+    """A gateway over a lake that requests change: its URL, and what it says it does."""
+    lake = StoreURL.parse(str(tmp_path_factory.mktemp("any-request") / "lake"))
+    chosen = Settings(cutout_limit_bytes=1 << 20)
+    with open_catalog(lake, chosen) as catalog:
+        for sample in (
+            Sample("lab/brain/em", image_voxels(SHAPE), public=True),
+            Sample("lab/brain/cells", label_voxels(SHAPE), Kind.LABELS, of="em", public=True),
+            Sample("lab/brain/draft", label_voxels(SHAPE, 5), Kind.LABELS, of="em"),
+        ):
+            add_sample(lake, catalog, sample)
+        app = create_app(chosen, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
+        with run_app(app) as url:
+            yield url, schemathesis.openapi.from_dict(app.openapi())
+
+
+@pytest.mark.parametrize("who", WHO)
+@settings(
+    max_examples=REQUESTS // 2,
+    deadline=None,
+    # Shrinking asks a server that others' requests change.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_any_request_is_answered_as_it_is_described(
+    gateway: tuple[str, BaseSchema], data: st.DataObject, who: str
+) -> None:
+    url, schema = gateway
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    operation = data.draw(st.sampled_from(operations))
+    mode = data.draw(st.sampled_from(schemathesis.GenerationMode))
+    named: dict[str, Any] = {}
+    if data.draw(st.booleans()) and any(p.name == "dataset" for p in operation.path_parameters):
+        dataset = data.draw(st.sampled_from(["em", "cells", "cells", "draft", "none"]))
+        named = {"collection": "lab", "experiment": "brain", "dataset": dataset}
+        if any(p.name == "label" for p in operation.path_parameters):
+            named["label"] = data.draw(st.integers(1, 20))
+        if any(p.name == "key" for p in operation.path_parameters):
+            named["key"] = data.draw(st.sampled_from(["zarr.json", "0", "a b", ".zattrs"]))
+    given_names = {"path_parameters": named} if named else {}
+    case = data.draw(operation.as_strategy(mode, **given_names))
+    answer = case.call(base_url=url, headers=WHO[who], allow_redirects=False)
+    assert answer.status_code < 500, answer.text
+    # Whether there are such voxels, no schema says.
+    case.validate_response(answer, excluded_checks=[positive_data_acceptance])
