@@ -48,7 +48,7 @@ MAX_POINTS = 10_000
 
 type Point = tuple[int, int, int]
 """A voxel z, y, x, or a cell of a grid."""
-type Place = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+type Place = Annotated[int, Field(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A coordinate of a voxel that is asked for."""
 type MortonRange = tuple[Text, Text]
 """Half-open."""

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
         description="Where shards on their way to S3 are kept, in a folder of this user alone; by "
         "default where temporary files are (TMPDIR).",
     )
+    follow_links: bool = Field(
+        default=False,
+        description="Follow symbolic links in the folder of a source that lead out of it.",
+    )
     sample_dir: Path | None = Field(
         default=None, description="A folder with the sample data, instead of a download."
     )

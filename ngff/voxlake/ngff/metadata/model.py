@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, VoxelSize

@@ -9,6 +9,7 @@ from voxlake.compute.jobs.kinds.kind import Spec, at
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.links import refuse_links_out
 from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.sources.preview import preview
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize, check_axes
@@ -124,6 +125,7 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
     place = request.place
     if request.index and place.kind is not Kind.LABELS:
         raise UnsupportedError(f"{place.name} would be an image; only labels have a label index")
+    refuse_links_out(request.source)
     source = open_source(request.source, request.axes)
     source.check()
     check_dtype(place.kind, source.dtype)

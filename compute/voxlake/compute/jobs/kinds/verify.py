@@ -9,6 +9,7 @@ from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.links import refuse_links_out
 from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
@@ -94,6 +95,7 @@ def source_of(
     """
     ingest, place_of_source = ingest_of(workspace, place.name), absolute_location(location)
     axes = ingest.axes if ingest and ingest.source == place_of_source else ""
+    refuse_links_out(location)
     source = open_source(location, axes)
     source.check()
     shape = workspace.dataset(place).level(0).shape

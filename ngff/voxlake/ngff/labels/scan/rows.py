@@ -76,8 +76,8 @@ def check_labels(volume: Volume) -> None:
     Raises
     ------
     UnsupportedError
-        If it is not (z, y, x), not of unsigned integers, filled with a label, or if its shards
-        have more than `MAX_CHUNKS` chunks.
+        If it is not (z, y, x), not of unsigned integers, filled with a label, or has more shards
+        than can be numbered, or more than `MAX_CHUNKS` chunks in one.
     """
     if len(volume.shape) != 3 or volume.dtype.kind != "u":
         raise UnsupportedError(
@@ -88,6 +88,10 @@ def check_labels(volume: Volume) -> None:
         raise UnsupportedError(
             f"{volume.url} is filled with label {volume.fill} where nothing is stored; "
             "a label index needs the fill value 0"
+        )
+    if math.prod(volume.grid) >= 1 << 63:
+        raise UnsupportedError(
+            f"{volume.url} has {math.prod(volume.grid)} shards; a label index takes fewer than 2^63"
         )
     chunks = math.prod(chunk_grid(volume))
     if chunks > MAX_CHUNKS:
