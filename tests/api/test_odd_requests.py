@@ -1,0 +1,103 @@
+"""Requests of other ways than the client's: HEAD, odd hosts, parameters that there are not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import obstore
+import pytest
+from tests.api.conftest import TOKEN, Served
+
+from voxlake.api.data.datasets import ends_of
+from voxlake.client.connection import Connection
+from voxlake.client.group import _http
+
+if TYPE_CHECKING:
+    import httpx2
+
+EM = "/v2/datasets/lab/brain/em"
+CELLS = "/v2/datasets/lab/brain/cells"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/openapi.json", "/v2/datasets", EM, f"{EM}/cutout?z=0:4", f"{EM}/neuroglancer",
+     "/view/lab/brain/em", f"{CELLS}/labels?z=0:4", f"{CELLS}/labels/1/sparse-volume", f"{EM}/no",
+     "/v2/datasets/lab/brain/secret", "/neuroglancer"],
+)  # fmt: skip
+def test_head_is_answered_as_get_is(anonymous: httpx2.Client, path: str) -> None:
+    head, get = (anonymous.request(m, path, follow_redirects=False) for m in ("HEAD", "GET"))
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    varying = {"date", "x-request-id", "transfer-encoding", "content-length"}
+    assert {*head.headers} - varying == {*get.headers} - varying
+    assert head.status_code != 405
+
+
+@pytest.mark.parametrize(
+    "question",
+    [f"{EM}?idnex=true", f"{EM}/cutout?Z=0:4", f"{EM}/cutout?level=0&level=1", "/v2/datasets?q=em",
+     f"{CELLS}/labels?z=0&z=1", f"{CELLS}/labels/top?n=1&count=1", f"{CELLS}/objects?page=2",
+     "/healthz?verbose=1", f"{CELLS}/mapping?bodies=true", "/login?once=a&once=b"],
+)  # fmt: skip
+def test_parameters_that_there_are_not_are_refused(anonymous: httpx2.Client, question: str) -> None:
+    answer = anonymous.get(question)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:voxlake:error:invalid-input"
+    # Whether there is such a dataset, they do not tell.
+    hidden = question.replace("/em", "/secret").replace("/cells", "/draft")
+    assert hidden == question or anonymous.get(hidden).status_code == 401
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.1.2.3:80", "[::1]:1", "localhost:9"])
+def test_every_loopback_address_is_this_server(anonymous: httpx2.Client, host: str) -> None:
+    assert anonymous.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example.org", "10.0.0.1", "0.0.0.0", "evil", "[::2]"])
+def test_no_other_host_is(anonymous: httpx2.Client, host: str) -> None:
+    assert anonymous.get("/healthz", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_no_proxy_is_asked_for_what_is_on_this_machine(
+    served: Served, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(20)
+
+        def listen() -> None:
+            try:
+                connection, _ = proxy.accept()
+            except OSError:
+                return
+            with connection:
+                seen.append(connection.recv(1 << 16))
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        connection = Connection(served.url, TOKEN)
+        assert connection.send(EM).status_code == 200
+        connection.close()
+        store = _http(served.zarr("lab/brain/em").rstrip("/"), TOKEN)
+        assert json.loads(bytes(obstore.get(store, "zarr.json").bytes()))["node_type"] == "group"
+        proxy.shutdown(socket.SHUT_RDWR)
+        thread.join(20)
+    assert not seen
+
+
+@pytest.mark.parametrize("dtype", ["uint64", "int64", "uint32", "int8", "float16", "float64"])
+def test_a_range_of_values_is_one_that_voxels_can_have(dtype: str) -> None:
+    kind = np.dtype(dtype)
+    limits = np.iinfo(kind) if kind.kind in "iu" else np.finfo(kind)
+    voxels = np.array([limits.max, limits.max, limits.min, 0], kind)
+    ends = ends_of(voxels)
+    assert ends is None or limits.min <= ends[0] < ends[1] <= limits.max
+    assert ends_of(np.full(4, limits.max, kind)) is None
+    if kind.kind == "f":
+        assert ends_of(np.array([np.nan, np.inf, -np.inf], kind)) is None
