@@ -118,7 +118,7 @@ async def get_listing(granted: Granted, key: str) -> Response:
         visible = await visible_labels(granted)
         folders = (name.removesuffix("/") for name in names if name.endswith("/"))
         names = [name for name in names if not name.endswith("/")]
-        names += [f"{visible[folder]}/" for folder in folders if folder in visible]
+        names = sorted([*names, *(f"{visible[folder]}/" for folder in folders if folder in visible)])
     links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
     page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
