@@ -195,11 +195,13 @@ def test_metadata_are_never_a_failure(
     found = ask_everything(client, f"lab/{kind}/{case}")
     if case in SPOILT:
         assert found[""] == 409
+    if case == "scale-negative":  # a flip, which the specification allows and voxlake does not read
+        assert found[""] == 400
 
 
 SPOILT = {
     "deep", "no-json", "a-list", "attributes-list", "attributes-text", "ome-list", "ome-empty",
-    "scale-zero", "scale-negative", "scale-nan", "scale-infinite", "scale-text", "axes-more",
+    "scale-zero", "scale-nan", "scale-infinite", "scale-text", "axes-more",
     "axes-none", "axes-twice", "path-number", "no-levels", "array-deep", "array-list",
     "shape-negative", "shape-four", "chunk-zero",
 }  # fmt: skip

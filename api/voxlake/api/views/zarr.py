@@ -116,9 +116,8 @@ async def get_listing(granted: Granted, key: str) -> Response:
     names = await data.list_folder(granted, key)
     if granted.record.kind == "image" and key == "labels/":
         visible = await visible_labels(granted)
-        folders = (name.removesuffix("/") for name in names if name.endswith("/"))
-        names = [name for name in names if not name.endswith("/")]
-        names = sorted([*names, *(f"{visible[folder]}/" for folder in folders if folder in visible)])
+        shown = {f"{folder}/": f"{name}/" for folder, name in visible.items()}
+        names = sorted(shown.get(name, name) for name in names if name in shown or name[-1] != "/")
     links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
     page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
