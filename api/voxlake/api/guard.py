@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
+from voxlake.api.http.dataset_state import tell_state
 from voxlake.api.http.parameters import check_parameters
 from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
@@ -128,7 +129,9 @@ async def grant(
     record = await gateway.records.get(name, partial(_find, gateway, name))
     if record is not None and of is not None and record.of != of:
         record = None
-    return Granted(authorize(principal, permission, name, record), gateway)
+    granted = Granted(authorize(principal, permission, name, record), gateway)
+    tell_state(scope, granted.record.state)
+    return granted
 
 
 async def relatives(granted: Granted) -> list[Granted]:

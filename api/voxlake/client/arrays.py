@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ def open_xarray(
     the voxels, with the unit in ``attrs["units"]``; channels are numbered. The Dask chunks are the
     shards: each is read once, by one task.
 
+    Warns (`UserWarning`) of a dataset whose ingest has not ended.
+
     Parameters
     ----------
     address
@@ -51,7 +54,9 @@ def open_xarray(
     NotFoundError, UnauthenticatedError, UnsupportedError, CorruptDataError, StoreError
         If there is no dataset, or it cannot be read.
     """
-    return _level_array(open_group(address, token), level, region)
+    group = open_group(address, token)
+    _warn_unless_whole(group)
+    return _level_array(group, level, region)
 
 
 def open_levels(address: str, token: str | None = None) -> tuple[xr.DataArray, ...]:
@@ -60,9 +65,19 @@ def open_levels(address: str, token: str | None = None) -> tuple[xr.DataArray, .
     All share one physical frame, so the same ``.sel(z=..., y=..., x=...)`` fits every level.
     """
     group = open_group(address, token)
+    _warn_unless_whole(group)
     return tuple(
         _level_array(group, number, None) for number in range(len(group.multiscale.levels))
     )
+
+
+def _warn_unless_whole(group: Group) -> None:
+    if not group.whole:
+        warnings.warn(
+            f"{group.address} is not whole: its ingest has not ended, and what is not written yet "
+            "reads as fill",
+            stacklevel=3,
+        )
 
 
 def _level_array(group: Group, number: int, region: Region | None) -> xr.DataArray:

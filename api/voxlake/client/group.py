@@ -11,6 +11,7 @@ import obstore.store
 
 from voxlake.client.connection import is_loopback
 from voxlake.client.gateway import Gateway
+from voxlake.ngff.making import is_whole
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
 from voxlake.platform.settings import Settings
@@ -35,6 +36,8 @@ class Group:
     multiscale: Multiscale
     store: Store
     """Its root is the group."""
+    whole: bool = True
+    """False: its ingest has not ended, and what is not written yet reads as fill."""
 
     def level(self, number: int) -> Level:
         """Return the metadata of a level; raise OutOfBoundsError if there is none."""
@@ -80,7 +83,7 @@ def open_group(address: str, token: str | None = None) -> Group:
             "AWS_* variables"
         )
     url = StoreURL.parse(address)
-    return Group(address, read_multiscale(url), as_zarr(url))
+    return Group(address, read_multiscale(url), as_zarr(url), is_whole(url))
 
 
 def _open_at_gateway(address: str, token: str | None) -> Group:
@@ -95,7 +98,8 @@ def _open_at_gateway(address: str, token: str | None) -> Group:
         )
     with Gateway(base, token) as gateway:
         info = gateway.info(name)
-    return Group(address, info.multiscale, ObjectStore(_http(address, token), read_only=True))
+    opened = ObjectStore(_http(address, token), read_only=True)
+    return Group(address, info.multiscale, opened, info.whole)
 
 
 def _http(address: str, token: str | None) -> obstore.store.HTTPStore:

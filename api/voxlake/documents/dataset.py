@@ -82,6 +82,10 @@ class DatasetDocument(DatasetSummary):
     zarr_url: str | None = Field(
         None, description="The same bytes through the gateway; null: it was not asked."
     )
+    whole: bool = Field(
+        default=True,
+        description="False: its ingest has not ended; what is not written yet reads as fill.",
+    )
     ngff_version: str
     shape: tuple[int, ...] = Field(description="Of level 0.")
     dtype: str = Field(examples=["uint8"])
@@ -147,6 +151,7 @@ def dataset_document(
         **dict(dataset_summary(record)),
         store_url=str(dataset.url),
         zarr_url=zarr_url,
+        whole=record.state.value == "ready",
         ngff_version=dataset.multiscale.version,
         shape=volumes[0].shape,
         dtype=volumes[0].dtype.name,

@@ -7,6 +7,7 @@ import secrets
 from starlette.datastructures import MutableHeaders
 from starlette.types import Receive, Scope, Send
 
+from voxlake.api.http.dataset_state import head_with_state
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import from_bug
 
@@ -33,6 +34,7 @@ class Envelope(Layer):
             nonlocal started
             started = True
             headers["X-Request-Id"] = request_id
+            head_with_state(scope, headers)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
 

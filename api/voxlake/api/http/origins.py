@@ -27,7 +27,7 @@ SHARED = {
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Encoding, Content-Length, "
     "Content-Range, ETag, X-Request-Id, X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, "
     "X-Voxlake-Level, X-Voxlake-Shape, X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, "
-    "X-Voxlake-Next",
+    "X-Voxlake-Next, X-Voxlake-State",
 }
 """Headers of every answer."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -44,11 +44,12 @@ class Layer:
     """Version of zarr that its arrays are stored in."""
 
 
-def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
+def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     """Return the state that shows `layers`, the first of which gives the coordinates.
 
     One unit of the viewer's coordinates is a voxel of the first layer, and its voxel i is drawn
-    at [i, i + 1) along every axis. The other layers keep their physical place beside it.
+    at [i, i + 1) along every axis. The other layers keep their physical place beside it. The
+    `title` is that of the viewer's window; empty: its own.
     """
     first = layers[0]
     space = [axis.name for axis in first.multiscale.axes if axis.type is not AxisType.CHANNEL]
@@ -60,7 +61,7 @@ def viewer_state(layers: Sequence[Layer]) -> dict[str, Any]:
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name) % 4)
-    return {
+    return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},
         "position": [0.5 if name == "t" else extents[name] / 2 for name in order],
         "crossSectionScale": max(extents[name] for name in order[:3]) / 500,

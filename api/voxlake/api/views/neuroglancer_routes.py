@@ -21,8 +21,9 @@ router = APIRouter(tags=["viewer"])
 )
 async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
-    layers = [await _layer(request, each) for each in await _shown_with(granted)]
-    state = viewer_state(layers)
+    shown = await _shown_with(granted)
+    layers = [await _layer(request, each) for each in shown]
+    state = viewer_state(layers, _title(shown))
     return NeuroglancerDocument(
         link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
     )
@@ -53,6 +54,13 @@ async def _shown_with(granted: Granted) -> list[Granted]:
         return family
     wanted = {granted.record.of, granted.record.name.dataset}
     return [each for each in family if each.record.name.dataset in wanted]
+
+
+def _title(shown: list[Granted]) -> str:
+    """Return a title that names what is not whole; empty if all is."""
+    unfinished = [each for each in shown if each.record.state.value != "ready"]
+    names = ", ".join(each.record.name.dataset for each in unfinished)
+    return f"{names} (unfinished)" if names else ""
 
 
 async def _layer(request: Request, granted: Granted) -> Layer:

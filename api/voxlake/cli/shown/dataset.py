@@ -33,6 +33,9 @@ def shown_names(named: NamedDocument) -> Shown:
     )
 
 
+UNFINISHED = "its ingest has not ended, and what is not written yet reads as fill"
+
+
 def shown_dataset(dataset: DatasetDocument) -> Shown:
     """Yield what people see of a dataset."""
     voxel_size = dataset.voxel_size
@@ -42,6 +45,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("store", dataset.store_url),
             ("kind", f"{dataset.kind} of {dataset.of}" if dataset.of else dataset.kind),
             ("state", f"{dataset.state}, {'public' if dataset.public else 'private'}"),
+            ("whole", None if dataset.whole else f"no: {UNFINISHED}"),
             ("format", f"OME-Zarr {dataset.ngff_version}, {dataset.dtype}"),
             ("axes", dataset.axis_names),
             ("shape", dataset.shape),

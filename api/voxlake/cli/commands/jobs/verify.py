@@ -8,11 +8,15 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.options import Answering, InLake, Name, Running
+from voxlake.cli.shown.dataset import UNFINISHED
 from voxlake.cli.shown.output import note
+from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import queue, run, show_job
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_verify, write_report
 from voxlake.compute.sources import absolute_location, opening_once
+from voxlake.ngff.making import is_whole
+from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
@@ -39,7 +43,8 @@ def verify(
 ) -> int:
     """Compare every voxel with the source, and every level with the one below it.
 
-    Names the shards that differ, and then ends with exit code 5.
+    Names the shards that differ, and then ends with exit code 5; so it does if the dataset is not
+    whole, whatever was compared.
     """
     dataset = DatasetName.parse(name)
     location = absolute_location(source) if source is not None else None
@@ -53,7 +58,13 @@ def verify(
         if report is not None:
             totals = write_report(workspace, job, report)
             note(f"{report}: {totals.shards:,} shards, {totals.verdict}")
-        return show_job(done, json=answering.json)
+        code = show_job(done, json=answering.json)
+        if workspace.catalog.get_dataset(dataset).state is DatasetState.READY and is_whole(
+            workspace.lake / workspace.place(dataset).key
+        ):
+            return code
+        note(f"{dataset} is not whole: {UNFINISHED}")
+        return PARTIAL
 
 
 def _check_report(report: Path, cluster: Running) -> None:

@@ -12,6 +12,7 @@ from voxlake.documents.dataset import StoredDocument, dataset_document
 from voxlake.documents.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.lake import address_of, place_of
+from voxlake.ngff.making import is_whole
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
@@ -44,13 +45,14 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     dataset = open_dataset(address_of(lake, record))
     volumes = [dataset.level(number) for number in range(dataset.levels)]
     labels = record.kind == "labels"
-    return dataset_document(
+    document = dataset_document(
         record,
         dataset,
         volumes,
         index=_index(volumes[0], lake / place_of(record).index_key) if labels else None,
         stored=[_stored(volume.url) for volume in volumes],
     )
+    return document.model_copy(update={"whole": document.whole and is_whole(dataset.url)})
 
 
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:

@@ -14,7 +14,7 @@ from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
 from voxlake.compute.verify.source import plan_verify_source
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import InvalidInputError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +68,15 @@ def start_verify(
     ------
     SourceError
         If the source is not whole, or has another shape.
+    InvalidInputError
+        If there is nothing to compare: one level, and no source.
     """
     place = workspace.place(name)
+    if source is None and workspace.dataset(place).levels == 1:
+        raise InvalidInputError(
+            f"{name} has one level, and no source was given: there is nothing to compare it with; "
+            "give the source that it was ingested from"
+        )
     address = None if source is None else source_of(workspace, place, source, reverse)
     spec = VerifySpec(
         **at(place),
