@@ -11,6 +11,7 @@ import dask
 import pytest
 
 from voxlake.compute.cluster import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
+from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.threads import available_cores, thread_count, use_threads
 from voxlake.compute.plan import Result
 from voxlake.platform.settings import Settings
@@ -141,3 +142,21 @@ def test_a_task_that_takes_its_worker_along_is_found_out() -> None:
     assert len({one.index for one in finished}) == len(finished) == 200
     assert "KilledWorker" in failed[13]
     assert len(failed) <= WINDOW_PER_THREAD * available_cores()
+
+
+def go_on(count: int) -> Result:
+    """Do a voxel now and then."""
+    for _ in range(count):
+        time.sleep(0.2)
+        advance(1)
+    return Result(voxels=count)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_tasks_tell_how_far_they_are(workers: int) -> None:
+    seen: list[int] = []
+    with open_cluster(Settings(workers=workers), 1) as client:
+        tasks = [(index, partial(go_on, 15)) for index in range(2)]
+        finished = list(run_tasks(client, tasks, under_way=seen.append))
+    assert [one.result for one in finished] == [Result(voxels=15)] * 2
+    assert [voxels for voxels in seen if 0 < voxels < 30], seen

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache
 
+from voxlake.cli.interrupts import CODE, end_soon
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments`, by default the process's, and return its exit code."""
-    if arguments is None:
-        _end_at_once()
+    if arguments is not None:
+        return _run(arguments)
+    _end_at_once()
+    end_soon()
+    code = _run(sys.argv[1:])
+    if code == CODE:  # Threads may be at work still, and a process that ends would wait for them.
+        sys.stdout.flush()
+        os._exit(CODE)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         # Ctrl-C while this loads ends it like Ctrl-C later.
         from voxlake.cli.app import run
 
-        return run(sys.argv[1:] if arguments is None else arguments)
+        return run(arguments)
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
-        return 130
+        return CODE
 
 
 @cache

@@ -14,15 +14,18 @@ import time
 import traceback
 from collections import deque
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dask
 from distributed import Client, LocalCluster, get_worker
 
+from voxlake.compute.passes.advance import telling
 from voxlake.compute.passes.threads import available_cores, use_threads
 from voxlake.platform.errors import ClusterLostError
 from voxlake.platform.panics import is_panic
@@ -44,6 +47,9 @@ CONNECT_S = 30
 GATHER_S = 5
 """Seconds to wait for a result whose worker does not answer, before looking at others."""
 
+CLOSE_S = 0.5
+"""Seconds that a local cluster has to end after Ctrl-C, while its threads still work."""
+
 WINDOW_PER_THREAD = 3
 """Calls on the cluster for each of its threads, so that none waits for the next."""
 
@@ -62,6 +68,9 @@ MOST_PER_CALL = 100
 SHARE_IN_FLIGHT = 16
 """Of the tasks that are left, at most one in so many is on the cluster because tasks are short."""
 
+TELL_S = 0.5
+"""Seconds between two signs of how far a task is."""
+
 LONGEST_CALL_S = 1.0
 """After so many seconds a worker hands back the tasks of a call that it has not begun."""
 
@@ -72,6 +81,8 @@ THREADS_PER_PROCESS = 4
 """Of the local cluster: inner loops leave the interpreter lock, what is around them does not."""
 
 _DASK = {
+    # Of worker processes: that they lose their scheduler is told by our own errors.
+    "logging.distributed": "critical",
     "distributed.comm.retry.count": 3,
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
     # A peer that the network no longer reaches is given up after this (Linux: TCP_USER_TIMEOUT);
@@ -114,8 +125,17 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
             with _connected(settings.scheduler) as client:
                 yield client
             return
-        with _local_cluster(settings.workers, tasks) as cluster, Client(cluster) as client:
-            yield client
+        with ExitStack() as stack:
+            cluster = stack.enter_context(_local_cluster(settings.workers, tasks))
+            client = stack.enter_context(Client(cluster))
+            try:
+                yield client
+            except KeyboardInterrupt:
+                stack.pop_all()  # To leave it waits for its threads, which may work for long.
+                with suppress(TimeoutError):
+                    client.close(CLOSE_S)
+                    cluster.close(CLOSE_S)
+                raise
 
 
 def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
@@ -159,13 +179,17 @@ def local_size(workers: int | None, tasks: int, cores: int) -> tuple[int, int]:
 
 
 def run_tasks(
-    client: Client, tasks: Iterable[_Numbered], check: Callable[[], None] = lambda: None
+    client: Client,
+    tasks: Iterable[_Numbered],
+    check: Callable[[], None] = lambda: None,
+    under_way: Callable[[int], None] = lambda _voxels: None,
 ) -> Iterator[Finished]:
     """Run the tasks, given with their indices, and yield each as it finishes, in any order.
 
     `tasks` is drawn from only as earlier ones finish, so the caller may add to it on the way. If
     it has a length hint, what is in flight is kept small beside what is left.
-    `check` is called at least once a second; what it raises ends the run.
+    `check` is called at least once a second; what it raises ends the run. So is `under_way`, with
+    the voxels that tasks in flight have done so far.
 
     Raises
     ------
@@ -177,6 +201,7 @@ def run_tasks(
         stream.fill()
         while stream.running:
             check()
+            under_way(stream.under_way())
             future = stream.next_finished()
             if future is None:
                 continue
@@ -200,6 +225,10 @@ class _Stream:
         """Tasks of a call that took its worker with it: which of them did will be seen."""
         self._finished: queue.Queue[Any] = queue.Queue()
         self._per_call = 1
+        self._topic = f"voxlake-{uuid4().hex}"
+        self._told: dict[int, int] = {}
+        """Voxels that tasks in flight say they have done, by their indices."""
+        client.subscribe_topic(self._topic, self._hear)
         self._silent_since: float | None = None
         with _cluster_failures():
             client.wait_for_workers(1, timeout=CONNECT_S)
@@ -213,9 +242,7 @@ class _Stream:
             if not tasks:
                 return
             with _cluster_failures():
-                future = self._client.submit(
-                    _work, [task for _, task in tasks], pure=False, retries=0
-                )
+                future = self._client.submit(_work, tasks, self._topic, pure=False, retries=0)
             self.running[future] = tasks
             future.add_done_callback(self._finished.put)
 
@@ -253,8 +280,7 @@ class _Stream:
             # Its worker does not answer, and the scheduler has yet to find that out.
             future.add_done_callback(self._finished.put)
             return []
-        tasks = self.running.pop(future)
-        future.release()
+        tasks = self._returned(future)
         self._back.extend(tasks[len(outcomes) :])
         self._set_pace(seconds / len(outcomes))
         return [
@@ -263,8 +289,18 @@ class _Stream:
 
     def give_up(self) -> None:
         """Let the cluster forget what still runs."""
+        self._client.unsubscribe_topic(self._topic)
         for future in self.running:
             future.release()
+
+    def under_way(self) -> int:
+        """Return how many voxels the tasks in flight have done."""
+        in_flight = (index for tasks in self.running.values() for index, _ in tasks)
+        return sum(self._told.get(index, 0) for index in in_flight)
+
+    def _hear(self, event: tuple[float, tuple[int, int]]) -> None:
+        _, (index, voxels) = event
+        self._told[index] = voxels
 
     def _follow_cluster(self) -> None:
         """Ask now and then how large the window may be: workers come and go."""
@@ -275,13 +311,19 @@ class _Stream:
         self._window_ends = time.monotonic() + WINDOW_LASTS_S
 
     def _failed(self, future: Any, error: BaseException) -> list[Finished]:
-        tasks = self.running.pop(future)
-        future.release()
+        tasks = self._returned(future)
         if len(tasks) > 1:
             self._alone.extend(tasks)
             return []
         report = "".join(traceback.format_exception(error))
         return [Finished(tasks[0][0], error=error, report=report)]
+
+    def _returned(self, future: Any) -> Sequence[_Numbered]:
+        tasks = self.running.pop(future)
+        future.release()
+        for index, _ in tasks:
+            self._told.pop(index, None)
+        return tasks
 
     def _draw(self) -> list[_Numbered]:
         if self._alone:
@@ -311,15 +353,36 @@ class _Stream:
 type _Outcome = tuple[Result | None, BaseException | None, str]
 
 
-def _work(tasks: Sequence[Task]) -> tuple[list[_Outcome], float]:
-    """Run tasks on a worker, the first one at least; return what came of them, and the seconds."""
-    use_threads(get_worker().state.nthreads)
+def _work(tasks: Sequence[_Numbered], topic: str) -> tuple[list[_Outcome], float]:
+    """Run tasks on a worker, the first one at least; return what came of them, and the seconds.
+
+    How far each is, it tells those who listen to `topic`.
+    """
+    worker = get_worker()
+    use_threads(worker.state.nthreads)
     began, outcomes = time.monotonic(), []
-    for task in tasks:
-        outcomes.append(_attempt(task))
+    for index, task in tasks:
+        with telling(_Teller(partial(worker.log_event, topic), index)):
+            outcomes.append(_attempt(task))
         if time.monotonic() - began > LONGEST_CALL_S:
             break
     return outcomes, time.monotonic() - began
+
+
+@dataclass(slots=True)
+class _Teller:
+    """Tells now and then how many voxels of a task are done."""
+
+    log: Callable[[tuple[int, int]], None]
+    index: int
+    voxels: int = 0
+    told: float = field(default_factory=time.monotonic)
+
+    def __call__(self, voxels: int) -> None:
+        self.voxels += voxels
+        if time.monotonic() - self.told >= TELL_S:
+            self.told = time.monotonic()
+            self.log((self.index, self.voxels))
 
 
 def _attempt(task: Task) -> _Outcome:

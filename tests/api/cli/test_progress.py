@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voxlake.cli.shown.progress import EVERY_S, Lines, _Bars, _RateColumn
-from voxlake.compute.jobs import StageStarted, TaskFinished
+from voxlake.compute.jobs import StageStarted, TaskFinished, TasksUnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,3 +106,30 @@ def test_bars_fill_by_voxels_and_without_any_by_tasks() -> None:
             assert shown.tasks[-1].percentage == 50
             said = _RateColumn().render(shown.tasks[-1]).plain
             assert bool(said) == bool(voxels)
+
+
+def test_progress_moves_within_a_task() -> None:
+    now = iter([0.0, EVERY_S, 2 * EVERY_S, 20.0])
+    stream = io.StringIO()
+    lines = Lines(stream, lambda: next(now))
+    lines(StageStarted("ingest", tasks=1, done=0, voxels=4_000_000, itemsize=2))
+    lines(TasksUnderWay("ingest", 1_000_000))
+    lines(TasksUnderWay("ingest", 2_000_000))
+    lines(TaskFinished("ingest", 4_000_000))
+    assert stream.getvalue().splitlines()[1:] == [
+        "ingest: 0 of 1 tasks, 200.0 kB/s, 0.10 Mvoxels/s, 30 s left",
+        "ingest: 0 of 1 tasks, 200.0 kB/s, 0.10 Mvoxels/s, 20 s left",
+        "ingest: 1 of 1 tasks, 400.0 kB/s, 0.20 Mvoxels/s",
+    ]
+    with Progress(console=Console(file=io.StringIO(), force_terminal=True)) as shown:
+        bars, percent = _Bars(shown), []
+        bars(StageStarted("ingest", tasks=2, done=0, voxels=1000))
+        for event in (
+            TasksUnderWay("ingest", 250),
+            TaskFinished("ingest", 500),
+            TasksUnderWay("ingest", 250),
+            TaskFinished("ingest", 500),
+        ):
+            bars(event)
+            percent.append(shown.tasks[-1].percentage)
+        assert percent == [25, 50, 75, 100]

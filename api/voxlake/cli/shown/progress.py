@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from voxlake.cli.shown.output import console_of, rate
-from voxlake.compute.jobs import StageStarted
+from voxlake.compute.jobs import StageStarted, TasksUnderWay
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs import Event, Report
@@ -58,6 +58,8 @@ class Lines:
     _done: int = 0
     _voxels: int = 0
     """Since the stage began."""
+    _under_way: int = 0
+    """Of tasks that have not finished."""
     _began: float = 0.0
     _written: float = 0.0
 
@@ -65,11 +67,18 @@ class Lines:
         """Take in an event."""
         now = self.clock()
         if isinstance(event, StageStarted):
-            self._stage, self._done, self._voxels = event, event.done, 0
+            self._stage, self._done, self._voxels, self._under_way = event, event.done, 0, 0
             self._began = self._written = now
             self._write(f"{event.tasks - event.done} of {event.tasks} tasks to do")
             return
+        if isinstance(event, TasksUnderWay):
+            self._under_way = event.voxels
+            if event.voxels and now - self._written >= EVERY_S:
+                self._written = now
+                self._write(self._text(now - self._began))
+            return
         self._voxels += event.voxels
+        self._under_way = max(0, self._under_way - event.voxels)
         self._done += not event.failed
         if event.failed:
             self._write("a task failed; it is tried again up to three times")
@@ -82,14 +91,14 @@ class Lines:
         self.stream.flush()
 
     def _text(self, seconds: float) -> str:
-        stage = self._stage
+        stage, handled = self._stage, self._voxels + self._under_way
         line = f"{self._done} of {stage.tasks} tasks"
         if stage.voxels:
-            line += f", {rate(self._voxels, stage.itemsize, seconds)}"
-        if self._done >= stage.tasks or not self._voxels:
+            line += f", {rate(handled, stage.itemsize, seconds)}"
+        if self._done >= stage.tasks or not handled:
             return line
-        share = (stage.tasks - self._done) / stage.tasks
-        return f"{line}, {share * stage.voxels * seconds / self._voxels:.0f} s left"
+        left = (stage.tasks - self._done) / stage.tasks * stage.voxels - self._under_way
+        return f"{line}, {max(0.0, left) * seconds / handled:.0f} s left"
 
 
 class _Bars:
@@ -100,6 +109,7 @@ class _Bars:
         self._task = TaskID(0)
         self._failed = 0
         self._by_voxels = True
+        self._done = self._under_way = 0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageStarted):
@@ -107,7 +117,7 @@ class _Bars:
             self._by_voxels = event.voxels > 0
             total = event.voxels or event.tasks
             before = total * event.done // max(1, event.tasks)
-            self._failed = 0
+            self._failed, self._done, self._under_way = 0, before, 0
             self._task = self._bars.add_task(
                 event.stage,
                 total=total,
@@ -116,11 +126,21 @@ class _Bars:
                 itemsize=event.itemsize,
             )
             return
-        self._bars.advance(self._task, event.voxels if self._by_voxels else not event.failed)
+        if isinstance(event, TasksUnderWay):
+            self._under_way = event.voxels
+            self._show()
+            return
+        self._done += event.voxels if self._by_voxels else not event.failed
+        self._under_way = max(0, self._under_way - event.voxels)
+        self._show()
         if event.failed:
             self._failed += 1
             title = f"{event.stage} ({self._failed} failed)"
             self._bars.update(self._task, description=title)
+
+    def _show(self) -> None:
+        shown = self._done + (self._under_way if self._by_voxels else 0)
+        self._bars.update(self._task, completed=shown)
 
 
 class _RateColumn(ProgressColumn):

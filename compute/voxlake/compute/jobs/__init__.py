@@ -1,6 +1,6 @@
 """Jobs: recorded runs of plans that survive the death of any process that works on them."""
 
-from voxlake.compute.jobs.events import Event, Report, StageStarted, TaskFinished
+from voxlake.compute.jobs.events import Event, Report, StageStarted, TaskFinished, TasksUnderWay
 from voxlake.compute.jobs.kinds.downsample import start_downsample
 from voxlake.compute.jobs.kinds.fsck import findings, start_fsck
 from voxlake.compute.jobs.kinds.index import start_index
@@ -20,6 +20,7 @@ __all__ = [
     "Report",
     "StageStarted",
     "TaskFinished",
+    "TasksUnderWay",
     "Workspace",
     "findings",
     "run_job",

@@ -31,7 +31,16 @@ class TaskFinished:
     failed: bool = False
 
 
-type Event = StageStarted | TaskFinished
+@dataclass(frozen=True, slots=True)
+class TasksUnderWay:
+    """How far the tasks are that have not finished."""
+
+    stage: str
+    voxels: int
+    """Voxels that they have done so far."""
+
+
+type Event = StageStarted | TasksUnderWay | TaskFinished
 type Report = Callable[[Event], None]
 
 

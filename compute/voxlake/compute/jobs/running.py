@@ -12,7 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.jobs.cancelling import cancel_claimed
-from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, silent
+from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, TasksUnderWay, silent
 from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs.record import Claim, Job
 
-    type _Execute = Callable[[_Pending, Callable[[], None]], Iterator[Finished]]
+    type _Execute = Callable[
+        [_Pending, Callable[[], None], Callable[[int], None]], Iterator[Finished]
+    ]
 
 ATTEMPTS = 3
 """After so many failures a task is set aside and the job ends degraded."""
@@ -242,7 +244,11 @@ def _run_stage(
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, done.count(1)))
     pending = _Pending(plan, done, recorder.stop)
-    for finished in execute(pending, _signs_of_life(run)):
+
+    def under_way(voxels: int) -> None:
+        report(TasksUnderWay(plan.stage, voxels))
+
+    for finished in execute(pending, _signs_of_life(run), under_way):
         if finished.error is not None:
             _note_failure(recorder, finished, pending)
             report(TaskFinished(plan.stage, 0, failed=True))

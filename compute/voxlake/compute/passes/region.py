@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.cut import Reading, pieces_of
 from voxlake.compute.passes.reduce import downsample_into
 from voxlake.compute.passes.threads import run_ordered, submit_waiting
@@ -234,6 +235,7 @@ class _RegionPyramid:
                 self.streams[key] = stream
             self.streams[key].put(part, own)
         self.voxels += box.size
+        advance(box.size)
 
     def _close_below(self, level: int, top: int) -> None:
         """Let shards appear that end at `top` or before, or stick out of the volume."""

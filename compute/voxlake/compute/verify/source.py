@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.cut import Block, LevelGrid, Limits, Reading, cut_pass, pieces_of
 from voxlake.compute.passes.plans import LevelReader
 from voxlake.compute.passes.region import layer_memory
@@ -59,6 +60,7 @@ class VerifySourceTask:
             works = (partial(shard.compare, box, voxels) for shard in shards)
             for _ in run_ordered(works):
                 pass
+            advance(box.size)
         return ComparedRegion(
             voxels=region.size,
             different=sum(shard.different for shard in shards),

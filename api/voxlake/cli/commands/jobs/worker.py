@@ -12,6 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.cli.interrupts import end_in_own_time
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
@@ -98,6 +99,7 @@ def _stoppable() -> Iterator[Event]:
         stop.set()
         signal.signal(number, before[signal.Signals(number)])
 
+    end_in_own_time()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     for number in before:
         signal.signal(number, ask)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.cli.interrupts import end_in_own_time
 from voxlake.cli.lake import existing_lake, opened_catalog
 from voxlake.cli.loading import loading
 from voxlake.cli.options import Answering, InLake, Whole, read_settings
@@ -65,6 +66,7 @@ def serve_lake(
         # The gateway takes as long to load as all else, and a demo may end without it.
         from voxlake.api.serve import Endpoint, run_gateway
 
+    end_in_own_time()
     endpoint = Endpoint(listening.host, listening.port, target=target)
     try:
         run_gateway(read_settings(), lake, catalog, announce, endpoint)
