@@ -98,7 +98,7 @@ def test_verify_compares_with_the_source(shared: Command, image: Path, labels: P
     assert shared("verify", "lab/cube/cells", "--source", labels).ok()["verified"] is True
     # Of one level, there is nothing to compare without the source.
     assert shared("verify", "lab/cube/em").kind == "invalid-input"
-    assert "verified" in shared.plain("verify", "lab/cube/em").out
+    assert "verified" in shared.plain("verify", "lab/cube/em", "--source", image).out
 
 
 def test_verify_names_the_shard_that_differs(filled: Command, image: Path) -> None:
