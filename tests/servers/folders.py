@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -33,6 +34,23 @@ def read_only_folder(folder: Path) -> Iterator[Path]:
         folder.chmod(0o755)
         return
     with small_folder(folder, 1 << 20):
+        _run("mount", "-o", "remount,ro", str(folder))
+        yield folder
+
+
+@contextmanager
+def read_only_copy(source: Path, folder: Path) -> Iterator[Path]:
+    """Copy a folder of at most 5 MiB to one that refuses writes."""
+    if os.geteuid() != 0:
+        shutil.copytree(source, folder)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        yield folder
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        return
+    with small_folder(folder, 5 << 20):
+        shutil.copytree(source, folder, dirs_exist_ok=True)
         _run("mount", "-o", "remount,ro", str(folder))
         yield folder
 

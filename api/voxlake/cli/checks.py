@@ -14,6 +14,7 @@ import psutil
 from packaging.requirements import Requirement
 
 from voxlake.api.views.viewer_folder import viewer_folder
+from voxlake.cli.catalog_repair import differences
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.cli.shown.output import size
@@ -21,7 +22,7 @@ from voxlake.compute.sample.fib25 import BASE_URL
 from voxlake.compute.sample.folder import SampleFolder
 from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.errors import StoreReadOnlyError, VoxlakeError
 from voxlake.platform.store.selftest import check_store
 
 PYTHON = (3, 12)
@@ -94,7 +95,10 @@ def _lake(lake: InLake, _cluster: OnCluster) -> Outcome:
 def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
         return "warn", "not tried, without a lake", None
-    report = check_store(lake.url)
+    try:
+        report = check_store(lake.url)
+    except StoreReadOnlyError as error:
+        return "warn", str(error), "the lake can be read, served and queried, and not changed"
     if report.failed:
         faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
         return "fail", faults, "keep lakes on another store: this one can lose writes"
@@ -111,7 +115,15 @@ def _catalog(lake: InLake, cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
         return "warn", "not tried, without a lake", None
     with open_catalog(lake.url, cluster.settings) as catalog:
-        return "ok", f"{len(catalog.list_datasets())} datasets", None
+        count, found = len(catalog.list_datasets()), differences(lake.url, catalog)
+    mend = f"make the catalog say what the store holds: voxlake init --lake {lake.url}"
+    if found.lost:
+        lost = ", ".join(str(record.name) for record in found.lost)
+        return "fail", f"{count} datasets; the store does not hold {lost}", mend
+    if found.unknown:
+        unknown = ", ".join(str(place.name) for place in found.unknown)
+        return "warn", f"{count} datasets; not known is {unknown}, which the store holds", mend
+    return "ok", f"{count} datasets", None
 
 
 def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:

@@ -22,7 +22,12 @@ class LakeDocument(Document):
     faults: dict[str, str] = Field(
         description="Groups below it that are damaged or no datasets, and what is wrong with each."
     )
-    store: tuple[Capability, ...] = Field(description="What it was tried for.")
+    forgotten: tuple[str, ...] = Field(
+        (), description="Datasets that the catalog knew and the store does not hold any more."
+    )
+    store: tuple[Capability, ...] = Field(
+        description="What it was tried for; nothing, if it cannot be written."
+    )
 
 
 class CheckDocument(Document):

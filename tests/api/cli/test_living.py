@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import zarr
+from tests.servers.folders import read_only_copy
 
+from voxlake.cli.catalog_repair import differences
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.errors import StoreReadOnlyError
 from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.api.cli.conftest import Command
 
 
@@ -62,3 +68,106 @@ def test_names_are_names(filled: Command, word: str) -> None:
     names = ["lab/../em"] + (["lab/cube/x"] if word == "mv" else [])
     assert filled(word, *names).kind == "invalid-name"
     assert str(DatasetName.parse("lab/cube/em")) in _listed(filled)
+
+
+BY_HAND = {
+    "image": ({"lab/cube/em", "lab/cube/cells"}, set[str]()),
+    "labels": ({"lab/cube/cells"}, set[str]()),
+    "moved": ({"lab/cube/em", "lab/cube/cells"}, {"lab/cube/raw", "lab/cube/cells"}),
+    "to-another-collection": ({"lab/cube/em", "lab/cube/cells"}, {"zoo/cube/em", "zoo/cube/cells"}),
+    "copied": (set[str](), {"lab/cube/twin"}),
+}
+"""What is done by hand: what the catalog must forget, and what it must learn."""
+
+
+@pytest.mark.parametrize("what", BY_HAND)
+def test_what_was_done_by_hand_is_seen_and_mended(filled: Command, what: str) -> None:
+    lost, new = BY_HAND[what]
+    filled("publish", "lab/cube/em").ok()
+    lake = Path(filled.lake)
+    em = lake / "lab/cube/em.ome.zarr"
+    match what:
+        case "image":
+            shutil.rmtree(em)
+        case "labels":
+            shutil.rmtree(em / "labels/cells")
+        case "moved":
+            em.rename(em.with_name("raw.ome.zarr"))
+        case "to-another-collection":
+            (lake / "lab").rename(lake / "zoo")
+        case _:
+            shutil.copytree(em, em.with_name("twin.ome.zarr"), ignore=lambda *_: ["labels"])
+    doctor = filled("doctor")
+    found = next(each for each in doctor.document["checks"] if each["name"] == "catalog")
+    assert found["state"] == ("fail" if lost else "warn")
+    assert all(name in found["found"] for name in lost)
+    assert "voxlake init" in found["advice"]
+    before = _listed(filled)
+    answer = filled("init").ok()
+    assert set(answer["forgotten"]) == lost
+    assert set(answer["restored"]) == new
+    after = _listed(filled)
+    assert set(after) == (set(before) - lost) | new
+    assert not any(after[name]["public"] for name in new)
+    assert all(filled("info", name).ok() for name in after)
+    again = filled("init").ok()
+    assert (again["forgotten"], again["restored"]) == ([], [])
+
+
+def test_what_a_job_has_yet_to_make_is_not_lost(filled: Command) -> None:
+    lake = StoreURL.parse(filled.lake)
+    with open_catalog(lake, Settings()) as catalog:
+        em = DatasetName.parse("lab/cube/em")
+        shutil.rmtree(lake.path / "lab/cube/em.ome.zarr")
+        job = catalog.ledger.create_job("ingest", em.sibling("cells"), {"of": "em"})
+        assert differences(lake, catalog).lost == ()
+        catalog.ledger.cancel(job.id)
+        assert [each.name.dataset for each in differences(lake, catalog).lost] == ["cells", "em"]
+
+
+@pytest.mark.parametrize("catalog", ["copied", "lost"])
+def test_a_lake_that_cannot_be_written_is_read(
+    filled: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: str
+) -> None:
+    expected = {word: filled(*word.split()).ok() for word in QUESTIONS}
+    if catalog == "lost":
+        for file in (Path(filled.lake) / ".voxlake").glob("catalog*"):
+            file.unlink()
+    with read_only_copy(Path(filled.lake), tmp_path / "read-only") as folder:
+        monkeypatch.setenv("VOXLAKE_LAKE", str(folder))
+        if catalog == "lost":
+            assert set(filled("init").ok()["restored"]) == {"lab/cube/em", "lab/cube/cells"}
+        assert set(_listed(filled)) == {"lab/cube/em", "lab/cube/cells"}
+        for word, answer in expected.items():
+            assert filled(*word.split()).ok() == answer
+        assert filled("info", "lab/cube/cells").ok()["index"]["stale"] == 0
+        assert filled("rm", "lab/cube/cells").kind == "store-read-only"
+        assert filled("init").ok()["store"] == []
+
+
+QUESTIONS = (
+    "label lab/cube/cells 7",
+    "labels lab/cube/cells --box 0:9,3:20,1:30",
+    "mapping lab/cube/cells",
+)
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["with its index", "without"])
+def test_what_was_committed_last_is_read_or_missed_in_words(
+    filled: Command, tmp_path: Path, *, index: bool
+) -> None:
+    """A process that holds the catalog, or was killed, leaves its last commits beside the file."""
+    lake = StoreURL.parse(filled.lake)
+    with open_catalog(lake, Settings()) as held:
+        held.set_public(DatasetName.parse("lab/cube/em"), public=True)
+        copy = tmp_path / "copy"
+        shutil.copytree(lake.path, copy)
+    if not index:
+        (copy / ".voxlake/catalog.sqlite-shm").unlink()
+    with read_only_copy(copy, tmp_path / "read-only") as folder:
+        if not index:
+            with pytest.raises(StoreReadOnlyError, match="open the lake once"):
+                open_catalog(StoreURL.parse(str(folder)), Settings())
+            return
+        with open_catalog(StoreURL.parse(str(folder)), Settings()) as opened:
+            assert opened.get_dataset(DatasetName.parse("lab/cube/em")).public

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.engine import URL
 
 from voxlake.platform.catalog.migrate import address_of, migrate
+from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.catalog.record import DatasetRecord, DatasetState
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Database, open_database
@@ -160,8 +161,9 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     """Open the catalog of `lake`, making or upgrading its tables where needed.
 
     It is the database that ``VOXLAKE_DATABASE_URL`` names; else the SQLite file
-    ``<lake>/.voxlake/catalog.sqlite`` of a local lake; else a SQLite file of this user on this
-    machine.
+    ``<lake>/.voxlake/catalog.sqlite`` of a local lake; else, and for a folder that has none and
+    cannot be written, a SQLite file of this user on this machine. One in a folder that cannot be
+    written is read as it is.
 
     Raises
     ------
@@ -177,7 +179,10 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     url = settings.database_url or _embedded(lake)
     database = open_database(url, settings)
     try:
-        migrate(database, lake, owned=not settings.database_url)
+        if isinstance(url, URL) and url.query:
+            check_revision(database)
+        else:
+            migrate(database, lake, owned=not settings.database_url)
     except BaseException:
         database.close()
         raise
@@ -186,11 +191,14 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
 
 def _embedded(lake: StoreURL) -> URL:
     if lake.is_local:
-        folder = lake.path / ".voxlake"
+        file = lake.path / ".voxlake" / FILE
         check_links("open", lake / ".voxlake" / FILE)
-    else:
-        digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
-        folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
+        if is_writable(file) or not file.parent.is_dir():
+            return URL.create("sqlite", database=str(file))
+        if file.exists():
+            return read_only_url(file)
+    digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
+    folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
     return URL.create("sqlite", database=str(folder / FILE))
 
 

@@ -44,7 +44,7 @@ def migrate(database: Database, lake: StoreURL, *, owned: bool) -> None:
     """
     with _alone(database):
         with database.read() as connection:
-            current = _revision(connection)
+            current = revision_of(connection)
             known = current == REVISIONS[-1] and _lake_of(connection) == address_of(lake)
         if known:
             return
@@ -99,7 +99,8 @@ def _use_wal(database: Database) -> None:
         raw.execute("PRAGMA journal_mode=WAL")
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the tables; None if there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from voxlake.cli.catalog_repair import repair
 from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import answer, facts, table
 from voxlake.documents.lake import LakeDocument
-from voxlake.ngff.lake import Fault, Place, survey
-from voxlake.ngff.making import is_whole
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
-from voxlake.platform.errors import ConflictError
-from voxlake.platform.store.selftest import check_store, require_multi_writer
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.errors import StoreReadOnlyError
+from voxlake.platform.store.selftest import Capability, check_store, require_multi_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from voxlake.platform.store import StoreURL
 
 
 def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Make a lake: test its store, make its catalog.
 
-    On a lake that is there, datasets that the store holds and the catalog does not know are added
-    to the catalog, private; those that are not whole as failed. Groups that are damaged, or no
-    datasets, are named, and left out.
+    On a lake that is there, the catalog is made to say what the store holds: datasets that it does
+    not know are added, private, those that are not whole as failed, and those that were removed
+    by hand are forgotten. Groups that are damaged, or no datasets, are named, and left out. A lake
+    that cannot be written needs no test; without a catalog of its own it gets one of this user's.
     """
     url, settings = lake.url, read_settings()
     there = is_lake(url)
-    report = check_store(url)
-    require_multi_writer(report)
-    make_lake(url, settings)
+    tested = _tested(url, there=there)
+    if tested:
+        make_lake(url, settings)
     with open_catalog(url, settings) as catalog:
-        found = list(survey(url))
-        restored = _restore(url, catalog, (each for each in found if isinstance(each, Place)))
+        found = repair(url, catalog)
         document = LakeDocument(
             lake=str(url),
             made=not there,
             datasets=len(catalog.list_datasets()),
-            restored=tuple(restored),
-            faults={each.key: each.text for each in found if isinstance(each, Fault)},
-            store=report.capabilities,
+            restored=tuple(str(place.name) for place in found.unknown),
+            forgotten=tuple(str(record.name) for record in found.lost),
+            faults={fault.key: fault.text for fault in found.faults},
+            store=tested,
         )
     lake_facts = facts(
         (
@@ -51,6 +47,8 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             ("state", "made" if document.made else "was there"),
             ("datasets", document.datasets),
             ("restored", ", ".join(document.restored) or None),
+            ("forgotten", ", ".join(document.forgotten) or None),
+            ("store", None if document.store else "cannot be written"),
         )
     )
     tried = ((each.name, "ok" if each.ok else "fails", each.text) for each in document.store)
@@ -60,23 +58,13 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     answer(document, shown, json=answering.json)
 
 
-def _restore(url: StoreURL, catalog: Catalog, places: Iterable[Place]) -> list[str]:
-    """Add what the store holds and the catalog does not know; return their names.
-
-    The group of a dataset says whether it is whole; one whose ingest was cut off is not ready.
-    """
-    added = []
-    for place in places:
-        record = DatasetRecord(
-            name=place.name,
-            kind=place.kind.value,
-            of=place.of,
-            url=place.key,
-            state=DatasetState.READY if is_whole(url / place.key) else DatasetState.FAILED,
-            public=False,
-            created_at=datetime.now(UTC),
-        )
-        with suppress(ConflictError):
-            catalog.add_dataset(record)
-            added.append(str(place.name))
-    return added
+def _tested(url: StoreURL, *, there: bool) -> tuple[Capability, ...]:
+    """Return what the store was tried for; nothing of a lake that can only be read."""
+    try:
+        report = check_store(url)
+    except StoreReadOnlyError:
+        if there:
+            return ()
+        raise
+    require_multi_writer(report)
+    return report.capabilities
