@@ -29,8 +29,8 @@ from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
+from voxlake.api.views import home, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
-from voxlake.api.views import zarr
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 from voxlake.platform.catalog import Catalog
@@ -41,6 +41,7 @@ from voxlake.platform.store import StoreURL
 ROUTERS = (
     health,
     login,
+    home,
     datasets,
     cutout,
     labels,

@@ -42,7 +42,7 @@ class Endpoint:
     """0 for any that is free."""
     secrets: Path = field(default_factory=lambda: platformdirs.user_state_path("voxlake"))
     """Folder of the file with the owner's token."""
-    target: str = "/v2/datasets"
+    target: str = "/"
     """The path that the login link goes on to."""
 
 

@@ -45,6 +45,7 @@ COMMANDS = {
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
     "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
     "stops it.",
+    "lake.login_link:login_link": "Make a new one-time login link of a gateway that you run.",
     "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",
     "lake.doctor:doctor": "Check Python, packages, store, catalog, cluster, viewer, sample and "
     "memory.",
@@ -69,7 +70,7 @@ def command_line(words: Sequence[str]) -> App:
         suppress_keyboard_interrupt=False,
     )
     for number, (place, line) in enumerate(COMMANDS.items()):
-        _, _, name = place.partition(":")
+        name = place.partition(":")[2].replace("_", "-")
         # The page of a command itself is its whole docstring, which a line would replace.
         app.command(
             f"voxlake.cli.commands.{place}",

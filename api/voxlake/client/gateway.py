@@ -13,6 +13,7 @@ from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
+from voxlake.documents.service import LoginLinkDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
@@ -85,6 +86,10 @@ class Gateway:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def login_link(self) -> str:
+        """Return a new link that logs a browser in, once; for the owner of the gateway."""
+        return self._connection.ask(LoginLinkDocument, "/login-links", "POST").login_link
 
     def datasets(self) -> tuple[DatasetSummary, ...]:
         """Return the datasets that the asker may read, sorted by name."""

@@ -15,6 +15,12 @@ class Health(Document):
     status: Literal["ok"] = "ok"
 
 
+class LoginLinkDocument(Document):
+    """A login link of a gateway that runs."""
+
+    login_link: str = Field(description="Logs a browser in, once, within a day.")
+
+
 class ServingDocument(Document):
     """A gateway that answers."""
 

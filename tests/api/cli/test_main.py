@@ -29,7 +29,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("place", COMMANDS)
 def test_list_says_what_the_page_of_a_command_does(place: str) -> None:
-    name = place.partition(":")[2]
+    name = place.partition(":")[2].replace("_", "-")
     (line, *_) = command_line([name])[name].help.split("\n\n")
     assert " ".join(line.split()) == COMMANDS[place]
 

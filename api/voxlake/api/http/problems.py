@@ -93,8 +93,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 SIGN_IN = (
-    "this address needs credentials; open the login link that `voxlake serve` printed, or send "
-    "the owner's token as `Authorization: Bearer TOKEN`"
+    "this address needs credentials; open the login link that `voxlake serve` printed, or a new "
+    "one of `voxlake login-link`, or send the owner's token as `Authorization: Bearer TOKEN`"
 )
 """What a 401 says, whether there is something at the address or not."""
 

@@ -56,7 +56,7 @@ class LocalIdentity:
         if time.monotonic() > self._links.pop(_hash(secret), 0.0):
             raise UnauthenticatedError(
                 "this login link was used before, is too old or belongs to another server; "
-                "start `voxlake serve` again for a new one"
+                "make a new one with: voxlake login-link"
             )
         session = secrets.token_urlsafe(32)
         self._sessions[_hash(session)] = time.monotonic() + SESSION_SECONDS

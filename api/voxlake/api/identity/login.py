@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
@@ -11,10 +12,21 @@ from fastapi.responses import RedirectResponse
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
 from voxlake.api.identity.local import SESSION_SECONDS
+from voxlake.documents.service import LoginLinkDocument
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 
 _PATH = r"/([!-.0-\[\]-~][!-\[\]-~]*)?"
 """A path of this server, as browsers take it: no ``//`` at its start, no backslash."""
+
+type Target = Annotated[
+    str,
+    Query(
+        alias="next",
+        description="A path of this server.",
+        max_length=2000,
+        json_schema_extra={"pattern": f"^{_PATH}$"},
+    ),
+]
 
 router = APIRouter(tags=["login"], dependencies=[Depends(public)])
 
@@ -28,15 +40,7 @@ router = APIRouter(tags=["login"], dependencies=[Depends(public)])
 async def login(
     request: Request,
     once: Annotated[str, Query(description="The secret of the link.", max_length=100)],
-    target: Annotated[
-        str,
-        Query(
-            alias="next",
-            description="A path of this server.",
-            max_length=2000,
-            json_schema_extra={"pattern": f"^{_PATH}$"},
-        ),
-    ] = "/v2/datasets",
+    target: Target = "/",
 ) -> RedirectResponse:
     """Set the session cookie and go on to `next`. A link is good for one use.
 
@@ -55,6 +59,19 @@ async def login(
         identity.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax"
     )
     return answer
+
+
+@router.post("/login-links", summary="Make a one-time login link")
+async def make_link(request: Request, target: Target = "/") -> LoginLinkDocument:
+    """Return a new link that logs a browser in, once; the owner alone may ask for it."""
+    identity = gateway_of(request.scope).identity
+    if not identity.identify(request.scope).is_owner:
+        raise UnauthenticatedError(
+            "only the owner of this server makes login links; send the owner's token as "
+            "`Authorization: Bearer TOKEN`, as `voxlake login-link` does"
+        )
+    query = urlencode({"once": identity.new_link(), "next": check_next(target)})
+    return LoginLinkDocument(login_link=f"{request.base_url}login?{query}")
 
 
 def check_next(target: str) -> str:

@@ -56,7 +56,7 @@ def serve_lake(
     catalog: Catalog,
     listening: Listening,
     announce: Callable[[ServingDocument], None],
-    target: str = "/v2/datasets",
+    target: str = "/",
 ) -> None:
     """Serve until Ctrl-C, which is how a server is asked to stop: no failure, and no error.
 

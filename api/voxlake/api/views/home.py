@@ -1,0 +1,57 @@
+"""The page at ``/``: the datasets that the asker may see, with links to views of them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, Response
+
+from voxlake.api.guard import Granted, Lists, public
+from voxlake.platform.access import Permission
+
+router = APIRouter(include_in_schema=False)
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>voxlake</title></head>
+<body>
+<h1>Datasets</h1>
+{listed}
+<p>This page lists what you may see: log in for more with a link that <code>voxlake serve</code>
+prints, or a new one by <code>voxlake login-link</code>. Programs ask
+<a href="/v2/datasets">/v2/datasets</a>; <a href="/openapi.json">/openapi.json</a> describes all
+that they can ask.</p>
+</body></html>
+"""
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    '<rect width="16" height="16" rx="3" fill="#164e63"/>'
+    '<path d="M3 4l5 8 5-8" fill="none" stroke="#fff" stroke-width="2"/></svg>'
+)
+
+
+@router.get("/", response_class=HTMLResponse)
+async def home(
+    readable: Annotated[list[Granted], Depends(Lists(Permission.READ))],
+) -> HTMLResponse:
+    """List the datasets that the asker may see."""
+    rows = "\n".join(map(_row, readable))
+    listed = f"<ul>\n{rows}\n</ul>" if rows else "<p>There are none that you may see.</p>"
+    return HTMLResponse(_PAGE.format(listed=listed), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/favicon.ico", dependencies=[Depends(public)])
+async def favicon() -> Response:
+    """Return the icon that browsers ask for."""
+    return Response(_ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+
+
+def _row(granted: Granted) -> str:
+    record = granted.record
+    name = escape(str(record.name))
+    return (
+        f'<li><a href="/view/{name}">{name}</a>: {escape(record.kind)}, {record.state} '
+        f'(<a href="/v2/datasets/{name}">about it</a>)</li>'
+    )
