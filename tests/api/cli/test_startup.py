@@ -49,7 +49,7 @@ COMMANDS: dict[tuple[str, ...], set[str]] = {
     ("mapping", "lab/cube/cells"): LABELS,
     ("ingest", "--help"): LABELS,
     ("plan", "--help"): LABELS,
-    ("verify", "lab/cube/em", "--queue"): LABELS,
+    ("index", "lab/cube/cells", "--queue"): LABELS,
 }
 """What each command may load of them."""
 
