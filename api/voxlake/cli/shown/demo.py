@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlake.cli.shown.output import Shown, facts, rate, size, table
@@ -22,6 +24,9 @@ def shown_demo(demo: DemoDocument) -> Shown:
     yield facts([("verified", demo.verified)])
     if demo.serving is not None:
         yield facts([("open", demo.public_viewer or demo.serving.login_link)])
+        lake = Path(demo.lake).absolute() if "://" not in demo.lake else demo.lake
+        line = f"export GATEWAY={demo.serving.url} VOXLAKE_LAKE={shlex.quote(str(lake))}"
+        yield facts([("elsewhere", line)])
 
 
 def _row(made: DemoDataset) -> tuple[object, ...]:
