@@ -6,6 +6,7 @@ import socket
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, ClassVar
@@ -65,6 +66,26 @@ def hiding_what_is_missing(endpoint: str) -> Iterator[str]:
         yield address
 
 
+@dataclass
+class Truncation:
+    """What a store does to the answers to GET; they seem whole."""
+
+    endpoint: str = ""
+    key: str = ""
+    """Ending of the keys of objects that are cut off."""
+    left: list[int] = field(default_factory=list)
+    """Bytes that are left of each answer to come that is still to be cut off."""
+
+
+@contextmanager
+def truncating(endpoint: str) -> Iterator[Truncation]:
+    """Pass requests on to the S3 server at `endpoint`, and cut off what the test says."""
+    how = Truncation()
+    with _served(type("Handler", (_Truncating,), {"endpoint": endpoint, "how": how})) as address:
+        how.endpoint = address
+        yield how
+
+
 @contextmanager
 def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -122,6 +143,17 @@ class _Hiding(_Forward):
         denied = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
         if status == 404:
             status, headers, body = 403, {"Content-Length": "0"}, denied
+        super()._answer(status, headers, body)
+
+
+class _Truncating(_Forward):
+    how: ClassVar[Truncation]
+    kept = _KEPT | {"if-match", "if-none-match", "range"}
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        path = self.path.partition("?")[0]
+        if self.command == "GET" and body and path.endswith(self.how.key) and self.how.left:
+            body = body[: self.how.left.pop(0)]
         super()._answer(status, headers, body)
 
 

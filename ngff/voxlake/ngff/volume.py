@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore as ts
 
+from voxlake.ngff.blosc_heads import BloscChunks
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.reading import parse_document
@@ -23,6 +26,7 @@ from voxlake.platform.errors import (
     MetadataError,
     NotFoundError,
     OutOfBoundsError,
+    StoreError,
     UnsupportedError,
     VoxlakeError,
 )
@@ -30,9 +34,11 @@ from voxlake.platform.store import StoreURL, as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     import numpy.typing as npt
+
+    from voxlake.ngff.blosc_heads import Head
 
 CACHE_BYTES = 256 << 20
 """Decoded chunks kept for the next read; each read asks the store whether they still hold."""
@@ -40,30 +46,42 @@ CACHE_BYTES = 256 << 20
 # Decoders fail with these codes; the file system and S3 use some of them too, and then say so.
 _DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
 _FAILED = re.compile(r"OS error|http_response_code")
+_ANNOTATIONS = re.compile(r" \[\w+='")
+_CUT_OFF = "was not satisfied by response"
+_OF_SHARD, _ENTRY = re.compile("shard index|Existing shard"), re.compile(r"shard entry [^\"]* in")
 _NO_ARRAY = 'Expected "array", but received: "group"'
 _UNCLEAR = "driver: Dimension label(s)"
 _UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
 
 
+type Ask[T] = Callable[[], ts.Future[T]]
+
+
 class Pending[T]:
     """An answer to come: ``.result()`` waits for it, ``await`` does in a coroutine.
 
-    A TensorStore future whose failures are voxlake's errors.
+    A TensorStore future whose failures are voxlake's errors. It is asked for at once, or where
+    there are `heads` of chunks to look at before, when it is waited for.
     """
 
-    def __init__(self, future: ts.Future[T], action: str, url: StoreURL) -> None:
-        self._future, self._action, self._url = future, action, url
+    def __init__(self, ask: Ask[T], action: str, url: StoreURL, heads: Sequence[Head] = ()) -> None:
+        self._ask, self._action, self._url, self._heads = ask, action, url, heads
+        self._future = None if heads else ask()
 
     def result(self) -> T:
         """Wait for the answer; raises CorruptDataError or StoreError if there is none."""
         try:
-            return wait_for(self._future)
+            for head in self._heads:
+                head.wait()
+            return wait_for(self._future or self._ask())
         except (ValueError, OSError) as error:
             raise explain(self._action, self._url, error) from error
 
     def __await__(self) -> Generator[Any, None, T]:
         try:
-            return (yield from self._future.__await__())
+            for head in self._heads:
+                head.check((yield from head.answer.__await__()))
+            return (yield from (self._future or self._ask()).__await__())
         except (ValueError, OSError) as error:
             raise explain(self._action, self._url, error) from error
 
@@ -78,6 +96,8 @@ class Volume:
     """The array as TensorStore has it open."""
     metadata: dict[str, Any]
     """The array's metadata document."""
+    blosc: BloscChunks | None = None
+    """Its chunks, if blosc compressed them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,6 +118,11 @@ class Volume:
     def chunk(self) -> tuple[int, ...]:
         """Smallest readable block."""
         return _extents(self.array.chunk_layout.read_chunk)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of a decoded chunk."""
+        return math.prod(self.chunk) * self.dtype.itemsize
 
     @property
     def shard(self) -> tuple[int, ...]:
@@ -149,7 +174,19 @@ class Volume:
 
     def shard_url(self, cell: tuple[int, ...]) -> StoreURL:
         """Return the address of the object that holds the shard at `cell` of the write grid."""
-        return self.url / shard_key(self.metadata, cell)
+        return self.url / self.shard_key(cell)
+
+    def shard_key(self, cell: tuple[int, ...]) -> str:
+        """Return the key, below the array, of the object of `shard_url`."""
+        return shard_key(self.metadata, cell)
+
+    def decoding_bytes(self, box: Box) -> int:
+        """Return how many bytes of decoded chunks are in memory at once while `box` is read.
+
+        TensorStore decodes as many chunks at the same time as there are processors.
+        """
+        chunks = math.prod(grid_shape(box.aligned(self.chunk).shape, self.chunk))
+        return min(chunks, os.cpu_count() or 1) * self.chunk_bytes
 
     def read(self, box: Box) -> Pending[npt.NDArray[Any]]:
         """Return the voxels of `box`, in C order.
@@ -165,7 +202,8 @@ class Volume:
         """
         box.check_inside(self.box, str(self.url))
         self._check_links("read", box)
-        return Pending(self.array[box.slices].read(order="C"), "read", self.url)
+        ask = partial(self.array[box.slices].read, order="C")
+        return Pending(ask, "read", self.url, self._heads(box))
 
     def write(self, box: Box, voxels: npt.NDArray[Any]) -> Pending[None]:
         """Write `voxels` into `box`; writers of other voxels of the same shard lose nothing.
@@ -194,13 +232,14 @@ class Volume:
                 f"{self.dtype}; give {self.dtype} of shape {box.shape}"
             )
         self._check_links("write", box)
+        self._check_heads("write", box)
         lock = self._lock(box) if self.url.is_local else None
         transaction = ts.Transaction()
         self.array.with_transaction(transaction)[box.slices].write(voxels).copy.result()
         future = transaction.commit_async()
         if lock is not None:
             future.add_done_callback(lambda _: lock.release())
-        return Pending(future, "write", self.url)
+        return Pending(lambda: future, "write", self.url)
 
     @contextmanager
     def locked(self, box: Box) -> Iterator[None]:
@@ -218,8 +257,18 @@ class Volume:
     def _check_links(self, action: str, box: Box) -> None:
         """Raise StoreLinkError if a shard of `box` is behind a link, which TensorStore follows."""
         if self.url.is_local:
-            keys = (shard_key(self.metadata, cell) for cell in box.cells(self.shard))
-            store.check_links(action, self.url, keys)
+            store.check_links(action, self.url, map(self.shard_key, box.cells(self.shard)))
+
+    def _heads(self, box: Box) -> Sequence[Head]:
+        """Ask for what has to be looked at before the chunks of `box` are decoded."""
+        return () if self.blosc is None else self.blosc.ask(box)
+
+    def _check_heads(self, action: str, box: Box) -> None:
+        try:
+            for head in self._heads(box):
+                head.wait()
+        except (ValueError, OSError) as error:
+            raise explain(action, self.url, error) from error
 
     def _lock(self, box: Box) -> store.FileLock:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
@@ -252,9 +301,10 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
     CorruptDataError, StoreError
         If its metadata cannot be understood, or read.
     """
+    kvstore = as_tensorstore(url)
     spec = {
         "driver": _driver(url),
-        "kvstore": as_tensorstore(url),
+        "kvstore": kvstore,
         # An unconditional DELETE of a shard that became all fill would lose other writers' voxels.
         "store_data_equal_to_fill_value": True,
     }
@@ -262,7 +312,9 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
         array = wait_for(ts.open(spec, open=True, context=_context(cache_bytes)))
     except (ValueError, OSError) as error:
         raise explain("open", url, error) from error
-    return Volume(url, array, dict(array.spec().to_json()["metadata"]))
+    volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
+    blosc = BloscChunks.of(volume, kvstore, _context(cache_bytes))
+    return replace(volume, blosc=blosc)
 
 
 def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
@@ -291,7 +343,9 @@ def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return our error for what TensorStore says only in words: a status code and a message."""
-    message = str(error).split(" [")[0]
+    message = _ANNOTATIONS.split(str(error))[0]
+    if _OF_SHARD.search(message):
+        message = _ENTRY.sub("shard in", message)  # by chance, the chunk that was asked for first
     code = message.partition(":")[0]
     if code == "NOT_FOUND" or _NO_ARRAY in message:
         return NotFoundError(f"{url} is no zarr array; check the address and the level")
@@ -299,6 +353,8 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
         return UnsupportedError(f"cannot open {url}: {unknown[0].strip()}")
     if action == "open" and _UNCLEAR in message:
         return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
+    if _CUT_OFF in message:
+        return StoreError(f"cannot {action} {url}: an answer was cut off ({message}); try again")
     if code in _DAMAGED and not _FAILED.search(str(error)):
         kind = MetadataError if action == "open" else CorruptDataError
         return kind(f"cannot {action} {url}: stored bytes are damaged ({message})")

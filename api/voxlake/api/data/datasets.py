@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
 from voxlake.api.guard import Granted
+from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
@@ -58,15 +59,18 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
     """Return values to draw black and white: of 8 bits the whole range, else what there is.
 
     The range is that of the coarsest level without the one-thousandth at each end, whole numbers
-    of integers; None if that is too large to read, flat, or of no finite numbers.
+    of integers; None if that, or one of its chunks,
+    is too large to read, or if it is flat, or of no finite numbers.
     """
     dataset = await open_dataset(granted)
     volume = await open_volume(granted, dataset.levels - 1)
     if volume.dtype == np.uint8:
         return 0.0, 255.0
-    if volume.box.size > SAMPLE_VOXELS:
+    answers, held = granted.gateway.answers, volume.decoding_bytes(volume.box)
+    if volume.box.size > SAMPLE_VOXELS or held > answers.limit_bytes:
         return None
-    return ends_of(await volume.read(volume.box))
+    async with answers.hold(held):
+        return ends_of(await read_again(partial(volume.read, volume.box)))
 
 
 def ends_of(voxels: npt.NDArray[Any]) -> tuple[float, float] | None:

@@ -59,10 +59,23 @@ async def mapping_of(granted: Granted) -> Mapping:
 
 
 async def open_labels(granted: Granted, *, bodies: bool = False) -> Labels:
-    """Open labels; with `bodies` the mapping is applied to what is answered of them."""
+    """Open labels; with `bodies` the mapping is applied to what is answered of them.
+
+    Raises
+    ------
+    LimitExceededError
+        If a chunk of them would never fit in the memory for answers.
+    """
     url = index_url(granted)
     mapping = await mapping_of(granted) if bodies else None
-    return Labels(await data.open_volume(granted, 0), url, mapping)
+    volume, most = await data.open_volume(granted, 0), granted.gateway.answers.limit_bytes
+    if volume.chunk_bytes >= most:
+        raise LimitExceededError(
+            f"{granted.record.name} has chunks of {volume.chunk_bytes} bytes and the server has "
+            f"{most} for answers; write it anew in smaller chunks, or raise "
+            "VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
+        )
+    return Labels(volume, url, mapping)
 
 
 async def ask[T](

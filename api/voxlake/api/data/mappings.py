@@ -6,6 +6,7 @@ from functools import partial
 
 from anyio import to_thread
 
+from voxlake.api.http.again import read_again
 from voxlake.ngff.labels.mapping.mapping import Mapping, open_mapping, refresh
 from voxlake.ngff.memory.cache import Cached
 from voxlake.platform.catalog import DatasetRecord
@@ -26,7 +27,7 @@ async def newest_mapping(record: DatasetRecord, index_url: StoreURL) -> Mapping:
     key = index_url, record
     kept = _mappings.peek(key)
     find = partial(refresh, mapping=kept) if kept else open_mapping
-    mapping = await to_thread.run_sync(find, index_url)
+    mapping = await read_again(partial(to_thread.run_sync, find, index_url))
     if kept is None or mapping.number > kept.number:
         _mappings.put(key, mapping, mapping.nbytes)
     return mapping

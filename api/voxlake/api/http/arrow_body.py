@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
-from starlette.responses import Response
 
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.negotiate import choose
@@ -44,10 +43,11 @@ def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) 
     return StreamResponse(parts, typed, budget, table.nbytes)
 
 
-def json_response(document: Document, headers: Mapping[str, str]) -> Response:
-    """Return the answer that carries the same as JSON."""
-    sent = {"Vary": "Accept, Authorization, Cookie", **headers}
-    return Response(document.model_dump_json(), headers=sent, media_type="application/json")
+def json_response(document: Document, headers: Mapping[str, str], budget: Budget) -> StreamResponse:
+    """Return the answer that carries a long document as JSON."""
+    body = document.model_dump_json().encode()
+    typed = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+    return StreamResponse(iter([body]), typed, budget, len(body))
 
 
 def arrow_parts(reader: pa.RecordBatchReader) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxlake.api.formats import Format
+from voxlake.api.http.again import read_again
 from voxlake.api.http.budget import Budget, Held
 from voxlake.api.http.stream import StreamResponse
 from voxlake.ngff.grid.box import Box
@@ -40,6 +42,8 @@ class Cutout:
     """What else describes the body."""
     copies: int = 1
     """How often the voxels are in memory while they are read."""
+    decoding_bytes: int = 0
+    """Memory of the chunks that are decoded for it at the same time."""
     chunk: tuple[int, ...] | None = None
     """Smallest readable block of the volume; None if it is to be read as one."""
 
@@ -51,7 +55,7 @@ class Cutout:
     @property
     def held_bytes(self) -> int:
         """Memory that it takes while it is read."""
-        return self.size * self.copies
+        return self.size * self.copies + self.decoding_bytes
 
     def blocks(self) -> list[Box]:
         """Return the box cut along its first long axis, between chunks."""
@@ -97,8 +101,9 @@ class CutoutResponse(StreamResponse):
         if cutout.held_bytes > budget.limit_bytes:
             raise LimitExceededError(
                 f"cutout {cutout.box} of level {cutout.level} takes {cutout.held_bytes} bytes of "
-                f"memory and the server has {budget.limit_bytes} for answers; ask for a smaller "
-                "box or a coarser level, or raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
+                f"memory, {cutout.decoding_bytes} of them to decode chunks, and the server has "
+                f"{budget.limit_bytes} for answers; ask for a smaller box or a coarser level, or "
+                "raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
         self.cutout, self.blocks = cutout, deque[npt.NDArray[Any]]()
         parts = cutout.format.encode(_taken(self.blocks), cutout.box.shape, cutout.dtype)
@@ -106,17 +111,13 @@ class CutoutResponse(StreamResponse):
 
     async def prepare(self, held: Held) -> None:
         """Read all blocks."""
-        reads = (_read(self.cutout.read, box) for box in self.cutout.blocks())
+        reads = (read_again(partial(self.cutout.read, box)) for box in self.cutout.blocks())
         # One that fails does not end the others: their memory counts until they are done.
         done = await asyncio.gather(*reads, return_exceptions=True)
         for failure in (each for each in done if isinstance(each, BaseException)):
             raise failure
         self.blocks.extend(each for each in done if not isinstance(each, BaseException))
         held.shrink(self.cutout.size)
-
-
-async def _read(read: Read, box: Box) -> npt.NDArray[Any]:
-    return await read(box)
 
 
 def _taken(blocks: deque[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:

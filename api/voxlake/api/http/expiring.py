@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 from anyio import to_thread
+
+from voxlake.api.http.again import read_again
 
 
 class Expiring[K, V]:
@@ -24,7 +27,7 @@ class Expiring[K, V]:
         entry = self._entries.get(key)
         if entry is not None and time.monotonic() < entry[0]:
             return entry[1]
-        value = await to_thread.run_sync(find)
+        value = await read_again(partial(to_thread.run_sync, find))
         self._entries[key] = (time.monotonic() + self.seconds, value)
         self._entries.move_to_end(key)
         while len(self._entries) > self.size:

@@ -37,4 +37,4 @@ def list_response(
     """Return labels as JSON, with those of `asked` that no voxel has, or as an Arrow stream."""
     if arrow:
         return arrow_response(labels_to_arrow(table), state_headers(state), budget)
-    return json_response(list_document(state, table, asked), state_headers(state))
+    return json_response(list_document(state, table, asked), state_headers(state), budget)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from voxlake.api.http.again import read_again
 from voxlake.api.http.budget import Budget
 from voxlake.platform.deadline import under_deadline
 
@@ -26,7 +28,7 @@ class Questions:
     async def ask[T](self, question: Callable[[], T], held_bytes: int = QUESTION_BYTES) -> T:
         """Return the answer to a question that takes so much memory, which counts meanwhile."""
         async with self._turn, self.budget.hold(held_bytes):
-            return await self._run(question)
+            return await read_again(partial(self._run, question))
 
     async def go_on[T](self, question: Callable[[], T]) -> T:
         """Return one more part of an answer whose memory is counted already."""

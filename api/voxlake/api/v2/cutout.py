@@ -78,6 +78,7 @@ async def get_cutout(
         chosen,
         more_headers=mapping_header(number),
         copies=2 if asked.bodies else 1,
+        decoding_bytes=volume.decoding_bytes(box),
         chunk=volume.chunk,
     )
     return answer(granted, cutout)

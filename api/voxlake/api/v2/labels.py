@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.arrow_body import ARROW, wants_arrow
+from voxlake.api.http.arrow_body import ARROW, json_response, wants_arrow
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
 from voxlake.api.http.problems import BINARY, NOT_ALLOWED, documented
@@ -54,21 +54,21 @@ LISTS = {
 }
 
 
-@router.get("", summary="List the labels in a box")
+@router.get("", summary="List the labels in a box", response_model=LabelsInBoxDocument)
 async def get_labels(
-    answer: Response,
     granted: MayReadVoxels,
     ranges: Annotated[Ranges, Query()],
     counts: Annotated[bool, Query(description="Also count voxels.")] = False,  # noqa: FBT002
     bodies: Bodies = False,  # noqa: FBT002
-) -> LabelsInBoxDocument:
+) -> Response:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
     label_data.index_url(granted)
     axes = await data.axis_names(granted)
     box = parse_box(ranges.by_axis(), axes, (await data.open_volume(granted, 0)).shape)
     inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
-    answer.headers.update({"X-Index-Consistency": "latest", **mapping_header(number)})
-    return in_box_document(box, axes, inside, mapping=number)
+    headers = {"X-Index-Consistency": "latest", **mapping_header(number)}
+    document = in_box_document(box, axes, inside, mapping=number)
+    return json_response(document, headers, granted.gateway.answers)
 
 
 @router.get(
@@ -151,21 +151,23 @@ async def get_label(
     return document
 
 
-@router.get("/{label}/chunks", summary="List the chunks that hold a label")
+@router.get(
+    "/{label}/chunks",
+    summary="List the chunks that hold a label",
+    response_model=ChunksDocument,
+)
 async def get_chunks(
-    answer: Response,
     granted: MayReadVoxels,
     label: OneLabel,
     bodies: Bodies = False,  # noqa: FBT002
-) -> ChunksDocument:
+) -> Response:
     """Return where in the grid of chunks of level 0 a label is, and their Morton numbers."""
     document = await label_data.ask(
         granted,
         lambda view: chunks_document(view, label, label_data.listed_chunks(view, label)),
         bodies=bodies,
     )
-    answer.headers.update(state_headers(document))
-    return document
+    return json_response(document, state_headers(document), granted.gateway.answers)
 
 
 @router.get("/{label}/points", summary="Draw voxels of a label")

@@ -35,7 +35,7 @@ async def get_objects(
     arrow = wants_arrow(wanted.format, accept)
     page = await object_data.list_objects(granted, wanted.where, wanted.after, wanted.limit)
     if not arrow:
-        return json_response(objects_document(page), {})
+        return json_response(objects_document(page), {}, granted.gateway.answers)
     headers = {} if page.next is None else {"X-Voxlake-Next": str(page.next)}
     return arrow_response(page.table, headers, granted.gateway.answers)
 

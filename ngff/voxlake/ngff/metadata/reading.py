@@ -200,7 +200,9 @@ def parse_document(body: bytes, url: StoreURL) -> dict[str, Any]:
             json.dumps(document, ensure_ascii=False).encode()  # halves of characters are no text
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise MetadataError(f"{url} is damaged: not JSON ({reason}); restore it") from error
+        raise MetadataError(
+            f"{url}, of {len(body)} bytes, is damaged: not JSON ({reason}); restore it"
+        ) from error
     if not isinstance(document, dict):
         raise MetadataError(f"{url} is damaged: JSON, but no object; restore it")
     if not isinstance(document.get("attributes", {}), dict | None):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
+from voxlake.ngff.blosc_heads import BloscChunks
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
-from voxlake.ngff.volume import explain, shard_key
+from voxlake.ngff.volume import explain
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.volume import Volume
+
+_MEMORY: dict[str, Any] = {"driver": "memory"}
 
 
 def read_shard(volume: Volume, cell: tuple[int, ...]) -> tuple[npt.NDArray[Any], str | None]:
@@ -49,10 +52,14 @@ def decode_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> npt.NDAr
     CorruptDataError
         If they do not decode.
     """
-    array, memory = _in_memory(volume, volume.shard_box(cell).shape)
+    box, context = volume.shard_box(cell), ts.Context()
+    array, memory = _in_memory(volume, volume.shape, context)
+    blosc = BloscChunks.of(volume, _MEMORY, context)
     try:
-        memory.write(_first_key(volume), body).result()
-        return array.read(order="C").result()
+        memory.write(volume.shard_key(cell), body).result()
+        for head in blosc.ask(box) if blosc is not None else ():
+            head.wait()
+        return array[box.slices].read(order="C").result()
     except ValueError as error:
         raise explain("read", volume.shard_url(cell), error) from error
 
@@ -106,24 +113,21 @@ def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
 
 
 def _encode_by_tensorstore(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
-    array, memory = _in_memory(volume, voxels.shape)
+    array, memory = _in_memory(volume, voxels.shape, ts.Context())
     # Not copied first: the voxels are coded before this returns, and a shard is large.
     array.write(voxels, can_reference_source_data_indefinitely=True).result()
-    found = memory.read(_first_key(volume)).result()
+    found = memory.read(volume.shard_key((0,) * voxels.ndim)).result()
     return found.value if found.state == "value" else None
 
 
-def _in_memory(volume: Volume, shape: tuple[int, ...]) -> tuple[ts.TensorStore, ts.KvStore]:
-    """Return an array of one shard that codes as the volume does, and the memory it lies in."""
-    context, kvstore = ts.Context(), {"driver": "memory"}
+def _in_memory(
+    volume: Volume, shape: tuple[int, ...], context: ts.Context
+) -> tuple[ts.TensorStore, ts.KvStore]:
+    """Return an array that codes as the volume does, and the memory it lies in."""
     spec = {
         "driver": "zarr3" if volume.metadata.get("zarr_format", 3) == 3 else "zarr",
-        "kvstore": kvstore,
+        "kvstore": _MEMORY,
         "metadata": {**volume.metadata, "shape": list(shape)},
     }
     array = ts.open(spec, create=True, context=context).result()
-    return array, ts.KvStore.open(kvstore, context=context).result()
-
-
-def _first_key(volume: Volume) -> str:
-    return shard_key(volume.metadata, (0,) * len(volume.shape))
+    return array, ts.KvStore.open(_MEMORY, context=context).result()

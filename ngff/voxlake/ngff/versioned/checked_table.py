@@ -69,5 +69,7 @@ def read_table[T](
         if checksum(values) != stored:
             raise ValueError("its checksum does not hold")
     except DAMAGED as error:
-        raise CorruptDataError(f"{url} is damaged ({error}); {advice}") from error
+        raise CorruptDataError(
+            f"{url}, of {len(body)} bytes, is damaged ({error}); {advice}"
+        ) from error
     return values

@@ -75,7 +75,9 @@ def decode[T: Document](form: Form[T], url: StoreURL, body: bytes) -> T:
     try:
         return form.kind.model_validate_json(_checked(form, body))
     except ValueError as error:
-        raise CorruptDataError(f"{url} is damaged ({error}); {form.advice}") from error
+        raise CorruptDataError(
+            f"{url}, of {len(body)} bytes, is damaged ({error}); {form.advice}"
+        ) from error
 
 
 def read[T: Document](form: Form[T], url: StoreURL) -> T:
