@@ -265,7 +265,7 @@ def test_the_label_index_is_looked_at_and_mended(place: Lake) -> None:
     assert place.look(place.labels) == []
     assert {url: url.path.read_bytes() for url in (first, second)} == before
     volume = place.labels.level(0)
-    volume.write(volume.box, volume.read(volume.box).result()).result()
+    volume.write(volume.box, volume.read(volume.box).result()[::-1]).result()
     findings = place.look(place.labels)
     assert checks(findings) == [(Check.STALE_SIDECAR, 0), (Check.STALE_SIDECAR, 0)]
     place.mend(findings, place.labels)

@@ -49,8 +49,10 @@ SPECS = {
     "repair": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "repair",
         "look": "LOOK", "source": {"location": "SOURCE", "fingerprint": "MARK",
         "reverse": []}}""",
+    "remove": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "remove",
+        "with_labels": false}""",
 }
-"""Of one job of each kind, as voxlake 0.1 recorded them."""
+"""Of one job of each kind, as voxlake records them; the first six as 0.1 did."""
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ def ingest(workspace: Workspace, tmp_path: Path) -> Callable[[Place], None]:
     np.save(tmp_path / "ones.npy", np.ones((8, 8, 40), np.uint8))
 
     def run(place: Place) -> None:
-        request = IngestRequest(str(tmp_path / "ones.npy"), place, VoxelSize(8, 8, 8), index=True)
+        request = IngestRequest(
+            str(tmp_path / "ones.npy"), place, VoxelSize(8, 8, 8), index=place.kind is Kind.LABELS
+        )
         run_job(workspace, start_ingest(workspace, request))
 
     return run

@@ -12,10 +12,10 @@ from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,
     run_job,
+    start_fsck,
     start_index,
     start_ingest,
     start_remove,
-    start_verify,
 )
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.jobs.kinds import ingest as ingest_kind
@@ -69,7 +69,9 @@ def begin(workspace: Workspace, tmp_path: Path) -> Callable[..., Job]:
         path = tmp_path / f"{value}.npy"
         if not path.exists():
             np.save(path, np.full((4, 5, 6), value, np.uint8))
-        request = IngestRequest(str(path), place, VoxelSize(8, 8, 8), index=True)
+        request = IngestRequest(
+            str(path), place, VoxelSize(8, 8, 8), index=place.kind is Kind.LABELS
+        )
         return start_ingest(workspace, request)
 
     return record
@@ -138,7 +140,7 @@ def test_nothing_is_deleted_under_a_job(
     ingest(IMAGE)
     ingest(LABELS)
     ledger = workspace.catalog.ledger
-    running = ledger.claim(start_verify(workspace, EM, None).id)
+    running = ledger.claim(start_fsck(workspace, EM).id)
     queued = ledger.enqueue(start_index(workspace, SEG).id)
     to_come = ledger.enqueue(begin(Place(NUCLEI, Kind.LABELS, of="em")).id)
     left = [running.job, queued.id, to_come.id]

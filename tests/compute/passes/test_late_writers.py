@@ -67,7 +67,9 @@ def recorded(workspace: Workspace, tmp_path: Path) -> Callable[[Place], Job]:
     np.save(tmp_path / "source.npy", voxels)
 
     def record(place: Place) -> Job:
-        request = IngestRequest(str(tmp_path / "source.npy"), place, VoxelSize(8, 8, 8), index=True)
+        request = IngestRequest(
+            str(tmp_path / "source.npy"), place, VoxelSize(8, 8, 8), index=place.kind is Kind.LABELS
+        )
         return start_ingest(workspace, request)
 
     return record
