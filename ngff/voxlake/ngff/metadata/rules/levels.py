@@ -106,7 +106,7 @@ def _check_kind(step: Part) -> Breaches:
         kinds = [each.get("type") if isinstance(each, dict) else each for each in inner]
         if kinds != ["scale", "translation"]:
             yield step.breach(f"is a sequence of {kinds}; it must be a scale and a translation")
-    elif kind not in {"scale", "identity", "sequence"}:
+    elif kind not in ("scale", "identity", "sequence"):
         yield step.breach(f"is of the type {kind!r}; it must be a scale, an identity or a sequence")
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.metadata.rules.part import Breaches
 
-_OF_LABELS = {"identity", "scale", "translation", "sequence"}
+_OF_LABELS = ("identity", "scale", "translation", "sequence")
 
 type End = tuple[str | None, str | None]
 """Name of a coordinate system, and path of its group; the path is None in this group."""
