@@ -17,6 +17,7 @@ from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.plan import Result
+from voxlake.compute.sources.opening import close_cached_sources
 from voxlake.platform.errors import (
     UNREADABLE,
     ClusterLostError,
@@ -192,6 +193,7 @@ def run_claimed(
 def _run(run: _Run, report: Report) -> JobSummary:
     kind, work, patiently = run.kind, run.work, run.recorder.patiently
     began = time.monotonic()
+    close_cached_sources()
     patiently(lambda: kind.prepare(work))
     plans = patiently(lambda: kind.stages(work))
     for plan in plans:

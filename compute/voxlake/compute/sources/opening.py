@@ -144,6 +144,11 @@ def cached_source(location: str, fingerprint: str, axes: str = "") -> Source:
         return _kept(location, fingerprint, axes)
 
 
+def close_cached_sources() -> None:
+    """Let the next task open its source anew: since a job before it, files may have changed."""
+    _kept.cache_clear()
+
+
 @lru_cache(maxsize=_KEPT_OPEN)
 def _lock(_location: str) -> Lock:
     return Lock()
