@@ -23,7 +23,7 @@ from tests.ngff.datasets import Sample, fill
 
 from benchmarks.tables import markdown_table
 from voxlake.compute.fsck.finding import Check, findings_of
-from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
+from voxlake.compute.fsck.plans import OBJECTS_STAGE, FsckTarget, plan_fsck
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
@@ -155,7 +155,7 @@ def make_lake(lake: StoreURL) -> list[Target]:
         Target(
             "list of labels",
             listing.path,
-            partial(_looked, FsckTarget(image.url), 0, 0),
+            partial(_looked, FsckTarget(image.url), OBJECTS_STAGE, 0),
             partial(read_labels_names, image.url),
         )
     )
@@ -184,12 +184,12 @@ def _targets(name: str, what: FsckTarget) -> Iterator[Target]:
             yield Target(
                 f"{name}, shards",
                 volume.shard_url(cell).path,
-                partial(_looked, what, 1 + level, number),
+                partial(_looked, what, f"fsck-{level}", number),
                 partial(_shard, volume, cell),
             )
     for key in ("zarr.json", *(f"{level}/zarr.json" for level in range(dataset.levels))):
         path = (what.url / key).path
-        look, read = partial(_looked, what, 0, 0), partial(_everything, what.url)
+        look, read = partial(_looked, what, OBJECTS_STAGE, 0), partial(_everything, what.url)
         yield Target(f"{name}, metadata", path, look, read)
 
 
@@ -202,15 +202,16 @@ def _sidecars(what: FsckTarget) -> Iterator[Target]:
         yield Target(
             "label index, sidecars",
             path,
-            partial(_looked, what, 1, number),
+            partial(_looked, what, "fsck-0", number),
             partial(_rows, volume, index, cell, etag),
         )
 
 
-def _looked(what: FsckTarget, stage: int, task: int) -> list[Finding]:
-    """Return what one task of fsck finds; fewer stages than usual are a finding of the first."""
+def _looked(what: FsckTarget, stage: str, task: int) -> list[Finding]:
+    """Return what one task of a stage of fsck finds."""
     opened_volume.cache_clear()
-    plan = plan_fsck(replace(what, quick=True))[stage]
+    plans = plan_fsck(replace(what, quick=True))
+    (plan,) = (plan for plan in plans if plan.stage == stage)
     return [found for found in findings_of([plan.task(task)().encode()]) if found.is_fault]
 
 

@@ -130,8 +130,8 @@ def _object(asked: Asked, chance: random.Random) -> Request:
 def _table(asked: Asked, chance: random.Random) -> Request:
     path = chance.choice(
         (
-            "/top?count=1000&format=arrow",
-            "/top?count=100",
+            "/top?n=1000&format=arrow",
+            "/top?n=100",
             f"?{_box(asked, chance, 100)}&counts=true",
         )
     )

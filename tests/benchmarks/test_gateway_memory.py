@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-MEMORY_BYTES = 64 << 20
+MEMORY_BYTES = 96 << 20
 GROWTH_MIB = 64
 """By how much the process may grow once it is warm, the shares that were not full yet included."""
 

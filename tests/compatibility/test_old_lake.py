@@ -169,7 +169,8 @@ def test_labels_of_a_copy_whose_index_holds(remote: StoreURL) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_verified_and_what_a_copy_made_stale_is_mended(voxlake: Command, name: str) -> None:
-    voxlake("verify", name).ok()
+    compared = voxlake("verify", name)  # one level has nothing to be compared with
+    assert compared.kind == "invalid-input" if name == "lab/brain/several" else compared.ok()
     assert voxlake("fsck", name, "--repair").code == 0
     assert voxlake("fsck", name).code == 0
 

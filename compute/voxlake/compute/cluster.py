@@ -127,7 +127,9 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
             return
         with ExitStack() as stack:
             cluster = stack.enter_context(_local_cluster(settings.workers, tasks))
-            client = stack.enter_context(Client(cluster))
+            # Never the one that other Dask code of this process uses: it may outlive an interrupt.
+            client = Client(cluster, set_as_default=False)
+            stack.callback(client.close)
             try:
                 yield client
             except KeyboardInterrupt:

@@ -34,7 +34,7 @@ def test_a_dataset_is_renamed_with_its_labels(filled: Command, image: Path) -> N
     store_url = filled("info", "lab/block/raw").ok()["store_url"]
     array = zarr.open_array(f"{store_url}/0", mode="r")
     assert np.array_equal(array[:], np.load(image))
-    assert filled("verify", "lab/block/raw").ok()["verified"]
+    assert filled("verify", "lab/block/raw", "--source", image).ok()["verified"]
     assert filled("label", "lab/block/cells", "7").ok()["voxels"] > 0
     assert filled("info", "lab/cube/em").kind == "not-found"
     filled.ingest(image, "lab/cube/em").ok()
@@ -51,7 +51,7 @@ def test_a_dataset_is_deleted_and_its_name_is_free(filled: Command, image: Path)
     assert _listed(filled) == {}
     assert filled("rm", "lab/cube/em").kind == "not-found"
     filled.ingest(image).ok()
-    assert filled("verify", "lab/cube/em").ok()["verified"]
+    assert filled("verify", "lab/cube/em", "--source", image).ok()["verified"]
 
 
 def test_who_may_read_is_said_of_each_dataset(filled: Command) -> None:

@@ -86,7 +86,11 @@ def forecast(
         stored=StoredEstimate(
             bytes=stored, low=sum(each.low for each in made), high=sum(each.high for each in made)
         ),
-        objects=sum(level.shards for level in levels if level.made) + documents.put + sidecars,
+        # The group is put again when the dataset is whole, which makes no object more.
+        objects=sum(level.shards for level in levels if level.made)
+        + documents.put
+        - int(target.first == 0)
+        + sidecars,
         stages=stages,
         requests=requests,
         sample=measured(sample, speed, levels[0]),
