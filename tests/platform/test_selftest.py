@@ -74,7 +74,9 @@ def test_one_failure_is_enough_to_refuse() -> None:
         require_multi_writer(report)
 
 
-def test_a_closed_port_fails_within_seconds() -> None:
+def test_a_closed_port_fails_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     url = StoreURL("s3", "bucket", "lake", closed_port(), "us-east-1")
     begin = time.monotonic()
     with pytest.raises(StoreUnavailableError, match="endpoint"):
