@@ -80,8 +80,10 @@ def ends_of(voxels: npt.NDArray[Any]) -> tuple[float, float] | None:
     --------
     >>> ends_of(np.array([4294967000, 4294967295], np.uint32))
     (4294967000, 4294967295)
-    >>> ends_of(np.array([0, np.nan, 1000, np.inf])), ends_of(np.array([True, False]))
-    ((1.0, 999.0), (0, 1))
+    >>> ends_of(np.array([True, False]))
+    (0, 1)
+    >>> [round(end) for end in ends_of(np.array([0, np.nan, 1000, np.inf]))]
+    [1, 999]
     """
     if voxels.dtype.kind == "b":
         return 0, 1
