@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 BODY = b"voxel" * 100
+ETAG = f'"{md5(BODY, usedforsecurity=False).hexdigest()}"'
 
 
 @pytest.fixture
@@ -51,6 +53,8 @@ ASKED: dict[str, Callable[[StoreURL], Any]] = {
     "children": store.list_children,
     "walk": lambda url: sorted((each.url.key[-1], each.size) for each in store.walk(url)),
     "last": lambda url: store.last_object(url, lambda name: name < "c"),
+    "write": lambda url: store.write(url / "a", BODY),
+    "replace": lambda url: store.replace(url / "a", BODY, ETAG),
 }
 
 

@@ -95,7 +95,7 @@ def write(url: StoreURL, body: bytes) -> str:
     A local file is written beside its target, synced and renamed, so that a crash at any moment
     leaves the old object or the new one.
     """
-    return _put(url, body, replace=True)
+    return _put(url, body, "overwrite")
 
 
 def create(url: StoreURL, body: bytes) -> str:
@@ -111,7 +111,7 @@ def create(url: StoreURL, body: bytes) -> str:
         If there is another; of any number of racing creators one succeeds.
     """
     try:
-        return _put(url, body, replace=False)
+        return _put(url, body, "create")
     except (ObjectExistsError, StoreUnavailableError):
         stored = None if url.is_local else read_if_there(url)
         if stored is None or stored.body != body:
@@ -129,12 +129,11 @@ def replace(url: StoreURL, body: bytes, known: str) -> str:
     ConflictError
         If it is another.
     """
+    if not url.is_local:
+        return _put(url, body, put_mode(known))
     with store_failures("write", url):
-        if url.is_local:
-            check_etag(url, known)
-            return _put(url, body, replace=True)
-        answer = obstore.put(*object_of(url), body, mode=put_mode(known), use_multipart=False)
-        return str(answer["e_tag"])
+        check_etag(url, known)
+    return _put(url, body, "overwrite")
 
 
 def put_mode(known: str) -> PutMode:
@@ -262,13 +261,12 @@ async def _get_async(store: Obstore, key: str) -> Stored:
     return Stored(bytes(await answer.bytes_async()), str(answer.meta["e_tag"]))
 
 
-def _put(url: StoreURL, body: bytes, *, replace: bool) -> str:
+def _put(url: StoreURL, body: bytes, mode: PutMode) -> str:
     with store_failures("write", url):
         if url.is_local:
             check_links("write", parent_of(check_object(url)))
-            _write_file(url.path, body, replace=replace)
+            _write_file(url.path, body, replace=mode == "overwrite")
             return etag_of(url)
-        mode: PutMode = "overwrite" if replace else "create"
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
         answer = request(
             obstore.put, obstore.put_async, *object_of(url), body, mode=mode, use_multipart=False
