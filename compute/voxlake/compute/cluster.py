@@ -230,7 +230,9 @@ class _Stream:
         self._topic = f"voxlake-{uuid4().hex}"
         self._told: dict[int, int] = {}
         """Voxels that tasks in flight say they have done, by their indices."""
-        client.subscribe_topic(self._topic, self._hear)
+        self._signs: deque[tuple[float, tuple[int, int]]] = deque()
+        """What they say, as it comes in, in a thread of the client."""
+        client.subscribe_topic(self._topic, self._signs.append)
         self._silent_since: float | None = None
         with _cluster_failures():
             client.wait_for_workers(1, timeout=CONNECT_S)
@@ -246,6 +248,7 @@ class _Stream:
             with _cluster_failures():
                 future = self._client.submit(_work, tasks, self._topic, pure=False, retries=0)
             self.running[future] = tasks
+            self._told.update((index, 0) for index, _ in tasks)
             future.add_done_callback(self._finished.put)
 
     def next_finished(self) -> Any:
@@ -297,12 +300,11 @@ class _Stream:
 
     def under_way(self) -> int:
         """Return how many voxels the tasks in flight have done."""
-        in_flight = (index for tasks in self.running.values() for index, _ in tasks)
-        return sum(self._told.get(index, 0) for index in in_flight)
-
-    def _hear(self, event: tuple[float, tuple[int, int]]) -> None:
-        _, (index, voxels) = event
-        self._told[index] = voxels
+        while self._signs:
+            _, (index, voxels) = self._signs.popleft()
+            if index in self._told:
+                self._told[index] = voxels
+        return sum(self._told.values())
 
     def _follow_cluster(self) -> None:
         """Ask now and then how large the window may be: workers come and go."""
