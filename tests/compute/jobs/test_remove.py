@@ -85,6 +85,32 @@ def ingest(workspace: Workspace, begin: Callable[..., Job]) -> Callable[..., Non
     return run
 
 
+@pytest.fixture(params=[IMAGE, LABELS], ids=["image", "labels"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Where a dataset is to be made."""
+    made: Place = request.param
+    return made
+
+
+@pytest.fixture
+def failed(
+    workspace: Workspace,
+    ingest: Callable[..., None],
+    begin: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    place: Place,
+) -> Job:
+    """The job of an ingest to `place` that failed before its first voxel."""
+    if place.of is not None:
+        ingest(IMAGE)
+    job = begin(place)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest_kind, "plan_passes", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_job(workspace, job)
+    return job
+
+
 def _remove(workspace: Workspace, name: DatasetName, *, with_labels: bool = False) -> None:
     run_job(workspace, start_remove(workspace, name, with_labels=with_labels))
 
@@ -227,50 +253,25 @@ def test_a_group_that_was_copied_is_not_the_one_that_was_renamed(
         Lake.at(str(workspace.lake)).address(str(EM))
 
 
-@pytest.mark.parametrize("place", [IMAGE, LABELS], ids=["image", "labels"])
 def test_the_same_ingest_goes_on_and_another_is_told_how(
-    workspace: Workspace,
-    ingest: Callable[..., None],
-    begin: Callable[..., Job],
-    monkeypatch: pytest.MonkeyPatch,
-    place: Place,
+    workspace: Workspace, begin: Callable[..., Job], failed: Job, place: Place
 ) -> None:
-    if place.of is not None:
-        ingest(IMAGE)
-    job = begin(place)
-    with monkeypatch.context() as patched:
-        patched.setattr(ingest_kind, "plan_passes", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            run_job(workspace, job)
-    with pytest.raises(ConflictError, match=f"jobs resume {job.id}.*jobs cancel {job.id}"):
+    with pytest.raises(ConflictError, match=f"jobs resume {failed.id}.*jobs cancel {failed.id}"):
         begin(place, 2)
-    assert begin(place).id == job.id
-    run_job(workspace, job)
+    assert begin(place).id == failed.id
+    run_job(workspace, failed)
     assert _values(workspace, place.name) == {1}
     with pytest.raises(ConflictError, match=f"voxlake rm {place.name}"):
         begin(place)
 
 
-@pytest.mark.parametrize("place", [IMAGE, LABELS], ids=["image", "labels"])
 @pytest.mark.parametrize("how", ["cancel", "remove"])
 def test_a_name_is_free_after_an_ingest_that_failed(
-    workspace: Workspace,
-    ingest: Callable[..., None],
-    begin: Callable[..., Job],
-    monkeypatch: pytest.MonkeyPatch,
-    place: Place,
-    how: str,
+    workspace: Workspace, ingest: Callable[..., None], failed: Job, place: Place, how: str
 ) -> None:
-    if place.of is not None:
-        ingest(IMAGE)
-    job = begin(place)
-    with monkeypatch.context() as patched:
-        patched.setattr(ingest_kind, "plan_passes", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            run_job(workspace, job)
     assert workspace.catalog.get_dataset(place.name).state is DatasetState.FAILED
     if how == "cancel":
-        cancel_job(workspace, job.id)
+        cancel_job(workspace, failed.id)
     else:
         _remove(workspace, place.name)
     ingest(place, 2)
