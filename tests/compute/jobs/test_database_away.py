@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.store import StoreURL
 
@@ -93,6 +95,28 @@ def test_a_job_waits_for_it(
         # It was asked again, but for what is looked for before it is added.
         assert len(calls) > 1 or (after and name == "add_dataset")
     assert ledger.get_job(job.id).state is JobState.DONE
+    assert workspace.catalog.get_dataset(PLACE.name).state is DatasetState.READY
+
+
+def test_a_job_waits_wherever_it_asks_for_its_dataset(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place in the code that asks is refused once."""
+    job = _recorded(workspace, tmp_path)
+    claim = workspace.catalog.ledger.claim(job.id)
+    real, places = Catalog.get_dataset, set[tuple[object, ...]]()
+
+    def ask(catalog: Catalog, name: DatasetName) -> DatasetRecord:
+        place = tuple((frame.f_code, line) for frame, line in walk_stack(None))
+        if place not in places:
+            places.add(place)
+            raise StoreUnavailableError("the database system is starting up")
+        return real(catalog, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "get_dataset", ask)
+        run_claimed(workspace, claim)
+    assert len(places) > TIMES
     assert workspace.catalog.get_dataset(PLACE.name).state is DatasetState.READY
 
 

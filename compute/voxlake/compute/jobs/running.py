@@ -198,7 +198,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
     plans = patiently(lambda: kind.stages(work))
     for plan in plans:
         plan.check_memory(run.work.workspace.settings.memory_limit_bytes)
-    itemsize = _itemsize(work)
+    itemsize = patiently(lambda: _itemsize(work))
     stages = _run_plans(run, itemsize, plans, report)
     patiently(lambda: kind.finish(work))
     patiently(lambda: run.work.ledger.set_state(run.recorder.claim, JobState.DONE, ""))
