@@ -15,6 +15,8 @@ from voxlake.platform.errors import NotFoundError, OutOfBoundsError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.platform.store import StoreURL
 
 IMAGE = Place(DatasetName("lab", "brain", "em"), Kind.IMAGE)
@@ -86,6 +88,30 @@ def test_a_damaged_or_foreign_group_is_told_and_stops_nothing(
     assert fault.key == key
     assert says in fault.text
     assert list(discover(lake)) == [IMAGE]
+
+
+@pytest.mark.parametrize(
+    ("linked", "faults"),
+    [
+        ("em.ome.zarr", {"em.ome.zarr", "em.ome.zarr/labels"}),
+        ("em.ome.zarr/zarr.json", {"em.ome.zarr"}),
+        ("em.ome.zarr/labels", {"em.ome.zarr/labels"}),
+        ("em.ome.zarr/labels/seg/zarr.json", {"em.ome.zarr/labels/seg"}),
+    ],
+)
+def test_a_link_is_told_and_stops_nothing(
+    linked: str, faults: set[str], lake: StoreURL, tmp_path: Path
+) -> None:
+    create(lake, Sample())
+    create(lake, Sample(Kind.LABELS, dtype="uint64", name="seg", of="em"))
+    create(lake, Sample(name="other"))
+    link = (lake / "lab/brain" / linked).path
+    link.symlink_to(link.rename(tmp_path / "elsewhere"))
+    found = {each.key: each for each in survey(lake)}
+    told = {key: each.text for key, each in found.items() if isinstance(each, Fault)}
+    assert told.keys() == {f"lab/brain/{key}" for key in faults}
+    assert all(f"{link} is a symbolic link" in text for text in told.values())
+    assert isinstance(found["lab/brain/other.ome.zarr"], Place)
 
 
 def test_labels_of_a_damaged_image_are_found(lake: StoreURL) -> None:

@@ -10,7 +10,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, InvalidNameError
+from voxlake.platform.errors import UNREADABLE, InvalidNameError, StoreLinkError
 from voxlake.platform.names import DatasetName, check_name
 from voxlake.platform.store import StoreURL
 
@@ -110,7 +110,7 @@ def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Pla
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A group where a dataset should be, which is damaged, or something else."""
+    """A group where a dataset should be, which is damaged, a symbolic link, or something else."""
 
     key: str
     """Path of the group below the lake."""
@@ -125,9 +125,9 @@ def discover(lake: StoreURL) -> Iterator[Place]:
 def survey(lake: StoreURL) -> Iterator[Place | Fault]:
     """Yield every dataset that the store holds, found by listing: images, then their labels.
 
-    A group that is damaged, or no image, is a fault, and stops nothing. Folders whose names no
-    dataset can have are someone else's, and passed over. A dataset that was renamed has the name
-    that its group keeps.
+    A group that is damaged, behind a symbolic link, or no image, is a fault, and stops nothing.
+    Folders whose names no dataset can have are someone else's, and passed over. A dataset that was
+    renamed has the name that its group keeps.
 
     Raises
     ------
@@ -147,7 +147,12 @@ def _survey_image(lake: StoreURL, key: str, name: DatasetName) -> Iterator[Place
     image = _look_at(lake, key, Place(name, Kind.IMAGE))
     yield image
     owner = image.name if isinstance(image, Place) else name
-    for labels in labels_folders(lake / key):
+    try:
+        folders = labels_folders(lake / key)
+    except StoreLinkError as error:
+        yield Fault(f"{key}/labels", str(error))
+        return
+    for labels in folders:
         place = Place(owner.sibling(labels), Kind.LABELS, of=owner.dataset)
         yield _look_at(lake, f"{key}/labels/{labels}", place)
 
@@ -157,7 +162,7 @@ def _look_at(lake: StoreURL, key: str, expected: Place) -> Place | Fault:
     try:
         is_labels = read_multiscale(lake / key).is_labels
         kept = kept_name(lake, key)
-    except UNREADABLE as error:
+    except (*UNREADABLE, StoreLinkError) as error:
         return Fault(key, str(error))
     kind = Kind.LABELS if is_labels or expected.of else Kind.IMAGE
     name = expected.name.sibling(kept.dataset) if kept and expected.of else kept or expected.name
@@ -172,14 +177,24 @@ def labels_folders(image: StoreURL) -> list[str]:
 
 
 def is_group(url: StoreURL) -> bool:
-    """Return whether there is a zarr group: a store may list folders whose objects are deleted."""
-    return any(store.exists(url / key) for key in ("zarr.json", ".zgroup", ".zattrs"))
+    """Return whether there is a zarr group: a store may list folders whose objects are deleted.
+
+    A symbolic link in its place counts as one: what reads it tells that it is not followed.
+    """
+    try:
+        return any(store.exists(url / key) for key in ("zarr.json", ".zgroup", ".zattrs"))
+    except StoreLinkError:
+        return True
 
 
 def _named(url: StoreURL, suffix: str = "") -> list[str]:
-    """Return the valid names among the folders below `url` that end in `suffix`, without it."""
-    folders = store.list_children(url)[0]
-    names = [folder.removesuffix(suffix) for folder in folders if folder.endswith(suffix)]
+    """Return the valid names among the folders below `url` that end in `suffix`, without it.
+
+    What ends in a suffix may be a symbolic link, which is listed as an object.
+    """
+    folders, objects = store.list_children(url)
+    listed = [*folders, *objects] if suffix else folders
+    names = [each.removesuffix(suffix) for each in listed if each.endswith(suffix)]
     return [name for name in names if _is_valid(name)]
 
 

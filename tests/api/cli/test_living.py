@@ -114,6 +114,19 @@ def test_what_was_done_by_hand_is_seen_and_mended(filled: Command, what: str) ->
     assert (again["forgotten"], again["restored"]) == ([], [])
 
 
+def test_a_dataset_that_was_linked_elsewhere_is_told_and_not_forgotten(
+    filled: Command, tmp_path: Path
+) -> None:
+    em = Path(filled.lake) / "lab/cube/em.ome.zarr"
+    em.symlink_to(em.rename(tmp_path / "elsewhere"))
+    filled("doctor").ok()
+    answer = filled("init").ok()
+    assert answer["forgotten"] == []
+    assert "is a symbolic link" in answer["faults"]["lab/cube/em.ome.zarr"]
+    assert set(_listed(filled)) == {"lab/cube/em", "lab/cube/cells"}
+    assert filled("info", "lab/cube/em").kind == "store-link"
+
+
 def test_what_a_job_has_yet_to_make_is_not_lost(filled: Command) -> None:
     lake = StoreURL.parse(filled.lake)
     with open_catalog(lake, Settings()) as catalog:
