@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from voxlake.api.http.layer import Layer
 from voxlake.api.http.problems import from_error
 from voxlake.platform.deadline import Deadline, until
 from voxlake.platform.errors import TimedOutError
@@ -16,7 +17,7 @@ BODILESS = {"GET", "HEAD", "OPTIONS"}
 """Methods whose requests have no body, or one that means nothing."""
 
 
-class WhileWanted:
+class WhileWanted(Layer):
     """Ends what is done for a request, in coroutines and threads, when nobody waits for it.
 
     A deadline counts until the answer begins, and again from each part of it to the next; what a
@@ -25,13 +26,11 @@ class WhileWanted:
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
-        self.app, self.seconds = app, seconds
+        super().__init__(app)
+        self.seconds = seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
         deadline = Deadline(self.seconds)
         client = _Client(receive, deadline, has_body=scope["method"] not in BODILESS)
         sending = _Sending(send, deadline, client)

@@ -21,7 +21,6 @@ from voxlake.platform.errors import LimitExceededError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
 
-BODIES = {each.media_type: BINARY for each in FORMATS}
 NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
 
 
