@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlencode
 
 import platformdirs
 import uvicorn
@@ -16,7 +15,6 @@ import uvicorn
 from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
 from voxlake.api.http.connection import Connection
-from voxlake.api.http.origins import is_loopback
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.documents.service import ServingDocument
@@ -25,6 +23,7 @@ from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.loopback import is_loopback
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -68,10 +67,9 @@ def run_gateway(
         identity = LocalIdentity(token, f"voxlake-session-{port}")
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         url = f"http://{host}:{port}"
-        query = urlencode({"once": identity.new_link(), "next": endpoint.target})
         info = ServingDocument(
             url=url,
-            login_link=f"{url}/login?{query}",
+            login_link=identity.login_link(url, endpoint.target),
             token_file=str(endpoint.secrets / TOKEN_FILE),
             viewer_built=viewer_folder() is not None,
         )

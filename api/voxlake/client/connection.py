@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -11,6 +10,7 @@ import pyarrow as pa
 from voxlake.client.failures import error_of, gateway_failures
 from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import StoreError
+from voxlake.platform.loopback import is_loopback
 
 if TYPE_CHECKING:
     from voxlake.documents.document import Document
@@ -44,7 +44,7 @@ class Connection:
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment would see the token of what is on this machine.
-            trust_env=not is_loopback(self.url),
+            trust_env=not is_on_this_machine(self.url),
         )
 
     def close(self) -> None:
@@ -73,18 +73,19 @@ class Connection:
         return response
 
 
-def is_loopback(url: str) -> bool:
+def is_on_this_machine(url: str) -> bool:
     """Return whether a URL is of this machine alone.
 
     Examples
     --------
-    >>> is_loopback("http://127.0.0.1:8080"), is_loopback("http://[::1]/"), is_loopback("http://lab")
-    (True, True, False)
+    >>> is_on_this_machine("http://127.0.0.1:8080"), is_on_this_machine("http://lab:8080")
+    (True, False)
+    >>> is_on_this_machine("http://[::1]/")
+    True
     """
     try:
-        host = httpx2.URL(url).host
-        return host == "localhost" or ip_address(host).is_loopback
-    except (ValueError, httpx2.InvalidURL):
+        return is_loopback(httpx2.URL(url).host)
+    except httpx2.InvalidURL:
         return False
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import platformdirs
 
-from voxlake.client.connection import Connection, is_loopback
+from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
@@ -64,7 +64,7 @@ class Gateway:
         UnauthenticatedError
             If there is no token yet.
         """
-        if not is_loopback(url):
+        if not is_on_this_machine(url):
             raise InvalidInputError(
                 f"{url} is not on this machine, and the owner's token may not leave it; use "
                 "Gateway(url, token)"

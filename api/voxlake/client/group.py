@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import obstore.store
 
-from voxlake.client.connection import is_loopback
+from voxlake.client.connection import is_on_this_machine
 from voxlake.client.gateway import Gateway
 from voxlake.ngff.making import is_whole
 from voxlake.ngff.metadata.reading import read_multiscale
@@ -108,7 +108,7 @@ def _http(address: str, token: str | None) -> obstore.store.HTTPStore:
     # A proxy that is named here stands in for those of the environment, and is passed by.
     host = urlsplit(address).hostname or ""
     direct: ClientConfig = (
-        {"proxy_url": address, "proxy_excludes": host} if is_loopback(address) else {}
+        {"proxy_url": address, "proxy_excludes": host} if is_on_this_machine(address) else {}
     )
     return obstore.store.HTTPStore.from_url(
         address,

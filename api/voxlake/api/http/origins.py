@@ -9,7 +9,6 @@ taken with a cookie from this server's own pages only.
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -18,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import problem
+from voxlake.platform.loopback import is_loopback
 
 _LOCAL = "localhost, 127.0.0.1 and the like, ::1"
 """Names that only this machine answers to, in words."""
@@ -67,20 +67,6 @@ def refuse(scope: Scope) -> Response | None:
         )
         return problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
     return None
-
-
-def is_loopback(name: str) -> bool:
-    """Return whether a name or address is one that only this machine answers to.
-
-    Examples
-    --------
-    >>> is_loopback("localhost"), is_loopback("127.0.0.2"), is_loopback("127.0.0.1.example.org")
-    (True, True, False)
-    """
-    try:
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def host_name(scope: Scope) -> str | None:

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -38,6 +39,11 @@ class LocalIdentity:
     """Name of the session cookie; ports do not separate cookies, so it carries the port."""
     _links: dict[bytes, float] = field(default_factory=dict, repr=False)
     _sessions: dict[bytes, float] = field(default_factory=dict, repr=False)
+
+    def login_link(self, server: str, target: str) -> str:
+        """Return a new login link of the server at a URL, which leads to a path of it."""
+        query = urlencode({"once": self.new_link(), "next": target})
+        return f"{server.rstrip('/')}/login?{query}"
 
     def new_link(self) -> str:
         """Return the secret of a new login link, good for one use within a day."""

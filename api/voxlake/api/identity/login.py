@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
@@ -70,8 +69,8 @@ async def make_link(request: Request, target: Target = "/") -> LoginLinkDocument
             "only the owner of this server makes login links; send the owner's token as "
             "`Authorization: Bearer TOKEN`, as `voxlake login-link` does"
         )
-    query = urlencode({"once": identity.new_link(), "next": check_next(target)})
-    return LoginLinkDocument(login_link=f"{request.base_url}login?{query}")
+    link = identity.login_link(str(request.base_url), check_next(target))
+    return LoginLinkDocument(login_link=link)
 
 
 def check_next(target: str) -> str:
