@@ -11,7 +11,6 @@ from voxlake.api.formats.format import Offer
 from voxlake.api.formats.negotiate import choose
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.stream import StreamResponse
-from voxlake.documents.document import Document
 
 ARROW = Offer("arrow", "application/vnd.apache.arrow.stream")
 PART_ROWS = 1 << 16
@@ -41,13 +40,6 @@ def arrow_response(table: pa.Table, headers: Mapping[str, str], budget: Budget) 
     parts = arrow_parts(table.to_reader(max_chunksize=PART_ROWS))
     typed = {"Content-Type": ARROW.media_type, **headers}
     return StreamResponse(parts, typed, budget, table.nbytes)
-
-
-def json_response(document: Document, headers: Mapping[str, str], budget: Budget) -> StreamResponse:
-    """Return the answer that carries a long document as JSON."""
-    body = document.model_dump_json().encode()
-    typed = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
-    return StreamResponse(iter([body]), typed, budget, len(body))
 
 
 def arrow_parts(reader: pa.RecordBatchReader) -> Iterator[bytes]:

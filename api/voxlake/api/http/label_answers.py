@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from voxlake.api.http.arrow_body import arrow_response, json_response
+from voxlake.api.http.arrow_body import arrow_response
 from voxlake.api.http.budget import Budget
+from voxlake.api.http.json_body import json_response
 from voxlake.documents.labels import StateDocument, list_document
 from voxlake.ngff.labels.queries.arrow import labels_to_arrow
 from voxlake.ngff.labels.table import LabelTable

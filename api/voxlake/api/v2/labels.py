@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.arrow_body import ARROW, json_response, wants_arrow
+from voxlake.api.http.arrow_body import ARROW, wants_arrow
 from voxlake.api.http.intake import JsonBody
+from voxlake.api.http.json_body import json_response
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
 from voxlake.api.http.problems import BINARY, NOT_ALLOWED, documented
 from voxlake.api.http.query import Ranges, parse_box
