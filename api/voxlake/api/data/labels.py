@@ -195,10 +195,13 @@ async def labels_at(
 
 async def reserve(granted: Granted, count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
-    labels = await open_labels(granted)
-    # What changes something is not given up halfway.
+    return await change(reservation.reserve, await open_labels(granted), count, granted.asker)
+
+
+async def change[*Given, T](work: Callable[[*Given], T], *given: *Given) -> T:
+    """Return what a change of something returns, in a thread; it is not given up halfway."""
     with until(None):
-        return await to_thread.run_sync(reservation.reserve, labels, count, granted.asker)
+        return await to_thread.run_sync(work, *given)
 
 
 async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:

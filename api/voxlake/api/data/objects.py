@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from anyio import to_thread
-
-from voxlake.api.data.labels import index_url, open_labels
+from voxlake.api.data.labels import change, index_url, open_labels
 from voxlake.api.guard import Granted
 from voxlake.ngff.labels import merges
 from voxlake.ngff.labels.mapping.log import Entry
@@ -15,7 +13,6 @@ from voxlake.ngff.labels.objects import reading, writing
 from voxlake.ngff.labels.objects import segment_properties as properties
 from voxlake.ngff.labels.objects.label_object import LabelObject
 from voxlake.ngff.labels.objects.reading import ObjectFilter
-from voxlake.platform.deadline import until
 from voxlake.platform.store import StoreURL
 
 
@@ -32,13 +29,12 @@ def _asked[*Given, T](
 
 
 def _changed[*Given, T](
-    change: Callable[[StoreURL, *Given], T],
+    work: Callable[[StoreURL, *Given], T],
 ) -> Callable[[Granted, *Given], Awaitable[T]]:
     """Return a change of the label index of a dataset; it is not given up halfway."""
 
     async def granted_change(granted: Granted, *given: *Given) -> T:
-        with until(None):
-            return await to_thread.run_sync(change, index_url(granted), *given)
+        return await change(work, index_url(granted), *given)
 
     return granted_change
 
@@ -49,9 +45,7 @@ list_objects = _asked(reading.list_objects)
 
 async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
     """Merge bodies, which voxels must have, into the first of them."""
-    labels = await open_labels(granted)
-    with until(None):
-        return await to_thread.run_sync(merges.merge, labels, bodies, by)
+    return await change(merges.merge, await open_labels(granted), bodies, by)
 
 
 async def cleave(
@@ -59,8 +53,7 @@ async def cleave(
 ) -> Entry:
     """Make some supervoxels of a body a body of their own."""
     labels = await open_labels(granted)
-    with until(None):
-        return await to_thread.run_sync(merges.cleave, labels, body, supervoxels, into, by)
+    return await change(merges.cleave, labels, body, supervoxels, into, by)
 
 
 @_changed
