@@ -52,17 +52,14 @@ class Dataset:
 
         Raises
         ------
-        CorruptDataError
-            If one is no number from 1 on: of a scale of 0, infinity or NaN, or less than the last.
+        MetadataError
+            If one is no number from 1 on: a scale is less than that of the level before.
         """
         levels = self.multiscale.levels
         if number == 0:
             return (1,) * len(levels[0].scale)
         fine, coarse = levels[number - 1], levels[number]
-        try:
-            steps = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
-        except (ValueError, ArithmeticError):
-            steps = (0,)
+        steps = tuple(round(b / a) for a, b in zip(fine.scale, coarse.scale, strict=True))
         if min(steps) < 1:
             raise MetadataError(
                 f"levels {number - 1} and {number} of {self.url} have the scales "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -19,7 +18,7 @@ from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from voxlake.ngff.metadata.model import Level
     from voxlake.ngff.volume import Volume
@@ -64,13 +63,22 @@ def validate_dataset(url: StoreURL) -> list[Finding]:
     StoreError
         If the store fails: nothing is known of the dataset then.
     """
+    return list(_check_group(url))
+
+
+def _check_group(
+    url: StoreURL, *, as_labels: bool = False
+) -> Generator[Finding, None, Dataset | None]:
+    """Check a group, as one of labels if it is, or has to be; return it if it can be opened."""
     try:
         ome = read_ome(url)
         version = version_of(ome, str(url))
     except UnsupportedError as error:
-        return [_unsupported(url, str(error))]
+        yield _unsupported(url, str(error))
+        return None
     except UNREADABLE as error:
-        return [_must(url, str(error))]
+        yield _must(url, str(error))
+        return None
     format_ = 3 if store.exists(url / "zarr.json") else 2
     if format_ == 3 and "version" not in ome and version == "0.4":
         version = "0.5"  # which must say so, as the first that lies in zarr v3
@@ -80,10 +88,15 @@ def validate_dataset(url: StoreURL) -> list[Finding]:
     try:
         dataset = open_dataset(url)
     except UnsupportedError as error:
-        return [*broken, _unsupported(url, str(error))]
+        yield from [*broken, _unsupported(url, str(error))]
+        return None
     except UNREADABLE as error:
-        return broken or [_must(url, str(error))]
-    return [*broken, *_check_levels(dataset), *_check_labels(dataset)]
+        yield from broken or [_must(url, str(error))]
+        return None
+    yield from broken
+    yield from _check_levels(dataset, as_labels=as_labels or dataset.kind is Kind.LABELS)
+    yield from _check_labels(dataset)
+    return dataset
 
 
 def _must(where: StoreURL, text: str) -> Finding:
@@ -103,7 +116,7 @@ def _zarr_format(version: str) -> int:
     return 2 if version == "0.4" else 3
 
 
-def _check_levels(dataset: Dataset) -> Iterator[Finding]:
+def _check_levels(dataset: Dataset, *, as_labels: bool) -> Iterator[Finding]:
     try:
         _ = dataset.multiscale.unit
     except UnsupportedError as error:
@@ -117,21 +130,17 @@ def _check_levels(dataset: Dataset) -> Iterator[Finding]:
     for volume in volumes:
         yield from _check_array(dataset, volume)
         yield from _check_codecs(volume)
+        if as_labels and volume.dtype.kind not in "iu":
+            yield _must(volume.url, f"holds {volume.dtype}; labels are integers")
     if len({volume.dtype for volume in volumes}) > 1:
         found = ", ".join(str(volume.dtype) for volume in volumes)
         yield _must(dataset.url, f"the levels differ in data type: {found}")
-    if dataset.kind is Kind.LABELS:
-        yield from _check_integers(dataset)
-    rank = len(dataset.multiscale.axes)
-    if len(volumes) == dataset.levels and all(len(v.shape) == rank for v in volumes):
+    if len(volumes) == dataset.levels:
         yield from _check_geometry(dataset, volumes)
 
 
 def _check_array(dataset: Dataset, volume: Volume) -> Iterator[Finding]:
-    names = dataset.multiscale.axis_names
-    if len(volume.shape) != len(names):
-        yield _must(volume.url, f"has {len(volume.shape)} dimensions; the axes are {names}")
-    version = dataset.multiscale.version
+    names, version = dataset.multiscale.axis_names, dataset.multiscale.version
     found = 2 if volume.metadata.get("zarr_format") == 2 else 3
     if found != _zarr_format(version):
         yield _must(volume.url, f"is an array of zarr v{found}, of NGFF {version}")
@@ -189,8 +198,8 @@ def _factors(base: Level, level: Level) -> tuple[int, ...] | None:
     """Return the total factors of `level`; None if they are not whole numbers from 1 on."""
     factors = []
     for fine, coarse in zip(base.scale, level.scale, strict=True):
-        ratio = coarse / fine if fine else 0.0
-        if not ratio >= 1 - TOLERANCE or ratio == math.inf or abs(ratio - round(ratio)) > TOLERANCE:
+        ratio = coarse / fine
+        if ratio < 1 - TOLERANCE or abs(ratio - round(ratio)) > TOLERANCE:
             return None
         factors.append(round(ratio))
     return tuple(factors)
@@ -266,26 +275,13 @@ def _check_between(group: StoreURL, name: str) -> Iterator[Finding]:
 
 
 def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
-    yield from validate_dataset(url)
-    try:
-        labels = open_dataset(url)
-    except UNREADABLE:
-        return  # among the findings
+    labels = yield from _check_group(url, as_labels=True)
+    if labels is None:
+        return
     if labels.kind is not Kind.LABELS:
         yield _should(url, "is listed as labels, and its metadata have no image-label")
-        yield from _check_integers(labels)
     if labels.levels != image.levels:
         yield _must(url, f"has {labels.levels} levels; its image has {image.levels}")
     if labels.multiscale.version != image.multiscale.version:
         versions = f"{labels.multiscale.version}, its image of {image.multiscale.version}"
         yield _must(url, f"is of NGFF {versions}; they must be of one")
-
-
-def _check_integers(labels: Dataset) -> Iterator[Finding]:
-    for number in range(labels.levels):
-        try:
-            volume = labels.level(number)
-        except UNREADABLE:
-            continue  # among the findings
-        if volume.dtype.kind not in "iu":
-            yield _must(volume.url, f"holds {volume.dtype}; labels are integers")
