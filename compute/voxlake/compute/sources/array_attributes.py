@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 
 from voxlake.compute.sources.arrangement import axis_name
-from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, scales_of
+from voxlake.compute.sources.calibration import (
+    AxisScale,
+    Calibration,
+    axis_scale,
+    known_scales,
+    scales_of,
+)
 from voxlake.ngff.grid.axes import SPATIAL
 
 type Attributes = Mapping[str, Any]
@@ -64,7 +70,6 @@ def calibration_of(attributes: Attributes, names: tuple[str, ...]) -> Calibratio
         _listed(attributes.get("element_size_um"), "micrometer", None, names),
         _resolution(attributes, names),
         transform_scales(attributes.get("transform")),
-        tags,
     ):
         if any(name in scales for name in SPATIAL):
             return Calibration(tags | scales)
@@ -106,7 +111,7 @@ def _tag_scales(attributes: Attributes) -> dict[str, AxisScale]:
         )
         for tag in _axis_tags(attributes)
     }
-    return {name: scale for name, scale in made.items() if scale is not None and scale.unit}
+    return {name: scale for name, scale in known_scales(made).items() if scale.unit}
 
 
 def _axis_tags(attributes: Attributes) -> list[dict[str, Any]]:

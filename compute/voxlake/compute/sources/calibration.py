@@ -77,7 +77,12 @@ def scales_of(
     words = (units,) * len(axes) if isinstance(units, str) else tuple(units)
     places = tuple(starts) or (0,) * len(axes)
     made = {n: axis_scale(s, u, p) for n, s, u, p in zip(axes, steps, words, places, strict=False)}
-    return {name: scale for name, scale in made.items() if scale is not None}
+    return known_scales(made)
+
+
+def known_scales(scales: Mapping[str, AxisScale | None]) -> dict[str, AxisScale]:
+    """Return the scales of those axes of which something is said."""
+    return {name: scale for name, scale in scales.items() if scale is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,9 @@ def placed_above(
     """
     for group in above:
         relations = _relations(group.read("") or {})
-        told = relations.transformations if relations else ()
-        if relations and any(group.path in _paths(Link.of(each)) for each in told):
+        links = [Link.of(each) for each in relations.transformations] if relations else []
+        if relations and any(group.path in _paths(link) for link in links):
             found = document.in_intrinsic(version, is_labels=is_labels)
-            links = [Link.of(each) for each in told]
             systems = relations.systems_at(None) | document.systems_at(group.path)
             systems |= _systems_of_others(group, links)
             own = document.links_at(group.path)

@@ -11,6 +11,7 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def check_blocks(folder: Path, attributes: DatasetAttributes) -> None:
     Blocks that are stored as they are must have all their voxels, too; whether compressed ones
     decode is seen when they are read.
     """
-    counts = tuple(-(-n // b) for n, b in zip(attributes.dimensions, attributes.block, strict=True))
+    counts = grid_shape(attributes.dimensions, attributes.block)
     for file in _block_files(str(folder), counts, attributes):
         _check_block(file, attributes)
 

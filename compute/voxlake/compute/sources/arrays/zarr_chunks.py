@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.sources.arrays.foreign_store import foreign_store, local_folder, read_key
 from voxlake.compute.sources.listing import SHOWN, listed
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ class ChunkNames:
 def chunk_names(array: zarr.Array[Any]) -> ChunkNames:
     """Return how the metadata of an array say that its chunks are named."""
     metadata: Any = array.metadata  # of version 2 or 3, which have no base in common
-    chunk = array.shards or array.chunks
-    grid = tuple(-(-n // step) for n, step in zip(array.shape, chunk, strict=True))
+    grid = grid_shape(array.shape, array.shards or array.chunks)
     if metadata.zarr_format == 2:
         return ChunkNames(grid, "", metadata.dimension_separator)
     encoding = metadata.chunk_key_encoding

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from voxlake.compute.sources.calibration import Calibration, axis_scale
+from voxlake.compute.sources.calibration import Calibration, axis_scale, known_scales
 from voxlake.ngff.grid.units import exact
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def mrc_calibration(
     starts = dict(zip(stored, (int(record[field]) for field in _STARTS), strict=True))
     places = origin if any(origin.values()) else {n: starts[n] * steps[n] for n in steps}
     scales = {n: axis_scale(steps[n], "angstrom", places[n]) for n in steps}
-    lost = tuple(_lost(record, steps, starts, origin))
-    return Calibration({n: scale for n, scale in scales.items() if scale is not None}, lost)
+    return Calibration(known_scales(scales), tuple(_lost(record, steps, starts, origin)))
 
 
 def _step(record: np.void, name: str) -> Decimal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale
+from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, known_scales
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +34,7 @@ def nifti_calibration(header: Any) -> Calibration:
             step, start = np.copysign(step, affine[row, row]), affine[row, 3]
         scales[name] = axis_scale(step, _known(space), start)
     scales["t"] = axis_scale(header["pixdim"][4], _known(time), header["toffset"])
-    return Calibration({n: s for n, s in scales.items() if s is not None}, lost)
+    return Calibration(known_scales(scales), lost)
 
 
 def _affine(header: Any) -> npt.NDArray[Any] | None:
@@ -56,7 +56,7 @@ def _lost(affine: npt.NDArray[Any] | None, sizes: npt.NDArray[Any]) -> tuple[str
         return ("an affine that is not all numbers",)
     matrix = affine[:3, :3]
     diagonal = np.diagonal(matrix)
-    if np.abs(matrix - np.diag(diagonal)).max() > _CLOSE * max(float(np.abs(matrix).max()), 0.0):
+    if np.abs(matrix - np.diag(diagonal)).max() > _CLOSE * float(np.abs(matrix).max()):
         rows = "; ".join(", ".join(f"{value:g}" for value in row) for row in matrix.round(4))
         return (f"a rotation or shear of its axes, the affine {rows}",)
     if not np.allclose(np.abs(diagonal), sizes, rtol=_CLOSE, atol=0):

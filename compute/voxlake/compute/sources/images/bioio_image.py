@@ -17,7 +17,7 @@ import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange_named
-from voxlake.compute.sources.calibration import Calibration, axis_scale
+from voxlake.compute.sources.calibration import Calibration, axis_scale, known_scales
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.source import native
@@ -128,8 +128,9 @@ def _calibration(image: Any) -> Calibration:
     steps["t"] = _seconds(image.time_interval)
     if not isinstance(image.time_interval, int | float):
         units["t"] = "second"
-    scales = {axis: axis_scale(step, units[axis]) for axis, step in steps.items()}
-    return Calibration({axis: scale for axis, scale in scales.items() if scale is not None})
+    return Calibration(
+        known_scales({axis: axis_scale(step, units[axis]) for axis, step in steps.items()})
+    )
 
 
 def _unit(properties: Any, axis: str) -> object:

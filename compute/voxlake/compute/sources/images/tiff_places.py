@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
-from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale
+from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, known_scales
 from voxlake.compute.sources.images.tiff_promise import is_ome, ome_root
 from voxlake.ngff.grid.units import exact
 
@@ -62,7 +62,7 @@ def ome_calibration(xml: str, what: str) -> Calibration:
         axis: axis_scale(pixels.get(size, ""), pixels.get(f"{size}Unit", _OME_DEFAULTS[axis]))
         for axis, size in sizes.items()
     }
-    return _calibration(scales)
+    return Calibration(known_scales(scales))
 
 
 def _imagej_calibration(said: dict[str, Any], series: TiffPageSeries) -> Calibration:
@@ -87,7 +87,7 @@ def _imagej_calibration(said: dict[str, Any], series: TiffPageSeries) -> Calibra
             scale = replace(scale, start=-origin.step * scale.step)
         scales[axis] = scale
     scales["t"] = axis_scale(said.get("finterval", ""), _unescaped(said.get("tunit") or "sec"))
-    return _calibration(scales)
+    return Calibration(known_scales(scales))
 
 
 def _size(resolution: object) -> Decimal | None:
@@ -108,7 +108,3 @@ def _tag_unit(code: object, step: Decimal | None) -> str:
 def _unescaped(text: object) -> str:
     """Return a unit with what ImageJ escapes, the sign for micro, as it is."""
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), str(text))
-
-
-def _calibration(scales: dict[str, AxisScale | None]) -> Calibration:
-    return Calibration({axis: scale for axis, scale in scales.items() if scale is not None})
