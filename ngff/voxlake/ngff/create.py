@@ -14,7 +14,7 @@ from voxlake.ngff.making import Making
 from voxlake.ngff.metadata.model import Level, Multiscale
 from voxlake.ngff.metadata.names import named
 from voxlake.ngff.metadata.seal import sealed
-from voxlake.ngff.metadata.writing import group_document, labels_document
+from voxlake.ngff.metadata.writing import encoded, group_document, labels_document
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
 from voxlake.platform.store.update import update
@@ -99,7 +99,7 @@ def seal_dataset(url: StoreURL) -> None:
     documents = {url / "zarr.json": group}
     documents |= {each: _sealed_anew(each) for each in (url / p / "zarr.json" for p in paths)}
     for each, document in documents.items():
-        store.write(each, _json(document))
+        store.write(each, encoded(document))
 
 
 def _sealed_anew(url: StoreURL) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
     def change(body: bytes | None) -> bytes:
         document = json.loads(body) if body else labels_document([])
         names = set(document["attributes"]["ome"]["labels"]) - {path}
-        return _json(labels_document([*names, *([path] if listed else [])]))
+        return encoded(labels_document([*names, *([path] if listed else [])]))
 
     labels, _, path = place.key.rpartition("/")
     update(lake / labels / "zarr.json", change)
@@ -201,13 +201,9 @@ def _moved(level: Level, factors: tuple[int, ...], base: tuple[float, ...]) -> L
 def _put(url: StoreURL, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:
     """Create `document`, unless it, or one that serves as well, is there."""
     try:
-        store.create(url, _json(document))
+        store.create(url, encoded(document))
     except ObjectExistsError as error:
-        if store.read(url).body not in map(_json, (document, *equivalent)):
+        if store.read(url).body not in map(encoded, (document, *equivalent)):
             raise ConflictError(
                 f"{url} is there already and is something else; choose another name"
             ) from error
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2).encode()

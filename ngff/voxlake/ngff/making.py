@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.seal import MARK, require_seal, sealed
+from voxlake.ngff.metadata.writing import encoded
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, LeaseLostError, ObjectExistsError
 from voxlake.platform.store.update import update
@@ -44,7 +45,7 @@ class Making:
             If something else is stored there, or another job has made it whole.
         """
         try:
-            store.create(self.url / "zarr.json", _encoded(self._marked(document, whole=False)))
+            store.create(self.url / "zarr.json", encoded(self._marked(document, whole=False)))
         except ObjectExistsError:
             groups = (document, *equivalent)
             update(self.url / "zarr.json", lambda body: self._taken_over(body, groups))
@@ -76,14 +77,14 @@ class Making:
             if mark.get("made_by") == self.job:
                 return body
             raise ConflictError(f"{self.url} holds a whole dataset already; choose another name")
-        return _encoded(self._marked(found, whole=False))
+        return encoded(self._marked(found, whole=False))
 
     def _finished(self, body: bytes | None) -> bytes:
         found = _decoded(self.url, body or b"")
         mark = _mark(found)
         if mark.get("made_by") != self.job:
             raise self._lost(mark)
-        return _encoded(self._marked(found, whole=True))
+        return encoded(self._marked(found, whole=True))
 
     def _marked(self, document: dict[str, Any], *, whole: bool) -> dict[str, Any]:
         attributes = document["attributes"]
@@ -134,7 +135,3 @@ def _mark(document: dict[str, Any]) -> dict[str, Any]:
 def _unmarked(document: dict[str, Any]) -> dict[str, Any]:
     attributes = {k: v for k, v in document["attributes"].items() if k != "voxlake"}
     return {**document, "attributes": attributes}
-
-
-def _encoded(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2).encode()

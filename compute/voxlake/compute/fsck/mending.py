@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.leftovers import sweep
-from voxlake.ngff.metadata.writing import labels_document
+from voxlake.ngff.metadata.writing import encoded, labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
 from voxlake.platform.errors import CorruptDataError
@@ -43,7 +42,7 @@ class ListLabelsTask:
 
         def listed(_: bytes | None) -> bytes:
             # After the list was read: labels that are added meanwhile are not taken off it.
-            return json.dumps(labels_document(labels_there(self.image)), indent=2).encode()
+            return encoded(labels_document(labels_there(self.image)))
 
         update(self.image / "labels" / "zarr.json", listed)
         return Result()

@@ -10,6 +10,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from voxlake.ngff.metadata.writing import encoded
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, InvalidNameError
 from voxlake.platform.names import DatasetName
@@ -59,4 +60,4 @@ def _renamed(key: str, name: DatasetName, body: bytes | None) -> bytes:
         attributes.setdefault("voxlake", {})["named"] = named(key, name)
     except (ValueError, AttributeError, TypeError) as error:
         raise CorruptDataError(f"{key}/zarr.json is no zarr document; restore it") from error
-    return json.dumps(document, indent=2).encode()
+    return encoded(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from voxlake.ngff.grid.layout import Kind
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from voxlake.ngff.metadata.model import Level, Multiscale
 
 VERSION = "0.5"
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    """Return a metadata document as it is stored."""
+    return json.dumps(document, indent=2).encode()
 
 
 def group_document(multiscale: Multiscale, *, of_image: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tifffile import TiffFile
 
+from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff_promise import is_ome, ome_root
 from voxlake.compute.sources.listing import listed
 from voxlake.platform.errors import SourceError
@@ -87,7 +88,7 @@ def _companion(path: Path, description: str) -> Path | None:
 
 
 def _is_tiff(file: Path) -> bool:
-    return file.name.lower().endswith((".tif", ".tiff"))
+    return file.name.lower().endswith(TIFF)
 
 
 def _text(file: Path) -> str:
