@@ -237,6 +237,26 @@ def test_labels_in_a_folder_of_labels(image: Dataset, between: Document, count: 
     assert len(found) == count
 
 
+def test_a_damaged_folder_of_labels(image: Dataset) -> None:
+    group = image.url / "labels"
+    edit(group, lambda d: d["attributes"]["ome"].update(labels=["seg", "old/one"]))
+    store.write(group / "old" / "zarr.json", b"{")
+    found = {finding.where: finding.text for finding in validate_dataset(image.url)}
+    assert found.keys() == {str(group / "old"), str(group / "old" / "one")}
+    assert "is damaged" in found[str(group / "old")]
+
+
+def test_paths_that_lead_out(image: Dataset) -> None:
+    edit(image.url / "labels", lambda d: d["attributes"]["ome"].update(labels=["seg", "../../x"]))
+    finding = only(validate_dataset(image.url))
+    assert (finding.where, finding.severity) == (str(image.url / "labels"), MUST)
+    assert "'../../x' leads outside" in finding.text
+    edit(image.url, lambda d: levels(d)[1].update(path="../x"))
+    finding = only(validate_dataset(image.url))
+    assert (finding.where, finding.severity) == (str(image.url), MUST)
+    assert "'../x' leads outside" in finding.text
+
+
 def test_labels_without_image_label(image: Dataset) -> None:
     edit(image.url / "labels" / "seg", lambda d: d["attributes"]["ome"].pop("image-label"))
     assert "no image-label" in only(validate_dataset(image.url)).text

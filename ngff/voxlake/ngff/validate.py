@@ -63,7 +63,28 @@ def validate_dataset(url: StoreURL) -> list[Finding]:
     StoreError
         If the store fails: nothing is known of the dataset then.
     """
+    return list(_check_dataset(url))
+
+
+def validate_group(url: StoreURL) -> list[Finding]:
+    """Return what is wrong with the OME-Zarr group at `url`, whatever is with labels in it.
+
+    Raises
+    ------
+    StoreError
+        As of `validate_dataset`.
+    """
     return list(_check_group(url))
+
+
+def _check_dataset(
+    url: StoreURL, *, as_labels: bool = False
+) -> Generator[Finding, None, Dataset | None]:
+    """Check a group as `_check_group` does, and the labels in it."""
+    dataset = yield from _check_group(url, as_labels=as_labels)
+    if dataset is not None:
+        yield from _check_labels(dataset)
+    return dataset
 
 
 def _check_group(
@@ -95,7 +116,6 @@ def _check_group(
         return None
     yield from broken
     yield from _check_levels(dataset, as_labels=as_labels or dataset.kind is Kind.LABELS)
-    yield from _check_labels(dataset)
     return dataset
 
 
@@ -272,10 +292,12 @@ def _check_between(group: StoreURL, name: str) -> Iterator[Finding]:
                 yield _must(between, "lies between the labels group and labels, and has metadata")
         except NotFoundError:
             continue
+        except CorruptDataError as error:
+            yield _must(between, str(error))
 
 
 def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
-    labels = yield from _check_group(url, as_labels=True)
+    labels = yield from _check_dataset(url, as_labels=True)
     if labels is None:
         return
     if labels.kind is not Kind.LABELS:

@@ -16,7 +16,7 @@ from voxlake.ngff.leftovers import leftovers
 from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
-from voxlake.ngff.validate import Severity, validate_dataset
+from voxlake.ngff.validate import Severity, validate_group
 from voxlake.ngff.volume import shard_key
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError
@@ -55,9 +55,8 @@ class ObjectsTask:
         broken = list(_look_at_seals(self.url))
         yield from broken
         told = {finding.where for finding in broken}
-        for breach in validate_dataset(self.url):
-            ours = not breach.where.startswith(f"{self.url / 'labels'}")
-            if ours and f"{breach.where}/zarr.json" not in told:
+        for breach in validate_group(self.url):
+            if f"{breach.where}/zarr.json" not in told:
                 is_advice = breach.severity is Severity.SHOULD
                 check = Check.ADVICE if is_advice else Check.METADATA
                 yield Finding(check, breach.where, breach.text)
@@ -91,7 +90,7 @@ def _look_at_steps(url: StoreURL) -> Iterator[Finding]:
     """Yield the levels that are no whole number of times as large as the one below."""
     try:
         dataset = open_dataset(url)
-    except UNREADABLE:  # told by validate_dataset
+    except UNREADABLE:  # told by validate_group
         return
     for level in range(1, dataset.levels):
         try:
@@ -118,7 +117,7 @@ def _look_at_seals(url: StoreURL) -> Iterator[Finding]:
 def _level_paths(url: StoreURL) -> list[str]:
     try:
         return [level.path for level in open_dataset(url).multiscale.levels]
-    except UNREADABLE:  # told by validate_dataset
+    except UNREADABLE:  # told by validate_group
         folders = [name for name in store.list_children(url)[0] if name != "labels"]
         return [name for name in folders if store.exists(url / name / "zarr.json")]
 

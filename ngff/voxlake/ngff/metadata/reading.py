@@ -19,6 +19,7 @@ from voxlake.ngff.metadata.seal import require_seal
 from voxlake.platform import store
 from voxlake.platform.errors import (
     UNREADABLE,
+    InvalidInputError,
     MetadataError,
     NotFoundError,
     StoreError,
@@ -60,7 +61,17 @@ def read_multiscale(url: StoreURL) -> Multiscale:
     """
     found = parse_multiscale(read_ome(url), str(url), _above(url))
     _require_placed(found, url)
+    _require_below(url, (level.path for level in found.levels))
     return found
+
+
+def _require_below(url: StoreURL, paths: Iterable[str]) -> None:
+    """Raise MetadataError unless all paths that the metadata of a group name lie below it."""
+    for path in paths:
+        try:
+            url / path
+        except InvalidInputError as error:
+            raise MetadataError(f"the metadata of {url} name a path: {error}") from error
 
 
 def _require_placed(found: Multiscale, url: StoreURL) -> None:
@@ -143,7 +154,7 @@ def read_labels_names(url: StoreURL) -> list[str]:
     Raises
     ------
     MetadataError
-        If the group has something else for a list of names.
+        If the group has something else for a list of names, or one leads out of it.
     """
     try:
         names = read_ome(url / "labels").get("labels", [])
@@ -151,6 +162,7 @@ def read_labels_names(url: StoreURL) -> list[str]:
         return []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise MetadataError(f"{url / 'labels'} lists {names!r}, which are no names of labels")
+    _require_below(url / "labels", names)
     return names
 
 
