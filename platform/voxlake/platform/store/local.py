@@ -161,26 +161,25 @@ def _entries(url: StoreURL) -> Iterator[Iterator[os.DirEntry[str]]]:
 @contextmanager
 def _opened_folder(url: StoreURL) -> Iterator[int | None]:
     """Open a folder for the length of a ``with`` block; None if it is not there."""
-    folder = _open_folder(url)
-    try:
-        with store_failures("list", url):
+    with store_failures("list", url):
+        folder = _open_folder(url)
+        try:
             yield folder
-    finally:
-        if folder is not None:
-            os.close(folder)
+        finally:
+            if folder is not None:
+                os.close(folder)
 
 
 def _open_folder(url: StoreURL) -> int | None:
-    with store_failures("list", url):
-        try:
-            return _open("list", url, os.O_DIRECTORY)
-        except (FileNotFoundError, NotADirectoryError):
-            root = _root_of(url)
-            if not os.path.isdir(root):  # noqa: PTH112  as below
-                raise ObjectNotFoundError(
-                    f"folder {root} is not there; check its name, or make it"
-                ) from None
-            return None
+    try:
+        return _open("list", url, os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        root = _root_of(url)
+        if not os.path.isdir(root):  # noqa: PTH112  as below
+            raise ObjectNotFoundError(
+                f"folder {root} is not there; check its name, or make it"
+            ) from None
+        return None
 
 
 def etag_of_file(found: os.stat_result) -> str:
