@@ -122,7 +122,7 @@ def _fresh_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget_stores() -> None:
     """Drop what the process keeps of settings and open stores."""
     process.prepare_process.cache_clear()
-    adapters._obstore.cache_clear()
+    adapters._bucket.cache_clear()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from voxlake.platform.errors import InvalidInputError, StoreError, UnsupportedError, VoxlakeError
 from voxlake.platform.settings import Settings
-from voxlake.platform.store.adapters import as_tensorstore
+from voxlake.platform.store.adapters import as_obstore, as_tensorstore
 from voxlake.platform.store.url import StoreURL
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -126,6 +126,8 @@ def test_what_names_have() -> None:
     assert (lake.name, (lake / "c/em.zarr").name) == ("lake", "em.zarr")
     with pytest.raises(InvalidInputError, match="not on this machine"):
         _ = StoreURL("s3", "b").folder
+    with pytest.raises(InvalidInputError, match="on this machine, and in no bucket"):
+        as_obstore(lake)
 
 
 def test_memory_stores_are_of_their_user_alone(

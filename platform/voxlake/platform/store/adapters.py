@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore.store
 
-from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -19,19 +18,20 @@ if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
     from voxlake.platform.store.url import StoreURL
 
-type Obstore = obstore.store.LocalStore | obstore.store.MemoryStore | obstore.store.S3Store
+type Obstore = obstore.store.MemoryStore | obstore.store.S3Store
 
 
 def as_obstore(url: StoreURL) -> Obstore:
-    """Return the obstore handle of the whole root of `url`; keys are `url.key` and below.
+    """Return the obstore handle of the bucket of `url`; keys are `url.key` and below.
 
     Raises
     ------
-    ObjectNotFoundError
-        If the root is a folder that is not there.
+    InvalidInputError
+        If it is on this machine: files are read and written without obstore (see `local`).
     """
-    folder = str(url.folder) if url.is_local else ""
-    return _obstore(url.scheme, url.root, url.endpoint, url.region, folder)
+    if url.is_local:
+        raise InvalidInputError(f"{url} is on this machine, and in no bucket; use its path")
+    return _bucket(url.root, url.endpoint, url.region)
 
 
 def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False) -> Store:
@@ -95,15 +95,8 @@ def _tensorstore_credentials(settings: Settings) -> str:
 
 
 @lru_cache(maxsize=64)
-def _obstore(
-    scheme: str, root: str, endpoint: str | None, region: str | None, folder: str
-) -> Obstore:
-    if scheme == "s3":
-        return _s3(root, endpoint, region, "")
-    # Not made here: reading a lake that is not there must not leave an empty one behind.
-    if not Path(folder).is_dir():
-        raise ObjectNotFoundError(f"folder {folder} is not there; check its name, or make it")
-    return obstore.store.LocalStore(folder)
+def _bucket(name: str, endpoint: str | None, region: str | None) -> obstore.store.S3Store:
+    return _s3(name, endpoint, region, "")
 
 
 def _s3(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_PLACE = {errno.ENOTDIR, errno.ENAMETOOLONG}
 _ABSENT = (FileNotFoundError, obstore_errors.NotFoundError)
 
 # What libraries say where they give no error code. Matched in the message alone, never in a path.
@@ -134,9 +135,7 @@ def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
 
 def _is_absent(action: str, error: Exception) -> bool:
     """Whether there is no such object; for a write, a file in a folder's place is a failure."""
-    if isinstance(error, NotADirectoryError) or "os error 20" in str(error):
-        return action != "write"
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+    if isinstance(error, OSError) and error.errno in _NO_PLACE:
         return action != "write"
     return isinstance(error, _ABSENT)
 

@@ -34,7 +34,7 @@ def request[**P, T](
     **kwargs: P.kwargs,
 ) -> T:
     """Return the answer to `ask`, or where a deadline counts to `ask_async`, which can be ended."""
-    if isinstance(store, obstore.store.LocalStore) or not has_deadline():
+    if not has_deadline():
         return ask(store, *args, **kwargs)
     return _awaited(partial(ask_async, store, *args, **kwargs))
 
@@ -62,7 +62,7 @@ def list_pages(url: StoreURL) -> Iterator[Sequence[ObjectMeta]]:
     while True:
         pages = obstore.list(as_obstore(url), prefix=url.key or None, offset=last)
         try:
-            while page := _next_page(url, pages):
+            while page := _next_page(pages):
                 yield page
                 last, left = page[-1]["path"], retries
         except obstore_errors.BaseError as error:
@@ -81,11 +81,9 @@ def prepare_runtime() -> None:
         request(obstore.head, obstore.head_async, memory, "probe")
 
 
-def _next_page(
-    url: StoreURL, pages: ListStream[Sequence[ObjectMeta]]
-) -> Sequence[ObjectMeta] | None:
+def _next_page(pages: ListStream[Sequence[ObjectMeta]]) -> Sequence[ObjectMeta] | None:
     check_deadline()
-    if url.is_local or not has_deadline():
+    if not has_deadline():
         return next(pages, None)
     try:
         return _awaited(pages.__anext__)
