@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
+from voxlake.ngff.metadata.early import early_version
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above, placed_above
 from voxlake.ngff.metadata.seal import require_seal
@@ -284,6 +285,11 @@ def version_of(ome: Mapping[str, Any], where: str) -> str:
         If what they say is no version.
     """
     first = _first_multiscale(where, ome)
+    if early := early_version(ome, first):
+        raise UnsupportedError(
+            f"{where} is OME-Zarr {early}, which does not say how large voxels are; it can be "
+            "ingested, with --voxel-size"
+        )
     said = ome.get("version", first.get("version"))
     if said is None:  # must be said since 0.5, and is seen by what is there
         return "0.6" if "coordinateSystems" in first else "0.4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import zarr
 from zarr.errors import BaseZarrError
 
 from voxlake.compute.sources.location import absolute_location, split_inner
+from voxlake.ngff.grid.axes import AxisType
+from voxlake.ngff.metadata.early import early_image
 from voxlake.ngff.metadata.reading import NO_IMAGES, parse_multiscale
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above
 from voxlake.platform.errors import CorruptDataError, SourceError
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from zarr.abc.store import Store
 
+    from voxlake.ngff.grid.axes import Axis
     from voxlake.ngff.metadata.model import Multiscale
 
 type Open = Callable[[str], Store | None]
@@ -31,8 +35,20 @@ def ome_of(group: zarr.Group) -> dict[str, Any]:
     return ome if isinstance(ome, dict) else {}
 
 
-def multiscale_of(location: str, group: zarr.Group, opened: Open) -> Multiscale | None:
-    """Return the OME-Zarr metadata of a group; None if it is a group of plain arrays.
+@dataclass(frozen=True, slots=True)
+class OmeImage:
+    """What OME-Zarr says of an image."""
+
+    path: str
+    """Of the array of its finest level, below the group."""
+    axes: tuple[str, ...]
+    """Names of its axes, in the order of the array's dimensions."""
+    multiscale: Multiscale | None
+    """Where its levels lie; None before NGFF 0.4, which does not say it."""
+
+
+def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
+    """Return the OME-Zarr image that a group is; None if it is a group of plain arrays.
 
     Raises
     ------
@@ -41,13 +57,23 @@ def multiscale_of(location: str, group: zarr.Group, opened: Open) -> Multiscale 
     SourceError
         If its metadata are wrong.
     """
-    ome = ome_of(group)
+    ome, where = ome_of(group), f"zarr {location}"
     if "multiscales" not in ome and NO_IMAGES.keys().isdisjoint(ome):
         return None
     try:
-        return parse_multiscale(ome, f"zarr {location}", _above(location, group, opened))
+        early = early_image(ome, where)
+        if early is not None:
+            return OmeImage(early.path, early.axes, None)
+        found = parse_multiscale(ome, where, _above(location, group, opened))
     except CorruptDataError as error:
         raise SourceError(f"{error}; mend the source's metadata") from error
+    return OmeImage(found.levels[0].path, tuple(map(_axis_name, found.axes)), found)
+
+
+def _axis_name(axis: Axis) -> str:
+    """Return the letter of an axis; its type tells of those that have no place."""
+    by_type: dict[AxisType | None, str] = {AxisType.TIME: "t", AxisType.CHANNEL: "c"}
+    return by_type.get(axis.type, axis.name)
 
 
 def _above(location: str, group: zarr.Group, opened: Open) -> Iterator[Above]:

@@ -22,14 +22,13 @@ from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.array_attributes import axis_names_of
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
-from voxlake.compute.sources.arrays.ome_group import multiscale_of, ome_of
+from voxlake.compute.sources.arrays.ome_group import OmeImage, image_of, ome_of
 from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files
-from voxlake.compute.sources.calibration import Calibration, scales_of
+from voxlake.compute.sources.calibration import UNKNOWN, Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
-from voxlake.ngff.grid.axes import AxisType
 from voxlake.platform.errors import SourceError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
@@ -40,9 +39,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from voxlake.compute.sources.source import Source
-    from voxlake.ngff.grid.axes import Axis
     from voxlake.ngff.grid.box import Box
-    from voxlake.ngff.metadata.model import Multiscale
 
 _SERIES_ROOT = "bioformats2raw.layout"
 
@@ -59,16 +56,16 @@ def open_zarr(location: str) -> Source | None:
     store = _store(address)
     if store is None:
         return None
-    array, multiscale = _array(location, store, inner.strip("/"))
+    array, image = _array(location, store, inner.strip("/"))
     what = f"zarr {location}"
-    arrangement = _arrangement(array, multiscale, what)
+    arrangement = _arrangement(array, image, what)
     return ArrangedSource(
         dtype=native(np.dtype(array.dtype), what),
         arrangement=arrangement,
         fingerprint=_fingerprint(address, array),
         read_stored=partial(_read, array, what),
         stored_block=array.chunks,  # of a sharded array, the inner chunks
-        calibration=_calibration(array, multiscale, arrangement),
+        calibration=_calibration(array, image, arrangement),
         check_stored=partial(check_chunk_files, address, array, what),
     )
 
@@ -118,7 +115,7 @@ def _remote_store(location: str) -> Store | None:
     )
 
 
-def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Multiscale | None]:
+def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], OmeImage | None]:
     try:
         # Consolidated metadata are a copy, and may be older than what they are of.
         node = zarr.open(store, path=inner, mode="r", use_consolidated=False)
@@ -126,8 +123,8 @@ def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Mu
             node = _only_series(location, node)
         if isinstance(node, zarr.Array):
             return node, None
-        multiscale = multiscale_of(location, node, _store)
-        level = node[multiscale.levels[0].path] if multiscale else _only_array(location, node)
+        image = image_of(location, node, _store)
+        level = node[image.path] if image else _only_array(location, node)
     except VoxlakeError:
         raise
     except Exception as error:  # stores and codecs have errors of their own
@@ -136,7 +133,7 @@ def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Mu
         ) from error
     if not isinstance(level, zarr.Array):
         raise SourceError(f"zarr {location} has a group where its level 0 should be; restore it")
-    return level, multiscale
+    return level, image
 
 
 def _only_array(location: str, group: zarr.Group) -> zarr.Array[Any]:
@@ -196,27 +193,24 @@ def _series(root: zarr.Group) -> list[str]:
     return list(counted)
 
 
-def _arrangement(array: zarr.Array[Any], multiscale: Multiscale | None, what: str) -> Arrangement:
+def _arrangement(array: zarr.Array[Any], image: OmeImage | None, what: str) -> Arrangement:
     """Name the axes by the OME-Zarr metadata, else as the array does, else by their number."""
-    if multiscale is not None:
-        return arrange_named(tuple(map(_axis_name, multiscale.axes)), array.shape, what)
+    if image is not None:
+        return arrange_named(image.axes, array.shape, what)
     names: Any = getattr(array.metadata, "dimension_names", None) or ()
     if not any(names):
         names = axis_names_of(array.attrs)
     return arrange_named(names, array.shape, what)
 
 
-def _axis_name(axis: Axis) -> str:
-    """Return the letter of an axis; its type tells of those that have no place."""
-    by_type: dict[AxisType | None, str] = {AxisType.TIME: "t", AxisType.CHANNEL: "c"}
-    return by_type.get(axis.type, axis.name)
-
-
 def _calibration(
-    array: zarr.Array[Any], multiscale: Multiscale | None, arrangement: Arrangement
+    array: zarr.Array[Any], image: OmeImage | None, arrangement: Arrangement
 ) -> Calibration:
-    if multiscale is None:
+    if image is None:
         return attributes_calibration(array.attrs, arrangement.stored)
+    multiscale = image.multiscale
+    if multiscale is None:
+        return UNKNOWN
     level = multiscale.levels[0]
     units = [axis.unit or "" for axis in multiscale.axes]
     scales = scales_of(arrangement.stored, level.scale, units, level.translation)
