@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from voxlake.api.views.neuroglancer import (
     viewer_state,
 )
 from voxlake.ngff.grid.axes import Axis, AxisType
+from voxlake.ngff.labels.mapping.changes import import_mapping, merge
 from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
@@ -161,6 +163,74 @@ def test_sixteen_bits_are_drawn_by_the_values_that_are_there(owner: httpx2.Clien
     low, high = json.loads(state["layers"][0]["shader"].partition("range=")[2].partition(")")[0])
     assert 0 <= low < 100
     assert 4900 < high < 5000
+
+
+def labels_of(*bodies: list[list[int]] | None) -> list[Layer]:
+    """Return a layer of labels for each list of bodies."""
+    place = multiscale((1, 1, 1), (0, 0, 0))
+    return [
+        Layer(f"l{number}", "http://h", place, SHAPE, labels=True, bodies=each)
+        for number, each in enumerate(bodies)
+    ]
+
+
+def test_merged_bodies_are_equivalences() -> None:
+    nobody, several = viewer_state(labels_of([], [[0, 9], [1, 3, 2**64 - 2]]))["layers"]
+    assert "equivalences" not in nobody
+    assert several["equivalences"] == [["0", "9"], ["1", "3", str(2**64 - 2)]]
+
+
+def test_too_many_merges_are_not_in_the_state_and_it_says_so() -> None:
+    def chain(count: int) -> list[list[int]]:
+        return [list(range(2**64 - 2 - count, 2**64 - 1))]
+
+    state = viewer_state(labels_of(chain(9000), chain(1001), chain(1000), None))
+    names = [layer["name"] for layer in state["layers"]]
+    assert names == ["l0", "l1 (merges not shown)", "l2", "l3 (merges not shown)"]
+    assert ["equivalences" in layer for layer in state["layers"]] == [True, False, True, False]
+    assert state["selectedLayer"]["layer"] == names[-1]
+    assert len(json.dumps(state)) < 250_000
+    # As the viewer puts it into its address: pairs of labels, all but letters and digits escaped.
+    pairs = [
+        pair
+        for layer in state["layers"]
+        for body in layer.get("equivalences", ())
+        for pair in pairwise(body)
+    ]
+    assert len(quote(json.dumps(pairs, separators=(",", ":")))) < 1 << 20
+
+
+@pytest.mark.parametrize("into", [3, 1])
+def test_a_view_has_the_merges_as_of_now(served: Served, owner: httpx2.Client, into: int) -> None:
+    address = "/v2/datasets/lab/brain/draft"
+    before = owner.get(f"{address}/neuroglancer/state").json()
+    assert before == owner.get(f"{address}/neuroglancer").json()["state"]
+    other = 4 - into
+    merge(served.lake / "lab/brain/em.index/draft", [into, other])
+    try:
+        (layer,) = owner.get(f"{address}/neuroglancer/state").json()["layers"][1:]
+        assert layer["equivalences"] == [[str(into), str(other)]]
+    finally:
+        import_mapping(served.lake / "lab/brain/em.index/draft", [], [])
+    assert owner.get(f"{address}/neuroglancer/state").json() == before
+
+
+def test_a_view_too_long_for_a_header_is_fetched_by_the_viewer(
+    served: Served, owner: httpx2.Client
+) -> None:
+    index_url = served.lake / "lab/brain/em.index/draft"
+    labels = list(range(5, 10_006))
+    try:
+        import_mapping(index_url, labels, [5] * len(labels))
+        location = owner.get("/view/lab/brain/em").headers["location"]
+        viewer, _, state = location.partition("#!")
+        assert viewer == f"{served.url}/neuroglancer/"
+        assert (
+            owner.get(state).json()
+            == (owner.get("/v2/datasets/lab/brain/em/neuroglancer").json()["state"])
+        )
+    finally:
+        import_mapping(index_url, [], [])
 
 
 def test_the_public_viewer_is_known() -> None:

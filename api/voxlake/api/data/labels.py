@@ -18,7 +18,7 @@ from voxlake.api.http.questions import QUESTION_BYTES
 from voxlake.ngff import lake
 from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.mapping.mapping import Mapping, apply
+from voxlake.ngff.labels.mapping.mapping import Mapping, apply, merged_bodies, renumbered
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
 from voxlake.ngff.labels.sidecars import trust
@@ -56,6 +56,15 @@ def index_url(granted: Granted) -> StoreURL:
 async def mapping_of(granted: Granted) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
     return await newest_mapping(granted.record, index_url(granted))
+
+
+async def list_merged_bodies(granted: Granted, most: int) -> list[list[int]] | None:
+    """Return the labels of each body that has several, as of now.
+
+    None if more than `most` supervoxels have another number than their body.
+    """
+    mapping = await mapping_of(granted)
+    return None if len(renumbered(mapping)) > most else merged_bodies(mapping)
 
 
 async def open_labels(granted: Granted, *, bodies: bool = False) -> Labels:

@@ -20,6 +20,10 @@ from voxlake.platform.errors import UnsupportedError
 PUBLIC_VIEWER = "https://neuroglancer-demo.appspot.com/"
 """Stands in where the gateway's own viewer is not built; it sees public datasets only."""
 
+MOST_MERGED = 10_000
+"""Supervoxels that a state can say are part of another body. The viewer keeps its state in its
+address, where each takes up to 64 bytes, and browsers have addresses of 1 MB."""
+
 _UNITS = {name: (float(metres), "m") for name, metres in METRES.items()}
 _UNITS |= {name: (float(seconds), "s") for name, seconds in SECONDS.items()}
 """Units that NGFF names, as (SI units in one, SI unit)."""
@@ -42,6 +46,8 @@ class Layer:
     """Absolute URL of the folder of its segment properties; None if it has none."""
     zarr_format: int = 3
     """Version of zarr that its arrays are stored in."""
+    bodies: Sequence[Sequence[int]] | None = ()
+    """Labels of each body that has several; None: there are more than a state can hold."""
 
 
 def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
@@ -50,6 +56,9 @@ def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     One unit of the viewer's coordinates is a voxel of the first layer, and its voxel i is drawn
     at [i, i + 1) along every axis. The other layers keep their physical place beside it. The
     `title` is that of the viewer's window; empty: its own.
+
+    Merged bodies are one segment, unless they are of more than `MOST_MERGED` supervoxels: then
+    the layer's name says that their merges are not shown.
     """
     first = layers[0]
     space = [axis.name for axis in first.multiscale.axes if axis.type is not AxisType.CHANNEL]
@@ -61,13 +70,14 @@ def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name) % 4)
+    shown = _with_merges(layers, first)
     return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},
         "position": [0.5 if name == "t" else extents[name] / 2 for name in order],
         "crossSectionScale": max(extents[name] for name in order[:3]) / 500,
         "projectionScale": 2 * max(extents[name] for name in order[:3]),
-        "layers": [_layer(layer, first) for layer in layers],
-        "selectedLayer": {"layer": layers[-1].name, "visible": False},
+        "layers": shown,
+        "selectedLayer": {"layer": shown[-1]["name"], "visible": False},
         "layout": "4panel",
     }
 
@@ -116,6 +126,20 @@ def source_url(url: str, zarr_format: int) -> str:
 def viewer_link(viewer: str, state: dict[str, Any]) -> str:
     """Return the URL that opens the viewer at `viewer` (a URL ending in ``/``) with `state`."""
     return f"{viewer}#!{quote(json.dumps(state, separators=(',', ':')), safe=',:')}"
+
+
+def _with_merges(layers: Sequence[Layer], first: Layer) -> list[dict[str, Any]]:
+    shown, left = [], MOST_MERGED
+    for layer in layers:
+        described = _layer(layer, first)
+        count = sum(len(body) - 1 for body in layer.bodies or ())
+        if layer.bodies is None or count > left:
+            described["name"] += " (merges not shown)"
+        elif layer.bodies:
+            left -= count
+            described["equivalences"] = [[str(label) for label in body] for body in layer.bodies]
+        shown.append(described)
+    return shown
 
 
 def _layer(layer: Layer, first: Layer) -> dict[str, Any]:

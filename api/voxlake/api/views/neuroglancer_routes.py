@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
+from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, MayReadVoxels, public, relatives
 from voxlake.api.v2.datasets import zarr_url
-from voxlake.api.views.neuroglancer import Layer, viewer_link, viewer_state
+from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 
 router = APIRouter(tags=["viewer"])
+
+MOST_LOCATION = 6000
+"""Longest address in a header: proxies take 8 KB of headers. The viewer fetches a longer state."""
 
 
 @router.get(
@@ -21,12 +27,20 @@ router = APIRouter(tags=["viewer"])
 )
 async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
-    shown = await _shown_with(granted)
-    layers = [await _layer(request, each) for each in shown]
-    state = viewer_state(layers, _title(shown))
+    state = await get_state(request, granted)
     return NeuroglancerDocument(
         link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
     )
+
+
+@router.get(
+    "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer/state",
+    summary="Make a Neuroglancer state",
+)
+async def get_state(request: Request, granted: MayReadVoxels) -> dict[str, Any]:
+    """Return the state alone, as the viewer reads it by its address: with the merges as of now."""
+    shown = await _shown_with(granted)
+    return viewer_state([await _layer(request, each) for each in shown], _title(shown))
 
 
 @router.get(
@@ -37,8 +51,11 @@ async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> Neurogla
 )
 async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
-    shown = await get_neuroglancer(request, granted)
-    return RedirectResponse(shown.link, 302, {"Cache-Control": "no-store"})
+    link = (await get_neuroglancer(request, granted)).link
+    if len(link) > MOST_LOCATION:
+        base = str(request.base_url)
+        link = f"{base}neuroglancer/#!{base}v2/datasets/{granted.record.name}/neuroglancer/state"
+    return RedirectResponse(link, 302, {"Cache-Control": "no-store"})
 
 
 @router.get("/neuroglancer", include_in_schema=False, dependencies=[Depends(public)])
@@ -78,4 +95,5 @@ async def _layer(request: Request, granted: Granted) -> Layer:
         zarr_format=volume.zarr_format,
         value_range=None if labels else await data.value_range(granted),
         properties=f"{objects}/segment-properties" if named else None,
+        bodies=await label_data.list_merged_bodies(granted, MOST_MERGED) if labels else (),
     )

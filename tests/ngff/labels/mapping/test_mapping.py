@@ -29,6 +29,7 @@ from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     apply,
     bodies_of,
+    merged_bodies,
     open_mapping,
     refresh,
     remap,
@@ -70,6 +71,16 @@ def place(request: pytest.FixtureRequest) -> StoreURL:
 def voxels_of(seed: int) -> npt.NDArray[np.uint64]:
     rng = np.random.default_rng(seed)
     return rng.choice(np.array([0, *SUPERVOXELS], np.uint64), (5, 6, 7))
+
+
+def brute_bodies(known: Known) -> list[list[int]]:
+    """Return the labels of each body of several; a number that nobody mapped is of its own."""
+    found: dict[int, list[int]] = {body: [] for body in sorted(known.values())}
+    for label in sorted({0, *known, *known.values()}):
+        found.setdefault(known.get(label, label), []).append(label)
+    return [
+        sorted(labels, key=body.__ne__) for body, labels in sorted(found.items()) if len(labels) > 1
+    ]
 
 
 def brute(known: Known, voxels: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -217,6 +228,7 @@ class Merges(RuleBasedStateMachine):
         self.held = refresh(self.index, self.held)
         assert self.held.number == mapping.number
         check(self.held, self.known)
+        assert merged_bodies(mapping) == brute_bodies(self.known)
 
     def teardown(self) -> None:
         store.delete_tree(self.index)

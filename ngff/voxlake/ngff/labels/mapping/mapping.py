@@ -116,6 +116,35 @@ def all_supervoxels_of(mapping: Mapping, bodies: npt.NDArray[np.uint64]) -> npt.
     return np.union1d(named, bodies[look_up(mapping.pairs, bodies) == bodies])
 
 
+def renumbered(mapping: Mapping) -> Pairs:
+    """Return the supervoxels that have another number than their body, or are background."""
+    return mapping.pairs.where(mapping.pairs.supervoxels != mapping.pairs.bodies)
+
+
+def merged_bodies(mapping: Mapping) -> list[list[int]]:
+    """Return the labels of each body that has several, ascending by body.
+
+    The body's own number is the first of them, unless that belongs to another body.
+
+    Examples
+    --------
+    >>> from voxlake.ngff.labels.mapping.table import pairs_of
+    >>> merged_bodies(Mapping(1, pairs_of([2, 3, 4, 8, 9], [1, 1, 4, 2, 2])))
+    [[1, 2, 3], [8, 9]]
+    """
+    moved = renumbered(mapping)
+    moved = moved.take(np.argsort(moved.bodies, kind="stable"))
+    bodies, starts = np.unique(moved.bodies, return_index=True)
+    own = look_up(mapping.pairs, bodies) == bodies
+    # Of no bodies this is one empty part, which `zip` leaves.
+    parts = np.split(moved.supervoxels, starts[1:])
+    labels = (
+        [body] * has_own + part.tolist()
+        for body, has_own, part in zip(bodies.tolist(), own.tolist(), parts, strict=False)
+    )
+    return [each for each in labels if len(each) > 1]
+
+
 def check_body(mapping: Mapping, body: int) -> npt.NDArray[np.uint64]:
     """Return the supervoxels of a body, of which there is one at least.
 
