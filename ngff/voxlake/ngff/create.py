@@ -186,16 +186,12 @@ def _multiscales(new: NewDataset) -> Iterator[Multiscale]:
     name = new.place.name.dataset
     yield Multiscale(name, axes, levels, "0.5", is_labels, method.value)
     if method is Reduction.STRIDE:  # were said to lie in the middle of their blocks
-        pairs = zip(levels, new.levels, strict=True)
         base = levels[0].scale
-        centred = tuple(_moved(level, planned.factors, base) for level, planned in pairs)
+        centred = tuple(
+            replace(level, translation=level_translation(of.factors, base, level.translation))
+            for level, of in zip(levels, new.levels, strict=True)
+        )
         yield Multiscale(name, axes, centred, "0.5", is_labels, method.value)
-
-
-def _moved(level: Level, factors: tuple[int, ...], base: tuple[float, ...]) -> Level:
-    shift = level_translation(factors, base)
-    places = tuple(place + by for place, by in zip(level.translation, shift, strict=True))
-    return replace(level, translation=places)
 
 
 def _put(url: StoreURL, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:

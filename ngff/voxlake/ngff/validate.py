@@ -240,8 +240,7 @@ def _check_shape(
 def _check_translation(
     url: StoreURL, base: Level, level: Level, factors: tuple[int, ...]
 ) -> Iterator[Finding]:
-    steps = level_translation(factors, base.scale)
-    expected = tuple(t + step for t, step in zip(base.translation, steps, strict=True))
+    expected = level_translation(factors, base.scale, base.translation)
     off = (
         abs(found - wanted) / scale
         for found, wanted, scale in zip(level.translation, expected, base.scale, strict=True)

@@ -99,7 +99,7 @@ def test_what_cannot_be_planned_is_refused(
 def test_translation_is_the_centre_of_the_block() -> None:
     for factor in (1, 2, 4, 8):
         centres = np.arange(factor) * 10.0
-        assert level_translation((factor,), (10.0,)) == (float(centres.mean()),)
+        assert level_translation((factor,), (10.0,), (0.0,)) == (float(centres.mean()),)
 
 
 sizes = st.floats(0.5, 100)
@@ -127,7 +127,9 @@ def test_every_pyramid(kind: Kind, space: tuple[int, ...], z: float, y: float, x
             math.ceil(n / f) for n, f in zip(base.shape, level.factors, strict=True)
         )
         assert level.scale == tuple(s * f for s, f in zip(base.scale, level.factors, strict=True))
-        assert level.translation == level_translation(level.factors, base.scale)
+        assert level.translation == level_translation(
+            level.factors, base.scale, (0.0,) * len(base.scale)
+        )
     in_one_chunk = [
         all(n <= c for n, c in zip(level.shape[1:], level.layout.chunk[1:], strict=True))
         for level in levels

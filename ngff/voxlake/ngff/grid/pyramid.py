@@ -163,18 +163,21 @@ def coarser_box(box: Box, factors: tuple[int, ...]) -> Box:
     )
 
 
-def level_translation(factors: tuple[int, ...], scale: tuple[float, ...]) -> tuple[float, ...]:
-    """Return where the first voxel's centre lies, for a base at 0 with voxels of `scale`.
+def level_translation(
+    factors: tuple[int, ...], scale: tuple[float, ...], start: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Return where the first voxel's centre lies, for a base at `start` with voxels of `scale`.
 
     The centre of a block of f voxels is (f - 1) / 2 voxels after the centre of its first one
     (NGFF 0.5, "multiscales" metadata; made explicit in 0.6).
 
     Examples
     --------
-    >>> level_translation((1, 4), (40.0, 10.0))
-    (0.0, 15.0)
+    >>> level_translation((1, 4), (40.0, 10.0), (0.0, 100.0))
+    (0.0, 115.0)
     """
-    return tuple((f - 1) / 2 * size for f, size in zip(factors, scale, strict=True))
+    axes = zip(factors, scale, start, strict=True)
+    return tuple(place + (f - 1) / 2 * size for f, size, place in axes)
 
 
 def _level(kind: Kind, extent: Extent, number: int, factors: tuple[int, ...]) -> PyramidLevel:
@@ -184,8 +187,8 @@ def _level(kind: Kind, extent: Extent, number: int, factors: tuple[int, ...]) ->
     sizes = dict(zip(extent.axes, scale, strict=True))
     voxel_size = VoxelSize(sizes["z"], sizes["y"], sizes["x"], extent.voxel_size.unit)
     layout = choose_layout(kind, shape, extent.axes, voxel_size)
-    shift = level_translation(factors, base) if extent.centred else (0.0,) * len(base)
-    translation = tuple(place + by for place, by in zip(extent.start, shift, strict=True))
+    blocks = factors if extent.centred else (1,) * len(factors)
+    translation = level_translation(blocks, base, extent.start)
     return PyramidLevel(str(number), shape, factors, scale, translation, layout)
 
 

@@ -115,12 +115,10 @@ class MultiscaleDocument(RelationsDocument):
 
     def in_intrinsic(self, version: str, *, is_labels: bool) -> Multiscale:
         """Return the model in the coordinate system that its levels lead to."""
-        axes = {system.name: tuple(a.to_axis() for a in system.axes) for system in self.systems}
         name = self._intrinsic()
-        levels = tuple(
-            placed(each.path, each.transformations, len(axes[name])) for each in self.datasets
-        )
-        return Multiscale(self.name, axes[name], levels, version, is_labels, self.type, name)
+        axes = self.systems_at(None)[reference(name)]
+        levels = tuple(placed(each.path, each.transformations, len(axes)) for each in self.datasets)
+        return Multiscale(self.name, axes, levels, version, is_labels, self.type, name)
 
     def _intrinsic(self) -> str:
         outputs = {dataset.output for dataset in self.datasets}

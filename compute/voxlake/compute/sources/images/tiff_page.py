@@ -54,9 +54,15 @@ def read_page(page: TiffPage | TiffFrame, rows: range, columns: range) -> np.nda
 
 def block_of(page: TiffPage) -> tuple[int, int]:
     """Return rows and columns of the strips or tiles of a page: `read_page` reads them whole."""
-    height = page.tilelength if page.is_tiled else page.rowsperstrip
-    width = page.tilewidth if page.is_tiled else page.imagewidth
+    height, width = _segment_shape(page)
     return min(height, page.imagelength), min(width, page.imagewidth)
+
+
+def _segment_shape(page: TiffPage) -> tuple[int, int]:
+    """Return rows and columns that strips or tiles have before the last is cut to the page."""
+    if page.is_tiled:
+        return page.tilelength, page.tilewidth
+    return page.rowsperstrip, page.imagewidth
 
 
 def _keyframe(page: TiffPage | TiffFrame) -> TiffPage:
@@ -68,8 +74,7 @@ def _keyframe(page: TiffPage | TiffFrame) -> TiffPage:
 
 def _touched(page: TiffPage, rows: range, columns: range) -> Iterator[int]:
     """Yield the indices of the strips or tiles that a rectangle touches, of every plane."""
-    height = page.tilelength if page.is_tiled else page.rowsperstrip
-    width = page.tilewidth if page.is_tiled else page.imagewidth
+    height, width = _segment_shape(page)
     down, across = -(-page.imagelength // height), -(-page.imagewidth // width)
     for plane in range(page.shaped[0]):
         for row in range(rows.start // height, -(-rows.stop // height)):
@@ -132,12 +137,10 @@ def _plain_bytes(page: TiffPage, index: int) -> int | None:
         return None
     planes = page.shaped[0]
     samples = page.samplesperpixel // planes
-    if page.is_tiled:
-        height, width = page.tilelength, page.tilewidth
-    else:
-        strips = -(-page.imagelength // page.rowsperstrip)
-        top = index % strips * page.rowsperstrip
-        height, width = min(page.rowsperstrip, page.imagelength - top), page.imagewidth
+    height, width = _segment_shape(page)
+    if not page.is_tiled:
+        strips = -(-page.imagelength // height)
+        height = min(height, page.imagelength - index % strips * height)
     return height * -(-width * samples * page.bitspersample // 8)
 
 
