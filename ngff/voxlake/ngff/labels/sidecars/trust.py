@@ -18,10 +18,11 @@ from voxlake.ngff.labels.sidecars.sidecar import (
     sidecar_url,
 )
 from voxlake.ngff.memory.cache import Cached
+from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
 from voxlake.platform.deadline import under_deadline
-from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
+from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,10 +66,7 @@ def in_parallel[T, R](
 
 def shard_etag(volume: Volume, cell: Cell) -> str | None:
     """Return the ETag of the shard at `cell` as it is now; None if nothing is stored."""
-    try:
-        return store.head(volume.shard_url(cell)).etag
-    except ObjectNotFoundError:
-        return None
+    return look_at_shard(volume, cell) or None
 
 
 def stored_shards(volume: Volume) -> dict[Cell, str]:
