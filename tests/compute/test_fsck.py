@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.plan import Plan, Result
     from voxlake.platform.jobs.record import JSON
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.store import Stored, StoreURL
 
 SAMPLE = Sample(shape=(20, 24, 600))
 """Two shards at level 0, one at each of those above."""
@@ -271,6 +271,25 @@ def test_the_label_index_is_looked_at_and_mended(place: Lake) -> None:
     assert checks(findings) == [(Check.STALE_SHARD, 1), *stale]
     place.mend(findings, place.labels)
     assert place.look(place.labels) == []
+
+
+def test_shards_that_were_copied_are_known_by_the_bytes_that_are_read_anyway(
+    place: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = place.labels.level(0)
+    shards = [volume.shard_url(cell) for cell in volume.box.cells(volume.shard)]
+    for url in shards:
+        store.write(url, store.read(url).body)
+    reads: list[StoreURL] = []
+    read = store.read_if_there
+
+    def counted(url: StoreURL) -> Stored | None:
+        reads.append(url)
+        return read(url)
+
+    monkeypatch.setattr(store, "read_if_there", counted)
+    assert place.look(place.labels, quick=True) == []
+    assert sorted(url.key for url in reads if url in shards) == [url.key for url in shards]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", None], ids=["no JSON", "no object", "not there"])

@@ -47,7 +47,7 @@ class WholeTask:
 
     url: StoreURL
     stored: int
-    """Shards of level 0 that the ingest stored; none is ever deleted."""
+    """Shards of level 0 that the ingest stored; none is ever deleted. 0: it is not known."""
     unfinished: str
     """What is known of an ingest that has not ended; empty if it has."""
 
@@ -58,6 +58,8 @@ class WholeTask:
         try:
             if not is_whole(self.url):
                 return self._found("its group says that it is not whole; resume its ingest")
+            if not self.stored:
+                return FsckResult()
             there = len(stored_shards(open_dataset(self.url).level(0)))
         except UNREADABLE:  # told by ObjectsTask
             return FsckResult()

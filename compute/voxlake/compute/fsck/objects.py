@@ -17,7 +17,7 @@ from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_group
-from voxlake.ngff.volume import shard_key
+from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError
 
@@ -204,8 +204,8 @@ def step_to(dataset: Dataset, level: int) -> Step | None:
 
 
 def _is_shard(volume: Volume, key: str) -> bool:
-    cell = _numbers(key)
-    return volume.has_shard(cell) and shard_key(volume.metadata, cell) == key
+    cell = cell_of_key(volume.metadata, key)
+    return cell is not None and volume.has_shard(cell)
 
 
 def _numbers(text: str) -> Cell:

@@ -60,7 +60,8 @@ def plan_repair(
     Without a `source`, level 0 is left as it is. Of a dataset that another program made nothing is
     written but the label index.
     """
-    faults = [each for each in findings if each.check in _SIDECAR or is_ours(target.url)]
+    ours = is_ours(target.url)
+    faults = [each for each in findings if ours or each.check in _SIDECAR]
     plans = [list_plan("repair-objects", tasks)] if (tasks := _object_tasks(target, faults)) else []
     try:
         dataset = open_dataset(target.url)

@@ -81,12 +81,11 @@ def _look_at(
         voxels = None if stored is None else decode_shard(volume, cell, stored.body)
         yield from compare_with_below(look.step, look.level, cell, voxels)
     if look.index is not None:
-        etag = None if stored is None else stored.etag
-        yield from _look_at_sidecar(look.index, volume, cell, etag)
+        yield from _look_at_sidecar(look.index, volume, cell, stored)
 
 
 def _look_at_sidecar(
-    index: StoreURL, volume: Volume, cell: Cell, etag: str | None
+    index: StoreURL, volume: Volume, cell: Cell, stored: Stored | None
 ) -> Iterator[Finding]:
     url = str(sidecar_url(index, cell))
     try:
@@ -94,13 +93,13 @@ def _look_at_sidecar(
     except CorruptDataError as error:
         yield Finding(Check.DAMAGED_SIDECAR, url, str(error), 0, cell)
         return
-    if etag is None:
+    if stored is None:
         if sidecar is not None:
             text = "the shard that it was found in is not stored any more"
             yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)
     elif sidecar is None:
         text = f"shard {cell} is stored and not indexed"
         yield Finding(Check.MISSING_SIDECAR, url, text, 0, cell)
-    elif not is_of(sidecar.origin, volume, cell, etag):
-        text = f"it is of ETag {sidecar.origin.etag}; the shard has {etag}"
+    elif not is_of(sidecar.origin, volume, cell, stored.etag, stored.body):
+        text = f"it is of ETag {sidecar.origin.etag}; the shard has {stored.etag}"
         yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)

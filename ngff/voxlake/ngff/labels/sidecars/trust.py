@@ -115,17 +115,19 @@ def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> 
     return sidecar.rows
 
 
-def is_of(origin: Origin, volume: Volume, cell: Cell, etag: str) -> bool:
+def is_of(origin: Origin, volume: Volume, cell: Cell, etag: str, body: bytes | None = None) -> bool:
     """Return whether a sidecar of that origin tells of the shard at `cell` as of `etag`.
 
     It does if it was made of that very object, or of one with the same bytes: a lake that was
-    copied keeps its index. Such a shard is read once by a process, and not decoded.
+    copied keeps its index. Such a shard is read once by a process, and not decoded; and not read
+    at all if its bytes are at hand, as `body`.
     """
     if origin == origin_of(volume, cell, etag, origin.content):
         return True
     if not origin.content or origin != origin_of(volume, cell, origin.etag, origin.content):
         return False
-    return origin.content == _content(volume, cell, etag)
+    content = _content(volume, cell, etag) if body is None else content_of(body)
+    return origin.content == content
 
 
 def _content(volume: Volume, cell: Cell, etag: str) -> str:
