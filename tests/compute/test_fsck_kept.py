@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.ngff.volume import Volume
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.store import Stored, StoreURL
 
 
 def write(volume: Volume, index: StoreURL, x: int) -> None:
@@ -152,6 +152,23 @@ def test_tasks_share_what_is_kept(kept: StoreURL) -> None:
     assert {finding.where for finding in found} >= {
         str(url) for url in urls if "/runs/" not in url.key
     }
+
+
+def test_tasks_read_each_entry_of_the_mapping_once_together(
+    kept: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = sorted(info.url.key for info in store.walk(kept / "mapping" / "log"))
+    reads: list[str] = []
+    read = store.read
+
+    def counted(url: StoreURL) -> Stored:
+        reads.append(url.key)
+        return read(url)
+
+    monkeypatch.setattr(store, "read", counted)
+    for part in range(3):
+        KeptTask(kept, part, 3)()
+    assert sorted(key for key in reads if key in log) == log
 
 
 SIZE = VoxelSize(10, 10, 10)

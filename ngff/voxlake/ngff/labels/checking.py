@@ -6,7 +6,7 @@ Each object is read past every cache, whole, and held against its checksums and 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class Kept:
     """Reads all of it; raises CorruptDataError if it is damaged, ObjectNotFoundError if absent."""
     is_needed: Callable[[], bool] = lambda: False
     """Whether it is a fault that it is absent: what was listed may have been swept since."""
+    named: Callable[[Any], Iterable[Kept]] = lambda _: ()
+    """Gives what is looked at with it, as it is the one that names it; given what `open` did."""
 
 
 def faults(index_url: StoreURL, part: int = 0, parts: int = 1) -> Iterator[tuple[StoreURL, str]]:
@@ -60,13 +62,20 @@ def faults(index_url: StoreURL, part: int = 0, parts: int = 1) -> Iterator[tuple
     Sidecars are looked at with their shards, and not here.
     """
     for kept in islice(kept_beside(index_url), part, None, parts):
-        try:
-            kept.open()
-        except CorruptDataError as error:
-            yield kept.url, str(error)
-        except ObjectNotFoundError:
-            if kept.is_needed():
-                yield kept.url, "it is not there, and others name it"
+        yield from _faults_of(kept)
+
+
+def _faults_of(kept: Kept) -> Iterator[tuple[StoreURL, str]]:
+    try:
+        opened = kept.open()
+    except CorruptDataError as error:
+        yield kept.url, str(error)
+    except ObjectNotFoundError:
+        if kept.is_needed():
+            yield kept.url, "it is not there, and others name it"
+    else:
+        for named in kept.named(opened):
+            yield from _faults_of(named)
 
 
 def kept_beside(index_url: StoreURL) -> Iterator[Kept]:
@@ -83,10 +92,11 @@ def kept_beside(index_url: StoreURL) -> Iterator[Kept]:
 
 def _index(index_url: StoreURL) -> Iterator[Kept]:
     folder = manifests_url(index_url)
-    yield from _numbered(MANIFESTS, folder, lambda one: one.number)
+    listed = numbers(folder)
+    yield from _numbered(MANIFESTS, folder, listed, lambda one: one.number)
     segments = {
         segment.cover: segment
-        for manifest in _readable(MANIFESTS, folder)
+        for manifest in _readable(MANIFESTS, folder, listed)
         for segment in manifest.segments
     }
 
@@ -122,7 +132,7 @@ def _scratch(scratch: StoreURL) -> Iterator[Kept]:
 def _blocks(folder: StoreURL) -> Iterator[Kept]:
     """Yield the blocks of ids: each begins where the one before ends, and is named for that."""
     listed = numbers(folder)
-    yield from _numbered(BLOCKS, folder, lambda one: one.first)
+    yield from _numbered(BLOCKS, folder, listed, lambda one: one.first)
     for first, after in pairwise(listed):
         yield Kept(numbered_url(folder, first), partial(_check_next, folder, first, after))
     if listed and listed[0] != 1:
@@ -138,12 +148,11 @@ def _check_next(folder: StoreURL, first: int, after: int) -> None:
 
 def _mapping(url: StoreURL) -> Iterator[Kept]:
     log = url / "log"
-    listed = {*numbers(log)}
-    yield from _numbered(ENTRIES, log, lambda one: one.number)
-    gaps = set(range(1, max(listed, default=0))) - listed
+    listed = numbers(log)
+    for entry in _numbered(ENTRIES, log, listed, lambda one: one.number):
+        yield replace(entry, named=partial(_table_of, url))
+    gaps = set(range(1, max(listed, default=0))).difference(listed)
     yield from (_absent(numbered_url(log, number)) for number in sorted(gaps))
-    for entry in _readable(ENTRIES, log):
-        yield from _table_of(url, entry)
     for folder in (url / "tables", url / "snapshots"):
         yield from (Kept(each, partial(read_table, each)) for each in _files(folder, ".parquet"))
 
@@ -156,10 +165,11 @@ def _table_of(url: StoreURL, entry: Entry) -> Iterator[Kept]:
 
 def _objects(url: StoreURL) -> Iterator[Kept]:
     folder = url / "manifest"
-    yield from _numbered(objects.MANIFESTS, folder)
+    listed = numbers(folder)
+    yield from _numbered(objects.MANIFESTS, folder, listed)
     named = {
         segment.ulid: segment
-        for manifest in _readable(objects.MANIFESTS, folder)
+        for manifest in _readable(objects.MANIFESTS, folder, listed)
         for segment in manifest.segments
     }
 
@@ -172,9 +182,12 @@ def _objects(url: StoreURL) -> Iterator[Kept]:
 
 
 def _numbered[T: Document](
-    form: Form[T], folder: StoreURL, number_of: Callable[[T], int] | None = None
+    form: Form[T],
+    folder: StoreURL,
+    listed: list[int],
+    number_of: Callable[[T], int] | None = None,
 ) -> Iterator[Kept]:
-    for number in numbers(folder):
+    for number in listed:
         yield Kept(
             numbered_url(folder, number), partial(_open_numbered, form, folder, number, number_of)
         )
@@ -182,16 +195,17 @@ def _numbered[T: Document](
 
 def _open_numbered[T: Document](
     form: Form[T], folder: StoreURL, number: int, number_of: Callable[[T], int] | None
-) -> None:
+) -> T:
     url = numbered_url(folder, number)
     read = document.read(form, url)
     if number_of is not None and number_of(read) != number:
         raise CorruptDataError(f"{url} is of the number {number_of(read)}; {form.advice}")
+    return read
 
 
-def _readable[T: Document](form: Form[T], folder: StoreURL) -> Iterable[T]:
+def _readable[T: Document](form: Form[T], folder: StoreURL, listed: list[int]) -> Iterable[T]:
     """Yield the documents of a folder that are whole; what is wrong with others is found anyway."""
-    for number in numbers(folder):
+    for number in listed:
         with suppress(CorruptDataError, ObjectNotFoundError):
             yield document.read(form, numbered_url(folder, number))
 
