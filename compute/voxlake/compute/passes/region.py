@@ -229,10 +229,13 @@ class _RegionPyramid:
         for cell, part, own in cut_at_shards(box, payloads, coding):
             key = (level, cell)
             if key not in self.streams:
-                volume, known = self.work.volumes[level], self.states.get(key)
-                stream = stream_shard(volume, cell, known, self.work.check)
-                stream.hashed = level == 0 and self.work.index is not None
-                self.streams[key] = stream
+                self.streams[key] = stream_shard(
+                    self.work.volumes[level],
+                    cell,
+                    self.states[key],
+                    self.work.check,
+                    hashed=level == 0 and self.work.index is not None,
+                )
             self.streams[key].put(part, own)
         self.voxels += box.size
         advance(box.size)

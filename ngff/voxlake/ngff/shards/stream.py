@@ -52,22 +52,21 @@ class ShardStream:
     _turns: deque[int]
     """Numbers of the chunks still to come, in order."""
     _sizes: npt.NDArray[np.uint64]
+    _hash: Any
+    """Of what was put, as hashlib has it; None if nobody asks for it."""
     _early: dict[int, Payload | None] = field(default_factory=dict)
     """Chunks that wait for their turn, by number."""
     _object: GrowingObject | None = None
     _syncing: int = 0
     """Size up to which it was asked to reach the disk."""
-    hashed: bool = False
-    """Whether `content` is wanted."""
-    _hash: Any = field(default_factory=sha256)
 
     @property
     def content(self) -> str:
-        """SHA-256 of the object once it is closed; empty if it is not `hashed`.
+        """SHA-256 of the object once it is closed; empty if it was not asked for.
 
         Empty, too, if it has its index first, which is known last.
         """
-        return "" if self._coding.index_first or not self.hashed else str(self._hash.hexdigest())
+        return "" if self._hash is None else str(self._hash.hexdigest())
 
     def put(self, box: Box, payloads: Sequence[Payload | None]) -> None:
         """Append the payloads of the chunks of `box`, in C order; None for chunks of only fill.
@@ -121,7 +120,7 @@ class ShardStream:
         return self._object.commit(head, turn)
 
     def _take(self, pieces: Sequence[Payload | bytes]) -> None:
-        for piece in pieces if self.hashed else ():
+        for piece in () if self._hash is None else pieces:
             self._hash.update(piece)
 
     def discard(self) -> None:
@@ -135,10 +134,13 @@ def stream_shard(
     cell: tuple[int, ...],
     known: str | None = None,
     check: Callable[[], None] = always,
+    *,
+    hashed: bool = False,
 ) -> ShardStream:
     """Begin the shard at `cell` of the write grid of `volume`.
 
-    `known` and `check` say when it may be stored (see `turn_to_store`).
+    `known` and `check` say when it may be stored (see `turn_to_store`), and `hashed` whether its
+    `content` is wanted.
 
     Raises
     ------
@@ -148,7 +150,8 @@ def stream_shard(
     coding, box = shard_format(volume), cell_box(cell, volume.shard)
     turns = deque(coding.numbers(volume.shard_box(cell).within(box)).tolist())
     sizes = np.zeros(math.prod(coding.grid), np.uint64)
-    return ShardStream(volume, cell, box, known, check, coding, turns, sizes)
+    hash_ = sha256() if hashed and not coding.index_first else None
+    return ShardStream(volume, cell, box, known, check, coding, turns, sizes, hash_)
 
 
 def cut_at_shards(
