@@ -26,6 +26,8 @@ from voxlake.platform import store
 if TYPE_CHECKING:
     import httpx2
 
+    from voxlake.platform.store import StoreURL
+
 SHARD = "0/c/0/0/0"
 EM = "lab/brain/em"
 
@@ -364,6 +366,39 @@ def test_consolidated_metadata_tell_of_labels_to_those_who_may_see_them(
         (group / ".zmetadata").unlink(missing_ok=True)
         for path, body in kept.items():
             path.write_bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted", "expected"),
+    [
+        ("GET", "", (200, slice(None))),
+        ("GET", "bytes=3-20", (206, slice(3, 21))),
+        ("GET", "bytes=-7", (206, slice(-7, None))),
+        ("HEAD", "bytes=3-20", (200, slice(0, 0))),
+    ],
+)
+def test_the_metadata_of_an_image_are_read_once(
+    served: Served,
+    anonymous: httpx2.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    wanted: str,
+    expected: tuple[int, slice],
+) -> None:
+    opened, open_ranges = list[str](), store.open_ranges
+
+    def noting(url: StoreURL) -> store.RangeReader:
+        opened.append(url.key)
+        return open_ranges(url)
+
+    monkeypatch.setattr(store, "open_ranges", noting)
+    url = served.lake / "lab/brain/em.ome.zarr/zarr.json"
+    answer = anonymous.request(method, f"/zarr/{EM}/zarr.json", headers={"Range": wanted})
+    assert opened == [url.key]
+    assert (answer.status_code, answer.content) == (expected[0], store.read(url).body[expected[1]])
+    for name, status in (("If-None-Match", 304), ("If-Match", 200)):
+        headers = {name: answer.headers["etag"]}
+        assert anonymous.get(f"/zarr/{EM}/zarr.json", headers=headers).status_code == status
 
 
 def test_a_dataset_is_a_folder_whose_address_ends_with_a_slash(

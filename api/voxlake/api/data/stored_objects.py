@@ -5,7 +5,7 @@ The ETag and the bytes always come from the same object, however it is replaced 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from anyio import to_thread
@@ -73,17 +73,22 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
         return await _ask_part(url, choose)
 
 
+def part_of(body: bytes, info: ObjectInfo, span: tuple[int, int] | None) -> Part:
+    """Return bytes of an object that was read whole."""
+    chosen = body[slice(*span)] if span else b""
+    return Part(info, span, _each([chosen] if chosen else []))
+
+
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:
     info = await summarize(url)
     span = choose(info)
     if span is None or span[0] == span[1]:
-        return Part(info, span, _nothing())
+        return Part(info, span, _each([]))
     return Part(info, span, await store.ask_stream(info, *span, BLOCK))
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    empty: tuple[bytes, ...] = ()
-    for block in empty:
+async def _each(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for block in blocks:
         yield block
 
 

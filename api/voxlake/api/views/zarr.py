@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data.stored_objects import BLOCK, Part
+from voxlake.api.data.stored_objects import BLOCK, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.problems import problem
@@ -52,9 +52,7 @@ class StoredBytes:
         elif key == "" or key.endswith("/"):
             answer = await get_listing(granted, key)
         else:
-            answer = await get_cut(granted, key) or await (
-                head if scope["method"] == "HEAD" else get
-            )(scope, granted, key)
+            answer = await get_object(scope, granted, key)
         await answer(scope, receive, send)
 
 
@@ -82,9 +80,17 @@ async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str | N
     return await grant(scope, (collection, experiment, labels), permission, of=image), key
 
 
-async def head(scope: Scope, granted: Granted, key: str) -> Response:
+async def get_object(scope: Scope, granted: Granted, key: str) -> Response:
+    """Answer GET and HEAD of an object."""
+    if granted.record.kind == "image" and key in TELLING:
+        return await get_telling(scope, granted, key)
+    if scope["method"] == "HEAD":
+        return head(scope, granted, key, await data.summarize_object(granted, key))
+    return await get(scope, granted, key)
+
+
+def head(scope: Scope, granted: Granted, key: str, summary: ObjectInfo) -> Response:
     """Answer HEAD: all headers, no body."""
-    summary = await data.summarize_object(granted, key)
     early = check_conditions(scope, summary)
     headers = describe(granted, key, summary)
     if early is not None:
@@ -102,6 +108,11 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
         return span
 
     part = await data.read_object(granted, key, pick)
+    return send_part(scope, granted, key, status, part)
+
+
+def send_part(scope: Scope, granted: Granted, key: str, status: HTTPStatus, part: Part) -> Response:
+    """Return the answer that carries what was chosen of an object, if anything was."""
     headers = describe(granted, key, part.info) | describe_range(status, part.info, part.span)
     if part.span is None:
         return refuse(scope, status, headers)
@@ -123,20 +134,23 @@ async def get_listing(granted: Granted, key: str) -> Response:
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
-async def get_cut(granted: Granted, key: str) -> Response | None:
-    """Answer GET and HEAD of a document of an image that tells of labels the asker may not see.
+async def get_telling(scope: Scope, granted: Granted, key: str) -> Response:
+    """Answer GET and HEAD of a document of an image that may tell of labels, cut if it does.
 
-    It differs from asker to asker, so it has no ETag and is sent whole. None of any other object.
+    What is cut differs from asker to asker, so it has no ETag and is sent whole.
     """
-    if granted.record.kind != "image" or key not in TELLING:
-        return None
-    part = await data.read_object(granted, key, lambda summary: (0, summary.size))
-    body = b"".join([bytes(block) async for block in part.blocks])
-    part.release()
-    if b"labels" not in body:
-        return None
-    shown = only_labels(key, body, await visible_labels(granted))
-    return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
+    whole = await data.read_object(granted, key, lambda summary: (0, summary.size))
+    try:
+        body = b"".join([bytes(block) async for block in whole.blocks])
+    finally:
+        whole.release()
+    if b"labels" in body:
+        shown = only_labels(key, body, await visible_labels(granted))
+        return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
+    if scope["method"] == "HEAD":
+        return head(scope, granted, key, whole.info)
+    status, span = choose(scope, whole.info)
+    return send_part(scope, granted, key, status, part_of(body, whole.info, span))
 
 
 async def visible_labels(granted: Granted) -> dict[str, str]:
