@@ -68,8 +68,7 @@ def index_bytes(volume: Volume) -> int:
     """
     if find_shard_format(volume) is None:
         return shard_bytes(volume) * 2
-    chunk = math.prod(volume.chunk) * volume.dtype.itemsize
-    return scan_bytes(shard_bytes(volume), chunk)
+    return scan_bytes(shard_bytes(volume), volume.chunk_bytes)
 
 
 def scan_bytes(shard: int, chunk: int) -> int:

@@ -100,9 +100,10 @@ def _layers(
     block = source.open().block
     for box in region.tiles(slab):
         view = memory[box.within(box).slices]
-        grid = pieces_of(block, box.shape, volume.dtype.itemsize)
         if cut.reading is Reading.DIRECT:
             grid = cut.strips[0]
+        else:
+            grid = pieces_of(block, box.shape, volume.dtype.itemsize)
         pieces = (
             partial(source.read_into, piece, view[piece.within(box).slices])
             for piece in box.tiles(grid)

@@ -50,7 +50,7 @@ def cleave(
     unmapped = replace(labels, mapping=None)
     _check_there(unmapped, supervoxels)
     # What is asked of its own body, or its own supervoxels, is said with the cleave.
-    if into not in (None, body, *supervoxels) and not _missing(unmapped, [into or 0]):
+    if into is not None and into not in (body, *supervoxels) and not _missing(unmapped, [into]):
         raise ConflictError(f"{into} is a label that voxels have; give a number that nothing has")
     return changes.cleave(labels.index_url, body, supervoxels, into, by)
 

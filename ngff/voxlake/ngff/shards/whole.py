@@ -125,7 +125,7 @@ def _in_memory(
 ) -> tuple[ts.TensorStore, ts.KvStore]:
     """Return an array that codes as the volume does, and the memory it lies in."""
     spec = {
-        "driver": "zarr3" if volume.metadata.get("zarr_format", 3) == 3 else "zarr",
+        "driver": "zarr3" if volume.zarr_format == 3 else "zarr",
         "kvstore": _MEMORY,
         "metadata": {**volume.metadata, "shape": list(shape)},
     }

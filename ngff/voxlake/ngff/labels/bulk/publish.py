@@ -96,10 +96,7 @@ def _check_there(build: Build, files: tuple[SegmentFile, ...]) -> None:
     missing = [
         url
         for file in files
-        for url in (
-            file_url(build.labels.index_url, file.ulid),
-            boxes_url(build.labels.index_url, file.ulid),
-        )
+        for url in (file_url(index_url, file.ulid), boxes_url(index_url, file.ulid))
         if url.name not in stored
     ]
     if missing:

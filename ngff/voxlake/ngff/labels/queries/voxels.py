@@ -121,8 +121,7 @@ def read_tiles(volume: Volume, tiles: Iterable[Box], most: int) -> Iterator[npt.
 
     `most` bytes of decoded voxels are asked for at a time, or one chunk if that is larger.
     """
-    chunk_bytes = math.prod(volume.chunk) * volume.dtype.itemsize
-    for some in batched(tiles, max(1, most // chunk_bytes)):
+    for some in batched(tiles, max(1, most // volume.chunk_bytes)):
         # All reads are begun before the first is waited for.
         for read in [volume.read(tile) for tile in some]:
             yield read.result()

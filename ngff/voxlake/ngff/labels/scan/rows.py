@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.labels.scan import plain
 from voxlake.ngff.labels.scan.plain import FIELDS
 from voxlake.ngff.memory.columns import LabelColumns, no_lines
@@ -89,9 +89,10 @@ def check_labels(volume: Volume) -> None:
             f"{volume.url} is filled with label {volume.fill} where nothing is stored; "
             "a label index needs the fill value 0"
         )
-    if math.prod(volume.grid) >= 1 << 63:
+    shards = math.prod(volume.grid)
+    if shards >= 1 << 63:
         raise UnsupportedError(
-            f"{volume.url} has {math.prod(volume.grid)} shards; a label index takes fewer than 2^63"
+            f"{volume.url} has {shards} shards; a label index takes fewer than 2^63"
         )
     chunks = math.prod(chunk_grid(volume))
     if chunks > MAX_CHUNKS:
@@ -103,7 +104,7 @@ def check_labels(volume: Volume) -> None:
 
 def chunk_grid(volume: Volume) -> tuple[int, int, int]:
     """Return how many chunks a whole shard has along z, y, x."""
-    z, y, x = (-(-outer // inner) for outer, inner in zip(volume.shard, volume.chunk, strict=True))
+    z, y, x = grid_shape(volume.shard, volume.chunk)
     return z, y, x
 
 

@@ -86,8 +86,8 @@ def _largest_named(index_url: StoreURL) -> int:
     """Return the largest id of the mapping and of objects; 0 if there is none."""
     pairs = open_mapping(index_url).pairs
     objects = newest_manifest(objects_url(index_url)).document.segments
-    mapped = (int(column.max()) for column in (pairs.supervoxels, pairs.bodies) if len(column))
-    return max(*mapped, *(segment.last for segment in objects), 0, 0)
+    named = [int(column.max()) for column in (pairs.supervoxels, pairs.bodies) if len(column)]
+    return max([*named, *(segment.last for segment in objects)], default=0)
 
 
 def _next_block(index_url: StoreURL, count: int, largest: int, by: str) -> range | None:
