@@ -86,6 +86,42 @@ def test_ome_zarr(served: Served) -> None:
     assert not any("draft" in key for key in nodes)
 
 
+@pytest.mark.parametrize(
+    ("address", "image"),
+    [("lab/brain/em/labels/cells", "lab/brain/em"), ("lab/brain/cells", None)],
+)
+def test_ome_zarr_opens_labels_at_an_address_of_theirs(
+    served: Served, address: str, image: str | None
+) -> None:
+    """It looks for their image two folders above, which is in the collection by their own name."""
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Label, Reader
+
+    location = parse_url(served.zarr(address))
+    assert location is not None
+    nodes = {str(node.zarr): node for node in Reader(location)()}
+    labels = nodes[f"{served.zarr(address)} [zgroup]"]
+    assert labels.first(Label) is not None
+    np.testing.assert_array_equal(np.asarray(labels.data[0]), served.voxels["lab/brain/cells"])
+    if image:
+        found = nodes[f"{served.zarr(image)} [zgroup]"]
+        np.testing.assert_array_equal(np.asarray(found.data[0]), served.voxels[image])
+
+
+@pytest.mark.parametrize("collection", ["lab", "nobody", "n%C3%B6"])
+def test_above_datasets_is_no_group_for_anybody(served: Served, collection: str) -> None:
+    with served.client() as anonymous, served.client(owner=True) as owner:
+        for document in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata"):
+            address = f"/zarr/{collection}/{document}"
+            answers = [
+                getattr(client, method)(address).status_code
+                for client in (anonymous, owner)
+                for method in ("get", "head")
+            ]
+            assert answers == [404] * 4
+        assert anonymous.get(f"/zarr/{collection}/other.json").status_code == 401
+
+
 def test_ngff_zarr(served: Served) -> None:
     import ngff_zarr
 

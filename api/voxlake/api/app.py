@@ -29,7 +29,7 @@ from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
-from voxlake.api.views import home, zarr
+from voxlake.api.views import above_datasets, home, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
@@ -42,6 +42,7 @@ ROUTERS = (
     health,
     login,
     home,
+    above_datasets,
     datasets,
     cutout,
     labels,
