@@ -83,6 +83,13 @@ class AsAnyKind:
             "instead of what it says itself.",
         ),
     ] = None
+    dtype: Annotated[
+        Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "uint64"] | None,
+        Parameter(
+            help="What the voxels of an image are converted to. Floats are rounded to float32, and "
+            "refused if they become infinite; where integers are concerned, any loss is refused.",
+        ),
+    ] = None
     drop_transform: Annotated[
         Flag,
         Parameter(
@@ -121,6 +128,7 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
         reduction=Reduction(target.reduce) if target.reduce else None,
         reverse=tuple(dict.fromkeys(target.reverse or ())),
         axes=target.axes or "",
+        dtype=target.dtype or "",
         drop_transform=target.drop_transform,
         index=target.index,
         public=target.public,

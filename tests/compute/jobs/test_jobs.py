@@ -256,7 +256,7 @@ def test_negative_labels_stop_the_job(workspace: Workspace, image: str, tmp_path
     _ingest(workspace, image)
     np.save(tmp_path / "seg.npy", np.full(SHAPE, -1, np.int64))
     job = start_ingest(workspace, IngestRequest(str(tmp_path / "seg.npy"), LABELS))
-    with pytest.raises(SourceError, match="the label -1"):
+    with pytest.raises(SourceError, match=r"has -1 at voxel \(0, 0, 0\), which uint64 cannot hold"):
         run_job(workspace, job)
     assert workspace.catalog.ledger.get_job(job.id).state is JobState.FAILED
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.passes.cut import LevelGrid, Reading, cut_pyramid
 from voxlake.compute.passes.plans import LevelReader, pyramid_of
-from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
 from voxlake.ngff.shards.format import ShardFormat, shard_format
@@ -70,7 +69,7 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
     """Return what an ingest makes."""
     source = spec.address.open()
     kind = Kind(spec.kind_of_dataset)
-    dtype = check_dtype(kind, source.dtype)
+    dtype = spec.stored_dtype(source)
     levels = plan_levels_by(kind, spec.extent(source), spec.steps)
     steps = ((1,) * len(source.shape), *spec.steps)
     pyramid = tuple(

@@ -16,6 +16,7 @@ from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, Task
 from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.recorder import Recorder, StageTally
+from voxlake.compute.opened import close_opened_volumes
 from voxlake.compute.plan import Result
 from voxlake.compute.sources.opening import close_cached_sources
 from voxlake.platform.errors import (
@@ -194,6 +195,7 @@ def _run(run: _Run, report: Report) -> JobSummary:
     kind, work, patiently = run.kind, run.work, run.recorder.patiently
     began = time.monotonic()
     close_cached_sources()
+    close_opened_volumes()
     patiently(lambda: kind.prepare(work))
     plans = patiently(lambda: kind.stages(work))
     for plan in plans:

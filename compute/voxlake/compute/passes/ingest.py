@@ -11,10 +11,11 @@ import numpy as np
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.plan import Result
 from voxlake.compute.sources import ReadsInto, cached_source
+from voxlake.compute.sources.convert import convert
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.shards.whole import write_shard
-from voxlake.platform.errors import ConflictError, SourceError
+from voxlake.platform.errors import ConflictError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,15 +48,18 @@ class SourceAddress:
         return out
 
     def read_into(self, box: Box, out: npt.NDArray[Any]) -> None:
-        """Fill `out`, of the shape of `box` and with contiguous rows, as its type."""
+        """Fill `out`, of the shape of `box` and with contiguous rows, as its type.
+
+        Raises SourceError if a voxel cannot be read, or `convert` cannot keep it.
+        """
         source = self.open()
         if not self.reverse and isinstance(source, ReadsInto) and source.dtype == out.dtype:
             source.read_into(box, out)
             return
         turned = [name in self.reverse for name in source.axes]
-        voxels = source.read(_mirrored(box, tuple(source.shape), turned))
-        order = tuple(slice(None, None, -1 if turn else 1) for turn in turned)
-        out[...] = as_stored(voxels[order], out.dtype)
+        there = _mirrored(box, tuple(source.shape), turned)
+        voxels = convert(source.read(there), out.dtype, there.start, f"source {self.location}")
+        out[...] = voxels[tuple(slice(None, None, -1 if turn else 1) for turn in turned)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +90,6 @@ class IngestTask:
 def shard_bytes(volume: Volume) -> int:
     """Return the size of a decoded shard in bytes."""
     return math.prod(volume.shard) * volume.dtype.itemsize
-
-
-def as_stored(voxels: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return `voxels` as the `dtype` they are stored in, losing nothing.
-
-    Raises
-    ------
-    SourceError
-        If labels are negative.
-    """
-    if voxels.dtype == dtype:
-        return voxels
-    if dtype.kind == "u" and voxels.dtype.kind == "i" and voxels.size and voxels.min() < 0:
-        raise SourceError(
-            f"the source has the label {voxels.min()}; labels are 0 and above: map it to another"
-        )
-    return voxels.astype(dtype)
 
 
 def _mirrored(box: Box, shape: tuple[int, ...], turned: list[bool]) -> Box:

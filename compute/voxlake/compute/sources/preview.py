@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.convert import loss_of
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.units import symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
 
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.axes import TimeStep, VoxelSize
@@ -20,6 +23,7 @@ def preview(
     voxel_size: VoxelSize | None = None,
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0),
     time: TimeStep | None = None,
+    stored: np.dtype[Any] | None = None,
 ) -> str:
     """Return extents, channels, times, type, voxel size and place, for people.
 
@@ -27,6 +31,8 @@ def preview(
     ----------
     voxel_size, translation, time
         As they are stored; without a voxel size nothing is said of places.
+    stored
+        What voxels are converted to, if that was asked for.
 
     Examples
     --------
@@ -35,7 +41,7 @@ def preview(
     >>> preview(open_source("phantom:12,100,120"), VoxelSize(40, 8, 8))
     '12 x 100 x 120 zyx, uint8, 40 x 8 x 8 nm'
     """
-    return ", ".join(_parts(source, voxel_size, translation, time))
+    return ", ".join(_parts(source, voxel_size, translation, time, stored))
 
 
 def _parts(
@@ -43,6 +49,7 @@ def _parts(
     voxel_size: VoxelSize | None,
     translation: tuple[float, float, float],
     time: TimeStep | None,
+    stored: np.dtype[Any] | None,
 ) -> Iterator[str]:
     extents = dict(zip(source.axes, source.shape, strict=True))
     guess = isinstance(source, ArrangedSource) and not source.arrangement.is_named
@@ -52,7 +59,8 @@ def _parts(
     if "t" in extents:
         each = f" of {time.step:g} {symbol_of(time.unit or '')}".rstrip() if time else ""
         yield f"{extents['t']} times{each}"
-    yield source.dtype.name
+    loss = f" as {stored.name} ({loss_of(source.dtype, stored)})" if stored is not None else ""
+    yield f"{source.dtype.name}{loss}"
     if voxel_size is not None:
         yield voxel_size.text
         if any(translation):

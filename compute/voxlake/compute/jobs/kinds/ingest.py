@@ -16,7 +16,6 @@ from voxlake.compute.jobs.kinds.kind import JobKind, Work, record_job, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
-from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
 from voxlake.ngff.lake import free_place
@@ -172,7 +171,7 @@ def _new_dataset(work: Work[IngestSpec]) -> NewDataset:
         work.place,
         source.axes,
         spec.voxel_size.unit,
-        check_dtype(spec.kind_of_dataset, source.dtype),
+        spec.stored_dtype(source),
         plan_levels_by(spec.kind_of_dataset, spec.extent(source), spec.steps),
         spec.reduction,
         spec.time.unit if spec.time else None,

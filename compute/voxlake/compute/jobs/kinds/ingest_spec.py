@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from voxlake.compute.jobs.kinds.kind import Spec, at
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.convert import loss_of
 from voxlake.compute.sources.links import refuse_links_out
 from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.sources.preview import preview
@@ -56,6 +59,8 @@ class IngestSpec(Spec):
     """Place of the first voxel: z, y, x in the unit of `voxel_size`."""
     time: TimeStep | None = None
     """From one time point to the next, if there are several and the source says it."""
+    dtype: str = ""
+    """What the source's voxels are converted to; empty: they are stored as they are."""
 
     @property
     def address(self) -> SourceAddress:
@@ -64,7 +69,13 @@ class IngestSpec(Spec):
 
     def preview(self) -> str:
         """Return in one line what is understood of the source."""
-        return preview(self.address.open(), self.voxel_size, self.translation, self.time)
+        source = self.address.open()
+        stored = self.stored_dtype(source) if self.dtype else None
+        return preview(source, self.voxel_size, self.translation, self.time, stored)
+
+    def stored_dtype(self, source: Source) -> np.dtype[Any]:
+        """Return the type that the voxels are stored as."""
+        return check_dtype(self.kind_of_dataset, np.dtype(self.dtype or source.dtype))
 
     def extent(self, source: Source) -> Extent:
         """Return what the pyramid is planned from."""
@@ -103,6 +114,8 @@ class IngestRequest:
     """Letters that name the source's axes as they are stored; empty: as it says itself."""
     drop_transform: bool = False
     """Whether what the source says of the place of its voxels, beyond their size, is left out."""
+    dtype: str = ""
+    """What the source's voxels are converted to; empty: they are stored as they are."""
 
 
 def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Settings) -> IngestSpec:
@@ -128,7 +141,7 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
     refuse_links_out(request.source)
     source = open_source(request.source, request.axes)
     source.check()
-    check_dtype(place.kind, source.dtype)
+    _check_dtype(place.kind, source.dtype, request.dtype)
     _check_shape(place, source, image)
     calibration = calibration_of(request, source)
     voxel_size = _voxel_size(request, calibration, image)
@@ -147,7 +160,26 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         axes=request.axes,
         translation=_translation(request, calibration, voxel_size, image),
         time=calibration.time if "t" in source.axes else None,
+        dtype=request.dtype,
     )
+
+
+def _check_dtype(kind: Kind, dtype: np.dtype[Any], asked: str) -> None:
+    """Raise UnsupportedError unless voxels of `dtype` are stored, or else converted to what is."""
+    if asked:
+        if kind is Kind.LABELS and asked != "uint64":
+            raise UnsupportedError(
+                f"labels as {asked} were asked for; they are uint64: leave --dtype out, or give "
+                "--dtype uint64 for whole numbers that the source has as floats"
+            )
+        check_dtype(kind, np.dtype(asked))
+        return
+    try:
+        check_dtype(kind, dtype)
+    except UnsupportedError as error:
+        wanted = "uint64" if kind is Kind.LABELS else "float32" if dtype.kind == "f" else "int32"
+        loss = loss_of(dtype, np.dtype(wanted))
+        raise UnsupportedError(f"{error}, as --dtype {wanted} does ({loss})") from error
 
 
 def _check_shape(place: Place, source: Source, image: Dataset | None) -> None:
