@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from voxlake.compute.passes import region as passes
 from voxlake.compute.passes import threads
-from voxlake.compute.passes.cut import Limits, Reading
+from voxlake.compute.passes.cut import MOST_TOGETHER, Limits, Reading
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.plans import MOST_OPEN, plan_passes
 from voxlake.compute.passes.reduce import downsample
@@ -168,15 +168,16 @@ def test_every_level_is_right_whatever_the_cut(
     lake: StoreURL, sources: dict[str, ArraySource], data: st.DataObject
 ) -> None:
     shape = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 70)))
-    lead = data.draw(st.sampled_from([(), (), (2,), (2, 2)]))
+    lead = data.draw(st.sampled_from([(), (), (3,), (2, 2)]))
     block = data.draw(st.sampled_from([(1, 1, 1), (1, 99, 99), (8, 8, 8), (5, 7, 9), (4, 16, 99)]))
+    together = data.draw(st.tuples(*(st.integers(1, n) for n in lead)))
     reduction = data.draw(st.sampled_from(Reduction))
     steps = data.draw(st.sampled_from([HALVES, ODD, HALVES[:1], ()]))
     dtype = "uint64" if reduction is Reduction.MODE else data.draw(st.sampled_from(["u1", "f4"]))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     voxels = rng.integers(0, 6, (*lead, *shape)).astype(dtype)
     voxels[..., : shape[-1] // 2] = 0
-    clipped = tuple(map(min, (*(1,) * len(lead), *block), voxels.shape))
+    clipped = tuple(map(min, (*together, *block), voxels.shape))
     location = uuid4().hex
     sources[location] = source = ArraySource(voxels, clipped)
     limits = Limits(
@@ -198,6 +199,24 @@ def test_every_level_is_right_whatever_the_cut(
     assert source.decodes() >= 1
     if cut.reading is not Reading.DIRECT and cut.region[-3:] == shape:
         assert source.decodes() == 1
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 1 << 10])
+@pytest.mark.parametrize("shape", [(3, 20, 64, 96), (2, 3, 20, 64, 96), (17, 6, 33, 40)])
+def test_a_block_is_decoded_once_for_all_that_it_holds(
+    lake: StoreURL, sources: dict[str, ArraySource], shape: tuple[int, ...], memory: int
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, shape).astype("u1")
+    sources["a"] = source = ArraySource(voxels, (*shape[:-3], 1, *shape[-2:]))
+    dataset = new_dataset(lake, voxels, HALVES[:2], Reduction.MEAN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxlake.compute.passes.cut.WIDE_STRIP_BYTES", memory)
+        planned = plan_passes(dataset, SourceAddress("a", "x"), Limits(memory, memory, 2))
+    run([plan for plan, _ in planned])
+    check(dataset, voxels)
+    assert planned[0][1] is not None
+    # Of so many that memory for them has no bound, some at a time are read.
+    assert source.decodes() == planned[0][1].reads == (2 if shape[0] > MOST_TOGETHER else 1)
 
 
 def test_an_index_of_what_cannot_be_indexed_is_refused_before_any_work(

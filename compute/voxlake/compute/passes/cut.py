@@ -35,6 +35,9 @@ MOST_REGION_TASKS = 32
 MOST_READS = 1.25
 """Blocks of the source are decoded at most so often, on average, to spare memory."""
 
+MOST_TOGETHER = 16
+"""Channels and times that are read together at most, where blocks of the source hold several."""
+
 REGION_GROWTH = 8
 """Regions grow to this times the smallest as the volume does, to hold the shards of more levels."""
 
@@ -167,7 +170,7 @@ def cut_pass(pyramid: Sequence[LevelGrid], block: Block, limits: Limits, least: 
         layer = _layer_bytes(made[:1], depths, region, block)
         reading = Reading.STAGED if layer > limits.memory_bytes // 2 else Reading.LAYERED
     first = _direct_strip(base, block) if direct else _strip(base, block)
-    granule = first if direct else (*region[:-3], depths[0], *region[-2:])
+    granule = tuple(map(min, first, region)) if direct else (*region[:-3], depths[0], *region[-2:])
     return Cut(
         len(made),
         region,
@@ -207,10 +210,20 @@ def _joins(pyramid: Sequence[LevelGrid], levels: int, block: Block) -> bool:
 
 
 def _region(pyramid: Sequence[LevelGrid], block: Block) -> Extents:
-    smallest = _smallest_region(pyramid)
+    smallest = (*_together(pyramid[0], block), *_smallest_region(pyramid)[-3:])
     if _is_direct(pyramid, block):
         return smallest
     return _around_blocks(smallest, pyramid[0], block)
+
+
+def _together(base: LevelGrid, block: Block) -> Extents:
+    """Return the extents before z of what is read together: whole shards that hold a block."""
+    room, extents = MOST_TOGETHER, []
+    axes = zip(block.extents[-4::-1], base.shard[-4::-1], base.shape[-4::-1], strict=True)
+    for decoded, shard, whole in axes:
+        extents.append(min(-(-min(decoded, room) // shard) * shard, whole))
+        room = max(1, room // extents[-1])
+    return tuple(extents[::-1])
 
 
 def _is_direct(pyramid: Sequence[LevelGrid], block: Block) -> bool:
@@ -279,7 +292,7 @@ def _direct_strip(base: LevelGrid, block: Block) -> Extents:
             base.chunk[-3:], block.extents[-3:], base.shape[-3:], strict=True
         )
     )
-    return _widened((*base.chunk[:-3], depth, rows, columns), base, block)
+    return _widened((*_together(base, block), depth, rows, columns), base, block)
 
 
 def _strip(level: LevelGrid, block: Block) -> Extents:
@@ -330,7 +343,7 @@ def _layer_bytes(
     pyramid: Sequence[LevelGrid], depths: tuple[int, ...], region: Extents, block: Block
 ) -> int:
     """Return the bytes of the layers of all levels of `pyramid` together."""
-    total, rows, columns = 0, region[-2], region[-1]
+    total, rows, columns = 0, region[-2] * math.prod(region[:-3]), region[-1]
     for level, depth in zip(pyramid, depths, strict=False):
         rows, columns = -(-rows // level.step[-2]), -(-columns // level.step[-1])
         total += min(depth, level.shape[-3]) * rows * columns * block.itemsize

@@ -193,12 +193,12 @@ class _RegionPyramid:
             voxels = layer.view(box)
         if above is not None:
             coarse = above.view(self._coarser(level + 1, box))
-            lead = (0,) * (box.ndim - 3)
             factors = self.work.steps[level + 1][-3:]
-            downsample_into(coarse[lead], voxels[lead], factors, self.work.reduction)
+            for place in np.ndindex(box.shape[:-3]):
+                downsample_into(coarse[place], voxels[place], factors, self.work.reduction)
         coding = self.work.codings[level]
         rows = self._scan(box, voxels) if level == 0 and self.work.index else []
-        return box, encode_chunks(coding, voxels) if coding else [], rows
+        return box, _encoded(coding, voxels) if coding else [], rows
 
     def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
         """Return what the label index says of a strip of the base, shard by shard."""
@@ -290,6 +290,12 @@ class _RegionPyramid:
     def _coarser(self, level: int, box: Box) -> Box:
         """Return the voxels of `level` that `box` of the level below it makes."""
         return coarser_box(box, self.work.steps[level])
+
+
+def _encoded(coding: ShardFormat, voxels: npt.NDArray[Any]) -> list[Payload | None]:
+    """Return the payloads of all chunks of `voxels` (..., z, y, x), in C order."""
+    places = np.ndindex(voxels.shape[:-3])
+    return [payload for place in places for payload in encode_chunks(coding, voxels[place])]
 
 
 def layer_memory(
