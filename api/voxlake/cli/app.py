@@ -21,6 +21,8 @@ COMMANDS = {
     "it.",
     "jobs.fsck:fsck": "Find every damaged, missing or stale object of a dataset; mend what can be "
     "with --repair.",
+    "lake.validate:validate": "Tell what is wrong with the metadata of an OME-Zarr, anybody's, and "
+    "of the labels in it.",
     "lake.info:info": "Show a dataset: where it is stored, its levels, how they are cut and coded.",
     "labels.labels:labels": "List the labels of a dataset with voxels, box and chunks; or those of "
     "a box, exactly.",

@@ -47,6 +47,8 @@ class Finding:
     """One thing that is not as it has to be."""
 
     severity: Severity
+    rule: str
+    """Stable name of what was looked at: ``metadata``, ``shape``, ``checksum`` and so on."""
     where: str
     """Address of the group or array."""
     text: str
@@ -95,40 +97,42 @@ def _check_group(
         ome = read_ome(url)
         version = version_of(ome, str(url))
     except UnsupportedError as error:
-        yield _unsupported(url, str(error))
+        yield _unsupported("kind", url, str(error))
         return None
     except UNREADABLE as error:
-        yield _must(url, str(error))
+        yield _must("metadata", url, str(error))
         return None
     format_ = 3 if store.exists(url / "zarr.json") else 2
     if format_ == 3 and "version" not in ome and version == "0.4":
         version = "0.5"  # which must say so, as the first that lies in zarr v3
-    broken = [_must(url, text) for text in breaches(ome, version)]
+    broken = [_must("metadata", url, text) for text in breaches(ome, version)]
     if format_ != _zarr_format(version):
-        broken.append(_must(url, f"is a group of zarr v{format_}, of NGFF {version}"))
+        broken.append(
+            _must("zarr-version", url, f"is a group of zarr v{format_}, of NGFF {version}")
+        )
     try:
         dataset = open_dataset(url)
     except UnsupportedError as error:
-        yield from [*broken, _unsupported(url, str(error))]
+        yield from [*broken, _unsupported("transformation", url, str(error))]
         return None
     except UNREADABLE as error:
-        yield from broken or [_must(url, str(error))]
+        yield from broken or [_must("metadata", url, str(error))]
         return None
     yield from broken
     yield from _check_levels(dataset, as_labels=as_labels or dataset.kind is Kind.LABELS)
     return dataset
 
 
-def _must(where: StoreURL, text: str) -> Finding:
-    return Finding(Severity.MUST, str(where), text)
+def _must(rule: str, where: StoreURL, text: str) -> Finding:
+    return Finding(Severity.MUST, rule, str(where), text)
 
 
-def _unsupported(where: StoreURL, text: str) -> Finding:
-    return Finding(Severity.UNSUPPORTED, str(where), text)
+def _unsupported(rule: str, where: StoreURL, text: str) -> Finding:
+    return Finding(Severity.UNSUPPORTED, rule, str(where), text)
 
 
-def _should(where: StoreURL, text: str) -> Finding:
-    return Finding(Severity.SHOULD, str(where), text)
+def _should(rule: str, where: StoreURL, text: str) -> Finding:
+    return Finding(Severity.SHOULD, rule, str(where), text)
 
 
 def _zarr_format(version: str) -> int:
@@ -140,33 +144,45 @@ def _check_levels(dataset: Dataset, *, as_labels: bool) -> Iterator[Finding]:
     try:
         _ = dataset.multiscale.unit
     except UnsupportedError as error:
-        yield _unsupported(dataset.url, str(error))
-    volumes: list[Volume] = []
-    for number in range(dataset.levels):
-        try:
-            volumes.append(dataset.level(number))
-        except UNREADABLE as error:
-            yield _must(dataset.level_url(number), str(error))
+        yield _unsupported("unit", dataset.url, str(error))
+    volumes = yield from _open_levels(dataset)
     for volume in volumes:
         yield from _check_array(dataset, volume)
         yield from _check_codecs(volume)
         if as_labels and volume.dtype.kind not in "iu":
-            yield _must(volume.url, f"holds {volume.dtype}; labels are integers")
+            yield _must("data-type", volume.url, f"holds {volume.dtype}; labels are integers")
     if len({volume.dtype for volume in volumes}) > 1:
         found = ", ".join(str(volume.dtype) for volume in volumes)
-        yield _must(dataset.url, f"the levels differ in data type: {found}")
+        yield _must("data-type", dataset.url, f"the levels differ in data type: {found}")
     if len(volumes) == dataset.levels:
         yield from _check_geometry(dataset, volumes)
+
+
+def _open_levels(dataset: Dataset) -> Generator[Finding, None, list[Volume]]:
+    """Open the arrays of all levels; return those that can be."""
+    volumes: list[Volume] = []
+    for number in range(dataset.levels):
+        try:
+            volumes.append(dataset.level(number))
+        except UnsupportedError as error:
+            yield _unsupported("array", dataset.level_url(number), str(error))
+        except UNREADABLE as error:
+            yield _must("array", dataset.level_url(number), str(error))
+    return volumes
 
 
 def _check_array(dataset: Dataset, volume: Volume) -> Iterator[Finding]:
     names, version = dataset.multiscale.axis_names, dataset.multiscale.version
     found = 2 if volume.metadata.get("zarr_format") == 2 else 3
     if found != _zarr_format(version):
-        yield _must(volume.url, f"is an array of zarr v{found}, of NGFF {version}")
+        yield _must("zarr-version", volume.url, f"is an array of zarr v{found}, of NGFF {version}")
     dimension_names = volume.metadata.get("dimension_names") or ()
     if version == "0.5" and found == 3 and tuple(dimension_names) != names:
-        yield _must(volume.url, f"dimension_names are {tuple(dimension_names)}; the axes {names}")
+        yield _must(
+            "dimension-names",
+            volume.url,
+            f"dimension_names are {tuple(dimension_names)}; the axes {names}",
+        )
 
 
 def _check_codecs(volume: Volume) -> Iterator[Finding]:
@@ -175,9 +191,13 @@ def _check_codecs(volume: Volume) -> Iterator[Finding]:
     sharding = next((codec for codec in codecs if _name(codec) == "sharding_indexed"), None)
     inner = sharding["configuration"]["codecs"] if sharding else codecs
     if not any(map(_notices_damage, [*codecs, *inner])):
-        yield _should(volume.url, "no codec carries a checksum; damage would be read as voxels")
+        yield _should(
+            "checksum", volume.url, "no codec carries a checksum; damage would be read as voxels"
+        )
     if sharding and "crc32c" not in map(_name, sharding["configuration"]["index_codecs"]):
-        yield _should(volume.url, "the shard index has no crc32c; damage would be read as fill")
+        yield _should(
+            "checksum", volume.url, "the shard index has no crc32c; damage would be read as fill"
+        )
 
 
 def _notices_damage(codec: dict[str, Any] | None) -> bool:
@@ -196,6 +216,7 @@ def _check_geometry(dataset: Dataset, volumes: list[Volume]) -> Iterator[Finding
     for finer, coarser in pairwise(volumes):
         if any(c > f for f, c in zip(finer.shape, coarser.shape, strict=True)):
             yield _must(
+                "order",
                 coarser.url,
                 f"has the shape {coarser.shape}, larger than the level before it, {finer.shape}; "
                 "the finest must be first",
@@ -204,6 +225,7 @@ def _check_geometry(dataset: Dataset, volumes: list[Volume]) -> Iterator[Finding
         factors = _factors(levels[0], level)
         if factors is None:
             yield _should(
+                "scale",
                 volume.url,
                 f"scale {level.scale} is no whole number of times {levels[0].scale}",
             )
@@ -234,7 +256,7 @@ def _check_shape(
     rounded_down = tuple(max(1, n // f) for n, f in zip(base, factors, strict=True))
     text = f"has the shape {volume.shape}; {base} reduced by {factors} is {expected}"
     partial = all(a <= b <= c for a, b, c in zip(rounded_down, volume.shape, expected, strict=True))
-    yield _should(volume.url, text) if partial else _must(volume.url, text)
+    yield (_should if partial else _must)("shape", volume.url, text)
 
 
 def _check_translation(
@@ -246,7 +268,11 @@ def _check_translation(
         for found, wanted, scale in zip(level.translation, expected, base.scale, strict=True)
     )
     if max(off) > TOLERANCE:
-        yield _should(url, f"lies at {level.translation}; blocks of {factors} lie at {expected}")
+        yield _should(
+            "translation",
+            url,
+            f"lies at {level.translation}; blocks of {factors} lie at {expected}",
+        )
 
 
 def _check_labels(image: Dataset) -> Iterator[Finding]:
@@ -256,13 +282,14 @@ def _check_labels(image: Dataset) -> Iterator[Finding]:
         listed = read_labels_names(image.url)
         yield from _check_labels_group(image, group)
     except CorruptDataError as error:
-        yield _must(group, str(error))
+        yield _must("labels-list", group, str(error))
         return
     for name in listed:
         yield from _check_between(group, name)
         yield from _check_labels_of(image, group / name)
-    for name in sorted({*store.list_children(group)[0]} - {name.split("/")[0] for name in listed}):
-        yield _should(group / name, "is not in the list that the labels group keeps")
+    there = store.list_children(group)[0] if group.is_listed else []
+    for name in sorted({*there} - {name.split("/")[0] for name in listed}):
+        yield _should("labels-list", group / name, "is not in the list that the labels group keeps")
 
 
 def _check_labels_group(image: Dataset, group: StoreURL) -> Iterator[Finding]:
@@ -271,14 +298,16 @@ def _check_labels_group(image: Dataset, group: StoreURL) -> Iterator[Finding]:
     except NotFoundError:
         return
     if "labels" not in ome:
-        yield _must(group, "has no 'labels', the list of the labels in it")
+        yield _must("labels-list", group, "has no 'labels', the list of the labels in it")
     said, version = ome.get("version"), image.multiscale.version
     if version == "0.4":
         return
     if not isinstance(said, str):
-        yield _must(group, f"has the version {said!r}; it must be a text")
+        yield _must("version", group, f"has the version {said!r}; it must be a text")
     elif not said.startswith(version):
-        yield _must(group, f"is of NGFF {said}, its image of {version}; they must be of one")
+        yield _must(
+            "version", group, f"is of NGFF {said}, its image of {version}; they must be of one"
+        )
 
 
 def _check_between(group: StoreURL, name: str) -> Iterator[Finding]:
@@ -288,11 +317,15 @@ def _check_between(group: StoreURL, name: str) -> Iterator[Finding]:
         between = group / "/".join(folders[:number])
         try:
             if read_ome(between):
-                yield _must(between, "lies between the labels group and labels, and has metadata")
+                yield _must(
+                    "labels-list",
+                    between,
+                    "lies between the labels group and labels, and has metadata",
+                )
         except NotFoundError:
             continue
         except CorruptDataError as error:
-            yield _must(between, str(error))
+            yield _must("labels-list", between, str(error))
 
 
 def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
@@ -300,9 +333,11 @@ def _check_labels_of(image: Dataset, url: StoreURL) -> Iterator[Finding]:
     if labels is None:
         return
     if labels.kind is not Kind.LABELS:
-        yield _should(url, "is listed as labels, and its metadata have no image-label")
+        yield _should(
+            "image-label", url, "is listed as labels, and its metadata have no image-label"
+        )
     if labels.levels != image.levels:
-        yield _must(url, f"has {labels.levels} levels; its image has {image.levels}")
+        yield _must("levels", url, f"has {labels.levels} levels; its image has {image.levels}")
     if labels.multiscale.version != image.multiscale.version:
         versions = f"{labels.multiscale.version}, its image of {image.multiscale.version}"
-        yield _must(url, f"is of NGFF {versions}; they must be of one")
+        yield _must("version", url, f"is of NGFF {versions}; they must be of one")

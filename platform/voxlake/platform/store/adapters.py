@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
     from voxlake.platform.store.url import StoreURL
 
-type Obstore = obstore.store.MemoryStore | obstore.store.S3Store
+type Obstore = obstore.store.MemoryStore | obstore.store.S3Store | obstore.store.HTTPStore
 
 
 def as_obstore(url: StoreURL) -> Obstore:
-    """Return the obstore handle of the bucket of `url`; keys are `url.key` and below.
+    """Return the obstore handle of the bucket or host of `url`; keys are `url.key` and below.
 
     Raises
     ------
@@ -31,6 +31,8 @@ def as_obstore(url: StoreURL) -> Obstore:
     """
     if url.is_local:
         raise InvalidInputError(f"{url} is on this machine, and in no bucket; use its path")
+    if not url.is_listed:
+        return _host(f"{url.scheme}://{url.root}")
     return _bucket(url.root, url.endpoint, url.region)
 
 
@@ -70,18 +72,21 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
             "file_io_locking": {"mode": "os"},
             "file_io_sync": True,
         }
+    # TensorStore's own waits double from 1 s: a refused connection would take a minute.
+    retries = {
+        "max_retries": settings.store_retries + 1,
+        "initial_delay": "200ms",
+        "max_delay": "4s",
+    }
+    if not url.is_listed:
+        return {"driver": "http", "base_url": f"{url}/", "http_request_retries": retries}
     spec: dict[str, Any] = {
         "driver": "s3",
         "bucket": url.root,
         "path": f"{url.key}/" if url.key else "",
         "aws_region": url.region or "us-east-1",
         "aws_credentials": {"type": _tensorstore_credentials(settings)},
-        # TensorStore's own waits double from 1 s: a refused connection would take a minute.
-        "s3_request_retries": {
-            "max_retries": settings.store_retries + 1,
-            "initial_delay": "200ms",
-            "max_delay": "4s",
-        },
+        "s3_request_retries": retries,
     }
     if url.endpoint:
         spec["endpoint"] = url.endpoint
@@ -99,12 +104,16 @@ def _bucket(name: str, endpoint: str | None, region: str | None) -> obstore.stor
     return _s3(name, endpoint, region, "")
 
 
+@lru_cache(maxsize=64)
+def _host(address: str) -> obstore.store.HTTPStore:
+    return obstore.store.HTTPStore.from_url(address, **_patience(prepare_process()))
+
+
 def _s3(
     bucket: str, endpoint: str | None, region: str | None, prefix: str
 ) -> obstore.store.S3Store:
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    stall = timedelta(seconds=settings.store_stall_timeout_s)
     options: dict[str, Any] = {"skip_signature": True} if settings.s3_anonymous else {}
     if key and secret and not settings.s3_anonymous:
         options["access_key_id"] = key.get_secret_value()
@@ -116,16 +125,24 @@ def _s3(
         prefix=prefix or None,
         region=region or "us-east-1",
         virtual_hosted_style_request=not endpoint,
-        client_options={
+        **_patience(settings),
+        **options,
+    )
+
+
+def _patience(settings: Settings) -> dict[str, Any]:
+    """Return how long obstore waits for a server, and how often it asks again."""
+    stall = timedelta(seconds=settings.store_stall_timeout_s)
+    return {
+        "client_options": {
             "allow_http": True,
             "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
             "read_timeout": stall,
             "timeout": timedelta(seconds=settings.store_timeout_s),
         },
-        retry_config={
+        "retry_config": {
             "max_retries": settings.store_retries,
             # A store that never answers is given up after two stalls, not after all retries.
             "retry_timeout": 2 * stall,
         },
-        **options,
-    )
+    }

@@ -14,7 +14,7 @@ from voxlake.platform.errors import InvalidInputError, UnsupportedError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store.private import private_folder
 
-type Scheme = Literal["file", "memory", "s3"]
+type Scheme = Literal["file", "memory", "s3", "http", "https"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class StoreURL:
     """
 
     scheme: Scheme
-    """``file``, ``memory`` (a folder on the machine's RAM disk) or ``s3``."""
+    """``file``, ``memory`` (a folder on the machine's RAM disk), ``s3``, or of the web."""
     root: str
-    """The folder (absolute), the name of the memory store, or the bucket."""
+    """The folder (absolute), the name of the memory store, the bucket, or the host."""
     key: str = ""
     """Path below the root, without a leading or trailing ``/``."""
     endpoint: str | None = None
@@ -79,6 +79,28 @@ class StoreURL:
                 )
 
     @classmethod
+    def parse_readable(cls, text: str, settings: Settings | None = None) -> Self:
+        """Parse as `parse`, or an address of the web, where objects are read and never listed.
+
+        Examples
+        --------
+        >>> StoreURL.parse_readable("https://lab.org/em.zarr/").key
+        'em.zarr'
+
+        Raises
+        ------
+        InvalidInputError, UnsupportedError
+            As `parse`; and if an address of the web has more than a path.
+        """
+        if not text.startswith(("http://", "https://")):
+            return cls.parse(text, settings)
+        parts = _split(text)
+        if parts.query or parts.fragment:
+            raise InvalidInputError(f"{text!r} is no folder; give its address without '?' and '#'")
+        scheme: Scheme = "https" if parts.scheme == "https" else "http"
+        return cls(scheme, _nonempty(parts.netloc, text), _clean_key(unquote(parts.path)))
+
+    @classmethod
     def _of_folder(cls, text: str) -> Self:
         if not text:
             raise InvalidInputError("an empty path is not a store; name a folder")
@@ -103,7 +125,12 @@ class StoreURL:
     @property
     def is_local(self) -> bool:
         """Whether the objects are files on this machine."""
-        return self.scheme != "s3"
+        return self.scheme in {"file", "memory"}
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the store tells what lies below the URL, which the web does not."""
+        return self.scheme not in {"http", "https"}
 
     @property
     def folder(self) -> Path:
@@ -124,7 +151,8 @@ class StoreURL:
             return str(self.path)
         options = {"endpoint": self.endpoint, "region": self.region}
         query = urlencode({k: v for k, v in options.items() if v})
-        address = quote("/".join(filter(None, (self.root, self.key))))
+        root = quote(self.root) if self.is_listed else self.root
+        address = "/".join(filter(None, (root, quote(self.key))))
         return f"{self.scheme}://{address}" + (f"?{query}" if query else "")
 
 
