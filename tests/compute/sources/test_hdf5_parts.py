@@ -89,6 +89,107 @@ def test_virtual_dataset_of_virtual_ones(tmp_path: Path) -> None:
     fails(tmp_path / "w.h5", "part0.h5")
 
 
+def counted(folder: Path, file: str, name: str) -> Path:
+    """Write a virtual dataset of as many blocks of five slices as there are parts."""
+    endless = h5py.h5s.UNLIMITED
+    into = h5py.h5s.create_simple((10, 16, 12), (endless, 16, 12))
+    into.select_hyperslab((0, 0, 0), (endless, 1, 1), (5, 1, 1), (5, 16, 12))
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    taken = h5py.h5s.create_simple((5, 16, 12))
+    plist.set_virtual(into, file.encode(), name.encode(), taken)
+    with h5py.File(folder / "v.h5", "w", libver="latest") as made:
+        h5py.h5d.create(made.id, b"raw", h5py.h5t.STD_U16LE, into, plist)
+    return folder / "v.h5"
+
+
+COUNTED = {
+    "files": ("part%b.h5", "d/raw"),
+    "folders": ("run%b/part%b.h5", "d/raw"),
+    "datasets": ("all.h5", "d/raw%b"),
+    "percent": ("100%%_%b.h5", "d/raw"),
+}
+
+
+def write_counted(folder: Path, kind: str, numbers: tuple[int, ...]) -> Path:
+    """Write the parts of those numbers, and what is made of all; return the latter."""
+    file, name = COUNTED[kind]
+    for number in numbers:
+        filled = [each.replace("%b", str(number)).replace("%%", "%") for each in (file, name)]
+        (folder / filled[0]).parent.mkdir(exist_ok=True)
+        with h5py.File(folder / filled[0], "a") as made:
+            at = 5 * (number % 2)
+            made[filled[1]] = VOXELS[at : at + 5]
+    return counted(folder, file, name)
+
+
+@pytest.mark.parametrize("kind", COUNTED)
+def test_parts_that_are_counted_are_read_whole(tmp_path: Path, kind: str) -> None:
+    location = write_counted(tmp_path, kind, (0, 1))
+    with h5py.File(location) as file:  # the oracle, which follows them by itself
+        np.testing.assert_array_equal(file["raw"][...], VOXELS)
+    assert_whole(open_source(str(location)), VOXELS)
+
+
+@pytest.mark.parametrize("kind", COUNTED)
+@pytest.mark.parametrize(("there", "absent"), [((1,), 0), ((0, 1, 3, 10), 2), ((0, 2), 1)])
+def test_a_missing_one_of_parts_that_are_counted_is_named(
+    tmp_path: Path, kind: str, there: tuple[int, ...], absent: int
+) -> None:
+    """The HDF5 library ends the dataset there, and says nothing."""
+    location = write_counted(tmp_path, kind, there)
+    if kind == "datasets":
+        fails(location, f"d/raw{absent}", "not there")
+    else:
+        fails(location, COUNTED[kind][0].replace("%b", str(absent)).replace("%%", "%"), "not there")
+
+
+@pytest.mark.parametrize("damage", ["torn", "renamed", "short"])
+def test_a_bad_one_of_parts_that_are_counted_is_named(tmp_path: Path, damage: str) -> None:
+    location = write_counted(tmp_path, "files", (0, 1))
+    if damage == "torn":
+        cut(tmp_path / "part1.h5", 700)
+    else:
+        with h5py.File(tmp_path / "part1.h5", "w") as file:
+            shape = (5, 16, 12) if damage == "renamed" else (4, 16, 12)
+            file["d/rav" if damage == "renamed" else "d/raw"] = np.ones(shape, "u2")
+    fails(location, "part1.h5", "v.h5")
+
+
+def test_parts_that_are_counted_lie_in_the_folder_unless_asked(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    for number in range(2):
+        part(outside, number)
+    location = counted(inside, "../out/part%b.h5", "d/raw")
+    fails(location, "outside of the folder", "?links=anywhere")
+    assert_whole(open_source(f"{location}?links=anywhere"), VOXELS)
+    (outside / "part0.h5").unlink()
+    fails(f"{location}?links=anywhere", "part0.h5", "not there")
+
+
+def test_other_files_are_no_parts(tmp_path: Path) -> None:
+    location = write_counted(tmp_path, "files", (0, 1))
+    for name in ("part02.h5", "part.h5", "part2.h5.bak", "party2.h5"):
+        (tmp_path / name).write_bytes(b"")
+    assert_whole(open_source(str(location)), VOXELS)
+
+
+def test_a_virtual_dataset_as_long_as_its_source(tmp_path: Path) -> None:
+    endless = h5py.h5s.UNLIMITED
+    with h5py.File(tmp_path / "part0.h5", "w") as file:
+        file.create_dataset("d/raw", data=VOXELS, maxshape=(None, 16, 12))
+    space = h5py.h5s.create_simple((5, 16, 12), (endless, 16, 12))
+    space.select_hyperslab((0, 0, 0), (endless, 1, 1), (1, 1, 1), (1, 16, 12))
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_virtual(space, b"part0.h5", b"d/raw", space)
+    with h5py.File(tmp_path / "v.h5", "w", libver="latest") as made:
+        h5py.h5d.create(made.id, b"raw", h5py.h5t.STD_U16LE, space, plist)
+    assert_whole(open_source(str(tmp_path / "v.h5")), VOXELS)
+    (tmp_path / "part0.h5").unlink()
+    fails(tmp_path / "v.h5", "part0.h5")
+
+
 def test_virtual_dataset_ends_with_its_process(tmp_path: Path) -> None:
     """The HDF5 library ends a process with a fault if it exits in the wrong order."""
     for number in range(2):

@@ -16,6 +16,7 @@ from voxlake.compute.sources.arrangement import arrange_named, axis_name
 from voxlake.compute.sources.array_attributes import axis_names_of, calibration_of
 from voxlake.compute.sources.files.hdf5_links import ANYWHERE, Reach, follow, names_in, open_file
 from voxlake.compute.sources.files.hdf5_parts import check_filters, check_parts, chunks_of
+from voxlake.compute.sources.files.hdf5_virtual import check_extents
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import named_file, split_inner
@@ -53,6 +54,9 @@ def open_hdf5(location: str) -> Source | None:
     file = open_file(path, what)
     dataset = _dataset(file, path, inner, reach)
     check_filters(dataset, what)
+    check_extents(dataset, reach)
+    if not dataset.size:  # which may be so because a part is missing
+        check_parts(dataset, reach)
     arrangement = arrange_named(_axis_names(dataset), dataset.shape or (), what)
     return ArrangedSource(
         dtype=native(dataset.dtype, what),

@@ -10,18 +10,17 @@ import importlib
 import importlib.util
 import math
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import h5py
 
 from voxlake.compute.sources.files.hdf5_links import follow, open_file
+from voxlake.compute.sources.files.hdf5_virtual import check_numbers, is_in, parts_of
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.compute.sources.files.hdf5_links import Reach
+    from voxlake.compute.sources.files.hdf5_virtual import Part
 
 _NAMES = {
     307: "bzip2",
@@ -38,18 +37,6 @@ _NAMES = {
 """Of the filters in the HDF Group's register, those that are met."""
 _MOST_DEPTH = 16
 """Virtual datasets made of virtual ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Of a virtual dataset."""
-
-    file_name: str
-    dset_name: str
-    src_space: h5py.h5s.SpaceID
-    """What of the source is taken."""
-    vspace: h5py.h5s.SpaceID
-    """Where it lies in the virtual dataset."""
 
 
 def check_filters(dataset: h5py.Dataset, what: str) -> None:
@@ -87,9 +74,10 @@ def check_parts(dataset: h5py.Dataset, reach: Reach, depth: int = 0) -> None:
     if depth == _MOST_DEPTH:
         raise SourceError(f"{reach.what} is virtual, of itself; mend the file")
     covered = 0
-    for source in _sources(dataset):
-        _check_source(dataset, source, reach, depth)
-        covered += source.vspace.get_select_npoints()
+    for part in parts_of(dataset):
+        _check_source(dataset, part, reach, depth)
+        covered += part.voxels
+    check_numbers(dataset, reach)
     plist = dataset.id.get_create_plist()
     is_filled = plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED
     if covered < math.prod(dataset.shape) and not is_filled:
@@ -103,7 +91,7 @@ def chunks_of(dataset: h5py.Dataset, reach: Reach) -> tuple[int, ...] | None:
     """Return the chunks that reading decodes, of the first source if the dataset is virtual."""
     if not _is_virtual(dataset):
         return _chunks(dataset)
-    first = next(_sources(dataset), None)
+    first = next(parts_of(dataset), None)
     chunks = _chunks(_source(dataset, first, reach)) if first else None
     return None if chunks is None else (1,) * (dataset.ndim - len(chunks)) + chunks[-dataset.ndim :]
 
@@ -119,17 +107,6 @@ def _is_virtual(dataset: h5py.Dataset) -> bool:
 def _chunks(dataset: h5py.Dataset) -> tuple[int, ...] | None:
     plist = dataset.id.get_create_plist()
     return tuple(plist.get_chunk()) if plist.get_layout() == h5py.h5d.CHUNKED else None
-
-
-def _sources(dataset: h5py.Dataset) -> Iterator[_Part]:
-    plist = dataset.id.get_create_plist()
-    for index in range(plist.get_virtual_count()):
-        yield _Part(
-            plist.get_virtual_filename(index),
-            plist.get_virtual_dsetname(index),
-            plist.get_virtual_srcspace(index),
-            plist.get_virtual_vspace(index),
-        )
 
 
 def _check_chunks(dataset: h5py.Dataset, reach: Reach) -> None:
@@ -158,36 +135,23 @@ def _check_external(dataset: h5py.Dataset, reach: Reach) -> None:
         raise SourceError(f"{reach.what} has files for all but {needed} of its bytes; mend it")
 
 
-def _source(dataset: h5py.Dataset, source: _Part, reach: Reach) -> h5py.Dataset:
+def _source(dataset: h5py.Dataset, part: Part, reach: Reach) -> h5py.Dataset:
     """Return the dataset that a part of a virtual one is taken from."""
-    if "%b" in source.file_name or "%b" in source.dset_name:
-        raise SourceError(
-            f"{reach.what} is virtual, of as many parts as there happen to be "
-            f"({source.file_name}::{source.dset_name}); write it as one dataset"
-        )
-    file = open_file(reach.file(dataset.file.filename, source.file_name), reach.what)
-    found = follow(file, f"/{source.dset_name}", reach)
+    file = open_file(reach.file(dataset.file.filename, part.file), reach.what)
+    found = follow(file, f"/{part.name}", reach)
     if not isinstance(found, h5py.Dataset):
         raise SourceError(
-            f"{reach.what} is in part the dataset {source.dset_name} of {file.filename}, which is "
-            "not there; restore that file"
+            f"{reach.what} is in part the dataset {part.name} of {file.filename}, which is not "
+            "there; restore that file"
         )
     return found
 
 
-def _check_source(virtual: h5py.Dataset, source: _Part, reach: Reach, depth: int) -> None:
-    part = _source(virtual, source, reach)
-    if not _is_in(source, part):
+def _check_source(virtual: h5py.Dataset, part: Part, reach: Reach, depth: int) -> None:
+    source = _source(virtual, part, reach)
+    if not is_in(part, source):
         raise SourceError(
-            f"{reach.what} is in part the dataset {source.dset_name} of {part.file.filename}, of "
-            f"the shape {part.shape}, which is not what it should be made of; restore that file"
+            f"{reach.what} is in part the dataset {part.name} of {source.file.filename}, of the "
+            f"shape {source.shape}, which is not what it should be made of; restore that file"
         )
-    check_parts(part, reach, depth + 1)
-
-
-def _is_in(source: _Part, part: h5py.Dataset) -> bool:
-    """Return whether what is taken of a source is there; all of it has no bounds of its own."""
-    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
-        return bool(part.size == source.vspace.get_select_npoints())
-    _, last = source.src_space.get_select_bounds()
-    return len(last) == part.ndim and all(n > hi for n, hi in zip(part.shape, last, strict=True))
+    check_parts(source, reach, depth + 1)
