@@ -27,11 +27,26 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "doctor" in capsys.readouterr().out
 
 
+JOBS = ("ls", "show", "resume", "cancel")
+
+
+def _name(place: str) -> str:
+    return place.partition(":")[2].replace("_", "-")
+
+
 @pytest.mark.parametrize("place", COMMANDS)
 def test_list_says_what_the_page_of_a_command_does(place: str) -> None:
-    name = place.partition(":")[2].replace("_", "-")
+    name = _name(place)
     (line, *_) = command_line([name])[name].help.split("\n\n")
     assert " ".join(line.split()) == COMMANDS[place]
+
+
+@pytest.mark.parametrize("command", [*map(_name, COMMANDS), *(f"jobs {word}" for word in JOBS)])
+def test_every_command_has_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"Usage: voxlake {command} ")
+    assert said.err == ""
 
 
 def test_fractions_are_no_labels(shared: Command) -> None:
@@ -51,6 +66,21 @@ def test_usage_is_a_problem_too(words: tuple[str, ...], voxlake: Command) -> Non
     plain = voxlake.plain(*words)
     assert (plain.code, plain.out) == (2, "")
     assert plain.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ls a b", "'b' is one word more than 'voxlake ls' takes"),
+        ("jobs list", "'list' is one word more than 'voxlake jobs' takes"),
+        ("info", "'voxlake info' needs NAME"),
+        ("ingest a b/c/d", "'voxlake ingest' needs --kind: image, labels"),
+        ("ingest a b/c/d --of", "'voxlake ingest' needs a value after --of"),
+        ("ingest a b/c/d --kind image --voxelsize 4nm", "Did you mean --voxel-size?"),
+    ],
+)
+def test_usage_says_what_is_wrong(words: str, said: str, voxlake: Command) -> None:
+    assert said in voxlake(*words.split()).document["detail"]
 
 
 def test_unforeseen_error_is_one_line(

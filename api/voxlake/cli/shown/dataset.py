@@ -52,7 +52,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("voxel size", _in_unit(voxel_size.zyx, voxel_size.unit)),
             ("translation", _in_unit(dataset.multiscale.translation, voxel_size.unit)),
             ("time step", _time_step(dataset)),
-            ("stored", _stored(dataset.stored)),
+            ("stored", dataset.stored and f"{_stored(dataset.stored)} objects"),
             ("label index", " ".join(_index(dataset))),
         )
     )

@@ -30,7 +30,7 @@ def shown_findings(findings: Sequence[FindingDocument]) -> Shown:
             (each.check, _state(each), each.where, each.text, each.box and str(each.box.box))
             for each in findings[:SHOWN]
         ]
-        yield table(("found", "", "where", "what", "voxels lost"), rows)
+        yield table(("found", "", "where", "what~", "voxels lost"), rows)
     if len(findings) > SHOWN:
         yield f"and {len(findings) - SHOWN:,} more; --json has all"
 

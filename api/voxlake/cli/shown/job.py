@@ -50,7 +50,7 @@ def shown_job(job: JobDocument) -> Shown:
     )
     if job.failures:
         rows = ((each.stage, each.index, each.attempts, each.error) for each in job.failures)
-        yield table(("failed in", "task#", "attempts#", "error"), rows)
+        yield table(("failed in", "task#", "attempts#", "error~"), rows)
 
 
 def shown_run(job: JobDocument) -> Shown:
@@ -63,7 +63,7 @@ def shown_run(job: JobDocument) -> Shown:
     )
     if job.differences:
         rows = ((each.shard, each.different, each.note) for each in job.differences)
-        yield table(("shard that differs", "voxels#", "note"), rows)
+        yield table(("shard that differs", "voxels#", "note~"), rows)
     yield from shown_findings(job.findings)
 
 

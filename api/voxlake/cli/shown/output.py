@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,9 @@ type Shown = Iterable[RenderableType]
 _UNBOUND = 240
 """Columns of output that is no terminal's: nothing is cut off on its way into a file."""
 
+_SENTENCE = 24
+"""Columns that a column of sentences has at least."""
+
 
 def answer(document: Document, shown: Shown, *, json: bool) -> None:
     """Print `document` as JSON, or what is `shown` to people."""
@@ -31,7 +35,10 @@ def answer(document: Document, shown: Shown, *, json: bool) -> None:
         return
     console = console_of(sys.stdout)
     for part in shown:
-        console.print(part)
+        if isinstance(part, Table):
+            # What does not fit is wrapped by the terminal, so that it can be copied.
+            console.width = max(console.width, _width(part))
+        console.print(part, soft_wrap=isinstance(part, Text))
 
 
 def note(text: str) -> None:
@@ -47,26 +54,40 @@ def console_of(stream: TextIO) -> Console:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table; a column whose title ends in ``#`` holds numbers."""
+    """Return a table; a column whose title ends in ``#`` holds numbers, in ``~`` sentences.
+
+    Only sentences are broken into lines where a terminal is too narrow.
+    """
     made = Table(box=None, pad_edge=False, header_style="bold")
     for title in columns:
-        numbers = title.endswith("#")
         made.add_column(
-            title.removesuffix("#"), justify="right" if numbers else "left", overflow="fold"
+            title.rstrip("#~"),
+            justify="right" if title.endswith("#") else "left",
+            overflow="fold",
+            no_wrap=not title.endswith("~"),
         )
     for row in rows:
         made.add_row(*(Text(_text(cell)) for cell in row))
     return made
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> Table:
-    """Return named facts, one a line."""
-    made = Table(box=None, pad_edge=False, show_header=False)
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
-    for name, value in pairs:
-        made.add_row(Text(name), Text(_text(value)))
-    return made
+def _width(table: Table) -> int:
+    """Return the columns of a terminal that a table needs at least."""
+    widths = (
+        max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        if column.no_wrap
+        else _SENTENCE
+        for column in table.columns
+    )
+    return sum(widths) + 2 * (len(table.columns) - 1)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Text:
+    """Return named facts, one a line, without those of which there is nothing to say."""
+    named = [(name, text) for name, value in pairs if (text := _text(value))]
+    width = max((cell_len(name) for name, _ in named), default=0)
+    lines = (Text.assemble((name.ljust(width), "bold"), "  ", text) for name, text in named)
+    return Text("\n").join(lines)
 
 
 def size(count: float) -> str:

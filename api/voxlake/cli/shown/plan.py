@@ -56,7 +56,7 @@ def shown_plan(plan: PlanDocument) -> Shown:
         ),
     )
     yield table(
-        ("stage", "tasks#", "region#", "memory#", "core hours#", "reading"),
+        ("stage", "tasks#", "region#", "memory#", "core hours#", "reading~"),
         (
             (
                 stage.name,

@@ -6,7 +6,14 @@ import sys
 import traceback
 from difflib import get_close_matches
 
-from cyclopts import App, CycloptsError, UnknownCommandError
+from cyclopts import (
+    App,
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnusedCliTokensError,
+)
+from cyclopts.argument import Argument
 from rich.text import Text
 
 from voxlake.cli.shown.output import console_of
@@ -65,7 +72,7 @@ def _facts(error: BaseException) -> tuple[str, int | None, str, int, tuple[str, 
     """Return the kind of an error, its HTTP status, what it says, the exit code, and hints."""
     match error:
         case CycloptsError():
-            hint = f"see '{' '.join(('voxlake', *(error.command_chain or ())))} --help'"
+            hint = f"see '{_command(error)} --help'"
             return "usage", None, _misused(error), USAGE, (hint,)
         case VoxlakeError():
             partial = isinstance(error, JobFailedError)
@@ -79,11 +86,21 @@ def _facts(error: BaseException) -> tuple[str, int | None, str, int, tuple[str, 
             return "internal", None, detail, FAILURE, (hint,)
 
 
+def _command(error: CycloptsError) -> str:
+    return " ".join(("voxlake", *(error.command_chain or ())))
+
+
 def _misused(error: CycloptsError) -> str:
     match error:
         case UnknownCommandError(unused_tokens=[word, *_], app=App() as app):
             # What it says itself, it says after loading every command.
             close = get_close_matches(word, app)
             return f"there is no command {word!r}" + "".join(f"; is it {each!r}?" for each in close)
+        case UnusedCliTokensError(unused_tokens=[word, *_]):
+            return f"{word!r} is one word more than '{_command(error)}' takes"
+        case MissingArgumentError(argument=Argument() as argument):
+            needed = argument.name if argument.required else f"a value after {argument.name}"
+            choices = ", ".join(argument.get_choices() or ())
+            return f"'{_command(error)}' needs {needed}" + (choices and f": {choices}")
         case _:
             return str(error)

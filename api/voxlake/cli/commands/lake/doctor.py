@@ -16,6 +16,6 @@ def doctor(
     checks = tuple(examine(lake, cluster))
     document = DoctorDocument(ok=all(check.state != "fail" for check in checks), checks=checks)
     rows = ((check.name, check.state, check.found, check.advice) for check in checks)
-    shown = table(("", "", "found", "what to do"), rows)
+    shown = table(("", "", "found~", "what to do~"), rows)
     answer(document, [shown], json=answering.json)
     return 0 if document.ok else FAILURE

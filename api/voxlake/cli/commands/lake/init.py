@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voxlake.cli.catalog_repair import repair
 from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
-from voxlake.cli.shown.output import answer, facts, table
+from voxlake.cli.shown.output import Shown, answer, facts, table
 from voxlake.documents.lake import LakeDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
@@ -41,21 +41,24 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
             faults={fault.key: fault.text for fault in found.faults},
             store=tested,
         )
-    lake_facts = facts(
+    answer(document, _shown(document), json=answering.json)
+
+
+def _shown(document: LakeDocument) -> Shown:
+    yield facts(
         (
             ("lake", document.lake),
             ("state", "made" if document.made else "was there"),
             ("datasets", document.datasets),
-            ("restored", ", ".join(document.restored) or None),
-            ("forgotten", ", ".join(document.forgotten) or None),
+            ("restored", ", ".join(document.restored)),
+            ("forgotten", ", ".join(document.forgotten)),
             ("store", None if document.store else "cannot be written"),
         )
     )
     tried = ((each.name, "ok" if each.ok else "fails", each.text) for each in document.store)
-    shown = [lake_facts, table(("store", "", ""), tried)]
+    yield table(("store", "", "~"), tried)
     if document.faults:
-        shown.append(table(("left out", "because"), document.faults.items()))
-    answer(document, shown, json=answering.json)
+        yield table(("left out", "because~"), document.faults.items())
 
 
 def _tested(url: StoreURL, *, there: bool) -> tuple[Capability, ...]:

@@ -17,7 +17,9 @@ from voxlake.platform.names import check_name
 def ls(
     below: Annotated[
         str | None,
-        Parameter(name="[COLLECTION[/EXPERIMENT]]", help="List only these."),
+        Parameter(
+            name="COLLECTION", help="List only its datasets, or those of COLLECTION/EXPERIMENT."
+        ),
     ] = None,
     /,
     *,
