@@ -99,7 +99,9 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ArraySource]]
     known: dict[str, ArraySource] = {}
     real = opening.open_source
     monkeypatch.setattr(
-        opening, "open_source", lambda name, axes="": known.get(name) or real(name, axes)
+        opening,
+        "open_source",
+        lambda name, axes="", **how: known.get(name) or real(name, axes, **how),
     )
     yield known
     opening._kept.cache_clear()

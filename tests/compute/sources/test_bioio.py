@@ -77,8 +77,8 @@ def test_five_axes(tmp_path: Path) -> None:
 
 def test_colours_are_channels(tmp_path: Path) -> None:
     pixels = RNG.integers(0, 256, (30, 40, 3), np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "v.bmp")
-    source = open_source(str(tmp_path / "v.bmp"))
+    Image.fromarray(pixels).save(tmp_path / "v.ppm")
+    source = open_source(str(tmp_path / "v.ppm"))
     assert source.axes == ("c", "z", "y", "x")
     equals(source, np.moveaxis(pixels, -1, 0)[:, np.newaxis])
 

@@ -106,7 +106,7 @@ def test_a_folder_that_is_called_an_image_is_named(tmp_path: Path) -> None:
 def test_a_slice_that_is_no_image_is_named(tmp_path: Path, name: str) -> None:
     write(tmp_path, ["s1", "s2"])
     (tmp_path / name).write_bytes(b"x")
-    fails(tmp_path, name, "no PNG, TIFF or JPEG", "glob")
+    fails(tmp_path, name, "no PNG, TIFF, JPEG, BMP or GIF", "glob")
     open_source(f"{tmp_path}/s*.png").check()
 
 

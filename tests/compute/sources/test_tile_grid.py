@@ -206,7 +206,7 @@ def test_a_torn_tile_is_named(tmp_path: Path) -> None:
     [
         ("{y}_{x}.png", "no file has such a name"),
         ("{y}_{x}_{mag}.png", r"has the field \{mag\}"),
-        ("{y}_{x}.bmp", r"names no \.png"),
+        ("{y}_{x}.webp", r"names no \.png"),
         ("{y}_{x}.png?missing=zeros", r"the one there is: \?missing=fill"),
         ("{y}_{x}.png?gap=fill", r"the one there is: \?missing=fill"),
     ],

@@ -36,10 +36,13 @@ class SourceAddress:
     # Not in its text, which recorded jobs are told by: the fingerprint differs by the axes, too.
     axes: str = field(default="", repr=False)
     """Letters that name the source's axes as they are stored; empty: as it says itself."""
+    # Nor this, which follows from the kind of the dataset.
+    colours: bool = field(default=False, repr=False)
+    """Whether it is read in the colours of its palettes, as an image is; else as their indices."""
 
     def open(self) -> Source:
         """Return the source; raise PlanChangedError if it is not what it was."""
-        return cached_source(self.location, self.fingerprint, self.axes)
+        return cached_source(self.location, self.fingerprint, self.axes, colours=self.colours)
 
     def read(self, box: Box, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return the voxels of `box` as `dtype`."""

@@ -47,6 +47,10 @@ class ArrangedSource:
     """Where the voxels lie, as far as the input says it."""
     check_stored: Callable[[], None] = field(default=_nothing, repr=False)
     """Inspect all that can be inspected without decoding."""
+    remark: str = ""
+    """What to know of the voxels, in words: that they are indices into a palette, say."""
+    colours: Callable[[], ArrangedSource] | None = field(default=None, repr=False)
+    """Return it with the colours of its palettes in the place of indices, if it may have any."""
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -79,6 +83,10 @@ class ArrangedSource:
             fingerprint=fingerprint_text(self.fingerprint, "axes", "".join(arrangement.stored)),
             calibration=self.calibration.renamed(stored, arrangement.stored),
         )
+
+    def in_colours(self) -> ArrangedSource:
+        """Return it with the colours of palettes in the place of indices."""
+        return self if self.colours is None else self.colours()
 
     @property
     def block(self) -> tuple[int, ...]:

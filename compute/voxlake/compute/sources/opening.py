@@ -16,7 +16,7 @@ from voxlake.compute.sources.location import (
     split_inner,
     without_options,
 )
-from voxlake.compute.sources.source import NamesAxes
+from voxlake.compute.sources.source import HasColours, NamesAxes
 from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, PlanChangedError, SourceError
 
@@ -53,13 +53,15 @@ def openers() -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=GROUP), key=order))
 
 
-def open_source(location: str, axes: str = "") -> Source:
+def open_source(location: str, axes: str = "", *, colours: bool = False) -> Source:
     """Open the source at `location` with the first reader that knows it.
 
     Parameters
     ----------
     axes
         Letters for its axes as they are stored, such as ``zyxc``; empty: as the input says.
+    colours
+        Whether palettes give it their colours, as an image has them; else it has the indices.
 
     Raises
     ------
@@ -77,10 +79,16 @@ def open_source(location: str, axes: str = "") -> Source:
     refuse_credentials(location)
     opened, place = _opened.get(), absolute_location(location)
     if opened is None:
-        return _with_axes(_open(location), location, axes)
+        return _as_asked(_open(location), location, axes, colours=colours)
     if place not in opened:
         opened[place] = _open(location)
-    return _with_axes(opened[place], location, axes)
+    return _as_asked(opened[place], location, axes, colours=colours)
+
+
+def _as_asked(source: Source, location: str, axes: str, *, colours: bool) -> Source:
+    if colours and isinstance(source, HasColours):
+        source = source.in_colours()
+    return _with_axes(source, location, axes)
 
 
 def _with_axes(source: Source, location: str, axes: str) -> Source:
@@ -128,7 +136,9 @@ def _open(location: str) -> Source:
     raise SourceError(_nobody(location, asked))
 
 
-def cached_source(location: str, fingerprint: str, axes: str = "") -> Source:
+def cached_source(
+    location: str, fingerprint: str, axes: str = "", *, colours: bool = False
+) -> Source:
     """Return the open source at `location`; a process opens it once for all its tasks.
 
     Raises
@@ -141,7 +151,7 @@ def cached_source(location: str, fingerprint: str, axes: str = "") -> Source:
     with _opening:
         lock = _lock(location)
     with lock:  # Threads that want the same source open it once; a slow one holds up no other.
-        return _kept(location, fingerprint, axes)
+        return _kept(location, fingerprint, axes, colours)
 
 
 def close_cached_sources() -> None:
@@ -155,8 +165,8 @@ def _lock(_location: str) -> Lock:
 
 
 @lru_cache(maxsize=_KEPT_OPEN)
-def _kept(location: str, fingerprint: str, axes: str) -> Source:
-    source = open_source(location, axes)
+def _kept(location: str, fingerprint: str, axes: str, colours: bool) -> Source:  # noqa: FBT001
+    source = open_source(location, axes, colours=colours)
     if source.fingerprint != fingerprint:
         raise PlanChangedError(
             f"source {location} was planned with fingerprint {fingerprint}, but is now "

@@ -52,7 +52,7 @@ def _parts(
     stored: np.dtype[Any] | None,
 ) -> Iterator[str]:
     extents = dict(zip(source.axes, source.shape, strict=True))
-    guess = isinstance(source, ArrangedSource) and not source.arrangement.is_named
+    arranged = source if isinstance(source, ArrangedSource) else None
     yield " x ".join(str(extents[name]) for name in SPATIAL) + " zyx"
     if "c" in extents:
         yield f"{extents['c']} channels"
@@ -61,10 +61,12 @@ def _parts(
         yield f"{extents['t']} times{each}"
     loss = f" as {stored.name} ({loss_of(source.dtype, stored)})" if stored is not None else ""
     yield f"{source.dtype.name}{loss}"
+    if arranged and arranged.remark:
+        yield arranged.remark
     if voxel_size is not None:
         yield voxel_size.text
         if any(translation):
             place = ", ".join(f"{start:g}" for start in translation)
             yield f"translation {place} {symbol_of(voxel_size.unit or '')}"
-    if guess:
+    if arranged and not arranged.arrangement.is_named:
         yield "no names of axes: taken in this order (--axes says otherwise)"

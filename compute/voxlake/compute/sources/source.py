@@ -126,6 +126,15 @@ class NamesAxes(Protocol):
         ...
 
 
+@runtime_checkable
+class HasColours(Protocol):
+    """A source whose voxels may be indices into palettes: labels are these, an image is not."""
+
+    def in_colours(self) -> Source:
+        """Return the source of the colours: itself if there is no palette."""
+        ...
+
+
 class OpenSource(Protocol):
     """What an entry point of the group ``voxlake.sources`` names: a callable like this."""
 

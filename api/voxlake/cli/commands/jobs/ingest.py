@@ -9,7 +9,7 @@ from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs.kinds.ingest import checked_ingest
 from voxlake.compute.jobs.kinds.kind import record_job
-from voxlake.compute.sources import open_source, opening_once
+from voxlake.compute.sources import opening_once
 
 
 def ingest(
@@ -30,7 +30,7 @@ def ingest(
     """
     request = ingest_request(source, name, target.kind, target)
     with opening_once():
-        open_source(request.source, request.axes)  # So that a mistyped source makes no lake.
+        request.open()  # So that a mistyped source makes no lake.
         with opened_workspace(lake, cluster, make=True) as workspace:
             spec = checked_ingest(workspace, request)
             note(f"{source}: {spec.preview()}")

@@ -22,7 +22,7 @@ from voxlake.compute.jobs.kinds.ingest import checked_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.threads import available_cores
-from voxlake.compute.sources import open_source, opening_once
+from voxlake.compute.sources import opening_once
 from voxlake.documents.plan import PricesDocument
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
@@ -122,7 +122,7 @@ def _ingest(
 
 def _unplaced(request: IngestRequest) -> Iterator[str]:
     """Yield what an ingest would refuse of the places of voxels; sizes and times are the same."""
-    for words in calibration_of(request, open_source(request.source, request.axes)).unplaced():
+    for words in calibration_of(request, request.open()).unplaced():
         yield f"an ingest refuses {words}; --drop-transform leaves it out"
 
 

@@ -65,7 +65,9 @@ class IngestSpec(Spec):
     @property
     def address(self) -> SourceAddress:
         """The source as tasks find it."""
-        return SourceAddress(self.source, self.source_fingerprint, self.reverse, self.axes)
+        return SourceAddress(
+            self.source, self.source_fingerprint, self.reverse, self.axes, self.is_image
+        )
 
     def preview(self) -> str:
         """Return in one line what is understood of the source."""
@@ -117,6 +119,11 @@ class IngestRequest:
     dtype: str = ""
     """What the source's voxels are converted to; empty: they are stored as they are."""
 
+    def open(self) -> Source:
+        """Return the source, as it is asked for."""
+        is_image = self.place.kind is Kind.IMAGE
+        return open_source(self.source, self.axes, colours=is_image)
+
 
 def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Settings) -> IngestSpec:
     """Check a request as far as it can be without a lake, and return what its job is to do.
@@ -139,7 +146,7 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
     if request.index and place.kind is not Kind.LABELS:
         raise UnsupportedError(f"{place.name} would be an image; only labels have a label index")
     refuse_links_out(request.source)
-    source = open_source(request.source, request.axes)
+    source = request.open()
     source.check()
     _check_dtype(place.kind, source.dtype, request.dtype)
     _check_shape(place, source, image)
@@ -213,7 +220,7 @@ def _voxel_size(
         return _size_of_image(request, said, image.multiscale.voxel_size)
     if said is None:
         words = f" ({calibration.said})" if calibration.said else ""
-        what = preview(open_source(request.source, request.axes))
+        what = preview(request.open())
         raise InvalidInputError(
             f"{request.source} ({what}) does not say how large a voxel is{words}; give its voxel "
             "size as z,y,x and a unit, such as --voxel-size 40,4,4nm"

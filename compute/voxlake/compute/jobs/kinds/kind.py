@@ -46,6 +46,11 @@ class Spec(BaseModel):
         """The dataset that the job works on."""
         return Place(DatasetName.parse(self.name), self.kind_of_dataset, self.of)
 
+    @property
+    def is_image(self) -> bool:
+        """Whether the dataset is an image."""
+        return self.kind_of_dataset is Kind.IMAGE
+
 
 def at(place: Place) -> dict[str, Any]:
     """Return what of a spec says which dataset it is about."""

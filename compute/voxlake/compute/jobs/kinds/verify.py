@@ -14,6 +14,7 @@ from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
 from voxlake.compute.verify.source import plan_verify_source
+from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.errors import InvalidInputError, SourceError
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class VerifySpec(Spec):
         """The source as tasks find it, if there is one."""
         if self.source is None:
             return None
-        return SourceAddress(self.source, self.source_fingerprint, self.reverse, self.axes)
+        return SourceAddress(
+            self.source, self.source_fingerprint, self.reverse, self.axes, self.is_image
+        )
 
 
 def start_verify(
@@ -103,14 +106,15 @@ def source_of(
     ingest, place_of_source = ingest_of(workspace, place.name), absolute_location(location)
     axes = ingest.axes if ingest and ingest.source == place_of_source else ""
     refuse_links_out(location)
-    source = open_source(location, axes)
+    colours = place.kind is Kind.IMAGE
+    source = open_source(location, axes, colours=colours)
     source.check()
     shape = workspace.dataset(place).level(0).shape
     if tuple(source.shape) != shape:
         raise SourceError(f"{location} has shape {source.shape}; {place.name} has {shape}")
     if reverse is None:
         reverse = ingest.reverse if ingest else ()
-    return SourceAddress(place_of_source, source.fingerprint, reverse, axes)
+    return SourceAddress(place_of_source, source.fingerprint, reverse, axes, colours)
 
 
 def results_of_level(work: Work[VerifySpec], level: int) -> Iterator[ComparedShard]:

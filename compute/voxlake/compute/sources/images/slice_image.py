@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
 from tifffile import TiffFile
 
+from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
+from voxlake.compute.sources.images.gif import decode_gif, gif_is_whole, read_gif_header
+from voxlake.compute.sources.images.palette import (
+    COLOURS,
+    INDICES,
+    coloured,
+    odd_palettes,
+    tiff_palette,
+)
 from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
-from voxlake.compute.sources.images.png import SAMPLES, SIGNATURE, decode_png
+from voxlake.compute.sources.images.png import decode_png, read_png_header
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
+from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tifffile import TiffPage
 
+    from voxlake.compute.sources.images.palette import Palette
+
 PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff")
-SUFFIXES = PNG + JPEG + TIFF
+BMP, GIF = (".bmp", ".dib"), (".gif",)
+SINGLE = PNG + JPEG + BMP + GIF
+"""Endings of the names of images that are one plane each."""
+KINDS = "PNG, TIFF, JPEG, BMP or GIF"
+"""What they are, in words."""
+SUFFIXES = SINGLE + TIFF
 """Endings of the names of 2-D images, in lower case."""
 
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
@@ -42,6 +59,24 @@ class SliceHeader:
     dtype: np.dtype
     block: tuple[int, int] = field(default=(1, 1), compare=False)
     """Rows and columns of what is decoded as a whole; 1, 1 where pixels are not coded."""
+    palette: Palette | None = field(default=None, compare=False)
+    """Colours of the image, if its pixels are indices."""
+    shows_colours: bool = field(default=False, compare=False)
+    """Whether these are what is read, and not the indices."""
+
+    def in_colours(self) -> SliceHeader:
+        """Return the header of the image with the colours of its palette, if it has one."""
+        if self.palette is None:
+            return replace(self, shows_colours=True)
+        colours = self.palette.colours
+        return replace(self, samples=colours.shape[1], dtype=colours.dtype, shows_colours=True)
+
+    @property
+    def remark(self) -> str:
+        """What to know of the voxels."""
+        if self.palette is None or self.palette.is_ramp:
+            return ""
+        return COLOURS if self.shows_colours else INDICES
 
     def __str__(self) -> str:
         colour = f" x {self.samples} samples" if self.samples > 1 else ""
@@ -56,14 +91,16 @@ def read_header(path: Path) -> SliceHeader:
     SourceError
         If it is unreadable, or a TIFF of several pages.
     UnsupportedError
-        If the pixels are indexed colours, CMYK, or not of 8 or 16 bits (TIFF: any number type).
+        If the pixels are CMYK, or of no number type.
     """
     plain = _plain_header(path)
     if plain is not None:
         return plain
     try:
         return _reader(path)[0](path)
-    except (struct.error, OSError) as error:
+    except SourceError:
+        raise
+    except (struct.error, ValueError, OSError) as error:
         raise SourceError(f"image {path} has no readable header ({error}); restore it") from error
 
 
@@ -73,7 +110,7 @@ def check_whole(path: Path) -> SliceHeader:
     Raises
     ------
     SourceError
-        If it is cut off: no PNG ``IEND``, no JPEG end marker, TIFF strips past the end.
+        If it is cut off: no PNG ``IEND``, no JPEG end marker, TIFF strips or BMP rows past the end.
     """
     plain = _plain_header(path)
     if plain is not None:
@@ -83,12 +120,30 @@ def check_whole(path: Path) -> SliceHeader:
         with TiffFile(path) as tif:
             check_pages(tif, path)
         return header
-    with path.open("rb") as file:
-        file.seek(-min(16, path.stat().st_size), 2)
-        tail = file.read()
-    if (b"IEND" if path.suffix.lower() in PNG else b"\xff\xd9") not in tail:
+    if not _is_ended(path):
         raise SourceError(f"image {path} is truncated: its end is missing; restore the file")
     return header
+
+
+def _is_ended(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in BMP:
+        return bmp_is_whole(path)
+    if suffix in GIF:
+        return gif_is_whole(path)
+    with path.open("rb") as file:
+        file.seek(-min(16, path.stat().st_size), 2)
+        return (b"IEND" if suffix in PNG else b"\xff\xd9") in file.read()
+
+
+def check_palettes(names: Sequence[object], headers: Sequence[SliceHeader], what: str) -> None:
+    """Raise SourceError unless an index means the same colour in all images."""
+    odd = [names[place] for place in odd_palettes([header.palette for header in headers])]
+    if odd:
+        raise SourceError(
+            f"{what} has indices into palettes that differ, so that one label would be several "
+            f"colours: {listed(odd)}; save all with one palette"
+        )
 
 
 def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> np.ndarray:
@@ -107,6 +162,9 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
         raise
     except Exception as error:  # each codec has errors of its own
         raise SourceError(f"image {path} does not decode ({error}); restore the file") from error
+    palette = read_header(path).palette if header.shows_colours and pixels.ndim == 2 else None
+    if palette is not None:
+        pixels = coloured(pixels, palette, f"image {path}")
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     expected = (len(rows), len(columns), header.samples)
     if pixels.shape != expected or native(pixels.dtype, str(path)) != header.dtype:
@@ -118,25 +176,44 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
 
 def _reader(path: Path) -> tuple[_ReadHeader, _ReadPixels]:
     suffix = path.suffix.lower()
-    if suffix in PNG:
-        return _png_header, _read_png
-    return (_jpeg_header, _read_jpeg) if suffix in JPEG else (_tiff_header, _read_tiff)
+    for suffixes, reader in _READERS:
+        if suffix in suffixes:
+            return reader
+    return _tiff_header, _read_tiff
 
 
 def _png_header(path: Path) -> SliceHeader:
     with path.open("rb") as file:
-        head = file.read(33)
-    if head[:8] != SIGNATURE or head[12:16] != b"IHDR":
-        raise SourceError(f"image {path} is no PNG file; restore it")
-    width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
-    if colour not in SAMPLES or bits not in {8, 16}:
-        kind = "indexed colours" if colour == 3 else f"{bits} bits a sample"
-        raise UnsupportedError(f"image {path} has {kind}; convert it to 8 or 16 bit grayscale")
-    return SliceHeader(height, width, SAMPLES[colour], np.dtype(f"u{bits // 8}"), (height, width))
+        head, palette = read_png_header(file)
+    dtype = np.dtype("u2" if head.bits == 16 else "u1")
+    whole = (head.height, head.width)
+    return SliceHeader(*whole, head.samples, dtype, whole, palette)
 
 
 def _read_png(path: Path, rows: range, columns: range) -> np.ndarray:
-    pixels: np.ndarray = decode_png(path.read_bytes())
+    return _cut(decode_png(path.read_bytes()), rows, columns)
+
+
+def _bmp_header(path: Path) -> SliceHeader:
+    head = read_bmp_header(path)
+    whole = (head.height, head.width)
+    return SliceHeader(*whole, head.samples, np.dtype("u1"), whole, head.palette)
+
+
+def _read_bmp(path: Path, rows: range, columns: range) -> np.ndarray:
+    return _cut(decode_bmp(path), rows, columns)
+
+
+def _gif_header(path: Path) -> SliceHeader:
+    *whole, palette = read_gif_header(path)
+    return SliceHeader(whole[0], whole[1], 1, np.dtype("u1"), (whole[0], whole[1]), palette)
+
+
+def _read_gif(path: Path, rows: range, columns: range) -> np.ndarray:
+    return _cut(decode_gif(path), rows, columns)
+
+
+def _cut(pixels: np.ndarray, rows: range, columns: range) -> np.ndarray:
     return pixels[rows.start : rows.stop, columns.start : columns.stop]
 
 
@@ -170,14 +247,14 @@ def _jpeg_segments(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_jpeg(path: Path, rows: range, columns: range) -> np.ndarray:
-    pixels: np.ndarray = imagecodecs.jpeg8_decode(path.read_bytes())
-    return pixels[rows.start : rows.stop, columns.start : columns.stop]
+    return _cut(imagecodecs.jpeg8_decode(path.read_bytes()), rows, columns)
 
 
 def _tiff_header(path: Path) -> SliceHeader:
     try:
         with TiffFile(path) as tif:
             page, pages = tif.pages.first, len(tif.pages)
+            palette = tiff_palette(page)
     except TIFF_ERRORS as error:
         raise SourceError(f"TIFF {path} has no readable header ({error}); restore it") from error
     if pages != 1:
@@ -186,13 +263,12 @@ def _tiff_header(path: Path) -> SliceHeader:
             "give a single multi-page file as the source itself"
         )
     _check_one_plane(path, page)
-    if page.photometric == 3 or page.imagedepth != 1 or page.dtype is None:
-        raise UnsupportedError(
-            f"TIFF {path} has indexed colours or a sample type without a number; convert it"
-        )
+    if page.imagedepth != 1 or page.dtype is None:
+        raise UnsupportedError(f"TIFF {path} has a sample type without a number; convert it")
     samples = page.shaped[0] * page.shaped[4]
     dtype = native(page.dtype, f"TIFF {path}")
-    return SliceHeader(page.imagelength, page.imagewidth, samples, dtype, block_of(page))
+    whole = (page.imagelength, page.imagewidth)
+    return SliceHeader(*whole, samples, dtype, block_of(page), palette)
 
 
 def _check_one_plane(path: Path, page: TiffPage) -> None:
@@ -222,6 +298,13 @@ def _read_tiff(path: Path, rows: range, columns: range) -> np.ndarray:
     with TiffFile(path) as tif:
         return read_page(tif.pages.first, rows, columns)
 
+
+_READERS = (
+    (PNG, (_png_header, _read_png)),
+    (JPEG, (_jpeg_header, _read_jpeg)),
+    (BMP, (_bmp_header, _read_bmp)),
+    (GIF, (_gif_header, _read_gif)),
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

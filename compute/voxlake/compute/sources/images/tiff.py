@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,15 @@ from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.ome_tiff import COMPANION, DescribedTiff, open_described
+from voxlake.compute.sources.images.palette import (
+    INDICES,
+    LOOKUP,
+    TIFF_PALETTE,
+    in_colours,
+    tiff_palette,
+)
 from voxlake.compute.sources.images.slice_image import TIFF
+from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff_places import tiff_calibration
 from voxlake.compute.sources.images.tiff_promise import check_planes, is_ome
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.box import Box
 
+_COLOUR_MAP = 320
 _AXES = {"I": "z", "Q": "z", "S": "c"}
 """tifffile's letters for a sequence, an unnamed axis and samples; the others are our own."""
 
@@ -56,7 +66,8 @@ def open_tiff(location: str) -> Source | None:
         if isinstance(error, InvalidInputError):
             raise
         raise SourceError(f"TIFF {path} cannot be read ({error}); restore the file") from error
-    weakref.finalize(source, described.tif.close)
+    # Not with the source: others that are made of it read on.
+    weakref.finalize(source.check_stored, described.tif.close)
     return source
 
 
@@ -71,7 +82,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
     extents = {"Y": rows, "X": columns, "S": samples}
     coded = tuple(extents.get(letter, 1) for letter in series.axes)
     fill = partial(_fill, path, series)
-    return ArrangedSource(
+    source = ArrangedSource(
         arrangement=arrange_named(names, series.shape, f"TIFF {path}"),
         dtype=dtype,
         fingerprint=fingerprint_files([*files, *described.companion], "tiff"),
@@ -83,6 +94,19 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
             _check, path, series, described.description, is_mapped=mapped is not None
         ),
     )
+    return _with_palette(source, path, series)
+
+
+def _with_palette(source: ArrangedSource, path: Path, series: TiffPageSeries) -> ArrangedSource:
+    if series.keyframe.photometric != TIFF_PALETTE:
+        return source
+    palette = tiff_palette(series.keyframe)
+    if palette is None:
+        return replace(source, remark=LOOKUP)
+    if palette.is_ramp:
+        return source
+    colours = partial(in_colours, source, palette, f"TIFF {path}")
+    return replace(source, remark=INDICES, colours=colours)
 
 
 def _part(mapped: np.ndarray, box: Box) -> np.ndarray:
@@ -130,6 +154,22 @@ def _check(path: Path, series: TiffPageSeries, description: str, *, is_mapped: b
         raise _truncated(path)
     for tif in {id(page.parent): page.parent for page in pages}.values():
         check_pages(tif, Path(tif.filehandle.path))
+        if series.keyframe.photometric == TIFF_PALETTE:
+            _check_one_palette(Path(tif.filehandle.path))
+
+
+def _check_one_palette(path: Path) -> None:
+    """Raise SourceError if pages have palettes of their own: the reader takes that of the first."""
+    with path.open("rb") as file:
+        directories = read_directories(file.fileno())
+        assert directories is not None  # `check_pages` has read them
+        own = [[tag for tag in page if tag[0] == _COLOUR_MAP] for page in directories]
+        maps = [directories.whole_numbers(tags) for tags in own]
+    if any(one != maps[0] for one in maps):
+        raise SourceError(
+            f"TIFF {path} has pages whose palettes differ; save all with one palette, or each page "
+            "as a file of its own"
+        )
 
 
 def _only_series(path: Path, described: DescribedTiff) -> TiffPageSeries:
@@ -146,8 +186,8 @@ def _only_series(path: Path, described: DescribedTiff) -> TiffPageSeries:
             f"TIFF {path} has OME-XML that does not fit its pages; restore the file, or save it "
             "again with metadata that are right"
         )
-    if series.keyframe.photometric == 3 or series.keyframe.imagedepth != 1:
-        raise UnsupportedError(f"TIFF {path} has indexed colours or volumetric tiles; convert it")
+    if series.keyframe.imagedepth != 1:
+        raise UnsupportedError(f"TIFF {path} has volumetric tiles; convert it")
     return series
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.images.palette import odd_palettes
 from voxlake.compute.sources.images.slice_image import (
     SUFFIXES,
     SliceHeader,
@@ -154,6 +156,10 @@ class Tiles:
         cell = self.grid.cell(place)
         path = self.grid.path(cell)
         header = check_whole(path)
+        if self.header.shows_colours:
+            header = header.in_colours()
+        elif odd_palettes([self.header.palette, header.palette]):
+            return f"{path} (another palette)"
         return "" if header == self._expected(cell) else f"{path} ({header})"
 
     def _expected(self, cell: tuple[int, ...]) -> SliceHeader:
@@ -171,7 +177,7 @@ class Tiles:
 
 
 def open_tile_grid(location: str) -> Source | None:
-    """Open a grid of PNG, TIFF or JPEG tiles by a pattern of their names.
+    """Open a grid of image tiles by a pattern of their names.
 
     Raises
     ------
@@ -186,12 +192,23 @@ def open_tile_grid(location: str) -> Source | None:
         raise SourceError(f"tile grid {text} names no {', '.join(SUFFIXES)} files; check it")
     fills_missing = _fills_missing(location, query)
     grid = _find(pattern)
+    return _source(location, grid, fills_missing=fills_missing, colours=False)
+
+
+def _source(location: str, grid: Grid, *, fills_missing: bool, colours: bool) -> ArrangedSource:
     header, last = _headers(grid, location)
+    if colours:
+        header = header.in_colours()
+    if header.samples > 1 and grid.counts[1] > 1:
+        raise SourceError(
+            f"tile grid {location} has channels both in its names and in its pixels ({header}); "
+            "split the samples into files of their own"
+        )
     sampled = grid.present[:: -(-len(grid.present) // _SAMPLED)]
     fingerprint = fingerprint_files(
         [grid.path(grid.cell(place)) for place in sampled.tolist()],
         "tile-grid",
-        repr((pattern.text, grid.first, grid.counts, "fill" if fills_missing else "refuse")),
+        repr((grid.pattern.text, grid.first, grid.counts, "fill" if fills_missing else "refuse")),
         grid.present.tobytes().hex() if grid.absent else "",
     )
     tiles = Tiles(location, grid, header, last, fills_missing=fills_missing)
@@ -203,6 +220,10 @@ def open_tile_grid(location: str) -> Source | None:
         fill_stored=tiles.fill,
         stored_block=tiles.tile,
         check_stored=tiles.check,
+        remark=header.remark,
+        colours=None
+        if colours
+        else partial(_source, location, grid, fills_missing=fills_missing, colours=True),
     )
 
 
@@ -240,16 +261,11 @@ def _headers(grid: Grid, location: str) -> tuple[SliceHeader, tuple[int, int]]:
     ends = ((row, 0), (column, 0), (row, grid.counts[3] - 1), (column, grid.counts[4] - 1))
     places = [int(grid.present[np.argmax(along == at)]) for along, at in ends]
     tall, wide, low, narrow = (read_header(grid.path(grid.cell(place))) for place in places)
-    full = SliceHeader(tall.height, wide.width, tall.samples, tall.dtype)
+    full = replace(tall, width=wide.width)
     last = (low.height, narrow.width)
     if last[0] > full.height or last[1] > full.width:
         raise SourceError(
             f"tile grid {location} has {last[0]} x {last[1]} voxels in its last row and column, "
             f"more than {full.height} x {full.width} before them; check the tiles"
-        )
-    if full.samples > 1 and grid.counts[1] > 1:
-        raise SourceError(
-            f"tile grid {location} has channels both in its names and in its pixels "
-            f"({full}); split the samples into files of their own"
         )
     return full, last

@@ -19,11 +19,12 @@ from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.plain_tiff import PlainTiff, open_plain_tiff
 from voxlake.compute.sources.images.slice_image import (
-    JPEG,
-    PNG,
+    KINDS,
+    SINGLE,
     SUFFIXES,
     TIFF,
     SliceHeader,
+    check_palettes,
     check_whole,
     read_header,
     read_slice,
@@ -49,7 +50,7 @@ KEPT_OPEN = 256
 
 
 def open_stack(location: str) -> Source | None:
-    """Open a folder or glob of images, or a single PNG or JPEG file.
+    """Open a folder or glob of images, or a single file of one that is no TIFF.
 
     Raises
     ------
@@ -59,8 +60,13 @@ def open_stack(location: str) -> Source | None:
     files = _files(location)
     if files is None:
         return None
-    files = _in_order(files)
+    return _stack(location, _in_order(files), colours=False)
+
+
+def _stack(location: str, files: list[Path], *, colours: bool) -> ArrangedSource:
     header = read_header(files[0])
+    if colours:
+        header = header.in_colours()
     plain = lru_cache(maxsize=KEPT_OPEN)(partial(_plain_slice, header))
     fill = partial(_fill, files, header, plain)
     shape = (header.samples, len(files), header.height, header.width)
@@ -72,6 +78,8 @@ def open_stack(location: str) -> Source | None:
         fill_stored=fill,
         stored_block=(header.samples, 1, *header.block),
         check_stored=partial(_check, location, files, header),
+        remark=header.remark,
+        colours=None if colours else partial(_stack, location, files, colours=True),
     )
 
 
@@ -97,13 +105,17 @@ def _check(location: str, files: list[Path], header: SliceHeader) -> None:
     """Read every header and hold names, sizes and types of all slices together."""
     names = _names(files)
     check_numbering(names, f"stack {location}")
-    headers = zip(names, map_parallel(check_whole, files), strict=True)
-    odd = [f"{name} ({other})" for name, other in headers if other != header]
+    headers = map_parallel(check_whole, files)
+    if header.shows_colours:
+        headers = [each.in_colours() for each in headers]
+    odd = [f"{n} ({other})" for n, other in zip(names, headers, strict=True) if other != header]
     if odd:
         raise SourceError(
             f"stack {location} has slices unlike its first, {names[0]} ({header}): "
             f"{listed(odd)}; make all slices of one size and type"
         )
+    if not header.shows_colours:
+        check_palettes(names, headers, f"stack {location}")
 
 
 def _in_order(files: list[Path]) -> list[Path]:
@@ -133,14 +145,14 @@ def _files(location: str) -> list[Path] | None:
         return _matching(location, path)
     if path.is_dir() and not any((path / marker).exists() for marker in ZARR_MARKERS):
         return _inside(path)
-    return [path] if path.suffix.lower() in PNG + JPEG and path.exists() else None
+    return [path] if path.suffix.lower() in SINGLE and path.exists() else None
 
 
 def _matching(location: str, path: Path) -> list[Path]:
     files = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207  (Path.glob wants a folder)
     other = [file.name for file in files if not _is_image(file)]
     if other or not files:
-        matched = f"{listed(sorted(other))}, no PNG, TIFF or JPEG" if other else "no file"
+        matched = f"{listed(sorted(other))}, no {KINDS}" if other else "no file"
         raise SourceError(f"glob {location} matches {matched}; give one that matches the slices")
     return [_existing(file) for file in files]
 
@@ -156,15 +168,13 @@ def _inside(folder: Path) -> list[Path]:
     there = [file for file in folder.iterdir() if not file.name.startswith(".")]
     files = [_existing(file) for file in there if _is_image(file)]
     if not files:
-        raise SourceError(
-            f"folder {folder} holds no PNG, TIFF or JPEG image and is no zarr; check the path"
-        )
+        raise SourceError(f"folder {folder} holds no {KINDS} image and is no zarr; check the path")
     names = [file.name for file in there if file.is_file()]
     stray = stray_slices([file.name for file in files], names)
     if stray:
         raise SourceError(
-            f"folder {folder} has files that are called as slices are, and are no PNG, TIFF or "
-            f"JPEG image: {listed(stray)}; convert or remove them, or give a glob such as "
+            f"folder {folder} has files that are called as slices are, and are no {KINDS} "
+            f"image: {listed(stray)}; convert or remove them, or give a glob such as "
             f"'{folder}/*{files[0].suffix}'"
         )
     return files
