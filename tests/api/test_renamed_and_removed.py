@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +15,9 @@ from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from voxlake.api import gateway
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import DatasetState, open_catalog
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -32,6 +36,20 @@ CELLS = EM.sibling("cells")
 def own(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A gateway that looks into its catalog for every request."""
     monkeypatch.setattr("voxlake.api.app.RECORD_SECONDS", gateway.RECORD_SECONDS * 0)
+    with _serve(lake) as served:
+        yield served
+
+
+@pytest.fixture
+def late(any_store: StoreURL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A gateway that hears of nothing that happens in its catalog."""
+    monkeypatch.setattr("voxlake.api.app.RECORD_SECONDS", gateway.RECORD_SECONDS * 3600)
+    with _serve(any_store) as served:
+        yield served
+
+
+@contextmanager
+def _serve(lake: StoreURL) -> Iterator[Served]:
     samples = [
         Sample(str(EM), image_voxels(SHAPE), public=True),
         Sample(str(CELLS), label_voxels(SHAPE), Kind.LABELS, of="em", public=True),
@@ -74,8 +92,27 @@ def test_what_is_being_deleted_is_not_there_for_anybody(own: Served) -> None:
         assert client.get(f"/zarr/{EM}/labels/cells/0/zarr.json").status_code == 404
         names = [each["name"] for each in client.get("/v2/datasets").json()["datasets"]]
         listed = client.get(f"/zarr/{EM}/labels/zarr.json").json()
+        # Clients that have it open take 404 for a shard of fill.
+        assert client.get(f"/zarr/{EM}/labels/cells/0/c/0/0/0").status_code == 409
+        assert client.get(f"/zarr/{CELLS}/0/c/0/0/0").status_code == 409
     assert names == [str(EM)]
     assert listed["attributes"]["ome"]["labels"] == []
+
+
+def test_what_is_deleted_meanwhile_is_never_fill(late: Served) -> None:
+    cutout = f"/v2/datasets/{CELLS}/cutout?format=npy"
+    array = zarr.open_array(late.zarr(str(CELLS), "0"), mode="r")
+    with late.client() as client:
+        body = client.get(cutout).content
+        assert np.array_equal(np.load(io.BytesIO(body)), late.voxels[str(CELLS)])
+        assert client.get(f"/zarr/{CELLS}/0/c/9/9/9").status_code == 404  # of fill, if at all
+        remove_dataset(late.lake, Place(CELLS, Kind.LABELS, of="em"))
+        for path in (cutout, f"/zarr/{CELLS}/0/c/0/0/0", f"/v2/datasets/{CELLS}/labels/1"):
+            answer = client.get(path)
+            assert answer.status_code == 409, (path, answer.text)
+        assert client.get(f"/zarr/{CELLS}/0/zarr.json").status_code == 404
+        with pytest.raises(Exception, match="409"):
+            array[...]
 
 
 def test_publishing_holds_at_once_for_one_dataset_alone(own: Served) -> None:

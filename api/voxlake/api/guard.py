@@ -22,7 +22,12 @@ from voxlake.api.http.parameters import check_parameters
 from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
 from voxlake.platform.catalog import DatasetRecord, DatasetState
-from voxlake.platform.errors import InvalidNameError, NotFoundError, UnauthenticatedError
+from voxlake.platform.errors import (
+    InvalidNameError,
+    NotFoundError,
+    UnauthenticatedError,
+    VoxlakeError,
+)
 from voxlake.platform.names import NAME, DatasetName
 from voxlake.platform.store import StoreURL
 
@@ -103,9 +108,16 @@ class PublicApp:
 
 
 async def grant(
-    scope: Scope, parts: tuple[str, str, str], permission: Permission, *, of: str | None = None
+    scope: Scope,
+    parts: tuple[str, str, str],
+    permission: Permission,
+    *,
+    of: str | None = None,
+    deleted: type[VoxlakeError] = NotFoundError,
 ) -> Granted:
     """Return access to the dataset named by `parts`; with `of`, only to labels of that image.
+
+    Once its deletion has begun, those who might see it are told the error `deleted`.
 
     Raises
     ------
@@ -130,6 +142,8 @@ async def grant(
     if record is not None and of is not None and record.of != of:
         record = None
     granted = Granted(authorize(principal, permission, name, record), gateway)
+    if granted.record.state is DatasetState.REMOVING:
+        raise deleted(f"there is no dataset {name}; it is being deleted")
     tell_state(scope, granted.record.state)
     return granted
 
@@ -165,7 +179,6 @@ def _allowed(
 
 def _find(gateway: Gateway, name: DatasetName) -> DatasetRecord | None:
     try:
-        record = gateway.catalog.get_dataset(name)
+        return gateway.catalog.get_dataset(name)
     except NotFoundError:
         return None
-    return None if record.state is DatasetState.REMOVING else record

@@ -18,23 +18,21 @@ from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.reading import parse_document
 from voxlake.ngff.metadata.seal import require_seal
+from voxlake.ngff.pending import Pending, explain
 from voxlake.platform import store
 from voxlake.platform.deadline import wait_for
 from voxlake.platform.errors import (
-    CorruptDataError,
+    ConflictError,
     InvalidInputError,
-    MetadataError,
     NotFoundError,
+    ObjectNotFoundError,
     OutOfBoundsError,
-    StoreError,
-    UnsupportedError,
-    VoxlakeError,
 )
 from voxlake.platform.store import StoreURL, as_tensorstore
-from voxlake.platform.store.failures import explain_text, store_failures
+from voxlake.platform.store.failures import store_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -42,48 +40,6 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 256 << 20
 """Decoded chunks kept for the next read; each read asks the store whether they still hold."""
-
-# Decoders fail with these codes; the file system and S3 use some of them too, and then say so.
-_DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
-_FAILED = re.compile(r"OS error|http_response_code")
-_ANNOTATIONS = re.compile(r" \[\w+='")
-_CUT_OFF = "was not satisfied by response"
-_OF_SHARD, _ENTRY = re.compile("shard index|Existing shard"), re.compile(r"shard entry [^\"]* in")
-_NO_ARRAY = 'Expected "array", but received: "group"'
-_UNCLEAR = "driver: Dimension label(s)"
-_UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
-
-
-type Ask[T] = Callable[[], ts.Future[T]]
-
-
-class Pending[T]:
-    """An answer to come: ``.result()`` waits for it, ``await`` does in a coroutine.
-
-    A TensorStore future whose failures are voxlake's errors. It is asked for at once, or where
-    there are `heads` of chunks to look at before, when it is waited for.
-    """
-
-    def __init__(self, ask: Ask[T], action: str, url: StoreURL, heads: Sequence[Head] = ()) -> None:
-        self._ask, self._action, self._url, self._heads = ask, action, url, heads
-        self._future = None if heads else ask()
-
-    def result(self) -> T:
-        """Wait for the answer; raises CorruptDataError or StoreError if there is none."""
-        try:
-            for head in self._heads:
-                head.wait()
-            return wait_for(self._future or self._ask())
-        except (ValueError, OSError) as error:
-            raise explain(self._action, self._url, error) from error
-
-    def __await__(self) -> Generator[Any, None, T]:
-        try:
-            for head in self._heads:
-                head.check((yield from head.answer.__await__()))
-            return (yield from (self._future or self._ask()).__await__())
-        except (ValueError, OSError) as error:
-            raise explain(self._action, self._url, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +155,13 @@ class Volume:
             At once, if a shard of a local store is behind a symbolic link.
         CorruptDataError, StoreError
             With the answer.
+        ConflictError
+            With the answer, if the array is being deleted.
         """
         box.check_inside(self.box, str(self.url))
         self._check_links("read", box)
         ask = partial(self.array[box.slices].read, order="C")
-        return Pending(ask, "read", self.url, self._heads(box))
+        return Pending(ask, "read", self, self._heads(box), partial(self._may_lack_shards, box))
 
     def write(self, box: Box, voxels: npt.NDArray[Any]) -> Pending[None]:
         """Write `voxels` into `box`; writers of other voxels of the same shard lose nothing.
@@ -239,7 +197,7 @@ class Volume:
         future = transaction.commit_async()
         if lock is not None:
             future.add_done_callback(lambda _: lock.release())
-        return Pending(lambda: future, "write", self.url)
+        return Pending(lambda: future, "write", self)
 
     @contextmanager
     def locked(self, box: Box) -> Iterator[None]:
@@ -253,6 +211,36 @@ class Volume:
         finally:
             if lock is not None:
                 lock.release()
+
+    def check_there(self) -> None:
+        """Raise ConflictError if the array is gone: that a shard is not stored says nothing then.
+
+        Whoever deletes an array deletes its document before its first shard.
+        """
+        try:
+            store.head(self.url / self._document)
+        except ObjectNotFoundError as error:
+            raise self._gone() from error
+
+    def ask_there(self) -> Generator[Any, None, None]:
+        """Do as `check_there`, in a coroutine."""
+        if self.url.is_local:
+            self.check_there()
+            return
+        try:
+            yield from store.ask_head(self.url / self._document).__await__()
+        except ObjectNotFoundError as error:
+            raise self._gone() from error
+
+    def _gone(self) -> ConflictError:
+        return ConflictError(
+            f"{self.url} was deleted or replaced while it was read; open its dataset again"
+        )
+
+    def _may_lack_shards(self, box: Box, voxels: npt.NDArray[Any]) -> bool:
+        """Return whether a shard of `box` may not be stored: all `voxels` of it are fill."""
+        parts = (self.shard_box(cell) & box for cell in box.cells(self.shard))
+        return any(_is_full_of(self.fill, voxels[part.within(box).slices]) for part in parts)
 
     def _check_links(self, action: str, box: Box) -> None:
         """Raise StoreLinkError if a shard of `box` is behind a link, which TensorStore follows."""
@@ -341,26 +329,6 @@ def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
     return cell if shard_key(metadata, cell) == key else None
 
 
-def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
-    """Return our error for what TensorStore says only in words: a status code and a message."""
-    message = _ANNOTATIONS.split(str(error))[0]
-    if _OF_SHARD.search(message):
-        message = _ENTRY.sub("shard in", message)  # by chance, the chunk that was asked for first
-    code = message.partition(":")[0]
-    if code == "NOT_FOUND" or _NO_ARRAY in message:
-        return NotFoundError(f"{url} is no zarr array; check the address and the level")
-    if action == "open" and (unknown := _UNKNOWN.search(message)):
-        return UnsupportedError(f"cannot open {url}: {unknown[0].strip()}")
-    if action == "open" and _UNCLEAR in message:
-        return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
-    if _CUT_OFF in message:
-        return StoreError(f"cannot {action} {url}: an answer was cut off ({message}); try again")
-    if code in _DAMAGED and not _FAILED.search(str(error)):
-        kind = MetadataError if action == "open" else CorruptDataError
-        return kind(f"cannot {action} {url}: stored bytes are damaged ({message})")
-    return explain_text(action, url, error)
-
-
 def _driver(url: StoreURL) -> str:
     """Return the TensorStore driver of the array; its document must be as it was sealed."""
     stored = read_v3(url, ".zarray")
@@ -377,6 +345,16 @@ def _driver(url: StoreURL) -> str:
 @cache
 def _context(cache_bytes: int) -> ts.Context:
     return ts.Context({"cache_pool": {"total_bytes_limit": cache_bytes}})
+
+
+def _is_full_of(fill: int | float, voxels: npt.NDArray[Any]) -> bool:
+    """Return whether all voxels are `fill`; mostly the first few tell."""
+    if not voxels.size:
+        return False
+    planes = (voxels[:1, ..., :1], *voxels)
+    if math.isnan(fill):
+        return all(np.isnan(plane).all() for plane in planes)
+    return all((plane == fill).all() for plane in planes)
 
 
 def _extents(grid: ts.ChunkLayout.Grid) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import ObjectInfo, StoreURL
+from voxlake.platform.store.zarr_shards import document_of_shard, gone
 
 SAMPLE_VOXELS = 1 << 24
 """A level with more voxels is not read to find the range of its values."""
@@ -121,6 +122,20 @@ async def list_folder(granted: Granted, key: str) -> list[str]:
     if not names:
         raise ObjectNotFoundError(f"{folder} is not there")
     return names
+
+
+async def check_array(granted: Granted, key: str) -> None:
+    """Raise ConflictError if `key`, where nothing is stored, is of a shard of no array.
+
+    Of an array that is there it is a shard of fill, which clients are told by 404.
+    """
+    document = document_of_shard(key)
+    if document is None:
+        return
+    try:
+        await summarize_object(granted, document)
+    except ObjectNotFoundError as error:
+        raise gone(f"{key} of {granted.record.name}") from error
 
 
 async def read_object(granted: Granted, key: str, choose: Choose) -> Part:

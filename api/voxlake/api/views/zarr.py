@@ -25,7 +25,9 @@ from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
 from voxlake.platform.access import Permission
+from voxlake.platform.errors import ConflictError, NotFoundError, ObjectNotFoundError
 from voxlake.platform.store.info import ObjectInfo
+from voxlake.platform.store.zarr_shards import document_of_shard
 
 METHODS = ("GET", "HEAD")
 
@@ -69,24 +71,40 @@ async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str | N
     The key is None of the dataset's own path without a slash at its end.
 
     What lies in the labels of an image is governed by the permissions of those labels, and not by
-    the image's.
+    the image's. Of a dataset that is being deleted nothing is there, and shards are in conflict
+    with that: clients take those that are not there for fill.
     """
     names = ("collection", "experiment", "dataset")
     collection, experiment, image = (scope["path_params"][name] for name in names)
     key = scope["path_params"].get("key")
+    deleted = ConflictError if document_of_shard(key or "") else NotFoundError
     if (inner := labels_key(key or "")) is None:
-        return await grant(scope, (collection, experiment, image), permission), key
+        parts = (collection, experiment, image)
+        return await grant(scope, parts, permission, deleted=deleted), key
     labels, key = inner
-    return await grant(scope, (collection, experiment, labels), permission, of=image), key
+    parts = (collection, experiment, labels)
+    return await grant(scope, parts, permission, of=image, deleted=deleted), key
 
 
 async def get_object(scope: Scope, granted: Granted, key: str) -> Response:
-    """Answer GET and HEAD of an object."""
+    """Answer GET and HEAD of an object.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        If there is none.
+    ConflictError
+        If it would be a shard of an array that is not there.
+    """
     if granted.record.kind == "image" and key in TELLING:
         return await get_telling(scope, granted, key)
-    if scope["method"] == "HEAD":
-        return head(scope, granted, key, await data.summarize_object(granted, key))
-    return await get(scope, granted, key)
+    try:
+        if scope["method"] == "HEAD":
+            return head(scope, granted, key, await data.summarize_object(granted, key))
+        return await get(scope, granted, key)
+    except ObjectNotFoundError:
+        await data.check_array(granted, key)
+        raise
 
 
 def head(scope: Scope, granted: Granted, key: str, summary: ObjectInfo) -> Response:

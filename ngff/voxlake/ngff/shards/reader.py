@@ -100,11 +100,14 @@ def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:
         If the volume is coded in another way than voxlake writes.
     StoreError
         If the store fails; that there is no object is no failure.
+    ConflictError
+        If the array is being deleted.
     """
     coding, url = shard_format(volume), volume.shard_url(cell)
     try:
         opened = store.open_ranges(url)
     except ObjectNotFoundError:
+        volume.check_there()
         opened = None
     if opened is not None and opened.info.size < coding.index_bytes:
         raise CorruptDataError(f"{url} is truncated: too short to hold its index; restore it")

@@ -10,10 +10,10 @@ import tensorstore as ts
 
 from voxlake.ngff.blosc_heads import BloscChunks
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.pending import explain
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
-from voxlake.ngff.volume import explain
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError
 
@@ -37,9 +37,12 @@ def read_shard(volume: Volume, cell: tuple[int, ...]) -> tuple[npt.NDArray[Any],
         If the object does not decode: a flipped bit, a truncation.
     StoreError
         If the store fails; never taken for "not stored".
+    ConflictError
+        If the array is being deleted.
     """
     stored = store.read_if_there(volume.shard_url(cell))
     if stored is None:
+        volume.check_there()
         return np.full(volume.shard_box(cell).shape, volume.fill, volume.dtype), None
     return decode_shard(volume, cell, stored.body), stored.etag
 

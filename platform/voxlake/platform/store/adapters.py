@@ -45,7 +45,9 @@ def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False
         Whether symbolic links below a local root are followed, which could lead anywhere.
     """
     # For users, and foreign zarr: voxlake itself does without.
-    from zarr.storage import LocalStore, ObjectStore
+    from zarr.storage import LocalStore
+
+    from voxlake.platform.store.zarr_bucket import ZarrBucket
 
     if url.is_local and not follow_links:
         from voxlake.platform.store.zarr_folder import ZarrFolder
@@ -53,7 +55,7 @@ def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False
         return ZarrFolder(url.path, read_only=read_only)
     if url.is_local:
         return LocalStore(url.path, read_only=read_only)
-    return ObjectStore(_s3(url.root, url.endpoint, url.region, url.key), read_only=read_only)
+    return ZarrBucket(_s3(url.root, url.endpoint, url.region, url.key), read_only=read_only)
 
 
 def as_tensorstore(url: StoreURL) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""A folder as zarr-python reads it, without the symbolic links in it."""
+"""A folder as zarr-python reads it, without the symbolic links in it.
+
+What is not stored of an array that is gone is not fill.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from zarr.storage import LocalStore
 
 from voxlake.platform.store.local import check_links
 from voxlake.platform.store.url import StoreURL
+from voxlake.platform.store.zarr_shards import document_of_shard, gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +21,19 @@ if TYPE_CHECKING:
 
 
 class ZarrFolder(LocalStore):
-    """Raises StoreLinkError for what lies behind a symbolic link below its root."""
+    """Raises StoreLinkError for what lies behind a symbolic link below its root.
+
+    And ConflictError for a shard that is not stored, if the document of its array is not.
+    """
 
     def _check(self, *keys: str) -> None:
         check_links("read", StoreURL("file", str(self.root)), keys)
+
+    def _found(self, key: str, body: Buffer | None) -> Buffer | None:
+        document = None if body is not None else document_of_shard(key)
+        if document and not (self.root / document).exists():
+            raise gone(str(self.root / key))
+        return body
 
     def get_sync(
         self,
@@ -31,7 +44,8 @@ class ZarrFolder(LocalStore):
     ) -> Buffer | None:
         """Return the bytes of a key, or a range of them; None if there is none."""
         self._check(key)
-        return super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        return self._found(key, found)
 
     async def get(
         self,
@@ -41,7 +55,7 @@ class ZarrFolder(LocalStore):
     ) -> Buffer | None:
         """Return the bytes of a key, or a range of them; None if there is none."""
         self._check(key)
-        return await super().get(key, prototype, byte_range)
+        return self._found(key, await super().get(key, prototype, byte_range))
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -49,4 +63,5 @@ class ZarrFolder(LocalStore):
         """Return ranges of several keys."""
         asked = list(key_ranges)
         self._check(*(key for key, _ in asked))
-        return await super().get_partial_values(prototype, asked)
+        found = await super().get_partial_values(prototype, asked)
+        return [self._found(key, body) for (key, _), body in zip(asked, found, strict=True)]

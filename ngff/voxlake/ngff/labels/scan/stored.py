@@ -64,6 +64,7 @@ def stored_rows(volume: Volume, cell: Cell, in_order: InOrder = one_by_one) -> t
     """
     stored = store.read_if_there(volume.shard_url(cell))
     if stored is None:
+        volume.check_there()
         return NOTHING, ""
     return rows_in(volume, cell, stored.body, in_order), stored.etag
 

@@ -65,14 +65,28 @@ def in_parallel[T, R](
 
 
 def shard_etag(volume: Volume, cell: Cell) -> str | None:
-    """Return the ETag of the shard at `cell` as it is now; None if nothing is stored."""
-    return look_at_shard(volume, cell) or None
+    """Return the ETag of the shard at `cell` as it is now; None if nothing is stored.
+
+    Raises
+    ------
+    ConflictError
+        If the array is being deleted.
+    """
+    etag = look_at_shard(volume, cell)
+    if not etag:
+        volume.check_there()
+    return etag or None
 
 
 def stored_shards(volume: Volume) -> dict[Cell, str]:
     """Return cell and ETag of every stored shard, in C order, found by listing.
 
     Objects that are no shard of the volume are left out: metadata, what a larger volume left.
+
+    Raises
+    ------
+    ConflictError
+        If the array is being deleted.
     """
     first = len(volume.url.key) + 1 if volume.url.key else 0
     grid, stored = volume.grid, {}
@@ -80,6 +94,7 @@ def stored_shards(volume: Volume) -> dict[Cell, str]:
         cell = cell_of_key(volume.metadata, info.url.key[first:])
         if cell is not None and len(cell) == len(grid) and all(map(lt, cell, grid)):
             stored[cell] = info.etag
+    volume.check_there()
     return dict(sorted(stored.items()))
 
 
