@@ -41,12 +41,15 @@ def test_head_is_answered_as_get_is(anonymous: httpx2.Client, path: str) -> None
     "question",
     [f"{EM}?idnex=true", f"{EM}/cutout?Z=0:4", f"{EM}/cutout?level=0&level=1", "/v2/datasets?q=em",
      f"{CELLS}/labels?z=0&z=1", f"{CELLS}/labels/top?n=1&count=1", f"{CELLS}/objects?page=2",
-     "/healthz?verbose=1", f"{CELLS}/mapping?bodies=true", "/login?once=a&once=b"],
+     "/healthz?verbose=1", f"{CELLS}/mapping?bodies=true", "/login?once=a&once=b",
+     "/zarr/lab/brain/cells/0/zarr.json?bodies=true", "/zarr/lab/brain/em/?list-type=2",
+     "/zarr/lab/brain/em/0/c/0/0/0?level=1", "/zarr/lab/brain/em?x"],
 )  # fmt: skip
 def test_parameters_that_there_are_not_are_refused(anonymous: httpx2.Client, question: str) -> None:
     answer = anonymous.get(question)
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:voxlake:error:invalid-input"
+    assert anonymous.head(question).status_code == 400
     # Whether there is such a dataset, they do not tell.
     hidden = question.replace("/em", "/secret").replace("/cells", "/draft")
     assert hidden == question or anonymous.get(hidden).status_code == 401

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from voxlake.platform.errors import InvalidInputError
 
@@ -23,14 +25,30 @@ def check_parameters(request: Request) -> None:
     if not given:
         return
     declared = _declared(request)
-    if unknown := sorted(set(given) - declared.keys()):
+    _refuse_unknown(given, declared)
+    for name, schema in declared.items():
+        if given.count(name) > 1 and schema.get("type") != "array":
+            raise InvalidInputError(f"{name} was given {given.count(name)} times; give it once")
+
+
+def refuse_parameters(scope: Scope) -> None:
+    """Refuse any parameter, at an address that has none.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is one.
+    """
+    if scope["query_string"]:
+        _refuse_unknown(list(Request(scope).query_params), ())
+
+
+def _refuse_unknown(given: Iterable[str], declared: Collection[str]) -> None:
+    if unknown := sorted(set(given) - set(declared)):
         there = ", ".join(declared) or "none"
         raise InvalidInputError(
             f"the parameter {unknown[0][:80]!r} was given; this address has {there}"
         )
-    for name, schema in declared.items():
-        if given.count(name) > 1 and schema.get("type") != "array":
-            raise InvalidInputError(f"{name} was given {given.count(name)} times; give it once")
 
 
 def _declared(request: Request) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data.stored_objects import BLOCK, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
+from voxlake.api.http.parameters import refuse_parameters
 from voxlake.api.http.problems import problem
 from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
@@ -41,6 +42,7 @@ class StoredBytes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         granted, key = await locate(scope, self.guard.permission)
+        refuse_parameters(scope)
         if scope["method"] not in METHODS:
             detail = f"{scope['method']} is not possible here; use GET or HEAD"
             headers = {"Allow": ", ".join(METHODS)}
