@@ -5,13 +5,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import shutil
+import math
 import tempfile
+import zipfile
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from voxlake.compute.sources.arrangement import Arrangement
@@ -28,13 +30,20 @@ if TYPE_CHECKING:
 UNPACK: dict[str, type[gzip.GzipFile | bz2.BZ2File]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 """Opens a packed file for reading what is in it, by the suffix."""
 
-UNPACK_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+UNPACK_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 """What reading a torn packed file raises."""
 
 
 @dataclass(frozen=True)
 class MappedFile:
-    """An array in C order behind a header."""
+    """An array behind a header."""
 
     path: Path
     dtype: np.dtype
@@ -44,12 +53,26 @@ class MappedFile:
     shape: tuple[int, ...]
     trailing: int = 0
     """Bytes that may follow the last voxel."""
+    order: Literal["C", "F"] = "C"
+    """Whether the last axis is the fastest in the file, or the first."""
+    member: Callable[[], IO[bytes]] | None = field(default=None, repr=False)
+    """Opens what is packed inside the file, if it is a part of it."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def is_packed(self) -> bool:
         """Whether the file is unpacked, whole and once, when it is first read."""
-        return self.path.suffix.lower() in UNPACK
+        return self.member is not None or self.path.suffix.lower() in UNPACK
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """What is read as a whole: a row as it lies in the file, and all of a packed file."""
+        if self.is_packed:
+            return self.shape
+        row = [1] * len(self.shape)
+        fastest = -1 if self.order == "C" else 0
+        row[fastest] = self.shape[fastest]
+        return tuple(row)
 
     def voxels(self) -> np.ndarray:
         """Return the map of all voxels, after a look at the size of the file.
@@ -76,8 +99,9 @@ class MappedFile:
         """Unpack once, into a file that has no name, and map that."""
         try:
             with tempfile.TemporaryFile() as unpacked:
-                with UNPACK[self.path.suffix.lower()](self.path) as packed:
-                    shutil.copyfileobj(packed, unpacked, 1 << 20)
+                with self._open_packed() as packed:
+                    while unpacked.tell() <= self._most and (part := packed.read(1 << 20)):
+                        unpacked.write(part)
                 self._check_fits(unpacked.tell())
                 return self._memmap(unpacked)
         except SourceError:
@@ -88,8 +112,22 @@ class MappedFile:
                 "folder for temporary files has room"
             ) from error
 
+    def _open_packed(self) -> IO[bytes] | gzip.GzipFile | bz2.BZ2File:
+        if self.member is not None:
+            return self.member()
+        return UNPACK[self.path.suffix.lower()](self.path)
+
+    @property
+    def _least(self) -> int:
+        """Bytes up to the last voxel."""
+        return self.offset + math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def _most(self) -> int:
+        return self._least + self.trailing
+
     def _memmap(self, file: Path | IO[bytes]) -> np.ndarray:
-        return np.memmap(file, self.dtype, "r", self.offset, self.shape)
+        return np.memmap(file, self.dtype, "r", self.offset, self.shape, self.order)
 
     def _check_size(self) -> None:
         try:
@@ -98,14 +136,13 @@ class MappedFile:
             raise SourceError(f"{self.path} cannot be read ({error}); restore the file") from error
 
     def _check_fits(self, size: int) -> None:
-        voxels = int(np.prod(self.shape, dtype=object))
-        least = self.offset + voxels * self.dtype.itemsize
+        least = self._least
         if size < least:
             raise SourceError(
                 f"{self.path} is truncated: {self._holds()} take {least} bytes, and it has {size}; "
                 "restore the file"
             )
-        if size > least + self.trailing:
+        if size > self._most:
             raise SourceError(
                 f"{self.path} holds more than it should: {self._holds()} take {least} bytes, and "
                 f"it has {size}; check what is said of its shape, type and offset"
@@ -122,17 +159,13 @@ def mapped_source(
     fingerprint: str,
     calibration: Calibration = UNKNOWN,
 ) -> ArrangedSource:
-    """Return the source of a file; float16 is read as float32, which holds it exactly.
-
-    What is read as a whole is a row as it lies in the file, and all of a packed file.
-    """
-    row = (1,) * (len(file.shape) - 1) + file.shape[-1:]
+    """Return the source of a file; float16 is read as float32, which holds it exactly."""
     return ArrangedSource(
         arrangement=arrangement,
         dtype=native(file.dtype, str(file.path)),
         fingerprint=fingerprint,
         read_stored=lambda box: file.voxels()[box.slices],
-        stored_block=file.shape if file.is_packed else row,
+        stored_block=file.block,
         calibration=calibration,
         check_stored=file.check,
     )

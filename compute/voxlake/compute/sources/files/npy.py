@@ -1,4 +1,4 @@
-"""A ``.npy`` file, mapped into memory."""
+"""NumPy's files: ``.npy``, mapped into memory, and ``.npz``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange_named
+from voxlake.compute.sources.files.npz import open_npz
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import named_file
 from voxlake.compute.sources.source import native
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def open_npy(location: str) -> Source | None:
-    """Open a ``.npy`` file.
+    """Open a ``.npy`` or ``.npz`` file.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def open_npy(location: str) -> Source | None:
     """
     path = named_file(location, (".npy",))
     if path is None:
-        return None
+        return open_npz(location)
     try:
         # That the file is as long as its header says is seen when it is mapped.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
