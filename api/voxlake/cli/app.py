@@ -97,4 +97,4 @@ def run(words: Sequence[str]) -> int:
         # Documents of problems take as long to load as all that is needed where nothing fails.
         from voxlake.cli.shown.problem import report
 
-        return report(error, json="--json" in given, debug="--debug" in given)
+        return report(error, given)

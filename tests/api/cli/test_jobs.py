@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,30 @@ def test_degraded_job_shows_its_failures(voxlake: Command, image: Path) -> None:
     assert "CorruptDataError" in voxlake.plain("jobs", "show", job["id"]).out
     shard.write_bytes(whole)
     assert voxlake("jobs", "resume").ok()["state"] == "done"
+
+
+def test_the_same_ingest_goes_on_and_another_does_not(
+    voxlake: Command,
+    image: Path,
+    cut_off: Callable[[BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = shutil.copy(image, image.with_name("other.npy"))
+    cut_off(KeyboardInterrupt())
+    assert voxlake.ingest(image, "lab/cube/em", "--levels", "2").code == INTERRUPTED
+    monkeypatch.undo()
+    monkeypatch.setenv("VOXLAKE_WORKERS", "0")
+    monkeypatch.setenv("VOXLAKE_LAKE", voxlake.lake)
+    (job,) = voxlake("jobs").ok()["jobs"]
+    for source, levels in ((image, 1), (other, 2)):
+        refused = voxlake.ingest(source, "lab/cube/em", "--levels", levels)
+        assert refused.kind == "conflict"
+        for word in ("resume", "cancel"):
+            assert f"voxlake jobs {word} {job['id']}" in refused.document["detail"]
+    same = voxlake.ingest(image, "lab/cube/em", "--levels", "2")
+    assert f"lab/cube/em was begun before; job {job['id']} goes on" in same.err
+    assert (same.ok()["id"], same.document["state"]) == (job["id"], "done")
+    assert [stage["run"]["tasks"] for stage in same.document["stages"]] == [0, 1]
 
 
 def test_resume_wants_a_name_where_two_wait(

@@ -99,6 +99,12 @@ def test_unforeseen_error_is_one_line(
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_commands_to_go_on_with_are_of_the_same_lake(shared: Command) -> None:
+    for name, words in ((shared.lake, ("--lake", shared.lake)), ("", ())):
+        hints = shared("info", "lab/cube/no", *words).document["hints"]
+        assert any(f"--lake {name}" in hint for hint in hints) == bool(words)
+
+
 CODES = {
     errors.InvalidNameError: 2,
     errors.LimitExceededError: 2,

@@ -52,7 +52,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("voxel size", _in_unit(voxel_size.zyx, voxel_size.unit)),
             ("translation", _in_unit(dataset.multiscale.translation, voxel_size.unit)),
             ("time step", _time_step(dataset)),
-            ("stored", dataset.stored and f"{_stored(dataset.stored)} objects"),
+            ("stored", _stored(dataset.stored)),
             ("label index", " ".join(_index(dataset))),
         )
     )
@@ -107,7 +107,9 @@ def _level(level: LevelDocument) -> tuple[object, ...]:
 
 
 def _stored(stored: StoredDocument | None) -> str | None:
-    return None if stored is None else f"{size(stored.bytes)} in {stored.objects:,}"
+    if stored is None:
+        return None
+    return f"{size(stored.bytes)} in {stored.objects:,} shard{'' if stored.objects == 1 else 's'}"
 
 
 def _index(dataset: DatasetDocument) -> Iterator[str]:

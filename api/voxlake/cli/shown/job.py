@@ -55,8 +55,8 @@ def shown_job(job: JobDocument) -> Shown:
 
 def shown_run(job: JobDocument) -> Shown:
     """Yield what people see of a job that was just run."""
-    if job.verified is not None:
-        yield facts([(job.dataset, "verified" if job.verified else "differs")])
+    ended = {None: job.state, True: "verified", False: "differs"}[job.verified]
+    yield facts([(job.dataset, ended)])
     yield table(
         ("stage", "tasks#", "done now#", "voxels#", "seconds#", "rate#"),
         (_ran(stage, job.itemsize or 1) for stage in job.stages),

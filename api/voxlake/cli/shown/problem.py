@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from difflib import get_close_matches
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from cyclopts import (
     App,
@@ -19,6 +22,9 @@ from rich.text import Text
 from voxlake.cli.shown.output import console_of
 from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import JobFailedError, VoxlakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAILURE, USAGE, REFUSED, NOT_FOUND, PARTIAL, INTERRUPTED = 1, 2, 3, 4, 5, 130
 """Exit codes: failure; bad input or usage; may not; not there; ended partially; Ctrl-C."""
@@ -51,14 +57,18 @@ def problem_of(error: BaseException) -> Problem:
     )
 
 
-def report(error: BaseException, *, json: bool, debug: bool) -> int:
-    """Print the problem (JSON: on stdout, else on stderr) and return the exit code."""
+def report(error: BaseException, words: Sequence[str]) -> int:
+    """Print the problem of a command, and return the exit code.
+
+    It goes to stderr; as JSON, if that was asked for among the `words` of the command, to stdout.
+    """
     problem = problem_of(error)
+    problem = problem.model_copy(update={"hints": problem.hints + _in_same_lake(error, words)})
     code = problem.exit_code
     assert code is not None
-    if debug:
+    if "--debug" in words:
         traceback.print_exception(error, file=sys.stderr)
-    if json:
+    if "--json" in words:
         sys.stdout.write(problem.model_dump_json(indent=2) + "\n")
         return code
     console = console_of(sys.stderr)
@@ -66,6 +76,17 @@ def report(error: BaseException, *, json: bool, debug: bool) -> int:
     for hint in problem.hints:
         console.print(Text.assemble(("hint: ", "bold"), hint), soft_wrap=True)
     return code
+
+
+def _in_same_lake(error: BaseException, words: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say of the lake that a command named, if the error names other commands."""
+    said = " ".join((str(error), *getattr(error, "__notes__", ())))
+    if not isinstance(error, VoxlakeError | Interrupted) or "voxlake " not in said:
+        return ()
+    lakes = [following for word, following in pairwise(words) if word == "--lake"]
+    if not lakes or "--lake" in said:
+        return ()
+    return (f"the lake is named again, with --lake {shlex.quote(lakes[0])}, or by VOXLAKE_LAKE",)
 
 
 def _facts(error: BaseException) -> tuple[str, int | None, str, int, tuple[str, ...]]:

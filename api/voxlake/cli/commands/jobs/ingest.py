@@ -7,9 +7,10 @@ from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.output import note
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.jobs.kinds.ingest import checked_ingest
-from voxlake.compute.jobs.kinds.kind import record_job
+from voxlake.compute.jobs import start_ingest
+from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.sources import opening_once
+from voxlake.platform.jobs.record import JobState
 
 
 def ingest(
@@ -32,6 +33,8 @@ def ingest(
     with opening_once():
         request.open()  # So that a mistyped source makes no lake.
         with opened_workspace(lake, cluster, make=True) as workspace:
-            spec = checked_ingest(workspace, request)
-            note(f"{source}: {spec.preview()}")
-            return run_or_queue(workspace, record_job(workspace, spec), cluster, answering)
+            job = start_ingest(workspace, request)
+            note(f"{source}: {IngestSpec.model_validate(job.spec).preview()}")
+            if job.state != JobState.QUEUED:
+                note(f"{name} was begun before; job {job.id} goes on")
+            return run_or_queue(workspace, job, cluster, answering)
