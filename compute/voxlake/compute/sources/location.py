@@ -5,14 +5,42 @@ from __future__ import annotations
 import glob
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import InvalidInputError, SourceError
+
+FILE_SCHEME = "file://"
 
 INNER = "::"
 """Between a file and a path inside it."""
 
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 """Files of which one is in every folder that is a zarr."""
+
+
+def without_file_scheme(location: str) -> str:
+    """Return a ``file://`` URL as the path that it means (RFC 8089), other locations as they are.
+
+    Raises
+    ------
+    InvalidInputError
+        If it names another machine.
+
+    Examples
+    --------
+    >>> without_file_scheme("file:///data/my%20em.raw?dtype=uint8&shape=9,9,9")
+    '/data/my em.raw?dtype=uint8&shape=9,9,9'
+    """
+    if not location.lower().startswith(FILE_SCHEME):
+        return location
+    host, _, path = location[len(FILE_SCHEME) :].partition("/")
+    if host not in {"", "localhost"}:
+        raise InvalidInputError(
+            f"source {location} names the machine {host}, whose files are not read; a path on this "
+            "machine is file:///PATH, with three slashes"
+        )
+    path, mark, options = path.partition("?")
+    return f"/{unquote(path)}{mark}{options}"
 
 
 def local_path(location: str) -> Path | None:
@@ -22,7 +50,10 @@ def local_path(location: str) -> Path | None:
     --------
     >>> local_path("s3://bucket/em.zarr") is None
     True
+    >>> local_path("file:///data/em")
+    PosixPath('/data/em')
     """
+    location = without_file_scheme(location)
     scheme, separator, _ = location.partition(":")
     if not location or "://" in location or (separator and scheme == "phantom"):
         return None

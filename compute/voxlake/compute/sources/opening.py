@@ -14,6 +14,7 @@ from voxlake.compute.sources.location import (
     is_pattern,
     local_path,
     split_inner,
+    without_file_scheme,
     without_options,
 )
 from voxlake.compute.sources.source import HasColours, NamesAxes
@@ -77,6 +78,7 @@ def open_source(location: str, axes: str = "", *, colours: bool = False) -> Sour
     (32, 32, 32)
     """
     refuse_credentials(location)
+    location = without_file_scheme(location)
     opened, place = _opened.get(), absolute_location(location)
     if opened is None:
         return _as_asked(_open(location), location, axes, colours=colours)

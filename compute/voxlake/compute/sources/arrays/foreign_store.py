@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import tensorstore as ts
@@ -13,9 +13,6 @@ from voxlake.compute.sources.location import local_path
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL, as_tensorstore
 from voxlake.platform.store.process import prepare_process
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def foreign_store(address: str) -> ts.KvStore | None:
@@ -30,19 +27,6 @@ def foreign_store(address: str) -> ts.KvStore | None:
     """
     spec = kvstore_spec(address)
     return None if spec is None else ts.KvStore.open(spec).result()
-
-
-def local_folder(address: str) -> Path | None:
-    """Return the folder that `address` names on this machine; None if it is elsewhere.
-
-    Examples
-    --------
-    >>> local_folder("file:///data/em")
-    PosixPath('/data/em')
-    """
-    if address.startswith("file://"):
-        return StoreURL.parse(address).path
-    return local_path(address)
 
 
 def kvstore_spec(address: str, prefix: str = "") -> dict[str, Any] | None:

@@ -18,7 +18,6 @@ from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrays.foreign_store import (
     foreign_store,
     kvstore_spec,
-    local_folder,
     read_json,
 )
 from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_calibration, parse_dataset
@@ -27,7 +26,7 @@ from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_ar
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.images.slice_image import SUFFIXES
 from voxlake.compute.sources.listing import listed
-from voxlake.compute.sources.location import ZARR_MARKERS, split_inner
+from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
@@ -62,7 +61,7 @@ def open_n5(location: str) -> Source | None:
         if dataset is not None:
             return _source(location, *dataset)
     except SourceError:
-        if is_named or not _is_of_another_kind(local_folder(address)):
+        if is_named or not _is_of_another_kind(local_path(address)):
             raise
         return None
     if is_named:
@@ -71,7 +70,7 @@ def open_n5(location: str) -> Source | None:
 
 
 def _store(address: str) -> ts.KvStore | None:
-    path = local_folder(address)
+    path = local_path(address)
     if path is not None and not path.is_dir():
         return None
     return foreign_store(address)
@@ -84,7 +83,7 @@ def _is_named(address: str) -> bool:
 
 def _is_zarr(address: str) -> bool:
     """Whether a path inside of the address is one inside of a zarr."""
-    folder = local_folder(address)
+    folder = local_path(address)
     if folder is not None:
         return any((folder / marker).exists() for marker in ZARR_MARKERS)
     return any(part.endswith(".zarr") for part in address.partition("?")[0].lower().split("/"))
@@ -121,7 +120,7 @@ def _source(location: str, path: str, documents: Documents) -> Source:
     arrangement = arrange_n5(attributes.dimensions, documents, what)
     address, _ = split_inner(location)
     array = open_array({"driver": "n5", "kvstore": kvstore_spec(address, path)}, what)
-    root = local_folder(address)
+    root = local_path(address)
     folder = None if root is None else root / path
     files = [] if folder is None else [folder / ATTRIBUTES]
 
@@ -142,7 +141,7 @@ def _source(location: str, path: str, documents: Documents) -> Source:
 
 def _no_dataset(location: str) -> SourceError:
     address, inner = split_inner(location)
-    names = _inside(local_folder(address), inner)
+    names = _inside(local_path(address), inner)
     there = f"; in it are {listed(names)}" if names else ""
     return SourceError(
         f"N5 {location} is no dataset, nor a group with the scale {_FINEST}{there}; "

@@ -19,7 +19,6 @@ from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.arrays.foreign_store import (
     foreign_store,
     kvstore_spec,
-    local_folder,
     read_json,
     split_options,
 )
@@ -28,6 +27,7 @@ from voxlake.compute.sources.arrays.precomputed_chunks import read_chunks
 from voxlake.compute.sources.arrays.precomputed_info import KINDS, parse_info, select_scale
 from voxlake.compute.sources.arrays.tensorstore_array import is_missing, open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
+from voxlake.compute.sources.location import local_path
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def open_precomputed(location: str) -> Source | None:
 
 
 def _store(address: str, *, is_named: bool) -> ts.KvStore | None:
-    path = local_folder(address)
+    path = local_path(address)
     if path is not None and not path.is_absolute() and is_named:
         raise SourceError(
             f"{PREFIX}{address} depends on the working directory; give an absolute path"
@@ -99,7 +99,7 @@ def _source(location: str, store: ts.KvStore, document: dict[str, Any], name: st
     if scale.sharding is None:
         spec["fill_missing_data_reads"] = False
     array = open_array(spec, what)
-    folder = local_folder(address)
+    folder = local_path(address)
     files = [] if folder is None else [folder / INFO]
     text = fingerprint_text(json.dumps(document, sort_keys=True), scale.key)
 

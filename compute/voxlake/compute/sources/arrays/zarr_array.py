@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.box import Box
 
+_UNLISTED = (
+    ". If it is a folder of slices, its server does not list it as an HTML page of links: have it "
+    "list the folder, or download that"
+)
 _SERIES_ROOT = "bioformats2raw.layout"
 
 
@@ -128,8 +132,10 @@ def _array(location: str, store: Store, inner: str) -> tuple[zarr.Array[Any], Om
     except VoxlakeError:
         raise
     except Exception as error:  # stores and codecs have errors of their own
+        is_web = location.startswith(("http://", "https://"))
         raise SourceError(
             f"zarr {location} cannot be opened ({error}); check the address, or restore it"
+            f"{_UNLISTED if is_web else ''}"
         ) from error
     if not isinstance(level, zarr.Array):
         raise SourceError(f"zarr {location} has a group where its level 0 should be; restore it")

@@ -13,8 +13,9 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxlake.compute.sources.arrays.foreign_store import foreign_store, local_folder, read_key
+from voxlake.compute.sources.arrays.foreign_store import foreign_store, read_key
 from voxlake.compute.sources.listing import SHOWN, listed
+from voxlake.compute.sources.location import local_path
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import SourceError
 
@@ -82,7 +83,7 @@ def check_chunk_files(address: str, array: zarr.Array[Any], what: str) -> None:
     Of a folder or a ``.zip`` file all names are looked at; elsewhere the likely ones are asked for.
     """
     names = chunk_names(array)
-    path = local_folder(address)
+    path = local_path(address)
     if path is None:
         there = _likely(address, array.path, names)
     elif path.is_file():

@@ -136,13 +136,37 @@ def _is_ended(path: Path) -> bool:
         return (b"IEND" if suffix in PNG else b"\xff\xd9") in file.read()
 
 
-def check_palettes(names: Sequence[object], headers: Sequence[SliceHeader], what: str) -> None:
-    """Raise SourceError unless an index means the same colour in all images."""
-    odd = [names[place] for place in odd_palettes([header.palette for header in headers])]
+def check_alike(
+    names: Sequence[str], headers: Sequence[SliceHeader], first: SliceHeader, what: str
+) -> None:
+    """Hold sizes, types and palettes of all slices of a stack together.
+
+    Parameters
+    ----------
+    headers
+        As `check_whole` has them, of the slices of those `names`.
+    first
+        What all of them have to be.
+    what
+        The stack, for messages.
+
+    Raises
+    ------
+    SourceError
+        If a slice is unlike the first, or gives an index into its palette another colour.
+    """
+    alike = [header.in_colours() if first.shows_colours else header for header in headers]
+    odd = [f"{n} ({header})" for n, header in zip(names, alike, strict=True) if header != first]
     if odd:
         raise SourceError(
+            f"{what} has slices unlike its first, {names[0]} ({first}): {listed(odd)}; make all "
+            "slices of one size and type"
+        )
+    places = [] if first.shows_colours else odd_palettes([header.palette for header in headers])
+    if places:
+        raise SourceError(
             f"{what} has indices into palettes that differ, so that one label would be several "
-            f"colours: {listed(odd)}; save all with one palette"
+            f"colours: {listed([names[place] for place in places])}; save all with one palette"
         )
 
 

@@ -24,7 +24,7 @@ from voxlake.compute.sources.images.slice_image import (
     SUFFIXES,
     TIFF,
     SliceHeader,
-    check_palettes,
+    check_alike,
     check_whole,
     read_header,
     read_slice,
@@ -37,6 +37,7 @@ from voxlake.compute.sources.tiles.numbering import (
     slice_order,
     stray_slices,
 )
+from voxlake.compute.sources.tiles.web_stack import open_web_stack
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ KEPT_OPEN = 256
 
 
 def open_stack(location: str) -> Source | None:
-    """Open a folder or glob of images, or a single file of one that is no TIFF.
+    """Open a folder or glob of images, on a web server too, or a single file that is no TIFF.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def open_stack(location: str) -> Source | None:
     """
     files = _files(location)
     if files is None:
-        return None
+        return open_web_stack(location)
     return _stack(location, _in_order(files), colours=False)
 
 
@@ -105,17 +106,7 @@ def _check(location: str, files: list[Path], header: SliceHeader) -> None:
     """Read every header and hold names, sizes and types of all slices together."""
     names = _names(files)
     check_numbering(names, f"stack {location}")
-    headers = map_parallel(check_whole, files)
-    if header.shows_colours:
-        headers = [each.in_colours() for each in headers]
-    odd = [f"{n} ({other})" for n, other in zip(names, headers, strict=True) if other != header]
-    if odd:
-        raise SourceError(
-            f"stack {location} has slices unlike its first, {names[0]} ({header}): "
-            f"{listed(odd)}; make all slices of one size and type"
-        )
-    if not header.shows_colours:
-        check_palettes(names, headers, f"stack {location}")
+    check_alike(names, map_parallel(check_whole, files), header, f"stack {location}")
 
 
 def _in_order(files: list[Path]) -> list[Path]:
