@@ -22,6 +22,7 @@ from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
+    from voxlake.ngff.metadata.channels import Channel
     from voxlake.platform.store import StoreURL
 
 VOXEL_SIZE = VoxelSize(40, 10, 10)
@@ -41,6 +42,7 @@ class Sample:
     axes: tuple[str, ...] = ("z", "y", "x")
     voxel_size: VoxelSize = VOXEL_SIZE
     levels: int = 2
+    channels: tuple[Channel, ...] = ()
     small: bool = True
     """Chunks of 16^3 in shards of 32^3, so that little data has many of both."""
     shape: tuple[int, ...] | None = None
@@ -68,7 +70,9 @@ def add_sample(lake: StoreURL, catalog: Catalog, sample: Sample) -> StoreURL:
             )
             for level in levels
         )
-    new = NewDataset(place, sample.axes, "nanometer", sample.voxels.dtype, levels)
+    new = NewDataset(
+        place, sample.axes, "nanometer", sample.voxels.dtype, levels, channels=sample.channels
+    )
     url = create_dataset(lake, new)
     for level in () if sample.shape else levels:
         steps = tuple(slice(None, None, factor) for factor in level.factors)

@@ -12,9 +12,9 @@ import obstore
 import pytest
 from tests.api.conftest import TOKEN, Served
 
-from voxlake.api.data.datasets import ends_of
 from voxlake.client.connection import Connection
 from voxlake.client.group import _http
+from voxlake.ngff.contrast import ends_of
 
 if TYPE_CHECKING:
     import httpx2

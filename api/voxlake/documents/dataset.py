@@ -11,6 +11,7 @@ from pydantic import Field
 from voxlake.documents.document import Document
 from voxlake.documents.index import IndexDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
+from voxlake.ngff.metadata.channels import Channel
 from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class DatasetDocument(DatasetSummary):
     dtype: str = Field(examples=["uint8"])
     axes: tuple[Axis, ...] = Field(description="In the order of the arrays' dimensions.")
     voxel_size: VoxelSize = Field(description="Of level 0.")
+    channels: tuple[Channel, ...] = Field(
+        (), description="How each is called and shown; empty if the metadata do not say it."
+    )
     levels: tuple[LevelDocument, ...]
     stored: StoredDocument | None = Field(None, description="All levels together.")
     index: IndexDocument | None = Field(None, description="Labels only, and only if asked for.")
@@ -157,6 +161,7 @@ def dataset_document(
         dtype=volumes[0].dtype.name,
         axes=dataset.multiscale.axes,
         voxel_size=dataset.multiscale.voxel_size,
+        channels=dataset.multiscale.channels_in(volumes[0].shape),
         levels=tuple(
             _level(dataset, number, volume, counted[number])
             for number, volume in enumerate(volumes)

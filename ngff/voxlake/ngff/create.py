@@ -11,6 +11,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.grid.reduction import Reduction, default_reduction
 from voxlake.ngff.making import Making
+from voxlake.ngff.metadata.channels import Channel, Channels
 from voxlake.ngff.metadata.model import Level, Multiscale
 from voxlake.ngff.metadata.names import named
 from voxlake.ngff.metadata.seal import sealed
@@ -46,6 +47,8 @@ class NewDataset:
     """How levels are made of finer ones; None: as is usual for the kind."""
     time_unit: str | None = None
     """NGFF name of the unit of time; None if it is not known."""
+    channels: tuple[Channel, ...] = ()
+    """How the channels of an image are called and shown, each with a colour and a window."""
 
 
 def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> StoreURL:
@@ -184,14 +187,17 @@ def _multiscales(new: NewDataset) -> Iterator[Multiscale]:
     is_labels = new.place.kind is Kind.LABELS
     method = new.reduction or default_reduction(new.place.kind)
     name = new.place.name.dataset
-    yield Multiscale(name, axes, levels, "0.5", is_labels, method.value)
+    made = Multiscale(
+        name, axes, levels, "0.5", is_labels, method.value, channels=Channels(new.channels)
+    )
+    yield made
     if method is Reduction.STRIDE:  # were said to lie in the middle of their blocks
         base = levels[0].scale
         centred = tuple(
             replace(level, translation=level_translation(of.factors, base, level.translation))
             for level, of in zip(levels, new.levels, strict=True)
         )
-        yield Multiscale(name, axes, centred, "0.5", is_labels, method.value)
+        yield replace(made, levels=centred)
 
 
 def _put(url: StoreURL, document: dict[str, Any], *equivalent: dict[str, Any]) -> None:

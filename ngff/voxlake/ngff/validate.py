@@ -119,7 +119,10 @@ def _check_group(
         yield from broken or [_must("metadata", url, str(error))]
         return None
     yield from broken
-    yield from _check_levels(dataset, as_labels=as_labels or dataset.kind is Kind.LABELS)
+    as_labels = as_labels or dataset.kind is Kind.LABELS
+    yield from _check_levels(dataset, as_labels=as_labels)
+    if not as_labels and not any(each.text.startswith("omero") for each in broken):
+        yield from _check_channels(dataset)
     return dataset
 
 
@@ -169,6 +172,19 @@ def _open_levels(dataset: Dataset) -> Generator[Finding, None, list[Volume]]:
         except UNREADABLE as error:
             yield _must("array", dataset.level_url(number), str(error))
     return volumes
+
+
+def _check_channels(dataset: Dataset) -> Iterator[Finding]:
+    """Check that what is said of channels can be used."""
+    multiscale = dataset.multiscale
+    try:
+        count = multiscale.count_channels(dataset.level(0).shape)
+    except UNREADABLE:  # said by others
+        return
+    for fault in multiscale.channels.fitting(count).faults:
+        yield _should(
+            "channels", dataset.url, f"omero is left out where it cannot be used: {fault}"
+        )
 
 
 def _check_array(dataset: Dataset, volume: Volume) -> Iterator[Finding]:

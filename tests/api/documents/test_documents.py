@@ -22,6 +22,7 @@ import voxlake.documents
 from voxlake.documents.document import Document, Question
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.units import METRES
+from voxlake.ngff.metadata.channels import Channel, Window
 
 
 def load(package: types.ModuleType) -> list[types.ModuleType]:
@@ -51,6 +52,11 @@ MODELS = sorted(
 SIZES = st.floats(1e-3, 1e6)
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     Any: st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+    Channel: st.builds(
+        Channel,
+        label=st.text(),
+        window=st.one_of(st.none(), st.builds(Window, *[st.floats(-1e9, 1e9)] * 4)),
+    ),
     VoxelSize: st.builds(VoxelSize, SIZES, SIZES, SIZES, st.sampled_from(sorted(METRES))),
 }
 

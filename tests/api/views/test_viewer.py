@@ -27,6 +27,7 @@ from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.mapping.changes import import_mapping
+from voxlake.ngff.metadata.channels import Channel, Window
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -121,6 +122,30 @@ class Scene:
         return f"{self.url}/login?once={self.identity.new_link()}&next={quote(target)}"
 
 
+PAINTED = {
+    Box((9, 8, 8), (12, 16, 16)): (240, 0, 0),
+    Box((9, 8, 24), (12, 16, 32)): (0, 200, 100),
+    Box((9, 24, 8), (12, 32, 16)): (120, 120, 120),
+    Box((9, 24, 24), (12, 32, 32)): (60, 240, 240),
+}
+"""Blocks of the image of three channels, and what they are to look like."""
+
+
+def colours(voxel_size: VoxelSize) -> Sample:
+    """Return an image of RGB, whose windows draw 20 as black and 120 as the full colour."""
+    voxels = np.full((3, *SHAPE), 20, np.uint8)
+    for box, colour in PAINTED.items():
+        for channel, value in zip(voxels, colour, strict=True):
+            channel[box.slices] = 20 + round(value / 2.55)
+    window = Window(20, 120, 0, 255)
+    described = tuple(
+        Channel(name, color, window)
+        for name, color in (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
+    )
+    axes = ("c", "z", "y", "x")
+    return Sample("a/b/rgb", voxels, axes=axes, voxel_size=voxel_size, levels=2, channels=described)
+
+
 @pytest.fixture
 def scene(tmp_path: Path, viewer: Path) -> Iterator[Scene]:
     """A gateway over a volume with one bright block and one labelled block."""
@@ -137,6 +162,7 @@ def scene(tmp_path: Path, viewer: Path) -> Iterator[Scene]:
             catalog,
             Sample("a/b/cells", labels, Kind.LABELS, of="em", voxel_size=size, levels=3),
         )
+        add_sample(lake, catalog, colours(size))
         identity = LocalIdentity(TOKEN)
         app = create_app(settings, lake, catalog, identity, viewer)
         with run_app(app) as url:
@@ -196,9 +222,11 @@ def expected(box: Box, shape: tuple[int, int]) -> list[float]:
     ]
 
 
-def look(page: Page, scene: Scene, plane: int, select: tuple[int, ...] = (ID,)) -> Any:
+def look(
+    page: Page, scene: Scene, plane: int, select: tuple[int, ...] = (ID,), name: str = "em"
+) -> Any:
     """Open the dataset's own state, moved to a z plane and coloured for the eye of a test."""
-    answer = page.request.get(f"{scene.url}/v2/datasets/a/b/em/neuroglancer")
+    answer = page.request.get(f"{scene.url}/v2/datasets/a/b/{name}/neuroglancer")
     state = answer.json()["state"]
     state |= {
         "layout": "xy",
@@ -322,6 +350,19 @@ def test_selecting_a_supervoxel_shows_its_whole_body(scene: Scene, page: Page) -
     panel.dblclick(position={"x": (left + right) / 2, "y": (top + bottom) / 2})
     wait_until_drawn(page)
     assert drawn(canvas(page)) == {ID, 5}
+
+
+def test_channels_are_drawn_in_their_colours_and_windows(scene: Scene, page: Page) -> None:
+    page.goto(scene.login("/view/a/b/rgb"))
+    wait_until_drawn(page)
+    picture = look(page, scene, SLICE, name="rgb")
+    for box, colour in PAINTED.items():
+        top, bottom, left, right = map(round, expected(box, picture.shape[:2]))
+        drawn = picture[top + 2 : bottom - 2, left + 2 : right - 2].reshape(-1, 3)
+        assert drawn.size
+        np.testing.assert_allclose(drawn, np.broadcast_to(colour, drawn.shape), atol=3)
+    rows, columns = (round(n / 2) for n in picture.shape[:2])  # nothing but black is there
+    assert (picture[rows - 5 : rows + 5, columns - 40 : columns - 30] <= 2).all()
 
 
 def test_the_viewer_shows_nothing_without_a_login(scene: Scene, page: Page) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from anyio import to_thread
 
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
@@ -15,6 +12,7 @@ from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
 from voxlake.ngff import lake
+from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
 from voxlake.ngff.volume import Volume
@@ -72,33 +70,6 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
         return None
     async with answers.hold(held):
         return ends_of(await read_again(partial(volume.read, volume.box)))
-
-
-def ends_of(voxels: npt.NDArray[Any]) -> tuple[float, float] | None:
-    """Return the values that all voxels but the one-thousandth at each end lie between.
-
-    Examples
-    --------
-    >>> ends_of(np.array([4294967000, 4294967295], np.uint32))
-    (4294967000, 4294967295)
-    >>> ends_of(np.array([True, False]))
-    (0, 1)
-    >>> [round(end) for end in ends_of(np.array([0, np.nan, 1000, np.inf]))]
-    [1, 999]
-    """
-    if voxels.dtype.kind == "b":
-        return 0, 1
-    finite = voxels[np.isfinite(voxels)]
-    if not finite.size:
-        return None
-    with np.errstate(all="ignore"):
-        low, high = (float(value) for value in np.percentile(finite, (0.1, 99.9)))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return None
-    if voxels.dtype.kind in "iu":
-        limits = np.iinfo(voxels.dtype)
-        low, high = max(math.floor(low), limits.min), min(math.ceil(high), limits.max)
-    return (low, high) if low < high else None
 
 
 async def summarize_object(granted: Granted, key: str) -> ObjectInfo:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from voxlake.api.views.channel_layers import image_layers
 from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.grid.units import METRES, SECONDS
 from voxlake.ngff.metadata.model import Multiscale
@@ -46,6 +47,8 @@ class Layer:
     """Absolute URL of the folder of its segment properties; None if it has none."""
     zarr_format: int = 3
     """Version of zarr that its arrays are stored in."""
+    dtype: str = "uint8"
+    """NumPy name of the type of its voxels."""
     bodies: Sequence[Sequence[int]] | None = ()
     """Labels of each body that has several; None: there are more than a state can hold."""
 
@@ -70,7 +73,7 @@ def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name) % 4)
-    shown = _with_merges(layers, first)
+    shown = _all_layers(layers, first)
     return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},
         "position": [0.5 if name == "t" else extents[name] / 2 for name in order],
@@ -128,9 +131,13 @@ def viewer_link(viewer: str, state: dict[str, Any]) -> str:
     return f"{viewer}#!{quote(json.dumps(state, separators=(',', ':')), safe=',:')}"
 
 
-def _with_merges(layers: Sequence[Layer], first: Layer) -> list[dict[str, Any]]:
-    shown, left = [], MOST_MERGED
+def _all_layers(layers: Sequence[Layer], first: Layer) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    left = MOST_MERGED
     for layer in layers:
+        if not layer.labels:
+            shown += _image(layer, first)
+            continue
         described = _layer(layer, first)
         count = sum(len(body) - 1 for body in layer.bodies or ())
         if layer.bodies is None or count > left:
@@ -151,18 +158,16 @@ def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
     if layer.properties is not None:
         source = [voxels, f"{layer.properties}/|neuroglancer-precomputed:"]
     # The zarr source always says that it is an image.
-    described: dict[str, Any] = {
-        "type": "segmentation" if layer.labels else "image",
-        "name": layer.name,
-        "source": source,
-    }
-    if not layer.labels and layer.value_range is not None:
-        low, high = layer.value_range
-        described["shader"] = (
-            f"#uicontrol invlerp normalized(range=[{low!r},{high!r}])\n"
-            "void main() { emitGrayscale(normalized()); }"
-        )
-    return described
+    kind = "segmentation" if layer.labels else "image"
+    return {"type": kind, "name": layer.name, "source": source}
+
+
+def _image(layer: Layer, first: Layer) -> list[dict[str, Any]]:
+    """Return the layers of an image: one, or one for each channel if they are described."""
+    channels = layer.multiscale.channels_in(layer.shape)
+    axes = layer.multiscale.axes
+    local = next((_dimension(axis) for axis in axes if axis.type is AxisType.CHANNEL), None)
+    return image_layers(_layer(layer, first), channels, local, layer.dtype, layer.value_range)
 
 
 def _dimensions(multiscale: Multiscale) -> dict[str, tuple[float, str]]:

@@ -86,14 +86,17 @@ async def _layer(request: Request, granted: Granted) -> Layer:
     named = labels and await object_data.has_objects(granted)
     objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
     volume = await data.open_volume(granted, 0)
+    channels = dataset.multiscale.channels_in(volume.shape)
+    is_windowed = bool(channels) and all(channel.window for channel in channels)
     return Layer(
         name=granted.record.name.dataset,
         url=zarr_url(request, granted),
         multiscale=dataset.multiscale,
         shape=volume.shape,
         labels=labels,
+        dtype=volume.dtype.name,
         zarr_format=volume.zarr_format,
-        value_range=None if labels else await data.value_range(granted),
+        value_range=None if labels or is_windowed else await data.value_range(granted),
         properties=f"{objects}/segment-properties" if named else None,
         bodies=await label_data.list_merged_bodies(granted, MOST_MERGED) if labels else (),
     )

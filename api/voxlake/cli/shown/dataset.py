@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NamedDocument,
         StoredDocument,
     )
+    from voxlake.ngff.metadata.channels import Channel
 
 
 def shown_summary(dataset: DatasetSummary) -> Shown:
@@ -49,6 +50,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("format", f"OME-Zarr {dataset.ngff_version}, {dataset.dtype}"),
             ("axes", dataset.axis_names),
             ("shape", dataset.shape),
+            ("channels", ", ".join(map(_channel, dataset.channels)) or None),
             ("voxel size", _in_unit(voxel_size.zyx, voxel_size.unit)),
             ("translation", _in_unit(dataset.multiscale.translation, voxel_size.unit)),
             ("time step", _time_step(dataset)),
@@ -61,6 +63,13 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
         map(_level, dataset.levels),
     )
     yield facts([("codecs", " > ".join(map(codec_text, dataset.levels[0].codecs)))])
+
+
+def _channel(channel: Channel) -> str:
+    window = channel.window
+    shown = f"{window.start:g} to {window.end:g}" if window else ""
+    color = f"#{channel.color}" if channel.color else ""
+    return " ".join(filter(None, (channel.label, color, shown)))
 
 
 def _in_unit(numbers: Sequence[float], unit: str | None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxlake.ngff.grid.axes import SPATIAL, Axis, VoxelSize
+from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize
 from voxlake.ngff.grid.units import converted, exact, length_unit, usual_unit
+from voxlake.ngff.metadata.channels import NOTHING_SAID, Channel, Channels
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
 LEAST, MOST = 1e-100, 1e100
@@ -43,6 +44,8 @@ class Multiscale:
     """Name of the coordinate system that the levels are placed in, if it has one (NGFF 0.6)."""
     lost: tuple[str, ...] = ()
     """What would place them further and is no scale and translation, in words: a rotation."""
+    channels: Channels = NOTHING_SAID
+    """How its channels are called and shown."""
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -108,6 +111,18 @@ class Multiscale:
         if not units or len(units) < len(said):
             return None
         return units[0] if len(set(units)) == 1 else usual_unit(units)
+
+    def channels_in(self, shape: tuple[int, ...]) -> tuple[Channel, ...]:
+        """Return the channels that are described of an array of that `shape`; none if others are.
+
+        An array without an axis of channels has one.
+        """
+        return self.channels.fitting(self.count_channels(shape)).described
+
+    def count_channels(self, shape: tuple[int, ...]) -> int:
+        """Return how many channels an array of that `shape` has."""
+        pairs = zip(self.axes, shape, strict=True)
+        return next((n for axis, n in pairs if axis.type is AxisType.CHANNEL), 1)
 
     def _along_space(self, numbers: tuple[float, ...]) -> tuple[float, float, float]:
         """Return the numbers of z, y and x, in one unit if all three have one."""

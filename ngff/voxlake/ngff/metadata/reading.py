@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
+from voxlake.ngff.metadata.channels import read_channels
 from voxlake.ngff.metadata.early import early_version
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above, placed_above
@@ -115,15 +116,17 @@ def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] 
     try:
         if version == "0.6":
             document = v06.MultiscaleDocument.model_validate(first)
-            return placed_above(document, version, is_labels=is_labels, above=above)
-        older = v04.MultiscaleDocument.model_validate(first)
-        return older.to_multiscale(version, is_labels=is_labels)
+            found = placed_above(document, version, is_labels=is_labels, above=above)
+        else:
+            older = v04.MultiscaleDocument.model_validate(first)
+            found = older.to_multiscale(version, is_labels=is_labels)
     except UnsupportedError as error:
         raise UnsupportedError(f"{where} has {error}, which voxlake does not read") from error
     except ValueError as error:  # of pydantic, or of the model
         raise MetadataError(
             f"the metadata of {where} break NGFF {version}: {'; '.join(reasons(error))}"
         ) from error
+    return replace(found, channels=read_channels(ome))
 
 
 def reasons(error: ValueError) -> Iterator[str]:

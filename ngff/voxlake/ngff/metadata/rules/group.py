@@ -102,6 +102,9 @@ def _check_omero(omero: Part) -> Breaches:
         for key in ("min", "max", "start", "end") if window else ():
             assert window is not None
             yield from required(window, key, NUMBER)
+        ends = [window.value.get(key) for key in ("min", "max")] if window else []
+        if window and all(map(NUMBER.fits, ends)) and ends[0] > ends[1]:
+            yield window.breach(f"has a min of {ends[0]}, above its max of {ends[1]}")
 
 
 def _check_image_label(label: Part, version: str) -> Breaches:

@@ -1,0 +1,111 @@
+"""Channels of an image in Neuroglancer: a layer for each, in its colour, which the viewer adds up.
+
+Of red, green and blue that makes RGB. One layer with a shader for all would need chunks that hold
+all channels (Neuroglancer 2.41.2, sliceview/frontend.ts), which those of voxlake do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from voxlake.ngff.metadata.channels import Channel, Window
+
+MOST_LAYERS = 16
+"""An image of more channels is one layer, in which one is chosen."""
+
+_WHITE = "FFFFFF"
+_GREY = """#uicontrol invlerp normalized{range}
+void main() {{ emitGrayscale(normalized()); }}"""
+_COLOURED = """#uicontrol invlerp contrast{range}
+#uicontrol vec3 color color(default="#{color}")
+void main() {{
+  float value = contrast();
+  if (VOLUME_RENDERING) {{ emitRGBA(vec4(color * value, value)); }}
+  else {{ emitRGB(color * value); }}
+}}"""
+
+type Ends = tuple[float, float] | None
+"""Values drawn as black and in full; None: the viewer chooses."""
+
+
+def image_layers(
+    described: dict[str, Any],
+    channels: Sequence[Channel],
+    dimension: str | None,
+    dtype: str,
+    value_range: Ends,
+) -> list[dict[str, Any]]:
+    """Return the layers of an image: one, or one for each of its channels that are described.
+
+    Parameters
+    ----------
+    described
+        The layer, without a shader.
+    channels
+        As many as the image has, or none.
+    dimension
+        Neuroglancer's name of the axis of channels; None if the image has not one.
+    dtype
+        NumPy name of the type of the voxels.
+    value_range
+        Ends of channels that say none themselves.
+    """
+    if len(channels) <= 1 or dimension is None or len(channels) > MOST_LAYERS:
+        only = channels[0] if len(channels) == 1 else Channel()
+        ends = window_ends(only.window, dtype) or value_range
+        is_plain = only.color in {None, _WHITE} and ends is None
+        return [described if is_plain else described | {"shader": shader(only.color, ends)}]
+    is_any_active = any(channel.active for channel in channels)
+    layers = []
+    for number, (channel, name) in enumerate(zip(channels, _names(channels), strict=True)):
+        layer = described | {
+            "name": f"{described['name']} {name}",
+            "localDimensions": {dimension: [1, ""]},
+            "localPosition": [number + 0.5],
+            "shader": shader(
+                channel.color or _WHITE, window_ends(channel.window, dtype) or value_range
+            ),
+            "blend": "additive",
+            "opacity": 1,
+        }
+        layers.append(layer if channel.active or not is_any_active else layer | {"visible": False})
+    return layers
+
+
+def shader(color: str | None, ends: Ends) -> str:
+    """Return a shader that draws one channel in a colour; None and white: in grey."""
+    text = f"(range=[{ends[0]!r},{ends[1]!r}])" if ends else ""
+    template = _GREY if color in {None, _WHITE} else _COLOURED
+    return template.format(range=text, color=color)
+
+
+def window_ends(window: Window | None, dtype: str) -> Ends:
+    """Return the ends of a window as the viewer takes them: values that voxels can have.
+
+    Examples
+    --------
+    >>> window_ends(Window(-3.5, 99.5, 0, 255), "uint8")
+    (0, 100)
+    >>> window_ends(Window(300, 400, 0, 4095), "uint8") is None
+    True
+    """
+    if window is None:
+        return None
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        most = float(np.finfo(np.float32).max)
+        return (window.start, window.end) if -most < window.start < window.end < most else None
+    limits = np.iinfo(kind)
+    low, high = max(math.floor(window.start), limits.min), min(math.ceil(window.end), limits.max)
+    return (low, high) if low < high else None
+
+
+def _names(channels: Sequence[Channel]) -> Iterator[str]:
+    """Yield a name for each channel that no other has."""
+    labels = [channel.label for channel in channels]
+    for number, label in enumerate(labels):
+        yield label if label and labels.count(label) == 1 else f"{label} {number}".strip()
