@@ -35,7 +35,7 @@ COMMANDS = {
     "of a file.",
     "labels.reserve:reserve": "Reserve ids in a row that no voxel has, and that nobody else is "
     "ever given.",
-    "labels.audit:audit": "Find the shards that other programs wrote, for the label index; reads "
+    "labels.audit:audit": "Find the shards that other programs wrote, for the label index; decodes "
     "no voxels.",
     "labels.compact:compact": "Sort what was written by label: voxels, metadata of labels, and "
     "merges of them.",

@@ -10,10 +10,15 @@ from tests.ngff.labels.samples import bodies, filled
 
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.build import index_shard
+from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.sidecars.trust import index_status
+from voxlake.ngff.labels.upkeep.auditing import audit
+from voxlake.ngff.labels.upkeep.compaction import compact
+from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.shards import chunk_codec
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
+from voxlake.platform.errors import StoreReadOnlyError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,6 +30,9 @@ def _indexed(lake: StoreURL, voxels: npt.NDArray[Any]) -> None:
     volume = filled(lake / "labels", voxels)
     for cell in volume.box.cells(volume.shard):
         index_shard(volume, cell, lake / "index")
+    labels = Labels(volume, lake / "index")
+    audit(labels)
+    compact(labels)
 
 
 def _copied(lake: StoreURL, to: StoreURL) -> Labels:
@@ -64,6 +72,48 @@ def test_a_copy_keeps_its_index(
     assert (status.stale, status.missing) == (0, 0)
     shards = [url for url in reads if "/c/" in url.key]
     assert len(shards) == status.shards  # each once: it is not read again for each question
+    CACHE.clear()  # nor by another process
+    assert index_status(labels) == status
+    assert len([url for url in reads if "/c/" in url.key]) == status.shards
+
+
+def test_an_audit_of_a_copy_finds_what_others_wrote_and_no_copies(lake: StoreURL) -> None:
+    _indexed(lake / "a", bodies(3))
+    _copied(lake / "a", lake / "b")
+    labels = _copied(lake / "b", lake / "c")
+    volume = labels.volume
+    assert audit(labels).marked == ()
+    CACHE.clear()
+    # The sidecars have the copy's ETags by now, and the segments those of the first.
+    assert audit(labels).marked == ()
+    again = _copied(lake / "c", lake / "d")
+    assert audit(again).marked == ()
+    written, emptied, unknown, *_ = volume.box.cells(volume.shard)
+    volume.array[volume.shard_box(written).slices].write(np.uint64(99)).result()
+    store.delete(volume.shard_url(emptied))
+    store.delete(sidecar_url(labels.index_url, unknown))
+    # What no sidecar tells of is not known to be a copy.
+    assert audit(labels).marked == (written, emptied, unknown)
+    labels = _copied(lake / "c", lake / "e")
+    compact(labels)
+    found, voxels = labels.view().all(), volume.read(volume.box).result()
+    assert found.labels.tolist() == np.unique(voxels[voxels != 0]).tolist()
+    assert 99 in found.labels
+
+
+def test_a_copy_that_can_only_be_read_keeps_its_index(
+    lake: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _indexed(lake / "a", bodies(3))
+    labels = _copied(lake / "a", lake / "b")
+
+    def refuse(*_: object) -> str:
+        raise StoreReadOnlyError("it can only be read")
+
+    monkeypatch.setattr(store, "replace", refuse)
+    for _ in range(2):
+        CACHE.clear()
+        assert index_status(labels).indexed == index_status(labels).shards
 
 
 def _one_label(chunk: int, label: int) -> npt.NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from voxlake.compute.fsck.compare import compare_with_below
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.opened import opened_volume
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.labels.sidecars.trust import is_of, read_sidecar
+from voxlake.ngff.labels.sidecars.trust import is_of, is_of_bytes, read_sidecar
 from voxlake.ngff.shards.check import check_shard
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
@@ -100,6 +100,9 @@ def _look_at_sidecar(
     elif sidecar is None:
         text = f"shard {cell} is stored and not indexed"
         yield Finding(Check.MISSING_SIDECAR, url, text, 0, cell)
-    elif not is_of(sidecar.origin, volume, cell, stored.etag, stored.body):
+    elif not (
+        is_of(sidecar.origin, volume, cell, stored.etag)
+        or is_of_bytes(sidecar.origin, volume, cell, stored.body)
+    ):
         text = f"it is of ETag {sidecar.origin.etag}; the shard has {stored.etag}"
         yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)

@@ -10,7 +10,7 @@ from voxlake.ngff.labels.upkeep import auditing
 
 
 def audit(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
-    """Find the shards that other programs wrote, for the label index; reads no voxels."""
+    """Find the shards that other programs wrote, for the label index; decodes no voxels."""
     labels = open_labels(lake, name)
     document = AuditDocument.model_validate(auditing.audit(labels))
     shown = facts(

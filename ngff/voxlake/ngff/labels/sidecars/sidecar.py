@@ -45,7 +45,7 @@ class Origin(Document):
     spec: Literal["voxlake-label-index/1"] = "voxlake-label-index/1"
     """Version of the sidecar's form."""
     etag: str
-    """ETag of the shard whose bytes were decoded."""
+    """ETag of the shard whose bytes were decoded, or of a copy of it."""
     cell: tuple[int, int, int]
     """Index of the shard in the write grid."""
     shape: tuple[int, int, int]
@@ -57,6 +57,8 @@ class Origin(Document):
     content: str = ""
     """SHA-256 of all bytes of that object, in hexadecimal: a copy has another ETag (that of a file
     says when and where it was written), and the same bytes. Empty where it is not known."""
+    first_etag: str = ""
+    """Of a copy, the ETag of the object whose bytes were decoded; `etag` is that of the copy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,9 @@ def content_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def origin_of(volume: Volume, cell: tuple[int, ...], etag: str, content: str = "") -> Origin:
+def origin_of(
+    volume: Volume, cell: tuple[int, ...], etag: str, content: str = "", first_etag: str = ""
+) -> Origin:
     """Return what a sidecar says of the shard at `cell` as of `etag`."""
     return Origin.model_validate(
         {
@@ -82,6 +86,7 @@ def origin_of(volume: Volume, cell: tuple[int, ...], etag: str, content: str = "
             "chunk": volume.chunk,
             "shard": volume.shard,
             "content": content,
+            "first_etag": first_etag,
         }
     )
 

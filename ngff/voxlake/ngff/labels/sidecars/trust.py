@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from operator import lt
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from voxlake.ngff.labels.sidecars.sidecar import (
     Sidecar,
     content_of,
     decode,
+    encode,
     origin_of,
     sidecar_url,
 )
@@ -22,7 +24,7 @@ from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
 from voxlake.platform.deadline import under_deadline
-from voxlake.platform.errors import CorruptDataError
+from voxlake.platform.errors import ConflictError, CorruptDataError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
-_contents = Cached[str]("checksums of shards that were copied")
-_CONTENT_BYTES = 400
+_copies = Cached[bool]("shards that were copied")
+_COPY_BYTES = 400
 """Memory that one takes, roughly."""
 
 THREADS = 8
@@ -121,39 +123,55 @@ def trusted_rows(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> 
 
     That is so if the sidecar is missing, damaged, or of another state, place or geometry.
     """
+    sidecar = trusted_sidecar(volume, index_url, cell, etag)
+    return None if sidecar is None else sidecar.rows
+
+
+def trusted_sidecar(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) -> Sidecar | None:
+    """Return the sidecar of the shard at `cell` as of `etag`; None as of `trusted_rows`.
+
+    It is trusted if it was made of that very object, or of one with the same bytes: a lake that
+    was copied keeps its index. A copied shard is read once, and not decoded; then the sidecar is
+    written anew with the copy's ETag, unless the lake can only be read.
+    """
+    url = sidecar_url(index_url, cell)
+    stored = store.read_if_there(url)
     try:
-        sidecar = read_sidecar(index_url, cell)
+        sidecar = decode(stored.body) if stored else None
     except CorruptDataError:
         return None
-    if sidecar is None or not is_of(sidecar.origin, volume, cell, etag):
-        return None
-    return sidecar.rows
+    if stored is None or sidecar is None or is_of(sidecar.origin, volume, cell, etag):
+        return sidecar
 
-
-def is_of(origin: Origin, volume: Volume, cell: Cell, etag: str, body: bytes | None = None) -> bool:
-    """Return whether a sidecar of that origin tells of the shard at `cell` as of `etag`.
-
-    It does if it was made of that very object, or of one with the same bytes: a lake that was
-    copied keeps its index. Such a shard is read once by a process, and not decoded; and not read
-    at all if its bytes are at hand, as `body`.
-    """
-    if origin == origin_of(volume, cell, etag, origin.content):
+    def look() -> bool:
+        shard = store.read_if_there(volume.shard_url(cell))
+        if shard is None or shard.etag != etag:
+            return False
+        if not is_of_bytes(sidecar.origin, volume, cell, shard.body):
+            return False
+        bound = replace(sidecar, origin=_of_copy(sidecar.origin, etag))
+        with suppress(StoreError, ConflictError):
+            store.replace(url, encode(bound), stored.etag)
         return True
-    if not origin.content or origin != origin_of(volume, cell, origin.etag, origin.content):
-        return False
-    content = _content(volume, cell, etag) if body is None else content_of(body)
-    return origin.content == content
+
+    key = volume.shard_url(cell), etag, sidecar.origin
+    return sidecar if _copies.get(key, look, lambda _: _COPY_BYTES) else None
 
 
-def _content(volume: Volume, cell: Cell, etag: str) -> str:
-    """Return the checksum of a shard as of `etag`; nothing if it is in another state by now."""
-    url = volume.shard_url(cell)
+def is_of(origin: Origin, volume: Volume, cell: Cell, etag: str) -> bool:
+    """Return whether a sidecar of that origin tells of the shard at `cell` as of `etag`."""
+    return origin == origin_of(volume, cell, etag, origin.content, origin.first_etag)
 
-    def read() -> str:
-        stored = store.read_if_there(url)
-        return content_of(stored.body) if stored is not None and stored.etag == etag else ""
 
-    return _contents.get((url, etag), read, lambda _: _CONTENT_BYTES)
+def is_of_bytes(origin: Origin, volume: Volume, cell: Cell, body: bytes) -> bool:
+    """Return whether a sidecar of that origin tells of the shard at `cell` if that is `body`."""
+    is_placed = is_of(origin, volume, cell, origin.etag)
+    return is_placed and origin.content == content_of(body)
+
+
+def _of_copy(origin: Origin, etag: str) -> Origin:
+    first = origin.first_etag or origin.etag
+    return origin.model_copy(update={"etag": etag, "first_etag": first})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
 from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
-from voxlake.ngff.labels.sidecars.trust import in_parallel, stored_shards
+from voxlake.ngff.labels.sidecars.trust import (
+    in_parallel,
+    stored_shards,
+    trusted_sidecar,
+)
 from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
     close_marker,
@@ -49,7 +53,10 @@ def audit(
     open_age_s: float = OPEN_AGE_S,
     bulk_age_s: float = BULK_AGE_S,
 ) -> Audited:
-    """Mark shards that are not as the segments say, by listing them; no voxel is read.
+    """Mark shards that are not as the segments say, by listing them; no voxel is decoded.
+
+    A shard with another ETag that has a sidecar is held against it, by its bytes: of a copy of the
+    lake nothing is marked.
 
     Afterwards queries are exact again whoever wrote, and `compact` takes the marked shards in.
     Writers that mark what they write need none of this, unless they were killed.
@@ -63,7 +70,7 @@ def audit(
     """
     covered = ask_in_force(labels, _covered)
     stored = _stored(labels.volume)
-    marked = [] if covered is None else _differing(labels.volume, covered, stored)
+    marked = [] if covered is None else _differing(labels, covered, stored)
     _mark(labels.index_url, marked)
     closed = _close_old(labels.index_url, open_age_s)
     return Audited(len(stored), tuple(marked), closed, clear_dead(labels.index_url, bulk_age_s))
@@ -76,7 +83,7 @@ def mark_differing(labels: Labels, covered: dict[int, str]) -> list[Cell]:
     created afterwards, by someone who called this before, does not come to be.
     """
     marked = {marker.cell for marker in list_markers(labels.index_url)}
-    differing = _differing(labels.volume, covered, _stored(labels.volume))
+    differing = _differing(labels, covered, _stored(labels.volume))
     cells = [cell for cell in differing if cell not in marked]
     _mark(labels.index_url, cells)
     return cells
@@ -97,13 +104,29 @@ def _mark(index_url: StoreURL, cells: list[Cell]) -> None:
     list(in_parallel(lambda cell: mark_written(index_url, cell, BY), cells))
 
 
-def _differing(volume: Volume, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:
+def _differing(labels: Labels, covered: dict[int, str], stored: dict[int, str]) -> list[Cell]:
+    """Return the shards that have another state than is `covered`, by ETag; copies have not."""
+    volume = labels.volume
     numbers = sorted(
         number
         for number in covered.keys() | stored.keys()
         if covered.get(number, "") != stored.get(number, "")
     )
-    return [volume.shard_cell(number) for number in numbers]
+
+    def is_copied(number: int) -> bool:
+        before, etag = covered.get(number), stored.get(number)
+        if not before or not etag:
+            return False
+        cell = volume.shard_cell(number)
+        known = trusted_sidecar(volume, labels.index_url, cell, etag)
+        return known is not None and before in {known.origin.etag, known.origin.first_etag}
+
+    copied = in_parallel(is_copied, numbers)
+    return [
+        volume.shard_cell(number)
+        for number, is_one in zip(numbers, copied, strict=True)
+        if not is_one
+    ]
 
 
 def _close_old(index_url: StoreURL, open_age_s: float) -> int:
