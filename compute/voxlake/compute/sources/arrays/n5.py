@@ -9,7 +9,6 @@ blocks that are rewritten in place, unseen by them, do not change it.
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from voxlake.compute.sources.arrays.foreign_store import (
     read_json,
 )
 from voxlake.compute.sources.arrays.n5_attributes import arrange_n5, n5_calibration, parse_dataset
-from voxlake.compute.sources.arrays.n5_blocks import check_blocks
+from voxlake.compute.sources.arrays.n5_blocks import check_blocks, check_packed_sizes
 from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.images.slice_image import SUFFIXES
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.sources.arrays.n5_attributes import Documents
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.box import Box
 
 ATTRIBUTES = "attributes.json"
 _SUFFIX = ".n5"
@@ -59,7 +59,7 @@ def open_n5(location: str) -> Source | None:
     try:
         dataset = _find(store, inner.strip("/"))
         if dataset is not None:
-            return _source(location, *dataset)
+            return _source(location, store, *dataset)
     except SourceError:
         if is_named or not _is_of_another_kind(local_path(address)):
             raise
@@ -114,7 +114,7 @@ def _is_dataset(document: dict[str, Any]) -> bool:
     return {"dimensions", "dataType"} <= document.keys()
 
 
-def _source(location: str, path: str, documents: Documents) -> Source:
+def _source(location: str, store: ts.KvStore, path: str, documents: Documents) -> Source:
     what = f"N5 {location}"
     attributes = parse_dataset(documents[0], what)
     arrangement = arrange_n5(attributes.dimensions, documents, what)
@@ -124,6 +124,10 @@ def _source(location: str, path: str, documents: Documents) -> Source:
     folder = None if root is None else root / path
     files = [] if folder is None else [folder / ATTRIBUTES]
 
+    def read(box: Box) -> np.ndarray:
+        check_packed_sizes(store, path, attributes, box)
+        return read_array(array, what, box)
+
     def check() -> None:
         if folder is not None:
             check_blocks(folder, attributes)
@@ -132,7 +136,7 @@ def _source(location: str, path: str, documents: Documents) -> Source:
         dtype=native(np.dtype(array.dtype.numpy_dtype), what),
         arrangement=arrangement,
         fingerprint=fingerprint_files(files, "n5", fingerprint_text(json.dumps(documents))),
-        read_stored=partial(read_array, array, what),
+        read_stored=read,
         stored_block=attributes.block,
         calibration=n5_calibration(arrangement.stored, documents),
         check_stored=check,

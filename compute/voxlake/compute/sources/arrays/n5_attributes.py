@@ -46,6 +46,11 @@ class DatasetAttributes(BaseModel):
         """Whether blocks are stored as they are."""
         return self.compression == {"type": "raw"}
 
+    @property
+    def packing(self) -> str:
+        """How blocks are packed."""
+        return str((self.compression or {}).get("type", ""))
+
 
 type Documents = tuple[dict[str, Any], ...]
 """The attributes of a dataset, then those of its group if it was named by that."""

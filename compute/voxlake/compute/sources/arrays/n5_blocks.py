@@ -1,4 +1,4 @@
-"""The blocks of an N5 dataset on this machine: each file's header against the attributes.
+"""The headers of the blocks of an N5 dataset, held against the attributes.
 
 A block begins with its mode (0 here) and rank, each a big-endian uint16, then its extents, each a
 big-endian uint32: https://github.com/saalfeldlab/n5 (file-system specification).
@@ -11,6 +11,9 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+from voxlake.compute.sources.arrays.bounded import check_size
+from voxlake.compute.sources.arrays.foreign_store import received
+from voxlake.ngff.blosc_heads import HEAD_BYTES
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import SourceError
 
@@ -18,7 +21,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import tensorstore as ts
+
     from voxlake.compute.sources.arrays.n5_attributes import DatasetAttributes
+    from voxlake.ngff.grid.box import Box
+
+
+def check_packed_sizes(
+    store: ts.KvStore, path: str, attributes: DatasetAttributes, box: Box
+) -> None:
+    """Raise SourceError if a block of `box` (x first) unpacks to more than a block may have.
+
+    TensorStore takes what blosc promises, and stops at the voxels of all others.
+    """
+    if attributes.packing != "blosc":
+        return
+    begun = _layout(attributes).size
+    most = math.prod(attributes.block) * attributes.item_size
+    keys = [path + "/".join(map(str, cell)) for cell in box.cells(attributes.block)]
+    heads = [(key, store.read(key, byte_range=slice(0, begun + HEAD_BYTES))) for key in keys]
+    for key, answer in heads:
+        head = received(answer, store, key)
+        try:
+            check_size("blosc", (head or b"")[begun:], most)
+        except SourceError as error:
+            raise SourceError(
+                f"N5 block {store.url}{key} is damaged: {error}; restore it"
+            ) from error
+
+
+def _layout(attributes: DatasetAttributes) -> struct.Struct:
+    """Return that of the header of a block: mode, rank, extents."""
+    return struct.Struct(f">HH{len(attributes.block)}I")
 
 
 def check_blocks(folder: Path, attributes: DatasetAttributes) -> None:
@@ -53,7 +87,7 @@ def _block_files(
 
 def _check_block(file: str, attributes: DatasetAttributes) -> None:
     rank = len(attributes.block)
-    layout = struct.Struct(f">HH{rank}I")
+    layout = _layout(attributes)
     with open(file, "rb") as opened:  # noqa: PTH123  (a Path for each of many blocks is slow)
         head = opened.read(layout.size)
         size = os.fstat(opened.fileno()).st_size

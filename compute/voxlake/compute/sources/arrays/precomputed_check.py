@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from voxlake.compute.sources.arrays.precomputed_chunks import UNPACK
+from voxlake.compute.sources.arrays.precomputed_chunks import PACKED
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def _check_chunk(file: Path, size: int, info: Info, scale: Scale) -> None:
         return
     numbers = [int(number) for number in named.groups()[:6]]
     low, high, suffix = numbers[::2], numbers[1::2], named[7] or ""
-    if suffix and suffix not in UNPACK:
+    if suffix and suffix not in PACKED:
         raise SourceError(
             f"precomputed chunk {file} is packed in a way that voxlake does not read; unpack it, "
-            f"or pack it as one of {', '.join(UNPACK)}"
+            f"or pack it as one of {', '.join(PACKED)}"
         )
     if not any(_on_grid(low, high, scale, chunk) for chunk in scale.chunk_sizes):
         raise SourceError(

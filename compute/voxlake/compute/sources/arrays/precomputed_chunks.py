@@ -8,46 +8,27 @@ them from memory.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import json
-import lzma
-import zlib
+import math
 from typing import TYPE_CHECKING, Any
 
-import imagecodecs
+import numpy as np
 import tensorstore as ts
 
+from voxlake.compute.sources.arrays.bounded import UNPACK_ERRORS, unpack
 from voxlake.compute.sources.arrays.foreign_store import read_key, received
 from voxlake.compute.sources.arrays.tensorstore_array import open_array, read_array
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-
     from voxlake.compute.sources.arrays.precomputed_info import Info, Scale
 
-UNPACK: dict[str, Callable[[bytes], bytes | bytearray | memoryview]] = {
-    ".gz": gzip.decompress,
-    ".br": imagecodecs.brotli_decode,
-    ".zstd": imagecodecs.zstd_decode,
-    ".xz": lzma.decompress,
-    ".bz2": bz2.decompress,
-}
-"""By the suffix of the file."""
+PACKED = {".gz": "gzip", ".br": "brotli", ".zstd": "zstd", ".xz": "lzma", ".bz2": "bz2"}
+"""How a chunk is packed, by the suffix of its file."""
 
-_UNPACK_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    lzma.LZMAError,
-    imagecodecs.BrotliError,
-    imagecodecs.ZstdError,
-)
+_CODED = 1 << 20
+"""Bytes by which a coded chunk may be larger than its voxels."""
 
 
 def read_chunks(store: ts.KvStore, info: Info, scale: Scale, box: Box, what: str) -> np.ndarray:
@@ -62,10 +43,17 @@ def read_chunks(store: ts.KvStore, info: Info, scale: Scale, box: Box, what: str
     memory = ts.KvStore.open({"driver": "memory"}, context=context).result()
     memory["info"] = json.dumps(_info_of(info, scale)).encode()
     names = scale.chunk_names(Box(box.start[:3], box.stop[:3]))
-    for key, body in _bodies(store, [f"{scale.key}/{name}" for name in names]).items():
+    keys = [f"{scale.key}/{name}" for name in names]
+    for key, body in _bodies(store, keys, _most_bytes(info, scale)).items():
         memory[key] = body
     spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "memory"}}
     return read_array(open_array(spec, what, context), what, box)
+
+
+def _most_bytes(info: Info, scale: Scale) -> int:
+    """Return how many bytes a chunk may have, before TensorStore decodes it."""
+    voxels = math.prod(scale.chunk) * info.num_channels * np.dtype(info.data_type).itemsize
+    return voxels if scale.encoding == "raw" else 2 * voxels + _CODED
 
 
 def _info_of(info: Info, scale: Scale) -> dict[str, Any]:
@@ -73,23 +61,23 @@ def _info_of(info: Info, scale: Scale) -> dict[str, Any]:
     return {"@type": "neuroglancer_multiscale_volume", **document}
 
 
-def _bodies(store: ts.KvStore, keys: list[str]) -> dict[str, bytes]:
+def _bodies(store: ts.KvStore, keys: list[str], most: int) -> dict[str, bytes]:
     """Return the chunks that are there, unpacked; several are fetched at a time."""
     answers = [(key, store.read(key)) for key in keys]
     bodies = {key: received(answer, store, key) for key, answer in answers}
     for key, body in bodies.items():
         if body is None:
-            bodies[key] = _packed_body(store, key)
+            bodies[key] = _packed_body(store, key, most)
     return {key: body for key, body in bodies.items() if body is not None}
 
 
-def _packed_body(store: ts.KvStore, key: str) -> bytes | None:
-    for suffix, unpack in UNPACK.items():
+def _packed_body(store: ts.KvStore, key: str, most: int) -> bytes | None:
+    for suffix, kind in PACKED.items():
         body = read_key(store, key + suffix)
         if body is not None:
             try:
-                return bytes(unpack(body))
-            except _UNPACK_ERRORS as error:
+                return unpack(kind, body, most)
+            except UNPACK_ERRORS as error:
                 raise SourceError(
                     f"chunk {store.url}{key}{suffix} cannot be unpacked ({error}); restore it"
                 ) from error

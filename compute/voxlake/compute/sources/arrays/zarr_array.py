@@ -23,12 +23,14 @@ from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.array_attributes import axis_names_of
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
 from voxlake.compute.sources.arrays.ome_group import OmeImage, image_of, ome_of
-from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files
+from voxlake.compute.sources.arrays.zarr_bounded import bounded
+from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files, chunk_names
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
+from voxlake.ngff.grid.box import cell_box
 from voxlake.platform.errors import SourceError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
@@ -67,7 +69,7 @@ def open_zarr(location: str) -> Source | None:
         dtype=native(np.dtype(array.dtype), what),
         arrangement=arrangement,
         fingerprint=_fingerprint(address, array),
-        read_stored=partial(_read, array, what),
+        read_stored=partial(_read, bounded(array), what),
         stored_block=array.chunks,  # of a sharded array, the inner chunks
         calibration=_calibration(array, image, arrangement),
         check_stored=partial(check_chunk_files, address, array, what),
@@ -79,9 +81,20 @@ def _read(array: zarr.Array[Any], what: str, box: Box) -> np.ndarray:
         return np.asarray(array[box.slices])
     except Exception as error:  # stores and codecs have errors of their own
         raise SourceError(
-            f"box {box} of {what} cannot be read ({error}); "
+            f"{_torn(array, box)} of {what} cannot be read ({error}); "
             "check that it can be reached, and restore what is torn"
         ) from error
+
+
+def _torn(array: zarr.Array[Any], box: Box) -> str:
+    """Return the name of the first chunk of `box` that cannot be read, or else the box."""
+    names, stored = chunk_names(array), array.shards or array.chunks
+    for cell in box.cells(stored):
+        try:
+            _ = array[(cell_box(cell, stored) & box).slices]
+        except Exception:  # noqa: BLE001  (as of `_read`)
+            return f"chunk {names.of(cell)}"
+    return f"box {box}"
 
 
 def _store(location: str) -> Store | None:
