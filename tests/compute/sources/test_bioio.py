@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from PIL import Image
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.sources import open_source, openers
-from voxlake.compute.sources.images.bioio_image import open_bioio
+from voxlake.compute.sources.images.bioio_image import PLUGINS, open_bioio
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
-from voxlake.platform.errors import OutOfBoundsError, SourceError
+from voxlake.platform.errors import OutOfBoundsError, SourceError, UnsupportedError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -135,7 +136,28 @@ def test_it_is_asked_last() -> None:
 def test_without_bioio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     location = write_lsm(tmp_path / "v.lsm", ZYX)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert open_bioio(location) is None
+    with pytest.raises(UnsupportedError, match=r"pip install 'voxlake\[bioio\]' bioio-tifffile"):
+        open_source(location)
+    (tmp_path / "notes.xyz").write_text("notes")
+    assert open_bioio(str(tmp_path / "notes.xyz")) is None
+
+
+@pytest.mark.parametrize("name", ["a.czi", "b.ND2", "c.lif", "d.dv", "e.oib"])
+def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(bytes(64))
+    plugin = PLUGINS[name[1:].lower()]
+    with pytest.raises(UnsupportedError, match=rf"'voxlake\[bioio\]' {plugin}$"):
+        open_source(str(tmp_path / name))
+
+
+def test_a_file_that_its_plugin_does_not_take(tmp_path: Path) -> None:
+    (tmp_path / "a.lsm").write_bytes(bytes(64))
+    with pytest.raises(SourceError, match=r"a\.lsm is taken by no plug-in of bioio; restore"):
+        open_source(str(tmp_path / "a.lsm"))
+
+
+def test_the_extra_that_is_told_is_there() -> None:
+    assert "bioio" in (metadata("voxlake").get_all("Provides-Extra") or ())
 
 
 def test_ingest(tmp_path: Path, lake: StoreURL) -> None:

@@ -1,4 +1,4 @@
-"""Whatever bioio opens (CZI, LIF, ND2, GIF, ...), where it and a reader plug-in are installed.
+"""Whatever bioio opens (CZI, LIF, ND2, LSM, ...), where it and a reader plug-in are installed.
 
 Asked after all other readers, for local files. ``?scene=NAME``, or its number from 0, selects
 another scene than the first. ``pip install 'voxlake[bioio]'`` and the plug-in of a format, such as
@@ -23,7 +23,7 @@ from voxlake.compute.sources.location import local_path
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,26 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.source import Source
 
 _SCENE = "?scene="
+
+PLUGINS = {
+    ".czi": "bioio-czi",
+    ".nd2": "bioio-nd2",
+    ".lif": "bioio-lif",
+    ".lsm": "bioio-tifffile",
+    ".dv": "bioio-dv",
+    ".r3d": "bioio-dv",
+    ".oib": "bioio-bioformats",
+    ".oif": "bioio-bioformats",
+    ".oir": "bioio-bioformats",
+    ".vsi": "bioio-bioformats",
+    ".zvi": "bioio-bioformats",
+    ".lei": "bioio-bioformats",
+    ".mvd2": "bioio-bioformats",
+    ".ndpi": "bioio-bioformats",
+    ".dm3": "bioio-bioformats",
+    ".dm4": "bioio-bioformats",
+}
+"""The plug-in of a format, by the ending of its names: what to install where nothing reads it."""
 
 
 def open_bioio(location: str) -> Source | None:
@@ -40,13 +60,16 @@ def open_bioio(location: str) -> Source | None:
     ------
     SourceError
         If the plug-in fails, there is no such scene, or the axes are none of voxlake's.
+    UnsupportedError
+        If it is a microscope's file whose plug-in is not installed.
     """
     name, _, scene = location.partition(_SCENE)
     path = local_path(name)
-    if path is None or not path.exists() or importlib.util.find_spec("bioio") is None:
+    if path is None or not path.exists():
         return None
-    image = _opened(path)
+    image = _opened(path) if _is_installed("bioio") else None
     if image is None:
+        _refuse_known(path)
         return None
     _set_scene(image, scene, path)
     lazy = image.xarray_dask_data
@@ -93,6 +116,24 @@ def _opened(path: Path) -> Any | None:
         raise SourceError(
             f"image {path} is not opened by its bioio plug-in ({error}); restore the file"
         ) from error
+
+
+def _refuse_known(path: Path) -> None:
+    """Raise the reason why nothing opens a file, if the ending of its name says what it is."""
+    plugin = PLUGINS.get(path.suffix.lower())
+    if plugin is None:
+        return
+    missing = [name for name in ("bioio", plugin) if not _is_installed(name)]
+    if missing:
+        raise UnsupportedError(
+            f"image {path} is read by bioio and its plug-in {plugin}, and {missing[-1]} is not "
+            f"installed; install both: pip install 'voxlake[bioio]' {plugin}"
+        )
+    raise SourceError(f"image {path} is taken by no plug-in of bioio; restore the file")
+
+
+def _is_installed(distribution: str) -> bool:
+    return importlib.util.find_spec(distribution.replace("-", "_")) is not None
 
 
 def _set_scene(image: Any, scene: str, path: Path) -> None:
