@@ -55,6 +55,59 @@ def test_parameters_that_there_are_not_are_refused(anonymous: httpx2.Client, que
     assert hidden == question or anonymous.get(hidden).status_code == 401
 
 
+@pytest.mark.parametrize("path", [EM, "/healthz", "/", "/zarr/lab/brain/em/zarr.json", f"{EM}/no"])
+def test_an_address_with_a_line_end_leads_nowhere(
+    anonymous: httpx2.Client, owner: httpx2.Client, path: str
+) -> None:
+    assert owner.get(f"{path}%0A").status_code == 404
+    assert owner.head(f"{path}%0A").status_code == 404
+    assert anonymous.get(f"{path}%0A").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "size"),
+    [
+        ("bytes=0-" + "9" * 30, 206, 100),
+        ("bytes=-" + "9" * 5000, 206, 100),
+        ("bytes=" + "0" * 5000 + "1-2", 206, 2),
+        ("bytes=" + "9" * 5000 + "-", 416, None),
+        ("Bytes=1-2", 206, 2),
+        ("BYTES=-3", 206, 3),
+        ("bytes=\u00b2-3", 200, 100),
+        ("bytes=5-2", 200, 100),
+    ],
+)
+def test_ranges_of_any_number_and_in_any_letters(
+    served: Served, anonymous: httpx2.Client, wanted: str, status: int, size: int | None
+) -> None:
+    stored = bytes(range(100))
+    (served.lake / "lab/brain/em.ome.zarr/0/c/odd").path.write_bytes(stored)
+    header = {b"Range": wanted.encode("latin-1")}
+    answer = anonymous.get("/zarr/lab/brain/em/0/c/odd", headers=header)
+    assert answer.status_code == status
+    assert size is None or len(answer.content) == size
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "br", "gzip, identity", "no-such"])
+def test_a_body_that_is_encoded_is_told_so(owner: httpx2.Client, coding: str) -> None:
+    answer = owner.post(
+        f"{CELLS}/merges", json={"labels": ["1", "2"]}, headers={"Content-Encoding": coding}
+    )
+    assert answer.status_code == 400
+    assert "send it as it is" in answer.json()["detail"]
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_sent(served: Served) -> None:
+    port = int(served.url.rpartition(":")[2])
+    head = (
+        f"POST {CELLS}/merges HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1000).split()[1] == b"413"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.1.2.3:80", "[::1]:1", "localhost:9"])
 def test_every_loopback_address_is_this_server(anonymous: httpx2.Client, host: str) -> None:
     assert anonymous.get("/healthz", headers={"Host": host}).status_code == 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 
 def is_loopback(host: str) -> bool:
@@ -12,8 +12,12 @@ def is_loopback(host: str) -> bool:
     --------
     >>> is_loopback("localhost"), is_loopback("127.0.0.2"), is_loopback("127.0.0.1.example.org")
     (True, True, False)
+    >>> is_loopback("localhost."), is_loopback("::ffff:127.0.0.1")  # As they are written in full.
+    (True, True)
     """
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return host in {"localhost", "localhost."}
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

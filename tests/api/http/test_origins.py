@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,7 +51,9 @@ def test_every_answer_may_be_read_and_none_carries_credentials(
         assert name in exposed
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "[::1]", "localhost.", "LOCALHOST", "[::ffff:127.0.0.1]"]
+)
 def test_this_machines_names_are_answered(served: Served, host: str) -> None:
     with served.client() as client:
         assert client.get("/healthz", headers={"Host": host}).status_code == 200
@@ -58,11 +61,34 @@ def test_this_machines_names_are_answered(served: Served, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example.org", "127.0.0.1.evil.org", "localhost.evil.org:80", "", "[", "x@y"]
-)
+    "host",
+    ["evil.example.org", "127.0.0.1.evil.org", "localhost.evil.org:80", "", "[", "x@y",
+     "evil.org@127.0.0.1", "127.0.0.1:evil", "127.0.0.1/x", "127.0.0.1?x", "localhost:80:80",
+     "localhost..", "127.0.0.1, evil.org", "[127.0.0.1]", "[::1"],
+)  # fmt: skip
 def test_other_names_are_refused(served: Served, host: str) -> None:
     with served.client(owner=True) as client:
         for path in PAGES:
             answer = client.get(path, headers={"Host": host})
             assert answer.status_code == 421
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "hosts", "status"),
+    [
+        ("GET /healthz HTTP/1.1", ["localhost", "evil.org"], b"421"),
+        ("GET /healthz HTTP/1.1", ["evil.org", "localhost"], b"421"),
+        ("GET /healthz HTTP/1.1", [], b"421"),
+        ("GET /healthz HTTP/1.0", [], b"200"),
+        ("GET /healthz HTTP/1.0", ["evil.org"], b"421"),
+    ],
+)
+def test_one_host_is_named_or_none_by_old_programs(
+    served: Served, request_line: str, hosts: list[str], status: bytes
+) -> None:
+    port = int(served.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        lines = [request_line, *(f"Host: {host}" for host in hosts), "Connection: close", "", ""]
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(1000).split()[1] == status

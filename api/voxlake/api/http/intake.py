@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from voxlake.platform.errors import InvalidInputError, LimitExceededError, faults
+from voxlake.platform.errors import InvalidInputError, LimitExceededError, UnsupportedError, faults
 
 LIMIT_BYTES = 8 << 20
 """Largest body."""
@@ -30,16 +30,19 @@ class JsonBody:
         ------
         InvalidInputError
             If the body is none.
+        UnsupportedError
+            If it is compressed.
         LimitExceededError
-            If it is longer than `LIMIT_BYTES`.
+            If it is, or is said to be, longer than `LIMIT_BYTES`.
         """
+        coding = request.headers.get("content-encoding", "identity")
+        if coding.strip().lower() != "identity":
+            raise UnsupportedError(f"the body is encoded as {coding[:40]!r}; send it as it is")
+        _check_size(int(request.headers.get("content-length", 0)))
         body = bytearray()
         async for part in request.stream():
             body += part
-            if len(body) > LIMIT_BYTES:
-                raise LimitExceededError(
-                    f"the body of the request has more than {LIMIT_BYTES} bytes; ask in parts"
-                )
+            _check_size(len(body))
         try:
             return self.model.model_validate_json(bytes(body))
         except ValidationError as error:
@@ -47,3 +50,10 @@ class JsonBody:
             raise InvalidInputError(
                 f"the body does not fit this address ({wrong}); see /openapi.json"
             ) from error
+
+
+def _check_size(size: int) -> None:
+    if size > LIMIT_BYTES:
+        raise LimitExceededError(
+            f"the body of the request has more than {LIMIT_BYTES} bytes; ask in parts"
+        )

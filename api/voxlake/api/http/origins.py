@@ -8,8 +8,8 @@ taken with a cookie from this server's own pages only.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -18,6 +18,9 @@ from starlette.types import Receive, Scope, Send
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import problem
 from voxlake.platform.loopback import is_loopback
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9_.-]+))(?::[0-9]{0,5})?")
+"""A name or address, and a port (RFC 9112, 3.2): nothing before it, and nothing behind."""
 
 _LOCAL = "localhost, 127.0.0.1 and the like, ::1"
 """Names that only this machine answers to, in words."""
@@ -55,9 +58,9 @@ def refuse(scope: Scope) -> Response | None:
     origin as a local server; the Host header still tells its name.
     """
     if not is_loopback(host_name(scope) or ""):
+        given = ", ".join(Headers(scope=scope).getlist("host"))
         detail = (
-            f"the host {Headers(scope=scope).get('host', '')!r} is not this server's; a local "
-            f"server answers to {_LOCAL} alone"
+            f"the host {given!r} is not this server's; a local server answers to {_LOCAL} alone"
         )
         return problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
     if scope["method"] not in SAFE and is_foreign(scope):
@@ -70,11 +73,15 @@ def refuse(scope: Scope) -> Response | None:
 
 
 def host_name(scope: Scope) -> str | None:
-    """Return the name in the Host header, without its port; None if it is malformed."""
-    try:
-        return urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
-    except ValueError:
-        return None
+    """Return the name in the Host header, without its port; None if it is malformed or doubled.
+
+    A program that speaks HTTP/1.0 and sends none, which no browser does, asks for this server.
+    """
+    given = Headers(scope=scope).getlist("host")
+    if not given and scope["http_version"] == "1.0":
+        return "localhost"
+    parts = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+    return parts and (parts[1] or parts[2]).lower()
 
 
 def is_foreign(scope: Scope) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_RANGE = re.compile(r"bytes\s*=\s*(?:(\d{1,19})-(\d{1,19})?|-(\d{1,19}))\s*")
+_RANGE = re.compile(r"bytes\s*=\s*(?:([0-9]+)-([0-9]+)?|-([0-9]+))\s*", re.IGNORECASE)
+_MOST = 1 << 63
+"""Larger than any object: what is asked beyond it is asked there."""
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
@@ -24,13 +26,22 @@ def parse_range(header: str | None) -> slice | None:
     ends = _RANGE.fullmatch(header or "")
     if ends is None:
         return None
-    first, last, suffix = (None if text is None else int(text) for text in ends.groups())
+    first, last, suffix = map(_number, ends.groups())
     if first is None:
         # The last 0 bytes are none, which no slice with a negative start says.
         return slice(-suffix, None) if suffix else slice(0, 0)
     if last is None:
         return slice(first, None)
     return slice(first, last + 1) if first <= last else None
+
+
+def _number(digits: str | None) -> int | None:
+    """Return a number of any length, as RFC 9110 8.6 asks for, none above `_MOST`."""
+    if digits is None:
+        return None
+    # Python converts no more than some thousand digits.
+    significant = digits.lstrip("0")
+    return min(int(significant or "0"), _MOST) if len(significant) < 20 else _MOST
 
 
 def resolve(wanted: slice, size: int) -> tuple[int, int] | None:
