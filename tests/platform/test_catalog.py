@@ -13,17 +13,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
 from tests.servers.processes import free_ports
 from tests.servers.refusing import refusing_postgres
 
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.catalog import tables as catalog_tables
 from voxlake.platform.catalog.migrate import REVISIONS
+from voxlake.platform.database import Database, open_database
 from voxlake.platform.errors import (
     ConflictError,
     CorruptDataError,
@@ -39,6 +41,7 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs import tables as job_tables
 from voxlake.platform.jobs.record import JobState, StageRecord
 from voxlake.platform.names import DatasetName
+from voxlake.platform.nodes import nodes
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -193,8 +196,7 @@ def test_nothing_is_renamed_that_a_job_knows_by_its_name(
     catalog.move_dataset(em, DatasetName.parse("d/e/raw"))
 
 
-def test_what_jobs_did_to_a_dataset_goes_with_it(catalog: Catalog) -> None:
-    """Another one that gets its name must not be taken for what they made."""
+def test_what_jobs_did_to_a_dataset_is_not_of_the_next_of_its_name(catalog: Catalog) -> None:
     catalog.add_dataset(image("c/e/em"))
     em, ledger = DatasetName.parse("c/e/em"), catalog.ledger
     for name, state in ((em, JobState.DONE), (em, JobState.FAILED), (em.sibling("o"), "done")):
@@ -205,8 +207,62 @@ def test_what_jobs_did_to_a_dataset_goes_with_it(catalog: Catalog) -> None:
         ledger.set_state(claim, JobState(state))
     remover = ledger.claim(ledger.create_job("remove", em, {}).id)
     catalog.remove_dataset(em)
-    assert [job.id for job in ledger.jobs_of(em)] == [remover.job]
-    assert len(ledger.jobs_of(em.sibling("o"))[0].stages) == 1
+    catalog.add_dataset(image("c/e/em"))
+    assert ledger.jobs_of(em) == []
+    assert [(str(job.dataset), job.kind, job.state) for job in ledger.list_jobs()] == [
+        ("c/e/em", "remove", JobState.RUNNING),
+        ("c/e/o", "ingest", JobState.DONE),
+        ("c/e/em", "ingest", JobState.CANCELLED),
+        ("c/e/em", "ingest", JobState.DONE),
+    ]
+    ledger.set_state(remover, JobState.DONE)
+    for job in ledger.list_jobs()[1:]:
+        kept = job.dataset != em
+        assert ledger.count_done(job.id, "ingest") == len(ledger.failures(job.id)) == kept
+    with pytest.raises(ConflictError, match="cancelled"):
+        ledger.claim(ledger.list_jobs()[2].id)
+
+
+def test_what_is_said_of_a_dataset_hangs_on_its_node(catalog: Catalog) -> None:
+    em = DatasetName.parse("c/e/em")
+    catalog.add_dataset(image("c/e/em"))
+    catalog.add_dataset(labels("c/e/seg", "em"))
+    before = _nodes(catalog)
+    catalog.move_dataset(em, em.sibling("raw"))
+    changed = {number: row for number, row in _nodes(catalog).items() if before[number] != row}
+    assert changed == {catalog.get_dataset(em.sibling("raw")).node: ("dataset", "raw", False)}
+    catalog.remove_dataset(em.sibling("seg"))
+    catalog.add_dataset(labels("c/e/seg", "raw"))
+    now = catalog.get_dataset(em.sibling("seg")).node
+    assert now is not None
+    assert now > max(before)
+
+
+def _nodes(catalog: Catalog) -> dict[int, tuple[str, str, bool]]:
+    with catalog.database.read() as connection:
+        rows = connection.execute(select(nodes)).all()
+    return {row.id: (row.kind, row.name, row.removed_at is not None) for row in rows}
+
+
+def test_a_name_that_a_job_is_to_fill_is_not_given_to_another(catalog: Catalog) -> None:
+    em = DatasetName.parse("c/e/em")
+    catalog.add_dataset(image("c/e/em"))
+    job = catalog.ledger.create_job("ingest", em.sibling("raw"), {"of": None}).id
+    with pytest.raises(ConflictError, match=f"is to make c/e/raw.*cancel {job}"):
+        catalog.move_dataset(em, em.sibling("raw"))
+    catalog.ledger.cancel(job)
+    catalog.move_dataset(em, em.sibling("raw"))
+    assert catalog.ledger.jobs_of(em.sibling("raw")) == []
+
+
+def test_many_make_the_same_names_at_once(catalog: Catalog) -> None:
+    names = [DatasetName("new", "e", f"d{number % 3}") for number in range(12)]
+    with ThreadPoolExecutor(12) as threads:
+        jobs = list(threads.map(lambda name: catalog.ledger.create_job("x", name, {}), names))
+    assert [job.dataset for job in jobs] == names
+    assert sorted(name for _, name, _ in _nodes(catalog).values()) == [
+        "", "d0", "d1", "d2", "e", "new",
+    ]  # fmt: skip
 
 
 def test_it_is_said_who_may_read(catalog: Catalog) -> None:
@@ -243,9 +299,58 @@ def test_it_outlives_the_process_and_opens_again(lake: StoreURL, any_database: S
 def test_migrations_make_the_tables_that_the_code_uses(catalog: Catalog) -> None:
     with catalog.database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        metadata = [catalog_tables.metadata, job_tables.metadata]
+        metadata = [nodes.metadata, catalog_tables.metadata, job_tables.metadata]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # takes many
         assert context.get_current_revision() == REVISIONS[-1]
+
+
+OLD_DATASETS = [
+    ("c", "e", "seg", "labels", "em", "c/e/em.ome.zarr/labels/seg", "failed", False),
+    ("c", "e", "em", "image", None, "c/e/em.ome.zarr", "ready", True),
+    ("c", "f", "em", "image", None, "c/e/em-1.ome.zarr", "ingesting", False),
+]
+OLD_JOBS = [("A", "c/e/em", "done"), ("B", "c/e/seg", "running"), ("C", "d/e/new", "queued")]
+
+
+def test_datasets_and_jobs_of_before_there_were_nodes(
+    lake: StoreURL, any_database: Settings
+) -> None:
+    url = any_database.database_url or f"sqlite:///{lake.path}/old.sqlite"
+    settings = Settings(database_url=url)
+    _make_old(open_database(url, settings))
+    with open_catalog(lake, settings) as catalog:
+        found = [
+            (*record.name.parts, record.kind, record.of, record.url, record.state, record.public)
+            for record in catalog.list_datasets()
+        ]
+        assert found == sorted(OLD_DATASETS, key=lambda row: row[:3])
+        assert {record.created_at for record in catalog.list_datasets()} == {NOON}
+        jobs = catalog.ledger.list_jobs()
+        assert sorted((job.id, str(job.dataset), job.state) for job in jobs) == OLD_JOBS
+        assert [job.id for job in catalog.ledger.jobs_of(DatasetName("c", "e", "em"))] == ["A"]
+        catalog.add_dataset(replace(image("d/e/new"), url="elsewhere"))
+        assert [job.id for job in catalog.ledger.jobs_of(DatasetName("d", "e", "new"))] == ["C"]
+
+
+def _make_old(database: Database) -> None:
+    """Make a catalog as it was at revision 0002."""
+    config = Config()
+    config.set_main_option("script_location", "voxlake.platform.catalog:migrations")
+    moment = NOON if not database.is_sqlite else f"{NOON:%Y-%m-%d %H:%M:%S.%f}"
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        columns = "collection, experiment, dataset, kind, of, url, state, public, created_at"
+        for row in sorted(OLD_DATASETS, key=lambda row: row[4] is not None):
+            values = dict(zip("abcdefghi", (*row, moment), strict=True))
+            marks = ", ".join(f":{letter}" for letter in values)
+            connection.execute(text(f"INSERT INTO datasets ({columns}) VALUES ({marks})"), values)
+        columns = "id, kind, dataset, state, spec, message, created_at, updated_at"
+        for job, name, state in OLD_JOBS:
+            values = {"job": job, "name": name, "state": state, "moment": moment}
+            marks = ":job, 'ingest', :name, :state, '{}', '', :moment, :moment"
+            connection.execute(text(f"INSERT INTO jobs ({columns}) VALUES ({marks})"), values)
+    database.close()
 
 
 def test_the_known_revisions_are_those_shipped() -> None:

@@ -69,9 +69,14 @@ class DatasetName:
             )
         return cls(*parts)
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The names of the collection, the experiment and the dataset."""
+        return self.collection, self.experiment, self.dataset
+
     def sibling(self, dataset: str) -> DatasetName:
         """Return the dataset of that name in the same experiment."""
         return DatasetName(self.collection, self.experiment, dataset)
 
     def __str__(self) -> str:
-        return f"{self.collection}/{self.experiment}/{self.dataset}"
+        return "/".join(self.parts)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import platformdirs
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.engine import URL
 
+from voxlake.platform.catalog.datasets import (
+    add_record,
+    change_record,
+    find_record,
+    list_records,
+    move_record,
+    remove_record,
+)
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
-from voxlake.platform.catalog.record import DatasetRecord, DatasetState
-from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Database, open_database
-from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs.histories import drop_history, move_history
 from voxlake.platform.jobs.ledger import Ledger
-from voxlake.platform.names import DatasetName
+from voxlake.platform.nodes import collection as collections
+from voxlake.platform.nodes import experiment as experiments
 from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+    from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 
@@ -50,38 +54,21 @@ class Catalog:
             If labels name an image that the catalog does not have.
         """
         with self.database.write() as connection:
-            if record.of is not None:
-                image = _find(connection, record.name.sibling(record.of))
-                if image.kind != "image":
-                    raise ConflictError(
-                        f"labels {record.name} cannot belong to {image.name}, which is labels "
-                        "itself; name an image"
-                    )
-            _require_free(connection, record.name)
-            there = select(datasets).where(datasets.c.url == record.url)
-            if other := connection.execute(there).first():
-                raise ConflictError(
-                    f"{record.name} would lie at {record.url}, where {_record_of(other).name} is; "
-                    "choose another name"
-                )
-            connection.execute(insert(datasets).values(_row_of(record)))
+            add_record(connection, record)
 
     def get_dataset(self, name: DatasetName) -> DatasetRecord:
         """Return the dataset; raise NotFoundError if there is none of that name."""
         with self.database.read() as connection:
-            return _find(connection, name)
+            return find_record(connection, name)
 
     def list_datasets(
         self, collection: str | None = None, experiment: str | None = None
     ) -> list[DatasetRecord]:
         """Return all datasets, or those of a collection or experiment, sorted by name."""
-        wanted = {datasets.c.collection: collection, datasets.c.experiment: experiment}
+        wanted = {collections.c.name: collection, experiments.c.name: experiment}
         given = [column == name for column, name in wanted.items() if name is not None]
-        query = select(datasets).where(*given)
         with self.database.read() as connection:
-            records = [_record_of(row) for row in connection.execute(query)]
-        # Sorted here: databases differ in how they compare text.
-        return sorted(records, key=lambda record: record.name)
+            return list_records(connection, *given)
 
     def labels_of(self, image: DatasetName) -> list[DatasetRecord]:
         """Return the labels that belong to an image, sorted by name."""
@@ -90,17 +77,13 @@ class Catalog:
 
     def set_dataset_state(self, name: DatasetName, state: DatasetState) -> None:
         """Say how far the dataset is; raise NotFoundError if there is none of that name."""
-        self._change(name, state=state.value)
+        with self.database.write() as connection:
+            change_record(connection, name, state=state.value)
 
     def set_public(self, name: DatasetName, *, public: bool) -> None:
         """Say whether everybody may read it; raise NotFoundError if there is none."""
-        self._change(name, public=public)
-
-    def _change(self, name: DatasetName, **columns: object) -> None:
-        change = update(datasets).where(_is(name)).values(columns)
         with self.database.write() as connection:
-            if connection.execute(change).rowcount == 0:
-                raise _absent(name)
+            change_record(connection, name, public=public)
 
     def move_dataset(self, name: DatasetName, to: DatasetName) -> None:
         """Give the dataset another name; its labels and its jobs go with it, its voxels stay.
@@ -114,21 +97,13 @@ class Catalog:
             of their image.
         """
         with self.database.write() as connection:
-            record = _find(connection, name)
-            if record.of is not None and to.sibling(name.dataset) != name:
-                raise ConflictError(
-                    f"labels {name} belong to image {record.of!r} and stay in its experiment; "
-                    f"rename them there, or move the image, with which they go"
-                )
-            _require_free(connection, to)
-            connection.execute(insert(datasets).values(_row_of(replace(record, name=to))))
-            for labels in connection.execute(select(datasets).where(_belongs(name))).all():
-                _move_labels(connection, _record_of(labels), to)
-            connection.execute(delete(datasets).where(_is(name)))
-            move_history(connection, name, to)
+            move_record(connection, name, to)
 
     def remove_dataset(self, name: DatasetName) -> None:
-        """Forget the dataset and its jobs, but for one that runs; its voxels stay on the store.
+        """Forget the dataset; its voxels stay on the store, and its jobs in the ledger.
+
+        A job that has yet to be done is given up, but for one that runs: the next dataset of the
+        name has no part in any of them.
 
         Raises
         ------
@@ -138,13 +113,7 @@ class Catalog:
             If labels still belong to it.
         """
         with self.database.write() as connection:
-            belonging = select(datasets.c.dataset).where(_belongs(name))
-            labels = connection.execute(belonging).scalars().first()
-            if labels is not None:
-                raise ConflictError(f"labels {labels!r} belong to image {name}; remove them first")
-            if connection.execute(delete(datasets).where(_is(name))).rowcount == 0:
-                raise _absent(name)
-            drop_history(connection, name)
+            remove_record(connection, name)
 
     def close(self) -> None:
         """Close every connection."""
@@ -200,62 +169,3 @@ def _embedded(lake: StoreURL) -> URL:
     digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
     folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
     return URL.create("sqlite", database=str(folder / FILE))
-
-
-def _is(name: DatasetName) -> ColumnElement[bool]:
-    return and_(_is_near(name), datasets.c.dataset == name.dataset)
-
-
-def _is_near(name: DatasetName) -> ColumnElement[bool]:
-    """Say that a dataset is of the same experiment."""
-    return and_(datasets.c.collection == name.collection, datasets.c.experiment == name.experiment)
-
-
-def _belongs(image: DatasetName) -> ColumnElement[bool]:
-    """Say that a dataset is labels of an image."""
-    return and_(_is_near(image), datasets.c.of == image.dataset)
-
-
-def _move_labels(connection: Connection, labels: DatasetRecord, image: DatasetName) -> None:
-    """Let labels go with their image, which has the name `image` by now."""
-    name = image.sibling(labels.name.dataset)
-    if name != labels.name:
-        _require_free(connection, name)
-    row = _row_of(replace(labels, name=name, of=image.dataset))
-    connection.execute(update(datasets).where(_is(labels.name)).values(row))
-    move_history(connection, labels.name, name)
-
-
-def _require_free(connection: Connection, name: DatasetName) -> None:
-    if _select(connection, name) is not None:
-        raise ConflictError(
-            f"dataset {name} exists already; choose another name, or remove it first with: "
-            f"voxlake rm {name}"
-        )
-
-
-def _select(connection: Connection, name: DatasetName) -> DatasetRecord | None:
-    row = connection.execute(select(datasets).where(_is(name))).one_or_none()
-    return None if row is None else _record_of(row)
-
-
-def _find(connection: Connection, name: DatasetName) -> DatasetRecord:
-    found = _select(connection, name)
-    if found is None:
-        raise _absent(name)
-    return found
-
-
-def _absent(name: DatasetName) -> NotFoundError:
-    return NotFoundError(f"there is no dataset {name}; list what there is with 'voxlake ls'")
-
-
-def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
-    columns = row._asdict()
-    name = DatasetName(**{part.name: columns.pop(part.name) for part in fields(DatasetName)})
-    return DatasetRecord(name, **columns | {"state": DatasetState(row.state)})
-
-
-def _row_of(record: DatasetRecord) -> dict[str, object]:
-    columns = asdict(record)
-    return {**columns.pop("name"), **columns, "state": record.state.value}

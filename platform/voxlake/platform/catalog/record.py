@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +48,8 @@ class DatasetRecord:
     public: bool
     """Whether everybody may read it."""
     created_at: datetime
+    node: int | None = field(default=None, compare=False)
+    """Its id, which stays when it is renamed; None until the catalog has it."""
 
     def __post_init__(self) -> None:
         if self.kind == "image" and self.of is not None:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ForeignKeyConstraint,
-    Integer,
-    MetaData,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text
 
 from voxlake.platform.database import Moment
+from voxlake.platform.nodes import ID, nodes
 
 metadata = MetaData()
 
@@ -29,19 +20,12 @@ lake = Table(
 datasets = Table(
     "datasets",
     metadata,
-    Column("collection", String(255), nullable=False),
-    Column("experiment", String(255), nullable=False),
-    Column("dataset", String(255), nullable=False),
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
-    Column("of", String(255)),
+    Column("of", ID, ForeignKey("datasets.node")),
     Column("url", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("public", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
-    PrimaryKeyConstraint("collection", "experiment", "dataset", name="pk_datasets"),
-    ForeignKeyConstraint(
-        ["collection", "experiment", "of"],
-        ["datasets.collection", "datasets.experiment", "datasets.dataset"],
-        name="fk_datasets_of",
-    ),
 )
+"""The datasets that there are; one that was removed has a node alone."""

@@ -1,4 +1,4 @@
-"""The jobs of a dataset that gets another name, or goes: what they say is said of it alone."""
+"""The jobs of a dataset that gets another name, or goes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
+from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import UNFINISHED, Job, JobState
 from voxlake.platform.jobs.rows import read_jobs
@@ -31,13 +32,15 @@ def jobs_about(
     ]
 
 
-def move_history(connection: Connection, name: DatasetName, to: DatasetName) -> None:
-    """Let the jobs of a dataset that is renamed go with it.
+def jobs_of_node(connection: Connection, node: int) -> list[Job]:
+    """Return the unfinished jobs on the node of a dataset."""
+    return read_jobs(connection, jobs.c.node == node, jobs.c.state.in_(sorted(UNFINISHED)))
 
-    Raises
-    ------
-    ConflictError
-        If one of them, or one that makes labels of it, is unfinished: it knows the old name.
+
+def check_no_job_knows(connection: Connection, name: DatasetName) -> None:
+    """Raise ConflictError if a job on a dataset, or one that makes labels of it, is unfinished.
+
+    What it was told to do says the name.
     """
     for job in jobs_about(connection, name):
         raise ConflictError(
@@ -45,19 +48,17 @@ def move_history(connection: Connection, name: DatasetName, to: DatasetName) -> 
             f"wait for it, go on with it (voxlake jobs resume {job.id}) or give it up (voxlake "
             f"jobs cancel {job.id})"
         )
-    connection.execute(update(jobs).where(jobs.c.dataset == str(name)).values({"dataset": str(to)}))
 
 
-def drop_history(connection: Connection, name: DatasetName) -> None:
-    """Forget the jobs of a dataset that is gone: the next of that name has no part in them.
+def give_up_jobs(connection: Connection, node: int) -> None:
+    """Cancel what is left to do on a dataset that is gone, and forget the tasks of its jobs.
 
-    One that runs stays, as it may be the one that removes the dataset; so do those that were given
-    up, which nobody goes by.
+    One that runs goes on, as it may be the one that removes the dataset.
     """
-    kept = sorted({JobState.RUNNING, JobState.CANCELLED})
-    gone = select(jobs.c.id).where(jobs.c.dataset == str(name), jobs.c.state.not_in(kept))
-    begun = select(stages.c.id).where(stages.c.job.in_(gone))
+    idle = jobs.c.node == node, jobs.c.state != JobState.RUNNING
+    begun = select(stages.c.id).join(jobs, jobs.c.id == stages.c.job).where(*idle)
     for tasks in (done_tasks, failed_tasks):
         connection.execute(delete(tasks).where(tasks.c.stage.in_(begun)))
-    connection.execute(delete(stages).where(stages.c.job.in_(gone)))
-    connection.execute(delete(jobs).where(jobs.c.id.in_(gone)))
+    left = update(jobs).where(*idle, jobs.c.state.in_(sorted(UNFINISHED)))
+    given_up = {"state": JobState.CANCELLED.value, "message": "its dataset was removed"}
+    connection.execute(left.values(**given_up, fence=jobs.c.fence + 1, updated_at=now()))

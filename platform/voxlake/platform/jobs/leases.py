@@ -16,6 +16,7 @@ from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, LeaseLostError, NotFoundError
 from voxlake.platform.jobs.record import ENDED, Claim, JobState
+from voxlake.platform.jobs.rows import read_job
 from voxlake.platform.jobs.runner import is_held, this_process
 from voxlake.platform.jobs.tables import jobs
 
@@ -81,7 +82,7 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
         tuple_(other.c.queued_at, other.c.id) < tuple_(jobs.c.queued_at, jobs.c.id),
     )
     in_the_way = select(other.c.id).where(
-        other.c.dataset == jobs.c.dataset, or_(other.c.state == JobState.RUNNING, queued_before)
+        other.c.node == jobs.c.node, or_(other.c.state == JobState.RUNNING, queued_before)
     )
     oldest = (
         select(jobs)
@@ -131,12 +132,13 @@ def free(connection: Connection, row: _Row, message: str, *, losses: int = 0) ->
 
 def _free_dataset(connection: Connection, row: _Row, moment: datetime) -> None:
     """Make sure that no other job runs on the dataset of `row`."""
-    running = select(jobs).where(jobs.c.dataset == row.dataset, jobs.c.state == JobState.RUNNING)
+    running = select(jobs).where(jobs.c.node == row.node, jobs.c.state == JobState.RUNNING)
     other = connection.execute(running.where(jobs.c.id != row.id).with_for_update()).one_or_none()
     if other is None:
         return
     if is_held(other, moment):
-        raise ConflictError(f"job {other.id} is at work on {row.dataset}; wait for it or cancel it")
+        name = read_job(connection, other.id).dataset
+        raise ConflictError(f"job {other.id} is at work on {name}; wait for it or cancel it")
     _free_lost_one(connection, other)
 
 

@@ -22,6 +22,7 @@ from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, Task
 from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
+from voxlake.platform.nodes import is_named, make_node
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -65,7 +66,6 @@ class Ledger:
         row = {
             "id": job,
             "kind": kind,
-            "dataset": str(dataset),
             "state": JobState.QUEUED.value,
             "spec": encode(spec),
             "message": "",
@@ -76,7 +76,8 @@ class Ledger:
             "losses": 0,
         }
         with self.database.write() as connection:
-            connection.execute(insert(jobs).values(row))
+            node = make_node(connection, *dataset.parts)
+            connection.execute(insert(jobs).values(row | {"node": node}))
         return self.get_job(job)
 
     def get_job(self, job: str) -> Job:
@@ -97,7 +98,7 @@ class Ledger:
         states: Collection[JobState] = frozenset(JobState),
     ) -> list[Job]:
         """Return the jobs of a dataset in one of the `states`, of one kind or all, newest first."""
-        which = [jobs.c.dataset == str(dataset), jobs.c.state.in_(sorted(states))]
+        which = [is_named(dataset), jobs.c.state.in_(sorted(states))]
         which += [jobs.c.kind == kind] if kind is not None else []
         with self.database.read() as connection:
             return read_jobs(connection, *which)

@@ -11,17 +11,21 @@ from sqlalchemy import Row, select
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs.record import JSON, Job, JobState, StageProgress, StageRecord
 from voxlake.platform.jobs.tables import jobs, stages
-from voxlake.platform.names import DatasetName
+from voxlake.platform.nodes import NAME_COLUMNS, dataset, is_path, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import ColumnElement, Connection
 
+_named_jobs = (
+    select(jobs, *NAME_COLUMNS).join_from(jobs, dataset, dataset.c.id == jobs.c.node).where(is_path)
+)
+
 
 def read_job(connection: Connection, job: str) -> Job:
     """Return the job with its stages; raise NotFoundError if there is none of that id."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
+    row = connection.execute(_named_jobs.where(jobs.c.id == job)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no job {job}; list what there is with 'voxlake jobs'")
     begun = connection.execute(select(stages).where(stages.c.job == job).order_by(stages.c.id))
@@ -30,11 +34,16 @@ def read_job(connection: Connection, job: str) -> Job:
 
 def read_jobs(connection: Connection, *which: ColumnElement[bool]) -> list[Job]:
     """Return the jobs that all conditions hold of, with their stages, newest first."""
-    mine = select(stages).join(jobs, jobs.c.id == stages.c.job).where(*which)
+    mine = (
+        select(stages)
+        .join(jobs, jobs.c.id == stages.c.job)
+        .join(dataset, dataset.c.id == jobs.c.node)
+        .where(is_path, *which)
+    )
     begun: dict[str, list[StageRecord]] = defaultdict(list)
     for stage in connection.execute(mine.order_by(stages.c.id)):
         begun[stage.job].append(_stage_of(stage))
-    newest = select(jobs).where(*which).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    newest = _named_jobs.where(*which).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
     return [_job_of(row, tuple(begun[row.id])) for row in connection.execute(newest)]
 
 
@@ -79,9 +88,9 @@ def clean_text(text: str) -> str:
 
 
 def _job_of(row: Row[tuple[Any, ...]], begun: tuple[StageRecord, ...]) -> Job:
-    columns = row._asdict()
-    del columns["losses"]  # which the leases alone go by
-    columns |= {"dataset": DatasetName.parse(row.dataset), "state": JobState(row.state)}
+    names = {"node", "losses", *(column.name for column in NAME_COLUMNS)}
+    columns = {name: value for name, value in row._asdict().items() if name not in names}
+    columns |= {"dataset": name_of(row), "state": JobState(row.state)}
     return Job(**columns | {"spec": decode(row.spec), "stages": begun})
 
 

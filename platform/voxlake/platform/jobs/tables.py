@@ -7,7 +7,6 @@ begin.
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Float,
@@ -24,16 +23,15 @@ from sqlalchemy import (
 )
 
 from voxlake.platform.database import Moment
+from voxlake.platform.nodes import ID, nodes
 
 metadata = MetaData()
-_BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 jobs = Table(
     "jobs",
     metadata,
     Column("id", String(26), primary_key=True),
     Column("kind", String(64), nullable=False),
-    Column("dataset", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("spec", Text, nullable=False),
     Column("message", Text, nullable=False),
@@ -43,16 +41,18 @@ jobs = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("machine", Text),
-    Column("fence", _BIG, nullable=False),
+    Column("fence", ID, nullable=False),
     Column("lease_until", Moment),
     Column("queued_at", Moment),
     Column("cancel_asked", Boolean, nullable=False),
     Column("losses", Integer, nullable=False),
+    # SQLite adds no reference to a table that may not be null; there is always one.
+    Column("node", ID, ForeignKey(nodes.c.id)),
 )
 
 Index(
-    "uq_jobs_running_dataset",
-    jobs.c.dataset,
+    "uq_jobs_running_node",
+    jobs.c.node,
     unique=True,
     sqlite_where=text("state = 'running'"),
 )
@@ -65,13 +65,13 @@ stages = Table(
     Column("id", Integer, primary_key=True),
     Column("job", String(26), ForeignKey("jobs.id"), nullable=False),
     Column("name", String(64), nullable=False),
-    Column("tasks", _BIG, nullable=False),
+    Column("tasks", ID, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("voxels", _BIG, nullable=False),
-    Column("done", _BIG, nullable=False),
-    Column("failed", _BIG, nullable=False),
-    Column("voxels_done", _BIG, nullable=False),
-    Column("bytes_done", _BIG, nullable=False),
+    Column("voxels", ID, nullable=False),
+    Column("done", ID, nullable=False),
+    Column("failed", ID, nullable=False),
+    Column("voxels_done", ID, nullable=False),
+    Column("bytes_done", ID, nullable=False),
     Column("tasks_per_s", Float(53)),
     UniqueConstraint("job", "name", name="uq_stages_job_name"),
 )
@@ -80,7 +80,7 @@ done_tasks = Table(
     "done_tasks",
     metadata,
     Column("stage", Integer, ForeignKey("stages.id"), nullable=False),
-    Column("task", _BIG, nullable=False),
+    Column("task", ID, nullable=False),
     Column("result", Text),
     PrimaryKeyConstraint("stage", "task", name="pk_done_tasks"),
     sqlite_with_rowid=False,
@@ -90,7 +90,7 @@ failed_tasks = Table(
     "failed_tasks",
     metadata,
     Column("stage", Integer, ForeignKey("stages.id"), nullable=False),
-    Column("task", _BIG, nullable=False),
+    Column("task", ID, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("traceback", Text, nullable=False),
     PrimaryKeyConstraint("stage", "task", name="pk_failed_tasks"),

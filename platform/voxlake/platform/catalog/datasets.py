@@ -1,0 +1,154 @@
+"""Datasets as rows of the catalog: what is asked and changed inside one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+from voxlake.platform.catalog.tables import datasets
+from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
+from voxlake.platform.nodes import (
+    NAME_COLUMNS,
+    dataset,
+    find_node,
+    is_named,
+    is_path,
+    make_node,
+    move_node,
+    name_of,
+    nodes,
+    remove_node,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+    from voxlake.platform.names import DatasetName
+
+_image = nodes.alias("image")
+
+
+def list_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
+    """Return the datasets that all conditions hold of, sorted by name."""
+    query = (
+        select(datasets, *NAME_COLUMNS, _image.c.name.label("image_name"))
+        .join_from(datasets, dataset, dataset.c.id == datasets.c.node)
+        .outerjoin(_image, _image.c.id == datasets.c.of)
+        .where(is_path, *which)
+    )
+    # Sorted here: databases differ in how they compare text.
+    return sorted(map(_record_of, connection.execute(query)), key=lambda record: record.name)
+
+
+def find_record(connection: Connection, name: DatasetName) -> DatasetRecord:
+    """Return the dataset; raise NotFoundError if there is none of that name."""
+    for record in list_records(connection, is_named(name)):
+        return record
+    raise NotFoundError(f"there is no dataset {name}; list what there is with 'voxlake ls'")
+
+
+def add_record(connection: Connection, record: DatasetRecord) -> None:
+    """Add a dataset; see `Catalog.add_dataset`."""
+    image = None if record.of is None else _image_of(connection, record)
+    _require_free(connection, record.name)
+    for other in list_records(connection, datasets.c.url == record.url):
+        raise ConflictError(
+            f"{record.name} would lie at {record.url}, where {other.name} is; choose another name"
+        )
+    row = insert(datasets).values(
+        node=make_node(connection, *record.name.parts),
+        kind=record.kind,
+        of=image,
+        url=record.url,
+        state=record.state.value,
+        public=record.public,
+        created_at=record.created_at,
+    )
+    connection.execute(row)
+
+
+def change_record(connection: Connection, name: DatasetName, **columns: object) -> None:
+    """Change columns of a dataset; raise NotFoundError if there is none of that name."""
+    node = find_record(connection, name).node
+    connection.execute(update(datasets).where(datasets.c.node == node).values(columns))
+
+
+def move_record(connection: Connection, name: DatasetName, to: DatasetName) -> None:
+    """Give a dataset another name, and let its labels go along; see `Catalog.move_dataset`."""
+    record = find_record(connection, name)
+    if record.of is not None and to.sibling(name.dataset) != name:
+        raise ConflictError(
+            f"labels {name} belong to image {record.of!r} and stay in its experiment; "
+            f"rename them there, or move the image, with which they go"
+        )
+    _move_one(connection, record, to)
+    if to.sibling(name.dataset) != name:
+        for labels in _labels_of(connection, record):
+            _move_one(connection, labels, to.sibling(labels.name.dataset))
+
+
+def remove_record(connection: Connection, name: DatasetName) -> None:
+    """Forget a dataset; see `Catalog.remove_dataset`."""
+    record = find_record(connection, name)
+    for labels in _labels_of(connection, record):
+        raise ConflictError(
+            f"labels {labels.name.dataset!r} belong to image {name}; remove them first"
+        )
+    assert record.node is not None
+    connection.execute(delete(datasets).where(datasets.c.node == record.node))
+    remove_node(connection, record.node)
+    give_up_jobs(connection, record.node)
+
+
+def _labels_of(connection: Connection, image: DatasetRecord) -> list[DatasetRecord]:
+    return list_records(connection, datasets.c.of == image.node)
+
+
+def _image_of(connection: Connection, labels: DatasetRecord) -> int | None:
+    image = find_record(connection, labels.name.sibling(labels.of or ""))
+    if image.kind != "image":
+        raise ConflictError(
+            f"labels {labels.name} cannot belong to {image.name}, which is labels itself; "
+            "name an image"
+        )
+    return image.node
+
+
+def _move_one(connection: Connection, record: DatasetRecord, to: DatasetName) -> None:
+    """Rename one dataset; what a job that was given up has left of the new name goes."""
+    _require_free(connection, to)
+    check_no_job_knows(connection, record.name)
+    left = find_node(connection, *to.parts)
+    if left is not None:
+        for job in jobs_of_node(connection, left):
+            raise ConflictError(
+                f"{job.kind} job {job.id} is to make {to}; choose another name, or give it up "
+                f"with: voxlake jobs cancel {job.id}"
+            )
+        remove_node(connection, left)
+    assert record.node is not None
+    move_node(connection, record.node, to)
+
+
+def _require_free(connection: Connection, name: DatasetName) -> None:
+    for _ in list_records(connection, is_named(name)):
+        raise ConflictError(
+            f"dataset {name} exists already; choose another name, or remove it first with: "
+            f"voxlake rm {name}"
+        )
+
+
+def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
+    return DatasetRecord(
+        name=name_of(row),
+        kind=row.kind,
+        of=row.image_name,
+        url=row.url,
+        state=DatasetState(row.state),
+        public=row.public,
+        created_at=row.created_at,
+        node=row.node,
+    )

@@ -1,0 +1,135 @@
+"""The tree of names: the lake, its collections, their experiments, and the datasets of those.
+
+What the catalog says of any of them, and of jobs, hangs on the id of a node, which never changes
+and is never given again; a name is one row, so that a rename changes it alone. A node that was
+removed stays, without a claim to its name, for what was recorded of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from voxlake.platform.database import Moment, now
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Row
+
+metadata = MetaData()
+ID = BigInteger().with_variant(Integer(), "sqlite")
+"""Type of an id, and of what points at one."""
+
+ROOT = 1
+"""The node of the lake itself."""
+KINDS = ("collection", "experiment", "dataset")
+"""What lies below the lake, from the top down."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("parent", ID, ForeignKey("nodes.id")),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("removed_at", Moment),
+    sqlite_autoincrement=True,
+)
+
+Index(
+    "uq_nodes_parent_name",
+    nodes.c.parent,
+    nodes.c.name,
+    unique=True,
+    sqlite_where=text("removed_at IS NULL"),
+)
+"""A name is taken once below a node. On PostgreSQL the migration makes the same index."""
+
+dataset = nodes.alias("dataset")
+experiment = nodes.alias("experiment")
+collection = nodes.alias("collection")
+
+is_path = and_(dataset.c.parent == experiment.c.id, experiment.c.parent == collection.c.id)
+"""Joins the three nodes of a dataset's name."""
+is_kept = dataset.c.removed_at.is_(None)
+"""Says that a dataset has its name still."""
+
+
+NAME_COLUMNS = (
+    collection.c.name.label("collection_name"),
+    experiment.c.name.label("experiment_name"),
+    dataset.c.name.label("dataset_name"),
+)
+"""The columns of a dataset's name, for `name_of`."""
+
+
+def name_of(row: Row[tuple[Any, ...]]) -> DatasetName:
+    """Return the name in a row that has `NAME_COLUMNS`."""
+    return DatasetName(row.collection_name, row.experiment_name, row.dataset_name)
+
+
+def is_named(name: DatasetName) -> ColumnElement[bool]:
+    """Say that a dataset has a name: of nodes that `is_path` joins."""
+    parts = zip((collection, experiment, dataset), name.parts, strict=True)
+    return and_(*(node.c.name == part for node, part in parts), is_kept)
+
+
+def find_node(connection: Connection, *names: str) -> int | None:
+    """Return the id of the collection, experiment or dataset of a path; None if there is none."""
+    node: int | None = ROOT
+    for name in names:
+        node = None if node is None else find_below(connection, node, name)
+    return node
+
+
+def find_below(connection: Connection, parent: int, name: str) -> int | None:
+    """Return the id of the node that has a name below another; None if there is none."""
+    below = and_(nodes.c.parent == parent, nodes.c.name == name, nodes.c.removed_at.is_(None))
+    return connection.execute(select(nodes.c.id).where(below)).scalar()
+
+
+def make_node(connection: Connection, *names: str) -> int:
+    """Return the id of the node of a path, which is made, with those above it, where absent."""
+    node = ROOT
+    for kind, name in zip(KINDS, names, strict=False):
+        found = find_below(connection, node, name)
+        if found is None:
+            # Others that make the same wait here, and find it then.
+            connection.execute(select(nodes.c.id).where(nodes.c.id == node).with_for_update())
+            found = find_below(connection, node, name) or _add(connection, node, kind, name)
+        node = found
+    return node
+
+
+def move_node(connection: Connection, node: int, to: DatasetName) -> None:
+    """Give the node of a dataset another name; raise ConflictError if one has it."""
+    parent = make_node(connection, to.collection, to.experiment)
+    change = update(nodes).where(nodes.c.id == node).values(parent=parent, name=to.dataset)
+    connection.execute(change)
+
+
+def remove_node(connection: Connection, node: int) -> None:
+    """Give the name of a node free; what was recorded of it stays."""
+    connection.execute(update(nodes).where(nodes.c.id == node).values(removed_at=now()))
+
+
+def _add(connection: Connection, parent: int, kind: str, name: str) -> int:
+    new = insert(nodes).values(parent=parent, kind=kind, name=name, created_at=now())
+    made: int = connection.execute(new.returning(nodes.c.id)).scalar_one()
+    return made
