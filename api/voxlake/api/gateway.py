@@ -12,6 +12,7 @@ from voxlake.api.http.questions import Questions
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
+from voxlake.platform.access import Protected
 from voxlake.platform.catalog import Catalog, DatasetRecord
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -48,7 +49,7 @@ class Gateway:
     answers: Budget
     """Bytes of answers that may be on their way at once."""
     questions: Questions
-    records: Expiring[DatasetName, DatasetRecord | None]
+    records: Expiring[DatasetName, Protected | None]
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, int], Volume]
     readiness: Expiring[str, str | None]

@@ -20,7 +20,14 @@ from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.dataset_state import tell_state
 from voxlake.api.http.parameters import check_parameters
 from voxlake.api.http.problems import SIGN_IN
-from voxlake.platform.access import Access, Decision, Permission, Principal, authorize, decide
+from voxlake.platform.access import (
+    Access,
+    Permission,
+    Principal,
+    Protected,
+    authorize,
+    authorize_listed,
+)
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
     InvalidNameError,
@@ -93,9 +100,7 @@ class Lists:
         gateway = gateway_of(request.scope)
         principal = gateway.identity.identify(request.scope)
         check_parameters(request)
-        find = partial(gateway.catalog.list_datasets, collection, experiment)
-        records = await to_thread.run_sync(find)
-        return _allowed(gateway, principal, self.permission, records)
+        return await _list(gateway, principal, self.permission, collection, experiment)
 
 
 def public(request: Request) -> None:
@@ -138,10 +143,10 @@ async def grant(
         if principal.is_anonymous:
             raise UnauthenticatedError(SIGN_IN) from error
         raise
-    record = await gateway.records.get(name, partial(_find, gateway, name))
-    if record is not None and of is not None and record.of != of:
-        record = None
-    granted = Granted(authorize(principal, permission, name, record), gateway)
+    found = await gateway.records.get(name, partial(_find, gateway, name))
+    if found is not None and of is not None and found.record.of != of:
+        found = None
+    granted = Granted(authorize(principal, permission, name, found), gateway)
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
     tell_state(scope, granted.record.state)
@@ -153,32 +158,30 @@ async def relatives(granted: Granted) -> list[Granted]:
 
     The image comes first, then its labels by name. The dataset itself is among them.
     """
-    name, gateway = granted.record.name, granted.gateway
-    find = partial(gateway.catalog.list_datasets, name.collection, name.experiment)
+    name, access = granted.record.name, granted.access
     image = granted.record.of or name.dataset
-    records = [
-        record
-        for record in await to_thread.run_sync(find)
-        if image in {record.of, record.name.dataset}
-    ]
-    records.sort(key=lambda record: (record.of is not None, record.name))
-    access = granted.access
-    return _allowed(gateway, access.principal, access.permission, records)
+    near = await _list(
+        granted.gateway, access.principal, access.permission, name.collection, name.experiment
+    )
+    family = [each for each in near if image in {each.record.of, each.record.name.dataset}]
+    return sorted(family, key=lambda each: (each.record.of is not None, each.record.name))
 
 
-def _allowed(
-    gateway: Gateway, principal: Principal, permission: Permission, records: list[DatasetRecord]
+async def _list(
+    gateway: Gateway,
+    principal: Principal,
+    permission: Permission,
+    collection: str | None,
+    experiment: str | None,
 ) -> list[Granted]:
-    return [
-        Granted(authorize(principal, permission, record.name, record), gateway)
-        for record in records
-        if record.state is not DatasetState.REMOVING
-        and decide(principal, permission, record.public) is Decision.ALLOWED
-    ]
+    find = partial(gateway.catalog.list_allowed, principal, permission, collection, experiment)
+    records = await to_thread.run_sync(find)
+    there = [record for record in records if record.state is not DatasetState.REMOVING]
+    return [Granted(access, gateway) for access in authorize_listed(principal, permission, there)]
 
 
-def _find(gateway: Gateway, name: DatasetName) -> DatasetRecord | None:
+def _find(gateway: Gateway, name: DatasetName) -> Protected | None:
     try:
-        return gateway.catalog.get_dataset(name)
+        return gateway.catalog.get_protected(name)
     except NotFoundError:
         return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
+from datetime import UTC, datetime
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.names import DatasetName
 
@@ -27,8 +30,59 @@ class Permission(StrEnum):
     DELETE_VOLUMETRIC_DATA = "delete_volumetric_data"
 
 
-PUBLIC_PERMISSIONS = frozenset({Permission.READ, Permission.READ_VOLUMETRIC_DATA})
-"""What everybody holds on a public dataset."""
+class Role(StrEnum):
+    """A bundle of permissions, each with all of the one before."""
+
+    VIEWER = "viewer"
+    ANNOTATOR = "annotator"
+    """Writes voxels."""
+    EDITOR = "editor"
+    """Makes, changes and deletes what lies below, and voxels."""
+    OWNER = "owner"
+    """Deletes it, and says who may do what with it."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role may do."""
+        roles = list(Role)
+        return frozenset().union(*(_ADDED[role] for role in roles[: roles.index(self) + 1]))
+
+
+_ADDED = {
+    Role.VIEWER: {Permission.READ, Permission.READ_VOLUMETRIC_DATA},
+    Role.ANNOTATOR: {Permission.ADD_VOLUMETRIC_DATA},
+    Role.EDITOR: {Permission.ADD, Permission.UPDATE, Permission.DELETE_VOLUMETRIC_DATA},
+    Role.OWNER: {Permission.DELETE, Permission.ASSIGN_GROUP, Permission.REMOVE_GROUP},
+}
+
+PUBLIC = 1
+"""The group of everybody, those included who have not said who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a group may do with a node, and with all below it if it `inherits`."""
+
+    group: int
+    node: int
+    permissions: frozenset[Permission]
+    inherits: bool = True
+    starts_at: datetime | None = None
+    """When it begins; None: it has."""
+    ends_at: datetime | None = None
+    """When it is over; None: never."""
+
+    def reaches(self, path: Sequence[int]) -> bool:
+        """Return whether it is of the node at the end of a path, or of one above it and inherits.
+
+        `path` holds the ids of nodes, from the lake down.
+        """
+        return bool(path) and (self.node == path[-1] or (self.inherits and self.node in path))
+
+    def is_in_force(self, moment: datetime) -> bool:
+        """Return whether it has begun and is not over."""
+        begun = self.starts_at is None or self.starts_at <= moment
+        return begun and (self.ends_at is None or moment < self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +94,8 @@ class Principal:
     """The owner of the lake holds every permission on everything in it."""
     is_anonymous: bool = False
     """Nobody has said who asks."""
+    groups: frozenset[int] = frozenset({PUBLIC})
+    """The groups whose grants are theirs."""
 
 
 ANONYMOUS = Principal("anonymous", is_anonymous=True)
@@ -60,10 +116,11 @@ class Decision(Enum):
 def decide(
     principal: Principal,
     permission: Permission,
-    public: bool,  # noqa: FBT001  (the table of decisions reads best by position)
-    granted: frozenset[Permission] = frozenset(),
+    path: Sequence[int],
+    grants: Iterable[Grant],
+    moment: datetime,
 ) -> Decision:
-    """Decide whether `principal` may use `permission` on a dataset.
+    """Decide whether `principal` may use `permission` on a node.
 
     Parameters
     ----------
@@ -71,17 +128,25 @@ def decide(
         Who asks.
     permission
         For what.
-    public
-        Whether everybody may read the dataset.
-    granted
-        What grants give the principal on this dataset, besides.
+    path
+        The ids of the nodes from the lake down to the one in question; empty if there is none.
+    grants
+        Those on the nodes of the path, or more.
+    moment
+        The present one.
 
     Examples
     --------
-    >>> decide(ANONYMOUS, Permission.READ, True)
+    >>> public = Grant(PUBLIC, 7, Role.VIEWER.permissions)
+    >>> decide(ANONYMOUS, Permission.READ, (1, 7, 8, 9), [public], datetime.now(UTC))
     <Decision.ALLOWED: 1>
     """
-    held = PUBLIC_PERMISSIONS | granted if public else granted
+    theirs = (
+        grant.permissions
+        for grant in grants
+        if grant.group in principal.groups and grant.reaches(path) and grant.is_in_force(moment)
+    )
+    held = frozenset[Permission]().union(*theirs)
     if principal.is_owner or permission in held:
         return Decision.ALLOWED
     if principal.is_anonymous:
@@ -96,7 +161,7 @@ _GUARD = object()
 class Access:
     """Proof that a guard allowed `permission` on `dataset`: what opens a volume demands one.
 
-    Only `authorize` makes it.
+    Only `authorize` and `authorize_listed` make it.
     """
 
     principal: Principal
@@ -109,11 +174,23 @@ class Access:
             raise TypeError("an Access is made by authorize() alone; ask it for one")
 
 
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A dataset, and the grants on it and on what lies above it."""
+
+    record: DatasetRecord
+    grants: tuple[Grant, ...]
+
+    def decide(self, principal: Principal, permission: Permission) -> Decision:
+        """Decide whether `principal` may use `permission` on the dataset, at this moment."""
+        return decide(principal, permission, self.record.path, self.grants, datetime.now(UTC))
+
+
 def authorize(
     principal: Principal,
     permission: Permission,
     name: DatasetName,
-    record: DatasetRecord | None,
+    dataset: Protected | None,
 ) -> Access:
     """Return the access of `principal` to a dataset, or raise what to answer instead.
 
@@ -125,7 +202,7 @@ def authorize(
         For what.
     name
         The dataset that was asked for.
-    record
+    dataset
         What the catalog knows of it; None if there is no such dataset.
 
     Raises
@@ -137,11 +214,21 @@ def authorize(
     ForbiddenError
         If they may see it and not do this.
     """
-    decision = decide(principal, permission, record is not None and record.public)
+    if dataset is None:
+        decision = Decision.UNAUTHENTICATED if principal.is_anonymous else Decision.HIDDEN
+    else:
+        decision = dataset.decide(principal, permission)
     if decision is Decision.UNAUTHENTICATED:
         raise UnauthenticatedError(f"{name} is not open to everybody; log in to ask for it")
-    if record is None or decision is Decision.HIDDEN:
+    if dataset is None or decision is Decision.HIDDEN:
         raise NotFoundError(f"there is no dataset {name}")
     if decision is Decision.FORBIDDEN:
         raise ForbiddenError(f"{principal.name} may not {permission} on {name}; ask its owner")
-    return Access(principal, permission, record, _GUARD)
+    return Access(principal, permission, dataset.record, _GUARD)
+
+
+def authorize_listed(
+    principal: Principal, permission: Permission, records: Iterable[DatasetRecord]
+) -> list[Access]:
+    """Return the accesses to datasets that `Catalog.list_allowed` gave for the same question."""
+    return [Access(principal, permission, record, _GUARD) for record in records]

@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING, Self
 import platformdirs
 from sqlalchemy.engine import URL
 
+from voxlake.platform.access import Protected
 from voxlake.platform.catalog.datasets import (
     add_record,
-    change_record,
     find_record,
     list_records,
     move_record,
     remove_record,
+    set_public,
+    set_state,
 )
+from voxlake.platform.catalog.grants import is_granted, read_grants
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
-from voxlake.platform.database import Database, open_database
+from voxlake.platform.database import Database, now, open_database
 from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.nodes import collection as collections
 from voxlake.platform.nodes import experiment as experiments
 from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from voxlake.platform.access import Permission, Principal
     from voxlake.platform.catalog.record import DatasetRecord, DatasetState
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
@@ -61,14 +67,32 @@ class Catalog:
         with self.database.read() as connection:
             return find_record(connection, name)
 
+    def get_protected(self, name: DatasetName) -> Protected:
+        """Return the dataset, and who may do what with it; raise NotFoundError if there is none."""
+        with self.database.read() as connection:
+            record = find_record(connection, name)
+            return Protected(record, read_grants(connection, record.path))
+
     def list_datasets(
         self, collection: str | None = None, experiment: str | None = None
     ) -> list[DatasetRecord]:
         """Return all datasets, or those of a collection or experiment, sorted by name."""
-        wanted = {collections.c.name: collection, experiments.c.name: experiment}
-        given = [column == name for column, name in wanted.items() if name is not None]
         with self.database.read() as connection:
-            return list_records(connection, *given)
+            return list_records(connection, *_within(collection, experiment))
+
+    def list_allowed(
+        self,
+        principal: Principal,
+        permission: Permission,
+        collection: str | None = None,
+        experiment: str | None = None,
+    ) -> list[DatasetRecord]:
+        """Return those datasets that `decide` allows the principal to use so, sorted by name."""
+        which = _within(collection, experiment)
+        if not principal.is_owner:
+            which.append(is_granted(principal.groups, permission, now()))
+        with self.database.read() as connection:
+            return list_records(connection, *which)
 
     def labels_of(self, image: DatasetName) -> list[DatasetRecord]:
         """Return the labels that belong to an image, sorted by name."""
@@ -78,12 +102,20 @@ class Catalog:
     def set_dataset_state(self, name: DatasetName, state: DatasetState) -> None:
         """Say how far the dataset is; raise NotFoundError if there is none of that name."""
         with self.database.write() as connection:
-            change_record(connection, name, state=state.value)
+            set_state(connection, name, state)
 
     def set_public(self, name: DatasetName, *, public: bool) -> None:
-        """Say whether everybody may read it; raise NotFoundError if there is none."""
+        """Say whether everybody may read it.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        ConflictError
+            If it is to be private, and what lies above it is public.
+        """
         with self.database.write() as connection:
-            change_record(connection, name, public=public)
+            set_public(connection, name, public=public)
 
     def move_dataset(self, name: DatasetName, to: DatasetName) -> None:
         """Give the dataset another name; its labels and its jobs go with it, its voxels stay.
@@ -169,3 +201,8 @@ def _embedded(lake: StoreURL) -> URL:
     digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
     folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
     return URL.create("sqlite", database=str(folder / FILE))
+
+
+def _within(collection: str | None, experiment: str | None) -> list[ColumnElement[bool]]:
+    wanted = {collections.c.name: collection, experiments.c.name: experiment}
+    return [column == name for column, name in wanted.items() if name is not None]

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from voxlake.platform.access import PUBLIC, Role
+from voxlake.platform.catalog.grants import drop_grants, is_public, put_role
 from voxlake.platform.catalog.record import DatasetRecord, DatasetState
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
 from voxlake.platform.nodes import (
     NAME_COLUMNS,
+    ROOT,
+    collection,
     dataset,
+    experiment,
     find_node,
     is_named,
     is_path,
@@ -34,7 +39,14 @@ _image = nodes.alias("image")
 def list_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
     """Return the datasets that all conditions hold of, sorted by name."""
     query = (
-        select(datasets, *NAME_COLUMNS, _image.c.name.label("image_name"))
+        select(
+            datasets,
+            *NAME_COLUMNS,
+            collection.c.id.label("collection_node"),
+            experiment.c.id.label("experiment_node"),
+            _image.c.name.label("image_name"),
+            is_public().label("public"),
+        )
         .join_from(datasets, dataset, dataset.c.id == datasets.c.node)
         .outerjoin(_image, _image.c.id == datasets.c.of)
         .where(is_path, *which)
@@ -58,22 +70,38 @@ def add_record(connection: Connection, record: DatasetRecord) -> None:
         raise ConflictError(
             f"{record.name} would lie at {record.url}, where {other.name} is; choose another name"
         )
+    node = make_node(connection, *record.name.parts)
     row = insert(datasets).values(
-        node=make_node(connection, *record.name.parts),
+        node=node,
         kind=record.kind,
         of=image,
         url=record.url,
         state=record.state.value,
-        public=record.public,
         created_at=record.created_at,
     )
     connection.execute(row)
+    if record.public:
+        put_role(connection, node, PUBLIC, Role.VIEWER)
 
 
-def change_record(connection: Connection, name: DatasetName, **columns: object) -> None:
-    """Change columns of a dataset; raise NotFoundError if there is none of that name."""
+def set_state(connection: Connection, name: DatasetName, state: DatasetState) -> None:
+    """Say how far a dataset is; raise NotFoundError if there is none of that name."""
     node = find_record(connection, name).node
-    connection.execute(update(datasets).where(datasets.c.node == node).values(columns))
+    change = update(datasets).where(datasets.c.node == node)
+    connection.execute(change.values(state=state.value))
+
+
+def set_public(connection: Connection, name: DatasetName, *, public: bool) -> None:
+    """Say whether everybody may read a dataset; see `Catalog.set_public`."""
+    node = find_record(connection, name).node
+    if public:
+        put_role(connection, node, PUBLIC, Role.VIEWER)
+        return
+    drop_grants(connection, node, PUBLIC)
+    if find_record(connection, name).public:
+        raise ConflictError(
+            f"{name} is public as all of its experiment or collection is; take that back instead"
+        )
 
 
 def move_record(connection: Connection, name: DatasetName, to: DatasetName) -> None:
@@ -97,8 +125,8 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
         raise ConflictError(
             f"labels {labels.name.dataset!r} belong to image {name}; remove them first"
         )
-    assert record.node is not None
     connection.execute(delete(datasets).where(datasets.c.node == record.node))
+    drop_grants(connection, record.node)
     remove_node(connection, record.node)
     give_up_jobs(connection, record.node)
 
@@ -129,7 +157,6 @@ def _move_one(connection: Connection, record: DatasetRecord, to: DatasetName) ->
                 f"with: voxlake jobs cancel {job.id}"
             )
         remove_node(connection, left)
-    assert record.node is not None
     move_node(connection, record.node, to)
 
 
@@ -150,5 +177,5 @@ def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
         state=DatasetState(row.state),
         public=row.public,
         created_at=row.created_at,
-        node=row.node,
+        path=(ROOT, row.collection_node, row.experiment_node, row.node),
     )

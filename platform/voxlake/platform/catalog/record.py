@@ -48,8 +48,13 @@ class DatasetRecord:
     public: bool
     """Whether everybody may read it."""
     created_at: datetime
-    node: int | None = field(default=None, compare=False)
-    """Its id, which stays when it is renamed; None until the catalog has it."""
+    path: tuple[int, ...] = field(default=(), compare=False)
+    """The ids of the nodes from the lake down to it; empty until the catalog has it."""
+
+    @property
+    def node(self) -> int:
+        """Its id, which stays when it is renamed."""
+        return self.path[-1]
 
     def __post_init__(self) -> None:
         if self.kind == "image" and self.of is not None:

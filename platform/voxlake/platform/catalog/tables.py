@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from voxlake.platform.database import Moment
 from voxlake.platform.nodes import ID, nodes
@@ -25,7 +35,56 @@ datasets = Table(
     Column("of", ID, ForeignKey("datasets.node")),
     Column("url", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("public", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
 )
 """The datasets that there are; one that was removed has a node alone."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("full_name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    sqlite_autoincrement=True,
+)
+"""People and programs that say who they are."""
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("user", ID, ForeignKey("users.id"), unique=True),
+    Column("created_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What rights attach to: everybody (`access.PUBLIC`), one user each, and those that people make."""
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("group", ID, ForeignKey("groups.id"), primary_key=True),
+    Column("user", ID, ForeignKey("users.id"), primary_key=True, index=True),
+    Column("role", String(16), nullable=False),
+)
+"""Who is in a group that people made, and whether they look after it."""
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("node", ID, ForeignKey(nodes.c.id), nullable=False),
+    Column("group", ID, ForeignKey("groups.id"), nullable=False, index=True),
+    Column("inherits", Boolean, nullable=False),
+    Column("role", String(16)),
+    Column("permissions", Integer, nullable=False),
+    Column("starts_at", Moment),
+    Column("ends_at", Moment),
+    UniqueConstraint("node", "group", "inherits", name="uq_grants_node_group_inherits"),
+    sqlite_autoincrement=True,
+)
+"""What a group may do with a node: bits of `permissions`, in the order of `access.Permission`."""

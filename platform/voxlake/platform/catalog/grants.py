@@ -1,0 +1,104 @@
+"""Grants as rows: what they let through in SQL is what `access.decide` allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, and_, delete, exists, insert, or_, select, update
+
+from voxlake.platform.access import PUBLIC, Grant, Permission, Role
+from voxlake.platform.catalog.tables import grants
+from voxlake.platform.database import now
+from voxlake.platform.nodes import ROOT, collection, dataset, experiment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+
+def bits_of(permissions: Iterable[Permission]) -> int:
+    """Return permissions as the catalog keeps them.
+
+    Examples
+    --------
+    >>> bits_of([Permission.READ, Permission.UPDATE])
+    5
+    """
+    return sum(1 << list(Permission).index(permission) for permission in set(permissions))
+
+
+def permissions_of(bits: int) -> frozenset[Permission]:
+    """Return the permissions that bits stand for.
+
+    Examples
+    --------
+    >>> permissions_of(4)
+    frozenset({<Permission.UPDATE: 'update'>})
+    """
+    return frozenset(each for number, each in enumerate(Permission) if bits >> number & 1)
+
+
+def is_granted(
+    groups: Iterable[int], permission: Permission, moment: datetime
+) -> ColumnElement[bool]:
+    """Say that a dataset, of nodes that `is_path` joins, gives one of the groups a permission."""
+    above = grants.c.node.in_([ROOT, collection.c.id, experiment.c.id])
+    return exists().where(
+        grants.c.group.in_(list(groups)),
+        grants.c.permissions.bitwise_and(bits_of([permission])) != 0,
+        or_(grants.c.node == dataset.c.id, and_(grants.c.inherits, above)),
+        or_(grants.c.starts_at.is_(None), grants.c.starts_at <= moment),
+        or_(grants.c.ends_at.is_(None), grants.c.ends_at > moment),
+    )
+
+
+def is_public() -> ColumnElement[bool]:
+    """Say that everybody may read a dataset, of nodes that `is_path` joins, at this moment."""
+    return is_granted([PUBLIC], Permission.READ, now())
+
+
+def read_grants(connection: Connection, path: Sequence[int]) -> tuple[Grant, ...]:
+    """Return the grants on the nodes of a path."""
+    query = select(grants).where(grants.c.node.in_(list(path))).order_by(grants.c.id)
+    return tuple(map(_grant_of, connection.execute(query)))
+
+
+def put_grant(connection: Connection, grant: Grant, role: Role | None = None) -> None:
+    """Grant it, in the place of what the group was granted there that inherits, or does not.
+
+    `role` is what people call the permissions, if anything.
+    """
+    where = {"node": grant.node, "group": grant.group, "inherits": grant.inherits}
+    columns = {
+        "role": role,
+        "permissions": bits_of(grant.permissions),
+        "starts_at": grant.starts_at,
+        "ends_at": grant.ends_at,
+    }
+    change = update(grants).filter_by(**where).values(columns)
+    if connection.execute(change).rowcount == 0:
+        connection.execute(insert(grants).values(where | columns))
+
+
+def put_role(connection: Connection, node: int, group: int, role: Role) -> None:
+    """Let a group have a role on a node and all below it, from this moment on."""
+    put_grant(connection, Grant(group, node, role.permissions), role)
+
+
+def drop_grants(connection: Connection, node: int, group: int | None = None) -> None:
+    """Take from a group what it was granted on a node; from all groups if none is given."""
+    which = [grants.c.node == node] + ([] if group is None else [grants.c.group == group])
+    connection.execute(delete(grants).where(*which))
+
+
+def _grant_of(row: Row[tuple[Any, ...]]) -> Grant:
+    return Grant(
+        row.group,
+        row.node,
+        permissions_of(row.permissions),
+        row.inherits,
+        row.starts_at,
+        row.ends_at,
+    )
