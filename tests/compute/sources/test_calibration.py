@@ -214,6 +214,15 @@ SIZES: dict[str, tuple[Write, VoxelSize | None]] = {
         nifti(None, U2[0], zooms=(4, 5), pixdim=[1, 4, 5, 8, 0, 0, 0, 0]),
         VoxelSize(8, 5, 4, "millimeter"),
     ),
+    "nifti of no size": (nifti(None, pixdim=[1, 4, 5, 0, 0, 0, 0, 0]), None),
+    "nifti of a size below 0": (
+        nifti(None, pixdim=[1, -4, 5, 40, 0, 0, 0, 0]),
+        VoxelSize(40, 5, 4, "millimeter"),
+    ),
+    "nifti of no size but an sform": (
+        nifti(DIAGONAL, pixdim=[1, 4, 5, 0, 0, 0, 0, 0]),
+        VoxelSize(40, 5, 4, "millimeter"),
+    ),
     "mrc": (mrc(size=(0.3, 0.7, 1.1)), VoxelSize(1.1, 0.7, 0.3, "angstrom")),
     "mrc open": (mrc(size=0), None),
     "ome-zarr units": (
@@ -344,6 +353,8 @@ UNPLACED: dict[str, tuple[Write, str]] = {
     "mrc shear": (mrc(cellb=(90, 94.3, 90)), "shear"),
     "mrc two places": (mrc(origin=(8, 0, 0), nxstart=3), "two places"),
     "mrc without a size": (mrc(size=0, nxstart=3), "without a size"),
+    "mrc nowhere": (mrc(origin=(np.nan, 0, 0)), "not all numbers"),
+    "mrc at infinity": (mrc(origin=(0, 0, -np.inf)), "not all numbers"),
     "ome-zarr flip": (ome_zarr(U2, space("nm", "nm", "nm"), scale(1, -2, 3)), "flip: y"),
     "ome-zarr without a unit": (
         ome_zarr(U2, space("nm", "nm", None), scale(1, 1, 1), translation(0, 0, 5)),

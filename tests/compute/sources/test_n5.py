@@ -137,6 +137,22 @@ def test_a_group_is_read_at_its_finest_scale(tmp_path: Path) -> None:
     assert_whole(open_source(f"{group}/s1"), U1[::2, ::2, ::2])
 
 
+@pytest.mark.parametrize("axes", ["zyx", "xyz"])
+def test_a_group_says_where_its_finest_scale_lies(tmp_path: Path, axes: str) -> None:
+    group, order = tmp_path / "em.n5", slice(None, None, 1 if axes == "zyx" else -1)
+    write(group / "s0", U1)
+    fine, coarse = (
+        {"scale": [40 * n, 5 * n, 4 * n][order], "translate": [9, 8, 7][order]} for n in (1, 2)
+    )
+    words = {"axes": list(axes), "units": ["nm"] * 3}
+    scales = [{"path": f"s{n}", "transform": words | each} for n, each in enumerate((fine, coarse))]
+    set_attributes(group, multiscales=[{"datasets": scales}])
+    source = open_source(str(group))
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4)
+    assert source.calibration.translation(None) == (9, 8, 7)
+    assert_whole(source, U1)
+
+
 NM = VoxelSize(40, 5, 4)
 SIZES: dict[str, tuple[dict[str, Any], VoxelSize | None]] = {
     "viewer": ({"pixelResolution": {"dimensions": [4, 5, 40], "unit": "nm"}}, NM),

@@ -16,6 +16,7 @@ import tifffile
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.compute.sources.reading import assert_whole
 
 from voxlake.compute.sources import Source, open_source
 from voxlake.ngff.grid.axes import VoxelSize
@@ -269,17 +270,19 @@ def test_colour_jpeg_has_channels(tmp_path: Path) -> None:
     np.testing.assert_allclose(means, (200, 100, 50), atol=3)
 
 
-def test_scaled_nifti_reads_scaled_values(tmp_path: Path) -> None:
-    image = NIFTI(U1.T.astype("i2"), np.eye(4), dtype="i2")
-    nibabel.save(image, tmp_path / "v.nii")
+@pytest.mark.parametrize(
+    ("dtype", "held"), [("i2", "f4"), ("u1", "f4"), ("i4", "f8"), ("f8", "f8"), ("f4", "f4")]
+)
+def test_scaled_nifti_reads_scaled_values(tmp_path: Path, dtype: str, held: str) -> None:
+    voxels = (U2.T % 200).astype(dtype) + np.dtype(dtype).type(0)
+    nibabel.save(NIFTI(voxels, np.eye(4), dtype=dtype), tmp_path / "v.nii")
     with (tmp_path / "v.nii").open("r+b") as file:  # nibabel writes no scaling of its own accord
         file.seek(112)
-        file.write(np.array([0.5, -3], "<f4").tobytes())
+        file.write(np.array([0.3, -3], "<f4").tobytes())
     stored: Any = nibabel.load(tmp_path / "v.nii")
-    oracle = stored.get_fdata(dtype=np.float32).T
     source = open_source(str(tmp_path / "v.nii"))
-    assert source.dtype == np.float32
-    np.testing.assert_allclose(source.read(Box.of_shape(source.shape)), oracle, rtol=1e-6)
+    assert source.dtype == np.dtype(held)
+    assert_whole(source, np.asarray(stored.dataobj).T.astype(held))
 
 
 def test_hdf5_says_its_voxel_size(tmp_path: Path) -> None:

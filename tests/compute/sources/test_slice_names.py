@@ -28,6 +28,8 @@ COUNTED = {
     "boxes that hold several": ["box1_s1", "box1_s2", "box2_s3", "box2_s4"],
     "two that agree": ["a01_b11", "a02_b12", "a03_b13"],
     "from nine to ten": ["z8", "z9", "z10", "z11"],
+    "digits of full width": ["z\uff18", "z\uff19", "z\uff11\uff10"],
+    "Bengali digits": ["\u09ee_z", "\u09ef_z", "\u09e7\u09e6_z"],
 }
 """Names in the order of the slices."""
 

@@ -166,6 +166,18 @@ def test_ome_tiff_with_fewer_pages_is_refused(tmp_path: Path, sizes: tuple[int, 
     fails(tmp_path / "v.ome.tif", "v.ome.tif", "lacks page 6")
 
 
+@pytest.mark.parametrize("length", [-1, -40, -300])
+def test_torn_ome_xml_is_refused(tmp_path: Path, length: int) -> None:
+    pages(tmp_path / "v.ome.tif", VOXELS, ome((3, 2, 1))[:length])
+    fails(tmp_path / "v.ome.tif", "OME-XML")
+
+
+@pytest.mark.parametrize("behind", ["<!-- by a microscope -->", "<?stage 7?>" + "\n" * 20])
+def test_ome_xml_with_something_behind_it_is_no_plain_stack(tmp_path: Path, behind: str) -> None:
+    pages(tmp_path / "v.ome.tif", VOXELS, ome((3, 2, 1)) + behind)
+    fails(tmp_path / "v.ome.tif", "OME-XML")
+
+
 def test_ome_tiff_that_names_a_page_twice_is_refused(tmp_path: Path) -> None:
     data = "".join(f'<TiffData FirstZ="{z}" IFD="{min(z, 4)}" PlaneCount="1"/>' for z in range(Z))
     pages(tmp_path / "v.ome.tif", VOXELS, ome((1, 1, Z), data))

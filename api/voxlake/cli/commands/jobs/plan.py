@@ -19,7 +19,7 @@ from voxlake.compute.forecast.forecast import Machines, forecast
 from voxlake.compute.forecast.sampling import take_sample
 from voxlake.compute.forecast.target import target_of_dataset, target_of_ingest
 from voxlake.compute.jobs.kinds.ingest import checked_ingest
-from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec
+from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec, refused_places
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.sources import opening_once
@@ -28,8 +28,6 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.compute.forecast.target import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
@@ -114,16 +112,11 @@ def _ingest(
         )
     request = ingest_request(source, name, planning.kind, planning)
     with opening_once():
-        unplaced = tuple(_unplaced(request))
-        spec = _spec(replace(request, drop_transform=True) if unplaced else request, lake, cluster)
+        refused = refused_places(calibration_of(request, request.open()))
+        # Sizes and times are the same without places.
+        spec = _spec(replace(request, drop_transform=True) if refused else request, lake, cluster)
         target = target_of_ingest(spec, task_limits(cluster.settings, spec.task_bytes))
-        return replace(target, notes=unplaced)
-
-
-def _unplaced(request: IngestRequest) -> Iterator[str]:
-    """Yield what an ingest would refuse of the places of voxels; sizes and times are the same."""
-    for words in calibration_of(request, request.open()).unplaced():
-        yield f"an ingest refuses {words}; --drop-transform leaves it out"
+        return replace(target, notes=(f"an ingest refuses {refused}",) if refused else ())
 
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:

@@ -212,6 +212,19 @@ def calibration_of(request: IngestRequest, source: Source) -> Calibration:
     return calibration.without_places() if request.drop_transform else calibration
 
 
+def refused_places(calibration: Calibration) -> str:
+    """Return, in words, what of the places cannot be kept, and what to do; empty if nothing."""
+    unplaced = "; ".join(calibration.unplaced())
+    if not unplaced:
+        return ""
+    turn = " ".join(f"--reverse {axis}" for axis in calibration.flipped)
+    undone = f"{turn} undoes the flip, and " if turn else ""
+    return (
+        f"{unplaced}; {undone}--drop-transform leaves out all that it says of their places but the "
+        "voxel size"
+    )
+
+
 def _voxel_size(
     request: IngestRequest, calibration: Calibration, image: Dataset | None
 ) -> VoxelSize:
@@ -251,14 +264,9 @@ def _translation(
     SourceError
         If the source says more of places than can be kept, or other places than the image.
     """
-    unplaced = "; ".join(calibration.unplaced())
+    unplaced = refused_places(calibration)
     if unplaced:
-        turn = " ".join(f"--reverse {axis}" for axis in calibration.flipped)
-        undone = f"{turn} undoes the flip, and " if turn else ""
-        raise SourceError(
-            f"{request.source} says of its voxels what cannot be kept: {unplaced}; {undone}"
-            "--drop-transform leaves out all that it says of their places but the voxel size"
-        )
+        raise SourceError(f"{request.source} says of its voxels what cannot be kept: {unplaced}")
     own = calibration.translation(voxel_size.unit)
     if image is None:
         return own

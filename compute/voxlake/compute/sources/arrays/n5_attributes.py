@@ -4,7 +4,8 @@ N5 lists the fastest axis first: x, y, z. What names axes and sizes, in the orde
 asked:
 
 * ``axes`` (Neuroglancer's way): in the order of ``dimensions``;
-* ``transform.axes`` (COSEM's): in C order, which is the reverse, unless they begin with x;
+* ``transform.axes`` (COSEM's, also that of the first of the ``multiscales`` of a group): in C
+  order, which is the reverse, unless they begin with x;
 * neither: x, y, z, c, t, as many as there are.
 
 Sizes and places: ``transform.scale`` and ``translate`` with ``units``; ``pixelResolution`` (N5
@@ -13,6 +14,7 @@ viewer), or ``resolution`` and ``offset`` (Paintera) with ``units``, times ``dow
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -105,14 +107,20 @@ def _names(axes: object) -> tuple[str, ...]:
 
 
 def _transform_names(document: dict[str, Any]) -> tuple[str, ...]:
-    transform = document.get("transform")
-    if not isinstance(transform, dict):
-        return ()
+    transform = _transform(document)
     names = _names(transform.get("axes"))
     is_c_order = transform.get("ordering", "C") == "C" and tuple(map(axis_name, names[:1])) != (
         "x",
     )
     return names[::-1] if is_c_order else names
+
+
+def _transform(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the transform of a dataset, or of the finest of a group; empty if there is none."""
+    found: Any = document.get("transform")
+    with suppress(KeyError, IndexError, TypeError):
+        found = found or document["multiscales"][0]["datasets"][0]["transform"]
+    return found if isinstance(found, dict) else {}
 
 
 def n5_calibration(names: tuple[str, ...], documents: Documents) -> Calibration:
@@ -125,7 +133,7 @@ def n5_calibration(names: tuple[str, ...], documents: Documents) -> Calibration:
     VoxelSize(z=40.0, y=4.0, x=4.0, unit='nanometer')
     """
     for document in documents:
-        scales = transform_scales(document.get("transform")) or _resolution(names, document)
+        scales = transform_scales(_transform(document)) or _resolution(names, document)
         if scales:
             return Calibration(scales)
     return Calibration()

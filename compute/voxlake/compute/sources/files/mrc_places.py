@@ -60,7 +60,9 @@ def _lost(
     if any(angle and angle != _RIGHT_ANGLE for angle in angles):
         yield f"a shear: the angles of its cell are {', '.join(f'{n:f}' for n in angles)} degrees"
     is_open = not all(steps.values())
-    if is_open and (any(starts.values()) or any(origin.values())):
+    if not all(place.is_finite() for place in origin.values()):
+        yield "an origin that is not all numbers"
+    elif is_open and (any(starts.values()) or any(origin.values())):
         yield "the place of its first voxel, without a size of voxels"
     elif any(starts.values()) and any(origin.values()) and _differ(steps, starts, origin):
         both = [", ".join(f"{n} {each[n]}" for n in "xyz") for each in (origin, starts)]

@@ -1,7 +1,8 @@
 """A NIfTI file: ``.nii``, or ``.nii.gz``.
 
 NIfTI keeps x fastest, as (x, y, z, t, channel); read backwards that is C order. Where the
-header scales values (``scl_slope``, ``scl_inter``), the scaled values are read, as float32.
+header scales values (``scl_slope``, ``scl_inter``), the scaled values are read: as float32 of those
+of 8 and 16 bits, which have no more digits, as float64 of others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.box import Box
 
@@ -55,13 +58,28 @@ def open_nifti(location: str) -> Source | None:
 
     def read(box: Box) -> np.ndarray:
         voxels = file.voxels()[box.slices]
-        return voxels * raw.slope + raw.inter if is_scaled else voxels
+        return voxels.astype("f8") * raw.slope + raw.inter if is_scaled else voxels
 
     return ArrangedSource(
         arrangement=arrangement,
-        dtype=np.dtype("f4") if is_scaled else dtype,
+        dtype=_scaled(raw.dtype) if is_scaled else dtype,
         fingerprint=fingerprint_files([path], "nifti"),
         read_stored=read,
-        calibration=nifti_calibration(image.header),
+        calibration=nifti_calibration(image.header, _sizes(path, image.header)),
         check_stored=file.check,
     )
+
+
+def _scaled(dtype: np.dtype) -> np.dtype:
+    """Return the type of scaled values of a `dtype`."""
+    return np.dtype("f4" if np.can_cast(dtype, "f4") else "f8")
+
+
+def _sizes(path: Path, header: Any) -> np.ndarray:
+    """Return the sizes along x, y, z as the file has them: nibabel makes 1 of 0."""
+    from nibabel.openers import ImageOpener
+
+    with ImageOpener(str(path)) as file:
+        said = type(header).from_fileobj(file, check=False)
+    sizes: np.ndarray = np.abs(said["pixdim"][1:4])
+    return sizes

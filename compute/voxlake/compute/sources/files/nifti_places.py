@@ -21,17 +21,25 @@ _CLOSE = 1e-4
 """How far an affine of 32 bits may be off what it should be, for one voxel."""
 
 
-def nifti_calibration(header: Any) -> Calibration:
-    """Return what a header of nibabel's says of places: ``pixdim``, its unit, and the affine."""
+def nifti_calibration(header: Any, sizes: npt.NDArray[Any]) -> Calibration:
+    """Return what a header says of places: ``pixdim``, its unit, and the affine.
+
+    Parameters
+    ----------
+    header
+        As nibabel has it.
+    sizes
+        Of voxels along x, y, z; 0 where the file does not say.
+    """
     space, time = header.get_xyzt_units()
-    steps = dict(zip(_NAMES, header["pixdim"][1:4], strict=True))
     affine = _affine(header)
-    lost = _lost(affine, np.abs(header["pixdim"][1:4]))
+    lost = _lost(affine, sizes)
     scales: dict[str, AxisScale | None] = {}
     for row, name in enumerate(_NAMES):
-        step, start = abs(steps[name]), 0
+        step, start = sizes[row], 0
         if affine is not None and not lost:
-            step, start = np.copysign(step, affine[row, row]), affine[row, 3]
+            step, start = step or abs(affine[row, row]), affine[row, 3]
+            step = np.copysign(step, affine[row, row])
         scales[name] = axis_scale(step, _known(space), start)
     scales["t"] = axis_scale(header["pixdim"][4], _known(time), header["toffset"])
     return Calibration(known_scales(scales), lost)
@@ -59,7 +67,7 @@ def _lost(affine: npt.NDArray[Any] | None, sizes: npt.NDArray[Any]) -> tuple[str
     if np.abs(matrix - np.diag(diagonal)).max() > _CLOSE * float(np.abs(matrix).max()):
         rows = "; ".join(", ".join(f"{value:g}" for value in row) for row in matrix.round(4))
         return (f"a rotation or shear of its axes, the affine {rows}",)
-    if not np.allclose(np.abs(diagonal), sizes, rtol=_CLOSE, atol=0):
+    if not np.allclose(np.abs(diagonal)[sizes > 0], sizes[sizes > 0], rtol=_CLOSE, atol=0):
         said, other = (", ".join(f"{n:g}" for n in each) for each in (np.abs(diagonal), sizes))
         return (f"an affine with voxels of {said}, where pixdim has {other} for x, y, z",)
     return ()

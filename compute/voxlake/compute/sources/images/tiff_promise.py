@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 METAMORPH = 33629
 """Tag of MetaMorph stacks (UIC2), with a value for each plane."""
+_HEAD = 10_000
+"""Characters, within which OME-XML begins: what comes before are comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,15 @@ def promised_planes(description: str, plane: Sequence[int]) -> Promise | None:
 
 
 def is_ome(description: str) -> bool:
-    """Return whether a description is OME-XML."""
-    return description[-10:].strip().endswith("OME>")
+    """Return whether a description is OME-XML, which may be torn.
+
+    Examples
+    --------
+    >>> is_ome('<?xml version="1.0"?><OME xmlns="..."><Image/></OME>'), is_ome("<html/>")
+    (True, False)
+    """
+    begun = description[:_HEAD].lstrip("\ufeff \r\n\t")
+    return begun.startswith("<") and re.search(r"<(\w+:)?OME[\s>]", begun) is not None
 
 
 def ome_root(xml: str, what: str) -> Element:

@@ -173,12 +173,12 @@ def _check_same_pattern(names: Sequence[str], what: str) -> None:
 
 def _parts(name: str) -> list[str | int]:
     """Split into text, number, text, ..., text."""
-    split = re.split(r"([0-9]+)", name)
+    split = re.split(r"(\d+)", name)
     return [int(part) if index % 2 else part for index, part in enumerate(split)]
 
 
 def _numbers(name: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"[0-9]+", _stem(name))]
+    return [int(digits) for digits in re.findall(r"\d+", _stem(name))]
 
 
 def _stem(name: str) -> str:
