@@ -11,6 +11,7 @@ from voxlake.compute.sources.arrangement import arrange_as_asked
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration
 from voxlake.compute.sources.fingerprint import fingerprint_text
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.metadata.channels import NOTHING_SAID, Channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,8 @@ class ArrangedSource:
     """What to know of the voxels, in words: that they are indices into a palette, say."""
     colours: Callable[[], ArrangedSource] | None = field(default=None, repr=False)
     """Return it with the colours of its palettes in the place of indices, if it may have any."""
+    described: Channels = NOTHING_SAID
+    """How the input says that its channels are called and shown."""
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -61,6 +64,12 @@ class ArrangedSource:
     def shape(self) -> tuple[int, ...]:
         """Voxels along each of `axes`."""
         return self.arrangement.shape
+
+    @property
+    def channels(self) -> Channels:
+        """What is `described`, if it is of as many channels as there are."""
+        extents = dict(zip(self.axes, self.shape, strict=True))
+        return self.described.fitting(extents.get("c", 1))
 
     @property
     def doubt(self) -> str:

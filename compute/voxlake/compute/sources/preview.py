@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
+from voxlake.compute.sources.channels import channels_of
 from voxlake.compute.sources.convert import loss_of
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.units import symbol_of
@@ -68,5 +69,7 @@ def _parts(
         if any(translation):
             place = ", ".join(f"{start:g}" for start in translation)
             yield f"translation {place} {symbol_of(voxel_size.unit or '')}"
+    if faults := channels_of(source).faults:
+        yield f"left out of what is said of its channels: {'; '.join(faults)}"
     if arranged and not arranged.arrangement.is_named:
         yield "no names of axes: taken in this order (--axes says otherwise)"

@@ -11,6 +11,7 @@ from voxlake.platform.errors import UnsupportedError
 if TYPE_CHECKING:
     from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.metadata.channels import Channels
 
 
 NumberType = Literal[
@@ -132,6 +133,16 @@ class HasColours(Protocol):
 
     def in_colours(self) -> Source:
         """Return the source of the colours: itself if there is no palette."""
+        ...
+
+
+@runtime_checkable
+class DescribesChannels(Protocol):
+    """A source that says how its channels are called and shown."""
+
+    @property
+    def channels(self) -> Channels:
+        """As many as the source has along ``c``, or none."""
         ...
 
 

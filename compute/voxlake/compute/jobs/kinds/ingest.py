@@ -15,6 +15,7 @@ from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest, IngestSpec, in
 from voxlake.compute.jobs.kinds.kind import JobKind, Work, record_job, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
+from voxlake.compute.sources.channels import completed
 from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
@@ -58,8 +59,10 @@ def _begun(workspace: Workspace, request: IngestRequest, job: Job) -> Job:
     spec, name = IngestSpec.model_validate(job.spec), request.place.name
     image = _image_of(workspace, request.place)
     asked = ingest_spec(request, image, workspace.settings)
-    # How large tasks are is said by the settings, and nobody sees it in a dataset.
-    if asked.model_copy(update={"task_bytes": spec.task_bytes}) == spec:
+    # How large tasks are is said by the settings, and nobody sees it in a dataset. What the source
+    # says of channels is as it was: its fingerprint is.
+    same = {"task_bytes": spec.task_bytes, "channels": spec.channels}
+    if asked.model_copy(update=same) == spec:
         return job
     raise ConflictError(
         f"{name} is already being made from {spec.source}, by job {job.id}, which is {job.state}, "
@@ -167,14 +170,16 @@ def making_of(work: Work[IngestSpec]) -> Making:
 def _new_dataset(work: Work[IngestSpec]) -> NewDataset:
     spec = work.spec
     source = spec.address.open()
+    dtype = spec.stored_dtype(source)
     return NewDataset(
         work.place,
         source.axes,
         spec.voxel_size.unit,
-        spec.stored_dtype(source),
+        dtype,
         plan_levels_by(spec.kind_of_dataset, spec.extent(source), spec.steps),
         spec.reduction,
         spec.time.unit if spec.time else None,
+        completed(spec.channels, source.axes, tuple(source.shape), dtype, spec.address.read),
     )
 
 

@@ -11,6 +11,7 @@ from voxlake.compute.jobs.kinds.kind import Spec, at
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.channels import channels_of
 from voxlake.compute.sources.convert import loss_of
 from voxlake.compute.sources.links import refuse_links_out
 from voxlake.compute.sources.location import absolute_location
@@ -20,6 +21,7 @@ from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels, step_factors
 from voxlake.ngff.grid.reduction import Reduction, check_reduction, default_reduction
+from voxlake.ngff.metadata.channels import Channel
 from voxlake.platform.errors import (
     InvalidInputError,
     OutOfBoundsError,
@@ -61,6 +63,8 @@ class IngestSpec(Spec):
     """From one time point to the next, if there are several and the source says it."""
     dtype: str = ""
     """What the source's voxels are converted to; empty: they are stored as they are."""
+    channels: tuple[Channel, ...] = ()
+    """How the channels of an image are called and shown, as far as the source says it."""
 
     @property
     def address(self) -> SourceAddress:
@@ -168,7 +172,15 @@ def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Setting
         translation=_translation(request, calibration, voxel_size, image),
         time=calibration.time if "t" in source.axes else None,
         dtype=request.dtype,
+        channels=_channels(request, source),
     )
+
+
+def _channels(request: IngestRequest, source: Source) -> tuple[Channel, ...]:
+    if request.place.kind is not Kind.IMAGE:
+        return ()
+    described = channels_of(source).described
+    return described[::-1] if "c" in request.reverse else described
 
 
 def _check_dtype(kind: Kind, dtype: np.dtype[Any], asked: str) -> None:

@@ -11,6 +11,7 @@ from zarr.errors import BaseZarrError
 
 from voxlake.compute.sources.location import absolute_location, split_inner
 from voxlake.ngff.grid.axes import AxisType
+from voxlake.ngff.metadata.channels import Channels, read_channels
 from voxlake.ngff.metadata.early import early_image
 from voxlake.ngff.metadata.reading import NO_IMAGES, parse_multiscale
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above
@@ -45,6 +46,8 @@ class OmeImage:
     """Names of its axes, in the order of the array's dimensions."""
     multiscale: Multiscale | None
     """Where its levels lie; None before NGFF 0.4, which does not say it."""
+    channels: Channels
+    """How they are called and shown."""
 
 
 def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
@@ -63,11 +66,11 @@ def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
     try:
         early = early_image(ome, where)
         if early is not None:
-            return OmeImage(early.path, early.axes, None)
+            return OmeImage(early.path, early.axes, None, read_channels(ome))
         found = parse_multiscale(ome, where, _above(location, group, opened))
     except CorruptDataError as error:
         raise SourceError(f"{error}; mend the source's metadata") from error
-    return OmeImage(found.levels[0].path, tuple(map(_axis_name, found.axes)), found)
+    return OmeImage(found.levels[0].path, tuple(map(_axis_name, found.axes)), found, found.channels)
 
 
 def _axis_name(axis: Axis) -> str:

@@ -31,6 +31,7 @@ from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.box import cell_box
+from voxlake.ngff.metadata.channels import NOTHING_SAID
 from voxlake.platform.errors import SourceError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
@@ -73,6 +74,7 @@ def open_zarr(location: str) -> Source | None:
         stored_block=array.chunks,  # of a sharded array, the inner chunks
         calibration=_calibration(array, image, arrangement),
         check_stored=partial(check_chunk_files, address, array, what),
+        described=image.channels if image else NOTHING_SAID,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from voxlake.compute.sources.arrangement import arrange_named
+from voxlake.compute.sources.channels import sample_channels
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
@@ -133,6 +134,7 @@ def in_colours(source: ArrangedSource, palette: Palette, what: str) -> ArrangedS
         stored_block=(*(source.stored_block or (1,) * len(shape)), samples),
         remark=COLOURS,
         colours=None,
+        described=sample_channels(samples, palette.colours.dtype),
     )
 
 

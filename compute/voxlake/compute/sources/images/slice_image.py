@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 from tifffile import TiffFile
 
+from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
 from voxlake.compute.sources.images.gif import decode_gif, gif_is_whole, read_gif_header
 from voxlake.compute.sources.images.palette import (
@@ -21,10 +22,12 @@ from voxlake.compute.sources.images.palette import (
 )
 from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.png import decode_png, read_png_header
+from voxlake.compute.sources.images.tiff_channels import page_channels
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
+from voxlake.ngff.metadata.channels import NOTHING_SAID, Channels
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class SliceHeader:
     """Colours of the image, if its pixels are indices."""
     shows_colours: bool = field(default=False, compare=False)
     """Whether these are what is read, and not the indices."""
+    has_colours: bool = field(default=True, compare=False)
+    """Whether several samples are colours, in the order red, green, blue, alpha; or gray, alpha."""
 
     def in_colours(self) -> SliceHeader:
         """Return the header of the image with the colours of its palette, if it has one."""
@@ -70,6 +75,11 @@ class SliceHeader:
             return replace(self, shows_colours=True)
         colours = self.palette.colours
         return replace(self, samples=colours.shape[1], dtype=colours.dtype, shows_colours=True)
+
+    @property
+    def channels(self) -> Channels:
+        """What the samples are."""
+        return sample_channels(self.samples, self.dtype) if self.has_colours else NOTHING_SAID
 
     @property
     def remark(self) -> str:
@@ -292,7 +302,8 @@ def _tiff_header(path: Path) -> SliceHeader:
     samples = page.shaped[0] * page.shaped[4]
     dtype = native(page.dtype, f"TIFF {path}")
     whole = (page.imagelength, page.imagewidth)
-    return SliceHeader(*whole, samples, dtype, block_of(page), palette)
+    is_colour = palette is not None or bool(page_channels(page, samples, dtype).described)
+    return SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
 
 
 def _check_one_plane(path: Path, page: TiffPage) -> None:

@@ -23,6 +23,7 @@ from voxlake.compute.sources.images.palette import (
     tiff_palette,
 )
 from voxlake.compute.sources.images.slice_image import TIFF
+from voxlake.compute.sources.images.tiff_channels import tiff_channels
 from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff_places import tiff_calibration
@@ -90,6 +91,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
         fill_stored=fill if mapped is None else None,
         stored_block=coded if mapped is None else None,
         calibration=tiff_calibration(described, series),
+        described=tiff_channels(described, series, dtype),
         check_stored=partial(
             _check, path, series, described.description, is_mapped=mapped is not None
         ),

@@ -221,6 +221,7 @@ def _source(location: str, grid: Grid, *, fills_missing: bool, colours: bool) ->
         stored_block=tiles.tile,
         check_stored=tiles.check,
         remark=header.remark,
+        described=header.channels,
         colours=None
         if colours
         else partial(_source, location, grid, fills_missing=fills_missing, colours=True),

@@ -80,6 +80,7 @@ def _stack(location: str, files: list[Path], *, colours: bool) -> ArrangedSource
         stored_block=(header.samples, 1, *header.block),
         check_stored=partial(_check, location, files, header),
         remark=header.remark,
+        described=header.channels,
         colours=None if colours else partial(_stack, location, files, colours=True),
     )
 

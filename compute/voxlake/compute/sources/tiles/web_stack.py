@@ -135,6 +135,7 @@ def _source(
         stored_block=(shown.samples, 1, shown.height, shown.width),
         check_stored=partial(slices.check, shown),
         remark=shown.remark,
+        described=shown.channels,
         colours=None if colours else partial(_source, slices, header, fingerprint, colours=True),
     )
 
