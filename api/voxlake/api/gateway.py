@@ -51,7 +51,7 @@ class Gateway:
     questions: Questions
     records: Expiring[DatasetName, Protected | None]
     datasets: Expiring[DatasetRecord, Dataset]
-    volumes: Expiring[tuple[DatasetRecord, int], Volume]
+    volumes: Expiring[tuple[DatasetRecord, StoreURL], Volume]
     readiness: Expiring[str, str | None]
     chunk_cache_bytes: int
     """Of decoded chunks that volumes keep."""

@@ -107,6 +107,13 @@ class AsDataset(AsAnyKind):
     """What the source becomes."""
 
     kind: Annotated[Literal["image", "labels"], Parameter(help=KIND_HELP)] = field(kw_only=True)
+    overwrite: Annotated[
+        Flag,
+        Parameter(
+            help="Replace the dataset of that name, if there is one, once the new one is whole and "
+            "verified; labels inside an image stay."
+        ),
+    ] = False
 
 
 def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) -> IngestRequest:

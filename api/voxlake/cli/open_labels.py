@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Flag, InLake
 from voxlake.ngff.labels import handle
-from voxlake.ngff.lake import address_of, place_of
+from voxlake.ngff.lake import address_of, index_of, place_of
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.names import DatasetName
 
@@ -38,7 +38,7 @@ def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
         record = catalog.get_dataset(dataset)
     if record.kind != "labels":
         raise UnsupportedError(f"{dataset} is an image; only labels have a label index")
-    index = lake.url / place_of(record).index_key
+    index = index_of(lake.url, place_of(record))
     return handle.open_labels(address_of(lake.url, record), index, bodies=bodies)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
-from voxlake.ngff.lake import GROUP_SUFFIX, Fault, Place, discover, survey
+from voxlake.ngff.lake import GROUP_SUFFIX, Fault, Place, discover, index_of, survey
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError
@@ -77,8 +77,8 @@ class Lake:
             If there are none.
         """
         place = self._place(name)
-        url = self.url / place.key
-        return open_labels(url, self.url / place.index_key, bodies=bodies)
+        url, index = self.url / place.key, index_of(self.url, place)
+        return open_labels(url, index, bodies=bodies)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.

@@ -12,7 +12,7 @@ from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.grid.reduction import Reduction, default_reduction
 from voxlake.ngff.making import Making
 from voxlake.ngff.metadata.channels import Channel, Channels
-from voxlake.ngff.metadata.model import Level, Multiscale
+from voxlake.ngff.metadata.model import Level, Multiscale, is_folder
 from voxlake.ngff.metadata.names import named
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.metadata.writing import encoded, group_document, labels_document
@@ -54,8 +54,9 @@ class NewDataset:
 def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> StoreURL:
     """Write the metadata of `new` and return its address; all voxels are fill.
 
-    Doing it twice changes nothing. Labels of an image are added to the image's list of labels.
-    If a `job` makes the dataset, its group says so, and that it is not whole (see `Making`).
+    Doing it twice changes nothing. Labels of an image are added to the image's list of labels,
+    unless they are to replace some (see `replacing`). If a `job` makes the dataset, its group says
+    so, and that it is not whole (see `Making`).
 
     Raises
     ------
@@ -69,14 +70,14 @@ def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> S
         _put(url / level.path / "zarr.json", *map(sealed, documents))
     of_image = new.place.of is not None
     groups = [group_document(each, of_image=of_image) for each in _multiscales(new)]
-    if new.place.group is not None:
+    if new.place.group is not None and not new.place.folder:
         for group in groups:
             group["attributes"]["voxlake"] = {"named": named(new.place.key, new.place.name)}
     if job is None:
         _put(url / "zarr.json", *map(sealed, groups))
     else:
         Making(url, job).begin(*groups)
-    if of_image:
+    if of_image and not new.place.folder:
         list_labels(lake, new.place)
     return url
 
@@ -118,11 +119,7 @@ def remove_dataset(lake: StoreURL, place: Place) -> None:
     Metadata go first: what is left when this is cut off cannot be read as a dataset of zeros.
     """
     url = lake / place.key
-    for key in ("zarr.json", ".zattrs", ".zgroup", ".zmetadata"):
-        store.delete(url / key)
-    for level in store.list_children(url)[0]:
-        for key in ("zarr.json", ".zarray"):
-            store.delete(url / level / key)
+    delete_documents(url)
     index = place.index_key
     if place.of is not None:
         list_labels(lake, place, listed=False)
@@ -130,6 +127,26 @@ def remove_dataset(lake: StoreURL, place: Place) -> None:
         index = index.rpartition("/")[0]  # with those of labels that lay inside
     store.delete_tree(lake / index)
     store.delete_tree(url)
+
+
+def delete_documents(url: StoreURL) -> None:
+    """Delete the metadata of the group at `url` and of its arrays, so that nothing is read there.
+
+    What replaces a dataset, or is to, lies in a folder of its group, and its arrays in that.
+    """
+    for key in ("zarr.json", ".zattrs", ".zgroup", ".zmetadata"):
+        store.delete(url / key)
+    for name in store.list_children(url)[0]:
+        if is_folder(name):
+            delete_documents(url / name)
+        else:
+            delete_array_documents(url / name)
+
+
+def delete_array_documents(url: StoreURL) -> None:
+    """Delete the metadata of the array at `url`."""
+    for key in ("zarr.json", ".zarray"):
+        store.delete(url / key)
 
 
 def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:

@@ -34,6 +34,12 @@ class Place:
     group: str | None = None
     """Path of the group below the lake, if it is not the one that the name says: one that was
     renamed stays where it is."""
+    folder: str = ""
+    """Folder of the group in which a job made, or makes, what replaces the dataset; empty: none."""
+
+    def within(self, folder: str) -> Place:
+        """Return the place in a folder of the dataset's group."""
+        return replace(self, folder=folder)
 
     @property
     def key(self) -> str:
@@ -44,11 +50,12 @@ class Place:
         >>> Place(DatasetName("lab", "brain", "cells"), Kind.LABELS, of="em").key
         'lab/brain/em.ome.zarr/labels/cells'
         """
-        if self.group is not None:
-            return self.group
-        if self.of is None:
-            return f"{_experiment(self.name)}/{self.name.dataset}{GROUP_SUFFIX}"
-        return f"{_experiment(self.name)}/{self.of}{GROUP_SUFFIX}/labels/{self.name.dataset}"
+        key = self.group
+        if key is None:
+            image = self.name.dataset if self.of is None else self.of
+            key = f"{_experiment(self.name)}/{image}{GROUP_SUFFIX}"
+            key += "" if self.of is None else f"/labels/{self.name.dataset}"
+        return f"{key}/{self.folder}" if self.folder else key
 
     @property
     def index_key(self) -> str:
@@ -59,9 +66,10 @@ class Place:
         >>> Place(DatasetName("lab", "brain", "cells"), Kind.LABELS, of="em").index_key
         'lab/brain/em.index/cells'
         """
-        root, _, labels = self.key.partition(f"{GROUP_SUFFIX}/labels/")
+        root, _, labels = self.within("").key.partition(f"{GROUP_SUFFIX}/labels/")
         root = root.removesuffix(GROUP_SUFFIX)
-        return f"{root}{INDEX_SUFFIX}/{labels or root.rpartition('/')[2]}"
+        key = f"{root}{INDEX_SUFFIX}/{labels or root.rpartition('/')[2]}"
+        return f"{key}/{self.folder}" if self.folder else key
 
 
 def place_of(record: DatasetRecord) -> Place:
@@ -70,6 +78,18 @@ def place_of(record: DatasetRecord) -> Place:
     if record.url == named.key or lies_elsewhere(record):
         return named
     return replace(named, group=record.url)
+
+
+def index_of(lake: StoreURL, place: Place) -> StoreURL:
+    """Return the address of the label index of labels: what replaces labels has one of its own.
+
+    Of labels that cannot be read it is that of the first.
+    """
+    try:
+        folder = read_multiscale(lake / place.key).folder
+    except UNREADABLE:
+        folder = ""
+    return lake / place.within(folder).index_key
 
 
 def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:

@@ -49,9 +49,13 @@ async def open_volume(granted: Granted, level: int) -> Volume:
     OutOfBoundsError
         If there is no such level.
     """
-    dataset = await open_dataset(granted)
+    return await open_level(granted, await open_dataset(granted), level)
+
+
+async def open_level(granted: Granted, dataset: Dataset, level: int) -> Volume:
+    """Open a level of the dataset as its metadata were read; as `open_volume`."""
     find = partial(dataset.level, level, granted.gateway.chunk_cache_bytes)
-    return await granted.gateway.volumes.get((granted.record, level), find)
+    return await granted.gateway.volumes.get((granted.record, dataset.level_url(level)), find)
 
 
 async def value_range(granted: Granted) -> tuple[float, float] | None:
@@ -62,7 +66,7 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
     is too large to read, or if it is flat, or of no finite numbers.
     """
     dataset = await open_dataset(granted)
-    volume = await open_volume(granted, dataset.levels - 1)
+    volume = await open_level(granted, dataset, dataset.levels - 1)
     if volume.dtype == np.uint8:
         return 0.0, 255.0
     answers, held = granted.gateway.answers, volume.decoding_bytes(volume.box)

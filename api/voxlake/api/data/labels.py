@@ -16,6 +16,7 @@ from voxlake.api.guard import Granted
 from voxlake.api.http.cutout import Read
 from voxlake.api.http.questions import QUESTION_BYTES
 from voxlake.ngff import lake
+from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping.mapping import Mapping, apply, merged_bodies, renumbered
@@ -25,9 +26,10 @@ from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.labels.sidecars.trust import IndexStatus
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
+from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import Volume
 from voxlake.platform.deadline import until
-from voxlake.platform.errors import LimitExceededError, UnsupportedError
+from voxlake.platform.errors import ConflictError, LimitExceededError, UnsupportedError
 from voxlake.platform.store import StoreURL
 
 MAX_CELLS = 1_000_000
@@ -38,7 +40,15 @@ BYTES_A_ROW = 100
 """Memory that a row of the index takes while all labels are listed."""
 
 
-def index_url(granted: Granted) -> StoreURL:
+def check_labels(granted: Granted) -> None:
+    """Raise UnsupportedError if the dataset is an image."""
+    if granted.record.kind != "labels":
+        raise UnsupportedError(
+            f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
+        )
+
+
+async def index_url(granted: Granted) -> StoreURL:
     """Return the address of the label index.
 
     Raises
@@ -46,16 +56,18 @@ def index_url(granted: Granted) -> StoreURL:
     UnsupportedError
         If the dataset is an image.
     """
-    if granted.record.kind != "labels":
-        raise UnsupportedError(
-            f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
-        )
-    return granted.lake / lake.place_of(granted.record).index_key
+    check_labels(granted)
+    return _index_of(granted, await data.open_dataset(granted))
+
+
+def _index_of(granted: Granted, dataset: Dataset) -> StoreURL:
+    place = lake.place_of(granted.record).within(dataset.multiscale.folder)
+    return granted.lake / place.index_key
 
 
 async def mapping_of(granted: Granted) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
-    return await newest_mapping(granted.record, index_url(granted))
+    return await newest_mapping(granted.record, await index_url(granted))
 
 
 async def list_merged_bodies(granted: Granted, most: int) -> list[list[int]] | None:
@@ -75,9 +87,11 @@ async def open_labels(granted: Granted, *, bodies: bool = False) -> Labels:
     LimitExceededError
         If a chunk of them would never fit in the memory for answers.
     """
-    url = index_url(granted)
-    mapping = await mapping_of(granted) if bodies else None
-    volume, most = await data.open_volume(granted, 0), granted.gateway.answers.limit_bytes
+    check_labels(granted)
+    dataset = await data.open_dataset(granted)
+    url, most = _index_of(granted, dataset), granted.gateway.answers.limit_bytes
+    mapping = await newest_mapping(granted.record, url) if bodies else None
+    volume = await data.open_level(granted, dataset, 0)
     if volume.chunk_bytes >= most:
         raise LimitExceededError(
             f"{granted.record.name} has chunks of {volume.chunk_bytes} bytes and the server has "
@@ -204,13 +218,28 @@ async def labels_at(
 
 async def reserve(granted: Granted, count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
-    return await change(reservation.reserve, await open_labels(granted), count, granted.asker)
+    labels = await open_labels(granted)
+    return await change(granted, reservation.reserve, labels, count, granted.asker)
 
 
-async def change[*Given, T](work: Callable[[*Given], T], *given: *Given) -> T:
-    """Return what a change of something returns, in a thread; it is not given up halfway."""
+async def change[*Given, T](granted: Granted, work: Callable[[*Given], T], *given: *Given) -> T:
+    """Return what a change of labels returns, in a thread; it is not given up halfway.
+
+    Raises
+    ------
+    ConflictError
+        If the labels were replaced meanwhile: what was changed is of the old ones.
+    """
+    folder = (await data.open_dataset(granted)).multiscale.folder
     with until(None):
-        return await to_thread.run_sync(work, *given)
+        changed = await to_thread.run_sync(work, *given)
+        present = await to_thread.run_sync(read_multiscale, data.store_url(granted))
+    if present.folder != folder:
+        raise ConflictError(
+            f"{granted.record.name} was replaced meanwhile; look at what it has by now, and try "
+            "again"
+        )
+    return changed
 
 
 async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:

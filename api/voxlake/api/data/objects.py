@@ -22,7 +22,7 @@ def _asked[*Given, T](
     """Return a question to the label index of a dataset that access was granted to."""
 
     async def granted_question(granted: Granted, *given: *Given) -> T:
-        asked = partial(question, index_url(granted), *given)
+        asked = partial(question, await index_url(granted), *given)
         return await granted.gateway.questions.ask(asked)
 
     return granted_question
@@ -34,7 +34,7 @@ def _changed[*Given, T](
     """Return a change of the label index of a dataset; it is not given up halfway."""
 
     async def granted_change(granted: Granted, *given: *Given) -> T:
-        return await change(work, index_url(granted), *given)
+        return await change(granted, work, await index_url(granted), *given)
 
     return granted_change
 
@@ -45,7 +45,7 @@ list_objects = _asked(reading.list_objects)
 
 async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
     """Merge bodies, which voxels must have, into the first of them."""
-    return await change(merges.merge, await open_labels(granted), bodies, by)
+    return await change(granted, merges.merge, await open_labels(granted), bodies, by)
 
 
 async def cleave(
@@ -53,7 +53,7 @@ async def cleave(
 ) -> Entry:
     """Make some supervoxels of a body a body of their own."""
     labels = await open_labels(granted)
-    return await change(merges.cleave, labels, body, supervoxels, into, by)
+    return await change(granted, merges.cleave, labels, body, supervoxels, into, by)
 
 
 @_changed

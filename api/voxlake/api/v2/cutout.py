@@ -59,8 +59,9 @@ async def get_cutout(
     number of the mapping that was applied, too. Above level 0 they are the bodies of the
     supervoxels that the level has.
     """
-    volume = await data.open_volume(granted, asked.level)
-    axes = await data.axis_names(granted)
+    dataset = await data.open_dataset(granted)
+    volume = await data.open_level(granted, dataset, asked.level)
+    axes = dataset.multiscale.axis_names
     box = parse_box(asked.by_axis(), axes, volume.shape)
     read: Read = volume.read
     dtype, number = volume.dtype, None

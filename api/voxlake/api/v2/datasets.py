@@ -37,7 +37,7 @@ async def get_dataset(
 ) -> DatasetDocument:
     """Return what the catalog and the dataset's own metadata say of it."""
     dataset = await data.open_dataset(granted)
-    volumes = [await data.open_volume(granted, level) for level in range(dataset.levels)]
+    volumes = [await data.open_level(granted, dataset, level) for level in range(dataset.levels)]
     status = await label_data.index_status(granted) if index else None
     return dataset_document(
         granted.record,

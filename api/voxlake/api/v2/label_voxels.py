@@ -133,7 +133,7 @@ async def get_mask(
 
 async def _box(granted: Granted, clip: Clip) -> Box | None:
     """Return the box that was asked for; None if none was."""
-    label_data.index_url(granted)
+    label_data.check_labels(granted)
     ranges = clip.by_axis()
     if not ranges:
         return None

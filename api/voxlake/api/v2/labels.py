@@ -63,7 +63,7 @@ async def get_labels(
     bodies: Bodies = False,  # noqa: FBT002
 ) -> Response:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
-    label_data.index_url(granted)
+    label_data.check_labels(granted)
     axes = await data.axis_names(granted)
     box = parse_box(ranges.by_axis(), axes, (await data.open_volume(granted, 0)).shape)
     inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)

@@ -85,7 +85,7 @@ async def _layer(request: Request, granted: Granted) -> Layer:
     labels = granted.record.kind == "labels"
     named = labels and await object_data.has_objects(granted)
     objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
-    volume = await data.open_volume(granted, 0)
+    volume = await data.open_level(granted, dataset, 0)
     channels = dataset.multiscale.channels_in(volume.shape)
     is_windowed = bool(channels) and all(channel.window for channel in channels)
     return Layer(

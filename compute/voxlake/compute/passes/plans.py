@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,8 @@ class PassSpec:
     """Where the label index is written along with level 0; None: nowhere."""
     job: str = ""
     """The job that makes the dataset (see `Making`); empty: it is made."""
+    folder: str = field(default="", repr=False)
+    """Folder of the group that the levels lie in: they are others once it was written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def plan_passes(
             planned.cut,
             index if writes_source else None,
             job,
+            dataset.multiscale.folder,
         )
         plans.append((_plan(dataset, spec), spec.cut))
     return plans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize
@@ -9,8 +10,32 @@ from voxlake.ngff.grid.units import converted, exact, length_unit, usual_unit
 from voxlake.ngff.metadata.channels import NOTHING_SAID, Channel, Channels
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
 
+_FOLDER = re.compile(r"by-[0-9A-Z]{26}")
+
 LEAST, MOST = 1e-100, 1e100
 """Between these is the size of a voxel, whatever its unit; others are no sizes."""
+
+
+def folder_of_job(job: str) -> str:
+    """Return the folder of a group that a job makes in it what is to replace the dataset."""
+    return f"by-{job}"
+
+
+def folder_of_level(path: str) -> str:
+    """Return the folder that a job made a level in, given its path; empty if it is in none.
+
+    Examples
+    --------
+    >>> folder_of_level("by-01JABCDEFGHJKMNPQRSTVWXYZ0/1"), folder_of_level("volumes/raw/1")
+    ('by-01JABCDEFGHJKMNPQRSTVWXYZ0', '')
+    """
+    folder, _, level = path.partition("/")
+    return folder if level and is_folder(folder) else ""
+
+
+def is_folder(name: str) -> bool:
+    """Return whether a name below a group is one of `folder_of_job`."""
+    return _FOLDER.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,14 @@ class Multiscale:
     def axis_names(self) -> tuple[str, ...]:
         """Names of the axes."""
         return tuple(axis.name for axis in self.axes)
+
+    @property
+    def folder(self) -> str:
+        """Folder of the group that the levels lie in, if the dataset was written over; else empty.
+
+        What is kept beside labels lies in a folder of the same name.
+        """
+        return folder_of_level(self.levels[0].path)
 
     @property
     def translation(self) -> tuple[float, float, float]:

@@ -16,6 +16,7 @@ from voxlake.platform.catalog.datasets import (
     list_records,
     move_record,
     remove_record,
+    renew_record,
     set_public,
     set_state,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from voxlake.platform.access import Permission, Principal
-    from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+    from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
@@ -130,6 +131,20 @@ class Catalog:
         """
         with self.database.write() as connection:
             move_record(connection, name, to)
+
+    def renew_dataset(self, name: DatasetName, kind: Kind) -> None:
+        """Say that the dataset is another from now on: of that kind, ready, made at this moment.
+
+        Its name and who may do what with it stay. A job that has yet to be done on the one before
+        it is given up, but for those that run or wait for their turn.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        """
+        with self.database.write() as connection:
+            renew_record(connection, name, kind)
 
     def remove_dataset(self, name: DatasetName) -> None:
         """Forget the dataset; its voxels stay on the store, and its jobs in the ledger.

@@ -8,10 +8,12 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from voxlake.platform.access import PUBLIC, Role
 from voxlake.platform.catalog.grants import drop_grants, is_public, put_role
-from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.tables import datasets
+from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.nodes import (
     NAME_COLUMNS,
     ROOT,
@@ -128,7 +130,16 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
     connection.execute(delete(datasets).where(datasets.c.node == record.node))
     drop_grants(connection, record.node)
     remove_node(connection, record.node)
-    give_up_jobs(connection, record.node)
+    give_up_jobs(connection, record.node, "its dataset was removed")
+
+
+def renew_record(connection: Connection, name: DatasetName, kind: Kind) -> None:
+    """Say that a dataset is another from now on; see `Catalog.renew_dataset`."""
+    node = find_record(connection, name).node
+    change = update(datasets).where(datasets.c.node == node)
+    ready = DatasetState.READY.value
+    connection.execute(change.values(kind=kind, state=ready, created_at=now()))
+    give_up_jobs(connection, node, "its dataset was replaced", but={JobState.QUEUED})
 
 
 def _labels_of(connection: Connection, image: DatasetRecord) -> list[DatasetRecord]:

@@ -50,15 +50,19 @@ def check_no_job_knows(connection: Connection, name: DatasetName) -> None:
         )
 
 
-def give_up_jobs(connection: Connection, node: int) -> None:
+def give_up_jobs(
+    connection: Connection, node: int, why: str, but: Collection[JobState] = frozenset()
+) -> None:
     """Cancel what is left to do on a dataset that is gone, and forget the tasks of its jobs.
 
-    One that runs goes on, as it may be the one that removes the dataset.
+    One that runs goes on, as it may be the one that removes the dataset; so do those in other
+    states, which are named by `but`.
     """
-    idle = jobs.c.node == node, jobs.c.state != JobState.RUNNING
+    kept = sorted({JobState.RUNNING, *but})
+    idle = jobs.c.node == node, jobs.c.state.not_in(kept)
     begun = select(stages.c.id).join(jobs, jobs.c.id == stages.c.job).where(*idle)
     for tasks in (done_tasks, failed_tasks):
         connection.execute(delete(tasks).where(tasks.c.stage.in_(begun)))
     left = update(jobs).where(*idle, jobs.c.state.in_(sorted(UNFINISHED)))
-    given_up = {"state": JobState.CANCELLED.value, "message": "its dataset was removed"}
+    given_up = {"state": JobState.CANCELLED.value, "message": why}
     connection.execute(left.values(**given_up, fence=jobs.c.fence + 1, updated_at=now()))

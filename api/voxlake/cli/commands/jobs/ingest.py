@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from voxlake.cli.ingest_options import AsDataset, SourceLocation, ingest_request
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.output import note
@@ -25,11 +27,11 @@ def ingest(
 ) -> int:
     """Write a new dataset from a source: sharded OME-Zarr, with its pyramid.
 
-    Everything that can be checked is checked before a voxel is written. A lake in a local folder
-    is made if it is not there; one on S3 is made by `voxlake init`. What it would take is told by
-    `voxlake plan`.
+    Given again, it goes on with what it has not finished. Everything that can be checked is checked
+    before a voxel is written. A lake in a local folder is made if it is not there; one on S3 is
+    made by `voxlake init`. What it would take is told by `voxlake plan`.
     """
-    request = ingest_request(source, name, target.kind, target)
+    request = replace(ingest_request(source, name, target.kind, target), overwrite=target.overwrite)
     with opening_once():
         request.open()  # So that a mistyped source makes no lake.
         with opened_workspace(lake, cluster, make=True) as workspace:

@@ -45,11 +45,12 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     dataset = open_dataset(address_of(lake, record))
     volumes = [dataset.level(number) for number in range(dataset.levels)]
     labels = record.kind == "labels"
+    index = lake / place_of(record).within(dataset.multiscale.folder).index_key
     document = dataset_document(
         record,
         dataset,
         volumes,
-        index=_index(volumes[0], lake / place_of(record).index_key) if labels else None,
+        index=_index(volumes[0], index) if labels else None,
         stored=[_stored(volume.url) for volume in volumes],
     )
     return document.model_copy(update={"whole": document.whole and is_whole(dataset.url)})

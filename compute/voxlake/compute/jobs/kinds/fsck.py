@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.fsck.finding import findings_of
@@ -13,6 +12,7 @@ from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.plan import Result
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.lake import index_of
 from voxlake.platform import store
 from voxlake.platform.catalog.record import DatasetState
 from voxlake.platform.jobs.record import UNFINISHED, JobState
@@ -71,11 +71,10 @@ def findings(workspace: Workspace, job: Job) -> Iterator[Finding]:
 
 def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
     """Return what an fsck job looks at."""
-    place, image = spec.place, None
+    place, image = workspace.place(spec.place.name), None
     if place.of is not None:
-        of = replace(place, name=place.name.sibling(place.of), kind=Kind.IMAGE, of=None)
-        image = workspace.lake / of.key
-    index = workspace.lake / place.index_key if spec.index else None
+        image = workspace.lake / workspace.place(place.name.sibling(place.of)).key
+    index = index_of(workspace.lake, place) if spec.index else None
     return FsckTarget(
         workspace.lake / place.key, index, image, spec.quick, spec.stored, spec.unfinished
     )
@@ -93,21 +92,23 @@ def _stored(workspace: Workspace, name: DatasetName) -> int:
 def _unfinished(workspace: Workspace, name: DatasetName) -> str:
     """Return what is known of an ingest of a dataset that has not ended; empty if it has."""
     state = workspace.catalog.get_dataset(name).state
-    jobs = workspace.catalog.ledger.jobs_of(name, kind=INGEST.name, states=UNFINISHED)
+    begun = workspace.catalog.ledger.jobs_of(name, kind=INGEST.name, states=UNFINISHED)
+    # One that is to replace the dataset leaves it whole.
+    jobs = [job for job in begun if not IngestSpec.model_validate(job.spec).replaces]
     if jobs:
         return f"its ingest, job {jobs[0].id}, is {jobs[0].state}; resume or cancel it"
     return "" if state is DatasetState.READY else f"its ingest has not ended: it is {state}"
 
 
 def _should_have_index(workspace: Workspace, place: Place) -> bool:
-    if store.list_children(workspace.lake / place.index_key) != ([], []):
+    if store.list_children(index_of(workspace.lake, place)) != ([], []):
         return True
-    done = workspace.catalog.ledger.jobs_of(place.name, states={JobState.DONE})
-    return any(
-        job.kind == INDEX.name
-        or (job.kind == INGEST.name and IngestSpec.model_validate(job.spec).index)
-        for job in done
-    )
+    for job in workspace.catalog.ledger.jobs_of(place.name, states={JobState.DONE}):
+        if job.kind == INDEX.name:
+            return True
+        if job.kind == INGEST.name:  # What was done before it was done to what it replaced.
+            return IngestSpec.model_validate(job.spec).index
+    return False
 
 
 def _stages(work: Work[FsckSpec]) -> list[Plan]:

@@ -13,6 +13,15 @@ from voxlake.compute.jobs.kinds.index import (
 )
 from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest, IngestSpec, ingest_spec
 from voxlake.compute.jobs.kinds.kind import JobKind, Work, record_job, sweep
+from voxlake.compute.jobs.kinds.overwriting import (
+    beside,
+    check_inside,
+    give_up,
+    replaced_levels,
+    replacement_of,
+    take_place,
+    verifying_stages,
+)
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.compute.sources.channels import completed
@@ -60,9 +69,9 @@ def _begun(workspace: Workspace, request: IngestRequest, job: Job) -> Job:
     image = _image_of(workspace, request.place)
     asked = ingest_spec(request, image, workspace.settings)
     # How large tasks are is said by the settings, and nobody sees it in a dataset. What the source
-    # says of channels is as it was: its fingerprint is.
-    same = {"task_bytes": spec.task_bytes, "channels": spec.channels}
-    if asked.model_copy(update=same) == spec:
+    # says of channels is as it was: its fingerprint is. Which levels are replaced was found then.
+    same = {"task_bytes": spec.task_bytes, "channels": spec.channels, "replaces": spec.replaces}
+    if request.overwrite is bool(spec.replaces) and asked.model_copy(update=same) == spec:
         return job
     raise ConflictError(
         f"{name} is already being made from {spec.source}, by job {job.id}, which is {job.state}, "
@@ -79,14 +88,18 @@ def checked_ingest(workspace: Workspace, request: IngestRequest) -> IngestSpec:
     SourceError, UnsupportedError
         If the source is not whole, or holds what voxlake does not store.
     ConflictError
-        If the dataset exists.
+        If the dataset exists, and is not to be replaced, or cannot be.
     NotFoundError
         If the image that the labels belong to does not.
     InvalidInputError
         If voxel size, levels or shape do not fit.
     """
-    _check_free(workspace, request.place)
-    return ingest_spec(request, _image_of(workspace, request.place), workspace.settings)
+    replaces = () if _is_free(workspace, request) else replaced_levels(workspace, request)
+    spec = ingest_spec(request, _image_of(workspace, request.place), workspace.settings)
+    if not replaces:
+        return spec
+    check_inside(workspace, spec)
+    return spec.model_copy(update={"replaces": replaces})
 
 
 def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
@@ -95,17 +108,30 @@ def ingest_of(workspace: Workspace, name: DatasetName) -> IngestSpec | None:
     return IngestSpec.model_validate(done[0].spec) if done else None
 
 
-def _check_free(workspace: Workspace, place: Place) -> None:
-    """Raise ConflictError if there is a dataset of that name, or something where it would lie."""
+def _is_free(workspace: Workspace, request: IngestRequest) -> bool:
+    """Return whether there is no dataset of that name.
+
+    Raises
+    ------
+    ConflictError
+        If there is one that is not to be replaced, or something where it would lie.
+    """
+    name = request.place.name
     try:
-        there = workspace.catalog.get_dataset(place.name)
+        there = workspace.catalog.get_dataset(name)
     except NotFoundError:
-        pass
-    else:
-        raise ConflictError(
-            f"dataset {place.name} exists and is {there.state}; choose another name, or remove it "
-            f"first with: voxlake rm {place.name}"
-        )
+        _check_nothing_there(workspace, request.place)
+        return True
+    if request.overwrite:
+        return False
+    raise ConflictError(
+        f"dataset {name} exists and is {there.state}; choose another name, give it another one "
+        f"with: voxlake mv {name} NEW, remove it with: voxlake rm {name}, or replace it with: "
+        "--overwrite"
+    )
+
+
+def _check_nothing_there(workspace: Workspace, place: Place) -> None:
     url = workspace.lake / _free_place(workspace, place).key
     if store.exists(url / "zarr.json"):
         raise ConflictError(
@@ -138,7 +164,13 @@ def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
 
 
 def create_target(work: Work[IngestSpec]) -> None:
-    """Put the new dataset into the catalog and its metadata on the store; twice is no harm."""
+    """Put the new dataset into the catalog and its metadata on the store; twice is no harm.
+
+    What replaces a dataset is on the store alone.
+    """
+    if work.spec.replaces:
+        _create_beside(work)
+        return
     name, catalog = work.spec.place.name, work.workspace.catalog
     try:
         if catalog.get_dataset(name).state is DatasetState.READY:
@@ -147,6 +179,13 @@ def create_target(work: Work[IngestSpec]) -> None:
         catalog.add_dataset(_record(work))
     create_dataset(work.workspace.lake, _new_dataset(work), work.job)
     catalog.set_dataset_state(name, DatasetState.INGESTING)
+
+
+def _create_beside(work: Work[IngestSpec]) -> None:
+    replacement = replacement_of(work)
+    if not replacement.is_done():
+        replacement.discard_others()
+        create_dataset(work.workspace.lake, _new_dataset(beside(work)), work.job)
 
 
 def _record(work: Work[IngestSpec]) -> DatasetRecord:
@@ -183,7 +222,20 @@ def _new_dataset(work: Work[IngestSpec]) -> NewDataset:
     )
 
 
+def _target(work: Work[IngestSpec]) -> Work[IngestSpec]:
+    """Return the work where voxels are written: beside the dataset, if it is to be replaced."""
+    return beside(work) if work.spec.replaces else work
+
+
 def _stages(work: Work[IngestSpec]) -> list[Plan]:
+    if not work.spec.replaces:
+        return _writing_stages(work)
+    if replacement_of(work).is_done():
+        return []
+    return [*_writing_stages(beside(work)), *verifying_stages(work)]
+
+
+def _writing_stages(work: Work[IngestSpec]) -> list[Plan]:
     spec, limits = work.spec, task_limits(work.workspace.settings, work.spec.task_bytes)
     index = work.index_url if spec.index else None
     plans = [plan for plan, _ in plan_passes(work.dataset(), spec.address, limits, index, work.job)]
@@ -192,37 +244,48 @@ def _stages(work: Work[IngestSpec]) -> list[Plan]:
 
 def _begin(work: Work[IngestSpec]) -> None:
     if work.spec.index:
-        begin_indexing(work)
+        begin_indexing(_target(work))
 
 
 def _renew(work: Work[IngestSpec]) -> None:
     if work.spec.index:
-        renew_indexing(work)
+        renew_indexing(_target(work))
 
 
 def _finish(work: Work[IngestSpec]) -> None:
-    sweep(work)
+    sweep(_target(work))
+    if work.spec.replaces:
+        take_place(work)
+        return
     making_of(work).finish()
     work.workspace.catalog.set_dataset_state(work.place.name, DatasetState.READY)
 
 
 def _fail(work: Work[IngestSpec]) -> None:
-    work.workspace.catalog.set_dataset_state(work.place.name, DatasetState.FAILED)
+    if not work.spec.replaces:
+        work.workspace.catalog.set_dataset_state(work.place.name, DatasetState.FAILED)
 
 
 def _removes(work: Work[IngestSpec]) -> bool:
-    """Return whether the dataset is not ready, and no other job has yet to make it so."""
+    """Return whether the dataset is not ready, and no other job has yet to make it so.
+
+    Of one that is to be replaced: whether it is not yet, so that what lies beside is removed.
+    """
     name = work.place.name
     try:
         record = work.workspace.catalog.get_dataset(name)
     except NotFoundError:
         return False
+    if work.spec.replaces:
+        return not replacement_of(work).is_done()
     unfinished = work.ledger.jobs_of(name, kind=work.spec.kind, states=UNFINISHED)
     return record.state is not DatasetState.READY and all(j.id == work.job for j in unfinished)
 
 
 def _cancel(work: Work[IngestSpec]) -> None:
-    if _removes(work):
+    if work.spec.replaces:
+        give_up(work)
+    elif _removes(work):
         _remove_dataset(work.workspace, work.place)
     elif work.spec.index:
         clear_indexing(work)

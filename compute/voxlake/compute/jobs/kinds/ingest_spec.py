@@ -65,6 +65,8 @@ class IngestSpec(Spec):
     """What the source's voxels are converted to; empty: they are stored as they are."""
     channels: tuple[Channel, ...] = ()
     """How the channels of an image are called and shown, as far as the source says it."""
+    replaces: tuple[str, ...] = ()
+    """Paths of the levels of the dataset that it is to replace; empty: there is none."""
 
     @property
     def address(self) -> SourceAddress:
@@ -122,6 +124,8 @@ class IngestRequest:
     """Whether what the source says of the place of its voxels, beyond their size, is left out."""
     dtype: str = ""
     """What the source's voxels are converted to; empty: they are stored as they are."""
+    overwrite: bool = False
+    """Whether it replaces the dataset of that name, if there is one."""
 
     def open(self) -> Source:
         """Return the source, as it is asked for."""
@@ -284,7 +288,7 @@ def _translation(
         return own
     theirs = image.multiscale.translation
     # A format that knows no places says 0.
-    if any(own) and not _are_close(own, theirs, voxel_size):
+    if any(own) and not are_close(own, theirs, voxel_size):
         raise SourceError(
             f"{request.source} says that its first voxel lies at {own}, that of the image at "
             f"{theirs} {voxel_size.unit}; labels cover their image voxel by voxel: leave out what "
@@ -293,7 +297,7 @@ def _translation(
     return theirs
 
 
-def _are_close(own: Sequence[float], theirs: Sequence[float], voxel_size: VoxelSize) -> bool:
+def are_close(own: Sequence[float], theirs: Sequence[float], voxel_size: VoxelSize) -> bool:
     """Whether two places are the same to a hundredth of a voxel."""
     return all(
         abs(a - b) <= size / 100 for a, b, size in zip(own, theirs, voxel_size.zyx, strict=True)

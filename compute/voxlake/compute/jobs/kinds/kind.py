@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from voxlake.ngff import leftovers
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
-from voxlake.ngff.lake import Place
+from voxlake.ngff.lake import Place, index_of
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
 
@@ -65,12 +65,14 @@ class Work[S: Spec]:
     job: str
     """Its id."""
     spec: S
+    folder: str = ""
+    """Folder of the dataset's group in which it makes what is to replace it; empty: it does not."""
 
     @property
     def place(self) -> Place:
         """The dataset that the job works on, where the catalog has it."""
         try:
-            return self.workspace.place(self.spec.place.name)
+            return self.workspace.place(self.spec.place.name).within(self.folder)
         except NotFoundError:
             return self.spec.place
 
@@ -82,7 +84,10 @@ class Work[S: Spec]:
     @property
     def index_url(self) -> StoreURL:
         """Address of the label index of the labels."""
-        return self.workspace.lake / self.place.index_key
+        place = self.place
+        if place.folder:
+            return self.workspace.lake / place.index_key
+        return index_of(self.workspace.lake, place)
 
     def dataset(self) -> Dataset:
         """Open the dataset."""

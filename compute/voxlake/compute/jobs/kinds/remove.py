@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from voxlake.compute.jobs.kinds.inside import check_idle, labels_below
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.ngff.create import remove_dataset
-from voxlake.ngff.lake import labels_folders, lies_elsewhere, place_of
+from voxlake.ngff.lake import lies_elsewhere, place_of
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs.record import UNFINISHED, JobState
-from voxlake.platform.jobs.runner import is_running
+from voxlake.platform.jobs.record import UNFINISHED
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.ngff.lake import Place
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
@@ -56,39 +55,13 @@ def start_remove(workspace: Workspace, name: DatasetName, *, with_labels: bool =
 
 def _check(workspace: Workspace, spec: RemoveSpec) -> None:
     place = workspace.place(spec.place.name)
-    labels = _labels_below(workspace, place)
+    labels = labels_below(workspace, place)
     if labels and not spec.with_labels:
         raise ConflictError(
             f"labels {', '.join(labels)} lie inside {place.name} and would go with it; remove them "
             "first, or all of it with: --with-labels"
         )
-    _check_idle(workspace, [place.name, *map(place.name.sibling, labels)])
-
-
-def _labels_below(workspace: Workspace, place: Place) -> list[str]:
-    """Return the labels inside an image's group: those of the catalog, and what else lies there."""
-    if place.of is not None:
-        return []
-    records = workspace.catalog.labels_of(place.name)
-    known = {place_of(record).key.rpartition("/")[2] for record in records}
-    stored = set(labels_folders(workspace.lake / place.key))
-    return sorted({record.name.dataset for record in records} | (stored - known))
-
-
-def _check_idle(workspace: Workspace, names: list[DatasetName]) -> None:
-    about = (workspace.catalog.ledger.jobs_about(name) for name in names)
-    busy = {job.id: job for jobs in about for job in jobs if _is_at_work(job)}
-    if busy:
-        jobs = ", ".join(f"{job.kind} job {job.id} on {job.dataset}" for job in busy.values())
-        raise ConflictError(
-            f"{names[0]} is worked on: {jobs}; wait for it, or cancel it with: voxlake jobs cancel "
-            f"{min(busy)}"
-        )
-
-
-def _is_at_work(job: Job) -> bool:
-    waits = job.state is JobState.QUEUED and job.queued_at is not None
-    return job.kind != REMOVE.name and (is_running(job) or waits)
+    check_idle(workspace, [place.name, *map(place.name.sibling, labels)])
 
 
 def _doomed(work: Work[RemoveSpec]) -> list[DatasetRecord]:

@@ -1,0 +1,137 @@
+"""A dataset is written over while it is read: at the gateway, by zarr, and on the store itself."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.api.conftest import TOKEN, Served, run_app
+
+from voxlake.api.app import create_app
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.client import Lake
+from voxlake.client.group import open_group
+from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
+from voxlake.compute.jobs.kinds import overwriting
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.view import View
+from voxlake.ngff.lake import Place
+from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from voxlake.platform.store import StoreURL
+
+EM, SEG = DatasetName.parse("lab/brain/em"), DatasetName.parse("lab/brain/seg")
+OLD, NEW = (70, 40, 50), (75, 44, 41)
+READS_AFTER = 5
+
+type Seen = tuple[frozenset[int], int]
+"""The values, or labels, that were found, and how many voxels."""
+
+
+@pytest.fixture(params=["lake", "s3_store"])
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
+    monkeypatch.setattr(overwriting, "LINGER_S", 1.5)
+    lake: StoreURL = request.getfixturevalue(request.param)
+    settings = Settings(workers=0, database_url=f"sqlite:///{tmp_path}/catalog.sqlite")
+    with Workspace.opened(lake, settings) as workspace:
+        _ingest(workspace, tmp_path, OLD, 1)
+        identity = LocalIdentity(TOKEN, "voxlake-session-test")
+        app = create_app(settings, lake, workspace.catalog, identity)
+        with run_app(app) as url:
+            yield Served(url, lake, workspace.catalog, app, identity, {})
+
+
+def _ingest(workspace: Workspace, folder: Path, shape: tuple[int, ...], value: int) -> None:
+    path = folder / f"{value}.npy"
+    np.save(path, np.full(shape, value, np.uint8))
+    for place in (Place(EM, Kind.IMAGE), Place(SEG, Kind.LABELS)):
+        is_labels = place.kind is Kind.LABELS
+        request = IngestRequest(
+            str(path), place, VoxelSize(8, 8, 8), index=is_labels, overwrite=True
+        )
+        run_job(workspace, start_ingest(workspace, request))
+
+
+def _seen(voxels: Any) -> Seen:
+    return frozenset(np.unique(voxels).tolist()), int(np.size(voxels))
+
+
+def _cutout(served: Served) -> Seen:
+    with served.client(owner=True) as client:
+        answer = client.get(f"/v2/datasets/{EM}/cutout?format=npy")
+        assert answer.status_code == 200, answer.text
+        return _seen(np.load(io.BytesIO(answer.content)))
+
+
+def _by_zarr(served: Served) -> Seen:
+    return _seen(open_group(served.zarr(str(EM)).rstrip("/"), TOKEN).array(0)[...])
+
+
+def _on_the_store(served: Served) -> Seen:
+    volume = open_dataset(served.lake / Place(EM, Kind.IMAGE).key).level(0)
+    return _seen(volume.read(volume.box).result())
+
+
+def _labels(served: Served) -> Seen:
+    with served.client(owner=True) as client:
+        answer = client.get(f"/v2/datasets/{SEG}/labels/top?n=5")
+        assert answer.status_code == 200, answer.text
+        found = answer.json()["labels"]
+    return frozenset(int(each["label"]) for each in found), sum(
+        int(each["voxels"]) for each in found
+    )
+
+
+def _labels_on_the_store(served: Served) -> Seen:
+    table = Lake.at(str(served.lake)).open_labels(str(SEG)).ask(View.all)
+    return frozenset(table.labels.tolist()), int(table.voxels.sum())
+
+
+READERS: tuple[Callable[[Served], Seen], ...] = (
+    _cutout,
+    _by_zarr,
+    _on_the_store,
+    _labels,
+    _labels_on_the_store,
+)
+
+
+def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_path: Path) -> None:
+    ended = Event()
+    old: Seen = (frozenset({1}), int(np.prod(OLD)))
+    new: Seen = (frozenset({2}), int(np.prod(NEW)))
+
+    def read(reader: Callable[[Served], Seen]) -> list[Seen]:
+        seen, left = [], READS_AFTER
+        while left:
+            left -= ended.is_set()
+            seen.append(reader(served))
+        return seen
+
+    with ThreadPoolExecutor(len(READERS)) as pool:
+        reading = [pool.submit(read, reader) for reader in READERS]
+        try:
+            settings = Settings(workers=0, database_url=f"sqlite:///{tmp_path}/catalog.sqlite")
+            with Workspace.opened(served.lake, settings) as workspace:
+                _ingest(workspace, tmp_path, NEW, 2)
+        finally:
+            ended.set()
+        for future in reading:
+            seen = future.result()
+            first = seen.index(new)
+            assert first > 0
+            assert set(seen[:first]) == {old}
+            assert set(seen[first:]) == {new}
