@@ -1,59 +1,92 @@
-"""Every shell command of the README runs, block by block, on real data, servers and a cluster."""
+"""The README runs from top to bottom in one shell, after the demo of a sample or a phantom."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 import pytest
-import tifffile
 from tests.docs.pages import ROOT, blocks_of
+from tests.docs.pasting import SHELL, pasting, python, shell
 from tests.servers.dask import DaskCluster
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
+from voxlake.compute.sample.folder import write_sample_folder
+from voxlake.compute.sources import open_source
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from tests.docs.conftest import Reader
+    from tests.docs.pages import Block
 
-    from voxlake.platform.store import StoreURL
-
-BLOCKS = [
-    block.code for block in blocks_of((ROOT / "README.md").read_text()) if block.language == "sh"
-]
-SHAPE = (12, 70, 80)
-
-
-def _block(word: str) -> str:
-    (found,) = (block for block in BLOCKS if word in block)
-    return found
+README = ROOT / "README.md"
+BLOCKS = blocks_of(README.read_text())
+BIN = Path(sys.executable).parent
+EDGE = 70
+DEMO = f"""
+from voxlake.cli import demo_lake, main
+demo_lake.PHANTOM_SIZE = {EDGE}
+main(["demo", "--port", "0", "--workers", "0"])
+"""
 
 
-def _run(script: str, folder: Path, environment: dict[str, str]) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=folder,
-        env={**environment, "PATH": path, "VOXLAKE_WORKERS": "0"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
+@pytest.fixture(params=["sample", "phantom"])
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The last line that a demo prints: of a sample, or of what stands in without a network."""
+    environment = dict(os.environ)
+    if request.param == "sample":
+        whole = Box.of_shape((EDGE,) * 3)
+        image, labels = (
+            open_source(f"phantom:{EDGE}?kind={kind}").read(whole) for kind in ("image", "labels")
+        )
+        write_sample_folder(tmp_path / "sample", image, labels >> np.uint64(1))
+        environment["VOXLAKE_SAMPLE_DIR"] = str(tmp_path / "sample")
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEMO], stdout=subprocess.PIPE, env=environment, text=True
     )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    assert process.stdout is not None
+    with process, process.stdout as said:
+        yield next(line for line in said if line.startswith("export "))
+        process.terminate()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the reader works, without a network and without anything of the user's own."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name in ("VOXLAKE_SAMPLE_DIR", "VOXLAKE_LAKE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    folders = os.environ["PATH"].split(os.pathsep)
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join(each for each in folders if not Path(each, "voxlake").exists())
+    )
+    return folder
+
+
+@pytest.fixture
+def paste(folder: Path, demo: str) -> Iterator[Callable[[Block], str]]:
+    """A function that pastes a block of the page into the reader's shell, or Python."""
+
+    with shell(VOXLAKE_WORKERS="0") as in_shell:
+        gateway = in_shell(f"{demo}\necho $GATEWAY").strip()
+        with python(GATEWAY=gateway) as in_python:
+            yield pasting(in_shell, in_python)
 
 
 @pytest.fixture
@@ -63,49 +96,31 @@ def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
     cluster.stop()
 
 
-def test_no_block_is_left_out() -> None:
-    words = ("make demo", "curl", "--top", "slices/", "s3://")
-    assert sorted(map(_block, words)) == sorted(BLOCKS)
-
-
 def test_make_runs_in_continuous_integration() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    commands = [line.partition("#")[0].strip() for line in _block("make demo").splitlines()]
+    commands = BLOCKS[0].code.splitlines()
     assert [command for command in commands if f"\n{command}" not in script] == []
 
 
-def test_the_gateway_answers(reader: Reader, tmp_path: Path) -> None:
-    _run(_block("curl"), tmp_path, {**reader.environment, "GATEWAY": reader.gateway})
-    assert np.load(tmp_path / "cutout.npy").shape == (64, 64, 64)
-
-
-def test_labels_are_asked_about(reader: Reader, tmp_path: Path) -> None:
-    """Of the lake of the documentation, whose labels have other numbers than FIB-25's."""
-    shutil.copytree(reader.folder / "demo-lake", tmp_path / "demo-lake")
-    bodies = open_dataset(
-        _local(tmp_path / "demo-lake" / "flyem" / "fib25" / "em.ome.zarr" / "labels" / "bodies")
-    )
-    voxels = bodies.level(0).read(bodies.level(0).box).result()
-    labels, counts = np.unique(voxels[voxels > 0], return_counts=True)
-    first, second = labels[np.argsort(counts)[::-1][:2]]
-    script = _block("--top").replace("114488", str(first)).replace("2150", str(second))
-    said = _run(script, tmp_path, reader.environment)
-    assert np.count_nonzero(np.load(tmp_path / "body.npy")) == counts.max()
-    assert f"{counts[labels == first][0] + counts[labels == second][0]:,}" in said
-
-
-def test_slices_are_processed_in_bulk(tmp_path: Path) -> None:
-    voxels = np.random.default_rng(1).integers(0, 200, SHAPE, np.uint8)
-    (tmp_path / "slices").mkdir()
-    for z, plane in enumerate(voxels):
-        tifffile.imwrite(tmp_path / "slices" / f"{z:04}.tif", plane)
-    with h5py.File(tmp_path / "segmentation.h5", "w") as file:
-        file["stack"] = voxels.astype(np.uint32) // 50
-    _run(_block("slices/"), tmp_path, dict(os.environ))
-    lake = tmp_path / "lake" / "lab" / "mouse" / "em.ome.zarr"
-    for path, expected in (("", voxels), ("labels/cells", voxels // 50)):
-        volume = open_dataset(_local(lake / path)).level(0)
-        np.testing.assert_array_equal(volume.read(volume.box).result(), expected)
+def test_from_top_to_bottom(
+    folder: Path, paste: Callable[[Block], str], request: pytest.FixtureRequest
+) -> None:
+    """All but the first block, which is the demo, and the last, which is another test."""
+    bulk = next(number for number, block in enumerate(BLOCKS) if "slices" in block.code)
+    for block in BLOCKS[1:bulk]:
+        paste(block)
+    assert np.load("cutout.npy").shape == (64, 64, 64)
+    if "phantom" in request.node.name:
+        return  # The rest speaks of nothing that the demo makes.
+    for block in BLOCKS[bulk:-1]:
+        paste(block)
+    images = [
+        open_dataset(StoreURL.parse(str(folder / lake)))
+        for lake in ("demo-lake/flyem/fib25/em.ome.zarr", "lake/lab/fly/em.ome.zarr")
+    ]
+    part = Box((0, 0, 0), (64, EDGE, EDGE))
+    theirs, mine = (image.level(0).read(part).result() for image in images)
+    np.testing.assert_array_equal(mine, theirs)
 
 
 def test_the_same_runs_on_a_cluster(
@@ -118,16 +133,12 @@ def test_the_same_runs_on_a_cluster(
         run_job(workspace, start_ingest(workspace, IngestRequest("phantom:20,70,80", place)))
     cluster.start(workers=1)
     base = f"s3://{s3_store.root}/{s3_store.key}"
-    script = _block("s3://").replace("tcp://scheduler:8786", cluster.address)
+    script = BLOCKS[-1].code.replace("tcp://scheduler:8786", cluster.address)
     script = script.replace("s3://raw/em.ome.zarr", f"{base}/raw/{place.key}")
-    _run(script.replace("s3://lab/lake", f"{base}/lake"), tmp_path, dict(os.environ))
+    script = script.replace("s3://lab/lake", f"{base}/lake")
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run([*SHELL, "-c", script], cwd=tmp_path, env=environment, check=True, timeout=200)
     theirs = open_dataset(s3_store / "raw" / place.key).level(0)
-    copy = Place(DatasetName("lab", "mouse", "em"), Kind.IMAGE)
+    copy = Place(DatasetName("lab", "fly", "em"), Kind.IMAGE)
     mine = open_dataset(s3_store / "lake" / copy.key).level(0)
     np.testing.assert_array_equal(mine.read(mine.box).result(), theirs.read(theirs.box).result())
-
-
-def _local(path: Path) -> StoreURL:
-    from voxlake.platform.store import StoreURL
-
-    return StoreURL.parse(str(path))

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs import Workspace
     from voxlake.documents.job import JobDocument
 
+IMAGE = DatasetName("flyem", "fib25", "em")
+LABELS = DatasetName("flyem", "fib25", "bodies")
+
 PHANTOM_SIZE = 250
 """Edge of the phantom that stands in for the sample, which is as large."""
 
@@ -45,11 +48,16 @@ class Demo:
     labels: DatasetName
 
 
-def choose_demo(sample_dir: Path | None, size: int | None) -> Demo:
+def choose_demo(workspace: Workspace, sample_dir: Path | None, size: int | None) -> Demo:
     """Return the demo: of the sample in a folder, else downloaded, else of a phantom.
+
+    The phantom stands in under the names of the sample, which the documentation uses, unless the
+    lake has the sample already.
 
     Parameters
     ----------
+    workspace
+        The lake; where it has the phantom under those names, that is shown again.
     sample_dir
         A folder with the sample; None to download it.
     size
@@ -59,19 +67,31 @@ def choose_demo(sample_dir: Path | None, size: int | None) -> Demo:
     ------
     SourceError
         If the folder does not hold the sample.
+    StoreUnavailableError, CorruptDataError
+        If it cannot be downloaded, and the lake has it already.
     """
     if size is not None:
-        return _phantom(size)
+        experiment = f"cube-{size}"
+        return Demo(
+            phantom_sample(size),
+            DatasetName("phantom", experiment, "em"),
+            DatasetName("phantom", experiment, "cells"),
+        )
+    there = _source_of(workspace, IMAGE)
+    if there.startswith("phantom:"):
+        note("the lake has a phantom for the sample; the sample can go into another --lake")
+        return Demo(phantom_sample(PHANTOM_SIZE), IMAGE, LABELS)
     try:
         note("opening the FlyEM FIB-25 sample" + ("" if sample_dir else ", downloaded once"))
         sample = open_sample(sample_dir)
     except (StoreUnavailableError, CorruptDataError) as error:
+        if there:
+            error.add_note(f"{workspace.lake} has it already; show it with: voxlake serve")
+            raise
         note(f"{error}")
         note("the sample cannot be had: a phantom with known labels stands in for it")
-        return _phantom(PHANTOM_SIZE)
-    return Demo(
-        sample, DatasetName("flyem", "fib25", "em"), DatasetName("flyem", "fib25", "bodies")
-    )
+        sample = phantom_sample(PHANTOM_SIZE)
+    return Demo(sample, IMAGE, LABELS)
 
 
 def make_datasets(workspace: Workspace, demo: Demo) -> tuple[DemoDataset, DemoDataset]:
@@ -92,6 +112,16 @@ def make_datasets(workspace: Workspace, demo: Demo) -> tuple[DemoDataset, DemoDa
         index=True,
     )
     return _make(workspace, image), _make(workspace, labels)
+
+
+def _source_of(workspace: Workspace, name: DatasetName) -> str:
+    """Return what a dataset was or is being made of; nothing if it is not there."""
+    try:
+        workspace.catalog.get_dataset(name)
+    except NotFoundError:
+        return ""
+    made = workspace.catalog.ledger.jobs_of(name, kind="ingest")
+    return str(made[0].spec["source"]) if made else ""
 
 
 def _make(workspace: Workspace, request: IngestRequest) -> DemoDataset:
@@ -130,12 +160,3 @@ def _ingested(workspace: Workspace, request: IngestRequest) -> JobDocument | Non
             note("its source has changed since, so it is made anew")
             cancel_job(workspace, begun[0].id)
     return run(workspace, start_ingest(workspace, request))
-
-
-def _phantom(size: int) -> Demo:
-    experiment = f"cube-{size}"
-    return Demo(
-        phantom_sample(size),
-        DatasetName("phantom", experiment, "em"),
-        DatasetName("phantom", experiment, "cells"),
-    )

@@ -101,6 +101,27 @@ def test_verify_compares_with_the_source(shared: Command, image: Path, labels: P
     assert "verified" in shared.plain("verify", "lab/cube/em", "--source", image).out
 
 
+def test_verify_does_not_judge_levels_of_another_program(voxlake: Command) -> None:
+    path = Path(voxlake.lake) / "lab" / "cube" / "theirs.ome.zarr"
+    axes = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
+    levels = [
+        {"path": path, "coordinateTransformations": [{"type": "scale", "scale": [f, f, f]}]}
+        for path, f in (("a", 10.0), ("b", 20.0))
+    ]
+    attributes = {"multiscales": [{"version": "0.4", "axes": axes, "datasets": levels}]}
+    group = zarr.create_group(path, zarr_format=2, attributes=attributes)
+    voxels = np.random.default_rng(3).integers(0, 255, (8, 8, 8), np.uint8)
+    group.create_array("a", data=voxels)
+    group.create_array("b", data=voxels[::2, ::2, ::2])
+    assert voxlake("init").ok()["restored"] == ["lab/cube/theirs"]
+    alone = voxlake("verify", "lab/cube/theirs")
+    assert alone.kind == "invalid-input"
+    assert "another program" in alone.document["detail"]
+    compared = voxlake("verify", "lab/cube/theirs", "--source", path).ok()
+    assert compared["verified"] is True
+    assert [stage["name"] for stage in compared["stages"]] == ["verify-source"]
+
+
 def test_verify_names_the_shard_that_differs(filled: Command, image: Path) -> None:
     voxels = np.load(image)
     voxels[5, 6, 7] ^= 1

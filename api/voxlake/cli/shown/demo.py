@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rich.text import Text
 
 from voxlake.cli.shown.output import Shown, facts, rate, size, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.documents.demo import DemoDataset, DemoDocument
     from voxlake.documents.job import JobDocument
 
@@ -24,9 +30,17 @@ def shown_demo(demo: DemoDocument) -> Shown:
     yield facts([("verified", demo.verified)])
     if demo.serving is not None:
         yield facts([("open", demo.public_viewer or demo.serving.login_link)])
-        lake = Path(demo.lake).absolute() if "://" not in demo.lake else demo.lake
-        line = f"export GATEWAY={demo.serving.url} VOXLAKE_LAKE={shlex.quote(str(lake))}"
-        yield facts([("elsewhere", line)])
+        yield Text("In another shell, to go on with the README:", "bold")
+        yield Text(f"export {' '.join(_variables(demo.lake, demo.serving.url))}")
+
+
+def _variables(lake: str, gateway: str) -> Iterator[str]:
+    """Yield what another shell has to know, this command's folder included."""
+    place = lake if "://" in lake else str(Path(lake).absolute())
+    yield f"GATEWAY={gateway}"
+    yield f"VOXLAKE_LAKE={shlex.quote(place)}"
+    if shutil.which("voxlake") is None:
+        yield f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
 
 
 def _row(made: DemoDataset) -> tuple[object, ...]:

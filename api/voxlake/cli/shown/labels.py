@@ -40,6 +40,12 @@ def shown_in_box(inside: LabelsInBoxDocument) -> Shown:
     yield from _written(inside.written)
 
 
+def shown_ids(listed: LabelListDocument | LabelsInBoxDocument) -> Shown:
+    """Yield the ids of labels alone."""
+    for label in listed.labels:
+        yield Text(str(label if isinstance(label, int) else label.label))
+
+
 def shown_label(label: LabelDocument) -> Shown:
     """Yield what people see of one label."""
     yield facts(

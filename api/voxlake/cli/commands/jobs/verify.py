@@ -44,7 +44,7 @@ def verify(
     """Compare every voxel with the source, and every level with the one below it.
 
     Names the shards that differ, and then ends with exit code 5; so it does if the dataset is not
-    whole, whatever was compared.
+    whole, whatever was compared. Levels that another program made are not compared.
     """
     dataset = DatasetName.parse(name)
     location = absolute_location(source) if source is not None else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.open_labels import AsBodies, open_labels
-from voxlake.cli.options import Answering, InLake, Name, Whole
-from voxlake.cli.shown.labels import shown_in_box, shown_labels
+from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
+from voxlake.cli.shown.labels import shown_ids, shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import write_arrow
 from voxlake.documents.labels import (
@@ -56,6 +56,9 @@ class Wanted:
         ),
     ] = None
     bodies: AsBodies = False
+    ids: Annotated[Flag, Parameter(help="Show the ids alone, one a line, for other commands.")] = (
+        False
+    )
 
 
 def labels(
@@ -71,13 +74,15 @@ def labels(
 ) -> None:
     """List the labels of a dataset with voxels, box and chunks; or those of a box, exactly."""
     opened = open_labels(lake, name, bodies=wanted.bodies)
-    most = wanted.top or (None if answering.json else SHOWN)
+    most = wanted.top or (None if answering.json or wanted.ids else SHOWN)
     if wanted.box is not None:
         inside = in_box(opened, parse_box(wanted.box), wanted.top, most, arrow)
-        answer(inside, shown_in_box(inside), json=answering.json)
+        shown = shown_ids(inside) if wanted.ids else shown_in_box(inside)
+        answer(inside, shown, json=answering.json)
         return
     listed = opened.ask(lambda view: of_all(view, wanted.top, most, arrow))
-    answer(listed, shown_labels(listed), json=answering.json)
+    shown = shown_ids(listed) if wanted.ids else shown_labels(listed)
+    answer(listed, shown, json=answering.json)
 
 
 def of_all(view: View, top: int | None, most: int | None, file: str | None) -> LabelListDocument:

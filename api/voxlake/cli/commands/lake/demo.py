@@ -72,7 +72,7 @@ def demo(
     the folder demo-lake. Run again, it uses what is there and goes on with what was cut off.
     """
     with opened_workspace(InLake(lake.lake or DEMO_LAKE), cluster, make=True) as workspace:
-        chosen = choose_demo(sample.sample, sample.edge)
+        chosen = choose_demo(workspace, sample.sample, sample.edge)
         made = make_datasets(workspace, chosen)
         document = _document(workspace, chosen, made)
         code = 0 if document.verified else PARTIAL

@@ -56,7 +56,8 @@ def _shown(document: LakeDocument) -> Shown:
         )
     )
     tried = ((each.name, "ok" if each.ok else "fails", each.text) for each in document.store)
-    yield table(("store", "", "~"), tried)
+    if document.store:
+        yield table(("store", "", "~"), tried)
     if document.faults:
         yield table(("left out", "because~"), document.faults.items())
 

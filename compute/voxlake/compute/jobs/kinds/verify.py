@@ -15,6 +15,7 @@ from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
 from voxlake.compute.verify.source import plan_verify_source
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.metadata.reading import is_ours
 from voxlake.platform.errors import InvalidInputError, SourceError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.compute.verify.results import ComparedShard
+    from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
@@ -72,13 +74,14 @@ def start_verify(
     SourceError
         If the source is not whole, or has another shape.
     InvalidInputError
-        If there is nothing to compare: one level, and no source.
+        If there is nothing to compare: no source, and no level that voxlake made of another.
     """
     place = workspace.place(name)
-    if source is None and workspace.dataset(place).levels == 1:
+    if source is None and not coarser_levels(dataset := workspace.dataset(place)):
+        why = "has one level" if dataset.levels == 1 else "has levels that another program made"
         raise InvalidInputError(
-            f"{name} has one level, and no source was given: there is nothing to compare it with; "
-            "give the source that it was ingested from"
+            f"{name} {why}, and no source was given: there is nothing to compare it with; give the "
+            "source that it was made from"
         )
     address = None if source is None else source_of(workspace, place, source, reverse)
     spec = VerifySpec(
@@ -122,15 +125,20 @@ def results_of_level(work: Work[VerifySpec], level: int) -> Iterator[ComparedSha
     return compared_shards(work.ledger.results(work.job, stage_name(level)))
 
 
+def coarser_levels(dataset: Dataset) -> range:
+    """Return the levels that are compared with the one below, by voxlake's own rules."""
+    return range(1, dataset.levels if is_ours(dataset.url) else 1)
+
+
 def compared_levels(work: Work[VerifySpec]) -> range:
     """Return the levels that the job compares; level 0 only if there is a source."""
-    return range(0 if work.spec.source is not None else 1, work.dataset().levels)
+    return range(0 if work.spec.source is not None else 1, coarser_levels(work.dataset()).stop)
 
 
 def _stages(work: Work[VerifySpec]) -> list[Plan]:
     dataset, spec = work.dataset(), work.spec
     plans = [
-        plan_verify_level(dataset, level, hashes=spec.hashes) for level in range(1, dataset.levels)
+        plan_verify_level(dataset, level, hashes=spec.hashes) for level in coarser_levels(dataset)
     ]
     if spec.address is None:
         return plans
