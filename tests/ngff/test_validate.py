@@ -104,6 +104,9 @@ GROUP: list[tuple[Callable[[Document], object], Severity, str]] = [
     (lambda d: d["attributes"]["ome"].update(version="9"), UNSUPPORTED, "OME-Zarr 9"),
     (lambda d: d["attributes"]["ome"]["multiscales"][0].pop("axes"), MUST, "has no 'axes'"),
     (lambda d: levels(d)[1].update(path="gone"), MUST, "no zarr array"),
+    (lambda d: d.update(node_type="array"), MUST, "node_type of zarr.json is 'array'"),
+    (lambda d: d.pop("node_type"), MUST, "node_type of zarr.json is None"),
+    (lambda d: d.update(zarr_format="3"), MUST, "zarr_format of zarr.json is '3', not 3"),
     (lambda d: transform(d, 1, 0, [25, 20, 20]), SHOULD, "whole number"),
     (lambda d: transform(d, 1, 0, [5, 20, 20]), SHOULD, "whole number"),
     (lambda d: transform(d, 1, 1, [0, 0, 0]), SHOULD, "lies at"),
@@ -125,6 +128,28 @@ def test_what_is_wrong_with_a_group_is_found(
     assert findings
     assert {finding.severity for finding in findings} == {severity}
     assert all(says in finding.text for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (None, "has no .zgroup"),
+        (b"x", "is damaged: not JSON"),
+        (b'{"zarr_format": 3}', "zarr_format of .zgroup is 3, not 2"),
+    ],
+)
+def test_a_group_of_zarr_v2_says_that_it_is_one(
+    tmp_path: Path, body: bytes | None, says: str
+) -> None:
+    image = ngff_zarr.to_ngff_image(np.zeros((8, 8, 8), np.uint8), dims=["z", "y", "x"])
+    ngff_zarr.to_ngff_zarr(tmp_path / "it", ngff_zarr.to_multiscales(image, 1), version="0.4")
+    url = StoreURL.parse(str(tmp_path / "it"))
+    before = [finding for finding in validate_dataset(url) if finding.severity is MUST]
+    store.delete(url / ".zgroup")
+    if body is not None:
+        store.write(url / ".zgroup", body)
+    after = [finding for finding in validate_dataset(url) if finding.severity is MUST]
+    assert says in only([finding for finding in after if finding not in before]).text
 
 
 def test_other_codecs_with_a_checksum_are_enough(image: Dataset) -> None:

@@ -12,10 +12,17 @@ from voxlake.ngff.grid.box import grid_shape
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import level_translation
 from voxlake.ngff.grid.reduction import Reduction
-from voxlake.ngff.metadata.reading import read_labels_names, read_ome, version_of
+from voxlake.ngff.metadata.probing import read_v3
+from voxlake.ngff.metadata.reading import parse_document, read_labels_names, read_ome, version_of
 from voxlake.ngff.metadata.rules.group import breaches
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, CorruptDataError, NotFoundError, UnsupportedError
+from voxlake.platform.errors import (
+    UNREADABLE,
+    CorruptDataError,
+    MetadataError,
+    NotFoundError,
+    UnsupportedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -102,7 +109,7 @@ def _check_group(
     except UNREADABLE as error:
         yield _must("metadata", url, str(error))
         return None
-    format_ = 3 if store.exists(url / "zarr.json") else 2
+    format_ = yield from _check_node(url)
     if format_ == 3 and "version" not in ome and version == "0.4":
         version = "0.5"  # which must say so, as the first that lies in zarr v3
     broken = [_must("metadata", url, text) for text in breaches(ome, version)]
@@ -124,6 +131,28 @@ def _check_group(
     if not as_labels and not any(each.text.startswith("omero") for each in broken):
         yield from _check_channels(dataset)
     return dataset
+
+
+def _check_node(url: StoreURL) -> Generator[Finding, None, int]:
+    """Check that the document of a group says that it is one; return its version of zarr."""
+    v3 = read_v3(url, ".zgroup")
+    format_, name = (3, "zarr.json") if v3 else (2, ".zgroup")
+    stored = v3 or store.read_if_there(url / name)
+    if stored is None:
+        yield _must("zarr-version", url, "has no .zgroup, so for zarr it is no group")
+        return format_
+    try:
+        document = parse_document(stored.body, url / name)
+    except MetadataError as error:
+        yield _must("zarr-version", url, str(error))
+        return format_
+    expected = {"zarr_format": format_} | ({"node_type": "group"} if format_ == 3 else {})
+    for key, value in expected.items():
+        if document.get(key) != value:
+            yield _must(
+                "zarr-version", url, f"{key} of {name} is {document.get(key)!r}, not {value!r}"
+            )
+    return format_
 
 
 def _must(rule: str, where: StoreURL, text: str) -> Finding:

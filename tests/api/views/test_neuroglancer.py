@@ -122,6 +122,15 @@ def test_time_and_channels_have_their_own_dimensions() -> None:
     assert [row[-1] for row in transform["matrix"]] == [0.5] * 5
 
 
+@pytest.mark.parametrize("names", ["zyx", "xyz", "ZYX", "yXz"])
+def test_x_is_to_the_right_and_y_down_whatever_they_are_called(names: str) -> None:
+    axes = tuple(Axis(name, AxisType.SPACE) for name in names)
+    layer = Layer("it", "http://h", multiscale((1, 1, 1), (0, 0, 0), axes), SHAPE, labels=False)
+    order = list(viewer_state([layer])["dimensions"])
+    assert [name.lower() for name in order] == ["x", "y", "z"]
+    assert set(order) == set(names)
+
+
 def shown(client: httpx2.Client, name: str) -> list[tuple[str, str]]:
     """Return names and types of the layers of a dataset's view."""
     state = client.get(f"/v2/datasets/{name}/neuroglancer").json()["state"]

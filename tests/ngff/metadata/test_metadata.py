@@ -205,6 +205,15 @@ BROKEN: list[tuple[dict[str, Any] | str, type[VoxlakeError], str]] = [
         CorruptDataError,
         "affine",
     ),
+    *(
+        (
+            change(name, datasets=[{"path": "0", "coordinateTransformations": [odd]}]),
+            CorruptDataError,
+            "coordinateTransformations",
+        )
+        for name in ("v05_bare.json", "v06_two_systems.json")
+        for odd in ("scale", 3, None, [ONE], {"type": ["scale"]}, {"type": {"scale": 1}}, {})
+    ),
     (change("v05_bare.json", datasets=[level(MOVED)]), CorruptDataError, "no scale"),
     (change("v05_bare.json", datasets=[level(ONE, ONE)]), CorruptDataError, "one scale"),
     (change("v05_bare.json", datasets=[level(MOVED, ONE)]), CorruptDataError, "after it"),

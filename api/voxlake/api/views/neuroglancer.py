@@ -72,7 +72,7 @@ def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     extents = dict(zip(first.multiscale.axis_names, first.shape, strict=True))
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
-    order = sorted(space, key=lambda name: "xyz".find(name) % 4)
+    order = sorted(space, key=lambda name: "xyz".find(name.lower()) % 4)
     shown = _all_layers(layers, first)
     return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},

@@ -157,8 +157,9 @@ class SequenceDocument(TransformationDocument):
 
 
 def _kind(document: Any) -> str:  # whatever stands in the JSON
-    given = document.get("type") if isinstance(document, dict) else document.type
-    return given if given in {"identity", "scale", "translation", "sequence"} else "other"
+    given = document.get("type") if isinstance(document, dict) else getattr(document, "type", "")
+    known = ("identity", "scale", "translation", "sequence")
+    return next((kind for kind in known if kind == given), "other")
 
 
 type Transformation = Annotated[
