@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,16 @@ ASKED: dict[str, Callable[[StoreURL], Any]] = {
     "last": lambda url: store.last_object(url, lambda name: name < "c"),
     "write": lambda url: store.write(url / "a", BODY),
     "replace": lambda url: store.replace(url / "a", BODY, ETAG),
+    "delete": lambda url: store.delete(url / "none"),
+    "delete-tree": lambda url: store.delete_tree(url / "none"),
+    "grow": lambda url: _grown(url / "a"),
 }
+
+
+def _grown(url: StoreURL) -> str:
+    growing = store.grow(url)
+    growing.append([BODY])
+    return growing.commit(turn=nullcontext(ETAG))
 
 
 @pytest.mark.parametrize("how", ASKED)

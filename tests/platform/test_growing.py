@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError, StoreError, StoreFullError
-from voxlake.platform.store import StoreURL, growing
+from voxlake.platform.errors import (
+    LimitExceededError,
+    ObjectNotFoundError,
+    StoreError,
+    StoreFullError,
+)
+from voxlake.platform.store import StoreURL, objects
 from voxlake.platform.store.process import prepare_process
 
 
@@ -56,7 +62,7 @@ def test_nothing_appears_before_the_commit_nor_after_a_discard(any_store: StoreU
     made.discard()
     with pytest.raises(ObjectNotFoundError):
         store.read(url)
-    assert not list(Path(tempfile.gettempdir()).rglob(f"{growing._SPOOL}{os.getpid()}-*"))
+    assert not list(Path(tempfile.gettempdir()).rglob("voxlake-spool-*"))
     if url.is_local:
         assert files_of(any_store.path) == []
 
@@ -86,11 +92,17 @@ def test_a_full_disk_is_told_and_leaves_nothing(small_folder: Path) -> None:
     assert files_of(small_folder) == []
 
 
-def test_spools_are_of_their_user_alone_and_none_of_a_killed_process_stays(
+@pytest.fixture
+def spools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of this user's spools; nothing was spooled yet."""
+    monkeypatch.setenv("VOXLAKE_SPOOL_DIR", str(tmp_path))
+    prepare_process.cache_clear()
+    return tmp_path / f"voxlake-{os.getuid()}"
+
+
+def test_spools_are_of_their_user_alone(
     tmp_path: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     for chosen in (None, tmp_path / "chosen"):
         if chosen:
@@ -98,13 +110,79 @@ def test_spools_are_of_their_user_alone_and_none_of_a_killed_process_stays(
         prepare_process.cache_clear()
         folder = (chosen or tmp_path / "temporary") / f"voxlake-{os.getuid()}"
         folder.mkdir(parents=True, mode=0o777)
-        (folder / f"{growing._SPOOL}{ended.pid}-abc").touch()
         made = store.grow(s3_store / "object")
-        (spool,) = folder.iterdir()
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE(spool.stat().st_mode) == 0o600
+        assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
         made.discard()
-        assert files_of(folder) == []
+        assert list(folder.glob("voxlake-spool-*")) == []
+
+
+_SPOOLING = """
+import os, sys, time
+from voxlake.platform import store
+from voxlake.platform.store import StoreURL
+made = store.grow(StoreURL.parse("s3://bucket/object"))
+made.append([b"voxels"])
+print("made", flush=True)
+time.sleep(600)
+"""
+
+
+def test_spools_of_others_stay_while_they_live(
+    spools: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their pid is: that of a process of another container says nothing here."""
+    with subprocess.Popen([sys.executable, "-c", _SPOOLING], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"made\n"
+        monkeypatch.setattr("psutil.pid_exists", lambda _: False)
+        (theirs,) = spools.glob("voxlake-spool-*")
+        made = store.grow(s3_store / "object")
+        assert theirs.read_bytes() == b"voxels"
+        other.kill()
+    made.discard()
+    assert theirs.exists()
+
+
+@pytest.mark.parametrize("pid", ["ended", "taken"])
+def test_no_spool_of_a_killed_process_stays(
+    spools: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch, pid: str
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", _SPOOLING], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        other.kill()
+    monkeypatch.setattr("psutil.pid_exists", lambda _: pid == "taken")
+    (spools / f"voxlake-spool-{os.getpid()}-abc").touch()  # as others were named, of any age
+    made = store.grow(s3_store / "object")
+    assert len(list(spools.glob("voxlake-spool-*"))) == 1
+    assert len(list(spools.iterdir())) == 2
+    made.discard()
+
+
+def test_processes_that_begin_at_once_keep_their_spools(spools: Path) -> None:
+    others = [
+        subprocess.Popen([sys.executable, "-c", _SPOOLING], stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    for other in others:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"made\n"
+    assert len(list(spools.glob("voxlake-spool-*"))) == len(others)
+    for other in others:
+        other.kill()
+        other.communicate()
+
+
+def test_what_is_too_large_for_one_request_is_refused(
+    s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "MOST_PUT", 5)
+    made = store.grow(s3_store / "object")
+    made.append([b"voxels"])
+    with pytest.raises(LimitExceededError, match="6 bytes, and S3 takes 5"):
+        made.commit(turn=nullcontext(""))
+    assert not store.exists(s3_store / "object")
 
 
 @pytest.mark.parametrize("way", ["somebody else's", "link", "file"])

@@ -6,6 +6,7 @@ themselves look for it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.platform import store
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 def leftovers(url: StoreURL, index: StoreURL | None) -> list[Path]:
     """Return those of a dataset, not those of the labels in it, and those of its label index."""
-    found = [path for path in store.leftovers(url) if not _is_of_labels(path, url)]
+    found = store.leftovers(url, spared=partial(_is_of_labels, url))
     return found if index is None else [*found, *store.leftovers(index)]
 
 
 def sweep(url: StoreURL, index: StoreURL | None) -> None:
     """Delete the `leftovers` of a dataset."""
-    for path in leftovers(url, index):
-        path.unlink(missing_ok=True)
+    store.sweep(url, spared=partial(_is_of_labels, url))
+    if index is not None:
+        store.sweep(index)
 
 
-def _is_of_labels(path: Path, url: StoreURL) -> bool:
+def _is_of_labels(url: StoreURL, path: Path) -> bool:
     parts = path.relative_to(url.path).parts
     return parts[0] == "labels" and len(parts) > 2

@@ -36,9 +36,9 @@ from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
 from voxlake.ngff.shards.whole import encode_shard
 from voxlake.platform import store
-from voxlake.platform.errors import SourceError, UnsupportedError
+from voxlake.platform.errors import LimitExceededError, SourceError, UnsupportedError
 from voxlake.platform.names import DatasetName
-from voxlake.platform.store import StoreURL
+from voxlake.platform.store import StoreURL, objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,6 +229,17 @@ def test_an_index_of_what_cannot_be_indexed_is_refused_before_any_work(
     dataset = new_dataset(lake, voxels, (), Reduction.MODE)
     with pytest.raises(UnsupportedError, match="label index"):
         plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2), lake / "index")
+
+
+@pytest.mark.parametrize("steps", [HALVES, ODD])
+def test_shards_that_may_be_too_large_for_the_store_are_refused_before_any_work(
+    s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch, steps: tuple[tuple[int, int, int], ...]
+) -> None:
+    dataset = new_dataset(s3_store, np.zeros((40, 70, 90), np.uint16), steps, Reduction.MEAN)
+    plan_passes(dataset, None, Limits(1, 1 << 30, 2))
+    monkeypatch.setattr(objects, "MOST_PUT", 2 * 8 * 16 * 16 - 1)
+    with pytest.raises(LimitExceededError, match="4,096 bytes, and S3 takes 4,095"):
+        plan_passes(dataset, None, Limits(1, 1 << 30, 2))
 
 
 def test_a_pyramid_alone_is_the_same_and_reads_level_0_only(lake: StoreURL) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.opened import opened_volume
-from voxlake.compute.passes.ingest import shard_bytes
+from voxlake.compute.passes.ingest import check_shard_size, shard_bytes
 from voxlake.compute.passes.reduce import downsample
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.grid.pyramid import finer_box
@@ -91,6 +91,7 @@ def downsample_bytes(dataset: Dataset, level: int) -> int:
 def plan_downsample(dataset: Dataset, level: int) -> Plan:
     """Plan writing every shard of `level` (1 and above) of `dataset`."""
     step, volume = downsample_step(dataset, level), dataset.level(level)
+    check_shard_size(volume)
     return Plan(
         f"downsample-{level}",
         volume.grid,

@@ -15,6 +15,7 @@ from voxlake.compute.sources.convert import convert
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.shards.whole import write_shard
+from voxlake.platform import store
 from voxlake.platform.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -88,6 +89,14 @@ class IngestTask:
         except ConflictError:
             return Result()
         return Result(voxels=box.size)
+
+
+def check_shard_size(volume: Volume) -> None:
+    """Raise LimitExceededError if a shard may be larger than its store takes.
+
+    It may be as large as its voxels are: some cannot be compressed.
+    """
+    store.check_put_size(volume.url, shard_bytes(volume))
 
 
 def shard_bytes(volume: Volume) -> int:

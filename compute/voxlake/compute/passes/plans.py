@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.cut import Cut, LevelGrid, Limits, cut_pyramid
 from voxlake.compute.passes.downsample import plan_downsample
+from voxlake.compute.passes.ingest import check_shard_size
 from voxlake.compute.passes.region import Pass, run_region
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.dataset import open_dataset
@@ -90,6 +91,8 @@ def plan_passes(
     ------
     UnsupportedError
         If there is an `index`, and the dataset is none that can be indexed.
+    LimitExceededError
+        If a shard may be larger than its store takes.
     """
     if index is not None:
         check_labels(dataset.level(0))
@@ -127,6 +130,8 @@ def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
     first = 0 if spec.source else spec.base + 1
     last = spec.base + spec.cut.levels - 1
     written = [dataset.level(level) for level in range(first, last + 1)]
+    for volume in written:
+        check_shard_size(volume)
     base = dataset.level(spec.base)
     return Plan(
         stage_name(first, last),

@@ -11,6 +11,7 @@ from voxlake.platform.store.info import ObjectInfo, Stored
 from voxlake.platform.store.local import check_links, etag_of_file, list_links
 from voxlake.platform.store.lock import FileLock, empty_abandoned
 from voxlake.platform.store.objects import (
+    check_put_size,
     create,
     delete,
     delete_tree,
@@ -43,6 +44,7 @@ __all__ = [
     "ask_head",
     "ask_stream",
     "check_links",
+    "check_put_size",
     "create",
     "delete",
     "delete_tree",

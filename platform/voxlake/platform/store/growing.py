@@ -12,34 +12,31 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import obstore
-import psutil
 
-from voxlake.platform.store.adapters import as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.local import check_links
 from voxlake.platform.store.objects import (
     check_etag,
+    check_put_size,
     etag_of,
     make_folder,
+    object_of,
     parent_of,
     put_mode,
     sync_folder,
 )
 from voxlake.platform.store.partial import partial_path
-from voxlake.platform.store.private import private_folder
-from voxlake.platform.store.process import prepare_process
+from voxlake.platform.store.requests import request
+from voxlake.platform.store.spool import new_spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from voxlake.platform.store.url import StoreURL
 
@@ -48,13 +45,11 @@ type Bytes = bytes | bytearray | memoryview
 _VECTOR = 1024
 """Most pieces that one write of the system takes (IOV_MAX of Linux)."""
 
-_SPOOL = "voxlake-spool-"
-
 _ANY_TIME = nullcontext()
 """The turn of a writer who replaces whatever is there."""
 
 SINGLE_PUT = 1 << 30
-"""Largest object that is sent in one request; S3 takes up to 5 GB."""
+"""Largest object that is sent in one request, if it can be sent in parts."""
 
 
 @dataclass(slots=True)
@@ -116,15 +111,18 @@ class GrowingObject:
         return etag
 
     def _send(self, file: int, known: str | None) -> str:
-        with mmap.mmap(file, self.size, access=mmap.ACCESS_READ) as body:
-            answer = obstore.put(
-                as_obstore(self.url),
-                self.url.key,
-                memoryview(body),
-                # Uploads in parts take no condition.
-                mode="overwrite" if known is None else put_mode(known),
-                use_multipart=known is None and self.size > SINGLE_PUT,
-            )
+        check_put_size(self.url, self.size if known is not None else 0)
+        # Not closed here: a request that is given up may hold it for a moment.
+        body = memoryview(mmap.mmap(file, self.size, access=mmap.ACCESS_READ))
+        answer = request(
+            obstore.put,
+            obstore.put_async,
+            *object_of(self.url),
+            body,
+            # Uploads in parts take no condition.
+            mode="overwrite" if known is None else put_mode(known),
+            use_multipart=known is None and self.size > SINGLE_PUT,
+        )
         return str(answer["e_tag"])
 
 
@@ -136,25 +134,9 @@ def grow(url: StoreURL) -> GrowingObject:
             make_folder(url.path.parent)
             partial = partial_path(url.path)
         else:
-            partial = _spool_folder() / f"{_SPOOL}{os.getpid()}-{uuid4().hex}"
-        partial.touch(0o666 if url.is_local else 0o600, exist_ok=False)
+            return GrowingObject(url, new_spool())
+        partial.touch(0o666, exist_ok=False)
     return GrowingObject(url, partial)
-
-
-def _spool_folder() -> Path:
-    """Return the folder of temporary files of this user."""
-    return _emptied(prepare_process().spool_dir or Path(tempfile.gettempdir()))
-
-
-@cache
-def _emptied(base: Path) -> Path:
-    """Return the folder of this user in `base`, free of what killed processes left there."""
-    folder = private_folder(base / f"voxlake-{os.getuid()}")
-    for path in folder.glob(f"{_SPOOL}*"):
-        owner = path.name.removeprefix(_SPOOL).partition("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            path.unlink(missing_ok=True)
-    return folder
 
 
 @contextmanager

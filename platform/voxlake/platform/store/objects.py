@@ -15,6 +15,7 @@ import obstore
 from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
+    LimitExceededError,
     ObjectExistsError,
     ObjectNotFoundError,
     StoreUnavailableError,
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from obstore import PutMode
+
+MOST_PUT = 5 << 30
+"""Bytes of the largest object that S3 takes in one request:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
 
 _STAGED = re.compile(r"#\d+\Z")
 """Ending of the names of files that obstore has not made objects yet; no object has it."""
@@ -141,6 +146,18 @@ def put_mode(known: str) -> PutMode:
     return {"e_tag": known} if known else "create"
 
 
+def check_put_size(url: StoreURL, size: int) -> None:
+    """Raise LimitExceededError if an object of that size cannot be put there in one request.
+
+    Only such a request takes a condition, so what others may write to is put by one.
+    """
+    if not url.is_local and size > MOST_PUT:
+        raise LimitExceededError(
+            f"{url} would have {size:,} bytes, and S3 takes {MOST_PUT:,} in one request; write it "
+            "in smaller shards"
+        )
+
+
 def check_etag(url: StoreURL, known: str) -> None:
     """Raise ConflictError unless the file has that ETag, or is not there if that is empty."""
     try:
@@ -164,7 +181,7 @@ def delete(url: StoreURL) -> None:
                 check_links("write", parent_of(url))
                 _delete_file(check_object(url).path)
                 return
-            obstore.delete(*object_of(url))
+            request(obstore.delete, obstore.delete_async, *object_of(url))
     except ObjectNotFoundError:
         return
 
@@ -179,7 +196,8 @@ def delete_tree(url: StoreURL) -> None:
                 sync_folder(url.path.parent)
             return
         for batch in list_pages(url):
-            obstore.delete(as_obstore(url), [meta["path"] for meta in batch])
+            keys = [meta["path"] for meta in batch]
+            request(obstore.delete, obstore.delete_async, as_obstore(url), keys)
 
 
 def walk(url: StoreURL) -> Iterator[ObjectInfo]:

@@ -1,0 +1,82 @@
+"""Spools: files of this machine that keep what is on its way to a remote store.
+
+Those of a process bear its name, which is a number that no other has, and live as long as it: it
+keeps a lock on a file of that name. A pid would not tell it from a process of another container
+that shares the folder, nor from a later one of the same pid.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from os import getuid
+from pathlib import Path
+from uuid import uuid4
+
+from voxlake.platform.store.lock import FileLock
+from voxlake.platform.store.private import private_folder
+from voxlake.platform.store.process import prepare_process
+
+_SPOOL, _LOCK = "voxlake-spool-", ".lock"
+_OWNED = re.compile(rf"{_SPOOL}([0-9a-f]+)-.*|([0-9a-f]{{32}})\{_LOCK}")
+
+
+def new_spool() -> Path:
+    """Return a new file of this process, empty, that its user alone may read."""
+    own = _own_spools(prepare_process().spool_dir or Path(tempfile.gettempdir()))
+    path = own.folder / f"{_SPOOL}{own.owner}-{uuid4().hex}"
+    path.touch(0o600, exist_ok=False)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Spools:
+    """The spools of this process."""
+
+    folder: Path
+    owner: str
+    """The name of this process."""
+    lock: FileLock
+    """Held until the process ends, however that comes about."""
+
+
+@cache
+def _own_spools(base: Path) -> _Spools:
+    """Return where this process has its spools in `base`, free of those of killed processes."""
+    folder, owner = private_folder(base / f"voxlake-{getuid()}"), uuid4().hex
+    _sweep(folder)
+    return _Spools(folder, owner, _locked(folder / f"{owner}{_LOCK}"))
+
+
+def _locked(path: Path) -> FileLock:
+    """Return the lock of a file that is made for it; one that sweeps may take it away before."""
+    while True:
+        path.touch(0o600)
+        lock = FileLock(path)
+        if lock.is_of(path):
+            return lock
+        lock.release()
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the spools of processes that are gone, and then their locks."""
+    found = [(path, _OWNED.fullmatch(path.name)) for path in sorted(folder.iterdir())]
+    owners = {owned[1] or owned[2] for _, owned in found if owned}
+    for owner in owners:
+        lock = folder / f"{owner}{_LOCK}"
+        if _is_held(lock):
+            continue
+        for path in (*folder.glob(f"{_SPOOL}{owner}-*"), lock):
+            path.unlink(missing_ok=True)
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        FileLock(lock, wait=False).release()
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
