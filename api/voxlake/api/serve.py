@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -129,12 +130,18 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "where another program listens"
+    return f"which the system refuses ({error.strerror})"
+
+
 def _listen(endpoint: Endpoint) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     try:
         return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=2048)
     except OSError as error:
         raise InvalidInputError(
-            f"cannot listen on {endpoint.host} port {endpoint.port} ({error.strerror}); choose "
-            "another port"
+            f"cannot listen on {endpoint.host}:{endpoint.port}, {_why(error)}; choose another with "
+            "--port, or any that is free with --port 0"
         ) from error

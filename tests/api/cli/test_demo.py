@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,35 @@ def test_offline_a_phantom_stands_in(voxlake: Command, monkeypatch: pytest.Monke
     assert answer.ok()["sample"] == f"phantom {SIZE}"
     assert answer.document["verified"]
     assert "a phantom with known labels stands in" in answer.err
+    names = [each["dataset"]["name"] for each in answer.document["datasets"]]
+    assert names == ["flyem/fib25/em", "flyem/fib25/bodies"]
+
+
+def test_a_phantom_that_stood_in_is_shown_again(
+    voxlake: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(demo_lake, "PHANTOM_SIZE", 20)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    voxlake("demo", "--no-serve").ok()
+    sample = write_sample_folder(
+        tmp_path / "sample", np.ones((20,) * 3, np.uint8), np.ones((20,) * 3, np.uint64)
+    )
+    again = voxlake("demo", "--no-serve", "--sample", sample.path)
+    assert (again.ok()["sample"], again.document["verified"]) == ("phantom 20", True)
+    assert "--lake" in again.err
+
+
+def test_a_sample_that_is_there_is_not_replaced_by_a_phantom(
+    voxlake: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sample = write_sample_folder(
+        tmp_path / "sample", np.ones((20,) * 3, np.uint8), np.ones((20,) * 3, np.uint64)
+    )
+    voxlake("demo", "--no-serve", "--sample", sample.path).ok()
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    offline = voxlake("demo", "--no-serve")
+    assert offline.kind == "store-unavailable"
+    assert any("voxlake serve" in hint for hint in offline.document["hints"])
 
 
 @pytest.fixture
@@ -143,6 +173,14 @@ def test_serve_prints_a_link(shared: Command) -> None:
         assert Path(document["token_file"]).stat().st_mode & 0o077 == 0
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_serve_names_a_port_that_is_taken(shared: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = shared("serve", "--port", taken.getsockname()[1])
+    assert (answer.code, answer.kind) == (2, "invalid-input")
+    assert "where another program listens" in answer.document["detail"]
+    assert "--port 0" in answer.document["detail"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])

@@ -23,7 +23,10 @@ type _Failure = tuple[type[VoxlakeError], str]
 _UNAVAILABLE = StoreUnavailableError, "check that it is running and reachable"
 _BUSY = StoreUnavailableError, "another program holds it, try again later"
 _FULL = StoreFullError, "free some space and try again"
-_READ_ONLY = StoreReadOnlyError, "check its permissions, or give VOXLAKE_DATABASE_URL"
+_READ_ONLY = (
+    StoreReadOnlyError,
+    "a lake that may only be read is served and queried, not changed; check its permissions",
+)
 _CORRUPT = CorruptDataError, "restore it from a backup, or move it away and start anew"
 _REFUSED = StoreError, "check user, password and database of VOXLAKE_DATABASE_URL"
 _CONFLICT = ConflictError, "it has been changed at the same time, try again"
