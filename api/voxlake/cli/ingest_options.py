@@ -20,7 +20,7 @@ from voxlake.platform.names import DatasetName, check_name
 type KindName = Literal["image", "labels"]
 
 SOURCE_HELP = (
-    "A folder or glob of slices, a TIFF, HDF5 (FILE.h5::/dataset), .npy, NIfTI or zarr, or "
+    "A folder or glob of slices, a TIFF, HDF5 (FILE.h5::/dataset), .npy, .npz, NIfTI or zarr, or "
     "phantom:SIZE."
 )
 

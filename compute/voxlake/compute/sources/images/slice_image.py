@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -191,13 +192,12 @@ def read_slice(path: Path, header: SliceHeader, rows: range, columns: range) -> 
     if path.suffix.lower() in JPEG:
         check_whole(path)  # libjpeg fills what is missing with gray and calls it a warning
     try:
-        pixels = _reader(path)[1](path, rows, columns)
+        pixels, palette = _reader(path)[1](path, rows, columns)
     except SourceError:
         raise
     except Exception as error:  # each codec has errors of its own
         raise SourceError(f"image {path} does not decode ({error}); restore the file") from error
-    palette = read_header(path).palette if header.shows_colours and pixels.ndim == 2 else None
-    if palette is not None:
+    if palette is not None and header.shows_colours:
         pixels = coloured(pixels, palette, f"image {path}")
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     expected = (len(rows), len(columns), header.samples)
@@ -224,8 +224,9 @@ def _png_header(path: Path) -> SliceHeader:
     return SliceHeader(*whole, head.samples, dtype, whole, palette)
 
 
-def _read_png(path: Path, rows: range, columns: range) -> np.ndarray:
-    return _cut(decode_png(path.read_bytes()), rows, columns)
+def _read_png(path: Path, rows: range, columns: range) -> _Pixels:
+    body = path.read_bytes()
+    return _cut(decode_png(body), rows, columns), read_png_header(io.BytesIO(body))[1]
 
 
 def _bmp_header(path: Path) -> SliceHeader:
@@ -234,8 +235,8 @@ def _bmp_header(path: Path) -> SliceHeader:
     return SliceHeader(*whole, head.samples, np.dtype("u1"), whole, head.palette)
 
 
-def _read_bmp(path: Path, rows: range, columns: range) -> np.ndarray:
-    return _cut(decode_bmp(path), rows, columns)
+def _read_bmp(path: Path, rows: range, columns: range) -> _Pixels:
+    return _cut(decode_bmp(path), rows, columns), read_bmp_header(path).palette
 
 
 def _gif_header(path: Path) -> SliceHeader:
@@ -243,8 +244,8 @@ def _gif_header(path: Path) -> SliceHeader:
     return SliceHeader(whole[0], whole[1], 1, np.dtype("u1"), (whole[0], whole[1]), palette)
 
 
-def _read_gif(path: Path, rows: range, columns: range) -> np.ndarray:
-    return _cut(decode_gif(path), rows, columns)
+def _read_gif(path: Path, rows: range, columns: range) -> _Pixels:
+    return _cut(decode_gif(path), rows, columns), read_gif_header(path)[2]
 
 
 def _cut(pixels: np.ndarray, rows: range, columns: range) -> np.ndarray:
@@ -280,8 +281,8 @@ def _jpeg_segments(path: Path) -> Iterator[tuple[int, bytes]]:
             yield marker, file.read(length - 2)
 
 
-def _read_jpeg(path: Path, rows: range, columns: range) -> np.ndarray:
-    return _cut(imagecodecs.jpeg8_decode(path.read_bytes()), rows, columns)
+def _read_jpeg(path: Path, rows: range, columns: range) -> _Pixels:
+    return _cut(imagecodecs.jpeg8_decode(path.read_bytes()), rows, columns), None
 
 
 def _tiff_header(path: Path) -> SliceHeader:
@@ -329,9 +330,10 @@ def _plain_header(path: Path) -> SliceHeader | None:
     return SliceHeader(plain.height, plain.width, 1, plain.dtype) if plain else None
 
 
-def _read_tiff(path: Path, rows: range, columns: range) -> np.ndarray:
+def _read_tiff(path: Path, rows: range, columns: range) -> _Pixels:
     with TiffFile(path) as tif:
-        return read_page(tif.pages.first, rows, columns)
+        page = tif.pages.first
+        return read_page(page, rows, columns), tiff_palette(page)
 
 
 _READERS = (
@@ -345,4 +347,5 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     type _ReadHeader = Callable[[Path], SliceHeader]
-    type _ReadPixels = Callable[[Path, range, range], np.ndarray]
+    type _Pixels = tuple[np.ndarray, Palette | None]
+    type _ReadPixels = Callable[[Path, range, range], _Pixels]
