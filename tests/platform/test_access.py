@@ -120,6 +120,19 @@ def test_a_grant_lasts_from_its_start_to_its_end(
     assert decision is (Decision.ALLOWED if in_force else Decision.UNAUTHENTICATED)
 
 
+@pytest.mark.parametrize("owner", [True, False])
+@pytest.mark.parametrize("within", [None, *PATH, 9])
+@pytest.mark.parametrize("most", [Permission.READ, Permission.READ_VOLUMETRIC_DATA])
+def test_a_principal_may_be_limited(owner: bool, within: int | None, most: Permission) -> None:
+    principal = Principal("ada", owner, permissions=frozenset({most}), within=within)
+    for asked in (Permission.READ, Permission.READ_VOLUMETRIC_DATA):
+        decision = decide(principal, asked, PATH, [OPEN], NOW)
+        if within == 9 or (asked is not most and most is not Permission.READ):
+            assert decision is Decision.HIDDEN
+        else:
+            assert decision is (Decision.ALLOWED if asked is most else Decision.FORBIDDEN)
+
+
 def test_each_role_has_all_of_the_one_before() -> None:
     bundles = [role.permissions for role in Role]
     assert all(one < after for one, after in pairwise(bundles))

@@ -51,6 +51,7 @@ def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
 
 
 _sets = st.frozensets(st.sampled_from(Permission), max_size=4)
+_all = st.just(frozenset(Permission))
 _hours = st.none() | st.integers(-2, 2).filter(bool).map(lambda hours: now() + hours * HOUR)
 
 
@@ -74,7 +75,13 @@ def test_lists_and_decisions_are_one(catalog: Catalog, data: st.DataObject) -> N
         for grant in given_grants:
             put_grant(connection, grant)
     theirs = frozenset(data.draw(st.sets(st.sampled_from(GROUPS))))
-    principal = Principal("ada", groups=theirs, is_owner=data.draw(st.booleans()))
+    principal = Principal(
+        "ada",
+        groups=theirs,
+        is_owner=data.draw(st.booleans()),
+        permissions=data.draw(_all | _sets),
+        within=data.draw(st.none() | st.sampled_from(nodes)),
+    )
     for permission in data.draw(st.sets(st.sampled_from(Permission), min_size=1, max_size=3)):
         listed = catalog.list_allowed(principal, permission)
         assert [record.name for record in listed] == [

@@ -96,6 +96,14 @@ class Principal:
     """Nobody has said who asks."""
     groups: frozenset[int] = frozenset({PUBLIC})
     """The groups whose grants are theirs."""
+    permissions: frozenset[Permission] = frozenset(Permission)
+    """What they may use at most: a token may carry less than its user has."""
+    within: int | None = None
+    """The node that they are limited to, with all below it; None: to none."""
+
+    def is_within(self, path: Sequence[int]) -> bool:
+        """Return whether a node, by its path from the lake down, is one that they may ask of."""
+        return self.within is None or self.within in path
 
 
 ANONYMOUS = Principal("anonymous", is_anonymous=True)
@@ -146,8 +154,9 @@ def decide(
         for grant in grants
         if grant.group in principal.groups and grant.reaches(path) and grant.is_in_force(moment)
     )
-    held = frozenset[Permission]().union(*theirs)
-    if principal.is_owner or permission in held:
+    held = frozenset(Permission) if principal.is_owner else frozenset().union(*theirs)
+    held = held & principal.permissions if principal.is_within(path) else frozenset()
+    if permission in held:
         return Decision.ALLOWED
     if principal.is_anonymous:
         return Decision.UNAUTHENTICATED

@@ -29,7 +29,7 @@ from voxlake.platform.database import Moment, now
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
 metadata = MetaData()
 ID = BigInteger().with_variant(Integer(), "sqlite")
@@ -65,10 +65,17 @@ dataset = nodes.alias("dataset")
 experiment = nodes.alias("experiment")
 collection = nodes.alias("collection")
 
-is_path = and_(dataset.c.parent == experiment.c.id, experiment.c.parent == collection.c.id)
-"""Joins the three nodes of a dataset's name."""
 is_kept = dataset.c.removed_at.is_(None)
 """Says that a dataset has its name still."""
+
+
+def join_names[T: tuple[Any, ...]](query: Select[T], node: Column[int]) -> Select[T]:
+    """Join the nodes of a dataset's name to a query whose column `node` has the dataset's id."""
+    return (
+        query.join(dataset, dataset.c.id == node)
+        .join(experiment, experiment.c.id == dataset.c.parent)
+        .join(collection, collection.c.id == experiment.c.parent)
+    )
 
 
 NAME_COLUMNS = (
@@ -85,7 +92,7 @@ def name_of(row: Row[tuple[Any, ...]]) -> DatasetName:
 
 
 def is_named(name: DatasetName) -> ColumnElement[bool]:
-    """Say that a dataset has a name: of nodes that `is_path` joins."""
+    """Say that a dataset has a name: of what `join_names` joins."""
     parts = zip((collection, experiment, dataset), name.parts, strict=True)
     return and_(*(node.c.name == part for node, part in parts), is_kept)
 

@@ -20,8 +20,9 @@ from voxlake.platform.catalog.datasets import (
     set_public,
     set_state,
 )
-from voxlake.platform.catalog.grants import is_granted, read_grants
+from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.migrate import address_of, migrate
+from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.database import Database, now, open_database
 from voxlake.platform.jobs.ledger import Ledger
@@ -49,6 +50,8 @@ class Catalog:
     database: Database
     ledger: Ledger
     """The job ledger, in the same database."""
+    people: People
+    """The users and groups, in the same database."""
 
     def add_dataset(self, record: DatasetRecord) -> None:
         """Add a dataset.
@@ -89,9 +92,7 @@ class Catalog:
         experiment: str | None = None,
     ) -> list[DatasetRecord]:
         """Return those datasets that `decide` allows the principal to use so, sorted by name."""
-        which = _within(collection, experiment)
-        if not principal.is_owner:
-            which.append(is_granted(principal.groups, permission, now()))
+        which = [*_within(collection, experiment), is_allowed(principal, permission, now())]
         with self.database.read() as connection:
             return list_records(connection, *which)
 
@@ -202,7 +203,7 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     except BaseException:
         database.close()
         raise
-    return Catalog(database, Ledger(database))
+    return Catalog(database, Ledger(database), People(database))
 
 
 def _embedded(lake: StoreURL) -> URL:

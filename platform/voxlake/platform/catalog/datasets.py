@@ -18,11 +18,10 @@ from voxlake.platform.nodes import (
     NAME_COLUMNS,
     ROOT,
     collection,
-    dataset,
     experiment,
     find_node,
     is_named,
-    is_path,
+    join_names,
     make_node,
     move_node,
     name_of,
@@ -40,19 +39,16 @@ _image = nodes.alias("image")
 
 def list_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
     """Return the datasets that all conditions hold of, sorted by name."""
-    query = (
-        select(
-            datasets,
-            *NAME_COLUMNS,
-            collection.c.id.label("collection_node"),
-            experiment.c.id.label("experiment_node"),
-            _image.c.name.label("image_name"),
-            is_public().label("public"),
-        )
-        .join_from(datasets, dataset, dataset.c.id == datasets.c.node)
-        .outerjoin(_image, _image.c.id == datasets.c.of)
-        .where(is_path, *which)
+    columns = (
+        datasets,
+        *NAME_COLUMNS,
+        collection.c.id.label("collection_node"),
+        experiment.c.id.label("experiment_node"),
+        _image.c.name.label("image_name"),
+        is_public().label("public"),
     )
+    query = join_names(select(*columns).select_from(datasets), datasets.c.node)
+    query = query.outerjoin(_image, _image.c.id == datasets.c.of).where(*which)
     # Sorted here: databases differ in how they compare text.
     return sorted(map(_record_of, connection.execute(query)), key=lambda record: record.name)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, exists, false, insert, or_, select, true, update
 
-from voxlake.platform.access import PUBLIC, Grant, Permission, Role
+from voxlake.platform.access import PUBLIC, Grant, Permission, Principal, Role
 from voxlake.platform.catalog.tables import grants
 from voxlake.platform.database import now
 from voxlake.platform.nodes import ROOT, collection, dataset, experiment
@@ -40,10 +40,23 @@ def permissions_of(bits: int) -> frozenset[Permission]:
     return frozenset(each for number, each in enumerate(Permission) if bits >> number & 1)
 
 
+def is_allowed(
+    principal: Principal, permission: Permission, moment: datetime
+) -> ColumnElement[bool]:
+    """Say of a dataset, of what `join_names` joins, what `access.decide` says."""
+    if permission not in principal.permissions:
+        return false()
+    granted = true() if principal.is_owner else is_granted(principal.groups, permission, moment)
+    if principal.within in (None, ROOT):
+        return granted
+    path = collection.c.id, experiment.c.id, dataset.c.id
+    return and_(granted, or_(*(node == principal.within for node in path)))
+
+
 def is_granted(
     groups: Iterable[int], permission: Permission, moment: datetime
 ) -> ColumnElement[bool]:
-    """Say that a dataset, of nodes that `is_path` joins, gives one of the groups a permission."""
+    """Say that a dataset, of what `join_names` joins, gives one of the groups a permission."""
     above = grants.c.node.in_([ROOT, collection.c.id, experiment.c.id])
     return exists().where(
         grants.c.group.in_(list(groups)),
@@ -55,7 +68,7 @@ def is_granted(
 
 
 def is_public() -> ColumnElement[bool]:
-    """Say that everybody may read a dataset, of nodes that `is_path` joins, at this moment."""
+    """Say that everybody may read a dataset, of what `join_names` joins, at this moment."""
     return is_granted([PUBLIC], Permission.READ, now())
 
 
@@ -87,9 +100,11 @@ def put_role(connection: Connection, node: int, group: int, role: Role) -> None:
     put_grant(connection, Grant(group, node, role.permissions), role)
 
 
-def drop_grants(connection: Connection, node: int, group: int | None = None) -> None:
-    """Take from a group what it was granted on a node; from all groups if none is given."""
-    which = [grants.c.node == node] + ([] if group is None else [grants.c.group == group])
+def drop_grants(connection: Connection, node: int | None = None, group: int | None = None) -> None:
+    """Take back what was granted on a node, to a group, or to a group on a node."""
+    given = {grants.c.node: node, grants.c.group: group}
+    which = [column == wanted for column, wanted in given.items() if wanted is not None]
+    assert which, "all grants of a lake are never taken back"
     connection.execute(delete(grants).where(*which))
 
 

@@ -11,16 +11,14 @@ from sqlalchemy import Row, select
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs.record import JSON, Job, JobState, StageProgress, StageRecord
 from voxlake.platform.jobs.tables import jobs, stages
-from voxlake.platform.nodes import NAME_COLUMNS, dataset, is_path, name_of
+from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import ColumnElement, Connection
 
-_named_jobs = (
-    select(jobs, *NAME_COLUMNS).join_from(jobs, dataset, dataset.c.id == jobs.c.node).where(is_path)
-)
+_named_jobs = join_names(select(jobs, *NAME_COLUMNS).select_from(jobs), jobs.c.node)
 
 
 def read_job(connection: Connection, job: str) -> Job:
@@ -34,12 +32,8 @@ def read_job(connection: Connection, job: str) -> Job:
 
 def read_jobs(connection: Connection, *which: ColumnElement[bool]) -> list[Job]:
     """Return the jobs that all conditions hold of, with their stages, newest first."""
-    mine = (
-        select(stages)
-        .join(jobs, jobs.c.id == stages.c.job)
-        .join(dataset, dataset.c.id == jobs.c.node)
-        .where(is_path, *which)
-    )
+    mine = select(stages).join(jobs, jobs.c.id == stages.c.job)
+    mine = join_names(mine, jobs.c.node).where(*which)
     begun: dict[str, list[StageRecord]] = defaultdict(list)
     for stage in connection.execute(mine.order_by(stages.c.id)):
         begun[stage.job].append(_stage_of(stage))

@@ -1,0 +1,226 @@
+"""Users, their groups, and who they are when they ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from voxlake.platform.access import PUBLIC, Principal
+from voxlake.platform.catalog.grants import drop_grants
+from voxlake.platform.catalog.person import Group, Member, Standing, User
+from voxlake.platform.catalog.tables import groups, memberships, users
+from voxlake.platform.database import Database, now
+from voxlake.platform.errors import ConflictError, NotFoundError, UnauthenticatedError
+from voxlake.platform.names import check_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The users and groups of a lake. Its methods may be called from any thread.
+
+    Every method raises NotFoundError for a user or group that there is not.
+    """
+
+    database: Database
+
+    def add_user(
+        self, name: str, *, full_name: str = "", email: str = "", administrator: bool = False
+    ) -> User:
+        """Add a user, with a group of their own that has their name.
+
+        Raises
+        ------
+        InvalidNameError
+            If the name cannot be one.
+        ConflictError
+            If a user or a group has it.
+        """
+        row = {
+            "name": check_name(name, "user"),
+            "full_name": full_name,
+            "email": email,
+            "is_administrator": administrator,
+            "created_at": now(),
+        }
+        with self.database.write() as connection:
+            _require_free(connection, name)
+            made = insert(users).values(row).returning(users.c.id)
+            own = {"name": name, "user": connection.execute(made).scalar_one()}
+            connection.execute(insert(groups).values(own | {"created_at": now()}))
+            return find_user(connection, name)
+
+    def get_user(self, name: str) -> User:
+        """Return the user."""
+        with self.database.read() as connection:
+            return find_user(connection, name)
+
+    def list_users(self) -> list[User]:
+        """Return all users, sorted by name."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(users)).all()
+        return sorted(map(_user_of, rows), key=lambda user: user.name)
+
+    def disable_user(self, name: str, *, disabled: bool = True) -> User:
+        """Let a user be nobody here, or again who they were; what they were granted stays."""
+        with self.database.write() as connection:
+            user = find_user(connection, name)
+            change = update(users).where(users.c.id == user.id)
+            connection.execute(change.values(disabled_at=now() if disabled else None))
+            return find_user(connection, name)
+
+    def principal_of(self, name: str) -> Principal:
+        """Return a user as one who asks; raise UnauthenticatedError if they are disabled."""
+        with self.database.read() as connection:
+            return principal_of(connection, find_user(connection, name))
+
+    def add_group(self, name: str, owner: str) -> Group:
+        """Make a group with one user in it, its owner.
+
+        Raises
+        ------
+        InvalidNameError
+            If the name cannot be one.
+        ConflictError
+            If a user or a group has it.
+        """
+        check_name(name, "group")
+        with self.database.write() as connection:
+            user = find_user(connection, owner)
+            _require_free(connection, name)
+            new = insert(groups).values(name=name, created_at=now()).returning(groups.c.id)
+            group = connection.execute(new).scalar_one()
+            _put_member(connection, group, user, Standing.OWNER)
+            return find_group(connection, name)
+
+    def get_group(self, name: str) -> Group:
+        """Return the group."""
+        with self.database.read() as connection:
+            return find_group(connection, name)
+
+    def list_groups(self) -> list[Group]:
+        """Return all groups, sorted by name."""
+        with self.database.read() as connection:
+            return list_groups(connection)
+
+    def remove_group(self, name: str) -> None:
+        """Delete a group, and what was granted to it.
+
+        Raises
+        ------
+        ConflictError
+            If it is of everybody, or one user's own.
+        """
+        with self.database.write() as connection:
+            group = _changeable_group(connection, name)
+            drop_grants(connection, group=group.id)
+            connection.execute(delete(memberships).where(memberships.c.group == group.id))
+            connection.execute(delete(groups).where(groups.c.id == group.id))
+
+    def put_member(self, group: str, user: str, standing: Standing = Standing.MEMBER) -> Group:
+        """Take a user into a group, or let them be something else in it.
+
+        Raises
+        ------
+        ConflictError
+            If the group is of everybody or one user's own, or would be left without an owner.
+        """
+        with self.database.write() as connection:
+            there = _changeable_group(connection, group)
+            _put_member(connection, there.id, find_user(connection, user), standing)
+            return _with_an_owner(connection, group)
+
+    def drop_member(self, group: str, user: str) -> Group:
+        """Let a user leave a group.
+
+        Raises
+        ------
+        ConflictError
+            If the group is of everybody or one user's own, or would be left without an owner.
+        """
+        with self.database.write() as connection:
+            there, who = _changeable_group(connection, group), find_user(connection, user)
+            mine = memberships.c.group == there.id, memberships.c.user == who.id
+            if connection.execute(delete(memberships).where(*mine)).rowcount == 0:
+                raise NotFoundError(f"user {user} is not in group {group}")
+            return _with_an_owner(connection, group)
+
+
+def find_user(connection: Connection, name: str) -> User:
+    """Return the user of a name."""
+    row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no user {name}; list who there is with 'voxlake user'")
+    return _user_of(row)
+
+
+def principal_of(connection: Connection, user: User) -> Principal:
+    """Return a user as one who asks; raise UnauthenticatedError if they are disabled."""
+    if user.disabled_at is not None:
+        raise UnauthenticatedError(f"user {user.name} is disabled; ask an administrator")
+    theirs = select(memberships.c.group).where(memberships.c.user == user.id)
+    own = select(groups.c.id).where(groups.c.user == user.id)
+    found = connection.execute(theirs.union(own)).scalars()
+    return Principal(user.name, user.is_administrator, groups=frozenset({PUBLIC, *found}))
+
+
+def find_group(connection: Connection, name: str) -> Group:
+    """Return the group of a name."""
+    for group in list_groups(connection, name):
+        return group
+    raise NotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
+
+
+def list_groups(connection: Connection, name: str | None = None) -> list[Group]:
+    """Return all groups with who is in them, or the one of a name, sorted by name."""
+    query = (
+        select(groups, users.c.name.label("member"), memberships.c.role)
+        .outerjoin(memberships, memberships.c.group == groups.c.id)
+        .outerjoin(users, users.c.id == func.coalesce(memberships.c.user, groups.c.user))
+    )
+    if name is not None:
+        query = query.where(groups.c.name == name)
+    found: dict[str, Group] = {}
+    for row in sorted(connection.execute(query), key=lambda row: (row.name, row.member or "")):
+        group = found.get(row.name) or Group(row.id, row.name, (), row.user is not None)
+        if row.member is not None:
+            standing = Standing(row.role or Standing.OWNER)
+            members = (*group.members, Member(row.member, standing))
+            group = Group(group.id, group.name, members, group.is_personal)
+        found[row.name] = group
+    return list(found.values())
+
+
+def _require_free(connection: Connection, name: str) -> None:
+    if connection.execute(select(groups.c.id).where(groups.c.name == name)).first() is not None:
+        raise ConflictError(f"there is a user or a group {name} already; choose another name")
+
+
+def _changeable_group(connection: Connection, name: str) -> Group:
+    group = find_group(connection, name)
+    if group.id == PUBLIC or group.is_personal:
+        whose = "one user's own" if group.is_personal else "of everybody"
+        raise ConflictError(f"group {name} is {whose}, and stays as it is; make another")
+    return group
+
+
+def _put_member(connection: Connection, group: int, user: User, standing: Standing) -> None:
+    mine = {"group": group, "user": user.id}
+    change = update(memberships).filter_by(**mine).values(role=standing.value)
+    if connection.execute(change).rowcount == 0:
+        connection.execute(insert(memberships).values(**mine, role=standing.value))
+
+
+def _with_an_owner(connection: Connection, name: str) -> Group:
+    group = find_group(connection, name)
+    if not any(member.standing is Standing.OWNER for member in group.members):
+        raise ConflictError(f"group {name} would be left without an owner; give it another first")
+    return group
+
+
+def _user_of(row: Row[tuple[Any, ...]]) -> User:
+    return User(**row._asdict())

@@ -1,0 +1,55 @@
+"""What the catalog knows of users and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or a program that says who it is."""
+
+    id: int
+    name: str
+    full_name: str
+    email: str
+    is_administrator: bool
+    """Whether everything in the lake is theirs to do."""
+    created_at: datetime
+    disabled_at: datetime | None = None
+    """Since when they are nobody here; None: they are not."""
+
+
+class Standing(StrEnum):
+    """What somebody is in a group."""
+
+    MEMBER = "member"
+    MAINTAINER = "maintainer"
+    """Says who is in it."""
+    OWNER = "owner"
+    """Says who maintains it, too, and may delete it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user in a group."""
+
+    user: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What rights attach to."""
+
+    id: int
+    name: str
+    members: tuple[Member, ...]
+    """Sorted by name; none of the group of everybody."""
+    is_personal: bool = False
+    """Whether it is one user's own."""
