@@ -88,3 +88,21 @@ grants = Table(
     sqlite_autoincrement=True,
 )
 """What a group may do with a node: bits of `permissions`, in the order of `access.Permission`."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("user", ID, ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("start", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("permissions", Integer, nullable=False),
+    Column("node", ID, ForeignKey(nodes.c.id)),
+    Column("created_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+    sqlite_autoincrement=True,
+)
+"""What programs carry in the place of a user: hashed, with the start that people know it by."""

@@ -1,0 +1,186 @@
+"""Tokens: made once, shown once, kept as hashes; who carries one is its user, or less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, insert, select, update
+
+from voxlake.platform.access import Permission, Principal
+from voxlake.platform.catalog.grants import bits_of, permissions_of
+from voxlake.platform.catalog.people import find_user, principal_of
+from voxlake.platform.catalog.tables import tokens, users
+from voxlake.platform.catalog.token_text import SHOWN, check_token, digest_of, new_token
+from voxlake.platform.database import Database, now
+from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+_NOTED = timedelta(seconds=60)
+"""How long a use of a token is not noted after the one before: a note is a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What a token is good for."""
+
+    permissions: frozenset[Permission] = frozenset(Permission)
+    """What may be used with it at most; its user may have less."""
+    node: int | None = None
+    """The node that it is good for, with all below it; None: all that its user has."""
+    ends_at: datetime | None = None
+    """When it is over; None: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was made. Its secret is known to whoever it was shown to, and to nobody else."""
+
+    id: int
+    user: str
+    name: str
+    """What its user knows it by."""
+    start: str
+    """How it begins, to tell it from others."""
+    terms: TokenTerms
+    created_at: datetime
+    used_at: datetime | None
+    """When it was used last, to the minute; None: never."""
+    revoked_at: datetime | None
+
+    def check(self, moment: datetime) -> None:
+        """Raise UnauthenticatedError if it is over or revoked."""
+        over = self.terms.ends_at is not None and self.terms.ends_at <= moment
+        if over or self.revoked_at is not None:
+            what = "is over" if over else "was revoked"
+            raise UnauthenticatedError(f"token {self.name} ({self.start}...) {what}; ask for one")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a lake's users. Its methods may be called from any thread."""
+
+    database: Database
+
+    def make(self, user: str, name: str, terms: TokenTerms | None = None) -> tuple[Token, str]:
+        """Make a token of a user; return it, and the secret, which is not kept.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such user.
+        InvalidInputError
+            If the token would be good for nothing.
+        """
+        terms = terms or TokenTerms()
+        if not terms.permissions or (terms.ends_at is not None and terms.ends_at <= now()):
+            raise InvalidInputError(
+                f"token {name!r} would be good for nothing; give it a permission, and an end that "
+                "is to come"
+            )
+        with self.database.write() as connection:
+            return _insert(connection, find_user(connection, user).id, name, terms)
+
+    def list_tokens(self, user: str | None = None) -> list[Token]:
+        """Return all tokens, or those of a user, the oldest first."""
+        which = [] if user is None else [users.c.name == user]
+        with self.database.read() as connection:
+            return _read(connection, *which)
+
+    def revoke(self, token: int) -> Token:
+        """Let a token be good for nothing from now on; raise NotFoundError if there is none."""
+        with self.database.write() as connection:
+            _find(connection, token)
+            _revoke(connection, token)
+            return _find(connection, token)
+
+    def rotate(self, token: int) -> tuple[Token, str]:
+        """Revoke a token and make another like it; return that, and its secret.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        UnauthenticatedError
+            If it is over or revoked.
+        """
+        with self.database.write() as connection:
+            old = _find(connection, token)
+            old.check(now())
+            _revoke(connection, token)
+            user = find_user(connection, old.user)
+            return _insert(connection, user.id, old.name, old.terms)
+
+    def principal_of(self, secret: str) -> Principal:
+        """Return who carries a token, limited to what it is good for, and note that it was used.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If it is no token, was never made, is over or revoked, or its user is disabled.
+        """
+        check_token(secret)
+        moment = now()
+        with self.database.read() as connection:
+            token = next(iter(_read(connection, tokens.c.digest == digest_of(secret))), None)
+            if token is None:
+                raise UnauthenticatedError("the token is none of this lake; ask for one")
+            token.check(moment)
+            user = principal_of(connection, find_user(connection, token.user))
+        if token.used_at is None or token.used_at <= moment - _NOTED:
+            with self.database.write() as connection:
+                used = update(tokens).where(tokens.c.id == token.id)
+                connection.execute(used.values(used_at=moment))
+        terms = token.terms
+        return replace(user, permissions=terms.permissions, within=terms.node)
+
+
+def _insert(connection: Connection, user: int, name: str, terms: TokenTerms) -> tuple[Token, str]:
+    secret = new_token()
+    row = {
+        "user": user,
+        "name": name,
+        "start": secret[:SHOWN],
+        "digest": digest_of(secret),
+        "permissions": bits_of(terms.permissions),
+        "node": terms.node,
+        "created_at": now(),
+        "ends_at": terms.ends_at,
+    }
+    made = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
+    return _find(connection, made), secret
+
+
+def _revoke(connection: Connection, token: int) -> None:
+    live = update(tokens).where(tokens.c.id == token, tokens.c.revoked_at.is_(None))
+    connection.execute(live.values(revoked_at=now()))
+
+
+def _find(connection: Connection, token: int) -> Token:
+    for found in _read(connection, tokens.c.id == token):
+        return found
+    raise NotFoundError(f"there is no token {token}; list what there is with 'voxlake token'")
+
+
+def _read(connection: Connection, *which: ColumnElement[bool]) -> list[Token]:
+    query = select(tokens, users.c.name.label("user_name"))
+    query = query.join(users, users.c.id == tokens.c.user).where(*which).order_by(tokens.c.id)
+    return [_token_of(row) for row in connection.execute(query)]
+
+
+def _token_of(row: Row[tuple[Any, ...]]) -> Token:
+    return Token(
+        id=row.id,
+        user=row.user_name,
+        name=row.name,
+        start=row.start,
+        terms=TokenTerms(permissions_of(row.permissions), row.node, row.ends_at),
+        created_at=row.created_at,
+        used_at=row.used_at,
+        revoked_at=row.revoked_at,
+    )
