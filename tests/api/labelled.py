@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -20,7 +20,6 @@ from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.lake import Place
 from voxlake.ngff.volume import Volume, open_volume
-from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -30,21 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from starlette.types import Scope
 
 SHAPE = (33, 41, 50)
 LIMIT_BYTES = 1 << 20
 LARGEST = (1 << 64) - 1
 IDS = [1, 2, 3, (1 << 53) + 1, LARGEST]
-
-
-class ByHeader(LocalIdentity):
-    """Takes everybody at their word: local mode knows the owner alone."""
-
-    def identify(self, scope: Scope) -> Principal:
-        """Return who the header says."""
-        name = dict(scope["headers"]).get(b"x-test-user", b"").decode()
-        return Principal(name, is_owner=name == "ana") if name else ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +46,22 @@ class Labelled:
     catalog: Catalog
     voxels: Voxels
     """Of both."""
+    tokens: dict[str, str] = field(default_factory=dict)
+    """By the names of users."""
 
     def client(self, user: str = "ana", **headers: str) -> httpx2.Client:
         """Return a client: ana owns everything, others may read what is public."""
-        named = {"X-Test-User": user} if user else {}
+        named = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
         return httpx2.Client(
             base_url=f"{self.url}/v2/datasets/lab/brain/", headers={**named, **headers}, timeout=60
         )
+
+    def token(self, user: str) -> str:
+        """Return a token of a user, who is added at the first call."""
+        if user not in self.tokens:
+            self.catalog.people.add_user(user, administrator=user == "ana")
+            _, self.tokens[user] = self.catalog.tokens.make(user, "test")
+        return self.tokens[user]
 
     def opened(self, name: str = "cells") -> tuple[Volume, StoreURL]:
         """Return level 0 and the label index of labels, as the store has them."""
@@ -85,7 +83,7 @@ def labelled_gateway(folder: Path) -> Iterator[Labelled]:
     with open_catalog(lake, settings) as catalog:
         for sample in samples:
             add_sample(lake, catalog, sample)
-        app = create_app(settings, lake, catalog, ByHeader("unused"))
+        app = create_app(settings, lake, catalog, LocalIdentity("unused"))
         with run_app(app) as url:
             served = Labelled(url, app, lake, catalog, voxels)
             compact(Labels(*served.opened()))

@@ -10,13 +10,11 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
-from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.conftest import TOKEN, Served
 
-from voxlake.api.app import create_app
 from voxlake.api.guard import Lists, PublicApp, Requires, public
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.zarr import StoredBytes
-from voxlake.platform.access import Permission, Principal
+from voxlake.platform.access import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,18 +210,11 @@ def test_a_wrong_token_is_refused_everywhere_but_on_open_pages(
     assert anonymous.get("/healthz", headers=headers).status_code == 200
 
 
-class Stranger(LocalIdentity):
-    """Somebody with a name and without rights: local mode has none, later ones do."""
-
-    def identify(self, scope: Scope) -> Principal:  # noqa: ARG002
-        """Return the stranger, whoever asks."""
-        return Principal("stranger")
-
-
 def test_what_is_hidden_answers_a_stranger_as_what_is_absent(served: Served) -> None:
-    gateway = served.app.state.gateway
-    app = create_app(gateway.settings, served.lake, served.catalog, Stranger(TOKEN))
-    with run_app(app) as url, httpx2.Client(base_url=url) as client:
+    served.catalog.people.add_user("stranger")
+    _, token = served.catalog.tokens.make("stranger", "test")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=served.url, headers=headers) as client:
         assert client.get("/v2/datasets/lab/brain/em").status_code == 200
         for there, absent in zip(below("lab/brain/secret"), below("lab/brain/absent"), strict=True):
             one, other = client.get(there), client.get(absent)

@@ -28,6 +28,7 @@ from voxlake.api.http.problems import (
 )
 from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
+from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, objects
 from voxlake.api.views import above_datasets, home, zarr
@@ -59,11 +60,12 @@ def create_app(
     settings: Settings,
     lake: StoreURL,
     catalog: Catalog,
-    identity: LocalIdentity,
+    local: LocalIdentity,
     viewer: Path = VIEWER_FOLDER,
 ) -> FastAPI:
     """Return the gateway of one lake as an ASGI application. The caller closes the catalog.
 
+    `local` knows its owner; others say who they are by tokens that the catalog knows.
     `viewer` is the folder of the viewer's static files, which need not be there.
     """
     answers_bytes, chunks_bytes, _ = divide_memory(settings.gateway_memory_bytes)
@@ -85,7 +87,7 @@ def create_app(
         settings=settings,
         lake=lake,
         catalog=catalog,
-        identity=identity,
+        identity=Identity(local, catalog.tokens),
         answers=answers,
         questions=Questions(answers),
         records=Expiring(RECORD_SECONDS),

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.questions import Questions
-from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.identity.identity import Identity
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Protected
@@ -45,7 +45,7 @@ class Gateway:
     settings: Settings
     lake: StoreURL
     catalog: Catalog
-    identity: LocalIdentity
+    identity: Identity
     answers: Budget
     """Bytes of answers that may be on their way at once."""
     questions: Questions

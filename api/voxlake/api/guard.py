@@ -98,7 +98,7 @@ class Lists:
     ) -> list[Granted]:
         """Return the datasets, of one collection or experiment if asked, that may be seen."""
         gateway = gateway_of(request.scope)
-        principal = gateway.identity.identify(request.scope)
+        principal = await gateway.identity.identify(request.scope)
         check_parameters(request)
         return await _list(gateway, principal, self.permission, collection, experiment)
 
@@ -136,7 +136,7 @@ async def grant(
         To others, if the name cannot name a dataset.
     """
     gateway = gateway_of(scope)
-    principal = gateway.identity.identify(scope)
+    principal = await gateway.identity.identify(scope)
     try:
         name = DatasetName(*parts)
     except InvalidNameError as error:

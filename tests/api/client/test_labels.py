@@ -39,9 +39,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
 
 @pytest.fixture(scope="module")
 def gateway(labelled: Labelled) -> Iterator[Gateway]:
-    """What ana asks: the test's gateway takes her at her word."""
-    with Gateway(labelled.url) as opened:
-        opened._connection._http.headers["X-Test-User"] = "ana"
+    """What ana asks."""
+    with Gateway(labelled.url, labelled.token("ana")) as opened:
         yield opened
 
 
@@ -136,8 +135,7 @@ def test_objects_of_many_pages(gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 def test_errors_are_those_of_the_server(labelled: Labelled, gateway: Gateway) -> None:
     with pytest.raises(LimitExceededError, match="ids end"):
         gateway.open_labels(CELLS).reserve(3)
-    with Gateway(labelled.url) as stranger:
-        stranger._connection._http.headers["X-Test-User"] = "bob"
+    with Gateway(labelled.url, labelled.token("bob")) as stranger:
         with pytest.raises(ForbiddenError):
             stranger.open_labels(CELLS).reserve(3)
         with pytest.raises(NotFoundError):

@@ -8,8 +8,15 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.datastructures import Headers
 
-from voxlake.api.identity.local import LINK_SECONDS, SESSION_SECONDS, LocalIdentity, owner_token
+from voxlake.api.identity.local import (
+    LINK_SECONDS,
+    OWNER,
+    SESSION_SECONDS,
+    LocalIdentity,
+    owner_token,
+)
 from voxlake.api.identity.login import check_next
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 
@@ -98,14 +105,14 @@ def test_links_and_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: moment[0])
     late = identity.new_link()
     session = identity.redeem(identity.new_link())
-    scope = {"type": "http", "headers": [(b"cookie", f"{identity.cookie}={session}".encode())]}
-    assert identity.identify(scope).is_owner
+    headers = Headers({"cookie": f"{identity.cookie}={session}"})
+    assert identity.of_session(headers) == OWNER
     moment[0] += LINK_SECONDS + 1
     with pytest.raises(UnauthenticatedError):
         identity.redeem(late)
-    assert identity.identify(scope).is_owner
+    assert identity.of_session(headers) == OWNER
     moment[0] += SESSION_SECONDS
-    assert identity.identify(scope).is_anonymous
+    assert identity.of_session(headers) is None
 
 
 def test_secrets_are_not_shown_or_kept() -> None:

@@ -78,10 +78,10 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     """
     assert isinstance(error, HTTPException)
     try:
-        anonymous = gateway_of(request.scope).identity.identify(request.scope).is_anonymous
+        principal = await gateway_of(request.scope).identity.identify(request.scope)
     except UnauthenticatedError as wrong_token:
         return from_error(request.scope, wrong_token)
-    if anonymous:
+    if principal.is_anonymous:
         return from_error(request.scope, UnauthenticatedError(SIGN_IN))
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})

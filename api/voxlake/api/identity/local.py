@@ -18,9 +18,8 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.types import Scope
 
-from voxlake.platform.access import ANONYMOUS, Principal
+from voxlake.platform.access import Principal
 from voxlake.platform.errors import UnauthenticatedError
 
 OWNER = Principal("owner", is_owner=True)
@@ -68,31 +67,22 @@ class LocalIdentity:
         self._sessions[_hash(session)] = time.monotonic() + SESSION_SECONDS
         return session
 
-    def identify(self, scope: Scope) -> Principal:
-        """Return who sends a request.
-
-        Raises
-        ------
-        UnauthenticatedError
-            If it carries a token, and a wrong one. A stale cookie counts as none.
-        """
-        headers = Headers(scope=scope)
-        if (sent := headers.get("authorization")) is not None:
-            self._check_token(sent)
-            return OWNER
+    def of_session(self, headers: Headers) -> Principal | None:
+        """Return whose session a request shows by its cookie; None if it shows none that holds."""
         session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
         if session and time.monotonic() < self._sessions.get(_hash(session), 0.0):
             return OWNER
-        return ANONYMOUS
+        return None
 
-    def _check_token(self, authorization: str) -> None:
-        scheme, _, token = authorization.partition(" ")
-        right = hmac.compare_digest(token.strip().encode(), self.token.encode())
+    def of_token(self, scheme: str, token: str) -> Principal:
+        """Return the owner if a token is theirs; raise UnauthenticatedError if it is not."""
+        right = hmac.compare_digest(token.encode(), self.token.encode())
         if scheme.lower() != "bearer" or not right:
             raise UnauthenticatedError(
-                f"the token is not this server's; send the one in the file {TOKEN_FILE} as "
-                "`Authorization: Bearer TOKEN`"
+                f"the token is not this server's; send the one in the file {TOKEN_FILE}, or one "
+                "that an administrator made, as `Authorization: Bearer TOKEN`"
             )
+        return OWNER
 
 
 def owner_token(folder: Path) -> str:

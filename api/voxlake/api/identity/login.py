@@ -49,13 +49,13 @@ async def login(
     identity = gateway_of(request.scope).identity
     answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
     try:
-        session = identity.redeem(once)
+        session = identity.local.redeem(once)
     except UnauthenticatedError:
-        if identity.identify(request.scope).is_anonymous:
+        if (await identity.identify(request.scope)).is_anonymous:
             raise
         return answer
     answer.set_cookie(
-        identity.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax"
+        identity.local.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax"
     )
     return answer
 
@@ -64,12 +64,12 @@ async def login(
 async def make_link(request: Request, target: Target = "/") -> LoginLinkDocument:
     """Return a new link that logs a browser in, once; the owner alone may ask for it."""
     identity = gateway_of(request.scope).identity
-    if not identity.identify(request.scope).is_owner:
+    if not (await identity.identify(request.scope)).is_owner:
         raise UnauthenticatedError(
             "only the owner of this server makes login links; send the owner's token as "
             "`Authorization: Bearer TOKEN`, as `voxlake login-link` does"
         )
-    link = identity.login_link(str(request.base_url), check_next(target))
+    link = identity.local.login_link(str(request.base_url), check_next(target))
     return LoginLinkDocument(login_link=link)
 
 

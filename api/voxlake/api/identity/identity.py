@@ -1,0 +1,48 @@
+"""Who sends a request: the one seam behind which each way to say so stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from voxlake.api.http.expiring import Expiring
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.platform.access import ANONYMOUS, Principal
+from voxlake.platform.catalog.token_text import PREFIX, digest_of
+from voxlake.platform.catalog.tokens import Tokens
+
+TOKEN_SECONDS = 1.0
+"""How long a token is good after it was revoked, and a user after they were disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Knows people and programs by what they send."""
+
+    local: LocalIdentity
+    tokens: Tokens
+    _known: Expiring[str, Principal] = field(
+        default_factory=lambda: Expiring(TOKEN_SECONDS), repr=False
+    )
+
+    async def identify(self, scope: Scope) -> Principal:
+        """Return who sends a request.
+
+        Raises
+        ------
+        UnauthenticatedError
+            If it carries a token, and a wrong one. A stale cookie counts as none.
+        """
+        headers = Headers(scope=scope)
+        sent = headers.get("authorization")
+        if sent is None:
+            return self.local.of_session(headers) or ANONYMOUS
+        scheme, _, token = sent.partition(" ")
+        token = token.strip()
+        if scheme.lower() == "bearer" and token.startswith(PREFIX):
+            find = partial(self.tokens.principal_of, token)
+            return await self._known.get(digest_of(token), find)
+        return self.local.of_token(scheme, token)
