@@ -44,6 +44,13 @@ COMMANDS = {
     "lake.publish:publish": "Let everybody read a dataset through the gateway; labels of an image "
     "keep what they had.",
     "lake.publish:unpublish": "Let nobody but those who may read a dataset through the gateway.",
+    "people.share:share": "Let a group do what a role may at a place and below it; or list what is "
+    "shared there.",
+    "people.share:unshare": "Take back what a group was granted at a place; what it has from above "
+    "stays.",
+    "people.user:user": "Users: list them, add one, disable one.",
+    "people.group:group": "Groups: list them, make or delete one, say who is in it.",
+    "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
     "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
     "stops it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter, Token, validators
@@ -24,6 +25,11 @@ def whole_number(_kind: type, tokens: Sequence[Token]) -> int:
         return int(token.value)
     except ValueError as error:
         raise ValueError(f"{token.value!r} is no whole number") from error
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return a moment that was given without a time zone as one of UTC."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Whole = Annotated[int, Parameter(converter=whole_number)]

@@ -99,10 +99,19 @@ def is_named(name: DatasetName) -> ColumnElement[bool]:
 
 def find_node(connection: Connection, *names: str) -> int | None:
     """Return the id of the collection, experiment or dataset of a path; None if there is none."""
-    node: int | None = ROOT
+    path = find_path(connection, *names)
+    return path[-1] if len(path) == len(names) + 1 else None
+
+
+def find_path(connection: Connection, *names: str) -> list[int]:
+    """Return the ids of the lake and of the nodes below it that names lead to, as far as any is."""
+    path = [ROOT]
     for name in names:
-        node = None if node is None else find_below(connection, node, name)
-    return node
+        below = find_below(connection, path[-1], name)
+        if below is None:
+            break
+        path.append(below)
+    return path
 
 
 def find_below(connection: Connection, parent: int, name: str) -> int | None:

@@ -27,7 +27,13 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "doctor" in capsys.readouterr().out
 
 
-JOBS = ("ls", "show", "resume", "cancel")
+BELOW = {
+    "jobs": ("ls", "show", "resume", "cancel"),
+    "user": ("ls", "add", "disable", "enable"),
+    "group": ("ls", "add", "rm", "join", "leave"),
+    "token": ("ls", "make", "revoke", "rotate"),
+}
+PAGES = [f"{command} {word}" for command, words in BELOW.items() for word in words]
 
 
 def _name(place: str) -> str:
@@ -41,7 +47,7 @@ def test_list_says_what_the_page_of_a_command_does(place: str) -> None:
     assert " ".join(line.split()) == COMMANDS[place]
 
 
-@pytest.mark.parametrize("command", [*map(_name, COMMANDS), *(f"jobs {word}" for word in JOBS)])
+@pytest.mark.parametrize("command", [*map(_name, COMMANDS), *PAGES])
 def test_every_command_has_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--help"]) == 0
     said = capsys.readouterr()

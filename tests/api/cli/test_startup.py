@@ -40,6 +40,8 @@ COMMANDS: dict[tuple[str, ...], set[str]] = {
     ("--version",): set(),
     ("ls",): CATALOG,
     ("jobs",): CATALOG,
+    ("user",): CATALOG,
+    ("share", "lab"): CATALOG,
     ("serve", "--help"): CATALOG,
     ("doctor", "--help"): VOLUMES | {"h5py"},
     ("info", "lab/cube/em"): VOLUMES,

@@ -24,6 +24,7 @@ from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
+from voxlake.platform.catalog.shares import Shares
 from voxlake.platform.catalog.tokens import Tokens
 from voxlake.platform.database import Database, now, open_database
 from voxlake.platform.jobs.ledger import Ledger
@@ -55,6 +56,8 @@ class Catalog:
     """The users and groups, in the same database."""
     tokens: Tokens
     """The tokens of users, in the same database."""
+    shares: Shares
+    """Who may do what, in the same database."""
 
     def add_dataset(self, record: DatasetRecord) -> None:
         """Add a dataset.
@@ -206,7 +209,8 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     except BaseException:
         database.close()
         raise
-    return Catalog(database, Ledger(database), People(database), Tokens(database))
+    parts = Ledger(database), People(database), Tokens(database), Shares(database)
+    return Catalog(database, *parts)
 
 
 def _embedded(lake: StoreURL) -> URL:

@@ -75,7 +75,7 @@ def is_public() -> ColumnElement[bool]:
 def read_grants(connection: Connection, path: Sequence[int]) -> tuple[Grant, ...]:
     """Return the grants on the nodes of a path."""
     query = select(grants).where(grants.c.node.in_(list(path))).order_by(grants.c.id)
-    return tuple(map(_grant_of, connection.execute(query)))
+    return tuple(map(grant_of, connection.execute(query)))
 
 
 def put_grant(connection: Connection, grant: Grant, role: Role | None = None) -> None:
@@ -100,15 +100,16 @@ def put_role(connection: Connection, node: int, group: int, role: Role) -> None:
     put_grant(connection, Grant(group, node, role.permissions), role)
 
 
-def drop_grants(connection: Connection, node: int | None = None, group: int | None = None) -> None:
-    """Take back what was granted on a node, to a group, or to a group on a node."""
+def drop_grants(connection: Connection, node: int | None = None, group: int | None = None) -> int:
+    """Take back what was granted on a node, or to a group, or both; return how much it was."""
     given = {grants.c.node: node, grants.c.group: group}
     which = [column == wanted for column, wanted in given.items() if wanted is not None]
     assert which, "all grants of a lake are never taken back"
-    connection.execute(delete(grants).where(*which))
+    return connection.execute(delete(grants).where(*which)).rowcount
 
 
-def _grant_of(row: Row[tuple[Any, ...]]) -> Grant:
+def grant_of(row: Row[tuple[Any, ...]]) -> Grant:
+    """Return the grant in a row."""
     return Grant(
         row.group,
         row.node,

@@ -1,0 +1,1 @@
+"""Commands about people: users, groups, tokens, and what is shared."""

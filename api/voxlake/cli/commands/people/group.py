@@ -1,0 +1,87 @@
+"""``voxlake group``: what rights are granted to, and who is in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from voxlake.cli.commands.people.user import UserName
+from voxlake.cli.lake import opened_catalog
+from voxlake.cli.options import Answering, InLake
+from voxlake.cli.shown.output import answer
+from voxlake.cli.shown.people import shown_groups
+from voxlake.documents.people import GroupList, group_document
+from voxlake.platform.catalog.person import Standing
+
+group = App(name="group", help="Groups: list them, make or delete one, say who is in it.")
+
+type GroupName = Annotated[str, Parameter(name="GROUP", help="Its name.")]
+
+
+@group.default
+@group.command(name="ls")
+def ls(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
+    """List the groups of a lake; each user has one of their own, and `public` is everybody."""
+    with opened_catalog(lake) as catalog:
+        groups = catalog.people.list_groups()
+    document = GroupList(groups=tuple(map(group_document, groups)))
+    answer(document, shown_groups(document.groups), json=answering.json)
+
+
+@group.command
+def add(
+    name: GroupName,
+    owner: UserName,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Make a group that a user owns."""
+    with opened_catalog(lake) as catalog:
+        document = group_document(catalog.people.add_group(name, owner))
+    answer(document, shown_groups([document]), json=answering.json)
+
+
+@group.command
+def rm(name: GroupName, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
+    """Delete a group, and take back what was granted to it."""
+    with opened_catalog(lake) as catalog:
+        document = group_document(catalog.people.get_group(name))
+        catalog.people.remove_group(name)
+    answer(document, shown_groups([document]), json=answering.json)
+
+
+@group.command
+def join(
+    name: GroupName,
+    user: UserName,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+    standing: Annotated[
+        Literal["member", "maintainer", "owner"],
+        Parameter(name="--as", help="What they are in it: a maintainer says who is."),
+    ] = "member",
+) -> None:
+    """Take a user into a group, or let them be something else in it."""
+    with opened_catalog(lake) as catalog:
+        document = group_document(catalog.people.put_member(name, user, Standing(standing)))
+    answer(document, shown_groups([document]), json=answering.json)
+
+
+@group.command
+def leave(
+    name: GroupName,
+    user: UserName,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Let a user leave a group."""
+    with opened_catalog(lake) as catalog:
+        document = group_document(catalog.people.drop_member(name, user))
+    answer(document, shown_groups([document]), json=answering.json)

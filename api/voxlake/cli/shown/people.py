@@ -1,0 +1,76 @@
+"""Users, groups, tokens and shares, as people see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.cli.shown.output import Shown, facts, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voxlake.documents.people import (
+        GroupDocument,
+        NewTokenDocument,
+        ShareDocument,
+        TokenDocument,
+        UserDocument,
+    )
+
+
+def shown_users(users: Iterable[UserDocument]) -> Shown:
+    """Yield what people see of users."""
+    rows = (
+        (each.name, each.full_name, each.email, each.is_administrator, each.disabled_at)
+        for each in users
+    )
+    yield table(("user", "full name", "email", "administrator", "disabled"), rows)
+
+
+def shown_groups(groups: Iterable[GroupDocument]) -> Shown:
+    """Yield what people see of groups."""
+    yield table(("group", "members"), ((each.name, _members(each)) for each in groups))
+
+
+def _members(group: GroupDocument) -> str:
+    if group.name == "public":
+        return "everybody"
+    ordinary = "owner" if group.is_personal else "member"
+    return ", ".join(
+        each.user if each.standing == ordinary else f"{each.user} ({each.standing})"
+        for each in group.members
+    )
+
+
+def shown_tokens(tokens: Iterable[TokenDocument]) -> Shown:
+    """Yield what people see of tokens."""
+    rows = (
+        (each.id, each.user, each.name, f"{each.start}...", each.used_at, _end(each))
+        for each in tokens
+    )
+    yield table(("token", "user", "name", "begins", "used", "over"), rows)
+
+
+def _end(token: TokenDocument) -> object:
+    return token.ends_at if token.revoked_at is None else "revoked"
+
+
+def shown_new_token(made: NewTokenDocument) -> Shown:
+    """Yield what people see of a token that was just made."""
+    yield from shown_tokens([made.token])
+    yield facts([("secret, shown once", made.secret)])
+
+
+def shown_shares(shares: Iterable[ShareDocument]) -> Shown:
+    """Yield what people see of what is shared."""
+    rows = (
+        (
+            each.place or "/",
+            each.group,
+            each.role or ", ".join(each.permissions),
+            each.starts_at,
+            each.ends_at,
+        )
+        for each in shares
+    )
+    yield table(("place", "group", "role", "since", "until"), rows)

@@ -1,0 +1,137 @@
+"""Users, groups, tokens, and what is shared with whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from voxlake.documents.document import Document
+
+if TYPE_CHECKING:
+    from voxlake.platform.catalog.person import Group, User
+    from voxlake.platform.catalog.shares import Share
+    from voxlake.platform.catalog.tokens import Token
+
+
+class UserDocument(Document):
+    """A person or a program that says who it is."""
+
+    name: str
+    full_name: str = ""
+    email: str = ""
+    is_administrator: bool = Field(default=False, description="Whether everything is theirs to do.")
+    created_at: datetime
+    disabled_at: datetime | None = Field(None, description="Since when they are nobody here.")
+
+
+class UserList(Document):
+    """The users of a lake, sorted by name."""
+
+    users: tuple[UserDocument, ...]
+
+
+class MemberDocument(Document):
+    """A user in a group."""
+
+    user: str
+    standing: str = Field(description="member, maintainer or owner.")
+
+
+class GroupDocument(Document):
+    """What rights attach to."""
+
+    name: str
+    members: tuple[MemberDocument, ...]
+    is_personal: bool = Field(default=False, description="Whether it is one user's own.")
+
+
+class GroupList(Document):
+    """The groups of a lake, sorted by name."""
+
+    groups: tuple[GroupDocument, ...]
+
+
+class TokenDocument(Document):
+    """What a program carries in the place of a user; nobody can see its secret again."""
+
+    id: int
+    user: str
+    name: str
+    start: str = Field(description="How it begins, to tell it from others.")
+    permissions: tuple[str, ...] = Field(description="What may be used with it at most.")
+    created_at: datetime
+    ends_at: datetime | None = None
+    used_at: datetime | None = Field(None, description="When it was used last, to the minute.")
+    revoked_at: datetime | None = None
+
+
+class TokenList(Document):
+    """Tokens, the oldest first."""
+
+    tokens: tuple[TokenDocument, ...]
+
+
+class NewTokenDocument(Document):
+    """A token that was just made."""
+
+    token: TokenDocument
+    secret: str = Field(description="Shown once: send it as `Authorization: Bearer SECRET`.")
+
+
+class ShareDocument(Document):
+    """What a group may do at a place, and below it if it inherits."""
+
+    place: str = Field(description="COLLECTION/EXPERIMENT/DATASET or its start; empty: the lake.")
+    group: str
+    role: str | None = Field(None, description="None: a set of permissions without a name.")
+    permissions: tuple[str, ...]
+    inherits: bool = True
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class ShareList(Document):
+    """What is shared at a place and above it."""
+
+    shares: tuple[ShareDocument, ...]
+
+
+def user_document(user: User) -> UserDocument:
+    """Return a user."""
+    return UserDocument.model_validate(user)
+
+
+def group_document(group: Group) -> GroupDocument:
+    """Return a group."""
+    return GroupDocument.model_validate(group)
+
+
+def token_document(token: Token) -> TokenDocument:
+    """Return a token."""
+    return TokenDocument(
+        id=token.id,
+        user=token.user,
+        name=token.name,
+        start=token.start,
+        permissions=tuple(sorted(token.terms.permissions)),
+        created_at=token.created_at,
+        ends_at=token.terms.ends_at,
+        used_at=token.used_at,
+        revoked_at=token.revoked_at,
+    )
+
+
+def share_document(share: Share) -> ShareDocument:
+    """Return what is shared."""
+    grant = share.grant
+    return ShareDocument(
+        place=share.place,
+        group=share.group,
+        role=share.role,
+        permissions=tuple(sorted(grant.permissions)),
+        inherits=grant.inherits,
+        starts_at=grant.starts_at,
+        ends_at=grant.ends_at,
+    )

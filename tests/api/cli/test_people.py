@@ -1,0 +1,78 @@
+"""Users, groups, tokens and shares from the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from tests.api.cli.conftest import Command
+
+
+def test_a_laboratory_shares_its_data(filled: Command) -> None:
+    for name in ("ada", "bob"):
+        assert filled("user", "add", name, "--email", f"{name}@example.org").ok()["name"] == name
+    filled("group", "add", "mappers", "ada").ok()
+    joined = filled("group", "join", "mappers", "bob", "--as", "maintainer").ok()
+    assert joined["members"] == [
+        {"user": "ada", "standing": "owner"},
+        {"user": "bob", "standing": "maintainer"},
+    ]
+    shared = filled("share", "lab/cube", "mappers", "annotator", "--until", "2100-01-02").ok()
+    [only] = shared["shares"]
+    assert (only["place"], only["group"], only["role"]) == ("lab/cube", "mappers", "annotator")
+    assert only["ends_at"] == "2100-01-02T00:00:00Z"
+    assert filled("share", "lab/cube/em").ok()["shares"] == [only]
+    made = filled("token", "make", "bob", "laptop", "--role", "viewer").ok()
+    assert made["token"]["permissions"] == ["read", "read_volumetric_data"]
+    with open_catalog(StoreURL.parse(filled.lake), Settings()) as catalog:
+        bob = catalog.tokens.principal_of(made["secret"])
+    assert (bob.name, sorted(bob.permissions)) == ("bob", made["token"]["permissions"])
+    other = filled("token", "rotate", made["token"]["id"]).ok()
+    assert other["secret"] != made["secret"]
+    assert [one["revoked_at"] is None for one in filled("token").ok()["tokens"]] == [False, True]
+    assert filled("token", "ls", "ada").ok()["tokens"] == []
+    assert filled("unshare", "lab/cube", "mappers").ok()["shares"] == []
+    assert filled("group", "leave", "mappers", "bob").ok()["members"][0]["user"] == "ada"
+    assert filled("user", "disable", "bob").ok()["disabled_at"] is not None
+    assert filled("user", "enable", "bob").ok()["disabled_at"] is None
+    assert {one["name"] for one in filled("user").ok()["users"]} == {"ada", "bob"}
+    filled("group", "rm", "mappers").ok()
+    names = [one["name"] for one in filled("group").ok()["groups"]]
+    assert names == ["ada", "bob", "public"]
+
+
+def test_what_people_see_of_them(filled: Command) -> None:
+    filled("user", "add", "ada", "--administrator").ok()
+    filled("share", "/", "public", "viewer").ok()
+    secret = filled("token", "make", "ada", "laptop").ok()["secret"]
+    assert "ada" in filled.plain("user").out
+    assert "everybody" in filled.plain("group").out
+    assert "viewer" in filled.plain("share", "lab").out
+    listed = filled.plain("token").out
+    assert secret[:10] in listed
+    assert secret not in listed
+    assert secret[10:20] not in listed
+
+
+def test_what_does_not_fit_is_said(filled: Command) -> None:
+    filled("user", "add", "ada").ok()
+    for words, kind, said in (
+        (("user", "add", "ada"), "conflict", "already"),
+        (("user", "add", "a b"), "invalid-name", "a b"),
+        (("group", "add", "lab", "bob"), "not-found", "no user bob"),
+        (("share", "lab", "ada"), "invalid-input", "no role was given"),
+        (("share", "lab", "ada", "king"), "usage", "king"),
+        (("share", "a/b/c/d", "ada", "viewer"), "invalid-name", "is no place"),
+        (("share", "nowhere", "ada", "viewer"), "not-found", "no nowhere in the lake"),
+        (("share", "lab", "ada", "viewer", "--until", "2001-01-01"), "invalid-input", "never"),
+        (("unshare", "lab", "ada"), "not-found", "not shared with ada"),
+        (("token", "make", "bob", "x"), "not-found", "no user bob"),
+        (("token", "ls", "bob"), "not-found", "no user bob"),
+        (("token", "revoke", "7"), "not-found", "no token 7"),
+    ):
+        answer = filled(*words)
+        assert (answer.kind, said in answer.document["detail"]) == (kind, True), (words, answer)
