@@ -30,7 +30,8 @@ Credentials are the session cookie of a login link, or the owner's token as a be
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
 _SCHEMA = "#/components/schemas/"
-_BYTES = {"application/octet-stream": BINARY}
+_STORED: dict[str, Any] = {"application/octet-stream": BINARY, "application/json": {}}
+"""Chunks and shards, and documents of zarr."""
 
 
 @router.get("/openapi.json")
@@ -122,8 +123,8 @@ def _stored_bytes() -> dict[str, Any]:
     }
     responses = {str(status): description for status, description in errors.items()}
     voxels = {
-        "200": {"description": "The object.", "content": _BYTES},
-        "206": {"description": "The range that was asked for.", "content": _BYTES},
+        "200": {"description": "The object.", "content": _STORED},
+        "206": {"description": "The range that was asked for.", "content": _STORED},
         "304": {"description": "The client has this very object."},
     }
     get: dict[str, Any] = {
