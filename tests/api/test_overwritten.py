@@ -54,6 +54,21 @@ def served(
             yield Served(url, lake, workspace.catalog, app, identity, {})
 
 
+@pytest.fixture
+def late(lake: StoreURL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A gateway that hears of nothing that happens to what it has open."""
+    monkeypatch.setattr(overwriting, "LINGER_S", 0)
+    monkeypatch.setattr("voxlake.api.app.RECORD_SECONDS", 3600)
+    monkeypatch.setattr("voxlake.api.app.OPENED_SECONDS", 3600)
+    settings = Settings(workers=0)
+    with Workspace.opened(lake, settings) as workspace:
+        _ingest(workspace, tmp_path, OLD, 1)
+        identity = LocalIdentity(TOKEN, "voxlake-session-test")
+        app = create_app(settings, lake, workspace.catalog, identity)
+        with run_app(app) as url:
+            yield Served(url, lake, workspace.catalog, app, identity, {})
+
+
 def _ingest(workspace: Workspace, folder: Path, shape: tuple[int, ...], value: int) -> None:
     path = folder / f"{value}.npy"
     np.save(path, np.full(shape, value, np.uint8))
@@ -135,3 +150,23 @@ def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_
             assert first > 0
             assert set(seen[:first]) == {old}
             assert set(seen[first:]) == {new}
+
+
+def test_what_was_replaced_is_neither_read_nor_changed(late: Served, tmp_path: Path) -> None:
+    labels = f"/v2/datasets/{SEG}/labels"
+    asked = {
+        f"/v2/datasets/{EM}/cutout?format=npy": None,
+        f"{labels}/top": None,
+        f"{labels}/1": None,
+        f"{labels}/reserve": {"count": 3},
+    }
+    with late.client(owner=True) as client:
+
+        def ask(path: str, body: object) -> int:
+            sent = client.get(path) if body is None else client.post(path, json=body)
+            return sent.status_code
+
+        assert {ask(path, body) for path, body in asked.items()} == {200}
+        with Workspace.opened(late.lake, Settings(workers=0)) as workspace:
+            _ingest(workspace, tmp_path, NEW, 2)
+        assert {path: ask(path, body) for path, body in asked.items()} == dict.fromkeys(asked, 409)

@@ -12,6 +12,7 @@ import zarr
 from tests.servers.folders import read_only_copy
 
 from voxlake.cli.catalog_repair import differences
+from voxlake.compute.jobs.kinds import overwriting
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
 from voxlake.platform.names import DatasetName
@@ -184,3 +185,24 @@ def test_what_was_committed_last_is_read_or_missed_in_words(
             return
         with open_catalog(StoreURL.parse(str(folder)), Settings()) as opened:
             assert opened.get_dataset(DatasetName.parse("lab/cube/em")).public
+
+
+def test_a_dataset_is_replaced_when_that_is_asked(
+    filled: Command, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overwriting, "LINGER_S", 0)
+    other = tmp_path / "other.npy"
+    np.save(other, np.load(image).astype(np.uint16) + 300)
+    words = ("ingest", other, "lab/cube/em", "--kind", "image", "--voxel-size", "10nm")
+    refused = filled.plain(*words)
+    assert refused.code == 1
+    for way in ("voxlake mv lab/cube/em NEW", "voxlake rm lab/cube/em", "--overwrite"):
+        assert way in refused.err
+    answer = filled(*words, "--overwrite").ok()
+    assert {"ingest", "verify-source"} <= {stage["name"] for stage in answer["stages"]}
+    info = filled("info", "lab/cube/em").ok()
+    assert (info["dtype"], info["whole"], info["state"]) == ("uint16", True, "ready")
+    assert filled("verify", "lab/cube/em", "--source", other).ok()["verified"]
+    assert filled("label", "lab/cube/cells", "7").ok()["voxels"] > 0
+    filled("fsck", "lab/cube/em").ok()
+    assert _listed(filled).keys() == {"lab/cube/em", "lab/cube/cells"}
