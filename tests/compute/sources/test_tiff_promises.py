@@ -189,6 +189,23 @@ def test_ome_tiff_of_other_extents_is_refused(tmp_path: Path) -> None:
     fails(tmp_path / "v.ome.tif", "v.ome.tif", "does not fit its pages")
 
 
+@pytest.mark.parametrize("planes", [1, Z])
+@pytest.mark.parametrize(
+    ("name", "metadata"),
+    [("v.ome.tif", {"axes": "ZYX"}), ("v.tif", {"axes": "ZYX"}), ("v.tif", None)],
+)
+def test_a_pyramid_is_read_at_its_finest_level(
+    tmp_path: Path, planes: int, name: str, metadata: dict[str, Any] | None
+) -> None:
+    voxels = RNG.integers(1, 60000, (planes, 64, 96), "u2")
+    options: dict[str, Any] = {"photometric": "minisblack", "tile": (16, 16)}
+    with tifffile.TiffWriter(tmp_path / name) as writer:
+        writer.write(voxels, subifds=2, metadata=metadata, **options)
+        for step in (2, 4):
+            writer.write(voxels[:, ::step, ::step], subfiletype=1, metadata=None, **options)
+    assert_whole(open_source(str(tmp_path / name)), voxels)
+
+
 def test_ome_tiff_under_another_name_is_read(tmp_path: Path) -> None:
     data = '<TiffData PlaneCount="6"><UUID FileName="old.ome.tif">urn:uuid:1</UUID></TiffData>'
     pages(tmp_path / "new.ome.tif", VOXELS, ome((1, 1, Z), data, uuid="urn:uuid:1"))

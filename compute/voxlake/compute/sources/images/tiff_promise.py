@@ -127,8 +127,9 @@ def check_planes(
 
 def _check_all_named(tif: TiffFile, series: TiffPageSeries, planes: int, named: int) -> None:
     """Raise SourceError if a file has pages that the metadata do not name."""
+    # Levels of a pyramid are pages of the file, or lie below (SubIFD) and are none of them.
     smaller = sum(
-        isinstance(page.index, int)
+        len(page.treeindex) == 1
         for level in series.levels[1:]
         for page in level
         if page is not None and page.parent is tif
