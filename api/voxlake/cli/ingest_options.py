@@ -97,6 +97,13 @@ class AsAnyKind:
             "translation, rotation, shear or flip is not."
         ),
     ] = False
+    with_labels: Annotated[
+        Flag,
+        Parameter(
+            help="Of an OME-Zarr image: its labels too, by the names they have, once the image is "
+            "whole; --index is of these."
+        ),
+    ] = False
     index: Annotated[Flag, Parameter(help="Build the label index of labels too.")] = False
     public: Annotated[Flag, Parameter(help="Let everybody read it.")] = False
 
@@ -137,7 +144,7 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
         axes=target.axes or "",
         dtype=target.dtype or "",
         drop_transform=target.drop_transform,
-        index=target.index,
+        index=target.index and not target.with_labels,
         public=target.public,
     )
 

@@ -96,6 +96,12 @@ class JobList(Document):
     jobs: tuple[JobDocument, ...]
 
 
+class JobsRun(Document):
+    """The jobs that a command has run."""
+
+    jobs: tuple[JobDocument, ...] = Field(description="In the order in which they ran.")
+
+
 class WorkerDocument(Document):
     """What a worker did before it ended."""
 

@@ -9,6 +9,8 @@ import numpy as np
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.metadata.channels import Channels
@@ -143,6 +145,19 @@ class DescribesChannels(Protocol):
     @property
     def channels(self) -> Channels:
         """As many as the source has along ``c``, or none."""
+        ...
+
+
+@runtime_checkable
+class HoldsLabels(Protocol):
+    """A source that may have labels inside."""
+
+    @property
+    def labels(self) -> Callable[[], Mapping[str, str]]:
+        """Returns the locations of the labels by their names.
+
+        Raises SourceError if it is not known which there are.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter, validators
 
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
+from voxlake.cli.labels_inside import labels_left_out
 from voxlake.cli.lake import is_lake
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer
@@ -20,6 +21,7 @@ from voxlake.compute.forecast.sampling import take_sample
 from voxlake.compute.forecast.target import target_of_dataset, target_of_ingest
 from voxlake.compute.jobs.kinds.ingest import checked_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec, refused_places
+from voxlake.compute.jobs.with_labels import check_labels, check_together, labels_requests
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.sources import opening_once
@@ -28,6 +30,8 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.compute.forecast.target import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
@@ -116,7 +120,26 @@ def _ingest(
         # Sizes and times are the same without places.
         spec = _spec(replace(request, drop_transform=True) if refused else request, lake, cluster)
         target = target_of_ingest(spec, task_limits(cluster.settings, spec.task_bytes))
-        return replace(target, notes=(f"an ingest refuses {refused}",) if refused else ())
+        notes = [f"an ingest refuses {refused}"] if refused else []
+        notes += _labels_inside(request, planning, lake, cluster, spec)
+        return replace(target, notes=tuple(notes))
+
+
+def _labels_inside(
+    image: IngestRequest, planning: Planning, lake: InLake, cluster: OnCluster, spec: IngestSpec
+) -> Iterator[str]:
+    """Check the labels inside the source of an image if they are asked for; yield what they are."""
+    if not planning.with_labels:
+        yield from labels_left_out(image)
+        return
+    requests = labels_requests(image, index=planning.index)
+    if lake.lake is not None and is_lake(lake.url):
+        with opened_workspace(lake, cluster) as workspace:
+            check_together(workspace, image, requests)
+    else:
+        check_labels(spec, requests, cluster.settings)
+    names = ", ".join(each.place.name.dataset for each in requests)
+    yield f"labels are ingested with it, and not in these figures: {names}"
 
 
 def _spec(request: IngestRequest, lake: InLake, cluster: OnCluster) -> IngestSpec:

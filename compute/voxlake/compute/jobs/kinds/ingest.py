@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from voxlake.compute.jobs.kinds.covered import covered_dataset
 from voxlake.compute.jobs.kinds.index import (
     begin_indexing,
     clear_indexing,
@@ -40,9 +41,9 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs.record import UNFINISHED, JobState
 
 if TYPE_CHECKING:
+    from voxlake.compute.jobs.kinds.covered import CoveredImage
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
@@ -55,23 +56,51 @@ def start_ingest(workspace: Workspace, request: IngestRequest) -> Job:
 
     Raises what `checked_ingest` does.
     """
+    begun = begun_ingest(workspace, request)
+    return begun or record_job(workspace, checked_ingest(workspace, request))
+
+
+def begun_ingest(workspace: Workspace, request: IngestRequest) -> Job | None:
+    """Return the unfinished job that is to do what `request` asks for; None if there is none.
+
+    Raises
+    ------
+    ConflictError
+        If one is to make the dataset otherwise.
+    """
     begun = workspace.catalog.ledger.jobs_of(
         request.place.name, kind=INGEST.name, states=UNFINISHED
     )
-    if begun:
-        return _begun(workspace, request, begun[0])
-    return record_job(workspace, checked_ingest(workspace, request))
+    return _begun(workspace, request, begun[0]) if begun else None
+
+
+def is_ingested(workspace: Workspace, request: IngestRequest) -> bool:
+    """Return whether the dataset is whole, and was made by an ingest of the same."""
+    try:
+        record = workspace.catalog.get_dataset(request.place.name)
+    except NotFoundError:
+        return False
+    spec = ingest_of(workspace, request.place.name)
+    return (
+        record.state is DatasetState.READY
+        and spec is not None
+        and _is_asked(workspace, request, spec)
+    )
+
+
+def _is_asked(workspace: Workspace, request: IngestRequest, spec: IngestSpec) -> bool:
+    """Return whether an ingest does what `request` asks for."""
+    asked = ingest_spec(request, _image_of(workspace, request.place), workspace.settings)
+    # How large tasks are is said by the settings, and nobody sees it in a dataset. What the source
+    # says of channels is as it was: its fingerprint is. Which levels are replaced was found then.
+    same = {"task_bytes": spec.task_bytes, "channels": spec.channels, "replaces": spec.replaces}
+    return request.overwrite is bool(spec.replaces) and asked.model_copy(update=same) == spec
 
 
 def _begun(workspace: Workspace, request: IngestRequest, job: Job) -> Job:
     """Return the unfinished `job` if it is what `request` asks for; else say how it can end."""
     spec, name = IngestSpec.model_validate(job.spec), request.place.name
-    image = _image_of(workspace, request.place)
-    asked = ingest_spec(request, image, workspace.settings)
-    # How large tasks are is said by the settings, and nobody sees it in a dataset. What the source
-    # says of channels is as it was: its fingerprint is. Which levels are replaced was found then.
-    same = {"task_bytes": spec.task_bytes, "channels": spec.channels, "replaces": spec.replaces}
-    if request.overwrite is bool(spec.replaces) and asked.model_copy(update=same) == spec:
+    if _is_asked(workspace, request, spec):
         return job
     raise ConflictError(
         f"{name} is already being made from {spec.source}, by job {job.id}, which is {job.state}, "
@@ -147,7 +176,7 @@ def _free_place(workspace: Workspace, place: Place) -> Place:
     return free_place(place, image, taken)
 
 
-def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
+def _image_of(workspace: Workspace, place: Place) -> CoveredImage | None:
     """Return the image that the labels at `place` belong to; None if they belong to none.
 
     Raises
@@ -160,7 +189,7 @@ def _image_of(workspace: Workspace, place: Place) -> Dataset | None:
     image = workspace.place(place.name.sibling(place.of))
     if image.kind is not Kind.IMAGE:
         raise InvalidInputError(f"{image.name} is no image; labels belong to an image")
-    return workspace.dataset(image)
+    return covered_dataset(workspace.dataset(image))
 
 
 def create_target(work: Work[IngestSpec]) -> None:

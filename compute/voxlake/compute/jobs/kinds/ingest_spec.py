@@ -32,9 +32,9 @@ from voxlake.platform.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voxlake.compute.jobs.kinds.covered import CoveredImage
     from voxlake.compute.sources import Source
     from voxlake.compute.sources.calibration import Calibration
-    from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
     from voxlake.platform.settings import Settings
 
@@ -133,7 +133,9 @@ class IngestRequest:
         return open_source(self.source, self.axes, colours=is_image)
 
 
-def ingest_spec(request: IngestRequest, image: Dataset | None, settings: Settings) -> IngestSpec:
+def ingest_spec(
+    request: IngestRequest, image: CoveredImage | None, settings: Settings
+) -> IngestSpec:
     """Check a request as far as it can be without a lake, and return what its job is to do.
 
     Parameters
@@ -205,7 +207,7 @@ def _check_dtype(kind: Kind, dtype: np.dtype[Any], asked: str) -> None:
         raise UnsupportedError(f"{error}, as --dtype {wanted} does ({loss})") from error
 
 
-def _check_shape(place: Place, source: Source, image: Dataset | None) -> None:
+def _check_shape(place: Place, source: Source, image: CoveredImage | None) -> None:
     check_axes(source.axes)
     if place.kind is Kind.LABELS and len(source.axes) != 3:
         raise UnsupportedError(
@@ -213,11 +215,10 @@ def _check_shape(place: Place, source: Source, image: Dataset | None) -> None:
         )
     if image is None:
         return
-    shape = image.level(0).shape[-3:]
-    if tuple(source.shape[-3:]) != shape:
+    if tuple(source.shape[-3:]) != image.shape:
         raise SourceError(
-            f"the source has shape {source.shape}, the image {place.of} has {shape}; labels cover "
-            "their image voxel by voxel"
+            f"the source has shape {source.shape}, the image {place.of} has {image.shape}; labels "
+            "cover their image voxel by voxel"
         )
 
 
@@ -242,11 +243,11 @@ def refused_places(calibration: Calibration) -> str:
 
 
 def _voxel_size(
-    request: IngestRequest, calibration: Calibration, image: Dataset | None
+    request: IngestRequest, calibration: Calibration, image: CoveredImage | None
 ) -> VoxelSize:
     said = request.voxel_size or calibration.voxel_size
     if image is not None:
-        return _size_of_image(request, said, image.multiscale.voxel_size)
+        return _size_of_image(request, said, image.voxel_size)
     if said is None:
         words = f" ({calibration.said})" if calibration.said else ""
         what = preview(request.open())
@@ -271,7 +272,10 @@ def _size_of_image(request: IngestRequest, said: VoxelSize | None, theirs: Voxel
 
 
 def _translation(
-    request: IngestRequest, calibration: Calibration, voxel_size: VoxelSize, image: Dataset | None
+    request: IngestRequest,
+    calibration: Calibration,
+    voxel_size: VoxelSize,
+    image: CoveredImage | None,
 ) -> tuple[float, float, float]:
     """Return where the first voxel lies; of labels it is that of their image.
 
@@ -286,7 +290,7 @@ def _translation(
     own = calibration.translation(voxel_size.unit)
     if image is None:
         return own
-    theirs = image.multiscale.translation
+    theirs = image.translation
     # A format that knows no places says 0.
     if any(own) and not are_close(own, theirs, voxel_size):
         raise SourceError(
@@ -305,7 +309,7 @@ def are_close(own: Sequence[float], theirs: Sequence[float], voxel_size: VoxelSi
 
 
 def _steps(
-    request: IngestRequest, extent: Extent, image: Dataset | None
+    request: IngestRequest, extent: Extent, image: CoveredImage | None
 ) -> tuple[tuple[int, ...], ...]:
     """Return the factors from each level to the next, those of the image for its labels."""
     lead = (1,) * (len(extent.shape) - 3)
@@ -319,7 +323,7 @@ def _steps(
             return tuple(asked)
         return step_factors(plan_levels(request.place.kind, extent, request.levels))
     # NGFF 0.5, "labels": they MUST have as many levels as their image.
-    theirs = [(*lead, *image.step(level)[-3:]) for level in range(1, image.levels)]
+    theirs = [(*lead, *step) for step in image.steps]
     if request.levels not in {None, image.levels} or (request.factors and asked != theirs):
         raise OutOfBoundsError(
             f"other levels were asked for; the image has {image.levels}, and its labels have the "

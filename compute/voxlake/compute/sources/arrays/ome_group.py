@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import zarr
 from zarr.errors import BaseZarrError
 
-from voxlake.compute.sources.location import absolute_location, split_inner
+from voxlake.compute.sources.location import INNER, absolute_location, split_inner
 from voxlake.ngff.grid.axes import AxisType
 from voxlake.ngff.metadata.channels import Channels, read_channels
 from voxlake.ngff.metadata.early import early_image
@@ -48,6 +48,7 @@ class OmeImage:
     """Where its levels lie; None before NGFF 0.4, which does not say it."""
     channels: Channels
     """How they are called and shown."""
+    group: zarr.Group
 
 
 def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
@@ -66,11 +67,34 @@ def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
     try:
         early = early_image(ome, where)
         if early is not None:
-            return OmeImage(early.path, early.axes, None, read_channels(ome))
+            return OmeImage(early.path, early.axes, None, read_channels(ome), group)
         found = parse_multiscale(ome, where, _above(location, group, opened))
     except CorruptDataError as error:
         raise SourceError(f"{error}; mend the source's metadata") from error
-    return OmeImage(found.levels[0].path, tuple(map(_axis_name, found.axes)), found, found.channels)
+    axes = tuple(map(_axis_name, found.axes))
+    return OmeImage(found.levels[0].path, axes, found, found.channels, group)
+
+
+def labels_inside(location: str, group: zarr.Group) -> dict[str, str]:
+    """Return the locations of the labels that an image lists, by their names.
+
+    Raises
+    ------
+    SourceError
+        If the store fails, or lists something else.
+    """
+    try:
+        labels = group.get("labels")
+    except Exception as error:  # stores have errors of their own
+        raise SourceError(
+            f"the labels of zarr {location} cannot be listed ({error}); check that they can be read"
+        ) from error
+    names = ome_of(labels).get("labels", []) if isinstance(labels, zarr.Group) else []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SourceError(f"zarr {location} lists {names!r}, which are no names of labels")
+    inner = f"{group.path}/labels".lstrip("/")
+    address = split_inner(location)[0]
+    return {name: f"{address}{INNER}{inner}/{name}" for name in names}
 
 
 def _axis_name(axis: Axis) -> str:

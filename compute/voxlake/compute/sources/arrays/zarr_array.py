@@ -22,7 +22,7 @@ from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.array_attributes import axis_names_of
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
-from voxlake.compute.sources.arrays.ome_group import OmeImage, image_of, ome_of
+from voxlake.compute.sources.arrays.ome_group import OmeImage, image_of, labels_inside, ome_of
 from voxlake.compute.sources.arrays.zarr_bounded import bounded
 from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files, chunk_names
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration, scales_of
@@ -75,6 +75,7 @@ def open_zarr(location: str) -> Source | None:
         calibration=_calibration(array, image, arrangement),
         check_stored=partial(check_chunk_files, address, array, what),
         described=image.channels if image else NOTHING_SAID,
+        labels=partial(labels_inside, location, image.group) if image else dict,
     )
 
 
