@@ -37,13 +37,14 @@ COMMANDS = {
     "ever given.",
     "labels.audit:audit": "Find the shards that other programs wrote, for the label index; decodes "
     "no voxels.",
-    "labels.compact:compact": "Sort what was written by label: voxels, metadata of labels, and "
-    "merges of them.",
+    "labels.compact:compact": "Bring what was written into the order of labels: voxels, metadata "
+    "of labels, and merges.",
     "lake.ls:ls": "List the datasets of a lake.",
     "lake.mv:mv": "Give a dataset another name; no voxel is moved, and labels go with their image.",
     "lake.publish:publish": "Let everybody read a dataset through the gateway; labels of an image "
     "keep what they had.",
-    "lake.publish:unpublish": "Let nobody but those who may read a dataset through the gateway.",
+    "lake.publish:unpublish": "Take back `voxlake publish`: only those with a right to it read a "
+    "dataset at the gateway.",
     "people.share:share": "Let a group do what a role may at a place and below it; or list what is "
     "shared there.",
     "people.share:unshare": "Take back what a group was granted at a place; what it has from above "

@@ -42,7 +42,7 @@ class Looking:
     ] = None
     seal: Annotated[
         Flag,
-        Parameter(help="First take the metadata, which were changed on purpose, for right."),
+        Parameter(help="Take the metadata as they are for right: they were changed on purpose."),
     ] = False
     every: Annotated[Flag, Parameter(name="--all", help="All datasets of the lake.")] = False
 

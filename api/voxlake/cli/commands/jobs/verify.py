@@ -30,7 +30,10 @@ def verify(
     answering: Answering = Answering(),
     source: Annotated[
         str | None,
-        Parameter(help="The source; without it levels are compared with one another."),
+        Parameter(
+            metavar="SOURCE",
+            help="What it was made from; without it levels are compared with one another.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,

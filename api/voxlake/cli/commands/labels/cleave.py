@@ -16,10 +16,10 @@ from voxlake.ngff.labels import merges
 
 def cleave(
     name: Name,
-    body: Annotated[Whole, Parameter(name="BODY")],
+    body: Annotated[Whole, Parameter(name="BODY", help="The body that they leave.")],
     supervoxels: Annotated[
         list[Whole],
-        Parameter(name="ID...", help="Supervoxels to take out of it."),
+        Parameter(name="ID...", help="Supervoxels to take out."),
     ],
     /,
     *,

@@ -12,7 +12,7 @@ from voxlake.ngff.labels.upkeep import compaction
 
 
 def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
-    """Sort what was written by label: voxels, metadata of labels, and merges of them.
+    """Bring what was written into the order of labels: voxels, metadata of labels, and merges.
 
     One label is then found in one request. Nothing changes but the time that answers take.
     """

@@ -18,7 +18,7 @@ def publish(name: Name, /, *, lake: InLake = InLake(), answering: Answering = An
 def unpublish(
     name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()
 ) -> None:
-    """Let nobody but those who may read a dataset through the gateway.
+    """Take back `voxlake publish`: only those with a right to it read a dataset at the gateway.
 
     Labels of an image keep what they had. Who may read the store itself is said by the store.
     """

@@ -251,9 +251,10 @@ def _voxel_size(
     if said is None:
         words = f" ({calibration.said})" if calibration.said else ""
         what = preview(request.open())
+        by_image = ", or the image of the labels by --of" * (request.place.kind is Kind.LABELS)
         raise InvalidInputError(
             f"{request.source} ({what}) does not say how large a voxel is{words}; give its voxel "
-            "size as z,y,x and a unit, such as --voxel-size 40,4,4nm"
+            f"size as z,y,x and a unit, such as --voxel-size 40,4,4nm{by_image}"
         )
     return said
 

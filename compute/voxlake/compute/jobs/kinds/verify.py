@@ -114,7 +114,10 @@ def source_of(
     source.check()
     shape = workspace.dataset(place).level(0).shape
     if tuple(source.shape) != shape:
-        raise SourceError(f"{location} has shape {source.shape}; {place.name} has {shape}")
+        raise SourceError(
+            f"{location} has shape {source.shape}; {place.name} has {shape}; give the source that "
+            "it was made from"
+        )
     if reverse is None:
         reverse = ingest.reverse if ingest else ()
     return SourceAddress(place_of_source, source.fingerprint, reverse, axes, colours)
