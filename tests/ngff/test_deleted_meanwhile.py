@@ -108,6 +108,16 @@ def test_what_was_never_written_is_fill(lake: StoreURL, fill_value: float) -> No
         volume.read(volume.box).result()
 
 
+def test_very_many_shards_are_not_looked_at_one_by_one(lake: StoreURL) -> None:
+    written = as_zarr(lake / "a", read_only=False)
+    zarr.create_array(written, shape=(12, 12, 12), chunks=(1, 1, 1), dtype="uint8", fill_value=0)
+    volume = open_volume(lake / "a")
+    assert not volume.read(volume.box).result().any()
+    store.delete(lake / "a/zarr.json")
+    with pytest.raises(ConflictError, match="deleted or replaced"):
+        volume.read(volume.box).result()
+
+
 def test_a_reader_in_a_loop_while_it_is_deleted(any_store: StoreURL) -> None:
     dataset = create(any_store, Sample())
     (voxels, *_) = fill(dataset, Sample())

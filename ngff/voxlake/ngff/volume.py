@@ -8,6 +8,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.blosc_heads import Head
+
+_MOST_LOOKED_AT = 1000
+"""Shards of a box; if there are more, one request costs less than to look at their voxels."""
+
+_AT_ONCE = 1 << 18
+"""Voxels that are compared at a time, about: the first others end it."""
 
 CACHE_BYTES = 256 << 20
 """Decoded chunks kept for the next read; each read asks the store whether they still hold."""
@@ -239,7 +246,10 @@ class Volume:
 
     def _may_lack_shards(self, box: Box, voxels: npt.NDArray[Any]) -> bool:
         """Return whether a shard of `box` may not be stored: all `voxels` of it are fill."""
-        parts = (self.shard_box(cell) & box for cell in box.cells(self.shard))
+        shard = self.shard  # which TensorStore takes long to tell
+        if math.prod(grid_shape(box.aligned(shard).shape, shard)) > _MOST_LOOKED_AT:
+            return True
+        parts = (cell_box(cell, shard) & box for cell in box.cells(shard))
         return any(_is_full_of(self.fill, voxels[part.within(box).slices]) for part in parts)
 
     def _check_links(self, action: str, box: Box) -> None:
@@ -351,10 +361,13 @@ def _is_full_of(fill: int | float, voxels: npt.NDArray[Any]) -> bool:
     """Return whether all voxels are `fill`; mostly the first few tell."""
     if not voxels.size:
         return False
-    planes = (voxels[:1, ..., :1], *voxels)
+    rows = max(1, _AT_ONCE * len(voxels) // voxels.size)
+    slabs = chain(
+        (voxels[:1, ..., :1],), (voxels[z : z + rows] for z in range(0, len(voxels), rows))
+    )
     if math.isnan(fill):
-        return all(np.isnan(plane).all() for plane in planes)
-    return all((plane == fill).all() for plane in planes)
+        return all(np.isnan(slab).all() for slab in slabs)
+    return all((slab == fill).all() for slab in slabs)
 
 
 def _extents(grid: ts.ChunkLayout.Grid) -> tuple[int, ...]:
