@@ -52,6 +52,8 @@ COMMANDS = {
     "people.user:user": "Users: list them, add one, disable one.",
     "people.group:group": "Groups: list them, make or delete one, say who is in it.",
     "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
+    "people.history:history": "Tell who changed what of people, rights and names of datasets, the "
+    "newest first.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
     "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
     "stops it.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -40,11 +39,3 @@ def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
         raise UnsupportedError(f"{dataset} is an image; only labels have a label index")
     index = index_of(lake.url, place_of(record))
     return handle.open_labels(address_of(lake.url, record), index, bodies=bodies)
-
-
-def who() -> str:
-    """Return who gives a command; nothing where the system does not say."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

@@ -98,6 +98,23 @@ class ShareList(Document):
     shares: tuple[ShareDocument, ...]
 
 
+class AuditDocument(Document):
+    """One change of people, rights or names."""
+
+    id: int
+    at: datetime
+    by: str = Field(description="A user, or the login name of whoever ran a command.")
+    action: str
+    subject: str
+    detail: str = ""
+
+
+class AuditList(Document):
+    """Changes, the newest first."""
+
+    changes: tuple[AuditDocument, ...]
+
+
 def user_document(user: User) -> UserDocument:
     """Return a user."""
     return UserDocument.model_validate(user)

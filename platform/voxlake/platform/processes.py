@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 import uuid
@@ -46,3 +47,11 @@ def is_alive(pid: int, started: float) -> bool:
 @cache  # by pid: a process that was forked off is another
 def _started(pid: int) -> float:
     return psutil.Process(pid).create_time()
+
+
+def login_name() -> str:
+    """Return who runs this process; nothing where the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -58,6 +58,17 @@ def test_what_people_see_of_them(filled: Command) -> None:
     assert secret[10:20] not in listed
 
 
+def test_who_changed_what_is_told(filled: Command) -> None:
+    filled("user", "add", "ada").ok()
+    filled("share", "lab", "ada", "viewer").ok()
+    newest, before = filled("history", "--limit", "2").ok()["changes"]
+    assert (newest["action"], newest["subject"], newest["detail"]) == ("share", "lab", "viewer ada")
+    assert before["action"] == "add user"
+    older = filled("history", "--before", before["id"]).ok()["changes"]
+    assert [each["subject"] for each in older] == ["lab/cube/cells", "lab/cube/em"]
+    assert "viewer ada" in filled.plain("history").out
+
+
 def test_what_does_not_fit_is_said(filled: Command) -> None:
     filled("user", "add", "ada").ok()
     for words, kind, said in (

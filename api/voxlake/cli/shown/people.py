@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxlake.documents.people import (
+        AuditDocument,
         GroupDocument,
         NewTokenDocument,
         ShareDocument,
@@ -74,3 +75,9 @@ def shown_shares(shares: Iterable[ShareDocument]) -> Shown:
         for each in shares
     )
     yield table(("place", "group", "role", "since", "until"), rows)
+
+
+def shown_history(changes: Iterable[AuditDocument]) -> Shown:
+    """Yield what people see of changes."""
+    rows = ((each.id, each.at, each.by, each.action, each.subject, each.detail) for each in changes)
+    yield table(("number", "when", "by", "change", "of", ""), rows)

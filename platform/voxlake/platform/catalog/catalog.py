@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import platformdirs
 from sqlalchemy.engine import URL
 
 from voxlake.platform.access import Protected
+from voxlake.platform.catalog.audit import Audit, Writer
 from voxlake.platform.catalog.datasets import (
     add_record,
     find_record,
@@ -26,14 +27,15 @@ from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.catalog.shares import Shares
 from voxlake.platform.catalog.tokens import Tokens
-from voxlake.platform.database import Database, now, open_database
+from voxlake.platform.database import now, open_database
 from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.nodes import collection as collections
 from voxlake.platform.nodes import experiment as experiments
+from voxlake.platform.processes import login_name
 from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
 
     from voxlake.platform.access import Permission, Principal
     from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
@@ -46,18 +48,35 @@ FILE = "catalog.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Writer):
     """The open catalog of one lake. Its methods may be called from any thread."""
 
-    database: Database
     ledger: Ledger
     """The job ledger, in the same database."""
-    people: People
-    """The users and groups, in the same database."""
-    tokens: Tokens
-    """The tokens of users, in the same database."""
-    shares: Shares
-    """Who may do what, in the same database."""
+
+    @property
+    def people(self) -> People:
+        """The users and groups, in the same database."""
+        return People(self.database, self.by)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of users, in the same database."""
+        return Tokens(self.database, self.by)
+
+    @property
+    def shares(self) -> Shares:
+        """Who may do what, in the same database."""
+        return Shares(self.database, self.by)
+
+    @property
+    def audit(self) -> Audit:
+        """Who changed what, in the same database."""
+        return Audit(self.database)
+
+    def signed(self, by: str) -> Self:
+        """Return the catalog for changes that somebody else makes."""
+        return replace(self, by=by)
 
     def add_dataset(self, record: DatasetRecord) -> None:
         """Add a dataset.
@@ -71,6 +90,7 @@ class Catalog:
         """
         with self.database.write() as connection:
             add_record(connection, record)
+            self._note_dataset(connection, "add", record.name)
 
     def get_dataset(self, name: DatasetName) -> DatasetRecord:
         """Return the dataset; raise NotFoundError if there is none of that name."""
@@ -124,6 +144,7 @@ class Catalog:
         """
         with self.database.write() as connection:
             set_public(connection, name, public=public)
+            self._note_dataset(connection, "publish" if public else "unpublish", name)
 
     def move_dataset(self, name: DatasetName, to: DatasetName) -> None:
         """Give the dataset another name; its labels and its jobs go with it, its voxels stay.
@@ -138,6 +159,7 @@ class Catalog:
         """
         with self.database.write() as connection:
             move_record(connection, name, to)
+            self._note_dataset(connection, "rename", to, f"before {name}")
 
     def renew_dataset(self, name: DatasetName, kind: Kind) -> None:
         """Say that the dataset is another from now on: of that kind, ready, made at this moment.
@@ -167,7 +189,14 @@ class Catalog:
             If labels still belong to it.
         """
         with self.database.write() as connection:
+            self._note_dataset(connection, "remove", name)
             remove_record(connection, name)
+
+    def _note_dataset(
+        self, connection: Connection, action: str, name: DatasetName, detail: str = ""
+    ) -> None:
+        node = find_record(connection, name).node
+        self.note(connection, f"{action} dataset", str(name), node=node, detail=detail)
 
     def close(self) -> None:
         """Close every connection."""
@@ -209,8 +238,7 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     except BaseException:
         database.close()
         raise
-    parts = Ledger(database), People(database), Tokens(database), Shares(database)
-    return Catalog(database, *parts)
+    return Catalog(database, login_name(), Ledger(database))
 
 
 def _embedded(lake: StoreURL) -> URL:

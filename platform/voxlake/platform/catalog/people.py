@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from voxlake.platform.access import PUBLIC, Principal
+from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import drop_grants
 from voxlake.platform.catalog.person import Group, Member, Standing, User
 from voxlake.platform.catalog.tables import groups, memberships, users
-from voxlake.platform.database import Database, now
+from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError, UnauthenticatedError
 from voxlake.platform.names import check_name
 
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class People(Writer):
     """The users and groups of a lake. Its methods may be called from any thread.
 
     Every method raises NotFoundError for a user or group that there is not.
     """
-
-    database: Database
 
     def add_user(
         self, name: str, *, full_name: str = "", email: str = "", administrator: bool = False
@@ -52,6 +51,7 @@ class People:
             made = insert(users).values(row).returning(users.c.id)
             own = {"name": name, "user": connection.execute(made).scalar_one()}
             connection.execute(insert(groups).values(own | {"created_at": now()}))
+            self.note(connection, "add user", name, detail="administrator" if administrator else "")
             return find_user(connection, name)
 
     def get_user(self, name: str) -> User:
@@ -71,6 +71,7 @@ class People:
             user = find_user(connection, name)
             change = update(users).where(users.c.id == user.id)
             connection.execute(change.values(disabled_at=now() if disabled else None))
+            self.note(connection, "disable user" if disabled else "enable user", name)
             return find_user(connection, name)
 
     def principal_of(self, name: str) -> Principal:
@@ -95,6 +96,7 @@ class People:
             new = insert(groups).values(name=name, created_at=now()).returning(groups.c.id)
             group = connection.execute(new).scalar_one()
             _put_member(connection, group, user, Standing.OWNER)
+            self.note(connection, "add group", name, detail=f"owner {owner}")
             return find_group(connection, name)
 
     def get_group(self, name: str) -> Group:
@@ -120,6 +122,7 @@ class People:
             drop_grants(connection, group=group.id)
             connection.execute(delete(memberships).where(memberships.c.group == group.id))
             connection.execute(delete(groups).where(groups.c.id == group.id))
+            self.note(connection, "remove group", name)
 
     def put_member(self, group: str, user: str, standing: Standing = Standing.MEMBER) -> Group:
         """Take a user into a group, or let them be something else in it.
@@ -132,6 +135,7 @@ class People:
         with self.database.write() as connection:
             there = _changeable_group(connection, group)
             _put_member(connection, there.id, find_user(connection, user), standing)
+            self.note(connection, "put into group", group, detail=f"{standing} {user}")
             return _with_an_owner(connection, group)
 
     def drop_member(self, group: str, user: str) -> Group:
@@ -147,6 +151,7 @@ class People:
             mine = memberships.c.group == there.id, memberships.c.user == who.id
             if connection.execute(delete(memberships).where(*mine)).rowcount == 0:
                 raise NotFoundError(f"user {user} is not in group {group}")
+            self.note(connection, "drop from group", group, detail=user)
             return _with_an_owner(connection, group)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, select
 
 from voxlake.platform.access import Grant, Role
+from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import drop_grants, grant_of, put_grant
 from voxlake.platform.catalog.people import find_group
 from voxlake.platform.catalog.tables import grants, groups
-from voxlake.platform.database import Database, now
+from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.nodes import find_path
 
@@ -35,14 +36,12 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(Writer):
     """Who may do what in a lake. Its methods may be called from any thread.
 
     A place is given by the names from the collection down; none of them is the lake. Every method
     raises NotFoundError for a place or a group that there is not.
     """
-
-    database: Database
 
     def share(
         self,
@@ -68,6 +67,12 @@ class Shares:
             node, whose = _node_of(connection, place), find_group(connection, group)
             grant = Grant(whose.id, node, role.permissions, starts_at=starts_at, ends_at=ends_at)
             put_grant(connection, grant, role)
+            lasts = "".join(
+                f", {word} {moment:%Y-%m-%d %H:%M}"
+                for word, moment in (("from", starts_at), ("until", ends_at))
+                if moment is not None
+            )
+            self.note(connection, "share", _text(place), node=node, detail=f"{role} {group}{lasts}")
         return Share("/".join(place), group, role, grant)
 
     def unshare(self, place: Sequence[str], group: str) -> None:
@@ -81,11 +86,11 @@ class Shares:
         with self.database.write() as connection:
             node, whose = _node_of(connection, place), find_group(connection, group)
             if drop_grants(connection, node, whose.id) == 0:
-                where = "/".join(place) or "the lake"
+                where = _text(place)
                 raise NotFoundError(
-                    f"{where} is not shared with {group}; list what is with: voxlake share "
-                    f"{'/'.join(place)}".rstrip()
+                    f"{where} is not shared with {group}; list what is with: voxlake share {where}"
                 )
+            self.note(connection, "unshare", _text(place), node=node, detail=group)
 
     def list_shares(self, place: Sequence[str]) -> list[Share]:
         """Return what is shared at a place or above it, from the lake down, by group."""
@@ -100,6 +105,10 @@ class Shares:
             if row.inherits or row.node == last
         ]
         return sorted(shares, key=lambda one: (one.place.count("/"), one.place, one.group))
+
+
+def _text(place: Sequence[str]) -> str:
+    return "/".join(place) or "/"
 
 
 def _node_of(connection: Connection, place: Sequence[str]) -> int:

@@ -106,3 +106,17 @@ tokens = Table(
     sqlite_autoincrement=True,
 )
 """What programs carry in the place of a user: hashed, with the start that people know it by."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("node", ID, ForeignKey(nodes.c.id), index=True),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who changed what; triggers refuse to change or delete a row."""

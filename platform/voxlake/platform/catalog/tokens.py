@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, insert, select, update
 
 from voxlake.platform.access import Permission, Principal
+from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import bits_of, permissions_of
 from voxlake.platform.catalog.people import find_user, principal_of
 from voxlake.platform.catalog.tables import tokens, users
 from voxlake.platform.catalog.token_text import SHOWN, check_token, digest_of, new_token
-from voxlake.platform.database import Database, now
+from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
 
 if TYPE_CHECKING:
@@ -62,10 +63,8 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Writer):
     """The tokens of a lake's users. Its methods may be called from any thread."""
-
-    database: Database
 
     def make(self, user: str, name: str, terms: TokenTerms | None = None) -> tuple[Token, str]:
         """Make a token of a user; return it, and the secret, which is not kept.
@@ -84,7 +83,9 @@ class Tokens:
                 "is to come"
             )
         with self.database.write() as connection:
-            return _insert(connection, find_user(connection, user).id, name, terms)
+            made = _insert(connection, find_user(connection, user).id, name, terms)
+            self.note(connection, "make token", str(made[0].id), detail=f"{name} of {user}")
+            return made
 
     def list_tokens(self, user: str | None = None) -> list[Token]:
         """Return all tokens, or those of a user, the oldest first."""
@@ -97,6 +98,7 @@ class Tokens:
         with self.database.write() as connection:
             _find(connection, token)
             _revoke(connection, token)
+            self.note(connection, "revoke token", str(token))
             return _find(connection, token)
 
     def rotate(self, token: int) -> tuple[Token, str]:
@@ -114,7 +116,9 @@ class Tokens:
             old.check(now())
             _revoke(connection, token)
             user = find_user(connection, old.user)
-            return _insert(connection, user.id, old.name, old.terms)
+            made = _insert(connection, user.id, old.name, old.terms)
+            self.note(connection, "rotate token", str(token), detail=f"now {made[0].id}")
+            return made
 
     def principal_of(self, secret: str) -> Principal:
         """Return who carries a token, limited to what it is good for, and note that it was used.

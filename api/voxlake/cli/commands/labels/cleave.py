@@ -6,12 +6,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels, who
+from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
 from voxlake.ngff.labels import merges
+from voxlake.platform.processes import login_name
 
 
 def cleave(
@@ -32,5 +33,5 @@ def cleave(
 ) -> None:
     """Take supervoxels out of a body, as a body of their own; no voxel is rewritten."""
     labels = open_labels(lake, name)
-    document = change_document(merges.cleave(labels, body, supervoxels, into, who()))
+    document = change_document(merges.cleave(labels, body, supervoxels, into, login_name()))
     answer(document, shown_change(document), json=answering.json)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels, who
+from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.merges import change_document, mapping_document
@@ -18,6 +18,7 @@ from voxlake.ngff.labels.mapping.changes import import_mapping
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.mapping.neuroproof import read_transforms
 from voxlake.platform.errors import SourceError
+from voxlake.platform.processes import login_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,7 +48,7 @@ def mapping(
     index_url = open_labels(lake, name).index_url
     changed = None
     if file is not None:
-        changed = change_document(import_mapping(index_url, *_read(file), who()))
+        changed = change_document(import_mapping(index_url, *_read(file), login_name()))
     current = open_mapping(index_url)
     bodies = int(np.count_nonzero(np.unique(current.pairs.bodies)))
     document = mapping_document(current, bodies, changed)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels, who
+from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
 from voxlake.documents.merges import change_document
 from voxlake.ngff.labels import merges
+from voxlake.platform.processes import login_name
 
 
 def merge(
@@ -23,5 +24,5 @@ def merge(
     answering: Answering = Answering(),
 ) -> None:
     """Merge bodies into the first of them; no voxel is rewritten."""
-    document = change_document(merges.merge(open_labels(lake, name), bodies, who()))
+    document = change_document(merges.merge(open_labels(lake, name), bodies, login_name()))
     answer(document, shown_change(document), json=answering.json)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels, who
+from voxlake.cli.open_labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.output import answer, facts
 from voxlake.documents.labels import BlockDocument
 from voxlake.ngff.labels.upkeep import reservation
+from voxlake.platform.processes import login_name
 
 
 def reserve(
@@ -23,7 +24,7 @@ def reserve(
 ) -> None:
     """Reserve ids in a row that no voxel has, and that nobody else is ever given."""
     labels = open_labels(lake, name)
-    block = reservation.reserve(labels, count, who())
+    block = reservation.reserve(labels, count, login_name())
     document = BlockDocument(first=block.start, stop=block.stop)
     shown = facts((("first", str(block.start)), ("last", str(block.stop - 1))))
     answer(document, [shown], json=answering.json)
