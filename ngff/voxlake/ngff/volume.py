@@ -357,7 +357,7 @@ def _context(cache_bytes: int) -> ts.Context:
     return ts.Context({"cache_pool": {"total_bytes_limit": cache_bytes}})
 
 
-def _is_full_of(fill: int | float, voxels: npt.NDArray[Any]) -> bool:
+def _is_full_of(fill: complex, voxels: npt.NDArray[Any]) -> bool:
     """Return whether all voxels are `fill`; mostly the first few tell."""
     if not voxels.size:
         return False
@@ -365,7 +365,7 @@ def _is_full_of(fill: int | float, voxels: npt.NDArray[Any]) -> bool:
     slabs = chain(
         (voxels[:1, ..., :1],), (voxels[z : z + rows] for z in range(0, len(voxels), rows))
     )
-    if math.isnan(fill):
+    if np.isnan(fill):
         return all(np.isnan(slab).all() for slab in slabs)
     return all((slab == fill).all() for slab in slabs)
 

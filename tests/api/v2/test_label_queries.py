@@ -318,16 +318,18 @@ def test_answers_too_large_are_refused_before_a_voxel_is_read(labelled: Labelled
 
 def test_a_page_of_another_site_changes_nothing(labelled: Labelled) -> None:
     path, body = "cells/labels/reserve", {"count": 0}
-    for origin, cookie, status in [
-        ("http://127.0.0.1:1", "it=1", 403),
-        ("null", "it=1", 403),
-        ("http://127.0.0.1:1", None, 400),
-        (labelled.url, "it=1", 400),
-        (None, "it=1", 400),
+    local = labelled.app.state.gateway.identity.local
+    session = {"Cookie": f"{local.cookie}={local.redeem(local.new_link())}"}
+    token = {"Authorization": f"Bearer {labelled.token('ana')}"}
+    for origin, shown, status in [
+        ("http://127.0.0.1:1", session, 403),
+        ("null", session, 403),
+        ("http://127.0.0.1:1", token, 400),
+        (labelled.url, session, 400),
+        (None, session, 400),
     ]:
-        given = {"Origin": origin, "Cookie": cookie}
-        headers = {name: value for name, value in given.items() if value is not None}
-        with labelled.client(**headers) as ana:
+        headers = {"Origin": origin, **shown} if origin else shown
+        with labelled.client("", **headers) as ana:
             answer = ana.post(path, json=body)
         assert answer.status_code == status, origin
 
