@@ -148,3 +148,19 @@ def test_absolute_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert absolute_location("a/*.png") == f"{tmp_path}/a/*.png"
     assert absolute_location("v.h5::/x") == f"{tmp_path}/v.h5::/x"
     assert absolute_location("https://host/v.zarr") == "https://host/v.zarr"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "em.raw?dtype=uint8&shape=2,3,4&shape=4,3,2",
+        "em.raw?dtype=uint8&dtype=uint8&shape=2,3,4",
+        "precomputed:///em?scale=1&scale=0",
+        "phantom:8?kind=image&kind=labels",
+    ],
+)
+def test_an_option_that_is_given_twice_is_refused(tmp_path: Path, location: str) -> None:
+    (tmp_path / "em.raw").write_bytes(bytes(24))
+    place = f"{tmp_path}/{location}" if location.startswith("em") else location
+    with pytest.raises(SourceError, match="twice"):
+        open_source(place)

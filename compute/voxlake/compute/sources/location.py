@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from voxlake.platform.errors import InvalidInputError, SourceError
 
@@ -77,6 +77,26 @@ def without_options(location: str) -> str:
     'slices/s?.png'
     """
     return re.sub(r"\?\w+=[^/]*$", "", location)
+
+
+def options_of(query: str, location: str) -> dict[str, str]:
+    """Return the options of a query.
+
+    Raises
+    ------
+    SourceError
+        If one is given twice; `location` is for the message.
+
+    Examples
+    --------
+    >>> options_of("dtype=uint8&shape=2,3", "em.raw")
+    {'dtype': 'uint8', 'shape': '2,3'}
+    """
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise SourceError(f"source {location} has an option twice; give each once")
+    return options
 
 
 def split_inner(location: str) -> tuple[str, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import tensorstore as ts
 
-from voxlake.compute.sources.location import local_path
+from voxlake.compute.sources.location import local_path, options_of
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL, as_tensorstore
 from voxlake.platform.store.process import prepare_process
@@ -114,9 +114,9 @@ def split_options(location: str, *names: str) -> tuple[str, dict[str, str]]:
     address, mark, query = location.rpartition("?")
     if not mark:
         return location, {}
-    pairs = parse_qsl(query, keep_blank_values=True)
-    taken = {name: value for name, value in pairs if name in names}
-    rest = [(name, value) for name, value in pairs if name not in names]
+    options = options_of(query, location)
+    taken = {name: value for name, value in options.items() if name in names}
+    rest = {name: value for name, value in options.items() if name not in names}
     if not taken:
         return location, {}
     return (f"{address}?{urlencode(rest)}" if rest else address), taken

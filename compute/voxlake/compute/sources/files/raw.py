@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import parse_qsl
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -19,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.location import existing_file, local_path
+from voxlake.compute.sources.location import existing_file, local_path, options_of
 from voxlake.compute.sources.source import NumberType
 from voxlake.platform.errors import SourceError, faults
 
@@ -84,7 +83,7 @@ def open_raw(location: str) -> Source | None:
     """
     name, _, query = location.partition("?")
     path = local_path(name)
-    pairs = dict(parse_qsl(query, keep_blank_values=True))
+    pairs = options_of(query, location)
     if path is None or (query and Path(location).exists()):
         return None
     if path.suffix.lower() != SUFFIX and not {"dtype", "shape"} <= pairs.keys():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +17,7 @@ from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.calibration import Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_text
+from voxlake.compute.sources.location import options_of
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -56,9 +56,10 @@ def open_phantom(location: str) -> Source | None:
     if not location.startswith(PREFIX):
         return None
     size, _, query = location.removeprefix(PREFIX).partition("?")
+    given = options_of(query, location)
     try:
         extents = tuple(int(part) for part in size.split(","))
-        options = PhantomOptions.model_validate(dict(parse_qsl(query, strict_parsing=bool(query))))
+        options = PhantomOptions.model_validate(given)
     except (ValueError, ValidationError) as error:
         raise _malformed(location) from error
     z, y, x = extents * 3 if len(extents) == 1 else (extents if len(extents) == 3 else (0, 0, 0))
