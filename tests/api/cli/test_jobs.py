@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,8 @@ def test_list_and_show(shared: Command) -> None:
 
 
 def test_done_job_is_neither_resumed_nor_cancelled(shared: Command) -> None:
-    job = shared("jobs").ok()["jobs"][0]["id"]
-    for word in ("resume", "cancel"):
+    done = [one["id"] for one in shared("jobs").ok()["jobs"] if one["state"] == "done"]
+    for job, word in product(done, ("resume", "cancel")):
         answer = shared("jobs", word, job)
         assert (answer.code, answer.kind) == (1, "conflict")
     assert len(shared("ls").ok()["datasets"]) == 2
