@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.compute.sources.reading import assert_whole, fails
 
 from voxlake.compute.sources import open_source
+from voxlake.compute.sources.preview import preview
 from voxlake.compute.sources.tiles.numbering import check_numbering, slice_order
 from voxlake.platform.errors import SourceError
 
@@ -124,10 +125,15 @@ def test_an_image_that_is_something_else_is_named(tmp_path: Path, name: str, bod
     "name",
     ["s1.xml", "s2.png.md5", "s1_thumbnail.txt", "stage.log", "Thumbs.db", ".s3.png", "README"],
 )
-def test_companions_of_slices_are_left_alone(tmp_path: Path, name: str) -> None:
+def test_companions_of_slices_are_left_out_and_told(tmp_path: Path, name: str) -> None:
     slices = write(tmp_path, ["s1", "s2"])
     (tmp_path / name).write_bytes(b"x")
-    assert_whole(open_source(str(tmp_path)), slices)
+    source = open_source(str(tmp_path))
+    assert_whole(source, slices)
+    hidden = name.startswith(".")
+    assert (
+        ("left out" not in preview(source)) if hidden else (f"left out: {name}" in preview(source))
+    )
 
 
 DOCUMENTS = [

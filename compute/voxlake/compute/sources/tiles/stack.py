@@ -79,7 +79,7 @@ def _stack(location: str, files: list[Path], *, colours: bool) -> ArrangedSource
         fill_stored=fill,
         stored_block=(header.samples, 1, *header.block),
         check_stored=partial(_check, location, files, header),
-        remark=header.remark,
+        remark=", ".join(filter(None, (header.remark, _left_out(location)))),
         described=header.channels,
         colours=None if colours else partial(_stack, location, files, colours=True),
     )
@@ -170,6 +170,16 @@ def _inside(folder: Path) -> list[Path]:
             f"'{folder}/*{files[0].suffix}'"
         )
     return files
+
+
+def _left_out(location: str) -> str:
+    """Say which files of a folder are no slices; empty if there are none, or it is no folder."""
+    folder = local_path(location)
+    if folder is None or is_pattern(location) or not folder.is_dir():
+        return ""
+    there = (file for file in folder.iterdir() if not file.name.startswith("."))
+    others = sorted(file.name for file in there if file.is_file() and not _is_image(file))
+    return f"left out: {listed(others)}" if others else ""
 
 
 def _is_image(file: Path) -> bool:
