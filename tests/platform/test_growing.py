@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,9 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.store import StoreURL, objects
 from voxlake.platform.store.process import prepare_process
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def files_of(folder: Path) -> list[str]:
@@ -53,7 +56,11 @@ def test_an_object_is_its_head_and_its_pieces(
     assert found.etag == etag
 
 
-def test_nothing_appears_before_the_commit_nor_after_a_discard(any_store: StoreURL) -> None:
+def test_nothing_appears_before_the_commit_nor_after_a_discard(
+    any_store: StoreURL, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = tmp_path_factory.mktemp("spools")
+    monkeypatch.setenv("VOXLAKE_SPOOL_DIR", str(spools))
     url = any_store / "folder/object"
     made = store.grow(url)
     made.append([b"abc", memoryview(b"def")])
@@ -62,7 +69,7 @@ def test_nothing_appears_before_the_commit_nor_after_a_discard(any_store: StoreU
     made.discard()
     with pytest.raises(ObjectNotFoundError):
         store.read(url)
-    assert not list(Path(tempfile.gettempdir()).rglob("voxlake-spool-*"))
+    assert not list(spools.rglob("voxlake-spool-*"))
     if url.is_local:
         assert files_of(any_store.path) == []
 
