@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,30 +59,36 @@ def open_stack(location: str) -> Source | None:
     SourceError
         If there is no image, or the first cannot be read.
     """
-    files = _files(location)
-    if files is None:
+    found = _files(location)
+    if found is None:
         return open_web_stack(location)
-    return _stack(location, _in_order(files), colours=False)
+    files, left_out = found
+    files = _in_order(files)
+    source = _stack(location, files, fingerprint_files(files, "stack"), read_header(files[0]))
+    if left_out:
+        return replace(source, remark=", ".join(filter(None, (source.remark, left_out))))
+    return source
 
 
-def _stack(location: str, files: list[Path], *, colours: bool) -> ArrangedSource:
-    header = read_header(files[0])
-    if colours:
-        header = header.in_colours()
+def _stack(
+    location: str, files: list[Path], fingerprint: str, header: SliceHeader
+) -> ArrangedSource:
     plain = lru_cache(maxsize=KEPT_OPEN)(partial(_plain_slice, header))
     fill = partial(_fill, files, header, plain)
     shape = (header.samples, len(files), header.height, header.width)
     return ArrangedSource(
         arrangement=arrange("czyx", shape, f"stack {location}"),
         dtype=header.dtype,
-        fingerprint=fingerprint_files(files, "stack"),
+        fingerprint=fingerprint,
         read_stored=filled(fill, header.dtype),
         fill_stored=fill,
         stored_block=(header.samples, 1, *header.block),
         check_stored=partial(_check, location, files, header),
-        remark=", ".join(filter(None, (header.remark, _left_out(location)))),
+        remark=header.remark,
         described=header.channels,
-        colours=None if colours else partial(_stack, location, files, colours=True),
+        colours=None
+        if header.shows_colours
+        else lambda: _stack(location, files, fingerprint, header.in_colours()),
     )
 
 
@@ -111,14 +118,15 @@ def _check(location: str, files: list[Path], header: SliceHeader) -> None:
 
 
 def _in_order(files: list[Path]) -> list[Path]:
-    files = sorted(files)
+    files = sorted(files, key=os.fspath)
     return [files[place] for place in slice_order(_names(files))]
 
 
 def _names(files: list[Path]) -> list[str]:
     """Return the names of files, from the folder on that they have in common."""
-    root = os.path.commonpath([file.parent for file in files])
-    return [str(file.relative_to(root)) for file in files]
+    paths = [os.fspath(file) for file in files]
+    root = os.path.join(os.path.commonpath([*map(os.path.dirname, paths)]), "")  # noqa: PTH118
+    return [path.removeprefix(root) for path in paths]
 
 
 def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
@@ -129,61 +137,63 @@ def _plain_slice(header: SliceHeader, path: Path) -> PlainTiff | None:
     return plain
 
 
-def _files(location: str) -> list[Path] | None:
+def _files(location: str) -> tuple[list[Path], str] | None:
+    """Return the slices, and what is said of files beside them that are none."""
     path = local_path(location)
     if path is None:
         return None
     if is_pattern(location):
-        return _matching(location, path)
+        return _matching(location, path), ""
     if path.is_dir() and not any((path / marker).exists() for marker in ZARR_MARKERS):
         return _inside(path)
-    return [path] if path.suffix.lower() in SINGLE and path.exists() else None
+    return ([path], "") if path.suffix.lower() in SINGLE and path.exists() else None
 
 
 def _matching(location: str, path: Path) -> list[Path]:
     files = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207  (Path.glob wants a folder)
-    other = [file.name for file in files if not _is_image(file)]
+    other = [file.name for file in files if not _is_image(file.name)]
     if other or not files:
         matched = f"{listed(sorted(other))}, no {KINDS}" if other else "no file"
         raise SourceError(f"glob {location} matches {matched}; give one that matches the slices")
     return [_existing(file) for file in files]
 
 
-def _inside(folder: Path) -> list[Path]:
-    """Return the images in a folder.
+def _inside(folder: Path) -> tuple[list[Path], str]:
+    """Return the images in a folder, and what is said of the files beside them.
+
+    There may be very many: names are texts for as long as can be.
 
     Raises
     ------
     SourceError
         If there is none, or something that is called a slice is none.
     """
-    there = [file for file in folder.iterdir() if not file.name.startswith(".")]
-    files = [_existing(file) for file in there if _is_image(file)]
-    if not files:
+    with os.scandir(folder) as entries:
+        there = [each for each in entries if not each.name.startswith(".")]
+    # What a link leads to may be gone, or the link itself.
+    is_file = {
+        each.name: Path(each).is_file() if each.is_symlink() else each.is_file() for each in there
+    }
+    images = [name for name in is_file if _is_image(name)]
+    if not images:
         raise SourceError(f"folder {folder} holds no {KINDS} image and is no zarr; check the path")
-    names = [file.name for file in there if file.is_file()]
-    stray = stray_slices([file.name for file in files], names)
+    files = [folder / name for name in images]
+    for file in files:
+        if not is_file[file.name]:
+            _existing(file)
+    others = sorted({name for name, there in is_file.items() if there}.difference(images))
+    stray = stray_slices(images, others) if others else []
     if stray:
         raise SourceError(
             f"folder {folder} has files that are called as slices are, and are no {KINDS} "
             f"image: {listed(stray)}; convert or remove them, or give a glob such as "
             f"'{folder}/*{files[0].suffix}'"
         )
-    return files
+    return files, f"left out: {listed(others)}" if others else ""
 
 
-def _left_out(location: str) -> str:
-    """Say which files of a folder are no slices; empty if there are none, or it is no folder."""
-    folder = local_path(location)
-    if folder is None or is_pattern(location) or not folder.is_dir():
-        return ""
-    there = (file for file in folder.iterdir() if not file.name.startswith("."))
-    others = sorted(file.name for file in there if file.is_file() and not _is_image(file))
-    return f"left out: {listed(others)}" if others else ""
-
-
-def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _existing(file: Path) -> Path:
