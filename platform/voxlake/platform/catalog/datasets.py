@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from voxlake.platform.access import PUBLIC, Role
-from voxlake.platform.catalog.grants import drop_grants, is_public, put_role
+from voxlake.platform.access import PUBLIC, Permission, Role
+from voxlake.platform.catalog.grants import drop_grants, is_granted, put_role
 from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.tables import datasets
-from voxlake.platform.database import now
+from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
 from voxlake.platform.jobs.record import JobState
@@ -35,22 +35,31 @@ if TYPE_CHECKING:
     from voxlake.platform.names import DatasetName
 
 _image = nodes.alias("image")
+_NOW = "moment_of_records"
+
+# Made once: to put a query together takes longer than to ask it.
+_records = (
+    join_names(
+        select(
+            datasets,
+            *NAME_COLUMNS,
+            collection.c.id.label("collection_node"),
+            experiment.c.id.label("experiment_node"),
+            _image.c.name.label("image_name"),
+            is_granted([PUBLIC], Permission.READ, bindparam(_NOW, type_=Moment)).label("public"),
+        ).select_from(datasets),
+        datasets.c.node,
+    )
+).outerjoin(_image, _image.c.id == datasets.c.of)
 
 
 def list_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
     """Return the datasets that all conditions hold of, sorted by name."""
-    columns = (
-        datasets,
-        *NAME_COLUMNS,
-        collection.c.id.label("collection_node"),
-        experiment.c.id.label("experiment_node"),
-        _image.c.name.label("image_name"),
-        is_public().label("public"),
-    )
-    query = join_names(select(*columns).select_from(datasets), datasets.c.node)
-    query = query.outerjoin(_image, _image.c.id == datasets.c.of).where(*which)
+    query = _records.where(*which)
     # Sorted here: databases differ in how they compare text.
-    return sorted(map(_record_of, connection.execute(query)), key=lambda record: record.name)
+    return sorted(
+        map(_record_of, connection.execute(query, {_NOW: now()})), key=lambda record: record.name
+    )
 
 
 def find_record(connection: Connection, name: DatasetName) -> DatasetRecord:

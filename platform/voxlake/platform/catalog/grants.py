@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, and_, delete, exists, false, insert, or_, select, true, update
 
-from voxlake.platform.access import PUBLIC, Grant, Permission, Principal, Role
+from voxlake.platform.access import Grant, Permission, Principal, Role
 from voxlake.platform.catalog.tables import grants
-from voxlake.platform.database import now
 from voxlake.platform.nodes import ROOT, collection, dataset, experiment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import BindParameter, ColumnElement, Connection
 
 
 def bits_of(permissions: Iterable[Permission]) -> int:
@@ -54,7 +53,7 @@ def is_allowed(
 
 
 def is_granted(
-    groups: Iterable[int], permission: Permission, moment: datetime
+    groups: Iterable[int], permission: Permission, moment: datetime | BindParameter[datetime]
 ) -> ColumnElement[bool]:
     """Say that a dataset, of what `join_names` joins, gives one of the groups a permission."""
     above = grants.c.node.in_([ROOT, collection.c.id, experiment.c.id])
@@ -65,11 +64,6 @@ def is_granted(
         or_(grants.c.starts_at.is_(None), grants.c.starts_at <= moment),
         or_(grants.c.ends_at.is_(None), grants.c.ends_at > moment),
     )
-
-
-def is_public() -> ColumnElement[bool]:
-    """Say that everybody may read a dataset, of what `join_names` joins, at this moment."""
-    return is_granted([PUBLIC], Permission.READ, now())
 
 
 def read_grants(connection: Connection, path: Sequence[int]) -> tuple[Grant, ...]:
