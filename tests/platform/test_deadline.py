@@ -119,3 +119,23 @@ def test_an_answer_of_tensorstore_is_given_up_too() -> None:
     promise.set_exception(TimeoutError("of its own"))
     with until(Deadline(5)), pytest.raises(TimeoutError, match="of its own"):
         wait_for(answer)
+
+
+class _JustThen:
+    """An answer that comes in the moment after the wait for it has timed out."""
+
+    def result(self, timeout: float | None = None) -> str:
+        if timeout is not None:
+            raise TimeoutError
+        return "answer"
+
+    def done(self) -> bool:
+        return True
+
+    def cancel(self) -> bool:
+        return False
+
+
+def test_an_answer_that_comes_as_a_look_ends_is_given() -> None:
+    with until(Deadline(30)):
+        assert wait_for(_JustThen()) == "answer"

@@ -128,7 +128,7 @@ def wait_for[T](answer: Waitable[T]) -> T:
             try:
                 return answer.result(LOOK_SECONDS)
             except TimeoutError:
-                if answer.done():
-                    raise
+                if answer.done():  # it came just then, or failed so itself
+                    return answer.result()
     finally:
         answer.cancel()
