@@ -12,7 +12,7 @@ from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_groups
 from voxlake.documents.people import GroupList, group_document
-from voxlake.platform.catalog.person import Standing
+from voxlake.platform.catalog.person import Group, Standing
 
 group = App(name="group", help="Groups: list them, make or delete one, say who is in it.")
 
@@ -40,17 +40,17 @@ def add(
 ) -> None:
     """Make a group that a user owns."""
     with opened_catalog(lake) as catalog:
-        document = group_document(catalog.people.add_group(name, owner))
-    answer(document, shown_groups([document]), json=answering.json)
+        made = catalog.people.add_group(name, owner)
+    _answer(made, answering)
 
 
 @group.command
 def rm(name: GroupName, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Delete a group, and take back what was granted to it."""
     with opened_catalog(lake) as catalog:
-        document = group_document(catalog.people.get_group(name))
+        removed = catalog.people.get_group(name)
         catalog.people.remove_group(name)
-    answer(document, shown_groups([document]), json=answering.json)
+    _answer(removed, answering)
 
 
 @group.command
@@ -68,8 +68,8 @@ def join(
 ) -> None:
     """Take a user into a group, or let them be something else in it."""
     with opened_catalog(lake) as catalog:
-        document = group_document(catalog.people.put_member(name, user, Standing(standing)))
-    answer(document, shown_groups([document]), json=answering.json)
+        changed = catalog.people.put_member(name, user, Standing(standing))
+    _answer(changed, answering)
 
 
 @group.command
@@ -83,5 +83,10 @@ def leave(
 ) -> None:
     """Let a user leave a group."""
     with opened_catalog(lake) as catalog:
-        document = group_document(catalog.people.drop_member(name, user))
+        changed = catalog.people.drop_member(name, user)
+    _answer(changed, answering)
+
+
+def _answer(group: Group, answering: Answering) -> None:
+    document = group_document(group)
     answer(document, shown_groups([document]), json=answering.json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_shares
 from voxlake.documents.people import ShareList, share_document
 from voxlake.platform.access import Role
+from voxlake.platform.catalog.shares import Share
 from voxlake.platform.errors import InvalidInputError, InvalidNameError
 from voxlake.platform.names import check_name
 
@@ -63,8 +65,7 @@ def share(
             starts_at, ends_at = in_utc(lasting.since), in_utc(lasting.until)
             catalog.shares.share(names, group, Role(role), starts_at=starts_at, ends_at=ends_at)
         shares = catalog.shares.list_shares(names)
-    document = ShareList(shares=tuple(map(share_document, shares)))
-    answer(document, shown_shares(document.shares), json=answering.json)
+    _answer(shares, answering)
 
 
 def unshare(
@@ -80,8 +81,7 @@ def unshare(
     with opened_catalog(lake) as catalog:
         catalog.shares.unshare(names, group)
         shares = catalog.shares.list_shares(names)
-    document = ShareList(shares=tuple(map(share_document, shares)))
-    answer(document, shown_shares(document.shares), json=answering.json)
+    _answer(shares, answering)
 
 
 def _names(place: str) -> list[str]:
@@ -92,3 +92,8 @@ def _names(place: str) -> list[str]:
             "COLLECTION/EXPERIMENT/DATASET, or / for all of the lake"
         )
     return list(map(check_name, parts, ("collection", "experiment", "dataset")))
+
+
+def _answer(shares: Sequence[Share], answering: Answering) -> None:
+    document = ShareList(shares=tuple(map(share_document, shares)))
+    answer(document, shown_shares(document.shares), json=answering.json)

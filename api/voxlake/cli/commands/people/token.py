@@ -14,7 +14,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_new_token, shown_tokens
 from voxlake.documents.people import NewTokenDocument, TokenList, token_document
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.tokens import Token, TokenTerms
 
 token = App(name="token", help="Tokens of users: list them, make, revoke or rotate one.")
 
@@ -60,8 +60,7 @@ def make(
     terms = TokenTerms(permissions, ends_at=in_utc(until))
     with opened_catalog(lake) as catalog:
         made, secret = catalog.tokens.make(user, name, terms)
-    document = NewTokenDocument(token=token_document(made), secret=secret)
-    answer(document, shown_new_token(document), json=answering.json)
+    _answer_new(made, secret, answering)
 
 
 @token.command
@@ -81,5 +80,9 @@ def rotate(
     """Revoke a token, and make another like it. Its secret is shown once."""
     with opened_catalog(lake) as catalog:
         made, secret = catalog.tokens.rotate(number)
+    _answer_new(made, secret, answering)
+
+
+def _answer_new(made: Token, secret: str, answering: Answering) -> None:
     document = NewTokenDocument(token=token_document(made), secret=secret)
     answer(document, shown_new_token(document), json=answering.json)

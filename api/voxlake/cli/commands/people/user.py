@@ -11,6 +11,7 @@ from voxlake.cli.options import Answering, Flag, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_users
 from voxlake.documents.people import UserList, user_document
+from voxlake.platform.catalog.person import User
 
 user = App(name="user", help="Users: list them, add one, disable one.")
 
@@ -45,8 +46,7 @@ def add(
         made = catalog.people.add_user(
             name, full_name=full_name, email=email, administrator=administrator
         )
-    document = user_document(made)
-    answer(document, shown_users([document]), json=answering.json)
+    _answer(made, answering)
 
 
 @user.command
@@ -67,5 +67,10 @@ def enable(
 
 def _set_disabled(name: str, lake: InLake, answering: Answering, *, disabled: bool) -> None:
     with opened_catalog(lake) as catalog:
-        document = user_document(catalog.people.disable_user(name, disabled=disabled))
+        changed = catalog.people.disable_user(name, disabled=disabled)
+    _answer(changed, answering)
+
+
+def _answer(user: User, answering: Answering) -> None:
+    document = user_document(user)
     answer(document, shown_users([document]), json=answering.json)
