@@ -53,6 +53,7 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
 @example(np.array([1, -1], "i1"), "u8")
 @example(np.array([2**53 + 1], "i8"), "f4")
 @example(np.array([3.4028235e38, 3.4028236e38], "f8"), "f4")
+@example(np.array([-np.inf], "f2"), "i4")
 @given(arrays(), st.sampled_from(TARGETS))
 def test_what_is_kept_is_equal_and_the_first_that_is_not_is_named(
     voxels: np.ndarray, target: str

@@ -87,10 +87,13 @@ def _lost(voxels: npt.NDArray[Any], converted: npt.NDArray[Any]) -> npt.NDArray[
 
 
 def _is_inside(voxels: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[np.bool_]:
-    """Return which floats lie in the range of integers: its ends are powers of two, hence exact."""
+    """Return which floats lie in the range of integers: its ends are powers of two, hence exact.
+
+    Beyond the finite ones of float16 an end is an infinity, which is in no range of integers.
+    """
     low = np.iinfo(dtype).min
     high = 2.0 ** (8 * dtype.itemsize - (low < 0))
-    inside: npt.NDArray[np.bool_] = (voxels >= float(low)) & (voxels < high)
+    inside: npt.NDArray[np.bool_] = np.isfinite(voxels) & (voxels >= float(low)) & (voxels < high)
     return inside
 
 
