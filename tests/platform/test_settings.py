@@ -22,6 +22,41 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert (Settings().lake, Settings().store_retries) == ("/data/lake", 7)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("groups", ("groups",)),
+        (" groups , realm_access.roles,", ("groups", "realm_access.roles")),
+        ('["cn=lab,ou=org", "b"]', ("cn=lab,ou=org", "b")),
+        ("", ()),
+    ],
+)
+def test_several_values_are_written_with_commas(
+    monkeypatch: pytest.MonkeyPatch, written: str, meant: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("VOXLAKE_OIDC_GROUPS_CLAIMS", written)
+    assert Settings().oidc_groups_claims == meant
+    assert Settings.model_validate(Settings().model_dump()).oidc_groups_claims == meant
+
+
+@pytest.mark.parametrize("written", ["[", "[1]", "[[]]"])
+def test_values_that_are_no_texts_are_refused(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("VOXLAKE_OIDC_ADMINISTRATORS", written)
+    with pytest.raises(ValidationError, match="oidc_administrators"):
+        Settings()
+
+
+def test_an_issuer_needs_an_audience() -> None:
+    issuer = "https://id.example.org"
+    with pytest.raises(ValidationError, match="VOXLAKE_OIDC_CLIENT_ID"):
+        Settings(oidc_issuer=issuer)
+    assert Settings(oidc_issuer=issuer, oidc_client_id="lake").audience == "lake"
+    both = Settings(oidc_issuer=issuer, oidc_client_id="lake", oidc_audience="data")
+    assert both.audience == "data"
+
+
 def test_they_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().lake = "elsewhere"  # type: ignore[misc]  # that it is refused is the point
@@ -29,6 +64,7 @@ def test_they_do_not_change() -> None:
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("VOXLAKE_OIDC_CLIENT_SECRET", "hush")
     assert "hush" not in repr(Settings())
 
 

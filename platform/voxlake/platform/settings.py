@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _listed(value: object) -> object:
+    """Return the values that are written with commas between them, or as a list in JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
+type Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Several values, with commas between them, or as a list in JSON where they hold commas."""
 
 
 class Settings(BaseSettings):
@@ -95,3 +110,46 @@ class Settings(BaseSettings):
     store_retries: int = Field(
         default=5, ge=0, description="How often a failed request to the store is tried again."
     )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Issuer of OpenID Connect at which people sign in, exactly as its discovery "
+        "document names it; without one the gateway is its owner's alone.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="What the issuer knows the gateway by."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of the gateway at the issuer; none of a public client."
+    )
+    oidc_audience: str | None = Field(
+        default=None,
+        description="Audience that bearer tokens must name; by default the client id.",
+    )
+    oidc_scope: str = Field(
+        default="openid profile email", description="What is asked of the issuer at a login."
+    )
+    oidc_name_claim: str = Field(
+        default="preferred_username", description="Claim that new users are named by."
+    )
+    oidc_groups_claims: Listed = Field(
+        default=("groups", "roles", "realm_access.roles"),
+        description="Claims that hold groups or roles, with commas between them; dots lead inside.",
+    )
+    oidc_administrators: Listed = Field(
+        default=(),
+        description="Groups or roles, of these claims, that make who has them administrators.",
+    )
+
+    @property
+    def audience(self) -> str | None:
+        """Whom the bearer tokens of the issuer must be for."""
+        return self.oidc_audience or self.oidc_client_id
+
+    @model_validator(mode="after")
+    def _check_audience(self) -> Self:
+        if self.oidc_issuer is not None and not self.audience:
+            raise ValueError(
+                "an issuer makes tokens for many, so say which are for this gateway: "
+                "set VOXLAKE_OIDC_CLIENT_ID too"
+            )
+        return self
