@@ -315,7 +315,8 @@ OLD_JOBS = [("A", "c/e/em", "done"), ("B", "c/e/seg", "running"), ("C", "d/e/new
 def test_datasets_and_jobs_of_before_there_were_nodes(
     lake: StoreURL, any_database: Settings
 ) -> None:
-    url = any_database.database_url or f"sqlite:///{lake.path}/old.sqlite"
+    given = any_database.database_url
+    url = given.get_secret_value() if given else f"sqlite:///{lake.path}/old.sqlite"
     settings = Settings(database_url=url)
     _make_old(open_database(url, settings))
     with open_catalog(lake, settings) as catalog:
@@ -376,7 +377,7 @@ def test_many_open_a_new_catalog_at_once(
     lake: StoreURL, any_database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if any_database.database_url:
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url)
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url.get_secret_value())
     openers = [
         subprocess.Popen(
             [sys.executable, "-c", OPEN, str(lake)],

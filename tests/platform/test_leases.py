@@ -298,7 +298,7 @@ def test_a_runner_that_hangs_loses_its_lease(
 ) -> None:
     """It lives, and does not renew: a process that was stopped, or a machine that is asleep."""
     if any_database.database_url:
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url)
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url.get_secret_value())
     job = _queued(ledger)
     hanging = subprocess.Popen(
         [sys.executable, "-c", SLEEPER, str(lake)], stdout=subprocess.PIPE, text=True

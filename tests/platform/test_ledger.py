@@ -338,7 +338,7 @@ def test_of_two_claimers_one_wins_and_a_killed_one_is_followed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     if any_database.database_url:
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url)
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url.get_secret_value())
     assert not is_running(job)
     claimers = [
         subprocess.Popen(

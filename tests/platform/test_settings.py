@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
@@ -62,10 +63,24 @@ def test_they_do_not_change() -> None:
         Settings().lake = "elsewhere"  # type: ignore[misc]  # that it is refused is the point
 
 
-def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "hush")
-    monkeypatch.setenv("VOXLAKE_OIDC_CLIENT_SECRET", "hush")
-    assert "hush" not in repr(Settings())
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VOXLAKE_S3_SECRET_ACCESS_KEY", "hush"),
+        ("VOXLAKE_OIDC_CLIENT_SECRET", "hush"),
+        ("VOXLAKE_DATABASE_URL", "postgresql://lake:hush@database/lake"),
+    ],
+)
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert "hush" not in f"{settings!r} {settings} {settings.model_dump()}"
+    assert "hush" not in settings.model_dump_json()
+
+
+def test_they_are_not_pickled() -> None:
+    with pytest.raises(TypeError, match="read them anew"):
+        pickle.dumps(Settings())
 
 
 def test_nothing_is_read_at_import() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NoReturn, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
 
     lake: str | None = Field(default=None, description="The lake: a folder, memory:// or s3://.")
-    database_url: str | None = Field(
+    database_url: SecretStr | None = Field(
         default=None,
         description="SQLAlchemy URL of the catalog; by default SQLite, inside a local lake.",
     )
@@ -153,3 +153,7 @@ class Settings(BaseSettings):
                 "set VOXLAKE_OIDC_CLIENT_ID too"
             )
         return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: secrets never travel, each process reads its own settings."""
+        raise TypeError("settings hold secrets and are not pickled; read them anew where needed")

@@ -12,7 +12,7 @@ import secrets
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -32,12 +32,16 @@ SESSION_SECONDS = 30 * 24 * 3600
 class LocalIdentity:
     """The sessions, login links and the token of a local server. Secrets are kept as hashes."""
 
-    token: str = field(repr=False)
+    token: InitVar[str]
     """The owner's token."""
     cookie: str = "voxlake-session"
     """Name of the session cookie; ports do not separate cookies, so it carries the port."""
     _links: dict[bytes, float] = field(default_factory=dict, repr=False)
     _sessions: dict[bytes, float] = field(default_factory=dict, repr=False)
+    _token: bytes = field(init=False, repr=False)
+
+    def __post_init__(self, token: str) -> None:
+        self._token = _hash(token)
 
     def login_link(self, server: str, target: str) -> str:
         """Return a new login link of the server at a URL, which leads to a path of it."""
@@ -76,7 +80,7 @@ class LocalIdentity:
 
     def of_token(self, scheme: str, token: str) -> Principal:
         """Return the owner if a token is theirs; raise UnauthenticatedError if it is not."""
-        right = hmac.compare_digest(token.encode(), self.token.encode())
+        right = hmac.compare_digest(_hash(token), self._token)
         if scheme.lower() != "bearer" or not right:
             raise UnauthenticatedError(
                 f"the token is not this server's; send the one in the file {TOKEN_FILE}, or one "

@@ -228,7 +228,7 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     CorruptDataError
         If the file is not a database.
     """
-    url = settings.database_url or _embedded(lake)
+    url = settings.database_url.get_secret_value() if settings.database_url else _embedded(lake)
     database = open_database(url, settings)
     try:
         if isinstance(url, URL) and url.query:
