@@ -52,6 +52,7 @@ COMMANDS = {
     "people.user:user": "Users: list them, add one, disable one.",
     "people.group:group": "Groups: list them, make or delete one, say who is in it.",
     "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
+    "people.session:session": "Sessions: list the browsers in which people are signed in, end one.",
     "people.history:history": "Tell who changed what of people, rights and names of datasets, the "
     "newest first.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",

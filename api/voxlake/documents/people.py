@@ -11,6 +11,7 @@ from voxlake.documents.document import Document
 
 if TYPE_CHECKING:
     from voxlake.platform.catalog.person import Group, User
+    from voxlake.platform.catalog.sessions import Session
     from voxlake.platform.catalog.shares import Share
     from voxlake.platform.catalog.tokens import Token
 
@@ -80,6 +81,22 @@ class NewTokenDocument(Document):
     secret: str = Field(description="Shown once: send it as `Authorization: Bearer SECRET`.")
 
 
+class SessionDocument(Document):
+    """A browser in which a user is signed in."""
+
+    id: int
+    user: str
+    created_at: datetime
+    seen_at: datetime = Field(description="When it asked for something last, to the minute.")
+    ends_at: datetime = Field(description="When it is over at the latest.")
+
+
+class SessionList(Document):
+    """Sessions that are not over, the oldest first."""
+
+    sessions: tuple[SessionDocument, ...]
+
+
 class ShareDocument(Document):
     """What a group may do at a place, and below it if it inherits."""
 
@@ -138,6 +155,11 @@ def token_document(token: Token) -> TokenDocument:
         used_at=token.used_at,
         revoked_at=token.revoked_at,
     )
+
+
+def session_document(session: Session) -> SessionDocument:
+    """Return a session."""
+    return SessionDocument.model_validate(session)
 
 
 def share_document(share: Share) -> ShareDocument:

@@ -31,6 +31,7 @@ BELOW = {
     "jobs": ("ls", "show", "resume", "cancel"),
     "user": ("ls", "add", "disable", "enable"),
     "group": ("ls", "add", "rm", "join", "leave"),
+    "session": ("ls", "end"),
     "token": ("ls", "make", "revoke", "rotate"),
 }
 PAGES = [f"{command} {word}" for command, words in BELOW.items() for word in words]

@@ -87,3 +87,20 @@ def test_what_does_not_fit_is_said(filled: Command) -> None:
     ):
         answer = filled(*words)
         assert (answer.kind, said in answer.document["detail"]) == (kind, True), (words, answer)
+
+
+def test_sessions_are_listed_and_ended(filled: Command) -> None:
+    filled("user", "add", "ada").ok()
+    with open_catalog(StoreURL.parse(filled.lake), Settings()) as catalog:
+        secret = catalog.sessions.begin("ada")
+        catalog.sessions.begin("ada")
+    first, second = filled("session").ok()["sessions"]
+    assert (first["user"], second["user"]) == ("ada", "ada")
+    seen = filled.plain("session", "ls", "ada").out
+    assert "ada" in seen
+    assert secret[:10] not in seen
+    assert filled("session", "end", first["id"]).ok()["sessions"] == [second]
+    assert filled("session", "end", first["id"]).kind == "not-found"
+    assert filled("session", "ls", "nobody").kind == "not-found"
+    filled("user", "disable", "ada").ok()
+    assert filled("session").ok()["sessions"] == []

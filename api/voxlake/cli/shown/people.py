@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         AuditDocument,
         GroupDocument,
         NewTokenDocument,
+        SessionDocument,
         ShareDocument,
         TokenDocument,
         UserDocument,
@@ -60,6 +61,12 @@ def shown_new_token(made: NewTokenDocument) -> Shown:
     """Yield what people see of a token that was just made."""
     yield from shown_tokens([made.token])
     yield facts([("secret, shown once", made.secret)])
+
+
+def shown_sessions(sessions: Iterable[SessionDocument]) -> Shown:
+    """Yield what people see of sessions."""
+    rows = ((each.id, each.user, each.created_at, each.seen_at, each.ends_at) for each in sessions)
+    yield table(("session", "user", "signed in", "seen", "over"), rows)
 
 
 def shown_shares(shares: Iterable[ShareDocument]) -> Shown:

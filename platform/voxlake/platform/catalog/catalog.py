@@ -25,6 +25,7 @@ from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
+from voxlake.platform.catalog.sessions import Sessions
 from voxlake.platform.catalog.shares import Shares
 from voxlake.platform.catalog.tokens import Tokens
 from voxlake.platform.database import now, open_database
@@ -63,6 +64,11 @@ class Catalog(Writer):
     def tokens(self) -> Tokens:
         """The tokens of users, in the same database."""
         return Tokens(self.database, self.by)
+
+    @property
+    def sessions(self) -> Sessions:
+        """The browsers in which users are signed in, in the same database."""
+        return Sessions(self.database, self.by)
 
     @property
     def shares(self) -> Shares:

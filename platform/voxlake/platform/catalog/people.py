@@ -11,7 +11,7 @@ from voxlake.platform.access import PUBLIC, Principal
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import drop_grants
 from voxlake.platform.catalog.person import Group, Member, Standing, User
-from voxlake.platform.catalog.tables import groups, memberships, users
+from voxlake.platform.catalog.tables import groups, memberships, sessions, users
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError, UnauthenticatedError
 from voxlake.platform.names import check_name
@@ -66,11 +66,16 @@ class People(Writer):
         return sorted(map(_user_of, rows), key=lambda user: user.name)
 
     def disable_user(self, name: str, *, disabled: bool = True) -> User:
-        """Let a user be nobody here, or again who they were; what they were granted stays."""
+        """Let a user be nobody here, or again who they were; what they were granted stays.
+
+        Their sessions are over for good.
+        """
         with self.database.write() as connection:
             user = find_user(connection, name)
             change = update(users).where(users.c.id == user.id)
             connection.execute(change.values(disabled_at=now() if disabled else None))
+            if disabled:
+                connection.execute(delete(sessions).where(sessions.c.user == user.id))
             self.note(connection, "disable user" if disabled else "enable user", name)
             return find_user(connection, name)
 

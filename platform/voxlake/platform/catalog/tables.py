@@ -107,6 +107,21 @@ tokens = Table(
 )
 """What programs carry in the place of a user: hashed, with the start that people know it by."""
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("user", ID, ForeignKey("users.id"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("claimed", Text, nullable=False),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Browsers in which users are signed in, with what the issuer said: their groups, one a line."""
+
 audit = Table(
     "audit",
     metadata,
