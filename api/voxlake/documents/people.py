@@ -46,6 +46,9 @@ class GroupDocument(Document):
     name: str
     members: tuple[MemberDocument, ...]
     is_personal: bool = Field(default=False, description="Whether it is one user's own.")
+    claim: str | None = Field(
+        None, description="Who has this among their groups at the issuer is in it, too."
+    )
 
 
 class GroupList(Document):

@@ -45,6 +45,18 @@ def test_a_laboratory_shares_its_data(filled: Command) -> None:
     assert names == ["ada", "bob", "public"]
 
 
+def test_a_group_stands_for_one_of_the_issuer(filled: Command) -> None:
+    filled("user", "add", "ada").ok()
+    filled("group", "add", "mappers", "ada").ok()
+    assert filled("group", "map", "mappers", "/lab/mappers").ok()["claim"] == "/lab/mappers"
+    assert "ada (owner), all of /lab/mappers at the issuer" in filled.plain("group").out
+    assert filled("group", "unmap", "mappers").ok()["claim"] is None
+    assert "issuer" not in filled.plain("group").out
+    newest, before = filled("history", "--limit", "2").ok()["changes"]
+    assert (newest["action"], newest["detail"]) == ("unmap group", "/lab/mappers")
+    assert (before["action"], before["subject"]) == ("map group", "mappers")
+
+
 def test_what_people_see_of_them(filled: Command) -> None:
     filled("user", "add", "ada", "--administrator").ok()
     filled("share", "/", "public", "viewer").ok()
@@ -75,6 +87,9 @@ def test_what_does_not_fit_is_said(filled: Command) -> None:
         (("user", "add", "ada"), "conflict", "already"),
         (("user", "add", "a b"), "invalid-name", "a b"),
         (("group", "add", "lab", "bob"), "not-found", "no user bob"),
+        (("group", "map", "ada", "x"), "conflict", "one user's own"),
+        (("group", "map", "public", "x"), "conflict", "of everybody"),
+        (("group", "unmap", "lab"), "not-found", "no group lab"),
         (("share", "lab", "ada"), "invalid-input", "no role was given"),
         (("share", "lab", "ada", "king"), "usage", "king"),
         (("share", "a/b/c/d", "ada", "viewer"), "invalid-name", "is no place"),

@@ -38,10 +38,11 @@ def _members(group: GroupDocument) -> str:
     if group.name == "public":
         return "everybody"
     ordinary = "owner" if group.is_personal else "member"
-    return ", ".join(
+    names = [
         each.user if each.standing == ordinary else f"{each.user} ({each.standing})"
         for each in group.members
-    )
+    ]
+    return ", ".join(names + ([f"all of {group.claim} at the issuer"] if group.claim else []))
 
 
 def shown_tokens(tokens: Iterable[TokenDocument]) -> Shown:

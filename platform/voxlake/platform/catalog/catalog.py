@@ -22,6 +22,7 @@ from voxlake.platform.catalog.datasets import (
     set_state,
 )
 from voxlake.platform.catalog.grants import is_allowed, read_grants
+from voxlake.platform.catalog.identities import Identities
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
@@ -59,6 +60,11 @@ class Catalog(Writer):
     def people(self) -> People:
         """The users and groups, in the same database."""
         return People(self.database, self.by)
+
+    @property
+    def identities(self) -> Identities:
+        """Whom the issuer speaks of, in the same database."""
+        return Identities(self.database, self.by)
 
     @property
     def tokens(self) -> Tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
@@ -13,10 +13,17 @@ from voxlake.platform.catalog.grants import drop_grants
 from voxlake.platform.catalog.person import Group, Member, Standing, User
 from voxlake.platform.catalog.tables import groups, memberships, sessions, users
 from voxlake.platform.database import now
-from voxlake.platform.errors import ConflictError, NotFoundError, UnauthenticatedError
+from voxlake.platform.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UnauthenticatedError,
+)
 from voxlake.platform.names import check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from sqlalchemy import Connection
 
 
@@ -44,15 +51,12 @@ class People(Writer):
             "full_name": full_name,
             "email": email,
             "is_administrator": administrator,
-            "created_at": now(),
         }
         with self.database.write() as connection:
             _require_free(connection, name)
-            made = insert(users).values(row).returning(users.c.id)
-            own = {"name": name, "user": connection.execute(made).scalar_one()}
-            connection.execute(insert(groups).values(own | {"created_at": now()}))
+            made = make_user(connection, row)
             self.note(connection, "add user", name, detail="administrator" if administrator else "")
-            return find_user(connection, name)
+            return made
 
     def get_user(self, name: str) -> User:
         """Return the user."""
@@ -129,6 +133,45 @@ class People(Writer):
             connection.execute(delete(groups).where(groups.c.id == group.id))
             self.note(connection, "remove group", name)
 
+    def map_group(self, name: str, value: str) -> Group:
+        """Let a group stand for what is called `value` at the issuer.
+
+        Who signs in with it has the group for as long as their token or session says so, besides
+        who was taken into it here.
+
+        Raises
+        ------
+        InvalidInputError
+            If the value cannot be one.
+        ConflictError
+            If another group stands for it, or this is of everybody, or one user's own.
+        """
+        if not value.strip() or not value.isprintable() or len(value) > 1024:
+            raise InvalidInputError(
+                f"{value[:80]!r} names no group of an issuer; give what its claim holds, "
+                "1 to 1024 characters"
+            )
+        with self.database.write() as connection:
+            group = _changeable_group(connection, name)
+            other = select(groups.c.name).where(groups.c.claim == value, groups.c.id != group.id)
+            if taken := connection.execute(other).scalar():
+                raise ConflictError(
+                    f"group {taken} stands for {value!r} already; 'voxlake group unmap {taken}' "
+                    "lets it go"
+                )
+            return self._set_claim(connection, group, value)
+
+    def unmap_group(self, name: str) -> Group:
+        """Let a group stand for nothing at the issuer: it has whom it was given here, no others."""
+        with self.database.write() as connection:
+            return self._set_claim(connection, find_group(connection, name), None)
+
+    def _set_claim(self, connection: Connection, group: Group, value: str | None) -> Group:
+        connection.execute(update(groups).where(groups.c.id == group.id).values(claim=value))
+        action, detail = ("map group", value) if value else ("unmap group", group.claim or "")
+        self.note(connection, action, group.name, detail=detail)
+        return find_group(connection, group.name)
+
     def put_member(self, group: str, user: str, standing: Standing = Standing.MEMBER) -> Group:
         """Take a user into a group, or let them be something else in it.
 
@@ -168,13 +211,33 @@ def find_user(connection: Connection, name: str) -> User:
     return _user_of(row)
 
 
-def principal_of(connection: Connection, user: User) -> Principal:
-    """Return a user as one who asks; raise UnauthenticatedError if they are disabled."""
+def is_free(connection: Connection, name: str) -> bool:
+    """Return whether no user and no group has a name."""
+    return connection.execute(select(groups.c.id).where(groups.c.name == name)).first() is None
+
+
+def make_user(connection: Connection, row: Mapping[str, object]) -> User:
+    """Make a user of a free name, with a group of their own."""
+    made = insert(users).values(**row, created_at=now()).returning(users)
+    user = _user_of(connection.execute(made).one())
+    own = {"name": user.name, "user": user.id, "created_at": user.created_at}
+    connection.execute(insert(groups).values(own))
+    return user
+
+
+def principal_of(
+    connection: Connection, user: User, claimed: Collection[str] = frozenset()
+) -> Principal:
+    """Return a user as one who asks; raise UnauthenticatedError if they are disabled.
+
+    `claimed` are the groups that they have at the issuer.
+    """
     if user.disabled_at is not None:
         raise UnauthenticatedError(f"user {user.name} is disabled; ask an administrator")
     theirs = select(memberships.c.group).where(memberships.c.user == user.id)
     own = select(groups.c.id).where(groups.c.user == user.id)
-    found = connection.execute(theirs.union(own)).scalars()
+    mapped = select(groups.c.id).where(groups.c.claim.in_(claimed))
+    found = connection.execute(theirs.union(own, mapped)).scalars()
     return Principal(user.name, user.is_administrator, groups=frozenset({PUBLIC, *found}))
 
 
@@ -196,17 +259,16 @@ def list_groups(connection: Connection, name: str | None = None) -> list[Group]:
         query = query.where(groups.c.name == name)
     found: dict[str, Group] = {}
     for row in sorted(connection.execute(query), key=lambda row: (row.name, row.member or "")):
-        group = found.get(row.name) or Group(row.id, row.name, (), row.user is not None)
+        group = found.get(row.name) or Group(row.id, row.name, (), row.user is not None, row.claim)
         if row.member is not None:
             standing = Standing(row.role or Standing.OWNER)
-            members = (*group.members, Member(row.member, standing))
-            group = Group(group.id, group.name, members, group.is_personal)
+            group = replace(group, members=(*group.members, Member(row.member, standing)))
         found[row.name] = group
     return list(found.values())
 
 
 def _require_free(connection: Connection, name: str) -> None:
-    if connection.execute(select(groups.c.id).where(groups.c.name == name)).first() is not None:
+    if not is_free(connection, name):
         raise ConflictError(f"there is a user or a group {name} already; choose another name")
 
 

@@ -25,6 +25,23 @@ class User:
     """Since when they are nobody here; None: they are not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an issuer says of somebody who signed in there."""
+
+    issuer: str
+    subject: str
+    """What it calls them, for good; with the issuer it says who they are."""
+    name: str
+    """The name that they would have here."""
+    full_name: str = ""
+    email: str = ""
+    groups: frozenset[str] = frozenset()
+    """The groups and roles that they have there."""
+    is_administrator: bool = False
+    """Whether one of these makes them an administrator."""
+
+
 class Standing(StrEnum):
     """What somebody is in a group."""
 
@@ -53,3 +70,5 @@ class Group:
     """Sorted by name; none of the group of everybody."""
     is_personal: bool = False
     """Whether it is one user's own."""
+    claim: str | None = None
+    """What is called so at the issuer has the same people, for as long as they are signed in."""

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -60,9 +61,24 @@ groups = Table(
     Column("name", String(255), nullable=False, unique=True),
     Column("user", ID, ForeignKey("users.id"), unique=True),
     Column("created_at", Moment, nullable=False),
+    Column("claim", String(1024)),
+    Index("ix_groups_claim", "claim", unique=True),
     sqlite_autoincrement=True,
 )
-"""What rights attach to: everybody (`access.PUBLIC`), one user each, and those that people make."""
+"""What rights attach to: everybody (`access.PUBLIC`), one user each, and those that people make.
+
+Who signs in with `claim` among their groups at the issuer has the group for as long.
+"""
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(1024), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("user", ID, ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+)
+"""Whom an issuer speaks of: a person is known by what it calls them, never by name or mail."""
 
 memberships = Table(
     "memberships",

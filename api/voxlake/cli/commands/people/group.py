@@ -87,6 +87,31 @@ def leave(
     _answer(changed, answering)
 
 
+@group.command(name="map")
+def map_to(
+    name: GroupName,
+    value: Annotated[str, Parameter(name="VALUE", help="As the issuer's claim holds it.")],
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Let a group stand for one of the issuer: who has that has this, while they are signed in."""
+    with opened_catalog(lake) as catalog:
+        changed = catalog.people.map_group(name, value)
+    _answer(changed, answering)
+
+
+@group.command
+def unmap(
+    name: GroupName, /, *, lake: InLake = InLake(), answering: Answering = Answering()
+) -> None:
+    """Let a group stand for none of the issuer."""
+    with opened_catalog(lake) as catalog:
+        changed = catalog.people.unmap_group(name)
+    _answer(changed, answering)
+
+
 def _answer(group: Group, answering: Answering) -> None:
     document = group_document(group)
     answer(document, shown_groups([document]), json=answering.json)
