@@ -21,7 +21,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from voxlake.compute import cluster
+from voxlake.compute.cluster import stream
+from voxlake.compute.cluster.opening import open_cluster
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.plan import Plan, Result
 from voxlake.platform.catalog import open_catalog
@@ -127,7 +128,7 @@ def through_dask(catalog: Catalog, plan: Plan, client: Client) -> int:
     ran = 0
     with begun(catalog, plan) as (recorder, left):
         tasks = ((index, plan.task(index)) for index in left)
-        for finished in cluster.run_tasks(client, tasks, recorder.check):
+        for finished in stream.run_tasks(client, tasks, recorder.check):
             recorder.done(finished.index, finished.result or Result())
             ran += 1
     return ran
@@ -251,11 +252,11 @@ def _started(
 @contextmanager
 def _cluster(workers: int | None, per_call: int) -> Iterator[Client | None]:
     """Yield a local cluster that runs so many tasks a call at most, or None."""
-    cluster.MOST_PER_CALL = per_call
+    stream.MOST_PER_CALL = per_call
     if workers is None:
         yield None
         return
-    with cluster.open_cluster(Settings(workers=workers), 1) as client:
+    with open_cluster(Settings(workers=workers), 1) as client:
         client.wait_for_workers(max(1, workers))
         yield client
 

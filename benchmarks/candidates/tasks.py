@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.candidates.voxlake import NAME, VOXEL_SIZE, warm_up
 from benchmarks.case import Case, Step
-from voxlake.compute.cluster import open_cluster, run_tasks
+from voxlake.compute.cluster.opening import open_cluster
+from voxlake.compute.cluster.stream import run_tasks
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.kinds import work_of
 from voxlake.compute.jobs.kinds.ingest import INGEST

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import dask
 import pytest
 
-from voxlake.compute.cluster import MOST_PER_CALL, WINDOW_PER_THREAD, open_cluster, run_tasks
+from voxlake.compute.cluster.opening import open_cluster
+from voxlake.compute.cluster.stream import MOST_PER_CALL, WINDOW_PER_THREAD, run_tasks
 from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.threads import available_cores, thread_count, use_threads
 from voxlake.compute.plan import Result

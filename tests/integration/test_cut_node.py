@@ -15,7 +15,7 @@ import pytest
 from tests.servers.network import Network, run_network
 from tests.servers.processes import stop
 
-from voxlake.compute.cluster import WINDOW_PER_THREAD
+from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place

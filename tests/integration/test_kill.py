@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from tests.servers.dask import DaskCluster
 
-from voxlake.compute.cluster import WINDOW_PER_THREAD
+from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.documents.problem import Problem
 from voxlake.ngff.grid.layout import Kind

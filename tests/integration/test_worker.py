@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from voxlake.compute.cluster import WINDOW_PER_THREAD
+from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.passes.threads import available_cores

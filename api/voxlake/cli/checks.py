@@ -133,7 +133,7 @@ def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:
     if fault is not None:
         return "fail", fault, "start it, or leave the address out"
     # Dask, which all other checks do without.
-    from voxlake.compute.cluster import open_cluster
+    from voxlake.compute.cluster.opening import open_cluster
 
     with open_cluster(cluster.settings, 1) as client:
         threads = sum(client.nthreads().values())

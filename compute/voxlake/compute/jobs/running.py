@@ -36,7 +36,7 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs.record import JobState, StageRecord
 
 if TYPE_CHECKING:
-    from voxlake.compute.cluster import Finished
+    from voxlake.compute.cluster.stream import Finished
     from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan, Task
@@ -224,7 +224,8 @@ def _run_plans(
         return tuple(StageSummary(plan.stage, len(plan), 0, 0, 0) for plan in plans)
     run.recorder.patiently(lambda: run.kind.begin(run.work))
     # Dask takes as long to load as all else, and a job that is only queued never needs it.
-    from voxlake.compute.cluster import open_cluster, run_tasks
+    from voxlake.compute.cluster.opening import open_cluster
+    from voxlake.compute.cluster.stream import run_tasks
 
     with open_cluster(run.work.workspace.settings, left) as client:
         execute = partial(run_tasks, client)

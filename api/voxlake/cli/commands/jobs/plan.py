@@ -164,7 +164,7 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
 
 def _machines(settings: Settings, cores: int | None) -> Machines:
     # Dask, of which help needs nothing.
-    from voxlake.compute.cluster import THREADS_PER_PROCESS, worker_threads
+    from voxlake.compute.cluster.opening import THREADS_PER_PROCESS, worker_threads
 
     each, limit = "each as fast as one of this machine, where", settings.memory_limit_bytes
     here, sampled = available_cores(), "the sample was measured"
