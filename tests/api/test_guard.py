@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import httpx2
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, params
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
 
-from voxlake.api.guard import Lists, PublicApp, Requires, public
+from voxlake.api.guard import Granted, Lists, PublicApp, Requires, public
 from voxlake.api.views.zarr import StoredBytes
-from voxlake.platform.access import Permission
+from voxlake.platform.access import Read, ReadVoxels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,41 @@ def test_every_route_is_guarded(served: Served) -> None:
     assert [route for route in routes if not is_guarded(route)] == []
 
 
+def rights(route: APIRoute) -> Iterator[tuple[Any, Any]]:
+    """Yield the right that a route is handed, by its types, and that which its guard demands."""
+    for name, hint in get_type_hints(route.endpoint, include_extras=True).items():
+        guards = [each.dependency for each in getattr(hint, "__metadata__", ()) if is_depends(each)]
+        for guard in guards:
+            if isinstance(guard, Requires | Lists):
+                handed = get_args(hint)[0]
+                handed = get_args(handed)[0] if isinstance(guard, Lists) else handed
+                yield (name, get_args(handed)[0]), (name, guard.right)
+
+
+def is_depends(each: Any) -> bool:
+    """Return whether a part of an annotation is a dependency."""
+    return isinstance(each, params.Depends)
+
+
+def test_a_route_is_handed_the_right_that_its_guard_demands(served: Served) -> None:
+    routes = [route for route in every_route(served.app.routes) if isinstance(route, APIRoute)]
+    pairs = [pair for route in routes for pair in rights(route)]
+    assert len(pairs) > 20
+    for handed, demanded in pairs:
+        assert handed == demanded
+
+
+def test_the_walk_finds_a_route_that_is_handed_another_right() -> None:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/{collection}/{experiment}/{dataset}")
+    def handler(granted: Annotated[Granted[ReadVoxels], Depends(Requires(Read))]) -> None:
+        del granted
+
+    route = next(each for each in app.routes if isinstance(each, APIRoute))
+    assert list(rights(route)) == [(("granted", ReadVoxels), ("granted", Read))]
+
+
 async def raw_app(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve anything to anybody."""
     await PlainTextResponse("open")(scope, receive, send)
@@ -100,7 +135,7 @@ def test_the_walk_finds_a_route_without_a_guard(add: Any) -> None:
 def test_the_walk_accepts_guards_however_deep() -> None:
     app = FastAPI(openapi_url=None)
 
-    def deeper(granted: Annotated[Any, Depends(Requires(Permission.READ))]) -> Any:
+    def deeper(granted: Annotated[Any, Depends(Requires(Read))]) -> Any:
         return granted
 
     @app.get("/{collection}/{experiment}/{dataset}", dependencies=[Depends(deeper)])

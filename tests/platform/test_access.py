@@ -13,11 +13,13 @@ from voxlake.platform.access import (
     ANONYMOUS,
     PUBLIC,
     Access,
+    Add,
     Decision,
     Grant,
     Permission,
     Principal,
     Protected,
+    Read,
     Role,
     authorize,
     decide,
@@ -150,9 +152,9 @@ def protected(*, public: bool) -> Protected:
 
 
 def test_authorize_gives_an_access() -> None:
-    access = authorize(ANONYMOUS, Permission.READ, NAME, protected(public=True))
+    access = authorize(ANONYMOUS, Read, NAME, protected(public=True))
     assert access.dataset == record(public=True)
-    assert (access.principal, access.permission) == (ANONYMOUS, Permission.READ)
+    assert (access.principal, access.right) == (ANONYMOUS, Read)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_authorize_gives_an_access() -> None:
 )
 def test_authorize_refuses(principal: Principal, public: bool, error: type[VoxlakeError]) -> None:
     with pytest.raises(error):
-        authorize(principal, Permission.ADD, NAME, protected(public=public))
+        authorize(principal, Add, NAME, protected(public=public))
 
 
 @pytest.mark.parametrize("principal", [ANONYMOUS, GUEST])
@@ -174,20 +176,20 @@ def test_hidden_and_absent_are_the_same(principal: Principal) -> None:
     words = []
     for found in (None, protected(public=False)):
         with pytest.raises(VoxlakeError) as caught:
-            authorize(principal, Permission.READ, NAME, found)
+            authorize(principal, Read, NAME, found)
         words.append((type(caught.value), str(caught.value)))
     assert words[0] == words[1]
 
 
 def test_what_is_absent_is_absent_for_the_owner_too() -> None:
     with pytest.raises(NotFoundError):
-        authorize(OWNER, Permission.READ, NAME, None)
+        authorize(OWNER, Read, NAME, None)
 
 
 def test_nobody_else_makes_an_access() -> None:
     with pytest.raises(TypeError, match="authorize"):
-        Access(OWNER, Permission.READ, record(public=True), object())
-    access = authorize(ANONYMOUS, Permission.READ, NAME, protected(public=True))
+        Access(OWNER, Read, record(public=True), object())
+    access = authorize(ANONYMOUS, Read, NAME, protected(public=True))
     with pytest.raises((TypeError, ValueError)):
-        replace(access, permission=Permission.DELETE)  # type: ignore[call-arg]  # that is the point
+        replace(access, right=Add)  # type: ignore[call-arg, arg-type]  # that is the point
     assert pickle.loads(pickle.dumps(OWNER)) == OWNER

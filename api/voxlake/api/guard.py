@@ -1,11 +1,11 @@
 """The guard: who may do what is decided here, once for each request, for every route.
 
-A route declares ``Depends(Requires(Permission.X))``, or `MayRead` and its like, and is handed a
-`Granted`; or ``Depends(public)`` and is handed nothing. A test walks all routes and fails where
-neither stands.
+A route declares ``Depends(Requires(ReadVoxels))``, or `MayReadVoxels` and its like, and is handed a
+`Granted[ReadVoxels]`; or ``Depends(public)`` and is handed nothing. A test walks all routes and
+fails where neither stands, or where a route is handed another right than it says.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: FastAPI does not find the parameters of generic classes by name.
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,9 +22,13 @@ from voxlake.api.http.parameters import check_parameters
 from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import (
     Access,
-    Permission,
+    AddVoxels,
+    DeleteVoxels,
     Principal,
     Protected,
+    Read,
+    ReadVoxels,
+    Right,
     authorize,
     authorize_listed,
 )
@@ -40,10 +44,10 @@ from voxlake.platform.store import StoreURL
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class Granted[R: Right]:
     """A dataset, and the decision that the asker may do something with it. Made by the guard."""
 
-    access: Access
+    access: Access[R]
     gateway: Gateway = field(repr=False, compare=False)
 
     @property
@@ -67,40 +71,43 @@ NamePart = Annotated[str, Path(json_schema_extra={"pattern": f"^{NAME}$"})]
 
 
 @dataclass(frozen=True, slots=True)
-class Requires:
+class Requires[R: Right]:
     """A dependency of routes below ``/{collection}/{experiment}/{dataset}``."""
 
-    permission: Permission
+    right: type[R]
 
     async def __call__(
         self, request: Request, collection: NamePart, experiment: NamePart, dataset: NamePart
-    ) -> Granted:
+    ) -> Granted[R]:
         """Return the access to the dataset in the path; raise 401 or 404 if there is none."""
-        granted = await grant(request.scope, (collection, experiment, dataset), self.permission)
+        granted = await grant(request.scope, (collection, experiment, dataset), self.right)
         check_parameters(request)
         return granted
 
 
-MayRead = Annotated[Granted, Depends(Requires(Permission.READ))]
-MayReadVoxels = Annotated[Granted, Depends(Requires(Permission.READ_VOLUMETRIC_DATA))]
-MayAddVoxels = Annotated[Granted, Depends(Requires(Permission.ADD_VOLUMETRIC_DATA))]
-MayDeleteVoxels = Annotated[Granted, Depends(Requires(Permission.DELETE_VOLUMETRIC_DATA))]
+MayRead = Annotated[Granted[Read], Depends(Requires(Read))]
+MayReadVoxels = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels))]
+MayAddVoxels = Annotated[Granted[AddVoxels], Depends(Requires(AddVoxels))]
+MayDeleteVoxels = Annotated[Granted[DeleteVoxels], Depends(Requires(DeleteVoxels))]
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class Lists[R: Right]:
     """A dependency of routes that list datasets: those that the asker may see, no others."""
 
-    permission: Permission
+    right: type[R]
 
     async def __call__(
         self, request: Request, collection: str | None = None, experiment: str | None = None
-    ) -> list[Granted]:
+    ) -> list[Granted[R]]:
         """Return the datasets, of one collection or experiment if asked, that may be seen."""
         gateway = gateway_of(request.scope)
         principal = await gateway.identity.identify(request.scope)
         check_parameters(request)
-        return await _list(gateway, principal, self.permission, collection, experiment)
+        return await _list(gateway, principal, self.right, collection, experiment)
+
+
+MayList = Annotated[list[Granted[Read]], Depends(Lists(Read))]
 
 
 def public(request: Request) -> None:
@@ -112,14 +119,14 @@ class PublicApp:
     """A mounted application that needs no permission."""
 
 
-async def grant(
+async def grant[R: Right](
     scope: Scope,
     parts: tuple[str, str, str],
-    permission: Permission,
+    right: type[R],
     *,
     of: str | None = None,
     deleted: type[VoxlakeError] = NotFoundError,
-) -> Granted:
+) -> Granted[R]:
     """Return access to the dataset named by `parts`; with `of`, only to labels of that image.
 
     Once its deletion has begun, those who might see it are told the error `deleted`.
@@ -146,14 +153,14 @@ async def grant(
     found = await gateway.records.get(name, partial(_find, gateway, name))
     if found is not None and of is not None and found.record.of != of:
         found = None
-    granted = Granted(authorize(principal, permission, name, found), gateway)
+    granted = Granted(authorize(principal, right, name, found), gateway)
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
     tell_state(scope, granted.record.state)
     return granted
 
 
-async def relatives(granted: Granted) -> list[Granted]:
+async def relatives[R: Right](granted: Granted[R]) -> list[Granted[R]]:
     """Return the image and all labels that belong together with a dataset and may be seen too.
 
     The image comes first, then its labels by name. The dataset itself is among them.
@@ -161,23 +168,25 @@ async def relatives(granted: Granted) -> list[Granted]:
     name, access = granted.record.name, granted.access
     image = granted.record.of or name.dataset
     near = await _list(
-        granted.gateway, access.principal, access.permission, name.collection, name.experiment
+        granted.gateway, access.principal, access.right, name.collection, name.experiment
     )
     family = [each for each in near if image in {each.record.of, each.record.name.dataset}]
     return sorted(family, key=lambda each: (each.record.of is not None, each.record.name))
 
 
-async def _list(
+async def _list[R: Right](
     gateway: Gateway,
     principal: Principal,
-    permission: Permission,
+    right: type[R],
     collection: str | None,
     experiment: str | None,
-) -> list[Granted]:
-    find = partial(gateway.catalog.list_allowed, principal, permission, collection, experiment)
+) -> list[Granted[R]]:
+    find = partial(
+        gateway.catalog.list_allowed, principal, right.permission, collection, experiment
+    )
     records = await to_thread.run_sync(find)
     there = [record for record in records if record.state is not DatasetState.REMOVING]
-    return [Granted(access, gateway) for access in authorize_listed(principal, permission, there)]
+    return [Granted(access, gateway) for access in authorize_listed(principal, right, there)]
 
 
 def _find(gateway: Gateway, name: DatasetName) -> Protected | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from voxlake.platform.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 
@@ -163,18 +163,78 @@ def decide(
     return Decision.FORBIDDEN if Permission.READ in held else Decision.HIDDEN
 
 
+class Right:
+    """A permission as a type: what demands an `Access[ReadVoxels]` takes no `Access[Read]`."""
+
+    permission: ClassVar[Permission]
+
+
+class Read(Right):
+    """To know that it is there, and what is said of it."""
+
+    permission = Permission.READ
+
+
+class Add(Right):
+    """To make something below it."""
+
+    permission = Permission.ADD
+
+
+class Update(Right):
+    """To change what is said of it."""
+
+    permission = Permission.UPDATE
+
+
+class Delete(Right):
+    """To delete it."""
+
+    permission = Permission.DELETE
+
+
+class AssignGroup(Right):
+    """To say who may do what with it."""
+
+    permission = Permission.ASSIGN_GROUP
+
+
+class RemoveGroup(Right):
+    """To take back what others may do with it."""
+
+    permission = Permission.REMOVE_GROUP
+
+
+class ReadVoxels(Right):
+    """To read voxels, labels and objects."""
+
+    permission = Permission.READ_VOLUMETRIC_DATA
+
+
+class AddVoxels(Right):
+    """To write voxels, merge labels and put objects."""
+
+    permission = Permission.ADD_VOLUMETRIC_DATA
+
+
+class DeleteVoxels(Right):
+    """To delete voxels and objects."""
+
+    permission = Permission.DELETE_VOLUMETRIC_DATA
+
+
 _GUARD = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Proof that a guard allowed `permission` on `dataset`: what opens a volume demands one.
+class Access[R: Right]:
+    """Proof that a guard allowed a right on `dataset`: what opens a volume demands one.
 
     Only `authorize` and `authorize_listed` make it.
     """
 
     principal: Principal
-    permission: Permission
+    right: type[R]
     dataset: DatasetRecord
     made_by: InitVar[object]
 
@@ -195,19 +255,16 @@ class Protected:
         return decide(principal, permission, self.record.path, self.grants, datetime.now(UTC))
 
 
-def authorize(
-    principal: Principal,
-    permission: Permission,
-    name: DatasetName,
-    dataset: Protected | None,
-) -> Access:
+def authorize[R: Right](
+    principal: Principal, right: type[R], name: DatasetName, dataset: Protected | None
+) -> Access[R]:
     """Return the access of `principal` to a dataset, or raise what to answer instead.
 
     Parameters
     ----------
     principal
         Who asks.
-    permission
+    right
         For what.
     name
         The dataset that was asked for.
@@ -226,18 +283,20 @@ def authorize(
     if dataset is None:
         decision = Decision.UNAUTHENTICATED if principal.is_anonymous else Decision.HIDDEN
     else:
-        decision = dataset.decide(principal, permission)
+        decision = dataset.decide(principal, right.permission)
     if decision is Decision.UNAUTHENTICATED:
         raise UnauthenticatedError(f"{name} is not open to everybody; log in to ask for it")
     if dataset is None or decision is Decision.HIDDEN:
         raise NotFoundError(f"there is no dataset {name}")
     if decision is Decision.FORBIDDEN:
-        raise ForbiddenError(f"{principal.name} may not {permission} on {name}; ask its owner")
-    return Access(principal, permission, dataset.record, _GUARD)
+        raise ForbiddenError(
+            f"{principal.name} may not {right.permission} on {name}; ask its owner"
+        )
+    return Access(principal, right, dataset.record, _GUARD)
 
 
-def authorize_listed(
-    principal: Principal, permission: Permission, records: Iterable[DatasetRecord]
-) -> list[Access]:
+def authorize_listed[R: Right](
+    principal: Principal, right: type[R], records: Iterable[DatasetRecord]
+) -> list[Access[R]]:
     """Return the accesses to datasets that `Catalog.list_allowed` gave for the same question."""
-    return [Access(principal, permission, record, _GUARD) for record in records]
+    return [Access(principal, right, record, _GUARD) for record in records]

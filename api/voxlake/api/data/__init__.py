@@ -1,1 +1,1 @@
-"""The only way from a route to voxels, labels and stored bytes: all of it demands a `Granted`."""
+"""The only way from a route to voxels, labels and stored bytes: each demands the very right."""

@@ -1,4 +1,4 @@
-"""The only way from a route to voxels and stored bytes: every function demands a `Granted`."""
+"""The only way from a route to voxels and stored bytes: each function demands the right for it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,63 @@ from functools import partial
 import numpy as np
 from anyio import to_thread
 
+from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level, store_url
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
-from voxlake.ngff import lake
+from voxlake.documents.dataset import DatasetDocument, dataset_document
+from voxlake.documents.index import IndexDocument
 from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
-from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
+from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
+from voxlake.platform.access import Read, ReadVoxels
 from voxlake.platform.errors import ObjectNotFoundError
-from voxlake.platform.store import ObjectInfo, StoreURL
+from voxlake.platform.store import ObjectInfo
 from voxlake.platform.store.zarr_shards import document_of_shard, gone
 
 SAMPLE_VOXELS = 1 << 24
 """A level with more voxels is not read to find the range of its values."""
 
 
-def store_url(granted: Granted) -> StoreURL:
-    """Return the address of the dataset's OME-Zarr group."""
-    return lake.address_of(granted.lake, granted.record)
+async def describe(granted: Granted[Read], zarr_url: str, *, index: bool) -> DatasetDocument:
+    """Return what the catalog and the dataset's own metadata say of it; of labels, of their index.
+
+    Parameters
+    ----------
+    granted
+        The dataset.
+    zarr_url
+        Address of its bytes at this gateway.
+    index
+        Whether to compare the label index and the shards.
+    """
+    dataset = await opened_dataset(granted)
+    volumes = [await opened_level(granted, dataset, level) for level in range(dataset.levels)]
+    compared = await _compare(granted) if index else None
+    return dataset_document(granted.record, dataset, volumes, zarr_url=zarr_url, index=compared)
 
 
-async def open_dataset(granted: Granted) -> Dataset:
-    """Open the dataset: its metadata as the store has them."""
-    find = partial(open_ngff_dataset, store_url(granted))
-    return await granted.gateway.datasets.get(granted.record, find)
+async def _compare(granted: Granted[Read]) -> IndexDocument:
+    """Return how much of the label index is there and current."""
+    labels = await opened_labels(granted)
+    status = await granted.gateway.questions.ask(partial(trust.index_status, labels))
+    return IndexDocument.model_validate(status)
 
 
-async def axis_names(granted: Granted) -> tuple[str, ...]:
+async def open_dataset(granted: Granted[ReadVoxels]) -> Dataset:
+    """Open the dataset, whose levels can be read."""
+    return await opened_dataset(granted)
+
+
+async def axis_names(granted: Granted[ReadVoxels]) -> tuple[str, ...]:
     """Return the names of the dataset's axes, in the order of its arrays."""
     return (await open_dataset(granted)).multiscale.axis_names
 
 
-async def open_volume(granted: Granted, level: int) -> Volume:
+async def open_volume(granted: Granted[ReadVoxels], level: int) -> Volume:
     """Open a level of the dataset.
 
     Raises
@@ -52,13 +74,12 @@ async def open_volume(granted: Granted, level: int) -> Volume:
     return await open_level(granted, await open_dataset(granted), level)
 
 
-async def open_level(granted: Granted, dataset: Dataset, level: int) -> Volume:
+async def open_level(granted: Granted[ReadVoxels], dataset: Dataset, level: int) -> Volume:
     """Open a level of the dataset as its metadata were read; as `open_volume`."""
-    find = partial(dataset.level, level, granted.gateway.chunk_cache_bytes)
-    return await granted.gateway.volumes.get((granted.record, dataset.level_url(level)), find)
+    return await opened_level(granted, dataset, level)
 
 
-async def value_range(granted: Granted) -> tuple[float, float] | None:
+async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | None:
     """Return values to draw black and white: of 8 bits the whole range, else what there is.
 
     The range is that of the coarsest level without the one-thousandth at each end, whole numbers
@@ -76,12 +97,12 @@ async def value_range(granted: Granted) -> tuple[float, float] | None:
         return ends_of(await read_again(partial(volume.read, volume.box)))
 
 
-async def summarize_object(granted: Granted, key: str) -> ObjectInfo:
+async def summarize_object(granted: Granted[ReadVoxels], key: str) -> ObjectInfo:
     """Return size and ETag of the object at `key` below the dataset's group."""
     return await summarize(store_url(granted) / check_key(key))
 
 
-async def list_folder(granted: Granted, key: str) -> list[str]:
+async def list_folder(granted: Granted[ReadVoxels], key: str) -> list[str]:
     """Return the names directly below a folder of the dataset's group, those of folders with ``/``.
 
     Raises
@@ -99,7 +120,7 @@ async def list_folder(granted: Granted, key: str) -> list[str]:
     return names
 
 
-async def check_array(granted: Granted, key: str) -> None:
+async def check_array(granted: Granted[ReadVoxels], key: str) -> None:
     """Raise ConflictError if `key`, where nothing is stored, is of a shard of no array.
 
     Of an array that is there it is a shard of fill, which clients are told by 404.
@@ -113,6 +134,6 @@ async def check_array(granted: Granted, key: str) -> None:
         raise gone(f"{key} of {granted.record.name}") from error
 
 
-async def read_object(granted: Granted, key: str, choose: Choose) -> Part:
+async def read_object(granted: Granted[ReadVoxels], key: str, choose: Choose) -> Part:
     """Return the bytes, which `choose` picks, of the object at `key` below the dataset's group."""
     return await read_part(store_url(granted) / check_key(key), choose)

@@ -21,6 +21,7 @@ from voxlake.ngff.labels.queries.arrow import runs_to_arrow
 from voxlake.ngff.labels.queries.dvid import encode_rles, encode_srles
 from voxlake.ngff.labels.queries.sparse_volume import Runs
 from voxlake.ngff.labels.view import View
+from voxlake.platform.access import ReadVoxels
 
 RUN_BYTES = 16
 """Bytes of a run in DVID's encodings."""
@@ -82,7 +83,7 @@ def sparse_volume(
 
 
 async def read_mask(
-    granted: Granted, label: int, *, bodies: bool
+    granted: Granted[ReadVoxels], label: int, *, bodies: bool
 ) -> tuple[Read, Box, StateDocument]:
     """Return what reads uint8 voxels, 1 where a label is and else 0; its own box; and its state.
 

@@ -1,4 +1,4 @@
-"""Labels, bodies and where they are: as `data`, every function demands a `Granted`."""
+"""Labels, bodies and where they are: as `data`, every function demands the right for it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ import numpy as np
 import numpy.typing as npt
 from anyio import to_thread
 
-from voxlake.api.data import datasets as data
 from voxlake.api.data.mappings import newest_mapping
+from voxlake.api.data.opened import (
+    check_labels,
+    index_url,
+    opened_dataset,
+    opened_labels,
+    opened_level,
+    store_url,
+)
 from voxlake.api.guard import Granted
 from voxlake.api.http.cutout import Read
+from voxlake.api.http.query import parse_box
 from voxlake.api.http.questions import QUESTION_BYTES
-from voxlake.ngff import lake
-from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box, grid_shape
-from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping.mapping import Mapping, apply, merged_bodies, renumbered
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
-from voxlake.ngff.labels.sidecars import trust
-from voxlake.ngff.labels.sidecars.trust import IndexStatus
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import Volume
+from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels
 from voxlake.platform.deadline import until
 from voxlake.platform.errors import ConflictError, LimitExceededError, UnsupportedError
-from voxlake.platform.store import StoreURL
 
 MAX_CELLS = 1_000_000
 """Chunks of one label that are listed."""
@@ -40,37 +43,28 @@ BYTES_A_ROW = 100
 """Memory that a row of the index takes while all labels are listed."""
 
 
-def check_labels(granted: Granted) -> None:
-    """Raise UnsupportedError if the dataset is an image."""
-    if granted.record.kind != "labels":
-        raise UnsupportedError(
-            f"{granted.record.name} is an image and has no labels; ask one of its labels datasets"
-        )
-
-
-async def index_url(granted: Granted) -> StoreURL:
-    """Return the address of the label index.
+async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> Box:
+    """Return the box of level 0 that ranges by axis ask for, of labels.
 
     Raises
     ------
     UnsupportedError
         If the dataset is an image.
+    InvalidInputError
+        If they are no box of it.
     """
     check_labels(granted)
-    return _index_of(granted, await data.open_dataset(granted))
+    dataset = await opened_dataset(granted)
+    volume = await opened_level(granted, dataset, 0)
+    return parse_box(ranges, dataset.multiscale.axis_names, volume.shape)
 
 
-def _index_of(granted: Granted, dataset: Dataset) -> StoreURL:
-    place = lake.place_of(granted.record).within(dataset.multiscale.folder)
-    return granted.lake / place.index_key
-
-
-async def mapping_of(granted: Granted) -> Mapping:
+async def mapping_of(granted: Granted[ReadVoxels]) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
     return await newest_mapping(granted.record, await index_url(granted))
 
 
-async def list_merged_bodies(granted: Granted, most: int) -> list[list[int]] | None:
+async def list_merged_bodies(granted: Granted[ReadVoxels], most: int) -> list[list[int]] | None:
     """Return the labels of each body that has several, as of now.
 
     None if more than `most` supervoxels have another number than their body.
@@ -79,30 +73,8 @@ async def list_merged_bodies(granted: Granted, most: int) -> list[list[int]] | N
     return None if len(renumbered(mapping)) > most else merged_bodies(mapping)
 
 
-async def open_labels(granted: Granted, *, bodies: bool = False) -> Labels:
-    """Open labels; with `bodies` the mapping is applied to what is answered of them.
-
-    Raises
-    ------
-    LimitExceededError
-        If a chunk of them would never fit in the memory for answers.
-    """
-    check_labels(granted)
-    dataset = await data.open_dataset(granted)
-    url, most = _index_of(granted, dataset), granted.gateway.answers.limit_bytes
-    mapping = await newest_mapping(granted.record, url) if bodies else None
-    volume = await data.open_level(granted, dataset, 0)
-    if volume.chunk_bytes >= most:
-        raise LimitExceededError(
-            f"{granted.record.name} has chunks of {volume.chunk_bytes} bytes and the server has "
-            f"{most} for answers; write it anew in smaller chunks, or raise "
-            "VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
-        )
-    return Labels(volume, url, mapping)
-
-
 async def ask[T](
-    granted: Granted,
+    granted: Granted[ReadVoxels],
     question: Callable[[View], T],
     *,
     bodies: bool = False,
@@ -117,7 +89,7 @@ async def ask[T](
     LimitExceededError
         If more than `MAX_SHARDS` are not in the index, and would have to be looked into.
     """
-    labels = await open_labels(granted, bodies=bodies)
+    labels = await opened_labels(granted, bodies=bodies)
 
     def checked(view: View) -> T:
         _check_shards(len(view.state.dirty), "have to be looked into, as the index is behind")
@@ -127,7 +99,7 @@ async def ask[T](
 
 
 async def ask_for_all[T](
-    granted: Granted, question: Callable[[View], T], *, bodies: bool = False
+    granted: Granted[ReadVoxels], question: Callable[[View], T], *, bodies: bool = False
 ) -> T:
     """Return the answer to a question that all labels are listed for, as `ask`.
 
@@ -176,14 +148,8 @@ def _check_shards(count: int, which: str) -> None:
         )
 
 
-async def index_status(granted: Granted) -> IndexStatus:
-    """Return how much of the label index is there and current."""
-    labels = await open_labels(granted)
-    return await granted.gateway.questions.ask(partial(trust.index_status, labels))
-
-
 async def labels_in_box(
-    granted: Granted, box: Box, *, counts: bool, bodies: bool = False
+    granted: Granted[ReadVoxels], box: Box, *, counts: bool, bodies: bool = False
 ) -> tuple[LabelsInBox, int | None]:
     """Return the labels that have voxels in `box` (level 0), and the number of the mapping.
 
@@ -192,7 +158,7 @@ async def labels_in_box(
     LimitExceededError
         If there are more than `MAX_SHARDS` shards in the box, or too many labels.
     """
-    labels = await open_labels(granted, bodies=bodies)
+    labels = await opened_labels(granted, bodies=bodies)
     shards = grid_shape(box.aligned(labels.volume.shard).shape, labels.volume.shard)
     _check_shards(math.prod(shards), "are in the box")
     inside = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
@@ -206,23 +172,27 @@ async def labels_in_box(
 
 
 async def labels_at(
-    granted: Granted, points: npt.NDArray[np.int64], *, bodies: bool = False
+    granted: Granted[ReadVoxels], points: npt.NDArray[np.int64], *, bodies: bool = False
 ) -> tuple[npt.NDArray[np.uint64], int | None]:
     """Return the label (n,) at each of `points` (n, 3), and the number of the mapping."""
-    labels = await open_labels(granted, bodies=bodies)
+    labels = await opened_labels(granted, bodies=bodies)
     found = await granted.gateway.questions.ask(
         partial(labels.at, points), QUESTION_BYTES + POINTS_BYTES
     )
     return found, labels.mapping_number
 
 
-async def reserve(granted: Granted, count: int) -> range:
+async def reserve(granted: Granted[AddVoxels], count: int) -> range:
     """Return `count` ids in a row that nothing has and nobody else is given."""
-    labels = await open_labels(granted)
+    labels = await opened_labels(granted)
     return await change(granted, reservation.reserve, labels, count, granted.asker)
 
 
-async def change[*Given, T](granted: Granted, work: Callable[[*Given], T], *given: *Given) -> T:
+async def change[*Given, T](
+    granted: Granted[AddVoxels] | Granted[DeleteVoxels],
+    work: Callable[[*Given], T],
+    *given: *Given,
+) -> T:
     """Return what a change of labels returns, in a thread; it is not given up halfway.
 
     Raises
@@ -230,10 +200,10 @@ async def change[*Given, T](granted: Granted, work: Callable[[*Given], T], *give
     ConflictError
         If the labels were replaced meanwhile: what was changed is of the old ones.
     """
-    folder = (await data.open_dataset(granted)).multiscale.folder
+    folder = (await opened_dataset(granted)).multiscale.folder
     with until(None):
         changed = await to_thread.run_sync(work, *given)
-        present = await to_thread.run_sync(read_multiscale, data.store_url(granted))
+        present = await to_thread.run_sync(read_multiscale, store_url(granted))
     if present.folder != folder:
         raise ConflictError(
             f"{granted.record.name} was replaced meanwhile; look at what it has by now, and try "
@@ -242,7 +212,7 @@ async def change[*Given, T](granted: Granted, work: Callable[[*Given], T], *give
     return changed
 
 
-async def read_bodies(granted: Granted, volume: Volume) -> tuple[Read, int]:
+async def read_bodies(granted: Granted[ReadVoxels], volume: Volume) -> tuple[Read, int]:
     """Return what reads a level of labels as bodies, uint64, and the number of the mapping.
 
     Raises

@@ -1,11 +1,12 @@
-"""Objects and merges of labels: as `data`, every function demands a `Granted`."""
+"""Objects and merges of labels: as `data`, every function demands the right for it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from voxlake.api.data.labels import change, index_url, open_labels
+from voxlake.api.data.labels import change
+from voxlake.api.data.opened import index_url, opened_labels
 from voxlake.api.guard import Granted
 from voxlake.ngff.labels import merges
 from voxlake.ngff.labels.mapping.log import Entry
@@ -13,59 +14,55 @@ from voxlake.ngff.labels.objects import reading, writing
 from voxlake.ngff.labels.objects import segment_properties as properties
 from voxlake.ngff.labels.objects.label_object import LabelObject
 from voxlake.ngff.labels.objects.reading import ObjectFilter
+from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels
 from voxlake.platform.store import StoreURL
 
 
 def _asked[*Given, T](
     question: Callable[[StoreURL, *Given], T],
-) -> Callable[[Granted, *Given], Awaitable[T]]:
+) -> Callable[[Granted[ReadVoxels], *Given], Awaitable[T]]:
     """Return a question to the label index of a dataset that access was granted to."""
 
-    async def granted_question(granted: Granted, *given: *Given) -> T:
+    async def granted_question(granted: Granted[ReadVoxels], *given: *Given) -> T:
         asked = partial(question, await index_url(granted), *given)
         return await granted.gateway.questions.ask(asked)
 
     return granted_question
 
 
-def _changed[*Given, T](
-    work: Callable[[StoreURL, *Given], T],
-) -> Callable[[Granted, *Given], Awaitable[T]]:
-    """Return a change of the label index of a dataset; it is not given up halfway."""
-
-    async def granted_change(granted: Granted, *given: *Given) -> T:
-        return await change(granted, work, await index_url(granted), *given)
-
-    return granted_change
-
-
 get_object = _asked(reading.get_object)
 list_objects = _asked(reading.list_objects)
 
 
-async def merge(granted: Granted, bodies: Sequence[int], by: str) -> Entry:
+async def merge(granted: Granted[AddVoxels], bodies: Sequence[int], by: str) -> Entry:
     """Merge bodies, which voxels must have, into the first of them."""
-    return await change(granted, merges.merge, await open_labels(granted), bodies, by)
+    return await change(granted, merges.merge, await opened_labels(granted), bodies, by)
 
 
 async def cleave(
-    granted: Granted, body: int, supervoxels: Sequence[int], into: int | None, by: str
+    granted: Granted[AddVoxels], body: int, supervoxels: Sequence[int], into: int | None, by: str
 ) -> Entry:
     """Make some supervoxels of a body a body of their own."""
-    labels = await open_labels(granted)
+    labels = await opened_labels(granted)
     return await change(granted, merges.cleave, labels, body, supervoxels, into, by)
 
 
-@_changed
-def put_object(index: StoreURL, item: LabelObject) -> LabelObject:
+async def put_object(granted: Granted[AddVoxels], item: LabelObject) -> LabelObject:
     """Put an object in the place of what was known of its label, and return it as it is stored."""
+    return await change(granted, _put, await index_url(granted), item)
+
+
+def _put(index: StoreURL, item: LabelObject) -> LabelObject:
     writing.put_objects(index, [item])
     return reading.get_object(index, item.id)
 
 
-@_changed
-def delete_object(index: StoreURL, label: int) -> None:
+async def delete_object(granted: Granted[DeleteVoxels], label: int) -> None:
     """Delete the object of one label; raise NotFoundError if it has none."""
+    await change(granted, _delete, await index_url(granted), label)
+
+
+def _delete(index: StoreURL, label: int) -> None:
     reading.get_object(index, label)
     writing.delete_objects(index, [label])
 

@@ -17,6 +17,7 @@ from voxlake.api.http.cutout import Cutout, CutoutResponse, Read
 from voxlake.api.http.label_answers import mapping_header
 from voxlake.api.http.problems import BINARY, documented
 from voxlake.api.http.query import Ranges, parse_box
+from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import LimitExceededError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
@@ -84,7 +85,7 @@ async def get_cutout(
     return answer(granted, cutout)
 
 
-def answer(granted: Granted, cutout: Cutout) -> CutoutResponse:
+def answer(granted: Granted[ReadVoxels], cutout: Cutout) -> CutoutResponse:
     """Return the answer that carries a cutout; raise LimitExceededError if it is too large."""
     limit_bytes = granted.gateway.settings.cutout_limit_bytes
     if cutout.size > limit_bytes:

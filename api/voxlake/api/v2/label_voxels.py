@@ -15,15 +15,14 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data.label_voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
-from voxlake.api.guard import Granted, MayReadVoxels
+from voxlake.api.guard import MayReadVoxels
 from voxlake.api.http.cutout import Cutout
 from voxlake.api.http.label_answers import state_headers
 from voxlake.api.http.problems import BINARY, documented
-from voxlake.api.http.query import Ranges, parse_box
+from voxlake.api.http.query import Ranges
 from voxlake.api.http.stream import STREAM_BYTES, StreamResponse
 from voxlake.api.v2.cutout import answer
 from voxlake.api.v2.labels import Accept, OneLabel
-from voxlake.ngff.grid.box import Box
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels/{label}", tags=["labels"]
@@ -79,7 +78,8 @@ async def get_sparse_volume(
     offers = [each for each in ENCODINGS if each.encode or not clip.coarse]
     what = "a coarse sparse volume" if clip.coarse else "a sparse volume"
     encoding = choose(clip.format, accept, offers, what)
-    box = await _box(granted, clip)
+    ranges = clip.by_axis()
+    box = await label_data.box_of(granted, ranges) if ranges else None
     limit = granted.gateway.whole_answer_bytes
     parts, held, state = await label_data.ask(
         granted,
@@ -122,20 +122,11 @@ async def get_mask(
 
     It is a cutout of uint8, in the same formats and with the same headers.
     """
-    box = await _box(granted, clip)
+    ranges = clip.by_axis()
+    box = await label_data.box_of(granted, ranges) if ranges else None
     read, own, state = await label_voxels.read_mask(granted, label, bodies=clip.bodies)
     axes = await data.axis_names(granted)
     shown, dtype = box or own, np.dtype(np.uint8)
     chosen = negotiate(clip.format, accept, FORMATS, dtype, shown.ndim)
     cutout = Cutout(read, dtype, shown, axes, 0, chosen, state_headers(state))
     return answer(granted, cutout)
-
-
-async def _box(granted: Granted, clip: Clip) -> Box | None:
-    """Return the box that was asked for; None if none was."""
-    label_data.check_labels(granted)
-    ranges = clip.by_axis()
-    if not ranges:
-        return None
-    axes = await data.axis_names(granted)
-    return parse_box(ranges, axes, (await data.open_volume(granted, 0)).shape)

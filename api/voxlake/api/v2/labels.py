@@ -15,7 +15,7 @@ from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.json_body import json_response
 from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
 from voxlake.api.http.problems import BINARY, NOT_ALLOWED, documented
-from voxlake.api.http.query import Ranges, parse_box
+from voxlake.api.http.query import Ranges
 from voxlake.documents.labels import (
     MAX_LABELS,
     MAX_POINTS,
@@ -63,9 +63,8 @@ async def get_labels(
     bodies: Bodies = False,  # noqa: FBT002
 ) -> Response:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
-    label_data.check_labels(granted)
+    box = await label_data.box_of(granted, ranges.by_axis())
     axes = await data.axis_names(granted)
-    box = parse_box(ranges.by_axis(), axes, (await data.open_volume(granted, 0)).shape)
     inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
     headers = {"X-Index-Consistency": "latest", **mapping_header(number)}
     document = in_box_document(box, axes, inside, mapping=number)

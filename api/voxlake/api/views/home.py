@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
 
-from voxlake.api.guard import Granted, Lists, public
-from voxlake.platform.access import Permission
+from voxlake.api.guard import Granted, MayList, public
+from voxlake.platform.access import Read
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,9 +32,7 @@ _ICON = (
 
 
 @router.get("/", response_class=HTMLResponse)
-async def home(
-    readable: Annotated[list[Granted], Depends(Lists(Permission.READ))],
-) -> HTMLResponse:
+async def home(readable: MayList) -> HTMLResponse:
     """List the datasets that the asker may see."""
     rows = "\n".join(map(_row, readable))
     listed = f"<ul>\n{rows}\n</ul>" if rows else "<p>There are none that you may see.</p>"
@@ -48,7 +45,7 @@ async def favicon() -> Response:
     return Response(_ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
 
 
-def _row(granted: Granted) -> str:
+def _row(granted: Granted[Read]) -> str:
     record = granted.record
     name = escape(str(record.name))
     return (

@@ -14,6 +14,7 @@ from voxlake.api.guard import Granted, MayReadVoxels, public, relatives
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
+from voxlake.platform.access import ReadVoxels
 
 router = APIRouter(tags=["viewer"])
 
@@ -64,7 +65,7 @@ async def open_viewer() -> RedirectResponse:
     return RedirectResponse("/neuroglancer/", 307)
 
 
-async def _shown_with(granted: Granted) -> list[Granted]:
+async def _shown_with(granted: Granted[ReadVoxels]) -> list[Granted[ReadVoxels]]:
     """Return what is shown together: an image with all its labels, or labels with their image."""
     family = await relatives(granted)
     if granted.record.of is None:
@@ -73,14 +74,14 @@ async def _shown_with(granted: Granted) -> list[Granted]:
     return [each for each in family if each.record.name.dataset in wanted]
 
 
-def _title(shown: list[Granted]) -> str:
+def _title(shown: list[Granted[ReadVoxels]]) -> str:
     """Return a title that names what is not whole; empty if all is."""
     unfinished = [each for each in shown if each.record.state.value != "ready"]
     names = ", ".join(each.record.name.dataset for each in unfinished)
     return f"{names} (unfinished)" if names else ""
 
 
-async def _layer(request: Request, granted: Granted) -> Layer:
+async def _layer(request: Request, granted: Granted[ReadVoxels]) -> Layer:
     dataset = await data.open_dataset(granted)
     labels = granted.record.kind == "labels"
     named = labels and await object_data.has_objects(granted)

@@ -25,7 +25,7 @@ from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
-from voxlake.platform.access import Permission
+from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import ConflictError, NotFoundError, ObjectNotFoundError
 from voxlake.platform.store.info import ObjectInfo
 from voxlake.platform.store.zarr_shards import document_of_shard
@@ -37,11 +37,11 @@ METHODS = ("GET", "HEAD")
 class StoredBytes:
     """The route; its guard is asked for each request, for the dataset that the key lies in."""
 
-    guard: Requires
+    guard: Requires[ReadVoxels]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        granted, key = await locate(scope, self.guard.permission)
+        granted, key = await locate(scope, self.guard.right)
         refuse_parameters(scope)
         if scope["method"] not in METHODS:
             detail = f"{scope['method']} is not possible here; use GET or HEAD"
@@ -60,14 +60,14 @@ class StoredBytes:
         await answer(scope, receive, send)
 
 
-_stored = StoredBytes(Requires(Permission.READ_VOLUMETRIC_DATA))
+_stored = StoredBytes(Requires(ReadVoxels))
 routes = (
     Route("/zarr/{collection}/{experiment}/{dataset}/{key:path}", _stored, name="zarr"),
     Route("/zarr/{collection}/{experiment}/{dataset}", _stored),
 )
 
 
-async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str | None]:
+async def locate(scope: Scope, right: type[ReadVoxels]) -> tuple[Granted[ReadVoxels], str | None]:
     """Return the dataset that a path lies in, if the asker may read it, and the key below it.
 
     The key is None of the dataset's own path without a slash at its end.
@@ -82,13 +82,13 @@ async def locate(scope: Scope, permission: Permission) -> tuple[Granted, str | N
     deleted = ConflictError if document_of_shard(key or "") else NotFoundError
     if (inner := labels_key(key or "")) is None:
         parts = (collection, experiment, image)
-        return await grant(scope, parts, permission, deleted=deleted), key
+        return await grant(scope, parts, right, deleted=deleted), key
     labels, key = inner
     parts = (collection, experiment, labels)
-    return await grant(scope, parts, permission, of=image, deleted=deleted), key
+    return await grant(scope, parts, right, of=image, deleted=deleted), key
 
 
-async def get_object(scope: Scope, granted: Granted, key: str) -> Response:
+async def get_object(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
     """Answer GET and HEAD of an object.
 
     Raises
@@ -109,7 +109,7 @@ async def get_object(scope: Scope, granted: Granted, key: str) -> Response:
         raise
 
 
-def head(scope: Scope, granted: Granted, key: str, summary: ObjectInfo) -> Response:
+def head(scope: Scope, granted: Granted[ReadVoxels], key: str, summary: ObjectInfo) -> Response:
     """Answer HEAD: all headers, no body."""
     early = check_conditions(scope, summary)
     headers = describe(granted, key, summary)
@@ -118,7 +118,7 @@ def head(scope: Scope, granted: Granted, key: str, summary: ObjectInfo) -> Respo
     return Response(headers={**headers, "Content-Length": str(summary.size)})
 
 
-async def get(scope: Scope, granted: Granted, key: str) -> Response:
+async def get(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
     """Answer GET: the object, a part of it, or that the client has it already."""
     status = HTTPStatus.OK
 
@@ -131,7 +131,9 @@ async def get(scope: Scope, granted: Granted, key: str) -> Response:
     return send_part(scope, granted, key, status, part)
 
 
-def send_part(scope: Scope, granted: Granted, key: str, status: HTTPStatus, part: Part) -> Response:
+def send_part(
+    scope: Scope, granted: Granted[ReadVoxels], key: str, status: HTTPStatus, part: Part
+) -> Response:
     """Return the answer that carries what was chosen of an object, if anything was."""
     headers = describe(granted, key, part.info) | describe_range(status, part.info, part.span)
     if part.span is None:
@@ -139,7 +141,7 @@ def send_part(scope: Scope, granted: Granted, key: str, status: HTTPStatus, part
     return PartResponse(part, status, headers, granted.gateway.answers)
 
 
-async def get_listing(granted: Granted, key: str) -> Response:
+async def get_listing(granted: Granted[ReadVoxels], key: str) -> Response:
     """Answer GET and HEAD of a folder: links to what is in it.
 
     Clients that open a group (xarray, zarr-python, Neuroglancer's completion) find its arrays so.
@@ -154,7 +156,7 @@ async def get_listing(granted: Granted, key: str) -> Response:
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
-async def get_telling(scope: Scope, granted: Granted, key: str) -> Response:
+async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
     """Answer GET and HEAD of a document of an image that may tell of labels, cut if it does.
 
     What is cut differs from asker to asker, so it has no ETag and is sent whole.
@@ -173,7 +175,7 @@ async def get_telling(scope: Scope, granted: Granted, key: str) -> Response:
     return send_part(scope, granted, key, status, part_of(body, whole.info, span))
 
 
-async def visible_labels(granted: Granted) -> dict[str, str]:
+async def visible_labels(granted: Granted[ReadVoxels]) -> dict[str, str]:
     """Return the labels of an image that the asker may see: names by their folders on the store."""
     records = [each.record for each in await relatives(granted)]
     return {each.url.rpartition("/")[2]: each.name.dataset for each in records if each.of}
@@ -218,7 +220,7 @@ def check_conditions(scope: Scope, summary: ObjectInfo) -> HTTPStatus | None:
     return None
 
 
-def describe(granted: Granted, key: str, summary: ObjectInfo) -> dict[str, str]:
+def describe(granted: Granted[ReadVoxels], key: str, summary: ObjectInfo) -> dict[str, str]:
     """Return the headers of an object, whichever part of it is sent.
 
     Objects may be written anew at any time: caches keep them, and ask with the ETag whether they

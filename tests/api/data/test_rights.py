@@ -1,0 +1,83 @@
+"""What hands out voxels, labels and stored bytes demands the right for it: mypy refuses others."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from mypy import api as mypy
+
+from voxlake.api import data, guard
+from voxlake.platform import access
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(data.__file__).parent
+FILES = ("datasets", "labels", "label_voxels", "objects")
+RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
+OTHERS = {
+    "describe": {"Read"},
+    "reserve": {"AddVoxels"},
+    "merge": {"AddVoxels"},
+    "cleave": {"AddVoxels"},
+    "put_object": {"AddVoxels"},
+    "delete_object": {"DeleteVoxels"},
+    "change": {"AddVoxels", "DeleteVoxels"},
+}
+"""What may be had, or done, by another right than that to read voxels."""
+
+
+def handed_out() -> Iterator[tuple[str, str]]:
+    """Yield (file, function) of all that is asked with what a guard granted."""
+    for file in FILES:
+        for node in ast.parse((FOLDER / f"{file}.py").read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                if node.args.args[0].arg == "granted":
+                    yield file, node.name
+            elif isinstance(node, ast.Assign) and "_asked" in ast.unparse(node.value):
+                yield file, ast.unparse(node.targets[0])
+            elif isinstance(node, ast.FunctionDef) and node.decorator_list:
+                yield file, node.name
+
+
+def refused_lines(folder: Path, lines: list[str]) -> set[int]:
+    """Return the lines, from 1, that mypy refuses for their first argument.
+
+    Only the files of the guard and of `FOLDER` are looked into, which takes a second or two.
+    """
+    snippet = folder / "snippet.py"
+    snippet.write_text("\n".join(lines), encoding="utf-8")
+    sources = [Path(guard.__file__), Path(access.__file__), FOLDER / "opened.py"]
+    sources += [FOLDER / f"{file}.py" for file in FILES]
+    options = ["--follow-imports=skip", "--no-site-packages", f"--cache-dir={folder / 'cache'}"]
+    said, _, _ = mypy.run([*options, *map(str, sources), str(snippet)])
+    wrong = re.findall(
+        r"snippet\.py:(\d+): error: Argument 1 .* expected \"Granted\[.*\[arg-type\]", said
+    )
+    return set(map(int, wrong))
+
+
+@pytest.mark.timeout(120)
+def test_each_function_takes_the_right_that_it_is_for_and_no_other(tmp_path: Path) -> None:
+    functions = list(handed_out())
+    assert ("datasets", "open_volume") in functions
+    assert ("objects", "segment_properties") in functions
+    assert {*OTHERS} <= {name for _, name in functions}
+    lines = [f"from voxlake.api.data import {', '.join(FILES)}"]
+    lines += [
+        "from voxlake.api.guard import Granted",
+        f"from voxlake.platform.access import {', '.join(RIGHTS)}",
+        "class Given:",
+        *(f"    {right}: Granted[{right}]" for right in RIGHTS),
+    ]
+    wrong = set()
+    for file, name in functions:
+        for right in RIGHTS:
+            lines.append(f"{file}.{name}(Given.{right})")
+            if right not in OTHERS.get(name, {"ReadVoxels"}):
+                wrong.add(len(lines))
+    assert refused_lines(tmp_path, lines) == wrong
