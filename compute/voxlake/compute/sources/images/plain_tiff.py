@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.compute.sources.images.orientation import ORIENTATION
 from voxlake.compute.sources.images.tiff_directory import read_directories
 from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.source import native
@@ -120,8 +121,7 @@ def _layout(path: Path, order: str, tags: dict[int, Sequence[int]]) -> PlainTiff
 
     plain = (
         one(_COMPRESSION, 1) == one(_SAMPLES, 1) == one(_PREDICTOR, 1) == one(_FILL_ORDER, 1) == 1
-        and one(_DEPTH, 1) == 1
-        and one(_PHOTOMETRIC, 1) == 1
+        and one(_DEPTH, 1) == one(_PHOTOMETRIC, 1) == one(ORIENTATION, 1) == 1
         and _TILED not in tags
     )
     bits, kind = one(_BITS, 1), _FORMATS[one(_FORMAT, 1)]

@@ -14,6 +14,11 @@ from tifffile import TiffFile
 from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
 from voxlake.compute.sources.images.gif import decode_gif, gif_is_whole, read_gif_header
+from voxlake.compute.sources.images.orientation import (
+    exif_orientation,
+    oriented,
+    tiff_orientation,
+)
 from voxlake.compute.sources.images.palette import (
     COLOURS,
     INDICES,
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 
     from tifffile import TiffPage
 
+    from voxlake.compute.sources.calibration import Calibration
     from voxlake.compute.sources.images.palette import Palette
 
 PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff")
@@ -50,6 +56,8 @@ SUFFIXES = SINGLE + TIFF
 
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
 """Start-of-frame markers of what libjpeg decodes: baseline, extended, progressive (Huffman)."""
+_JPEG_APP1 = 0xE1
+"""Marker of what EXIF lies in, and other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class SliceHeader:
     """Whether these are what is read, and not the indices."""
     has_colours: bool = field(default=True, compare=False)
     """Whether several samples are colours, in the order red, green, blue, alpha; or gray, alpha."""
+    orientation: int = 1
+    """How it is to be turned before it is shown."""
 
     def in_colours(self) -> SliceHeader:
         """Return the header of the image with the colours of its palette, if it has one."""
@@ -83,6 +93,11 @@ class SliceHeader:
         return sample_channels(self.samples, self.dtype) if self.has_colours else NOTHING_SAID
 
     @property
+    def calibration(self) -> Calibration:
+        """What it says of the places of its pixels."""
+        return oriented(self.orientation)
+
+    @property
     def remark(self) -> str:
         """What to know of the voxels."""
         if self.palette is None or self.palette.is_ramp:
@@ -91,7 +106,8 @@ class SliceHeader:
 
     def __str__(self) -> str:
         colour = f" x {self.samples} samples" if self.samples > 1 else ""
-        return f"{self.height} x {self.width}{colour} {self.dtype}"
+        turned = f", orientation {self.orientation}" if self.orientation != 1 else ""
+        return f"{self.height} x {self.width}{colour} {self.dtype}{turned}"
 
 
 def read_header(path: Path) -> SliceHeader:
@@ -253,7 +269,10 @@ def _cut(pixels: np.ndarray, rows: range, columns: range) -> np.ndarray:
 
 
 def _jpeg_header(path: Path) -> SliceHeader:
+    orientation = 1
     for marker, body in _jpeg_segments(path):
+        if marker == _JPEG_APP1 and body.startswith(b"Exif\0\0"):
+            orientation = exif_orientation(body)
         if marker in _JPEG_FRAMES:
             bits, height, width, samples = struct.unpack(">BHHB", body[:6])
             if bits != 8 or samples not in {1, 3}:
@@ -261,7 +280,8 @@ def _jpeg_header(path: Path) -> SliceHeader:
                     f"image {path} has {samples} samples of {bits} bits; "
                     "convert it to an 8 bit grayscale or RGB JPEG"
                 )
-            return SliceHeader(height, width, samples, np.dtype("u1"), (height, width))
+            header = SliceHeader(height, width, samples, np.dtype("u1"), (height, width))
+            return replace(header, orientation=orientation)
     raise SourceError(f"image {path} is no JPEG file that voxlake reads; convert it to PNG")
 
 
@@ -304,7 +324,8 @@ def _tiff_header(path: Path) -> SliceHeader:
     dtype = native(page.dtype, f"TIFF {path}")
     whole = (page.imagelength, page.imagewidth)
     is_colour = palette is not None or bool(page_channels(page, samples, dtype).described)
-    return SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
+    header = SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
+    return replace(header, orientation=tiff_orientation(page))
 
 
 def _check_one_plane(path: Path, page: TiffPage) -> None:

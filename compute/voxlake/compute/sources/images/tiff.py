@@ -15,6 +15,7 @@ from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.images.ome_tiff import COMPANION, DescribedTiff, open_described
+from voxlake.compute.sources.images.orientation import oriented, tiff_orientation
 from voxlake.compute.sources.images.palette import (
     INDICES,
     LOOKUP,
@@ -35,6 +36,7 @@ from voxlake.platform.errors import InvalidInputError, SourceError, UnsupportedE
 if TYPE_CHECKING:
     from tifffile import TiffFrame, TiffPage, TiffPageSeries
 
+    from voxlake.compute.sources.calibration import Calibration
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.box import Box
 
@@ -90,13 +92,18 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
         read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),
         fill_stored=fill if mapped is None else None,
         stored_block=coded if mapped is None else None,
-        calibration=tiff_calibration(described, series),
+        calibration=_calibration(described, series),
         described=tiff_channels(described, series, dtype),
         check_stored=partial(
             _check, path, series, described.description, is_mapped=mapped is not None
         ),
     )
     return _with_palette(source, path, series)
+
+
+def _calibration(described: DescribedTiff, series: TiffPageSeries) -> Calibration:
+    said = tiff_calibration(described, series)
+    return replace(said, lost=said.lost + oriented(tiff_orientation(series.keyframe)).lost)
 
 
 def _with_palette(source: ArrangedSource, path: Path, series: TiffPageSeries) -> ArrangedSource:

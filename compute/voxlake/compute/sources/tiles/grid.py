@@ -220,6 +220,7 @@ def _source(location: str, grid: Grid, *, fills_missing: bool, colours: bool) ->
         fill_stored=tiles.fill,
         stored_block=tiles.tile,
         check_stored=tiles.check,
+        calibration=header.calibration,
         remark=header.remark,
         described=header.channels,
         colours=None

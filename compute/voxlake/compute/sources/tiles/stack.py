@@ -84,6 +84,7 @@ def _stack(
         fill_stored=fill,
         stored_block=(header.samples, 1, *header.block),
         check_stored=partial(_check, location, files, header),
+        calibration=header.calibration,
         remark=header.remark,
         described=header.channels,
         colours=None

@@ -134,6 +134,7 @@ def _source(
         fill_stored=fill,
         stored_block=(shown.samples, 1, shown.height, shown.width),
         check_stored=partial(slices.check, shown),
+        calibration=shown.calibration,
         remark=shown.remark,
         described=shown.channels,
         colours=None if colours else partial(_source, slices, header, fingerprint, colours=True),
