@@ -19,6 +19,7 @@ from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.head import HeadAsGet
 from voxlake.api.http.leaving import WhileWanted
 from voxlake.api.http.line_ends import LineEnds
+from voxlake.api.http.observed import Observed, Routed
 from voxlake.api.http.origins import Cors, OriginCheck
 from voxlake.api.http.problems import (
     DOCUMENTED,
@@ -115,9 +116,11 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_exception)
     # The last one added is the outermost.
+    app.add_middleware(Routed)
     app.add_middleware(LineEnds)
     app.add_middleware(HeadAsGet)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
+    app.add_middleware(Observed)

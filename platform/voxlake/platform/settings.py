@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, NoReturn, Self
+from typing import Annotated, Literal, NoReturn, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -72,6 +72,15 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds without a byte taken after which a client of the gateway is cut off; "
         "at most 5 while others wait for memory that it holds.",
+    )
+    log_format: Literal["human", "json"] | None = Field(
+        default=None,
+        description="How a gateway logs, to stderr; by default as JSON, unless that is a terminal.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        default=None,
+        description="What a gateway logs at least; by default info, a line for each request, and "
+        "on a terminal warning.",
     )
     spool_dir: Path | None = Field(
         default=None,

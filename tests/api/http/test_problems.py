@@ -61,7 +61,9 @@ def test_every_error_of_the_tree_becomes_its_problem(
     assert "KeyError" not in bug.detail
     assert bug.request_id
     assert bug.request_id in bug.detail
-    assert any(bug.request_id in record.getMessage() for record in caplog.records)
+    told = [record for record in caplog.records if record.exc_info]
+    assert [vars(record)["request_id"] for record in told] == [bug.request_id]
+    assert [vars(record)["route"] for record in told] == ["/raise/{name}"]
 
 
 @pytest.mark.parametrize(

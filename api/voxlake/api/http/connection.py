@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from voxlake.api.gateway import Gateway
+from voxlake.api.http.exchange import CutOff, exchange_of
 
 LOOK_SECONDS = 1.0
 """How often a client that does not take what is sent is looked at."""
@@ -47,6 +48,7 @@ class Connection(HttpToolsProtocol):
         if unsent != self._unsent:
             self._unsent, self._since = unsent, now
         if now - self._since > self._patience():
+            exchange_of(dict(self.scope)).cut_off = CutOff.STALLED
             self.transport.abort()
         else:
             self._timer = self.loop.call_later(LOOK_SECONDS, self._look)

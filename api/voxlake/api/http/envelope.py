@@ -1,8 +1,6 @@
-"""What every answer carries: a request id, security headers, and a problem if all else fails."""
+"""What every answer carries: security headers, and a problem if all else fails."""
 
 from __future__ import annotations
-
-import secrets
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Receive, Scope, Send
@@ -26,14 +24,11 @@ class Envelope(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        request_id = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
         started = False
 
         def start(headers: MutableHeaders) -> None:
             nonlocal started
             started = True
-            headers["X-Request-Id"] = request_id
             head_with_state(scope, headers)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)

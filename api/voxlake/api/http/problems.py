@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
+from voxlake.api.http.exchange import exchange_of, template_of
 from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
 
@@ -30,7 +31,7 @@ def problem(
         **naming(kind),
         status=status,
         detail=detail,
-        request_id=scope.get("state", {}).get("request_id", ""),
+        request_id=exchange_of(scope).request_id,
     )
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
@@ -41,21 +42,31 @@ def problem(
 def from_error(scope: Scope, error: VoxlakeError) -> Response:
     """Return the answer for an error that voxlake raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        request_id = scope.get("state", {}).get("request_id", "")
-        _log.error("%s %s: %s", request_id, scope.get("path"), error, exc_info=error)
+        _log_failure(scope, error, error.kind)
     return problem(scope, error.kind, error.status, str(error))
 
 
 def from_bug(scope: Scope, error: Exception) -> Response:
     """Return the answer for an error that nobody foresaw; its text goes to the log alone."""
-    request_id = scope.get("state", {}).get("request_id", "")
-    _log.error("%s %s: unforeseen", request_id, scope.get("path"), exc_info=error)
+    _log_failure(scope, error, "internal")
     return problem(
         scope,
         "internal",
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        f"the server failed in a way it should not; its log has more under {request_id}",
+        "the server failed in a way it should not; its log has more under "
+        f"{exchange_of(scope).request_id}",
     )
+
+
+def _log_failure(scope: Scope, error: Exception, kind: str) -> None:
+    """Log an error with its traceback, once; never the address, which may hold secrets."""
+    facts = {
+        "request_id": exchange_of(scope).request_id,
+        "kind": kind,
+        "method": scope["method"],
+        "route": template_of(scope),
+    }
+    _log.error("failed: %s", error, exc_info=error, extra=facts)
 
 
 async def on_voxlake_error(request: Request, error: Exception) -> Response:

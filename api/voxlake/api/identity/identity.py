@@ -8,6 +8,7 @@ from functools import partial
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from voxlake.api.http.exchange import exchange_of
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.platform.access import ANONYMOUS, Principal
@@ -36,7 +37,11 @@ class Identity:
         UnauthenticatedError
             If it carries a token, and a wrong one. A stale cookie counts as none.
         """
-        headers = Headers(scope=scope)
+        principal = await self._identify(Headers(scope=scope))
+        exchange_of(scope).principal = principal.name
+        return principal
+
+    async def _identify(self, headers: Headers) -> Principal:
         sent = headers.get("authorization")
         if sent is None:
             return self.local.of_session(headers) or ANONYMOUS

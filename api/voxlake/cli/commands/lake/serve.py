@@ -65,10 +65,13 @@ def serve_lake(
     with loading():
         # The gateway takes as long to load as all else, and a demo may end without it.
         from voxlake.api.serve import Endpoint, run_gateway
+        from voxlake.platform.logs import written_logs
 
     end_in_own_time()
+    settings = read_settings()
     endpoint = Endpoint(listening.host, listening.port, target=target)
-    try:
-        run_gateway(read_settings(), lake, catalog, announce, endpoint)
-    except KeyboardInterrupt:
-        note("stopped")
+    with written_logs(settings):
+        try:
+            run_gateway(settings, lake, catalog, announce, endpoint)
+        except KeyboardInterrupt:
+            note("stopped")

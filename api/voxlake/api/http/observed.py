@@ -1,0 +1,94 @@
+"""Every request is observed from its beginning to its end: its id, and its line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from voxlake.api.http.exchange import CutOff, Exchange, exchange_of, template_of
+from voxlake.api.http.layer import Layer
+from voxlake.platform.errors import TimedOutError
+
+_log = logging.getLogger(__name__)
+
+
+class Observed(Layer):
+    """Around all else: gives each request its id, and tells of each answer when it is over."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        exchange = Exchange(scope["method"])
+        scope.setdefault("state", {})["exchange"] = exchange
+        # All that is logged while the request is served carries its id, by whomever.
+        bind_contextvars(request_id=exchange.request_id)
+        try:
+            await self.app(scope, receive, _counting(send, exchange))
+        except BaseException as error:
+            exchange.cut_off = exchange.cut_off or cause_of(error)
+            raise
+        finally:
+            _end(exchange)
+
+
+class Routed(Layer):
+    """The innermost: notes the route, which layers in between may put into a copy of the scope."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            exchange_of(scope).route = template_of(scope)
+
+
+def cause_of(error: BaseException) -> CutOff:
+    """Return why an answer ends with an error that leaves the application."""
+    match error:
+        case asyncio.CancelledError():
+            return CutOff.STOP
+        # The framework has its own word for errors that it cannot answer any more.
+        case TimedOutError() | RuntimeError(__cause__=TimedOutError()):
+            return CutOff.DEADLINE
+        case _:
+            return CutOff.FAILURE
+
+
+def _counting(send: Send, exchange: Exchange) -> Send:
+    async def send_counted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            exchange.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-Id"] = exchange.request_id
+            await send(message)
+        else:
+            await send(message)
+            exchange.sent_bytes += len(message.get("body", b""))
+            exchange.is_whole = not message.get("more_body", False)
+
+    return send_counted
+
+
+def _end(exchange: Exchange) -> None:
+    exchange.seconds = perf_counter() - exchange.begun
+    if not exchange.is_whole and exchange.cut_off is None:
+        exchange.cut_off = CutOff.CLIENT
+    if _log.isEnabledFor(logging.INFO):
+        _log.info("request", extra=facts_of(exchange))
+
+
+def facts_of(exchange: Exchange) -> dict[str, object]:
+    """Return what the log says of an exchange."""
+    return {
+        "request_id": exchange.request_id,
+        "method": exchange.method,
+        "route": exchange.route,
+        "status": exchange.status,
+        "bytes": exchange.sent_bytes,
+        "seconds": round(exchange.seconds, 6),
+        "principal": exchange.principal,
+        "cut_off": exchange.cut_off,
+    }
