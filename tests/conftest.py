@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tests.servers import folders
+from tests.servers.nanoidp import NanoIdp, run_nanoidp
 from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
 from tests.servers.shared import SharedServers, ask_for_server
@@ -24,7 +25,7 @@ from voxlake.platform.store import StoreURL, adapters, process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVERS = {"postgres": lambda _: run_postgres(), "s3": run_s3}
+SERVERS = {"nanoidp": run_nanoidp, "postgres": lambda _: run_postgres(), "s3": run_s3}
 MOST_PROCESSES = 4
 """Tests that kill processes or watch the clock want a core for each."""
 
@@ -207,6 +208,14 @@ def postgres_server(servers: str) -> str:
 def postgres_url(postgres_server: str) -> str:
     """An empty PostgreSQL database."""
     return create_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def nanoidp(servers: str) -> NanoIdp:
+    """A real issuer; who rotates its keys or ends it runs one of their own."""
+    server = ask_for_server(servers, "nanoidp")
+    assert isinstance(server, NanoIdp)
+    return server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

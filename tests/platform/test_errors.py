@@ -31,6 +31,7 @@ TREE = {
     "TimedOutError": ("timed-out", 504, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
     "MetadataError": ("bad-metadata", 409, ()),
+    "IssuerUnavailableError": ("issuer-unavailable", 503, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),
     "StoreFullError": ("store-full", 507, (OSError,)),

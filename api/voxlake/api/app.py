@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +41,9 @@ from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from voxlake.api.identity.bearer import Bearer
 
 ROUTERS = (
     health,
@@ -88,7 +92,7 @@ def create_app(
         settings=settings,
         lake=lake,
         catalog=catalog,
-        identity=Identity(local, catalog.tokens),
+        identity=Identity(local, catalog.tokens, _bearer(settings, catalog)),
         answers=answers,
         questions=Questions(answers),
         records=Expiring(RECORD_SECONDS),
@@ -101,6 +105,24 @@ def create_app(
     _add_layers(app, settings)
     openapi.install_openapi(app)
     return app
+
+
+def _bearer(settings: Settings, catalog: Catalog) -> Bearer | None:
+    """Return who knows tokens of the issuer, if there is one."""
+    if settings.oidc_issuer is None or settings.audience is None:
+        return None
+    # It brings an HTTP client along, which a gateway without an issuer does not need.
+    from voxlake.api.identity.bearer import Bearer
+    from voxlake.api.identity.claims import ClaimPlaces
+    from voxlake.api.identity.issuer import Issuer
+
+    places = ClaimPlaces(
+        settings.oidc_name_claim,
+        settings.oidc_groups_claims,
+        frozenset(settings.oidc_administrators),
+    )
+    issuer = Issuer(settings.oidc_issuer)
+    return Bearer(issuer, settings.audience, catalog.identities, places)
 
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:

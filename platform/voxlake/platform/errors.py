@@ -20,6 +20,7 @@
   + TimedOutError              not done in time, or not wanted       (504)
   + CorruptDataError           stored bytes do not decode            (500)
     - MetadataError            metadata that break their format      (409)
+  + IssuerUnavailableError     who knows people does not answer      (503)
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
     - StoreFullError           no space left                         (507)
@@ -174,6 +175,13 @@ class MetadataError(CorruptDataError):
 
     kind = "bad-metadata"
     status = 409
+
+
+class IssuerUnavailableError(VoxlakeError):
+    """The issuer of people's tokens does not answer: nobody can be known by one."""
+
+    kind = "issuer-unavailable"
+    status = 503
 
 
 class StoreError(VoxlakeError, OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from anyio import to_thread
@@ -24,10 +24,14 @@ class Expiring[K, V]:
 
     async def get(self, key: K, find: Callable[[], V]) -> V:
         """Return the value of `key`; `find` looks it up, in a thread, if it is not remembered."""
+        return await self.look_up(key, partial(read_again, partial(to_thread.run_sync, find)))
+
+    async def look_up(self, key: K, find: Callable[[], Awaitable[V]]) -> V:
+        """Return the value of `key`; `find` looks it up if it is not remembered."""
         entry = self._entries.get(key)
         if entry is not None and time.monotonic() < entry[0]:
             return entry[1]
-        value = await read_again(partial(to_thread.run_sync, find))
+        value = await find()
         self._entries[key] = (time.monotonic() + self.seconds, value)
         self._entries.move_to_end(key)
         while len(self._entries) > self.size:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,7 +36,9 @@ def problem(
     )
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
-        sent["WWW-Authenticate"] = 'Bearer realm="voxlake"'
+        # RFC 6750, 3.1: an error only to those who sent what should have let them in.
+        wrong = ', error="invalid_token"' if "authorization" in Headers(scope=scope) else ""
+        sent["WWW-Authenticate"] = f'Bearer realm="voxlake"{wrong}'
     return Response(body.model_dump_json(exclude_unset=True), status, sent, MEDIA_TYPE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -15,6 +16,10 @@ from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog.token_text import PREFIX, digest_of
 from voxlake.platform.catalog.tokens import Tokens
 
+if TYPE_CHECKING:
+    # Loaded only where there is an issuer: it brings an HTTP client along.
+    from voxlake.api.identity.bearer import Bearer
+
 TOKEN_SECONDS = 1.0
 """How long a token is good after it was revoked, and a user after they were disabled."""
 
@@ -25,6 +30,8 @@ class Identity:
 
     local: LocalIdentity
     tokens: Tokens
+    bearer: Bearer | None = None
+    """Who knows tokens of the issuer, if there is one."""
     _known: Expiring[str, Principal] = field(
         default_factory=lambda: Expiring(TOKEN_SECONDS), repr=False
     )
@@ -36,6 +43,8 @@ class Identity:
         ------
         UnauthenticatedError
             If it carries a token, and a wrong one. A stale cookie counts as none.
+        IssuerUnavailableError
+            If it carries a token of the issuer, which does not answer for its keys.
         """
         principal = await self._identify(Headers(scope=scope))
         exchange_of(scope).principal = principal.name
@@ -50,4 +59,6 @@ class Identity:
         if scheme.lower() == "bearer" and token.startswith(PREFIX):
             find = partial(self.tokens.principal_of, token)
             return await self._known.get(digest_of(token), find)
+        if scheme.lower() == "bearer" and self.bearer is not None:
+            return await self.bearer.principal_of(token)
         return self.local.of_token(scheme, token)
