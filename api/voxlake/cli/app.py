@@ -40,7 +40,11 @@ COMMANDS = {
     "labels.compact:compact": "Bring what was written into the order of labels: voxels, metadata "
     "of labels, and merges.",
     "lake.ls:ls": "List the datasets of a lake.",
-    "lake.mv:mv": "Give a dataset another name; no voxel is moved, and labels go with their image.",
+    "lake.mv:mv": "Give a dataset, an experiment or a collection another name; no voxel is moved.",
+    "places.collection:collection": "Collections: list them, make one, delete one.",
+    "places.experiment:experiment": "Experiments: list those of a collection, make or delete one.",
+    "places.frame:frame": "Coordinate frames: list them, make, change or delete one.",
+    "places.meta:meta": "What people say of a place: a description, and values by key.",
     "lake.publish:publish": "Let everybody read a dataset through the gateway; labels of an image "
     "keep what they had.",
     "lake.publish:unpublish": "Take back `voxlake publish`: only those with a right to it read a "

@@ -7,7 +7,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.metadata.names import kept_name
+from voxlake.ngff.metadata.names import keep_name, kept_name
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, InvalidNameError, StoreLinkError
@@ -15,7 +15,7 @@ from voxlake.platform.names import DatasetName, check_name
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from voxlake.platform.catalog import DatasetRecord
 
@@ -100,6 +100,13 @@ def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
 def lies_elsewhere(record: DatasetRecord) -> bool:
     """Return whether a dataset is registered in place, outside of the lake."""
     return "://" in record.url or record.url.startswith("/")
+
+
+def keep_names(lake: StoreURL, records: Iterable[DatasetRecord]) -> None:
+    """Let datasets that were renamed say what they are called, for a catalog to be made anew."""
+    for record in records:
+        if not lies_elsewhere(record):
+            keep_name(lake, place_of(record).key, record.name)
 
 
 def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Place:

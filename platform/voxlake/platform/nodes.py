@@ -18,14 +18,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     and_,
-    insert,
     select,
     text,
-    update,
 )
 
-from voxlake.platform.database import Moment, now
+from voxlake.platform.database import Moment
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
@@ -40,13 +39,17 @@ ROOT = 1
 KINDS = ("collection", "experiment", "dataset")
 """What lies below the lake, from the top down."""
 
+_Name = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""Sorts by code points on every database, so that pages of a list follow the index."""
+
 nodes = Table(
     "nodes",
     metadata,
     Column("id", ID, primary_key=True),
     Column("parent", ID, ForeignKey("nodes.id")),
     Column("kind", String(16), nullable=False),
-    Column("name", String(255), nullable=False),
+    Column("name", _Name, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
     sqlite_autoincrement=True,
@@ -118,34 +121,3 @@ def find_below(connection: Connection, parent: int, name: str) -> int | None:
     """Return the id of the node that has a name below another; None if there is none."""
     below = and_(nodes.c.parent == parent, nodes.c.name == name, nodes.c.removed_at.is_(None))
     return connection.execute(select(nodes.c.id).where(below)).scalar()
-
-
-def make_node(connection: Connection, *names: str) -> int:
-    """Return the id of the node of a path, which is made, with those above it, where absent."""
-    node = ROOT
-    for kind, name in zip(KINDS, names, strict=False):
-        found = find_below(connection, node, name)
-        if found is None:
-            # Others that make the same wait here, and find it then.
-            connection.execute(select(nodes.c.id).where(nodes.c.id == node).with_for_update())
-            found = find_below(connection, node, name) or _add(connection, node, kind, name)
-        node = found
-    return node
-
-
-def move_node(connection: Connection, node: int, to: DatasetName) -> None:
-    """Give the node of a dataset another name; raise ConflictError if one has it."""
-    parent = make_node(connection, to.collection, to.experiment)
-    change = update(nodes).where(nodes.c.id == node).values(parent=parent, name=to.dataset)
-    connection.execute(change)
-
-
-def remove_node(connection: Connection, node: int) -> None:
-    """Give the name of a node free; what was recorded of it stays."""
-    connection.execute(update(nodes).where(nodes.c.id == node).values(removed_at=now()))
-
-
-def _add(connection: Connection, parent: int, kind: str, name: str) -> int:
-    new = insert(nodes).values(parent=parent, kind=kind, name=name, created_at=now())
-    made: int = connection.execute(new.returning(nodes.c.id)).scalar_one()
-    return made

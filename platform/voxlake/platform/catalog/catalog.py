@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from voxlake.platform.access import Protected
 from voxlake.platform.catalog.audit import Audit, Writer
+from voxlake.platform.catalog.collections import Collections
 from voxlake.platform.catalog.datasets import (
     add_record,
     find_record,
@@ -21,9 +22,12 @@ from voxlake.platform.catalog.datasets import (
     set_public,
     set_state,
 )
+from voxlake.platform.catalog.frames import Frames
 from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.identities import Identities
+from voxlake.platform.catalog.metadata import Metadata
 from voxlake.platform.catalog.migrate import address_of, migrate
+from voxlake.platform.catalog.node_records import within
 from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.catalog.sessions import Sessions
@@ -31,13 +35,11 @@ from voxlake.platform.catalog.shares import Shares
 from voxlake.platform.catalog.tokens import Tokens
 from voxlake.platform.database import now, open_database
 from voxlake.platform.jobs.ledger import Ledger
-from voxlake.platform.nodes import collection as collections
-from voxlake.platform.nodes import experiment as experiments
 from voxlake.platform.processes import login_name
 from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from voxlake.platform.access import Permission, Principal
     from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
@@ -82,6 +84,21 @@ class Catalog(Writer):
         return Shares(self.database, self.by)
 
     @property
+    def collections(self) -> Collections:
+        """The collections and experiments, in the same database."""
+        return Collections(self.database, self.by)
+
+    @property
+    def frames(self) -> Frames:
+        """The coordinate frames, in the same database."""
+        return Frames(self.database, self.by)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What people say of places, in the same database."""
+        return Metadata(self.database, self.by)
+
+    @property
     def audit(self) -> Audit:
         """Who changed what, in the same database."""
         return Audit(self.database)
@@ -120,7 +137,7 @@ class Catalog(Writer):
     ) -> list[DatasetRecord]:
         """Return all datasets, or those of a collection or experiment, sorted by name."""
         with self.database.read() as connection:
-            return list_records(connection, *_within(collection, experiment))
+            return list_records(connection, *within((collection, experiment)))
 
     def list_allowed(
         self,
@@ -130,7 +147,7 @@ class Catalog(Writer):
         experiment: str | None = None,
     ) -> list[DatasetRecord]:
         """Return those datasets that `decide` allows the principal to use so, sorted by name."""
-        which = [*_within(collection, experiment), is_allowed(principal, permission, now())]
+        which = [*within((collection, experiment)), is_allowed(principal, permission, now())]
         with self.database.read() as connection:
             return list_records(connection, *which)
 
@@ -264,8 +281,3 @@ def _embedded(lake: StoreURL) -> URL:
     digest = hashlib.sha256(address_of(lake).encode()).hexdigest()[:16]
     folder = platformdirs.user_data_path("voxlake") / "lakes" / f"{lake.name}-{digest}"
     return URL.create("sqlite", database=str(folder / FILE))
-
-
-def _within(collection: str | None, experiment: str | None) -> list[ColumnElement[bool]]:
-    wanted = {collections.c.name: collection, experiments.c.name: experiment}
-    return [column == name for column, name in wanted.items() if name is not None]

@@ -8,25 +8,25 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from voxlake.platform.access import PUBLIC, Permission, Role
 from voxlake.platform.catalog.grants import drop_grants, is_granted, put_role
+from voxlake.platform.catalog.metadata import drop_metadata
 from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
 from voxlake.platform.jobs.record import JobState
+from voxlake.platform.node_changes import make_node, move_node, remove_node
 from voxlake.platform.nodes import (
     NAME_COLUMNS,
     ROOT,
     collection,
+    dataset,
     experiment,
     find_node,
     is_named,
     join_names,
-    make_node,
-    move_node,
     name_of,
     nodes,
-    remove_node,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _records = (
             *NAME_COLUMNS,
             collection.c.id.label("collection_node"),
             experiment.c.id.label("experiment_node"),
+            dataset.c.description,
             _image.c.name.label("image_name"),
             is_granted([PUBLIC], Permission.READ, bindparam(_NOW, type_=Moment)).label("public"),
         ).select_from(datasets),
@@ -134,6 +135,7 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
         )
     connection.execute(delete(datasets).where(datasets.c.node == record.node))
     drop_grants(connection, record.node)
+    drop_metadata(connection, record.node)
     remove_node(connection, record.node)
     give_up_jobs(connection, record.node, "its dataset was removed")
 
@@ -173,7 +175,8 @@ def _move_one(connection: Connection, record: DatasetRecord, to: DatasetName) ->
                 f"with: voxlake jobs cancel {job.id}"
             )
         remove_node(connection, left)
-    move_node(connection, record.node, to)
+    parent = make_node(connection, to.collection, to.experiment)
+    move_node(connection, record.node, parent, to.dataset)
 
 
 def _require_free(connection: Connection, name: DatasetName) -> None:
@@ -193,5 +196,6 @@ def _record_of(row: Row[tuple[Any, ...]]) -> DatasetRecord:
         state=DatasetState(row.state),
         public=row.public,
         created_at=row.created_at,
+        description=row.description,
         path=(ROOT, row.collection_node, row.experiment_node, row.node),
     )

@@ -225,6 +225,13 @@ def make_user(connection: Connection, row: Mapping[str, object]) -> User:
     return user
 
 
+def own_group(connection: Connection, user: str) -> int | None:
+    """Return the group that is a user's own; None if there is no such user."""
+    own = select(groups.c.id).join(users, users.c.id == groups.c.user).where(users.c.name == user)
+    found: int | None = connection.execute(own).scalar()
+    return found
+
+
 def principal_of(
     connection: Connection, user: User, claimed: Collection[str] = frozenset()
 ) -> Principal:

@@ -50,6 +50,8 @@ class DatasetRecord:
     created_at: datetime
     path: tuple[int, ...] = field(default=(), compare=False)
     """The ids of the nodes from the lake down to it; empty until the catalog has it."""
+    description: str = field(default="", compare=False)
+    """What people say of it."""
 
     @property
     def node(self) -> int:

@@ -11,16 +11,14 @@ from voxlake.platform.access import Grant, Role
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import drop_grants, grant_of, put_grant
 from voxlake.platform.catalog.people import find_group
+from voxlake.platform.catalog.places import node_of, path_of, text_of
 from voxlake.platform.catalog.tables import grants, groups
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.nodes import find_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Shares(Writer):
                 f"what ends at {ends_at:%Y-%m-%d %H:%M} would never begin; give a later end"
             )
         with self.database.write() as connection:
-            node, whose = _node_of(connection, place), find_group(connection, group)
+            node, whose = node_of(connection, place), find_group(connection, group)
             grant = Grant(whose.id, node, role.permissions, starts_at=starts_at, ends_at=ends_at)
             put_grant(connection, grant, role)
             lasts = "".join(
@@ -72,7 +70,9 @@ class Shares(Writer):
                 for word, moment in (("from", starts_at), ("until", ends_at))
                 if moment is not None
             )
-            self.note(connection, "share", _text(place), node=node, detail=f"{role} {group}{lasts}")
+            self.note(
+                connection, "share", text_of(place), node=node, detail=f"{role} {group}{lasts}"
+            )
         return Share("/".join(place), group, role, grant)
 
     def unshare(self, place: Sequence[str], group: str) -> None:
@@ -84,18 +84,18 @@ class Shares(Writer):
             If it was granted nothing there.
         """
         with self.database.write() as connection:
-            node, whose = _node_of(connection, place), find_group(connection, group)
+            node, whose = node_of(connection, place), find_group(connection, group)
             if drop_grants(connection, node, whose.id) == 0:
-                where = _text(place)
+                where = text_of(place)
                 raise NotFoundError(
                     f"{where} is not shared with {group}; list what is with: voxlake share {where}"
                 )
-            self.note(connection, "unshare", _text(place), node=node, detail=group)
+            self.note(connection, "unshare", text_of(place), node=node, detail=group)
 
     def list_shares(self, place: Sequence[str]) -> list[Share]:
         """Return what is shared at a place or above it, from the lake down, by group."""
         with self.database.read() as connection:
-            path = _path_of(connection, place)
+            path = path_of(connection, place)
             query = select(grants, groups.c.name).join(groups, groups.c.id == grants.c.group)
             rows = connection.execute(query.where(grants.c.node.in_(path))).all()
         last = path[-1]
@@ -105,22 +105,6 @@ class Shares(Writer):
             if row.inherits or row.node == last
         ]
         return sorted(shares, key=lambda one: (one.place.count("/"), one.place, one.group))
-
-
-def _text(place: Sequence[str]) -> str:
-    return "/".join(place) or "/"
-
-
-def _node_of(connection: Connection, place: Sequence[str]) -> int:
-    return _path_of(connection, place)[-1]
-
-
-def _path_of(connection: Connection, place: Sequence[str]) -> list[int]:
-    path = find_path(connection, *place)
-    if len(path) <= len(place):
-        missing = "/".join(place[: len(path)])
-        raise NotFoundError(f"there is no {missing} in the lake; list what there is: voxlake ls")
-    return path
 
 
 def _share_of(row: Row[tuple[Any, ...]], place: str) -> Share:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -39,6 +40,24 @@ datasets = Table(
     Column("created_at", Moment, nullable=False),
 )
 """The datasets that there are; one that was removed has a node alone."""
+
+keyvalues = Table(
+    "keyvalues",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What people say of a node, by key."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True),
+    Column("other", ID, ForeignKey(nodes.c.id), primary_key=True, index=True),
+    Column("is_source", Boolean, nullable=False),
+)
+"""Other datasets that a dataset was made from, or has to do with."""
 
 users = Table(
     "users",
@@ -104,6 +123,30 @@ grants = Table(
     sqlite_autoincrement=True,
 )
 """What a group may do with a node: bits of `permissions`, in the order of `access.Permission`."""
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    *(Column(f"{axis}_start", ID, nullable=False) for axis in "zyx"),
+    *(Column(f"{axis}_stop", ID, nullable=False) for axis in "zyx"),
+    *(Column(f"{axis}_size", Float(53), nullable=False) for axis in "zyx"),
+    Column("unit", String(16), nullable=False),
+    Column("group", ID, ForeignKey("groups.id")),
+    Column("created_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Coordinate frames: where experiments lie. `group` may change one, besides administrators."""
+
+experiment_frames = Table(
+    "experiment_frames",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
+    Column("frame", ID, ForeignKey("frames.id"), nullable=False, index=True),
+)
+"""The frame of an experiment that has one."""
 
 tokens = Table(
     "tokens",

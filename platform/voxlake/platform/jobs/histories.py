@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import UNFINISHED, Job, JobState
 from voxlake.platform.jobs.rows import read_jobs
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
+from voxlake.platform.nodes import collection, experiment
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,6 +46,20 @@ def check_no_job_knows(connection: Connection, name: DatasetName) -> None:
     for job in jobs_about(connection, name):
         raise ConflictError(
             f"{job.kind} job {job.id} on {job.dataset} is {job.state}; before {name} is renamed, "
+            f"wait for it, go on with it (voxlake jobs resume {job.id}) or give it up (voxlake "
+            f"jobs cancel {job.id})"
+        )
+
+
+def check_no_job_below(connection: Connection, node: int, place: str) -> None:
+    """Raise ConflictError if a job on a dataset of a collection or experiment is unfinished.
+
+    What it was told to do says the name.
+    """
+    below = or_(collection.c.id == node, experiment.c.id == node)
+    for job in read_jobs(connection, below, jobs.c.state.in_(sorted(UNFINISHED))):
+        raise ConflictError(
+            f"{job.kind} job {job.id} on {job.dataset} is {job.state}; before {place} is changed, "
             f"wait for it, go on with it (voxlake jobs resume {job.id}) or give it up (voxlake "
             f"jobs cancel {job.id})"
         )

@@ -22,7 +22,8 @@ from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, Task
 from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
-from voxlake.platform.nodes import is_named, make_node
+from voxlake.platform.node_changes import make_node
+from voxlake.platform.nodes import is_named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

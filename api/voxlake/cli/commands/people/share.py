@@ -11,19 +11,13 @@ from cyclopts import Parameter
 
 from voxlake.cli.commands.people.group import GroupName
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, in_utc
+from voxlake.cli.options import Answering, InLake, Place, in_utc, names_of
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_shares
 from voxlake.documents.people import ShareList, share_document
 from voxlake.platform.access import Role
 from voxlake.platform.catalog.shares import Share
-from voxlake.platform.errors import InvalidInputError, InvalidNameError
-from voxlake.platform.names import check_name
-
-type Place = Annotated[
-    str,
-    Parameter(name="PLACE", help="COLLECTION, COLLECTION/EXPERIMENT, a dataset, or / for all."),
-]
+from voxlake.platform.errors import InvalidInputError
 
 
 @Parameter(name="*")
@@ -55,7 +49,7 @@ def share(
     lasting: Lasting = Lasting(),
 ) -> None:
     """Let a group do what a role may at a place and below it; or list what is shared there."""
-    names = _names(place)
+    names = names_of(place)
     with opened_catalog(lake) as catalog:
         if group is not None:
             if role is None:
@@ -77,21 +71,11 @@ def unshare(
     answering: Answering = Answering(),
 ) -> None:
     """Take back what a group was granted at a place; what it has from above stays."""
-    names = _names(place)
+    names = names_of(place)
     with opened_catalog(lake) as catalog:
         catalog.shares.unshare(names, group)
         shares = catalog.shares.list_shares(names)
     _answer(shares, answering)
-
-
-def _names(place: str) -> list[str]:
-    parts = [] if place == "/" else place.split("/")
-    if len(parts) > 3:
-        raise InvalidNameError(
-            f"{place!r} is no place; write COLLECTION, COLLECTION/EXPERIMENT, "
-            "COLLECTION/EXPERIMENT/DATASET, or / for all of the lake"
-        )
-    return list(map(check_name, parts, ("collection", "experiment", "dataset")))
 
 
 def _answer(shares: Sequence[Share], answering: Answering) -> None:

@@ -1,0 +1,1 @@
+"""Commands about collections, experiments, frames, and what people say of places."""
