@@ -54,7 +54,9 @@ class Served:
 @contextmanager
 def run_app(app: Any) -> Iterator[str]:
     """Serve an application from a thread, and yield its URL."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, lifespan="off", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from ipaddress import ip_network
 
 import pytest
 from pydantic import ValidationError
@@ -56,6 +57,43 @@ def test_an_issuer_needs_an_audience() -> None:
     assert Settings(oidc_issuer=issuer, oidc_client_id="lake").audience == "lake"
     both = Settings(oidc_issuer=issuer, oidc_client_id="lake", oidc_audience="data")
     assert both.audience == "data"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://lake.example.org", "https://lake.example.org"),
+        ("https://lake.example.org/", "https://lake.example.org"),
+        ("HTTPS://Lake.Example.org:443/My/lake/", "https://lake.example.org/My/lake"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_a_public_url_is_kept_as_browsers_write_it(
+    monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    monkeypatch.setenv("VOXLAKE_PUBLIC_URL", written)
+    assert Settings().public_url == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "lake.example.org", "ftp://lake", "https://", "https://a@b", "https://a b", "https://a/?x",
+     "https://a/#x", "https://a//b", "https://a/../b", "https://a:b", "https://a\\b"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_gateway_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError, match="public_url"):
+        Settings(public_url=written)
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXLAKE_TRUSTED_PROXIES", "10.0.0.1, fd00::/8")
+    assert Settings().trusted_proxies == (ip_network("10.0.0.1"), ip_network("fd00::/8"))
+    assert Settings.model_validate(Settings().model_dump()) == Settings()
+    for wrong in ("proxy.example.org", "10.0.0.1/8", "*"):
+        monkeypatch.setenv("VOXLAKE_TRUSTED_PROXIES", wrong)
+        with pytest.raises(ValidationError, match="trusted_proxies"):
+            Settings()
 
 
 def test_they_do_not_change() -> None:

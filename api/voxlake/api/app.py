@@ -28,6 +28,7 @@ from voxlake.api.http.problems import (
     on_invalid_request,
     on_voxlake_error,
 )
+from voxlake.api.http.public_address import PublicAddress
 from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.identity import Identity
@@ -142,7 +143,10 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(LineEnds)
     app.add_middleware(HeadAsGet)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
-    app.add_middleware(OriginCheck)
+    app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
     app.add_middleware(Observed)
+    app.add_middleware(
+        PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
+    )

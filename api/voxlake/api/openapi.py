@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from voxlake.api.guard import public
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import BINARY, DOCUMENTED, documented
+from voxlake.api.http.public_address import outer_path
 from voxlake.api.views.keys import PART
 from voxlake.documents.problem import Problem
 from voxlake.platform.names import NAME
@@ -37,7 +38,10 @@ _STORED: dict[str, Any] = {"application/octet-stream": BINARY, "application/json
 @router.get("/openapi.json")
 async def get_document(request: Request) -> JSONResponse:
     """Return the description of this API."""
-    return JSONResponse(request.app.openapi())
+    document = request.app.openapi()
+    if root := outer_path(request.scope, ""):
+        document = {**document, "servers": [{"url": root}]}
+    return JSONResponse(document)
 
 
 def install_openapi(app: FastAPI) -> None:

@@ -67,7 +67,7 @@ def run_gateway(
         token = owner_token(endpoint.secrets)
         identity = LocalIdentity(token, f"voxlake-session-{port}")
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        url = f"http://{host}:{port}"
+        url = settings.public_url or f"http://{host}:{port}"
         info = ServingDocument(
             url=url,
             login_link=identity.login_link(url, endpoint.target),
@@ -87,6 +87,8 @@ def run_gateway(
             log_config=None,
             access_log=False,
             server_header=False,
+            # Which proxies are believed is a setting; uvicorn believes all of this machine.
+            proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

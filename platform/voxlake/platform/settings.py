@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -21,6 +30,25 @@ def _listed(value: object) -> object:
 
 type Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 """Several values, with commas between them, or as a list in JSON where they hold commas."""
+
+type Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+"""Addresses and networks, with commas between them."""
+
+_PUBLIC_URL = re.compile(
+    r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~-]+)*)/?"
+)
+_PORTS = {"http": "80", "https": "443"}
+
+
+def _check_public_url(url: str) -> str:
+    """Return a URL of a gateway as browsers write it, without a slash at its end."""
+    scheme, _, rest = url.partition("://")
+    address, slash, path = rest.partition("/")
+    parts = _PUBLIC_URL.fullmatch(f"{scheme}://{address}".lower() + slash + path)
+    if parts is None or {".", ".."} & set(path.split("/")):
+        raise ValueError("this is no address of a gateway; write it as https://lake.example.org")
+    scheme, host, port, path = parts.groups()
+    return f"{scheme}://{host}{'' if port in {None, _PORTS[scheme]} else f':{port}'}{path}"
 
 
 class Settings(BaseSettings):
@@ -147,6 +175,17 @@ class Settings(BaseSettings):
     oidc_administrators: Listed = Field(
         default=(),
         description="Groups or roles, of these claims, that make who has them administrators.",
+    )
+
+    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+        default=None,
+        description="Address at which people reach the gateway, by a reverse proxy say. All links, "
+        "redirects and cookies are made for it, whatever a request says.",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies, with commas between them. What they "
+        "say of a request (X-Forwarded-*, Forwarded) is believed, and of nobody else.",
     )
 
     @property

@@ -7,6 +7,7 @@ from contextlib import suppress
 from starlette.types import Message, Receive, Scope, Send
 
 from voxlake.api.http.layer import Layer
+from voxlake.api.http.public_address import inner_path
 
 NATIVE = "/zarr/"
 """Addresses below it answer HEAD themselves, without reading what they would send."""
@@ -17,7 +18,7 @@ class HeadAsGet(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        if scope["method"] != "HEAD" or scope["path"].startswith(NATIVE):
+        if scope["method"] != "HEAD" or inner_path(scope).startswith(NATIVE):
             await self.app(scope, receive, send)
             return
 

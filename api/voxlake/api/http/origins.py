@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import problem
@@ -21,9 +22,6 @@ from voxlake.platform.loopback import is_loopback
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9_.-]+))(?::[0-9]{0,5})?")
 """A name or address, and a port (RFC 9112, 3.2): nothing before it, and nothing behind."""
-
-_LOCAL = "localhost, 127.0.0.1 and the like, ::1"
-"""Names that only this machine answers to, in words."""
 
 SHARED = {
     "Access-Control-Allow-Origin": "*",
@@ -44,23 +42,33 @@ PREFLIGHT = {
 
 
 class OriginCheck(Layer):
-    """Refuses requests to names of other hosts, and changes that a foreign page asks for."""
+    """Refuses requests to names of other hosts, and changes that a foreign page asks for.
+
+    With a `public_url` this is the host of every request (`PublicAddress`); else only names that
+    this machine alone answers to are.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str | None = None) -> None:
+        super().__init__(app)
+        self.host = urlsplit(public_url or "").hostname
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        await (refuse(scope) or self.app)(scope, receive, send)
+        await (refuse(scope, self.host) or self.app)(scope, receive, send)
 
 
-def refuse(scope: Scope) -> Response | None:
+def refuse(scope: Scope, own: str | None) -> Response | None:
     """Return the answer to a request that is not to be served; None if it is.
 
     A page of a foreign site can point its own name at 127.0.0.1 and would then be of the same
     origin as a local server; the Host header still tells its name.
     """
-    if not is_loopback(host_name(scope) or ""):
+    name = host_name(scope)
+    if name is None or not (name == own or is_loopback(name)):
         given = ", ".join(Headers(scope=scope).getlist("host"))
         detail = (
-            f"the host {given!r} is not this server's; a local server answers to {_LOCAL} alone"
+            f"the host {given!r} is not this server's; it answers to localhost, 127.0.0.1 and the "
+            "like, ::1, and where VOXLAKE_PUBLIC_URL is set, to that address"
         )
         return problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
     if scope["method"] not in SAFE and is_foreign(scope):
@@ -93,7 +101,7 @@ def is_foreign(scope: Scope) -> bool:
     origin = headers.get("origin")
     if origin is None or "authorization" in headers or "cookie" not in headers:
         return False
-    return origin.partition("://")[2].lower() != headers.get("host", "").lower()
+    return origin.lower() != f"{scope['scheme']}://{headers.get('host', '')}".lower()
 
 
 class Cors(Layer):

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
+from voxlake.api.http.public_address import outer_path
 from voxlake.api.identity.local import SESSION_SECONDS
 from voxlake.documents.service import LoginLinkDocument
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
@@ -47,7 +48,7 @@ async def login(
     """
     target = check_next(target)
     identity = gateway_of(request.scope).identity
-    answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+    answer = RedirectResponse(outer_path(request.scope, target), 303, {"Cache-Control": "no-store"})
     try:
         session = identity.local.redeem(once)
     except UnauthenticatedError:
@@ -55,7 +56,12 @@ async def login(
             raise
         return answer
     answer.set_cookie(
-        identity.local.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax"
+        identity.local.cookie,
+        session,
+        max_age=SESSION_SECONDS,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
     )
     return answer
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from voxlake.api.guard import Granted, MayList, public
+from voxlake.api.http.public_address import outer_path
 from voxlake.platform.access import Read
 
 router = APIRouter(include_in_schema=False)
@@ -19,8 +20,8 @@ _PAGE = """<!doctype html>
 {listed}
 <p>This page lists what you may see: log in for more with a link that <code>voxlake serve</code>
 prints, or a new one by <code>voxlake login-link</code>. Programs ask
-<a href="/v2/datasets">/v2/datasets</a>; <a href="/openapi.json">/openapi.json</a> describes all
-that they can ask.</p>
+<a href="{root}/v2/datasets">/v2/datasets</a>; <a href="{root}/openapi.json">/openapi.json</a>
+describes all that they can ask.</p>
 </body></html>
 """
 
@@ -32,11 +33,14 @@ _ICON = (
 
 
 @router.get("/", response_class=HTMLResponse)
-async def home(readable: MayList) -> HTMLResponse:
+async def home(request: Request, readable: MayList) -> HTMLResponse:
     """List the datasets that the asker may see."""
-    rows = "\n".join(map(_row, readable))
+    root = escape(outer_path(request.scope, ""))
+    rows = "\n".join(_row(each, root) for each in readable)
     listed = f"<ul>\n{rows}\n</ul>" if rows else "<p>There are none that you may see.</p>"
-    return HTMLResponse(_PAGE.format(listed=listed), headers={"Cache-Control": "no-store"})
+    return HTMLResponse(
+        _PAGE.format(listed=listed, root=root), headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.get("/favicon.ico", dependencies=[Depends(public)])
@@ -45,10 +49,10 @@ async def favicon() -> Response:
     return Response(_ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
 
 
-def _row(granted: Granted[Read]) -> str:
+def _row(granted: Granted[Read], root: str) -> str:
     record = granted.record
     name = escape(str(record.name))
     return (
-        f'<li><a href="/view/{name}">{name}</a>: {escape(record.kind)}, {record.state} '
-        f'(<a href="/v2/datasets/{name}">about it</a>)</li>'
+        f'<li><a href="{root}/view/{name}">{name}</a>: {escape(record.kind)}, {record.state} '
+        f'(<a href="{root}/v2/datasets/{name}">about it</a>)</li>'
     )

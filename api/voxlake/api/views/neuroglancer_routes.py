@@ -11,6 +11,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, MayReadVoxels, public, relatives
+from voxlake.api.http.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
@@ -60,9 +61,9 @@ async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
 
 
 @router.get("/neuroglancer", include_in_schema=False, dependencies=[Depends(public)])
-async def open_viewer() -> RedirectResponse:
+async def open_viewer(request: Request) -> RedirectResponse:
     """Redirect to the address of the viewer, whose files lie below it."""
-    return RedirectResponse("/neuroglancer/", 307)
+    return RedirectResponse(outer_path(request.scope, "/neuroglancer/"), 307)
 
 
 async def _shown_with(granted: Granted[ReadVoxels]) -> list[Granted[ReadVoxels]]:
