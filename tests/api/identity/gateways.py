@@ -21,6 +21,8 @@ from voxlake.platform.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastapi import FastAPI
+
     from voxlake.platform.store import StoreURL
 
 SECRET = "/v2/datasets/lab/brain/secret"
@@ -38,6 +40,7 @@ class Issued:
 
     url: str
     catalog: Catalog
+    app: FastAPI
     bearer: Bearer
 
     def client(self, token: str | None = None, **options: Any) -> httpx2.Client:
@@ -62,4 +65,4 @@ def run_gateway(lake: StoreURL, issuer: str, **others: Any) -> Iterator[Issued]:
         bearer = app.state.gateway.identity.bearer
         assert isinstance(bearer, Bearer)
         with run_app(app) as url:
-            yield Issued(url, catalog, bearer)
+            yield Issued(url, catalog, app, bearer)

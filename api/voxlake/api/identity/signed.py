@@ -82,8 +82,8 @@ def _header_of(token: str, types: AbstractSet[str]) -> dict[str, Any]:
         raise ValueError("it is no signed JWT, or too long")
     try:
         header = json.loads(urlsafe_b64decode(parts[1].encode()))
-    except RecursionError as error:
-        raise ValueError("its header is nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError("its header cannot be read") from error
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str | None):
         raise ValueError("its header is none")  # noqa: TRY004  (a fault of what was sent)
     if str(header.get("alg")) not in ALGORITHMS:
