@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
@@ -10,6 +10,8 @@ from voxlake.api.http.budget import Budget
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.questions import Questions
 from voxlake.api.identity.identity import Identity
+from voxlake.api.monitoring.metrics import Metrics
+from voxlake.api.monitoring.resources import Resources
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Protected
@@ -55,6 +57,10 @@ class Gateway:
     readiness: Expiring[str, str | None]
     chunk_cache_bytes: int
     """Of decoded chunks that volumes keep."""
+    metrics: Metrics = field(default_factory=Metrics, repr=False)
+
+    def __post_init__(self) -> None:
+        self.metrics.add(Resources(self.answers))
 
     @property
     def whole_answer_bytes(self) -> int:

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         description="What a gateway logs at least; by default info, a line for each request, and "
         "on a terminal warning.",
     )
+    metrics_public: bool = Field(
+        default=False,
+        description="Let everybody read the gateway's /metrics, where only Prometheus reaches it.",
+    )
     spool_dir: Path | None = Field(
         default=None,
         description="Where shards on their way to S3 are kept, in a folder of this user alone; by "

@@ -1,4 +1,4 @@
-"""Every request is observed from its beginning to its end: its id, and its line in the log."""
+"""Every request is observed to its end: it gets an id, is told of in the log, and is counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from voxlake.api.gateway import gateway_of
 from voxlake.api.http.exchange import CutOff, Exchange, exchange_of, template_of
 from voxlake.api.http.layer import Layer
 from voxlake.platform.errors import TimedOutError
@@ -22,17 +23,20 @@ class Observed(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        exchange = Exchange(scope["method"])
+        exchange, metrics = Exchange(scope["method"]), gateway_of(scope).metrics
         scope.setdefault("state", {})["exchange"] = exchange
         # All that is logged while the request is served carries its id, by whomever.
         bind_contextvars(request_id=exchange.request_id)
+        metrics.in_flight += 1
         try:
             await self.app(scope, receive, _counting(send, exchange))
         except BaseException as error:
             exchange.cut_off = exchange.cut_off or cause_of(error)
             raise
         finally:
+            metrics.in_flight -= 1
             _end(exchange)
+            metrics.count(exchange)
 
 
 class Routed(Layer):

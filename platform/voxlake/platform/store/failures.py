@@ -24,6 +24,7 @@ from voxlake.platform.errors import (
     VoxlakeError,
 )
 from voxlake.platform.panics import is_panic
+from voxlake.platform.store.counts import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,7 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
     It is not begun after the deadline.
     """
     check_deadline()
+    COUNTS.count_request(action)
     try:
         yield
     except VoxlakeError:
@@ -82,6 +84,7 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
         # Obstore's way to say that Rust gave up, which is no Exception: no file could be opened.
         if not is_panic(error):
             raise
+        COUNTS.count_failure(StoreUnavailableError.kind)
         raise StoreUnavailableError(
             f"cannot {action} {url}: {_reason(error)}; try again"
         ) from error
@@ -89,6 +92,13 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
 
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return our error for what a library raised: absent is absent, a failure is a failure."""
+    explained = _explain(action, url, error)
+    if isinstance(explained, StoreError):
+        COUNTS.count_failure(explained.kind)
+    return explained
+
+
+def _explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     if isinstance(error, VoxlakeError):
         return error
     if _is_absent(action, error):

@@ -1,0 +1,67 @@
+"""What a gateway uses, read when somebody looks: memory for answers, the cache, the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from voxlake.api.http.budget import Budget
+from voxlake.ngff.memory.cache import CACHE, Cache
+from voxlake.platform.store.counts import COUNTS, StoreCounts
+
+
+class Resources(Collector):
+    """Reads counts that others keep anyway."""
+
+    def __init__(self, answers: Budget, cache: Cache = CACHE, store: StoreCounts = COUNTS) -> None:
+        self._answers, self._cache, self._store = answers, cache, store
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all metrics."""
+        yield InfoMetricFamily("voxlake", "What runs.", value={"version": version("voxlake")})
+        yield from self._memory_metrics()
+        yield from self._cache_metrics()
+        yield from self._store_metrics()
+
+    def _memory_metrics(self) -> Iterator[Metric]:
+        gauge, answers = GaugeMetricFamily, self._answers
+        name = "voxlake_answers_memory"
+        yield gauge(f"{name}_bytes", "Memory that answers on their way hold.", answers.used_bytes)
+        yield gauge(f"{name}_limit_bytes", "Memory that they may hold.", answers.limit_bytes)
+        yield gauge(f"{name}_waiting", "Answers that wait for memory.", answers.waiting)
+
+    def _cache_metrics(self) -> Iterator[Metric]:
+        use, name = self._cache.use(), "voxlake_cache"
+        held = GaugeMetricFamily(f"{name}_bytes", "Memory of what is kept.", labels=["kind"])
+        hits = CounterMetricFamily(f"{name}_hits", "Questions it answered.", labels=["kind"])
+        misses = CounterMetricFamily(f"{name}_misses", "Questions it did not.", labels=["kind"])
+        dropped = CounterMetricFamily(
+            f"{name}_evictions", "Values dropped to make room.", labels=["kind"]
+        )
+        for kind in use:
+            for family, value in (
+                (held, kind.bytes),
+                (hits, kind.hits),
+                (misses, kind.misses),
+                (dropped, kind.evictions),
+            ):
+                family.add_metric([kind.kind], value)
+        yield from (held, hits, misses, dropped)
+
+    def _store_metrics(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "voxlake_store_requests",
+            "Objects read, written and listed; those that TensorStore reads are not seen.",
+            labels=["action"],
+        )
+        failures = CounterMetricFamily(
+            "voxlake_store_failures", "Failures of the store, by what they are.", labels=["kind"]
+        )
+        for family, counts in ((requests, self._store.requests), (failures, self._store.failures)):
+            for label, count in sorted(counts.items()):
+                family.add_metric([label], count)
+        yield from (requests, failures)

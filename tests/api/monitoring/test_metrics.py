@@ -1,0 +1,233 @@
+"""Metrics say what happened, in few series, to those who may know."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.api.conftest import Served, run_app
+
+from voxlake.api.app import create_app
+from voxlake.api.http.budget import Budget
+from voxlake.api.http.exchange import CutOff, Exchange
+from voxlake.api.monitoring.metrics import Metrics
+from voxlake.api.monitoring.resources import Resources
+from voxlake.ngff.memory.cache import Cache, Cached
+from voxlake.platform.access import Permission
+from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.names import DatasetName
+from voxlake.platform.store.counts import COUNTS, StoreCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import Message
+
+DATASET = "/v2/datasets/{collection}/{experiment}/{dataset}"
+OBJECT = "/zarr/{collection}/{experiment}/{dataset}/{key}"
+PATHS = 1000
+
+type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def read(text: str | bytes) -> Samples:
+    """Return all samples, as Prometheus itself would read them."""
+    families = text_string_to_metric_families(text if isinstance(text, str) else text.decode())
+    return {
+        (one.name, frozenset(one.labels.items())): one.value
+        for family in families
+        for one in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """Return a sample; 0 if it is not there."""
+    return samples.get((f"voxlake_{name}", frozenset(labels.items())), 0)
+
+
+@pytest.fixture(scope="module")
+def fresh(served: Served) -> Any:
+    """A gateway that has counted nothing, over the same lake."""
+    settings = served.app.state.gateway.settings
+    return create_app(settings, served.lake, served.catalog, served.identity)
+
+
+@pytest.fixture(scope="module")
+def gateway(served: Served, fresh: Any) -> Iterator[httpx2.Client]:
+    """A client of its owner."""
+    headers = served.client(owner=True).headers
+    with run_app(fresh) as url, httpx2.Client(base_url=url, headers=headers) as client:
+        yield client
+
+
+def counted(gateway: httpx2.Client, requests: float, **labels: str) -> Samples:
+    """Return the samples once so many requests of a kind are counted, soon after their answers."""
+    deadline = time.monotonic() + 5
+    while True:
+        samples = read(gateway.get("/metrics").text)
+        if value(samples, "requests_total", **labels) >= requests:
+            return samples
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_requests_are_counted_by_route(gateway: httpx2.Client) -> None:
+    begin = read(gateway.get("/metrics").text)
+    wanted = [("GET", "lab/brain/em"), ("GET", "lab/brain/secret"), ("GET", "lab/brain/absent")]
+    answers = [gateway.request(how, f"/v2/datasets/{name}") for how, name in wanted]
+    end = counted(gateway, 2, route=DATASET, method="GET", status="2xx")
+    of_route = {"route": DATASET, "method": "GET"}
+
+    def more(name: str, **labels: str) -> float:
+        return value(end, name, **labels) - value(begin, name, **labels)
+
+    assert more("requests_total", status="2xx", **of_route) == 2
+    assert more("requests_total", status="4xx", **of_route) == 1
+    assert more("sent_bytes_total", route=DATASET) == sum(len(each.content) for each in answers)
+    assert more("request_seconds_count", route=DATASET) == 3
+    assert more("request_seconds_bucket", route=DATASET, le="60.0") == 3
+    assert 0 < more("request_seconds_sum", route=DATASET) < 60
+    assert value(end, "requests_in_flight") == 1  # the one that asks
+
+
+def test_what_the_gateway_uses_is_told(gateway: httpx2.Client, fresh: Any) -> None:
+    begin = read(gateway.get("/metrics").text)
+    assert gateway.get("/zarr/lab/brain/em/0/c/0/0/0").status_code == 200
+    end = read(gateway.get("/metrics").text)
+    reads = "store_requests_total"
+    assert value(end, reads, action="read") > value(begin, reads, action="read")
+    limit = fresh.state.gateway.answers.limit_bytes
+    assert value(end, "answers_memory_limit_bytes") == limit
+    assert value(end, "answers_memory_bytes") == 0
+    assert ("process_resident_memory_bytes", frozenset[tuple[str, str]]()) in end
+
+
+def test_the_cache_is_told_by_kind() -> None:
+    cache, metrics = Cache(limit_bytes=10), Metrics()
+    kept = Cached[str]("words", cache)
+    for key in ("one", "one", "two"):
+        kept.get(key, lambda: "a value", size=len)
+    metrics.add(Resources(Budget(1 << 20), cache, StoreCounts()))
+    found = read(metrics.text())
+    told = {name: value(found, f"cache_{name}", kind="words") for name in ("bytes", "hits_total")}
+    assert told == {"bytes": 7, "hits_total": 1}
+    assert value(found, "cache_misses_total", kind="words") == 2
+    assert value(found, "cache_evictions_total", kind="words") == 1
+
+
+def test_failures_of_the_store_are_told(gateway: httpx2.Client) -> None:
+    labels = {"kind": "store-unavailable"}
+    begin = value(read(gateway.get("/metrics").text), "store_failures_total", **labels)
+    COUNTS.count_failure(labels["kind"])
+    end = value(read(gateway.get("/metrics").text), "store_failures_total", **labels)
+    assert end == begin + 1
+
+
+def test_cut_off_and_throttled_requests_are_counted() -> None:
+    metrics = Metrics()
+    metrics.count(Exchange("GET", route="/a", status=429, is_whole=True))
+    metrics.count(Exchange("GET", route="/a", status=200, cut_off=CutOff.STALLED))
+    metrics.count(Exchange("BREW", cut_off=CutOff.CLIENT))
+    found = read(metrics.text())
+    assert value(found, "throttled_requests_total") == 1
+    assert value(found, "cut_off_requests_total", cause="stalled") == 1
+    assert value(found, "requests_total", route="none", method="other", status="none") == 1
+
+
+async def ask(app: Any, method: str, path: str) -> int:
+    """Send a request without a socket; return the status of the answer."""
+    status = 0
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()  # the client stays
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    await app(scope, receive, send)
+    return status
+
+
+def test_random_addresses_add_no_series(fresh: Any) -> None:
+    chance = random.Random(1)
+    shapes = {
+        # For these the catalog is looked at, which takes a while.
+        "/v2/datasets/{}/{}/{}": 1,
+        "/zarr/{}/{}/{}/{}": 1,
+        "/view/{}/{}/{}": 1,
+        "/neuroglancer/{}": 1,
+        "/{}": 30,
+        "/{}/{}": 30,
+    }
+
+    def path(shape: str) -> str:
+        words = ("".join(chance.choices(string.ascii_letters, k=12)) for _ in range(4))
+        return shape.format(*words)
+
+    async def ask_each(shapes: list[str], *methods: str) -> None:
+        for shape in shapes:
+            for method in methods:
+                await ask(fresh, method, path(shape))
+
+    metrics = fresh.state.gateway.metrics
+    asyncio.run(ask_each(list(shapes), "GET", "BREW"))
+    before = read(metrics.text())
+    many = chance.choices(list(shapes), list(shapes.values()), k=PATHS)
+    asyncio.run(ask_each(many, "GET"))
+    asyncio.run(ask_each(many[: PATHS // 5], "BREW"))
+    after = read(metrics.text())
+    assert after.keys() == before.keys()
+    total = "voxlake_requests_total"
+    assert sum(n for (name, _), n in after.items() if name == total) >= PATHS
+    assert len(after) < 500
+
+
+def test_only_administrators_may_read_them(served: Served) -> None:
+    people, tokens = served.catalog.people, served.catalog.tokens
+    people.add_user("watcher", administrator=True)
+    people.add_user("curious")
+    node = served.catalog.get_dataset(DatasetName.parse("lab/brain/em")).path[-1]
+    may_read = TokenTerms(permissions=frozenset({Permission.READ}))
+
+    def status(user: str, terms: TokenTerms | None = None) -> int:
+        _, secret = tokens.make(user, "scrape", terms)
+        headers = {"Authorization": f"Bearer {secret}"}
+        return httpx2.get(f"{served.url}/metrics", headers=headers).status_code
+
+    assert httpx2.get(f"{served.url}/metrics").status_code == 401
+    assert status("watcher") == status("watcher", may_read) == 200
+    assert status("watcher", TokenTerms(node=node)) == 403
+    may_write = TokenTerms(permissions=frozenset({Permission.ADD_VOLUMETRIC_DATA}))
+    assert status("watcher", may_write) == 403
+    assert status("curious") == 403
+
+
+def test_they_can_be_open_to_everybody(served: Served) -> None:
+    settings = served.app.state.gateway.settings.model_copy(update={"metrics_public": True})
+    app = create_app(settings, served.lake, served.catalog, served.identity)
+    with run_app(app) as url:
+        answer = httpx2.get(f"{url}/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
