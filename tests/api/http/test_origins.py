@@ -92,3 +92,80 @@ def test_one_host_is_named_or_none_by_old_programs(
         lines = [request_line, *(f"Host: {host}" for host in hosts), "Connection: close", "", ""]
         connection.sendall("\r\n".join(lines).encode())
         assert connection.recv(1000).split()[1] == status
+
+
+OWN, FOREIGN = "http://127.0.0.1", "http://127.0.0.1:9"
+"""Of two ports of one machine: browsers send the cookies of one to the other."""
+SECRET = "/v2/datasets/lab/brain/secret"
+
+
+@pytest.fixture
+def session(served: Served) -> str:
+    """The cookie of a browser in which the owner is signed in."""
+    return f"{served.identity.cookie}={served.identity.redeem(served.identity.new_link())}"
+
+
+def whose(origin: str, served: Served) -> str:
+    """Return the very origin of the server in the place of its name."""
+    return served.url if origin == OWN else origin
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": OWN}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": OWN}, 200),
+        ({}, 403),
+        ({"Origin": FOREIGN}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Origin": "https://127.0.0.1"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": OWN}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+    ],
+)
+def test_a_cookie_changes_something_from_our_own_pages_alone(
+    served: Served, session: str, headers: dict[str, str], status: int
+) -> None:
+    sent = {name: whose(value, served) for name, value in headers.items()}
+    with served.client() as client:
+        answer = client.post("/login-links", headers={"Cookie": session, **sent})
+        assert answer.status_code == status, answer.text
+        assert answer.headers["access-control-allow-origin"] == "*"
+        if status == 403:
+            assert answer.json()["type"] == "urn:voxlake:error:foreign-origin"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": FOREIGN}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_token_changes_something_from_everywhere(
+    owner: httpx2.Client, session: str, headers: dict[str, str]
+) -> None:
+    sent = {"Cookie": session, **headers}
+    assert owner.post("/login-links", headers=sent).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": OWN}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, 200),
+        ({"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, 200),
+        # Somebody follows a link on a page elsewhere, or a notebook has the view in a frame.
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ({"Origin": FOREIGN}, 401),
+        ({"Origin": "null"}, 401),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 401),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Origin": FOREIGN}, 401),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 401),
+    ],
+)
+def test_what_a_foreign_page_fetches_is_fetched_without_a_cookie(
+    served: Served, session: str, headers: dict[str, str], status: int
+) -> None:
+    sent = {name: whose(value, served) for name, value in headers.items()}
+    with served.client() as client:
+        assert client.get(SECRET, headers={"Cookie": session, **sent}).status_code == status
+        assert client.get("/v2/datasets/lab/brain/em", headers=sent).status_code == 200

@@ -8,15 +8,28 @@ from starlette.types import Receive, Scope, Send
 from voxlake.api.http.dataset_state import head_with_state
 from voxlake.api.http.layer import Layer, with_headers
 from voxlake.api.http.problems import from_bug
+from voxlake.api.http.public_address import inner_path
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # A login link must not travel on in a Referer.
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    # What browsers of before CSP 2 know of it.
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()"
+        for feature in ("camera", "microphone", "geolocation", "payment", "usb", "browsing-topics")
+    ),
 }
 """Sent unless the route says something else."""
+
+DATA = ("/zarr/", "/v2/")
+"""Addresses below these are read by pages of any origin, as CORS lets them."""
+
+HSTS = "max-age=31536000"
+"""For a year browsers ask this host by https alone; of subdomains others decide."""
 
 
 class Envelope(Layer):
@@ -30,8 +43,7 @@ class Envelope(Layer):
             nonlocal started
             started = True
             head_with_state(scope, headers)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            protect(scope, headers)
 
         send_headed = with_headers(send, start)
         try:
@@ -40,3 +52,17 @@ class Envelope(Layer):
             if started:
                 raise
             await from_bug(scope, error)(scope, receive, send_headed)
+
+
+def protect(scope: Scope, headers: MutableHeaders) -> None:
+    """Add the headers that tell browsers what not to do with an answer.
+
+    There is no `Cross-Origin-Opener-Policy`: viewers of other origins open our login in a window
+    of theirs, which tells them when it is done.
+    """
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    is_data = inner_path(scope).startswith(DATA)
+    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if is_data else "same-origin")
+    if scope["scheme"] == "https":
+        headers.setdefault("Strict-Transport-Security", HSTS)

@@ -1,9 +1,10 @@
 """Which pages may call: the Host header (DNS rebinding), CORS, and who may change something.
 
 Any origin may call without a cookie: public data are public, and no answer allows a foreign page
-to use the owner's cookie (`Access-Control-Allow-Credentials` is never sent). A browser sends the
-cookie along unasked from pages of other ports of the same machine, so what changes something is
-taken with a cookie from this server's own pages only.
+to use a cookie (`Access-Control-Allow-Credentials` is never sent). Browsers send cookies along
+unasked from pages of other ports of the same machine, and of other hosts of the same site. So what
+changes something is taken with a cookie from this server's own pages only, and whatever else a
+foreign page fetches is fetched as if without one; links from foreign pages are followed with it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ SHARED = {
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Encoding, Content-Length, "
     "Content-Range, ETag, X-Request-Id, X-Voxlake-Axes, X-Voxlake-Box, X-Voxlake-Dtype, "
     "X-Voxlake-Level, X-Voxlake-Shape, X-Index-As-Of, X-Index-Consistency, X-Voxlake-Mapping, "
-    "X-Voxlake-Next, X-Voxlake-State",
+    "X-Voxlake-Next, X-Voxlake-State, RateLimit, RateLimit-Policy, Retry-After",
 }
 """Headers of every answer."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST, PUT, DELETE",
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Range, If-None-Match, If-Range, "
     "If-Match",
     "Access-Control-Max-Age": "7200",
@@ -43,6 +44,8 @@ PREFLIGHT = {
 
 class OriginCheck(Layer):
     """Refuses requests to names of other hosts, and changes that a foreign page asks for.
+
+    It answers preflights, before anybody wants to know who asks.
 
     With a `public_url` this is the host of every request (`PublicAddress`); else only names that
     this machine alone answers to are.
@@ -54,7 +57,10 @@ class OriginCheck(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        await (refuse(scope, self.host) or self.app)(scope, receive, send)
+        app = refuse(scope, self.host) or self.app
+        if app is self.app and scope["method"] == "OPTIONS":
+            app = preflight(scope)
+        await app(scope, receive, send)
 
 
 def refuse(scope: Scope, own: str | None) -> Response | None:
@@ -71,12 +77,15 @@ def refuse(scope: Scope, own: str | None) -> Response | None:
             "like, ::1, and where VOXLAKE_PUBLIC_URL is set, to that address"
         )
         return problem(scope, "wrong-host", HTTPStatus.MISDIRECTED_REQUEST, detail)
-    if scope["method"] not in SAFE and is_foreign(scope):
-        detail = (
-            "a page of another site asked for a change in the name of its reader; ask from a "
-            "page of this server, or send a token as `Authorization: Bearer TOKEN`"
-        )
-        return problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
+    if has_cookie(scope) and not is_ours(scope):
+        if scope["method"] not in SAFE:
+            detail = (
+                "a cookie asks for a change, and not from a page of this server; ask from one, or "
+                "send a token as `Authorization: Bearer TOKEN`"
+            )
+            return problem(scope, "foreign-origin", HTTPStatus.FORBIDDEN, detail)
+        if is_fetched_by_foreign_page(scope):
+            drop_cookies(scope)
     return None
 
 
@@ -92,25 +101,45 @@ def host_name(scope: Scope) -> str | None:
     return parts and (parts[1] or parts[2]).lower()
 
 
-def is_foreign(scope: Scope) -> bool:
-    """Return whether a page of another origin sends this with a cookie: no token, another Origin.
+def has_cookie(scope: Scope) -> bool:
+    """Return whether a cookie is all that says who asks."""
+    names = {name for name, _ in scope["headers"]}
+    return b"cookie" in names and b"authorization" not in names
 
-    Browsers send an Origin with everything but plain GET and HEAD; other programs need not.
+
+def is_ours(scope: Scope) -> bool:
+    """Return whether a browser says that a page of this very origin sends this.
+
+    `Sec-Fetch-Site` no page can write itself; older browsers send an Origin with everything but
+    plain GET and HEAD.
     """
     headers = Headers(scope=scope)
-    origin = headers.get("origin")
-    if origin is None or "authorization" in headers or "cookie" not in headers:
+    if site := headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    own = f"{scope['scheme']}://{headers.get('host', '')}"
+    return headers.get("origin", "").lower() == own.lower()
+
+
+def is_fetched_by_foreign_page(scope: Scope) -> bool:
+    """Return whether a page that is not ours sends this, and stays where it is."""
+    headers = Headers(scope=scope)
+    if headers.get("sec-fetch-mode") == "navigate":
         return False
-    return origin.lower() != f"{scope['scheme']}://{headers.get('host', '')}".lower()
+    site = headers.get("sec-fetch-site")
+    return site in {"cross-site", "same-site"} if site else "origin" in headers
+
+
+def drop_cookies(scope: Scope) -> None:
+    """Have a request be as if it carried none."""
+    scope["headers"] = [each for each in scope["headers"] if each[0] != b"cookie"]
 
 
 class Cors(Layer):
-    """Adds CORS headers to every answer, errors included, and answers preflights before auth."""
+    """Adds CORS headers to every answer, errors included."""
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        app = preflight(scope) if scope["method"] == "OPTIONS" else self.app
-        await app(scope, receive, with_headers(send, lambda headers: headers.update(SHARED)))
+        await self.app(scope, receive, with_headers(send, lambda headers: headers.update(SHARED)))
 
 
 def preflight(scope: Scope) -> Response:

@@ -66,6 +66,7 @@ class Viewer(PublicApp):
         lasting = "public, max-age=31536000, immutable"
         own = {
             "Content-Security-Policy": WORKER_POLICY if hashed else VIEWER_POLICY,
+            "X-Frame-Options": "SAMEORIGIN",
             "Cache-Control": lasting if hashed else "no-cache",
         }
         await app(scope, receive, with_headers(send, lambda headers: headers.update(own)))
