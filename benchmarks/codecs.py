@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zstandard
-from numcodecs import blosc  # type: ignore[import-untyped]  # it ships no types
+from numcodecs import blosc  # it ships no types
 
 from benchmarks.codec_data import chunks, kinds
 from benchmarks.cost import PRICES, best_levels, cost_table

@@ -13,10 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import LIMIT_BYTES, SHAPE, VAST, Served
 
-from voxlake.api.formats import FORMATS
+from voxlake.api.formats import FORMATS, Cutout
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.box import Box
+from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     import httpx2
+
+    from voxlake.api.formats import Format
+
 
 CUTOUT = "/v2/datasets/{}/cutout"
 
@@ -41,7 +47,7 @@ def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 
 @settings(max_examples=40)
-@given(box=spans(), form=st.sampled_from([each.name for each in FORMATS]))
+@given(box=spans(), form=st.sampled_from(["raw", "npy"]))
 @pytest.mark.parametrize("name", ["lab/brain/em", "lab/brain/secret", "lab/brain/cells"])
 def test_a_cutout_of_any_box_equals_numpy(
     served: Served, owner: httpx2.Client, name: str, box: list[tuple[int, int]], form: str
@@ -51,6 +57,35 @@ def test_a_cutout_of_any_box_equals_numpy(
     want = served.voxels[name][tuple(slice(lo, hi) for lo, hi in box)]
     assert got.dtype == want.dtype
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+@pytest.mark.parametrize(("name", "level"), [("lab/brain/em", 1), ("lab/brain/cells", 0)])
+def test_every_format_is_sent_with_what_the_dataset_says(
+    served: Served, owner: httpx2.Client, name: str, level: int, form: Format
+) -> None:
+    """The readers of others open these bodies in ``tests/api/formats``."""
+    box = Box((3, 5, 7), (4, 21, 30))
+    ranges = {axis: f"{lo}:{hi}" for axis, lo, hi in zip("zyx", box.start, box.stop, strict=True)}
+    query = {**ranges, "level": str(level), "format": form.name}
+    answer = owner.get(CUTOUT.format(name), params=query)
+    steps = (slice(None), *(slice(None, None, 1 << level),) * 2)
+    voxels = served.voxels[name][steps][box.slices]
+    url = served.catalog.get_dataset(DatasetName.parse(name)).url
+    multiscale = open_dataset(served.lake / url).multiscale
+    at = multiscale.levels[level]
+    start = zip(at.translation, at.scale, box.start, strict=True)
+    place = tuple(origin + step * lo for origin, step, lo in start)
+    cutout = Cutout(name, level, box, voxels.dtype, multiscale.axes, at.scale, place)
+    if not form.accepts(cutout):
+        assert answer.status_code == 406
+        assert form.name in {"png", "jpeg", "webp"}
+        return
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == form.media_type
+    assert f"cutout{form.suffix}" in answer.headers["content-disposition"]
+    assert ("content-length" in answer.headers) is form.is_exact
+    assert answer.content == b"".join(form.encode(cutout, iter([np.ascontiguousarray(voxels)])))
 
 
 def test_missing_axes_are_taken_whole_and_one_number_is_one_voxel(
@@ -82,7 +117,8 @@ def test_headers_describe_the_body(anonymous: httpx2.Client) -> None:
         ("*/*", 200, "application/octet-stream"),
         ("application/x-npy, */*", 200, "application/x-npy"),
         ("application/octet-stream;q=0.2, application/x-npy;q=0.9", 200, "application/x-npy"),
-        ("image/png", 406, "application/problem+json"),
+        ("image/png", 200, "image/png"),
+        ("image/gif", 406, "application/problem+json"),
         ("application/octet-stream;q=0", 406, "application/problem+json"),
     ],
 )
@@ -123,7 +159,7 @@ def test_what_cannot_be_answered_is_refused(
 @given(
     box=st.lists(st.integers(0, VAST[0] - 1), min_size=3, max_size=3),
     edge=st.integers(1, 17),
-    form=st.sampled_from([each.name for each in FORMATS]),
+    form=st.sampled_from(["raw", "npy"]),
 )
 @settings(max_examples=40)
 def test_a_cutout_above_the_limit_is_refused_without_reading(

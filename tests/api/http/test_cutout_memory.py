@@ -18,10 +18,11 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.conftest import run_app
+from tests.api.formats.described import described
 
 from voxlake.api.formats.raw import RAW
 from voxlake.api.http.budget import Budget
-from voxlake.api.http.cutout import BLOCK_BYTES, Cutout, CutoutResponse
+from voxlake.api.http.cutout import BLOCK_BYTES, CutoutReading, CutoutResponse
 from voxlake.api.http.leaving import WhileWanted
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import CorruptDataError, LimitExceededError
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.api.formats import Format
+    from voxlake.api.formats import Cutout, Format
 
-AXES = ("z", "y", "x")
 BYTE = np.dtype(np.uint8)
 LAYER = (1, 1024, 1024)
 DEPTH = 5 * BLOCK_BYTES >> 20
@@ -64,10 +64,10 @@ class Memory:
         return sum(block() is not None for block in self.blocks)
 
 
-def cutout_of(memory: Memory, form: Format = RAW) -> Cutout:
-    """Return a cutout of five blocks."""
-    box = Box((0, 0, 0), (DEPTH, *LAYER[1:]))
-    return Cutout(memory.read, memory.dtype, box, AXES, 0, form, chunk=(4, 64, 64))
+def reading_of(memory: Memory, form: Format = RAW) -> CutoutReading:
+    """Return the reading of a cutout of five blocks."""
+    cutout = described(Box((0, 0, 0), (DEPTH, *LAYER[1:])), memory.dtype)
+    return CutoutReading(cutout, form, memory.read, chunk=(4, 64, 64))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def url(budget: Budget, memory: Memory) -> Iterator[str]:
 
     @app.get("/")
     async def answer() -> CutoutResponse:
-        return CutoutResponse(cutout_of(memory), budget)
+        return CutoutResponse(reading_of(memory), budget)
 
     with run_app(app) as url:
         yield url
@@ -145,7 +145,7 @@ def test_one_block_that_fails_is_a_problem_and_frees_the_others(
     budget: Budget, memory: Memory
 ) -> None:
     memory.fails_at = 2 * BLOCK_BYTES >> 20
-    response = CutoutResponse(cutout_of(memory), budget)
+    response = CutoutResponse(reading_of(memory), budget)
     sent: list[Any] = []
 
     async def run() -> None:
@@ -165,12 +165,12 @@ def test_one_block_that_fails_is_a_problem_and_frees_the_others(
 def test_a_body_is_encoded_in_threads(budget: Budget, memory: Memory) -> None:
     threads = set()
 
-    def encode(blocks: Any, shape: Any, dtype: Any) -> Iterator[memoryview]:
-        for part in RAW.encode(blocks, shape, dtype):
+    def encode(cutout: Cutout, blocks: Any) -> Iterator[memoryview]:
+        for part in RAW.encode(cutout, blocks):
             threads.add(threading.current_thread())
             yield part
 
-    response = CutoutResponse(cutout_of(memory, replace(RAW, encode=encode)), budget)
+    response = CutoutResponse(reading_of(memory, replace(RAW, encode=encode)), budget)
     body = bytearray()
 
     async def run() -> None:
@@ -190,9 +190,10 @@ def test_a_body_is_encoded_in_threads(budget: Budget, memory: Memory) -> None:
 
 
 def test_what_would_never_fit_is_refused_before_a_voxel_is_read(memory: Memory) -> None:
-    cutout = cutout_of(memory)
-    CutoutResponse(cutout, Budget(cutout.size))
-    for refused, limit in [(cutout, cutout.size - 1), (replace(cutout, copies=2), cutout.size)]:
+    reading = reading_of(memory)
+    CutoutResponse(reading, Budget(reading.size))
+    refusals = [(reading, reading.size - 1), (replace(reading, copies=2), reading.size)]
+    for refused, limit in refusals:
         with pytest.raises(LimitExceededError, match=f"{limit} for answers.*GATEWAY_MEMORY_BYTES"):
             CutoutResponse(refused, Budget(limit))
     assert memory.blocks == []
@@ -209,8 +210,8 @@ def test_blocks_follow_one_another_in_the_body(
 ) -> None:
     box = Box((start,) * len(shape), tuple(start + n for n in shape))
     memory = Memory(np.dtype(f"u{itemsize}"))
-    cutout = Cutout(memory.read, memory.dtype, box, AXES, 0, RAW, chunk=(chunk,) * len(shape))
-    blocks = cutout.blocks()
+    cutout = described(box, memory.dtype)
+    blocks = CutoutReading(cutout, RAW, memory.read, chunk=(chunk,) * len(shape)).blocks()
     axis = next((axis for axis, n in enumerate(shape) if n > 1), 0)
     assert all(n == 1 for n in shape[:axis])
     edges = [block.start[axis] for block in blocks] + [box.stop[axis]]

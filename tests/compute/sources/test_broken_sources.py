@@ -246,7 +246,7 @@ def write_npy(path: Path) -> None:
 
 
 def write_nifti(path: Path) -> None:
-    nibabel.save(nibabel.Nifti1Image(VOXELS.T, np.eye(4)), path)  # type: ignore[no-untyped-call]
+    nibabel.save(nibabel.Nifti1Image(VOXELS.T, np.eye(4)), path)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import google_crc32c
 import imagecodecs
-import numcodecs  # type: ignore[import-untyped]  # it ships no types
+import numcodecs
 import numpy as np
 import pytest
 import tensorstore as ts

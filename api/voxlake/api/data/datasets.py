@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from anyio import to_thread
 
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level, store_url
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
+from voxlake.api.formats.cutout import Cutout
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
@@ -16,6 +18,7 @@ from voxlake.documents.dataset import DatasetDocument, dataset_document
 from voxlake.documents.index import IndexDocument
 from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
@@ -77,6 +80,24 @@ async def open_volume(granted: Granted[ReadVoxels], level: int) -> Volume:
 async def open_level(granted: Granted[ReadVoxels], dataset: Dataset, level: int) -> Volume:
     """Open a level of the dataset as its metadata were read; as `open_volume`."""
     return await opened_level(granted, dataset, level)
+
+
+def cutout_of(
+    granted: Granted[ReadVoxels], dataset: Dataset, level: int, box: Box, dtype: np.dtype[Any]
+) -> Cutout:
+    """Describe the voxels of a box of a level, read as those of a type."""
+    multiscale = dataset.multiscale
+    placed = multiscale.levels[level]
+    start = zip(placed.translation, placed.scale, box.start, strict=True)
+    return Cutout(
+        dataset=str(granted.record.name),
+        level=level,
+        box=box,
+        dtype=dtype,
+        axes=multiscale.axes,
+        scale=placed.scale,
+        translation=tuple(origin + step * lo for origin, step, lo in start),
+    )
 
 
 async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | None:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from voxlake.api.formats.cutout import Blocks, Cutout
 
-type Encode = Callable[
-    [Iterator[npt.NDArray[Any]], tuple[int, ...], np.dtype[Any]], Iterator[memoryview]
-]
-"""Turns voxels of a shape and type into the parts of a body, in their order; called in threads.
+type Encode = Callable[[Cutout, Blocks], Iterator[memoryview]]
+"""Turns the voxels of a cutout into the parts of a body, in their order.
 
-The voxels, C order, come in blocks along the first long axis. Parts may share memory with blocks; a
-block that was yielded is not kept.
+Nothing is taken of the blocks before the first part is, in a thread. Parts may share memory with
+blocks.
 """
 
-type Measure = Callable[[tuple[int, ...], np.dtype[Any]], int]
-"""Tells the bytes of a body of voxels of a shape and type, before one is read."""
+type Measure = Callable[[Cutout], int]
+"""Tells bytes, before a voxel is read."""
 
-type Accepts = Callable[[np.dtype[Any], int], bool]
-"""Tells whether voxels of a type and a number of axes can be encoded, before one is read."""
+type Accepts = Callable[[Cutout], bool]
+"""Tells whether a cutout can be encoded, before a voxel is read."""
 
 
-def any_dtype(dtype: np.dtype[Any], ndim: int) -> bool:  # noqa: ARG001  (an Accepts)
-    """Accept everything."""
+def nothing(_cutout: Cutout) -> int:
+    """Return 0."""
+    return 0
+
+
+def everything(_cutout: Cutout) -> bool:
+    """Accept every cutout."""
     return True
 
 
@@ -48,10 +49,11 @@ class Format(Offer):
     """Ending of a file of this format, with its dot."""
     encode: Encode
     measure: Measure
-    accepts: Accepts = any_dtype
-
-
-def as_bytes(voxels: npt.NDArray[Any]) -> memoryview:
-    """Return the voxels' memory as it lies, C order and little-endian, without a copy."""
-    little = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
-    return memoryview(np.ascontiguousarray(little).reshape(-1).view(np.uint8))
+    """Of the body: its bytes, or no less if it is not `is_exact`."""
+    is_exact: bool = True
+    """Whether the size of the body is known before it is made."""
+    joins: bool = False
+    """Whether encoding needs the voxels as one array, and so has them in memory twice."""
+    besides: Measure = nothing
+    """Of the memory that encoding takes besides that of the voxels."""
+    accepts: Accepts = everything

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
+from voxlake.api.formats.cutout import Cutout
 from voxlake.api.formats.format import Format, Offer
 from voxlake.platform.errors import NotAcceptableError
 
 
 def negotiate(
-    name: str | None,
-    accept: str | None,
-    formats: Sequence[Format],
-    dtype: np.dtype[Any],
-    ndim: int,
+    name: str | None, accept: str | None, formats: Sequence[Format], cutout: Cutout
 ) -> Format:
-    """Return the format that the client likes best and that can hold the voxels; see `choose`."""
-    possible = [each for each in formats if each.accepts(dtype, ndim)]
-    return choose(name, accept, possible, f"{ndim}-D {dtype} voxels")
+    """Return the format that the client likes best and that can hold the cutout; see `choose`."""
+    possible = [each for each in formats if each.accepts(cutout)]
+    axes = " ".join(f"{n} {extent}" for n, extent in zip(cutout.names, cutout.shape, strict=True))
+    return choose(name, accept, possible, f"{cutout.dtype} voxels, {axes},")
 
 
 def choose[T: Offer](name: str | None, accept: str | None, offers: Sequence[T], what: str) -> T:

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from voxlake.api.formats.format import Format, as_bytes
+from voxlake.api.formats.cutout import Blocks, Cutout, as_bytes
+from voxlake.api.formats.format import Format
 
 
-def encode(
-    blocks: Iterator[npt.NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Iterator[memoryview]:
+def encode(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
     """Yield the header, then the voxels without copying them."""
-    yield memoryview(header(shape, dtype))
+    yield memoryview(header(cutout))
     yield from map(as_bytes, blocks)
 
 
-def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+def header(cutout: Cutout) -> bytes:
     """Return the header of a ``.npy`` file of C-order voxels, version 1.0."""
     file = io.BytesIO()
     described = {
-        "descr": np.lib.format.dtype_to_descr(dtype.newbyteorder("<")),
+        "descr": np.lib.format.dtype_to_descr(cutout.dtype.newbyteorder("<")),
         "fortran_order": False,
-        "shape": shape,
+        "shape": cutout.shape,
     }
     np.lib.format.write_array_header_1_0(file, described)
     return file.getvalue()
 
 
-def measure(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+def measure(cutout: Cutout) -> int:
     """Return the bytes of header and voxels."""
-    return len(header(shape, dtype)) + math.prod(shape) * dtype.itemsize
+    return len(header(cutout)) + cutout.nbytes
 
 
 NPY = Format("npy", "application/x-npy", ".npy", encode, measure)

@@ -10,10 +10,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import numpy.typing as npt
 
-from voxlake.api.formats import Format
+from voxlake.api.formats import Cutout, Format
 from voxlake.api.http.again import read_again
 from voxlake.api.http.budget import Budget, Held
 from voxlake.api.http.stream import StreamResponse
@@ -29,15 +28,12 @@ type Read = Callable[[Box], Awaitable[npt.NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Cutout:
-    """The voxels of a box, before any is read."""
+class CutoutReading:
+    """How the voxels of a cutout are read and sent."""
 
-    read: Read
-    dtype: np.dtype[Any]
-    box: Box
-    axes: tuple[str, ...]
-    level: int
+    cutout: Cutout
     format: Format
+    read: Read
     more_headers: Mapping[str, str] = field(default_factory=dict)
     """What else describes the body."""
     copies: int = 1
@@ -49,37 +45,47 @@ class Cutout:
 
     @property
     def size(self) -> int:
-        """Bytes of the body."""
-        return self.format.measure(self.box.shape, self.dtype)
+        """Bytes of the body, at most."""
+        return self.format.measure(self.cutout)
 
     @property
     def held_bytes(self) -> int:
-        """Memory that it takes while it is read."""
-        return self.size * self.copies + self.decoding_bytes
+        """Memory that it takes."""
+        reading = self.cutout.nbytes * self.copies + self.decoding_bytes
+        return max(reading, self.encoded_bytes)
+
+    @property
+    def encoded_bytes(self) -> int:
+        """Memory that it takes once it is read."""
+        voxels = self.cutout.nbytes * (2 if self.format.joins else 1)
+        return max(voxels + self.format.besides(self.cutout), self.size)
 
     def blocks(self) -> list[Box]:
         """Return the box cut along its first long axis, between chunks."""
+        box = self.cutout.box
         if self.chunk is None:
-            return [self.box]
-        axis = next((axis for axis, n in enumerate(self.box.shape) if n > 1), 0)
-        layer = self.dtype.itemsize * self.box.size // self.box.shape[axis]
+            return [box]
+        axis = next((axis for axis, n in enumerate(box.shape) if n > 1), 0)
+        layer = self.cutout.nbytes // box.shape[axis]
         step = max(BLOCK_BYTES // (layer * self.chunk[axis]), 1) * self.chunk[axis]
-        return list(self.box.tiles((*self.box.stop[:axis], step, *self.box.stop[axis + 1 :])))
+        return list(box.tiles((*box.stop[:axis], step, *box.stop[axis + 1 :])))
 
     def headers(self) -> dict[str, str]:
         """Return what describes the body."""
+        cutout, box = self.cutout, self.cutout.box
+        length = {"Content-Length": str(self.size)} if self.format.is_exact else {}
         return {
             "Content-Type": self.format.media_type,
-            "Content-Length": str(self.size),
+            **length,
             "Content-Disposition": f'inline; filename="cutout{self.format.suffix}"',
             # A foreign dataset may name its axes as it likes.
-            "X-Voxlake-Axes": ",".join(map(quote, self.axes)),
+            "X-Voxlake-Axes": ",".join(map(quote, cutout.names)),
             "X-Voxlake-Box": ",".join(
-                f"{lo}:{hi}" for lo, hi in zip(self.box.start, self.box.stop, strict=True)
+                f"{lo}:{hi}" for lo, hi in zip(box.start, box.stop, strict=True)
             ),
-            "X-Voxlake-Dtype": self.dtype.name,
-            "X-Voxlake-Level": str(self.level),
-            "X-Voxlake-Shape": ",".join(map(str, self.box.shape)),
+            "X-Voxlake-Dtype": cutout.dtype.name,
+            "X-Voxlake-Level": str(cutout.level),
+            "X-Voxlake-Shape": ",".join(map(str, box.shape)),
             **self.more_headers,
         }
 
@@ -97,27 +103,28 @@ class CutoutResponse(StreamResponse):
 
     frees = True
 
-    def __init__(self, cutout: Cutout, budget: Budget) -> None:
-        if cutout.held_bytes > budget.limit_bytes:
+    def __init__(self, reading: CutoutReading, budget: Budget) -> None:
+        cutout = reading.cutout
+        if reading.held_bytes > budget.limit_bytes:
             raise LimitExceededError(
-                f"cutout {cutout.box} of level {cutout.level} takes {cutout.held_bytes} bytes of "
-                f"memory, {cutout.decoding_bytes} of them to decode chunks, and the server has "
+                f"cutout {cutout.box} of level {cutout.level} takes {reading.held_bytes} bytes of "
+                f"memory, {reading.decoding_bytes} of them to decode chunks, and the server has "
                 f"{budget.limit_bytes} for answers; ask for a smaller box or a coarser level, or "
                 "raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
-        self.cutout, self.blocks = cutout, deque[npt.NDArray[Any]]()
-        parts = cutout.format.encode(_taken(self.blocks), cutout.box.shape, cutout.dtype)
-        super().__init__(parts, cutout.headers(), budget, cutout.held_bytes)
+        self.reading, self.blocks = reading, deque[npt.NDArray[Any]]()
+        parts = reading.format.encode(cutout, _taken(self.blocks))
+        super().__init__(parts, reading.headers(), budget, reading.held_bytes)
 
     async def prepare(self, held: Held) -> None:
         """Read all blocks."""
-        reads = (read_again(partial(self.cutout.read, box)) for box in self.cutout.blocks())
+        reads = (read_again(partial(self.reading.read, box)) for box in self.reading.blocks())
         # One that fails does not end the others: their memory counts until they are done.
         done = await asyncio.gather(*reads, return_exceptions=True)
         for failure in (each for each in done if isinstance(each, BaseException)):
             raise failure
         self.blocks.extend(each for each in done if not isinstance(each, BaseException))
-        held.shrink(self.cutout.size)
+        held.shrink(self.reading.encoded_bytes)
 
 
 def _taken(blocks: deque[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:

@@ -104,7 +104,7 @@ class StreamResponse(Response):
                 while part is not None:
                     await send_part(send, part)
                     if self.frees:
-                        held.shrink(held.size - len(part))
+                        held.shrink(max(held.size - len(part), 0))
                     part = None  # before the next is made
                     part = await self.run(self._next)
                 await send_end(send)

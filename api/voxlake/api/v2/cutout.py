@@ -13,7 +13,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.guard import Granted, MayReadVoxels
-from voxlake.api.http.cutout import Cutout, CutoutResponse, Read
+from voxlake.api.http.cutout import CutoutReading, CutoutResponse, Read
 from voxlake.api.http.label_answers import mapping_header
 from voxlake.api.http.problems import BINARY, documented
 from voxlake.api.http.query import Ranges, parse_box
@@ -69,28 +69,27 @@ async def get_cutout(
     if asked.bodies:
         dtype = np.dtype(np.uint64)
         read, number = await label_data.read_bodies(granted, volume)
-    chosen = negotiate(form, accept, FORMATS, dtype, box.ndim)
-    cutout = Cutout(
+    cutout = data.cutout_of(granted, dataset, asked.level, box, dtype)
+    reading = CutoutReading(
+        cutout,
+        negotiate(form, accept, FORMATS, cutout),
         read,
-        dtype,
-        box,
-        axes,
-        asked.level,
-        chosen,
         more_headers=mapping_header(number),
         copies=2 if asked.bodies else 1,
         decoding_bytes=volume.decoding_bytes(box),
         chunk=volume.chunk,
     )
-    return answer(granted, cutout)
+    return answer(granted, reading)
 
 
-def answer(granted: Granted[ReadVoxels], cutout: Cutout) -> CutoutResponse:
+def answer(granted: Granted[ReadVoxels], reading: CutoutReading) -> CutoutResponse:
     """Return the answer that carries a cutout; raise LimitExceededError if it is too large."""
     limit_bytes = granted.gateway.settings.cutout_limit_bytes
-    if cutout.size > limit_bytes:
+    if reading.size > limit_bytes:
+        cutout = reading.cutout
         raise LimitExceededError(
-            f"cutout {cutout.box} of level {cutout.level} has {cutout.size} bytes and the limit is "
-            f"{limit_bytes}; ask for a smaller box or a coarser level, or read the zarr directly"
+            f"cutout {cutout.box} of level {cutout.level} has {reading.size} bytes and the "
+            f"limit is {limit_bytes}; ask for a smaller box or a coarser level, or read the zarr "
+            "directly"
         )
-    return CutoutResponse(cutout, granted.gateway.answers)
+    return CutoutResponse(reading, granted.gateway.answers)

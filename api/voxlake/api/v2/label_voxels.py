@@ -16,7 +16,7 @@ from voxlake.api.data.label_voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
 from voxlake.api.guard import MayReadVoxels
-from voxlake.api.http.cutout import Cutout
+from voxlake.api.http.cutout import CutoutReading
 from voxlake.api.http.label_answers import state_headers
 from voxlake.api.http.problems import BINARY, documented
 from voxlake.api.http.query import Ranges
@@ -125,8 +125,7 @@ async def get_mask(
     ranges = clip.by_axis()
     box = await label_data.box_of(granted, ranges) if ranges else None
     read, own, state = await label_voxels.read_mask(granted, label, bodies=clip.bodies)
-    axes = await data.axis_names(granted)
-    shown, dtype = box or own, np.dtype(np.uint8)
-    chosen = negotiate(clip.format, accept, FORMATS, dtype, shown.ndim)
-    cutout = Cutout(read, dtype, shown, axes, 0, chosen, state_headers(state))
-    return answer(granted, cutout)
+    dataset = await data.open_dataset(granted)
+    cutout = data.cutout_of(granted, dataset, 0, box or own, np.dtype(np.uint8))
+    chosen = negotiate(clip.format, accept, FORMATS, cutout)
+    return answer(granted, CutoutReading(cutout, chosen, read, state_headers(state)))
