@@ -32,18 +32,20 @@ class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.endswith(tuple(self.state.failing)):
             self.send_error(500)
-        elif wanted := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
-            self._send_range(int(wanted[1]), int(wanted[2]) + 1)
+        elif wanted := re.fullmatch(r"bytes=(\d*)-(\d+)", self.headers.get("Range", "")):
+            last = int(wanted[2])
+            self._send_range(*((int(wanted[1]), last + 1) if wanted[1] else (-last, None)))
         else:
             super().do_GET()
 
-    def _send_range(self, start: int, stop: int) -> None:
+    def _send_range(self, start: int, stop: int | None) -> None:
         file = Path(self.translate_path(self.path))
         if not file.is_file():
             self.send_error(404)
             return
         body = file.read_bytes()
         part = body[start:stop]
+        start = len(body) - len(part) if stop is None else start
         self.send_response(206)
         self.send_header("Content-Length", str(len(part)))
         self.send_header("Content-Range", f"bytes {start}-{start + len(part) - 1}/{len(body)}")

@@ -14,6 +14,8 @@ COMMANDS = {
     "lake.init:init": "Make a lake: test its store, make its catalog.",
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
+    "lake.register:register": "Make an OME-Zarr that lies elsewhere a dataset, without a copy: it "
+    "is only read.",
     "jobs.downsample:downsample": "Build levels 1 and above of a dataset anew from level 0.",
     "jobs.index:index": "Build the label index of labels anew: what each shard holds, and all of "
     "it by label.",

@@ -13,12 +13,10 @@ from voxlake.platform import store
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.errors import NotFoundError, ObjectExistsError
 from voxlake.platform.store import StoreURL
+from voxlake.platform.store.allowed import MARK
 
 if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
-
-MARK = ".voxlake"
-"""What is under this prefix says that a place is a lake; a local lake keeps its catalog there."""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Flag, InLake
+from voxlake.cli.options import Flag, InLake, read_settings
 from voxlake.ngff.labels import handle
 from voxlake.ngff.lake import address_of, index_of, place_of
 from voxlake.platform.errors import UnsupportedError
@@ -38,4 +38,4 @@ def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
     if record.kind != "labels":
         raise UnsupportedError(f"{dataset} is an image; only labels have a label index")
     index = index_of(lake.url, place_of(record))
-    return handle.open_labels(address_of(lake.url, record), index, bodies=bodies)
+    return handle.open_labels(address_of(lake.url, record, read_settings()), index, bodies=bodies)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from voxlake.documents.document import Document
+from voxlake.documents.document import Document, Question
 from voxlake.documents.index import IndexDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
+from voxlake.ngff.lake import lies_elsewhere
 from voxlake.ngff.metadata.channels import Channel
 from voxlake.ngff.metadata.model import Level, Multiscale
 
@@ -28,7 +29,28 @@ class DatasetSummary(Document):
     of: str | None = Field(description="Labels only: name of the image they belong to.")
     state: Literal["ingesting", "ready", "failed", "removing"]
     public: bool = Field(description="Whether everybody may read it.")
+    read_only: bool = Field(
+        default=False,
+        description="Whether it is registered in place: read where it lies, never written to.",
+    )
     created_at: datetime
+
+
+class RegisterQuestion(Question):
+    """An OME-Zarr that is to be a dataset where it lies."""
+
+    name: str = Field(examples=["lab/brain/em"], description="The dataset's name.")
+    url: str = Field(
+        max_length=2048,
+        examples=["s3://open-data/brain/em.ome.zarr"],
+        description="Of the group: a folder of the server, s3:// or https://, on its list of "
+        "stores that may be opened.",
+    )
+    of: str | None = Field(
+        default=None,
+        examples=["em"],
+        description="Labels: the image of the same experiment that they belong to.",
+    )
 
 
 class DatasetList(Document):
@@ -124,6 +146,7 @@ def dataset_summary(record: DatasetRecord) -> DatasetSummary:
         of=None if record.of is None else str(record.name.sibling(record.of)),
         state=record.state.value,
         public=record.public,
+        read_only=lies_elsewhere(record),
         created_at=record.created_at,
     )
 

@@ -10,17 +10,26 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata.names import keep_name, kept_name
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, InvalidNameError, StoreLinkError
+from voxlake.platform.errors import (
+    UNREADABLE,
+    InvalidNameError,
+    StoreLinkError,
+    UnsupportedError,
+)
 from voxlake.platform.names import DatasetName, check_name
-from voxlake.platform.store import StoreURL
+from voxlake.platform.store.allowed import MARK, allowed_store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from voxlake.platform.catalog import DatasetRecord
+    from voxlake.platform.settings import Settings
+    from voxlake.platform.store import StoreURL
 
 GROUP_SUFFIX = ".ome.zarr"
 INDEX_SUFFIX = ".index"
+REGISTERED = "registered"
+"""Folder, in that of the lake's own files, of the label indexes of what is registered in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +43,15 @@ class Place:
     group: str | None = None
     """Path of the group below the lake, if it is not the one that the name says: one that was
     renamed stays where it is."""
+    elsewhere: str | None = None
+    """Full address of the group, if it is registered in place: outside of the lake, or at odds
+    with its layout. It is read and never written; the label index is in the lake."""
     folder: str = ""
     """Folder of the group in which a job made, or makes, what replaces the dataset; empty: none."""
 
     def within(self, folder: str) -> Place:
-        """Return the place in a folder of the dataset's group."""
-        return replace(self, folder=folder)
+        """Return the place in a folder of the dataset's group, if it is the lake's."""
+        return self if self.elsewhere else replace(self, folder=folder)
 
     @property
     def key(self) -> str:
@@ -75,9 +87,11 @@ class Place:
 def place_of(record: DatasetRecord) -> Place:
     """Return where the dataset of a catalog record lies."""
     named = Place(record.name, Kind(record.kind), record.of)
-    if record.url == named.key or lies_elsewhere(record):
-        return named
-    return replace(named, group=record.url)
+    if lies_elsewhere(record):
+        # Nothing lies there but the index, beside it, which stays where it is by any name.
+        group = f"{MARK}/{REGISTERED}/{record.node}{GROUP_SUFFIX}"
+        return replace(named, group=group, elsewhere=record.url)
+    return named if record.url == named.key else replace(named, group=record.url)
 
 
 def index_of(lake: StoreURL, place: Place) -> StoreURL:
@@ -85,6 +99,8 @@ def index_of(lake: StoreURL, place: Place) -> StoreURL:
 
     Of labels that cannot be read it is that of the first.
     """
+    if place.elsewhere:
+        return lake / place.index_key
     try:
         folder = read_multiscale(lake / place.key).folder
     except UNREADABLE:
@@ -92,13 +108,28 @@ def index_of(lake: StoreURL, place: Place) -> StoreURL:
     return lake / place.within(folder).index_key
 
 
-def address_of(lake: StoreURL, record: DatasetRecord) -> StoreURL:
-    """Return the address of a cataloged dataset, in the lake or registered in place."""
-    return StoreURL.parse(record.url) if lies_elsewhere(record) else lake / record.url
+def address_of(lake: StoreURL, record: DatasetRecord, settings: Settings) -> StoreURL:
+    """Return the address of a cataloged dataset; as `group_of`."""
+    if lies_elsewhere(record):
+        return allowed_store(record.url, lake, settings)
+    return lake / record.url
+
+
+def group_of(lake: StoreURL, place: Place, settings: Settings) -> StoreURL:
+    """Return the address of the group at a place, in the lake or registered in place.
+
+    Raises
+    ------
+    StoreForbiddenError
+        If it is registered in place, and its store is not on the list.
+    """
+    if place.elsewhere:
+        return allowed_store(place.elsewhere, lake, settings)
+    return lake / place.key
 
 
 def lies_elsewhere(record: DatasetRecord) -> bool:
-    """Return whether a dataset is registered in place, outside of the lake."""
+    """Return whether a dataset is registered in place, by its full address."""
     return "://" in record.url or record.url.startswith("/")
 
 
@@ -107,6 +138,15 @@ def keep_names(lake: StoreURL, records: Iterable[DatasetRecord]) -> None:
     for record in records:
         if not lies_elsewhere(record):
             keep_name(lake, place_of(record).key, record.name)
+
+
+def check_writable(place: Place, action: str) -> None:
+    """Raise UnsupportedError if an action would write to a dataset that is registered in place."""
+    if place.elsewhere:
+        raise UnsupportedError(
+            f"{place.name} is registered in place, at {place.elsewhere}, and never written to: "
+            f"{action} is for datasets of the lake; ingest it to have one"
+        )
 
 
 def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Place:

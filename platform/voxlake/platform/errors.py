@@ -28,6 +28,7 @@
     - StoreReadOnlyError       writing is refused
     - StoreUnfitError          it lacks what safe writing needs
     - StoreLinkError           a symbolic link, which is not followed (403)
+    - StoreForbiddenError      not on the list of stores that may be opened (403)
   + JobFailedError             a job ended with tasks undone
     - ClusterLostError         the Dask scheduler is gone
 
@@ -227,6 +228,13 @@ class StoreLinkError(StoreError):
     """A symbolic link in a folder of a store: it could lead anywhere, and is not followed."""
 
     kind = "store-link"
+    status = 403
+
+
+class StoreForbiddenError(StoreError):
+    """A store that is not on the list of those that may be opened, or leads off it."""
+
+    kind = "store-forbidden"
     status = 403
 
 

@@ -151,6 +151,15 @@ class Settings(BaseSettings):
     store_retries: int = Field(
         default=5, ge=0, description="How often a failed request to the store is tried again."
     )
+    allowed_stores: Listed = Field(
+        default=(),
+        description="Stores whose OME-Zarr may be registered in place, with commas between them: "
+        "folders, s3://BUCKET/PREFIX, https://HOST/PATH. What lies in the lake always may.",
+    )
+    private_stores: bool = Field(
+        default=False,
+        description="Let names of hosts in allowed_stores lead into a private network.",
+    )
     oidc_issuer: str | None = Field(
         default=None,
         description="Issuer of OpenID Connect at which people sign in, exactly as its discovery "

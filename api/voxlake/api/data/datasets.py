@@ -133,6 +133,8 @@ async def list_folder(granted: Granted[ReadVoxels], key: str) -> list[str]:
     """
     url = store_url(granted)
     folder = url / check_key(key.rstrip("/")) if key else url
+    if not url.is_listed:
+        raise ObjectNotFoundError(f"{folder} is on the web, where folders are not listed")
     folders, objects = await to_thread.run_sync(store.list_children, folder)
     stored = (*(f"{name}/" for name in folders), *objects)
     names = [name for name in stored if is_key(name.rstrip("/"))]

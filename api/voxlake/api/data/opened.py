@@ -21,7 +21,7 @@ from voxlake.platform.store import StoreURL
 
 def store_url(granted: Granted[Right]) -> StoreURL:
     """Return the address of the dataset's OME-Zarr group."""
-    return lake.address_of(granted.lake, granted.record)
+    return lake.address_of(granted.lake, granted.record, granted.gateway.settings)
 
 
 async def opened_dataset(granted: Granted[Right]) -> Dataset:

@@ -46,6 +46,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("store", dataset.store_url),
             ("kind", f"{dataset.kind} of {dataset.of}" if dataset.of else dataset.kind),
             ("state", f"{dataset.state}, {'public' if dataset.public else 'private'}"),
+            ("read-only", "registered in place" if dataset.read_only else None),
             ("whole", None if dataset.whole else f"no: {UNFINISHED}"),
             ("format", f"OME-Zarr {dataset.ngff_version}, {dataset.dtype}"),
             ("axes", dataset.axis_names),

@@ -67,7 +67,8 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
         raise UnsupportedError(
             f"job {job.id} ({job.kind}, {job.state}) has no report; run voxlake verify --report"
         )
-    dataset, digest = workspace.dataset(spec.place), hashlib.blake2b(digest_size=32)
+    work, digest = Work(workspace, job.id, spec), hashlib.blake2b(digest_size=32)
+    dataset = work.dataset()
     counts = Counter(shards=0, damaged=0, voxels=0, different=0, bytes=0)
     with path.open("wb") as file:
 
@@ -77,7 +78,7 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
             file.write(line)
 
         put(_header(job, spec, dataset))
-        for shard in _shards(Work(workspace, job.id, spec), dataset):
+        for shard in _shards(work, dataset):
             put(shard)
             counts.update({name: shard[name] for name in ("voxels", "different", "bytes")})
             counts.update(shards=1, damaged=shard["verdict"] == "damaged")

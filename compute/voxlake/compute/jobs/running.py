@@ -200,7 +200,8 @@ def _run(run: _Run, report: Report) -> JobSummary:
     plans = patiently(lambda: kind.stages(work))
     for plan in plans:
         plan.check_memory(run.work.workspace.settings.memory_limit_bytes)
-    itemsize = patiently(lambda: _itemsize(work))
+    # What is only forgotten need not be there.
+    itemsize = patiently(lambda: _itemsize(work)) if plans else 1
     stages = _run_plans(run, itemsize, plans, report)
     patiently(lambda: kind.finish(work))
     patiently(lambda: run.work.ledger.set_state(run.recorder.claim, JobState.DONE, ""))

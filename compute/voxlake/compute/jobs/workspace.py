@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.passes.cut import Limits
 from voxlake.compute.passes.threads import thread_count
 from voxlake.ngff.dataset import Dataset, open_dataset
-from voxlake.ngff.lake import Place, place_of
+from voxlake.ngff.lake import Place, group_of, place_of
 from voxlake.platform.catalog import Catalog, open_catalog
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ class Workspace:
 
     def dataset(self, place: Place) -> Dataset:
         """Open a dataset of the lake."""
-        return open_dataset(self.lake / place.key)
+        return open_dataset(self.address(place))
+
+    def address(self, place: Place) -> StoreURL:
+        """Return the address of a dataset's group, in the lake or registered in place."""
+        return group_of(self.lake, place, self.settings)
 
 
 def task_limits(settings: Settings, task_bytes: int) -> Limits:

@@ -36,6 +36,7 @@ from voxlake.platform.catalog.tokens import Tokens
 from voxlake.platform.database import now, open_database
 from voxlake.platform.jobs.ledger import Ledger
 from voxlake.platform.processes import login_name
+from voxlake.platform.store.allowed import MARK
 from voxlake.platform.store.local import check_links
 
 if TYPE_CHECKING:
@@ -272,8 +273,8 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
 
 def _embedded(lake: StoreURL) -> URL:
     if lake.is_local:
-        file = lake.path / ".voxlake" / FILE
-        check_links("open", lake / ".voxlake" / FILE)
+        file = lake.path / MARK / FILE
+        check_links("open", lake / MARK / FILE)
         if is_writable(file) or not file.parent.is_dir():
             return URL.create("sqlite", database=str(file))
         if file.exists():

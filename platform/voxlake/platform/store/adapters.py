@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from datetime import timedelta
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import obstore.store
 
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.store.outbound import check_host, proxy_to
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ def as_obstore(url: StoreURL) -> Obstore:
     if url.is_local:
         raise InvalidInputError(f"{url} is on this machine, and in no bucket; use its path")
     if not url.is_listed:
-        return _host(f"{url.scheme}://{url.root}")
-    return _bucket(url.root, url.endpoint, url.region)
+        return _host(f"{url.scheme}://{url.root}", guarded=url.guarded)
+    return _bucket(dataclasses.replace(url, key=""))
 
 
 def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False) -> Store:
@@ -55,7 +57,7 @@ def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False
         return ZarrFolder(url.path, read_only=read_only)
     if url.is_local:
         return LocalStore(url.path, read_only=read_only)
-    return ZarrBucket(_s3(url.root, url.endpoint, url.region, url.key), read_only=read_only)
+    return ZarrBucket(_s3(url), read_only=read_only)
 
 
 def as_tensorstore(url: StoreURL) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     TensorStore takes: see `empty_abandoned`.
     """
     settings = prepare_process()
+    if url.guarded:
+        check_host(url)
     if url.is_local:
         return {
             "driver": "file",
@@ -87,7 +91,9 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
         "bucket": url.root,
         "path": f"{url.key}/" if url.key else "",
         "aws_region": url.region or "us-east-1",
-        "aws_credentials": {"type": _tensorstore_credentials(settings)},
+        "aws_credentials": {
+            "type": "anonymous" if url.anonymous else _tensorstore_credentials(settings)
+        },
         "s3_request_retries": retries,
     }
     if url.endpoint:
@@ -102,45 +108,51 @@ def _tensorstore_credentials(settings: Settings) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bucket(name: str, endpoint: str | None, region: str | None) -> obstore.store.S3Store:
-    return _s3(name, endpoint, region, "")
+def _bucket(url: StoreURL) -> obstore.store.S3Store:
+    return _s3(url)
 
 
 @lru_cache(maxsize=64)
-def _host(address: str) -> obstore.store.HTTPStore:
-    return obstore.store.HTTPStore.from_url(address, **_patience(prepare_process()))
+def _host(address: str, *, guarded: bool) -> obstore.store.HTTPStore:
+    how = _patience(prepare_process(), address if guarded else None)
+    return obstore.store.HTTPStore.from_url(address, **how)
 
 
-def _s3(
-    bucket: str, endpoint: str | None, region: str | None, prefix: str
-) -> obstore.store.S3Store:
+def _s3(url: StoreURL) -> obstore.store.S3Store:
+    """Return the handle of the prefix `url` of a bucket."""
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    options: dict[str, Any] = {"skip_signature": True} if settings.s3_anonymous else {}
-    if key and secret and not settings.s3_anonymous:
+    anonymous = settings.s3_anonymous or url.anonymous
+    options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
+    if key and secret and not anonymous:
         options["access_key_id"] = key.get_secret_value()
         options["secret_access_key"] = secret.get_secret_value()
-    if endpoint:
-        options["endpoint"] = endpoint
+    if url.endpoint:
+        options["endpoint"] = url.endpoint
     return obstore.store.S3Store(
-        bucket,
-        prefix=prefix or None,
-        region=region or "us-east-1",
-        virtual_hosted_style_request=not endpoint,
-        **_patience(settings),
+        url.root,
+        prefix=url.key or None,
+        region=url.region or "us-east-1",
+        virtual_hosted_style_request=not url.endpoint,
+        **_patience(settings, url.endpoint if url.guarded else None),
         **options,
     )
 
 
-def _patience(settings: Settings) -> dict[str, Any]:
-    """Return how long obstore waits for a server, and how often it asks again."""
+def _patience(settings: Settings, only: str | None = None) -> dict[str, Any]:
+    """Return how long obstore waits for a server, and how often it asks again.
+
+    With `only`, the origin of the server, it connects to no other, as `outbound` says.
+    """
     stall = timedelta(seconds=settings.store_stall_timeout_s)
+    proxy = {} if only is None else {"proxy_url": proxy_to(only)}
     return {
         "client_options": {
             "allow_http": True,
             "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
             "read_timeout": stall,
             "timeout": timedelta(seconds=settings.store_timeout_s),
+            **proxy,
         },
         "retry_config": {
             "max_retries": settings.store_retries,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import obstore
 
 from voxlake.platform.store.failures import store_failures
-from voxlake.platform.store.info import ObjectInfo
+from voxlake.platform.store.info import ObjectInfo, etag_of_meta, is_told
 from voxlake.platform.store.objects import object_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def ask_head(url: StoreURL) -> Awaitable[ObjectInfo]:
     """Ask for size and ETag of the object; awaiting it fails as `head` does."""
     with store_failures("read", url):
         request = obstore.head_async(*object_of(url))
-    return _Answer(url, request, lambda meta: ObjectInfo(url, meta["size"], str(meta["e_tag"])))
+    return _Answer(url, request, lambda meta: ObjectInfo(url, meta["size"], etag_of_meta(meta)))
 
 
 def ask_stream(
@@ -31,9 +31,11 @@ def ask_stream(
     """Ask for the bytes ``[start, stop)`` of the object that `info` is of, in one request.
 
     They come in blocks of `block_bytes` or more. Awaiting them fails with ConflictError if the
-    object is another by now.
+    object is another by now, where the store tells ETags.
     """
-    options: GetOptions = {"range": (start, stop), "if_match": info.etag}
+    options: GetOptions = {"range": (start, stop)}
+    if is_told(info.etag):
+        options["if_match"] = info.etag
     with store_failures("read", info.url):
         request = obstore.get_async(*object_of(info.url), options=options)
     return _Answer(info.url, request, lambda answer: _Blocks(info.url, answer.stream(block_bytes)))

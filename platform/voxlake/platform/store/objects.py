@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
-from voxlake.platform.store.info import ObjectInfo, Stored
+from voxlake.platform.store.info import ObjectInfo, Stored, etag_of_meta
 from voxlake.platform.store.local import (
     check_links,
     etag_of_file,
@@ -74,7 +75,7 @@ def head(url: StoreURL) -> ObjectInfo:
             os.close(file)
             return ObjectInfo(url, state.st_size, etag_of_file(state))
         meta = request(obstore.head, obstore.head_async, *object_of(url))
-        return ObjectInfo(url, meta["size"], str(meta["e_tag"]))
+        return ObjectInfo(url, meta["size"], etag_of_meta(meta))
 
 
 def read_if_there(url: StoreURL) -> Stored | None:
@@ -209,7 +210,7 @@ def walk(url: StoreURL) -> Iterator[ObjectInfo]:
                     found = StoreURL(url.scheme, url.root, key)
                     yield ObjectInfo(found, state.st_size, etag_of_file(state))
             return
-        base = StoreURL(url.scheme, url.root, "", url.endpoint, url.region)
+        base = dataclasses.replace(url, key="")
         for batch in list_pages(url):
             for meta in batch:
                 yield ObjectInfo(base / meta["path"], meta["size"], str(meta["e_tag"]))
@@ -266,17 +267,17 @@ def check_object(url: StoreURL) -> StoreURL:
 
 def parent_of(url: StoreURL) -> StoreURL:
     """Return the address of the folder that an object lies in; of a root, the root."""
-    return StoreURL(url.scheme, url.root, url.key.rpartition("/")[0], url.endpoint, url.region)
+    return dataclasses.replace(url, key=url.key.rpartition("/")[0])
 
 
 def _get(store: Obstore, key: str) -> Stored:
     answer = obstore.get(store, key)
-    return Stored(bytes(answer.bytes()), str(answer.meta["e_tag"]))
+    return Stored(bytes(answer.bytes()), etag_of_meta(answer.meta))
 
 
 async def _get_async(store: Obstore, key: str) -> Stored:
     answer = await obstore.get_async(store, key)
-    return Stored(bytes(await answer.bytes_async()), str(answer.meta["e_tag"]))
+    return Stored(bytes(await answer.bytes_async()), etag_of_meta(answer.meta))
 
 
 def _put(url: StoreURL, body: bytes, mode: PutMode) -> str:

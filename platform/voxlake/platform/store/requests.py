@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cache, partial
-from threading import Thread
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate
 
 import obstore.store
 from obstore import exceptions as obstore_errors
 
 from voxlake.platform.deadline import Deadline, check_deadline, has_deadline, until, wait_for
+from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.store.adapters import as_obstore
+from voxlake.platform.store.background import background_loop
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def request[**P, T](
 
 def list_level(url: StoreURL) -> ListResult[Sequence[ObjectMeta]]:
     """Return the objects directly below `url` and the prefixes of those further below."""
+    _check_listed(url)
     for left in reversed(range(prepare_process().store_retries + 1)):
         try:
             return request(
@@ -57,6 +59,7 @@ def list_level(url: StoreURL) -> ListResult[Sequence[ObjectMeta]]:
 
 def list_pages(url: StoreURL) -> Iterator[Sequence[ObjectMeta]]:
     """Yield all objects below `url`, in lists of many."""
+    _check_listed(url)
     last, retries = None, prepare_process().store_retries
     left = retries
     while True:
@@ -71,6 +74,14 @@ def list_pages(url: StoreURL) -> Iterator[Sequence[ObjectMeta]]:
             left -= 1
         else:
             return
+
+
+def _check_listed(url: StoreURL) -> None:
+    if not url.is_listed:
+        raise UnsupportedError(
+            f"{url} is on the web, where what lies below an address is not told; copy it to a "
+            "folder or to S3 for what has to list it"
+        )
 
 
 def prepare_runtime() -> None:
@@ -97,12 +108,4 @@ def _awaited[T](ask: Callable[[], Awaitable[T]]) -> T:
     async def answer() -> T:
         return await ask()
 
-    return wait_for(asyncio.run_coroutine_threadsafe(answer(), _loop()))
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """Return a loop that runs in a thread of its own until the process ends."""
-    loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, name="store-requests", daemon=True).start()
-    return loop
+    return wait_for(asyncio.run_coroutine_threadsafe(answer(), background_loop()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
@@ -38,6 +38,10 @@ class StoreURL:
     """S3 endpoint; None for AWS."""
     region: str | None = None
     """S3 region."""
+    guarded: bool = field(default=False, repr=False)
+    """Whether somebody else chose it: its host is connected to as `outbound` says, and no other."""
+    anonymous: bool = field(default=False, repr=False)
+    """Whether S3 is asked without credentials."""
 
     @classmethod
     def parse(cls, text: str, settings: Settings | None = None) -> Self:
@@ -115,7 +119,16 @@ class StoreURL:
         below = _clean_key(key)
         if self.key:
             below = f"{self.key}/{below}" if below else self.key
-        return StoreURL(self.scheme, self.root, below, self.endpoint, self.region)
+        # Named one by one: this is on the way to every chunk, and `replace` takes its time.
+        return StoreURL(
+            self.scheme,
+            self.root,
+            below,
+            self.endpoint,
+            self.region,
+            self.guarded,
+            self.anonymous,
+        )
 
     @property
     def name(self) -> str:

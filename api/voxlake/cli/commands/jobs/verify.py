@@ -63,7 +63,7 @@ def verify(
             note(f"{report}: {totals.shards:,} shards, {totals.verdict}")
         code = show_job(done, json=answering.json)
         if workspace.catalog.get_dataset(dataset).state is DatasetState.READY and is_whole(
-            workspace.lake / workspace.place(dataset).key
+            workspace.address(workspace.place(dataset))
         ):
             return code
         note(f"{dataset} is not whole: {UNFINISHED}")

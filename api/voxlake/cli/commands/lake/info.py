@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Name
+from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
 from voxlake.documents.dataset import StoredDocument, dataset_document
@@ -42,7 +42,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     NotFoundError, CorruptDataError, StoreError
         If its store does not have what the catalog says, or does not answer.
     """
-    dataset = open_dataset(address_of(lake, record))
+    dataset = open_dataset(address_of(lake, record, read_settings()))
     volumes = [dataset.level(number) for number in range(dataset.levels)]
     labels = record.kind == "labels"
     index = lake / place_of(record).within(dataset.multiscale.folder).index_key
@@ -51,7 +51,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
         dataset,
         volumes,
         index=_index(volumes[0], index) if labels else None,
-        stored=[_stored(volume.url) for volume in volumes],
+        stored=[_stored(each.url) for each in volumes] if dataset.url.is_listed else None,
     )
     return document.model_copy(update={"whole": document.whole and is_whole(dataset.url)})
 

@@ -77,4 +77,4 @@ def _address(where: str, lake: InLake) -> StoreURL:
     except InvalidNameError:
         return StoreURL.parse(where)
     with opened_catalog(lake) as catalog:
-        return address_of(lake.url, catalog.get_dataset(name))
+        return address_of(lake.url, catalog.get_dataset(name), read_settings())

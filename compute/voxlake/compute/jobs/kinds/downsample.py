@@ -9,6 +9,7 @@ from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.compute.passes.rebuild import plan_rebuild
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.lake import check_writable
 from voxlake.platform.errors import OutOfBoundsError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def start_downsample(
         If a box is not inside level 0, or has other axes.
     """
     place = workspace.place(name)
+    check_writable(place, "downsample")
     finest = workspace.dataset(place).level(0)
     for box in boxes or ():
         if box.ndim != len(finest.shape):

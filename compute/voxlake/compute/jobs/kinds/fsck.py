@@ -73,10 +73,10 @@ def fsck_target(workspace: Workspace, spec: FsckSpec) -> FsckTarget:
     """Return what an fsck job looks at."""
     place, image = workspace.place(spec.place.name), None
     if place.of is not None:
-        image = workspace.lake / workspace.place(place.name.sibling(place.of)).key
+        image = workspace.address(workspace.place(place.name.sibling(place.of)))
     index = index_of(workspace.lake, place) if spec.index else None
     return FsckTarget(
-        workspace.lake / place.key, index, image, spec.quick, spec.stored, spec.unfinished
+        workspace.address(place), index, image, spec.quick, spec.stored, spec.unfinished
     )
 
 

@@ -29,7 +29,7 @@ from voxlake.compute.sources.channels import completed
 from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
-from voxlake.ngff.lake import free_place
+from voxlake.ngff.lake import check_writable, free_place
 from voxlake.ngff.making import Making
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
@@ -187,6 +187,7 @@ def _image_of(workspace: Workspace, place: Place) -> CoveredImage | None:
     if place.of is None:
         return None
     image = workspace.place(place.name.sibling(place.of))
+    check_writable(image, "an ingest of labels inside it")
     if image.kind is not Kind.IMAGE:
         raise InvalidInputError(f"{image.name} is no image; labels belong to an image")
     return covered_dataset(workspace.dataset(image))

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 def labels_below(workspace: Workspace, place: Place) -> list[str]:
-    """Return the labels inside an image's group: those of the catalog, and what else lies there."""
+    """Return the labels inside an image's group: those of the catalog, and what else lies there.
+
+    Of an image that is registered in place they are those of the catalog: the others stay.
+    """
     if place.of is not None:
         return []
     records = workspace.catalog.labels_of(place.name)
     known = {place_of(record).key.rpartition("/")[2] for record in records}
-    stored = set(labels_folders(workspace.lake / place.key))
+    stored = set() if place.elsewhere else set(labels_folders(workspace.lake / place.key))
     return sorted({record.name.dataset for record in records} | (stored - known))
 
 

@@ -17,7 +17,7 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.objects.reading import ObjectFilter, list_objects
-from voxlake.ngff.lake import index_of, lies_elsewhere, place_of
+from voxlake.ngff.lake import check_writable, index_of, place_of
 from voxlake.ngff.metadata.model import folder_of_job
 from voxlake.ngff.replacing import Replacement
 from voxlake.platform import store
@@ -64,6 +64,7 @@ def replaced_levels(workspace: Workspace, request: IngestRequest) -> tuple[str, 
             f"{record.name} is being deleted; go on with that: voxlake rm {record.name}"
         )
     _check_kind(workspace, record, request.place)
+    check_writable(place_of(record), "an ingest")
     check_idle(workspace, [record.name])
     check_untouched(workspace, place_of(record))
     return _levels_of(workspace.lake, record)
@@ -85,10 +86,10 @@ def _check_kind(workspace: Workspace, record: DatasetRecord, new: Place) -> None
 
 
 def _levels_of(lake: StoreURL, record: DatasetRecord) -> tuple[str, ...]:
-    if lies_elsewhere(record) or not store.exists(lake / record.url / "zarr.json"):
+    if not store.exists(lake / record.url / "zarr.json"):
         raise UnsupportedError(
-            f"{record.name} is registered in place, or of zarr v2, and is never written to; remove "
-            f"it first with: voxlake rm {record.name}"
+            f"{record.name} is of zarr v2, and is never written to; remove it first with: "
+            f"voxlake rm {record.name}"
         )
     paths = tuple(level.path for level in open_dataset(lake / record.url).multiscale.levels)
     if any(path.partition("/")[0] in {"", ".", "labels"} for path in paths):

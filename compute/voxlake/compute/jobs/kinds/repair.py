@@ -11,6 +11,7 @@ from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.kinds.verify import source_of
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
+from voxlake.ngff.lake import check_writable
 from voxlake.platform.errors import UnsupportedError, VoxlakeError
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ def start_repair(workspace: Workspace, look: Job, source: str | None = None) -> 
     Raises
     ------
     UnsupportedError
-        If `look` is a job of another kind.
+        If `look` is a job of another kind, or of a dataset that is registered in place.
     SourceError
         If the given source is not whole, or has another shape than the dataset.
     """
     spec = _fsck_spec(look)
+    check_writable(workspace.place(spec.place.name), "repair")
     if source is None:
         address = _source_of_ingest(workspace, look)
     else:

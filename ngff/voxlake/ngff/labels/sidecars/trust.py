@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import lt
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,12 @@ from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
 from voxlake.platform.deadline import under_deadline
-from voxlake.platform.errors import ConflictError, CorruptDataError, StoreError
+from voxlake.platform.errors import (
+    ConflictError,
+    CorruptDataError,
+    LimitExceededError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +47,8 @@ _copies = Cached[bool]("shards that were copied")
 _COPY_BYTES = 400
 """Memory that one takes, roughly."""
 
+MOST_ASKED = 1 << 15
+"""Shards that are asked for one by one where they are not listed."""
 THREADS = 8
 """Shards asked about at the same time."""
 
@@ -83,13 +92,18 @@ def shard_etag(volume: Volume, cell: Cell) -> str | None:
 def stored_shards(volume: Volume) -> dict[Cell, str]:
     """Return cell and ETag of every stored shard, in C order, found by listing.
 
-    Objects that are no shard of the volume are left out: metadata, what a larger volume left.
+    Objects that are no shard of the volume are left out: metadata, what a larger volume left. On
+    the web, which lists nothing, each is asked for.
 
     Raises
     ------
     ConflictError
         If the array is being deleted.
+    LimitExceededError
+        If it is on the web and would have more than `MOST_ASKED` shards.
     """
+    if not volume.url.is_listed:
+        return _asked_shards(volume)
     first = len(volume.url.key) + 1 if volume.url.key else 0
     grid, stored = volume.grid, {}
     for info in store.walk(volume.url):
@@ -98,6 +112,17 @@ def stored_shards(volume: Volume) -> dict[Cell, str]:
             stored[cell] = info.etag
     volume.check_there()
     return dict(sorted(stored.items()))
+
+
+def _asked_shards(volume: Volume) -> dict[Cell, str]:
+    if math.prod(volume.grid) > MOST_ASKED:
+        raise LimitExceededError(
+            f"{volume.url} is on the web, which lists nothing, and may have {volume.grid} shards, "
+            f"of which {MOST_ASKED} at most are asked for; build its index first: voxlake index"
+        )
+    cells = list(volume.box.cells(volume.shard))
+    etags = in_parallel(partial(look_at_shard, volume), cells)
+    return {cell: etag for cell, etag in zip(cells, etags, strict=True) if etag}
 
 
 def read_sidecar(index_url: StoreURL, cell: Cell) -> Sidecar | None:
