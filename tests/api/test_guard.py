@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
 
+from voxlake.api.askers import GUARDS, RequiresPlace
 from voxlake.api.guard import Granted, Lists, PublicApp, Requires, public
 from voxlake.api.views.zarr import StoredBytes
 from voxlake.platform.access import Read, ReadVoxels
@@ -41,10 +42,14 @@ def calls(dependant: Dependant) -> Iterator[Any]:
         yield from calls(each)
 
 
+DEMANDS = Requires, Lists, RequiresPlace
+
+
 def is_guarded(route: BaseRoute) -> bool:
-    """Return whether `Requires`, `Lists` or `public` stands on a route."""
+    """Return whether a guard stands on a route, or `public`."""
     if isinstance(route, APIRoute):
-        return any(isinstance(c, Requires | Lists) or c is public for c in calls(route.dependant))
+        demands = calls(route.dependant)
+        return any(isinstance(c, DEMANDS) or c in (public, *GUARDS) for c in demands)
     if isinstance(route, Mount):
         return isinstance(route.app, PublicApp)
     if isinstance(route, Route):
@@ -67,7 +72,7 @@ def rights(route: APIRoute) -> Iterator[tuple[Any, Any]]:
     for name, hint in get_type_hints(route.endpoint, include_extras=True).items():
         guards = [each.dependency for each in getattr(hint, "__metadata__", ()) if is_depends(each)]
         for guard in guards:
-            if isinstance(guard, Requires | Lists):
+            if isinstance(guard, DEMANDS):
                 handed = get_args(hint)[0]
                 handed = get_args(handed)[0] if isinstance(guard, Lists) else handed
                 yield (name, get_args(handed)[0]), (name, guard.right)

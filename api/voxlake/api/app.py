@@ -33,7 +33,20 @@ from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.api.v2 import cutout, datasets, health, label_voxels, labels, merges, metrics, objects
+from voxlake.api.v2 import (
+    cutout,
+    datasets,
+    groups,
+    health,
+    label_voxels,
+    labels,
+    merges,
+    metrics,
+    objects,
+    shares,
+    tokens,
+    users,
+)
 from voxlake.api.views import above_datasets, home, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
@@ -58,6 +71,10 @@ ROUTERS = (
     label_voxels,
     objects,
     merges,
+    users,
+    groups,
+    tokens,
+    shares,
     neuroglancer,
     openapi,
 )

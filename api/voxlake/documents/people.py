@@ -28,9 +28,10 @@ class UserDocument(Document):
 
 
 class UserList(Document):
-    """The users of a lake, sorted by name."""
+    """Users of a lake, sorted by name."""
 
     users: tuple[UserDocument, ...]
+    next: str | None = Field(None, description="Ask for more with `after`; null: there are none.")
 
 
 class MemberDocument(Document):
@@ -52,9 +53,10 @@ class GroupDocument(Document):
 
 
 class GroupList(Document):
-    """The groups of a lake, sorted by name."""
+    """Groups of a lake, sorted by name."""
 
     groups: tuple[GroupDocument, ...]
+    next: str | None = Field(None, description="Ask for more with `after`; null: there are none.")
 
 
 class TokenDocument(Document):
@@ -65,6 +67,7 @@ class TokenDocument(Document):
     name: str
     start: str = Field(description="How it begins, to tell it from others.")
     permissions: tuple[str, ...] = Field(description="What may be used with it at most.")
+    place: str | None = Field(None, description="Where it is good, and below; null: everywhere.")
     created_at: datetime
     ends_at: datetime | None = None
     used_at: datetime | None = Field(None, description="When it was used last, to the minute.")
@@ -75,6 +78,7 @@ class TokenList(Document):
     """Tokens, the oldest first."""
 
     tokens: tuple[TokenDocument, ...]
+    next: int | None = Field(None, description="Ask for more with `after`; null: there are none.")
 
 
 class NewTokenDocument(Document):
@@ -133,6 +137,21 @@ class AuditList(Document):
     """Changes, the newest first."""
 
     changes: tuple[AuditDocument, ...]
+    next: int | None = Field(None, description="Ask for more with `before`; null: there are none.")
+
+
+class MeDocument(Document):
+    """Who asks, as the server knows them."""
+
+    name: str
+    is_administrator: bool = Field(description="Whether everything in the lake is theirs to do.")
+    groups: tuple[str, ...] = Field(description="Whose rights are theirs; `public` is everybody.")
+    permissions: tuple[str, ...] = Field(
+        description="What may be used at most with what was asked by; rights are not implied."
+    )
+    place: str | None = Field(None, description="Where it is good, and below; null: everywhere.")
+    ends_at: datetime | None = Field(None, description="When it is over; null: not said.")
+    way: str | None = Field(None, description="local, session, bearer (of the issuer) or token.")
 
 
 def user_document(user: User) -> UserDocument:
@@ -153,6 +172,7 @@ def token_document(token: Token) -> TokenDocument:
         name=token.name,
         start=token.start,
         permissions=tuple(sorted(token.terms.permissions)),
+        place=token.place,
         created_at=token.created_at,
         ends_at=token.terms.ends_at,
         used_at=token.used_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, ClassVar
@@ -85,6 +85,19 @@ class Grant:
         return begun and (self.ends_at is None or moment < self.ends_at)
 
 
+class Way(StrEnum):
+    """How somebody says who they are."""
+
+    LOCAL = "local"
+    """As the owner of a server on their own machine."""
+    SESSION = "session"
+    """By the cookie of a browser in which they are signed in."""
+    BEARER = "bearer"
+    """By a token of the issuer."""
+    TOKEN = "token"  # noqa: S105  (its name)
+    """By a token of the lake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks."""
@@ -100,6 +113,22 @@ class Principal:
     """What they may use at most: a token may carry less than its user has."""
     within: int | None = None
     """The node that they are limited to, with all below it; None: to none."""
+    user: int | None = None
+    """The user that they are; None: the owner of a local server, or no user at all."""
+    ends_at: datetime | None = None
+    """When what they are known by is over, and all that they hand on by it; None: never."""
+    way: Way | None = field(default=None, compare=False)
+    """How they said who they are."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether what they are known by is good for less than they are."""
+        return self.within is not None or self.permissions != frozenset(Permission)
+
+    @property
+    def administers(self) -> bool:
+        """Whether users, groups and tokens of others are theirs to look after."""
+        return self.is_owner and not self.is_limited
 
     def is_within(self, path: Sequence[int]) -> bool:
         """Return whether a node, by its path from the lake down, is one that they may ask of."""
@@ -149,18 +178,25 @@ def decide(
     >>> decide(ANONYMOUS, Permission.READ, (1, 7, 8, 9), [public], datetime.now(UTC))
     <Decision.ALLOWED: 1>
     """
+    held = held_by(principal, path, grants, moment)
+    if permission in held:
+        return Decision.ALLOWED
+    if principal.is_anonymous:
+        return Decision.UNAUTHENTICATED
+    return Decision.FORBIDDEN if Permission.READ in held else Decision.HIDDEN
+
+
+def held_by(
+    principal: Principal, path: Sequence[int], grants: Iterable[Grant], moment: datetime
+) -> frozenset[Permission]:
+    """Return all that `principal` may do with the node at the end of a path, as `decide`."""
     theirs = (
         grant.permissions
         for grant in grants
         if grant.group in principal.groups and grant.reaches(path) and grant.is_in_force(moment)
     )
     held = frozenset(Permission) if principal.is_owner else frozenset().union(*theirs)
-    held = held & principal.permissions if principal.is_within(path) else frozenset()
-    if permission in held:
-        return Decision.ALLOWED
-    if principal.is_anonymous:
-        return Decision.UNAUTHENTICATED
-    return Decision.FORBIDDEN if Permission.READ in held else Decision.HIDDEN
+    return held & principal.permissions if principal.is_within(path) else frozenset()
 
 
 class Right:
@@ -300,3 +336,34 @@ def authorize_listed[R: Right](
 ) -> list[Access[R]]:
     """Return the accesses to datasets that `Catalog.list_allowed` gave for the same question."""
     return [Access(principal, right, record, _GUARD) for record in records]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A collection, an experiment or a dataset, or the lake, and who may do what with it."""
+
+    names: tuple[str, ...]
+    """From the collection down; none: the lake."""
+    path: tuple[int, ...]
+    """The ids of the nodes from the lake down to it."""
+    grants: tuple[Grant, ...]
+    """Those on it, and on what lies above it."""
+
+    def held_by(self, principal: Principal) -> frozenset[Permission]:
+        """Return all that `principal` may do with it, at this moment."""
+        return held_by(principal, self.path, self.grants, datetime.now(UTC))
+
+
+def authorize_place(
+    principal: Principal, right: type[Right], names: Sequence[str], place: Place | None
+) -> Place:
+    """Return a place that `principal` has a right on; else raise as `authorize` does."""
+    text = "/".join(names) or "/"
+    held = frozenset[Permission]() if place is None else place.held_by(principal)
+    if place is not None and right.permission in held:
+        return place
+    if principal.is_anonymous:
+        raise UnauthenticatedError(f"{text} is not open to everybody; log in to ask for it")
+    if Permission.READ not in held:
+        raise NotFoundError(f"there is no place {text} in the lake")
+    raise ForbiddenError(f"{principal.name} may not {right.permission} on {text}; ask its owner")

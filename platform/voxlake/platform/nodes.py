@@ -117,6 +117,15 @@ def find_path(connection: Connection, *names: str) -> list[int]:
     return path
 
 
+def names_of(connection: Connection, node: int) -> list[str]:
+    """Return the names from the collection down to a node; none of the lake."""
+    names: list[str] = []
+    while node != ROOT:
+        row = connection.execute(select(nodes.c.parent, nodes.c.name).filter_by(id=node)).one()
+        node, names = row.parent, [row.name, *names]
+    return names
+
+
 def find_below(connection: Connection, parent: int, name: str) -> int | None:
     """Return the id of the node that has a name below another; None if there is none."""
     below = and_(nodes.c.parent == parent, nodes.c.name == name, nodes.c.removed_at.is_(None))

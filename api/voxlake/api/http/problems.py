@@ -136,6 +136,7 @@ def documented(status: int, description: str) -> dict[int | str, dict[str, Any]]
     return {status: {**DOCUMENTED["default"], "description": description}}
 
 
+FORBIDDEN = documented(403, "It is there, and not for you.")
 NOT_ALLOWED = documented(403, "Reading is allowed, and this is not.")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 """A body of bytes, in the documentation of an operation."""

@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from voxlake.platform.access import Principal
+from voxlake.platform.access import Principal, Way
 from voxlake.platform.errors import UnauthenticatedError
 
-OWNER = Principal("owner", is_owner=True)
+OWNER = Principal("owner", is_owner=True, way=Way.LOCAL)
 TOKEN_FILE = "owner-token"  # noqa: S105  (its name)
 LINK_SECONDS = 24 * 3600
 SESSION_SECONDS = 30 * 24 * 3600

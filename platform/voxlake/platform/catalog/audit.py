@@ -41,11 +41,18 @@ class Audit:
 
     database: Database
 
-    def list_entries(self, *, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
-        """Return the newest entries, or the newest of those before one, newest first."""
+    def list_entries(
+        self, *, limit: int = 100, before: int | None = None, node: int | None = None
+    ) -> list[AuditEntry]:
+        """Return the newest entries, or the newest of those before one, newest first.
+
+        With `node`, those that are about it.
+        """
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
+        if node is not None:
+            query = query.where(audit.c.node == node)
         with self.database.read() as connection:
             return list(map(_entry_of, connection.execute(query)))
 

@@ -13,6 +13,7 @@ from voxlake.platform.catalog.grants import drop_grants
 from voxlake.platform.catalog.person import Group, Member, Standing, User
 from voxlake.platform.catalog.tables import groups, memberships, sessions, users
 from voxlake.platform.database import now
+from voxlake.platform.database.order import in_order
 from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
@@ -22,9 +23,16 @@ from voxlake.platform.errors import (
 from voxlake.platform.names import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
+
+type Check = Callable[[Group], object]
+"""Raises if a group is not to be changed by whoever asks."""
+
+
+def _anybody(_group: Group) -> None:
+    """Let whoever asks change a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,12 @@ class People(Writer):
         with self.database.read() as connection:
             return find_user(connection, name)
 
-    def list_users(self) -> list[User]:
-        """Return all users, sorted by name."""
+    def list_users(self, *, limit: int | None = None, after: str = "") -> list[User]:
+        """Return users, sorted by name: all, or some of those after one."""
+        by_name = in_order(users.c.name)
+        query = select(users).where(by_name > after).order_by(by_name).limit(limit)
         with self.database.read() as connection:
-            rows = connection.execute(select(users)).all()
-        return sorted(map(_user_of, rows), key=lambda user: user.name)
+            return list(map(_user_of, connection.execute(query)))
 
     def disable_user(self, name: str, *, disabled: bool = True) -> User:
         """Let a user be nobody here, or again who they were; what they were granted stays.
@@ -113,13 +122,20 @@ class People(Writer):
         with self.database.read() as connection:
             return find_group(connection, name)
 
-    def list_groups(self) -> list[Group]:
-        """Return all groups, sorted by name."""
+    def list_groups(
+        self, of: Principal | None = None, *, limit: int | None = None, after: str = ""
+    ) -> list[Group]:
+        """Return groups, sorted by name: all or those of somebody, or some of those after one."""
+        which = [] if of is None else [_is_of(of)]
+        by_name = in_order(groups.c.name)
+        page = select(groups.c.id).where(by_name > after, *which).order_by(by_name).limit(limit)
         with self.database.read() as connection:
-            return list_groups(connection)
+            return list_groups(connection, groups.c.id.in_(page))
 
-    def remove_group(self, name: str) -> None:
+    def remove_group(self, name: str, check: Check = _anybody) -> None:
         """Delete a group, and what was granted to it.
+
+        `check` is asked first, and raises if it is not to be, as by the other changes of a group.
 
         Raises
         ------
@@ -127,7 +143,7 @@ class People(Writer):
             If it is of everybody, or one user's own.
         """
         with self.database.write() as connection:
-            group = _changeable_group(connection, name)
+            group = _changeable_group(connection, name, check)
             drop_grants(connection, group=group.id)
             connection.execute(delete(memberships).where(memberships.c.group == group.id))
             connection.execute(delete(groups).where(groups.c.id == group.id))
@@ -172,7 +188,19 @@ class People(Writer):
         self.note(connection, action, group.name, detail=detail)
         return find_group(connection, group.name)
 
-    def put_member(self, group: str, user: str, standing: Standing = Standing.MEMBER) -> Group:
+    def names_of_groups(self, ids: Collection[int]) -> list[str]:
+        """Return the names of groups by their ids, sorted."""
+        with self.database.read() as connection:
+            query = select(groups.c.name).where(groups.c.id.in_(ids))
+            return sorted(connection.execute(query).scalars())
+
+    def put_member(
+        self,
+        group: str,
+        user: str,
+        standing: Standing = Standing.MEMBER,
+        check: Check = _anybody,
+    ) -> Group:
         """Take a user into a group, or let them be something else in it.
 
         Raises
@@ -181,12 +209,12 @@ class People(Writer):
             If the group is of everybody or one user's own, or would be left without an owner.
         """
         with self.database.write() as connection:
-            there = _changeable_group(connection, group)
+            there = _changeable_group(connection, group, check)
             _put_member(connection, there.id, find_user(connection, user), standing)
             self.note(connection, "put into group", group, detail=f"{standing} {user}")
             return _with_an_owner(connection, group)
 
-    def drop_member(self, group: str, user: str) -> Group:
+    def drop_member(self, group: str, user: str, check: Check = _anybody) -> Group:
         """Let a user leave a group.
 
         Raises
@@ -195,7 +223,8 @@ class People(Writer):
             If the group is of everybody or one user's own, or would be left without an owner.
         """
         with self.database.write() as connection:
-            there, who = _changeable_group(connection, group), find_user(connection, user)
+            there = _changeable_group(connection, group, check)
+            who = find_user(connection, user)
             mine = memberships.c.group == there.id, memberships.c.user == who.id
             if connection.execute(delete(memberships).where(*mine)).rowcount == 0:
                 raise NotFoundError(f"user {user} is not in group {group}")
@@ -207,8 +236,18 @@ def find_user(connection: Connection, name: str) -> User:
     """Return the user of a name."""
     row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no user {name}; list who there is with 'voxlake user'")
+        raise no_user(name)
     return _user_of(row)
+
+
+def no_user(name: str) -> NotFoundError:
+    """Return the error that there is no such user, or none that the asker may know of."""
+    return NotFoundError(f"there is no user {name}; list who there is with 'voxlake user'")
+
+
+def no_group(name: str) -> NotFoundError:
+    """Return the error that there is no such group, or none that the asker may know of."""
+    return NotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
 
 
 def is_free(connection: Connection, name: str) -> bool:
@@ -245,25 +284,25 @@ def principal_of(
     own = select(groups.c.id).where(groups.c.user == user.id)
     mapped = select(groups.c.id).where(groups.c.claim.in_(claimed))
     found = connection.execute(theirs.union(own, mapped)).scalars()
-    return Principal(user.name, user.is_administrator, groups=frozenset({PUBLIC, *found}))
+    theirs_all = frozenset({PUBLIC, *found})
+    return Principal(user.name, user.is_administrator, groups=theirs_all, user=user.id)
 
 
 def find_group(connection: Connection, name: str) -> Group:
     """Return the group of a name."""
-    for group in list_groups(connection, name):
+    for group in list_groups(connection, groups.c.name == name):
         return group
-    raise NotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
+    raise no_group(name)
 
 
-def list_groups(connection: Connection, name: str | None = None) -> list[Group]:
-    """Return all groups with who is in them, or the one of a name, sorted by name."""
+def list_groups(connection: Connection, *which: ColumnElement[bool]) -> list[Group]:
+    """Return the groups that all conditions hold of, with who is in them, sorted by name."""
     query = (
         select(groups, users.c.name.label("member"), memberships.c.role)
         .outerjoin(memberships, memberships.c.group == groups.c.id)
         .outerjoin(users, users.c.id == func.coalesce(memberships.c.user, groups.c.user))
+        .where(*which)
     )
-    if name is not None:
-        query = query.where(groups.c.name == name)
     found: dict[str, Group] = {}
     for row in sorted(connection.execute(query), key=lambda row: (row.name, row.member or "")):
         group = found.get(row.name) or Group(row.id, row.name, (), row.user is not None, row.claim)
@@ -274,13 +313,20 @@ def list_groups(connection: Connection, name: str | None = None) -> list[Group]:
     return list(found.values())
 
 
+def _is_of(principal: Principal) -> ColumnElement[bool]:
+    """Say that somebody is in a group, by what they are known by or as of now."""
+    joined = select(memberships.c.group).where(memberships.c.user == principal.user)
+    return groups.c.id.in_(principal.groups) | groups.c.id.in_(joined)
+
+
 def _require_free(connection: Connection, name: str) -> None:
     if not is_free(connection, name):
         raise ConflictError(f"there is a user or a group {name} already; choose another name")
 
 
-def _changeable_group(connection: Connection, name: str) -> Group:
+def _changeable_group(connection: Connection, name: str, check: Check = _anybody) -> Group:
     group = find_group(connection, name)
+    check(group)
     if group.id == PUBLIC or group.is_personal:
         whose = "one user's own" if group.is_personal else "of everybody"
         raise ConflictError(f"group {name} is {whose}, and stays as it is; make another")

@@ -52,6 +52,24 @@ class Standing(StrEnum):
     """Says who maintains it, too, and may delete it."""
 
 
+def may_set(asker: Standing | None, before: Standing | None, after: Standing | None) -> bool:
+    """Return whether somebody of a standing in a group may give a user another there.
+
+    None is that of whoever is not in it. Maintainers take members in and let them go; all else is
+    the owners' to say.
+
+    Examples
+    --------
+    >>> may_set(Standing.MAINTAINER, None, Standing.MEMBER)
+    True
+    >>> may_set(Standing.MAINTAINER, Standing.OWNER, None)
+    False
+    """
+    if {before, after} <= {None, Standing.MEMBER}:
+        return asker in {Standing.MAINTAINER, Standing.OWNER}
+    return asker is Standing.OWNER
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A user in a group."""
@@ -72,3 +90,7 @@ class Group:
     """Whether it is one user's own."""
     claim: str | None = None
     """What is called so at the issuer has the same people, for as long as they are signed in."""
+
+    def standing_of(self, user: str) -> Standing | None:
+        """Return what a user is in it, as the catalog has it; None if they are not."""
+        return next((each.standing for each in self.members if each.user == user), None)

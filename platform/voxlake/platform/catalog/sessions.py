@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from voxlake.platform.access import Way
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.people import find_user, principal_of
 from voxlake.platform.catalog.tables import sessions, users
@@ -105,7 +106,8 @@ class Sessions(Writer):
             with self.database.write() as connection:
                 seen = update(sessions).where(sessions.c.id == row.id)
                 connection.execute(seen.values(seen_at=moment))
-        return replace(principal, is_owner=principal.is_owner or row.is_administrator)
+        administrator = principal.is_owner or row.is_administrator
+        return replace(principal, is_owner=administrator, way=Way.SESSION)
 
     def list_sessions(self, user: str | None = None) -> list[Session]:
         """Return the sessions that are not over, all or those of a user, the oldest first."""

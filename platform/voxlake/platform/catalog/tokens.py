@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, insert, select, update
 
-from voxlake.platform.access import Permission, Principal
+from voxlake.platform.access import Permission, Principal, Way
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import bits_of, permissions_of
 from voxlake.platform.catalog.people import find_user, principal_of
@@ -16,11 +16,26 @@ from voxlake.platform.catalog.tables import tokens, users
 from voxlake.platform.catalog.token_text import SHOWN, check_token, digest_of, new_token
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from voxlake.platform.nodes import KINDS, ROOT, nodes
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
+
+_DEEP = len(KINDS) + 1
+_above = [nodes.alias(f"above{up}") for up in range(_DEEP)]
+_named = [
+    column
+    for up, each in enumerate(_above)
+    for column in (each.c.id.label(f"id{up}"), each.c.name.label(f"name{up}"))
+]
+_joined = tokens.join(users, users.c.id == tokens.c.user)
+for _up, _node in enumerate(_above):
+    _below = _above[_up - 1].c.parent if _up else tokens.c.node
+    _joined = _joined.outerjoin(_node, _node.c.id == _below)
+_tokens = select(tokens, users.c.name.label("user_name"), *_named).select_from(_joined)
+"""Tokens with whose they are, and with the nodes from their own up to the lake."""
 
 _NOTED = timedelta(seconds=60)
 """How long a use of a token is not noted after the one before: a note is a write."""
@@ -49,6 +64,10 @@ class Token:
     start: str
     """How it begins, to tell it from others."""
     terms: TokenTerms
+    path: tuple[int, ...]
+    """The ids of the nodes from the lake down to the one that it is good for; none: for all."""
+    place: str | None
+    """What that is called; None: all."""
     created_at: datetime
     used_at: datetime | None
     """When it was used last, to the minute; None: never."""
@@ -87,11 +106,18 @@ class Tokens(Writer):
             self.note(connection, "make token", str(made[0].id), detail=f"{name} of {user}")
             return made
 
-    def list_tokens(self, user: str | None = None) -> list[Token]:
-        """Return all tokens, or those of a user, the oldest first."""
+    def get(self, token: int) -> Token:
+        """Return a token; raise NotFoundError if there is none."""
+        with self.database.read() as connection:
+            return _find(connection, token)
+
+    def list_tokens(
+        self, user: str | None = None, *, limit: int | None = None, after: int = 0
+    ) -> list[Token]:
+        """Return tokens, the oldest first: all or those of a user, or some of those after one."""
         which = [] if user is None else [users.c.name == user]
         with self.database.read() as connection:
-            return _read(connection, *which)
+            return _read(connection, tokens.c.id > after, *which, limit=limit)
 
     def revoke(self, token: int) -> Token:
         """Let a token be good for nothing from now on; raise NotFoundError if there is none."""
@@ -141,7 +167,13 @@ class Tokens(Writer):
                 used = update(tokens).where(tokens.c.id == token.id)
                 connection.execute(used.values(used_at=moment))
         terms = token.terms
-        return replace(user, permissions=terms.permissions, within=terms.node)
+        return replace(
+            user,
+            permissions=terms.permissions,
+            within=terms.node,
+            ends_at=terms.ends_at,
+            way=Way.TOKEN,
+        )
 
 
 def _insert(connection: Connection, user: int, name: str, terms: TokenTerms) -> tuple[Token, str]:
@@ -168,22 +200,33 @@ def _revoke(connection: Connection, token: int) -> None:
 def _find(connection: Connection, token: int) -> Token:
     for found in _read(connection, tokens.c.id == token):
         return found
-    raise NotFoundError(f"there is no token {token}; list what there is with 'voxlake token'")
+    raise no_token(token)
 
 
-def _read(connection: Connection, *which: ColumnElement[bool]) -> list[Token]:
-    query = select(tokens, users.c.name.label("user_name"))
-    query = query.join(users, users.c.id == tokens.c.user).where(*which).order_by(tokens.c.id)
+def no_token(token: int) -> NotFoundError:
+    """Return the error that there is no such token, or none that the asker may know of."""
+    return NotFoundError(f"there is no token {token}; list what there is with 'voxlake token'")
+
+
+def _read(
+    connection: Connection, *which: ColumnElement[bool], limit: int | None = None
+) -> list[Token]:
+    query = _tokens.where(*which).order_by(tokens.c.id).limit(limit)
     return [_token_of(row) for row in connection.execute(query)]
 
 
 def _token_of(row: Row[tuple[Any, ...]]) -> Token:
+    above = [(getattr(row, f"id{up}"), getattr(row, f"name{up}")) for up in reversed(range(_DEEP))]
+    path = [(node, name) for node, name in above if node is not None]
+    names = [name for node, name in path if node != ROOT]
     return Token(
         id=row.id,
         user=row.user_name,
         name=row.name,
         start=row.start,
         terms=TokenTerms(permissions_of(row.permissions), row.node, row.ends_at),
+        path=tuple(node for node, _ in path),
+        place=("/".join(names) or "/") if path else None,
         created_at=row.created_at,
         used_at=row.used_at,
         revoked_at=row.revoked_at,

@@ -1,0 +1,58 @@
+"""Users, and who asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from voxlake.api.askers import Administrator, AfterName, Limit, SignedIn, UserName
+from voxlake.api.http.intake import JsonBody
+from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.people import users
+from voxlake.documents.asked_of_people import UserQuestion
+from voxlake.documents.people import MeDocument, UserDocument, UserList
+
+router = APIRouter(prefix="/v2", tags=["people"], responses=FORBIDDEN)
+
+
+@router.get("/me", summary="Who am I?")
+async def get_me(asker: SignedIn) -> MeDocument:
+    """Return who asks: name, groups, and what may be done with what was asked by."""
+    return await users.describe(asker)
+
+
+@router.get("/users", summary="List users")
+async def list_users(asker: Administrator, limit: Limit = 100, after: AfterName = "") -> UserList:
+    """Return the users of the lake, sorted by name, for administrators."""
+    return await users.list_users(asker, limit, after)
+
+
+@router.post(
+    "/users",
+    summary="Add a user",
+    responses=documented(409, "A user or a group has the name."),
+)
+async def add_user(
+    asker: Administrator, asked: Annotated[UserQuestion, Depends(JsonBody(UserQuestion))]
+) -> UserDocument:
+    """Add a user, with a group of their own that has their name, for administrators."""
+    return await users.add_user(asker, asked)
+
+
+@router.get("/users/{user}", summary="Describe a user")
+async def get_user(asker: SignedIn, user: UserName) -> UserDocument:
+    """Return a user: for administrators any, for others themselves."""
+    return await users.get_user(asker, user)
+
+
+@router.put("/users/{user}/disabled", summary="Disable a user")
+async def disable_user(asker: Administrator, user: UserName) -> UserDocument:
+    """Let a user, their tokens and sessions be nobody; what they were granted is kept."""
+    return await users.disable_user(asker, user, disabled=True)
+
+
+@router.delete("/users/{user}/disabled", summary="Enable a user")
+async def enable_user(asker: Administrator, user: UserName) -> UserDocument:
+    """Let a user who was disabled be who they were."""
+    return await users.disable_user(asker, user, disabled=False)
