@@ -52,10 +52,16 @@ class Served:
 
 
 @contextmanager
-def run_app(app: Any) -> Iterator[str]:
-    """Serve an application from a thread, and yield its URL."""
+def run_app(app: Any, **options: Any) -> Iterator[str]:
+    """Serve an application from a thread, with options of uvicorn, and yield its URL."""
     config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, lifespan="off", proxy_headers=False
+        app,
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        **options,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

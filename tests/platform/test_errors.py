@@ -29,6 +29,7 @@ TREE = {
     "LeaseLostError": ("lease-lost", 409, ()),
     "OutdatedError": ("outdated", 409, ()),
     "TimedOutError": ("timed-out", 504, ()),
+    "SlowBodyError": ("slow-body", 408, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),
     "MetadataError": ("bad-metadata", 409, ()),
     "IssuerUnavailableError": ("issuer-unavailable", 503, ()),

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from voxlake.api import openapi
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
+from voxlake.api.http.bodies import Bodies
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.envelope import Envelope
 from voxlake.api.http.expiring import Expiring
@@ -160,6 +161,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Routed)
     app.add_middleware(LineEnds)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Bodies, seconds=settings.gateway_body_timeout_s)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)

@@ -18,6 +18,7 @@
     - LeaseLostError           another process runs the job by now
     - OutdatedError            a view that is held answers no more
   + TimedOutError              not done in time, or not wanted       (504)
+    - SlowBodyError            the body of a request is slow         (408)
   + CorruptDataError           stored bytes do not decode            (500)
     - MetadataError            metadata that break their format      (409)
   + IssuerUnavailableError     who knows people does not answer      (503)
@@ -160,6 +161,13 @@ class TimedOutError(VoxlakeError):
 
     kind = "timed-out"
     status = 504
+
+
+class SlowBodyError(TimedOutError):
+    """The body of a request did not come in time."""
+
+    kind = "slow-body"
+    status = 408
 
 
 class CorruptDataError(VoxlakeError):

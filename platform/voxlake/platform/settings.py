@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         description="Seconds that the gateway works on a request until its answer begins, and from "
         "each part of it to the next.",
     )
+    gateway_body_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds that the body of a request may take to come.",
+    )
     gateway_send_timeout_s: float = Field(
         default=30,
         gt=0,

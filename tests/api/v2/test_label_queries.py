@@ -326,7 +326,8 @@ def test_a_page_of_another_site_changes_nothing(labelled: Labelled) -> None:
         ("null", session, 403),
         ("http://127.0.0.1:1", token, 400),
         (labelled.url, session, 400),
-        (None, session, 400),
+        (None, session, 403),
+        (None, token, 400),
     ]:
         headers = {"Origin": origin, **shown} if origin else shown
         with labelled.client("", **headers) as ana:

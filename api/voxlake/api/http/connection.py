@@ -1,4 +1,4 @@
-"""Connections: one whose client takes nothing of an answer for too long is cut off."""
+"""Connections: of clients that take nothing, or ask for nothing, for too long, they are cut off."""
 
 from __future__ import annotations
 
@@ -16,16 +16,57 @@ from voxlake.api.http.exchange import CutOff, exchange_of
 
 LOOK_SECONDS = 1.0
 """How often a client that does not take what is sent is looked at."""
+HEAD_SECONDS = 20.0
+"""What a client has for the head of a request, from when it connects, or begins another."""
+HEAD_BYTES = 64 << 10
+"""Longest head of a request, about."""
 CONTENDED_SECONDS = 5.0
 """How long it may stall while others wait for memory that answers hold."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection of uvicorn, watched while more is to be sent than its socket takes."""
+    """A connection of uvicorn, watched while more is to be sent than its socket takes.
+
+    It is watched until the head of a request is here, too.
+    """
 
     _timer: asyncio.TimerHandle | None = None
+    _head: asyncio.TimerHandle | None = None
+    _head_bytes = 0
     _unsent = 0
     _since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, but no endless head."""
+        super().data_received(data)
+        self._head_bytes += len(data)
+        if self._head is not None and self._head_bytes > HEAD_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """Begin to wait for a head, unless that was begun."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """End to wait for it."""
+        self._end_head()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        if self._head is None:
+            self._head_bytes = 0
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _end_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
     def pause_writing(self) -> None:
         """Begin to watch: the transport holds all that it may."""
@@ -41,6 +82,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End to watch."""
         self._end()
+        self._end_head()
         super().connection_lost(exc)
 
     def _look(self) -> None:
