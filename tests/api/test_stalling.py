@@ -80,7 +80,7 @@ def running(lake: Path, **settings: str) -> Iterator[Running]:
 def test_a_server_ends_although_a_client_does_not_read(path: str, lake: Path) -> None:
     with running(lake) as server, server.stall(path):
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(15) == -signal.SIGTERM
+        assert server.process.wait(15) == 0
 
 
 def test_a_second_signal_ends_a_server_at_once(lake: Path) -> None:

@@ -166,7 +166,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
-    app.add_middleware(Observed)
     app.add_middleware(
         PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
     )
+    app.add_middleware(Observed, trusted_proxies=settings.trusted_proxies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Event
 
 from starlette.types import Scope
 
@@ -57,10 +58,13 @@ class Gateway:
     readiness: Expiring[str, str | None]
     chunk_cache_bytes: int
     """Of decoded chunks that volumes keep."""
+    stopping: Event = field(default_factory=Event, repr=False)
+    """Set once the gateway was told to end."""
     metrics: Metrics = field(default_factory=Metrics, repr=False)
 
     def __post_init__(self) -> None:
-        self.metrics.add(Resources(self.answers))
+        bearer = self.identity.bearer
+        self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
 
     @property
     def whole_answer_bytes(self) -> int:

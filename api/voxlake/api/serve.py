@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 import platformdirs
 import uvicorn
@@ -17,6 +15,7 @@ from voxlake.api.app import create_app
 from voxlake.api.gateway import divide_memory
 from voxlake.api.http.connection import Connection
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
+from voxlake.api.server import Server
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
@@ -27,9 +26,6 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-
-GRACE_SECONDS = 5
-"""What answers on their way have until they are cut off, once the server was told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def run_gateway(
     announce: Callable[[ServingDocument], None],
     endpoint: Endpoint | None = None,
 ) -> None:
-    """Serve `lake` until interrupted. Prints nothing; calls `announce` once it is ready.
+    """Serve `lake` until told to end. Prints nothing; calls `announce` once it is ready.
 
     Raises
     ------
@@ -90,9 +86,10 @@ def run_gateway(
             # Which proxies are believed is a setting; uvicorn believes all of this machine.
             proxy_headers=False,
             lifespan="off",
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=settings.gateway_grace_s,
         )
-        _Server(config, lambda: announce(info)).run(sockets=[listener])
+        stopping, drain_s = app.state.gateway.stopping, settings.gateway_drain_s
+        Server(config, lambda: announce(info), stopping, drain_s).run(sockets=[listener])
 
 
 def check_loopback(host: str) -> None:
@@ -106,30 +103,6 @@ def check_loopback(host: str) -> None:
         raise InvalidInputError(
             f"a local server cannot listen on {host!r}, where others could reach it; use 127.0.0.1"
         )
-
-
-class _Server(uvicorn.Server):
-    """A server that tells when it listens, and ends when it is told to, at the second time at once.
-
-    Told once, it takes no more requests, and answers that are not sent after `GRACE_SECONDS` are
-    cut off.
-    """
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, then tell."""
-        await super().startup(sockets)
-        self.ready()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end; if that was begun already, die by the signal."""
-        if self.should_exit:
-            signal.signal(sig, signal.SIG_DFL)
-            signal.raise_signal(sig)
-        super().handle_exit(sig, frame)
 
 
 def _why(error: OSError) -> str:

@@ -15,6 +15,17 @@ class Health(Document):
     status: Literal["ok"] = "ok"
 
 
+class Readiness(Document):
+    """The server can do its work."""
+
+    status: Literal["ok"] = "ok"
+    issuer: Literal["ok", "stale"] | None = Field(
+        None,
+        description="Stale: it does not answer, and its keys that are known still hold; null: "
+        "there is none.",
+    )
+
+
 class LoginLinkDocument(Document):
     """A login link of a gateway that runs."""
 

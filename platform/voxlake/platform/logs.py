@@ -34,6 +34,7 @@ FIELDS = (
     "bytes",
     "seconds",
     "principal",
+    "client",
     "cut_off",
     "kind",
 )

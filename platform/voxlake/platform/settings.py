@@ -106,6 +106,17 @@ class Settings(BaseSettings):
         description="Seconds without a byte taken after which a client of the gateway is cut off; "
         "at most 5 while others wait for memory that it holds.",
     )
+    gateway_drain_s: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds that a gateway told to end (SIGTERM) still takes requests, while "
+        "/readyz says that it is not ready.",
+    )
+    gateway_grace_s: int = Field(
+        default=5,
+        ge=0,
+        description="Seconds that answers on their way have after that, before they are cut off.",
+    )
     log_format: Literal["human", "json"] | None = Field(
         default=None,
         description="How a gateway logs, to stderr; by default as JSON, unless that is a terminal.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from tests.api.conftest import Served, run_app
 from voxlake.api.app import create_app
 from voxlake.api.guard import public
 from voxlake.platform.errors import TimedOutError
+from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -147,3 +149,43 @@ def test_all_that_is_logged_for_a_request_carries_its_id(endings: str) -> None:
     for answer in answers:
         assert answer.json() == [answer.headers["x-request-id"]] * 2
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+
+
+GOOD_IDS = ["a", "0Af.x_-9", "x" * 64]
+BAD_IDS = ["", "x" * 65, "a b", "a;b", 'a"b', "a/b", "\xe9", "a,b"]
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(served: Served) -> Iterator[str]:
+    """A gateway that trusts this machine as a proxy."""
+    settings = Settings(trusted_proxies="127.0.0.1")
+    with run_app(create_app(settings, served.lake, served.catalog, served.identity)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("given", GOOD_IDS)
+def test_a_trusted_proxy_may_give_the_id(
+    behind_proxy: str, caplog: pytest.LogCaptureFixture, given: str
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    headers = {"X-Request-Id": given, "X-Forwarded-For": "198.51.100.7"}
+    answer = httpx2.get(f"{behind_proxy}/nonsense", headers=headers)
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == given
+    assert told(caplog, given)["client"] == "198.51.100.7"
+
+
+@pytest.mark.parametrize("given", BAD_IDS)
+def test_ids_of_another_form_are_replaced(behind_proxy: str, given: str) -> None:
+    headers = {b"X-Request-Id": given.encode("latin-1")}
+    answer = httpx2.get(f"{behind_proxy}/nonsense", headers=headers)
+    assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"])
+
+
+def test_nobody_else_gives_the_id(
+    anonymous: httpx2.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    headers = {"X-Request-Id": "mine", "X-Forwarded-For": "198.51.100.7"}
+    found = anonymous.get("/nonsense", headers=headers).headers["x-request-id"]
+    assert found != "mine"
+    assert told(caplog, found)["client"] == "127.0.0.1"

@@ -113,7 +113,7 @@ def test_the_cache_is_told_by_kind() -> None:
     kept = Cached[str]("words", cache)
     for key in ("one", "one", "two"):
         kept.get(key, lambda: "a value", size=len)
-    metrics.add(Resources(Budget(1 << 20), cache, StoreCounts()))
+    metrics.add(Resources(Budget(1 << 20), None, cache, StoreCounts()))
     found = read(metrics.text())
     told = {name: value(found, f"cache_{name}", kind="words") for name in ("bytes", "hits_total")}
     assert told == {"bytes": 7, "hits_total": 1}

@@ -1,12 +1,14 @@
-"""Whether the catalog and the store answer."""
+"""Whether the catalog, the store and the issuer answer."""
 
 from __future__ import annotations
 
-from starlette.types import Scope
+from typing import Literal
 
-from voxlake.api.gateway import Gateway, gateway_of
+from voxlake.api.gateway import Gateway
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, StoreUnavailableError, VoxlakeError
+
+type IssuerState = Literal["ok", "stale"]
 
 READY_SECONDS = 5.0
 """How long an outcome stands."""
@@ -14,15 +16,24 @@ PROBE = ".voxlake/probe"
 """Key asked for below the lake: that it is not there is as good an answer as any."""
 
 
-async def check_ready(scope: Scope) -> None:
-    """Raise StoreUnavailableError, saying which, if the catalog or the store does not answer.
+async def check_ready(gateway: Gateway) -> IssuerState | None:
+    """Return whether the issuer answers, if there is one: its keys that are known are enough.
 
-    The outcome, good or bad, stands for a few seconds, so that probes cost nothing.
+    The outcome for catalog and store stands for a few seconds, so that probes cost nothing; the
+    issuer is asked when its keys are due.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the catalog or the store does not answer; it says which.
+    IssuerUnavailableError
+        If the keys of the issuer are not known, or too old.
     """
-    gateway = gateway_of(scope)
     fault = await gateway.readiness.get("ready", lambda: _find_fault(gateway))
     if fault is not None:
         raise StoreUnavailableError(f"{fault}; the server cannot work until it does")
+    bearer = gateway.identity.bearer
+    return None if bearer is None else await bearer.issuer.state()
 
 
 def _find_fault(gateway: Gateway) -> str | None:

@@ -40,6 +40,8 @@ class Exchange:
     """The template of the route; None: no route is for the address."""
     principal: str | None = None
     """The name of who asks; None: nobody wanted to know."""
+    client: str | None = None
+    """The address that asked, the nearest one that is no trusted proxy."""
     status: int | None = None
     """None: no answer was begun."""
     sent_bytes: int = 0

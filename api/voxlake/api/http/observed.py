@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import Message, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from voxlake.api.gateway import gateway_of
 from voxlake.api.http.exchange import CutOff, Exchange, exchange_of, template_of
+from voxlake.api.http.forwarded import Networks, is_trusted, parse_address
 from voxlake.api.http.layer import Layer
 from voxlake.platform.errors import TimedOutError
 
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
 class Observed(Layer):
-    """Around all else: gives each request its id, and tells of each answer when it is over."""
+    """Around all else: gives each request its id, and tells of each answer when it is over.
+
+    A trusted proxy may have given the request its id: then one log leads to the other.
+    """
+
+    def __init__(self, app: ASGIApp, trusted_proxies: Networks) -> None:
+        super().__init__(app)
+        self._proxies = trusted_proxies
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         exchange, metrics = Exchange(scope["method"]), gateway_of(scope).metrics
+        exchange.request_id = self._given_id(scope) or exchange.request_id
         scope.setdefault("state", {})["exchange"] = exchange
         # All that is logged while the request is served carries its id, by whomever.
         bind_contextvars(request_id=exchange.request_id)
@@ -35,8 +46,18 @@ class Observed(Layer):
             raise
         finally:
             metrics.in_flight -= 1
+            exchange.client = scope["client"] and scope["client"][0]
             _end(exchange)
             metrics.count(exchange)
+
+    def _given_id(self, scope: Scope) -> str | None:
+        if not self._proxies:
+            return None
+        given = Headers(scope=scope).get("x-request-id", "")
+        peer = parse_address((scope["client"] or ("",))[0])
+        if peer is None or not is_trusted(peer, self._proxies):
+            return None
+        return given if _ID.fullmatch(given) else None
 
 
 class Routed(Layer):
@@ -94,5 +115,6 @@ def facts_of(exchange: Exchange) -> dict[str, object]:
         "bytes": exchange.sent_bytes,
         "seconds": round(exchange.seconds, 6),
         "principal": exchange.principal,
+        "client": exchange.client,
         "cut_off": exchange.cut_off,
     }

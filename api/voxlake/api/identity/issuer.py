@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
@@ -53,6 +53,10 @@ class Issuer:
     _read_at: float = -math.inf
     _failed_at: float = -math.inf
     _unknown_at: float = -math.inf
+    reads: int = 0
+    """How often its keys were read."""
+    failures: int = 0
+    """How often they could not be."""
     _flight: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +104,17 @@ class Issuer:
         await self._keep_fresh()
         return self._about
 
+    async def state(self) -> Literal["ok", "stale"]:
+        """Return whether it answered when it was asked last, or its keys at hand have to do.
+
+        Raises
+        ------
+        IssuerUnavailableError
+            If it does not answer, and its keys are not known or too old.
+        """
+        await self._keep_fresh()
+        return "ok" if self._read_at > self._failed_at else "stale"
+
     async def _keep_fresh(self) -> None:
         moment = time.monotonic()
         age = moment - self._read_at
@@ -137,9 +152,11 @@ class Issuer:
         # What a server can send is endless: whatever it is, it is the issuer's failure.
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, RecursionError) as error:
             self._failed_at = time.monotonic()
+            self.failures += 1
             _log.warning("the keys of the issuer %s cannot be read: %r", self.url, error)
         else:
             self._read_at = time.monotonic()
+            self.reads += 1
 
 
 def check_address(what: str, url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import InfoMetricFamily, Metric
@@ -13,12 +14,23 @@ from voxlake.api.http.budget import Budget
 from voxlake.ngff.memory.cache import CACHE, Cache
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 
+if TYPE_CHECKING:
+    # Loaded only where there is an issuer: it brings an HTTP client along.
+    from voxlake.api.identity.issuer import Issuer
+
 
 class Resources(Collector):
     """Reads counts that others keep anyway."""
 
-    def __init__(self, answers: Budget, cache: Cache = CACHE, store: StoreCounts = COUNTS) -> None:
-        self._answers, self._cache, self._store = answers, cache, store
+    def __init__(
+        self,
+        answers: Budget,
+        issuer: Issuer | None = None,
+        cache: Cache = CACHE,
+        store: StoreCounts = COUNTS,
+    ) -> None:
+        self._answers, self._issuer = answers, issuer
+        self._cache, self._store = cache, store
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
@@ -26,6 +38,8 @@ class Resources(Collector):
         yield from self._memory_metrics()
         yield from self._cache_metrics()
         yield from self._store_metrics()
+        if self._issuer is not None:
+            yield from self._issuer_metrics(self._issuer)
 
     def _memory_metrics(self) -> Iterator[Metric]:
         gauge, answers = GaugeMetricFamily, self._answers
@@ -51,6 +65,11 @@ class Resources(Collector):
             ):
                 family.add_metric([kind.kind], value)
         yield from (held, hits, misses, dropped)
+
+    def _issuer_metrics(self, issuer: Issuer) -> Iterator[Metric]:
+        name = "voxlake_issuer_key"
+        yield CounterMetricFamily(f"{name}_reads", "Keys of the issuer were read.", issuer.reads)
+        yield CounterMetricFamily(f"{name}_failures", "They could not be.", issuer.failures)
 
     def _store_metrics(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(

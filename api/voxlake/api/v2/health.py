@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
 
 from voxlake.api.data.readiness import check_ready
+from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
-from voxlake.api.http.problems import documented
-from voxlake.documents.service import Health
+from voxlake.api.http.problems import documented, problem
+from voxlake.documents.service import Health, Readiness
 
 router = APIRouter(tags=["health"], dependencies=[Depends(public)])
 
@@ -20,10 +24,18 @@ async def healthz() -> Health:
 
 @router.get(
     "/readyz",
-    summary="Do catalog and store answer?",
-    responses=documented(503, "The catalog or the store does not answer."),
+    summary="Can it do its work?",
+    response_model=Readiness,
+    responses=documented(503, "It is stopping, or the catalog, store or issuer does not answer."),
 )
-async def readyz(request: Request) -> Health:
-    """Answer 200 if catalog and store answered within the last seconds, else 503 and which."""
-    await check_ready(request.scope)
-    return Health()
+async def readyz(request: Request) -> Readiness | Response:
+    """Answer 200 if catalog and store answered within the last seconds, else 503 and which.
+
+    So it is of an issuer whose keys are not known, or too old. A server that was told to end is
+    not ready, while it goes on with what it was asked.
+    """
+    gateway = gateway_of(request.scope)
+    if gateway.stopping.is_set():
+        detail = "the server was told to end; ask another"
+        return problem(request.scope, "stopping", HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    return Readiness(issuer=await check_ready(gateway))
