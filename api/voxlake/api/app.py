@@ -21,6 +21,7 @@ from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.head import HeadAsGet
 from voxlake.api.http.leaving import WhileWanted
 from voxlake.api.http.line_ends import LineEnds
+from voxlake.api.http.link_paths import LinkPaths
 from voxlake.api.http.observed import Observed, Routed
 from voxlake.api.http.origins import Cors, OriginCheck
 from voxlake.api.http.problems import (
@@ -33,6 +34,7 @@ from voxlake.api.http.public_address import PublicAddress
 from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.identity import login
 from voxlake.api.identity.identity import Identity
+from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import (
     cutout,
@@ -41,6 +43,7 @@ from voxlake.api.v2 import (
     health,
     label_voxels,
     labels,
+    links,
     merges,
     metrics,
     objects,
@@ -54,6 +57,7 @@ from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -76,6 +80,7 @@ ROUTERS = (
     groups,
     tokens,
     shares,
+    links,
     neuroglancer,
     openapi,
 )
@@ -87,11 +92,13 @@ def create_app(
     catalog: Catalog,
     local: LocalIdentity,
     viewer: Path = VIEWER_FOLDER,
+    link_keys: LinkKeys | None = None,
 ) -> FastAPI:
     """Return the gateway of one lake as an ASGI application. The caller closes the catalog.
 
     `local` knows its owner; others say who they are by tokens that the catalog knows.
-    `viewer` is the folder of the viewer's static files, which need not be there.
+    `viewer` is the folder of the viewer's static files, which need not be there. `link_keys` sign
+    links; without them a link is good at this application alone.
     """
     answers_bytes, chunks_bytes, _ = divide_memory(settings.gateway_memory_bytes)
     # Who allows but small cutouts does not want many of them held up in memory.
@@ -112,7 +119,12 @@ def create_app(
         settings=settings,
         lake=lake,
         catalog=catalog,
-        identity=Identity(local, catalog.tokens, _bearer(settings, catalog)),
+        identity=Identity(
+            local,
+            catalog.tokens,
+            LinkHolders(catalog.links, link_keys or LinkKeys.random()),
+            _bearer(settings, catalog),
+        ),
         answers=answers,
         questions=Questions(answers),
         records=Expiring(RECORD_SECONDS),
@@ -166,6 +178,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
+    app.add_middleware(LinkPaths)
     app.add_middleware(
         PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
     )

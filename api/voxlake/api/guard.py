@@ -23,17 +23,20 @@ from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import (
     Access,
     AddVoxels,
+    AssignGroup,
     DeleteVoxels,
     Principal,
     Protected,
     Read,
     ReadVoxels,
+    RemoveGroup,
     Right,
     authorize,
     authorize_listed,
 )
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
+    ForbiddenError,
     InvalidNameError,
     NotFoundError,
     UnauthenticatedError,
@@ -88,6 +91,8 @@ class Requires[R: Right]:
 MayRead = Annotated[Granted[Read], Depends(Requires(Read))]
 MayReadVoxels = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels))]
 MayAddVoxels = Annotated[Granted[AddVoxels], Depends(Requires(AddVoxels))]
+MayAssignGroup = Annotated[Granted[AssignGroup], Depends(Requires(AssignGroup))]
+MayRemoveGroup = Annotated[Granted[RemoveGroup], Depends(Requires(RemoveGroup))]
 MayDeleteVoxels = Annotated[Granted[DeleteVoxels], Depends(Requires(DeleteVoxels))]
 
 
@@ -156,6 +161,11 @@ async def grant[R: Right](
     granted = Granted(authorize(principal, right, name, found), gateway)
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
+    if principal.portion is not None:
+        raise ForbiddenError(
+            f"{principal.name} leads to a part of {name} ({principal.portion}), and this address "
+            "answers of all of it; ask for a cutout, or read its zarr"
+        )
     tell_state(scope, granted.record.state)
     return granted
 

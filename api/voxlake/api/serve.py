@@ -23,6 +23,7 @@ from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -73,7 +74,9 @@ def run_gateway(
         return_freed_memory()
         _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
         CACHE.limit(cache_bytes)
-        app = create_app(settings, lake, catalog, identity)
+        app = create_app(
+            settings, lake, catalog, identity, link_keys=LinkKeys.of(settings, endpoint.secrets)
+        )
         store.prepare_runtime()
         config = uvicorn.Config(
             app,

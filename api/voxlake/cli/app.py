@@ -59,6 +59,7 @@ COMMANDS = {
     "people.group:group": "Groups: list them, make or delete one, say who is in it.",
     "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
     "people.session:session": "Sessions: list the browsers in which people are signed in, end one.",
+    "people.link:link": "Links that let others read a dataset: make, list or revoke one.",
     "people.history:history": "Tell who changed what of people, rights and names of datasets, the "
     "newest first.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.names import DatasetName
+    from voxlake.platform.portion import Portion
 
 
 class Permission(StrEnum):
@@ -96,6 +97,8 @@ class Way(StrEnum):
     """By a token of the issuer."""
     TOKEN = "token"  # noqa: S105  (its name)
     """By a token of the lake."""
+    LINK = "link"
+    """By a link that somebody else made: they are nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class Principal:
     """What they may use at most: a token may carry less than its user has."""
     within: int | None = None
     """The node that they are limited to, with all below it; None: to none."""
+    portion: Portion | None = None
+    """The part of a dataset that they are limited to; None: to none."""
     user: int | None = None
     """The user that they are; None: the owner of a local server, or no user at all."""
     ends_at: datetime | None = None

@@ -130,6 +130,12 @@ class Settings(BaseSettings):
         default=False,
         description="Let everybody read the gateway's /metrics, where only Prometheus reaches it.",
     )
+    link_key: SecretStr | None = Field(
+        default=None,
+        description="Keys of 32 or more characters, parted by spaces or commas, that links are "
+        "signed with: the first signs, all are good. The same for all gateways of a lake; by "
+        "default one that is kept beside the owner's token.",
+    )
     spool_dir: Path | None = Field(
         default=None,
         description="Where shards on their way to S3 are kept, in a folder of this user alone; by "

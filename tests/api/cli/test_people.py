@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.platform.catalog import open_catalog
+from voxlake.platform.database import now
+from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -68,6 +71,37 @@ def test_what_people_see_of_them(filled: Command) -> None:
     assert secret[:10] in listed
     assert secret not in listed
     assert secret[10:20] not in listed
+
+
+def test_a_link_is_made_listed_and_revoked(filled: Command) -> None:
+    filled("user", "add", "ada").ok()
+    refused = filled("link", "lab/cube/em", "--user", "ada")
+    assert (refused.kind, refused.code) == ("forbidden", 3)
+    filled("share", "lab", "ada", "owner").ok()
+    words = ("--until", (now() + timedelta(days=3)).date(), "--note", "for ada's friends")
+    made = filled("link", "lab/cube/em", "--user", "ada", *words).ok()
+    assert (made["link"]["user"], made["link"]["note"]) == ("ada", "for ada's friends")
+    start = made["url"]
+    assert start.startswith("http://127.0.0.1:8080/c/")
+    assert made["zarr_url"] == f"{start}zarr/lab/cube/em/"
+    elsewhere = filled("link", "make", "lab/cube/em", "--gateway", "https://lake.example.org/").ok()
+    assert elsewhere["view_url"].startswith("https://lake.example.org/c/")
+    keys = LinkKeys.of(Settings())
+    with open_catalog(StoreURL.parse(filled.lake), Settings()) as catalog:
+        holder = catalog.links.principal_of(keys.read(start.rstrip("/").rpartition("/")[2]))
+    assert holder.name == "link 1"
+    assert filled("link", "revoke", "lab/cube/em", "1").ok()["links"][0]["revoked_at"] is not None
+    listed = filled("link", "ls", "lab/cube/em").ok()["links"]
+    assert [(one["user"], one["revoked_at"] is None) for one in listed] == [
+        ("ada", False),
+        (None, True),
+    ]
+    assert "revoked" in filled.plain("link", "ls", "lab/cube/em").out
+    shown = filled.plain("link", "lab/cube/em").out
+    assert "/c/" in shown
+    assert "zarr/lab/cube/em/" in shown
+    assert filled("link", "revoke", "lab/cube/em", "9").kind == "not-found"
+    assert filled("link", "lab/cube/em", "--until", "2001-01-01").kind == "invalid-input"
 
 
 def test_who_changed_what_is_told(filled: Command) -> None:

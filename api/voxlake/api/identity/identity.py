@@ -11,6 +11,8 @@ from starlette.types import Scope
 
 from voxlake.api.http.exchange import exchange_of
 from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.link_paths import TOKEN as LINK_TOKEN
+from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog.token_text import PREFIX, digest_of
@@ -30,6 +32,7 @@ class Identity:
 
     local: LocalIdentity
     tokens: Tokens
+    links: LinkHolders
     bearer: Bearer | None = None
     """Who knows tokens of the issuer, if there is one."""
     _known: Expiring[str, Principal] = field(
@@ -42,11 +45,14 @@ class Identity:
         Raises
         ------
         UnauthenticatedError
-            If it carries a token, and a wrong one. A stale cookie counts as none.
+            If it carries a link or a token, and a wrong one. A stale cookie counts as none.
         IssuerUnavailableError
             If it carries a token of the issuer, which does not answer for its keys.
         """
-        principal = await self._identify(Headers(scope=scope))
+        if (link := scope.get(LINK_TOKEN)) is not None:
+            principal = await self.links.of_token(link)
+        else:
+            principal = await self._identify(Headers(scope=scope))
         exchange_of(scope).principal = principal.name
         return principal
 

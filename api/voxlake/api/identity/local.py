@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-import stat
 import time
-from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -21,6 +18,7 @@ from starlette.requests import cookie_parser
 
 from voxlake.platform.access import Principal, Way
 from voxlake.platform.errors import UnauthenticatedError
+from voxlake.platform.secret_file import kept_secret
 
 OWNER = Principal("owner", is_owner=True, way=Way.LOCAL)
 TOKEN_FILE = "owner-token"  # noqa: S105  (its name)
@@ -90,29 +88,8 @@ class LocalIdentity:
 
 
 def owner_token(folder: Path) -> str:
-    """Return the owner's token, kept in `folder` for the owner alone; made at the first call.
-
-    A file that others can read is replaced by a new token.
-    """
-    path = folder / TOKEN_FILE
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        path.unlink()
-    if not path.exists():
-        _create(path, f"voxlake_{secrets.token_urlsafe(32)}")
-    return path.read_text(encoding="ascii").strip()
-
-
-def _create(path: Path, token: str) -> None:
-    """Write the file whole before it gets its name, unless another server was first."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(token)
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    """Return the owner's token, kept in `folder` for the owner alone; made at the first call."""
+    return kept_secret(folder / TOKEN_FILE, lambda: f"voxlake_{secrets.token_urlsafe(32)}")
 
 
 def _hash(secret: str) -> bytes:

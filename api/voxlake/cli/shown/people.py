@@ -9,6 +9,7 @@ from voxlake.cli.shown.output import Shown, facts, table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from voxlake.documents.links import LinkDocument, NewLinkDocument
     from voxlake.documents.people import (
         AuditDocument,
         GroupDocument,
@@ -68,6 +69,26 @@ def shown_sessions(sessions: Iterable[SessionDocument]) -> Shown:
     """Yield what people see of sessions."""
     rows = ((each.id, each.user, each.created_at, each.seen_at, each.ends_at) for each in sessions)
     yield table(("session", "user", "signed in", "seen", "over"), rows)
+
+
+def shown_links(links: Iterable[LinkDocument]) -> Shown:
+    """Yield what people see of links."""
+    rows = (
+        (
+            each.id,
+            each.user or "the owner",
+            each.note,
+            each.ends_at if each.revoked_at is None else "revoked",
+        )
+        for each in links
+    )
+    yield table(("link", "rights of", "note", "over"), rows)
+
+
+def shown_new_link(made: NewLinkDocument) -> Shown:
+    """Yield what people see of a link that was just made."""
+    yield from shown_links([made.link])
+    yield facts([("open", made.view_url), ("zarr", made.zarr_url)])
 
 
 def shown_shares(shares: Iterable[ShareDocument]) -> Shown:

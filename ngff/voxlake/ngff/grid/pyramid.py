@@ -163,6 +163,22 @@ def coarser_box(box: Box, factors: tuple[int, ...]) -> Box:
     )
 
 
+def inner_box(box: Box, factors: tuple[int, ...], shape: tuple[int, ...]) -> Box:
+    """Return the voxels of the coarser level that are made of voxels in `box` alone.
+
+    `shape` is that of the finer level, at whose end blocks are cut.
+
+    Examples
+    --------
+    >>> inner_box(Box((1, 0), (4, 4)), (2, 2), (9, 9)), inner_box(Box((1,), (9,)), (2,), (9,))
+    (Box(start=(1, 0), stop=(2, 2)), Box(start=(1,), stop=(5,)))
+    """
+    axes = list(zip(box.start, box.stop, factors, shape, strict=True))
+    start = tuple(-(-lo // f) for lo, _, f, _ in axes)
+    stop = (-(-hi // f) if hi == n else hi // f for _, hi, f, n in axes)
+    return Box(start, tuple(map(max, start, stop)))
+
+
 def level_translation(
     factors: tuple[int, ...], scale: tuple[float, ...], start: tuple[float, ...]
 ) -> tuple[float, ...]:

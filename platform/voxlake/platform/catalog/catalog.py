@@ -25,6 +25,7 @@ from voxlake.platform.catalog.datasets import (
 from voxlake.platform.catalog.frames import Frames
 from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.identities import Identities
+from voxlake.platform.catalog.links import Links
 from voxlake.platform.catalog.metadata import Metadata
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.node_records import within
@@ -78,6 +79,11 @@ class Catalog(Writer):
     def sessions(self) -> Sessions:
         """The browsers in which users are signed in, in the same database."""
         return Sessions(self.database, self.by)
+
+    @property
+    def links(self) -> Links:
+        """The links to datasets, in the same database."""
+        return Links(self.database, self.by)
 
     @property
     def shares(self) -> Shares:

@@ -181,6 +181,24 @@ sessions = Table(
 )
 """Browsers in which users are signed in, with what the issuer said: their groups, one a line."""
 
+links = Table(
+    "links",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("serial", String(32), nullable=False, unique=True),
+    Column("user", ID, ForeignKey("users.id")),
+    Column("node", ID, ForeignKey(nodes.c.id), nullable=False, index=True),
+    Column("note", Text, nullable=False),
+    Column("finest_level", Integer, nullable=False),
+    Column("box", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    sqlite_autoincrement=True,
+)
+"""What lets whoever holds it read one dataset with the rights of a user, or of the lake's owner.
+The key that signs its token is not here: nothing that can be read here opens anything."""
+
 audit = Table(
     "audit",
     metadata,

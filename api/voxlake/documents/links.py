@@ -1,0 +1,73 @@
+"""Links: what lets whoever holds it read one dataset."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime, Field
+
+from voxlake.documents.document import Document, Question
+
+if TYPE_CHECKING:
+    from voxlake.platform.catalog.links import Link
+
+
+class LinkQuestion(Question):
+    """A link that is to be made."""
+
+    ends_at: AwareDatetime | None = Field(
+        None, description="When it is over, within 366 days; by default in 30."
+    )
+    note: str = Field("", max_length=200, description="What you know it by.")
+
+
+class LinkDocument(Document):
+    """A link to a dataset; nobody can see its token again."""
+
+    id: int
+    user: str | None = Field(
+        None, description="Whose rights it carries; none: those of the lake's owner."
+    )
+    note: str = ""
+    created_at: datetime
+    ends_at: datetime
+    revoked_at: datetime | None = None
+
+
+class LinkList(Document):
+    """The links to a dataset, the oldest first."""
+
+    links: tuple[LinkDocument, ...]
+
+
+class NewLinkDocument(Document):
+    """A link that was just made. Whoever has one of its addresses can read the dataset."""
+
+    link: LinkDocument
+    url: str = Field(description="Shown once: the start of each address that it opens.")
+    zarr_url: str = Field(description="For zarr, xarray, TensorStore, Neuroglancer.")
+    view_url: str = Field(description="Opens the viewer.")
+
+
+def link_document(link: Link) -> LinkDocument:
+    """Return a link."""
+    return LinkDocument(
+        id=link.id,
+        user=link.user,
+        note=link.terms.note,
+        created_at=link.created_at,
+        ends_at=link.terms.ends_at,
+        revoked_at=link.revoked_at,
+    )
+
+
+def new_link_document(link: Link, name: str, server: str, token: str) -> NewLinkDocument:
+    """Return a link that was just made to the dataset `name` at the gateway `server`."""
+    url = f"{server.rstrip('/')}/c/{token}/"
+    return NewLinkDocument(
+        link=link_document(link),
+        url=url,
+        zarr_url=f"{url}zarr/{name}/",
+        view_url=f"{url}view/{name}",
+    )
