@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import urllib.request
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 ACCESS_KEY = "voxlake-test"
 SECRET_KEY = "voxlake-test-secret"  # a key of the test server alone
 BUCKET = "lakes"
+ROLE = "arn:aws:iam::role/readers"
+"""A role that may do everything in the bucket, for sessions with a policy of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ def run_s3(folder: Path) -> Iterator[S3Server]:
     """Run a server that keeps its data below `folder` until the end of the block."""
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [_identity()]}))
+    (folder / "iam.json").write_text(json.dumps(_roles()))
     (folder / "data").mkdir()
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     filer = f"http://127.0.0.1:{ports['filer.port']}"
@@ -76,6 +80,7 @@ def _command(folder: Path, config: Path, ports: dict[str, int]) -> list[str]:
         f"-s3.localSocket={folder / 's3.sock'}",
         "-s3",
         f"-s3.config={config}",
+        f"-s3.iam.config={folder / 'iam.json'}",
         # These two have fixed ports, on which parallel servers would collide.
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
@@ -90,6 +95,37 @@ def _identity() -> dict[str, object]:
         "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
+
+
+def _roles() -> dict[str, object]:
+    key = base64.b64encode(b"a key of the test server alone...").decode()
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    return {
+        "sts": {
+            "tokenDuration": "2s",  # of sessions that do not say how long
+            "maxSessionLength": "12h",
+            "issuer": "tests",
+            "signingKey": key,
+        },
+        "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+        "roles": [
+            {
+                "roleName": "readers",
+                "roleArn": ROLE,
+                # Of anybody: only the policy of a session keeps it from taking the role anew.
+                "trustPolicy": _policy(["sts:AssumeRole"], Principal={"AWS": "*"}),
+                "attachedPolicies": ["lakes"],
+            }
+        ],
+        "policies": [
+            {"name": "lakes", "document": _policy(["s3:*"], Resource=[bucket, f"{bucket}/*"])}
+        ],
+    }
+
+
+def _policy(actions: list[str], **rest: object) -> dict[str, object]:
+    statement = {"Effect": "Allow", "Action": actions, **rest}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _answers(url: str) -> bool:

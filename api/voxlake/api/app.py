@@ -37,6 +37,7 @@ from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import (
+    credentials,
     cutout,
     datasets,
     groups,
@@ -72,6 +73,7 @@ ROUTERS = (
     above_datasets,
     datasets,
     cutout,
+    credentials,
     labels,
     label_voxels,
     objects,

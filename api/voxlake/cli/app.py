@@ -16,6 +16,8 @@ COMMANDS = {
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
     "lake.register:register": "Make an OME-Zarr that lies elsewhere a dataset, without a copy: it "
     "is only read.",
+    "lake.credentials:credentials": "Make temporary keys of S3 that read one dataset, the labels "
+    "inside it included.",
     "jobs.downsample:downsample": "Build levels 1 and above of a dataset anew from level 0.",
     "jobs.index:index": "Build the label index of labels anew: what each shard holds, and all of "
     "it by label.",

@@ -182,6 +182,19 @@ class Settings(BaseSettings):
         default=False,
         description="Let names of hosts in allowed_stores lead into a private network.",
     )
+    sts_role_arn: str | None = Field(
+        default=None,
+        description="Role of S3 that temporary keys are given by; without one none are.",
+    )
+    sts_endpoint: str | None = Field(
+        default=None, description="Endpoint URL of STS; by default that of S3, else AWS."
+    )
+    sts_seconds: int = Field(
+        default=900,
+        ge=900,
+        le=43200,
+        description="Seconds that temporary keys are good for, whatever is revoked meanwhile.",
+    )
     oidc_issuer: str | None = Field(
         default=None,
         description="Issuer of OpenID Connect at which people sign in, exactly as its discovery "
