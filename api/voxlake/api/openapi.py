@@ -103,6 +103,9 @@ def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[Ba
                 yield read.model
 
 
+_REDIRECT = "The store has it, at an address for this moment: `Prefer: redirect` was sent."
+
+
 def _stored_bytes() -> dict[str, Any]:
     """Describe the route of stored bytes."""
     patterns = dict.fromkeys(("collection", "experiment", "dataset"), f"^{NAME}$")
@@ -118,7 +121,7 @@ def _stored_bytes() -> dict[str, Any]:
     ]
     parameters += [
         {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
-        for name in ("Range", "If-Range", "If-Match", "If-None-Match")
+        for name in ("Range", "If-Range", "If-Match", "If-None-Match", "Prefer")
     ]
     errors: dict[int | str, dict[str, Any]] = {
         **DOCUMENTED,
@@ -136,7 +139,7 @@ def _stored_bytes() -> dict[str, Any]:
         "summary": "Read stored bytes",
         "description": "An object of the dataset's OME-Zarr group, or a single range of it.",
         "parameters": parameters,
-        "responses": {**voxels, **responses},
+        "responses": {**voxels, "307": {"description": _REDIRECT}, **responses},
     }
     head = {**get, "summary": "Size and ETag of stored bytes"}
     head["responses"] = {"200": {"description": "No body."}, "304": voxels["304"], **responses}

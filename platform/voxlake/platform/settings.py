@@ -182,6 +182,13 @@ class Settings(BaseSettings):
         default=False,
         description="Let names of hosts in allowed_stores lead into a private network.",
     )
+    presigned_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=300,
+        description="Seconds that the addresses of S3 are good for to which clients that prefer so "
+        "are sent for stored bytes; 0: none are sent.",
+    )
     sts_role_arn: str | None = Field(
         default=None,
         description="Role of S3 that temporary keys are given by; without one none are.",

@@ -157,6 +157,17 @@ async def check_array(granted: Granted[ReadVoxels], key: str) -> None:
         raise gone(f"{key} of {granted.record.name}") from error
 
 
+async def signed_address(granted: Granted[ReadVoxels], key: str) -> str | None:
+    """Return an address of S3 at which the object at `key` is read, for a short while.
+
+    None if the gateway gives none, or the dataset does not lie in a bucket of the lake's store.
+    """
+    url, seconds = store_url(granted), granted.gateway.settings.presigned_seconds
+    if not seconds or url.scheme != "s3" or url.anonymous:
+        return None
+    return await store.ask_signed(url / check_key(key), seconds)
+
+
 async def read_object(granted: Granted[ReadVoxels], key: str, choose: Choose) -> Part:
     """Return the bytes, which `choose` picks, of the object at `key` below the dataset's group."""
     return await read_part(store_url(granted) / check_key(key), choose)

@@ -25,6 +25,7 @@ from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
+from voxlake.api.views.store_redirect import prefers_redirect, redirect
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import ConflictError, NotFoundError, ObjectNotFoundError
 from voxlake.platform.store.info import ObjectInfo
@@ -100,6 +101,8 @@ async def get_object(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Re
     """
     if granted.record.kind == "image" and key in TELLING:
         return await get_telling(scope, granted, key)
+    if prefers_redirect(scope) and (address := await data.signed_address(granted, key)):
+        return redirect(address)
     try:
         if scope["method"] == "HEAD":
             return head(scope, granted, key, await data.summarize_object(granted, key))
@@ -178,7 +181,10 @@ async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> R
 async def visible_labels(granted: Granted[ReadVoxels]) -> dict[str, str]:
     """Return the labels of an image that the asker may see: names by their folders on the store."""
     records = [each.record for each in await relatives(granted)]
-    return {each.url.rpartition("/")[2]: each.name.dataset for each in records if each.of}
+    folders = (each.url.partition("?")[0].rpartition("/")[2] for each in records)
+    return {
+        folder: each.name.dataset for folder, each in zip(folders, records, strict=True) if each.of
+    }
 
 
 def choose(scope: Scope, summary: ObjectInfo) -> tuple[HTTPStatus, tuple[int, int] | None]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import obstore
+from obstore.store import S3Store
 
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, etag_of_meta, is_told
@@ -39,6 +41,16 @@ def ask_stream(
     with store_failures("read", info.url):
         request = obstore.get_async(*object_of(info.url), options=options)
     return _Answer(info.url, request, lambda answer: _Blocks(info.url, answer.stream(block_bytes)))
+
+
+def ask_signed(url: StoreURL, seconds: int) -> Awaitable[str]:
+    """Ask for an address at which whoever has it may GET the object of S3, for so many seconds."""
+    lasts = timedelta(seconds=seconds)
+    with store_failures("read", url):
+        store, key = object_of(url)
+        assert isinstance(store, S3Store)
+        request = obstore.sign_async(store, "GET", key, lasts)
+    return _Answer(url, request, str)
 
 
 class _Answer[T]:
