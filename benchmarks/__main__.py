@@ -51,6 +51,7 @@ ALONE = {
     "label-lookups": ("benchmarks.label_lookups:run_label_lookups", ("rows", "repeats")),
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
+    "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
 }
 """What measures and prints by itself, and the options it takes; imported if it is asked for."""
 

@@ -48,6 +48,8 @@ COMMANDS = {
     "places.collection:collection": "Collections: list them, make one, delete one.",
     "places.experiment:experiment": "Experiments: list those of a collection, make or delete one.",
     "places.frame:frame": "Coordinate frames: list them, make, change or delete one.",
+    "places.search:search": "Find collections, experiments and datasets by words of names, "
+    "descriptions and key-values.",
     "places.meta:meta": "What people say of a place: a description, and values by key.",
     "lake.publish:publish": "Let everybody read a dataset through the gateway; labels of an image "
     "keep what they had.",

@@ -34,6 +34,12 @@ class PlaceList(Document):
     places: tuple[PlaceDocument, ...]
 
 
+class FoundList(PlaceList):
+    """What a search finds, or a page of it."""
+
+    count: int | None = Field(None, description="Of all that is found, if that was asked for.")
+
+
 class RemovedPlaceDocument(Document):
     """A collection or an experiment that is deleted."""
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, delete, insert
+from sqlalchemy import Column, ForeignKey, Index, String, Table, delete, func, insert, select
 
 from voxlake.platform.nodes import ID, metadata, nodes
 
@@ -65,5 +65,14 @@ def drop_words(connection: Connection, node: int, text: str | None = None) -> No
 
 
 def begins(start: str) -> ColumnElement[bool]:
-    """Say of a row of `words` that its word begins so."""
+    """Say of a row of `words` that its word begins so: the index of words answers that."""
     return words.c.word.between(start, start + _LAST)
+
+
+def has_word(node: ColumnElement[int], start: str) -> ColumnElement[bool]:
+    """Say of a node that one of its words begins so: the words of the node answer that."""
+    mine = select(words.c.node).where(
+        words.c.node == node, func.substr(words.c.word, 1, len(start)) == start
+    )
+    # No EXISTS, which PostgreSQL makes a join, and guesses wrongly how many rows that has.
+    return mine.limit(1).scalar_subquery().is_not(None)

@@ -52,6 +52,13 @@ def test_what_people_say_of_a_place(filled: Command) -> None:
         filled("meta", "rm", place, "age").ok()
         filled("meta", "describe", place, "A cube").ok()
     assert "Drosophila" in filled.plain("meta", "ls", "lab").out
+    answer = filled("search", "droso cu").ok()
+    names = [each["name"] for each in answer["places"]]
+    assert names == ["lab", "lab/cube", "lab/cube/em"]
+    assert len(filled("search", "cu", "--limit", "1").ok()["places"]) == 1
+    assert filled("search", "cu", "--limit", "1").ok()["count"] == 3
+    assert "lab/cube/em" in filled.plain("search", "CUBE").out
+    assert filled("search", "_/_").kind == "invalid-input"
     assert filled("collection").ok()["places"][0]["description"] == "A cube"
 
 

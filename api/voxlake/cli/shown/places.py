@@ -9,13 +9,24 @@ from voxlake.cli.shown.output import Shown, facts, table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxlake.documents.places import FrameDocument, PlaceDocument, RemovedPlaceDocument
+    from voxlake.documents.places import (
+        FoundList,
+        FrameDocument,
+        PlaceDocument,
+        RemovedPlaceDocument,
+    )
 
 
 def shown_places(places: Iterable[PlaceDocument]) -> Shown:
     """Yield what people see of places."""
     rows = ((each.name, each.kind, each.public, each.frame, each.description) for each in places)
     yield table(("name", "kind", "public", "frame", "description~"), rows)
+
+
+def shown_found(found: FoundList) -> Shown:
+    """Yield what people see of what a search finds."""
+    yield from shown_places(found.places)
+    yield facts([("found", found.count)])
 
 
 def shown_removed(document: RemovedPlaceDocument) -> Shown:

@@ -28,9 +28,10 @@ from voxlake.platform.catalog.identities import Identities
 from voxlake.platform.catalog.links import Links
 from voxlake.platform.catalog.metadata import Metadata
 from voxlake.platform.catalog.migrate import address_of, migrate
-from voxlake.platform.catalog.node_records import within
+from voxlake.platform.catalog.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.people import People
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
+from voxlake.platform.catalog.search import Search
 from voxlake.platform.catalog.sessions import Sessions
 from voxlake.platform.catalog.shares import Shares
 from voxlake.platform.catalog.tokens import Tokens
@@ -106,6 +107,11 @@ class Catalog(Writer):
         return Metadata(self.database, self.by)
 
     @property
+    def search(self) -> Search:
+        """Finds what is in the lake, in the same database."""
+        return Search(self.database)
+
+    @property
     def audit(self) -> Audit:
         """Who changed what, in the same database."""
         return Audit(self.database)
@@ -152,11 +158,16 @@ class Catalog(Writer):
         permission: Permission,
         collection: str | None = None,
         experiment: str | None = None,
+        *,
+        page: Page = EVERYTHING,
     ) -> list[DatasetRecord]:
-        """Return those datasets that `decide` allows the principal to use so, sorted by name."""
+        """Return those datasets that `decide` allows the principal to use so, sorted by name.
+
+        `page` is the part of them that is wanted.
+        """
         which = [*within((collection, experiment)), is_allowed(principal, permission, now())]
-        with self.database.read() as connection:
-            return list_records(connection, *which)
+        with self.database.read(in_order=page.limit is not None) as connection:
+            return list_records(connection, *which, page=page)
 
     def labels_of(self, image: DatasetName) -> list[DatasetRecord]:
         """Return the labels that belong to an image, sorted by name."""

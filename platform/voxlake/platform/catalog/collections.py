@@ -120,7 +120,7 @@ class Collections(Writer):
         """
         depth = len(above) + 1
         allowed = is_allowed(principal, permission, now(), path_at(depth))
-        with self.database.read() as connection:
+        with self.database.read(in_order=page.limit is not None) as connection:
             return list_nodes(connection, depth, *within(above), allowed, page=page)
 
     def set_frame(self, place: Sequence[str], frame: str) -> NodeRecord:

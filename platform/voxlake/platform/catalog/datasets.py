@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from voxlake.platform.access import PUBLIC, Permission, Role
 from voxlake.platform.catalog.grants import drop_grants, is_granted, put_role
 from voxlake.platform.catalog.metadata import drop_metadata
+from voxlake.platform.catalog.node_records import EVERYTHING, Page, in_page
 from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Moment, now
@@ -54,13 +55,12 @@ _records = (
 ).outerjoin(_image, _image.c.id == datasets.c.of)
 
 
-def list_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
-    """Return the datasets that all conditions hold of, sorted by name."""
-    query = _records.where(*which)
-    # Sorted here: databases differ in how they compare text.
-    return sorted(
-        map(_record_of, connection.execute(query, {_NOW: now()})), key=lambda record: record.name
-    )
+def list_records(
+    connection: Connection, *which: ColumnElement[bool], page: Page = EVERYTHING
+) -> list[DatasetRecord]:
+    """Return the datasets that all conditions hold of, sorted by name, or a page of them."""
+    query = in_page(_records.where(*which), 3, page)
+    return list(map(_record_of, connection.execute(query, {_NOW: now()})))
 
 
 def find_record(connection: Connection, name: DatasetName) -> DatasetRecord:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, String, and_, bindparam, null, or_, select
+from sqlalchemy import Row, Select, String, and_, bindparam, func, null, or_, select
 
 from voxlake.platform.access import PUBLIC, Permission
 from voxlake.platform.catalog.grants import is_granted
+from voxlake.platform.catalog.record import DatasetState
 from voxlake.platform.catalog.tables import datasets, experiment_frames, frames
 from voxlake.platform.database import Moment, now
 from voxlake.platform.nodes import KINDS, ROOT, collection, dataset, experiment
@@ -77,11 +78,6 @@ def path_at(depth: int) -> tuple[ColumnElement[int], ...]:
     return tuple(level.c.id for level in _LEVELS[:depth])
 
 
-def node_at(depth: int) -> ColumnElement[int]:
-    """Return the column of the ids of nodes of a depth."""
-    return path_at(depth)[-1]
-
-
 def _select(depth: int) -> Select[tuple[Any, ...]]:
     levels = _LEVELS[:depth]
     node = levels[-1]
@@ -99,11 +95,13 @@ def _select(depth: int) -> Select[tuple[Any, ...]]:
     if depth > 2:
         query = query.join(dataset, dataset.c.parent == experiment.c.id)
         # A node alone is that of a dataset that is yet to be made, or never was.
-        there = select(datasets.c.node).where(datasets.c.state != "removing")
-        query = query.where(dataset.c.id.in_(there))
-    return query.where(
-        collection.c.parent == ROOT, *(level.c.removed_at.is_(None) for level in levels)
-    )
+        query = query.join(datasets, datasets.c.node == dataset.c.id)
+        query = query.where(datasets.c.state != DatasetState.REMOVING.value)
+    return query.where(*_are_named(depth))
+
+
+def _are_named(depth: int) -> list[ColumnElement[bool]]:
+    return [collection.c.parent == ROOT, *(each.c.removed_at.is_(None) for each in _LEVELS[:depth])]
 
 
 _frame_of_experiment = (
@@ -128,9 +126,20 @@ def list_nodes(
     return [_record_of(row, depth) for row in connection.execute(query, {_NOW: now()})]
 
 
+def count_nodes(connection: Connection, depth: int, *which: ColumnElement[bool]) -> int:
+    """Return how many nodes `list_nodes` would."""
+    query = _queries[depth].with_only_columns(func.count()).where(*which)
+    return connection.execute(query).scalar_one()
+
+
 def in_page[T: tuple[Any, ...]](query: Select[T], depth: int, page: Page) -> Select[T]:
-    """Sort a query for nodes of a depth by their names, and cut it to a page."""
-    names = [level.c.name for level in _LEVELS[:depth]]
+    """Sort a query for nodes of a depth by their names, and cut it to a page.
+
+    It says of all of them that they have their names, so that the index of those can be used.
+    """
+    levels = _LEVELS[:depth]
+    names = [level.c.name for level in levels]
+    query = query.where(*_are_named(depth))
     if page.after:
         query = query.where(_comes_after(names, page.after))
     return query.order_by(*names).limit(page.limit)

@@ -28,6 +28,12 @@ _LOCK_WAIT_S = 30
 """Longest wait for another writer of the same SQLite file."""
 
 
+_OTHER_WAYS = ("sort", "hashjoin", "mergejoin", "parallel_append", "gathermerge")
+_IN_ORDER = "; ".join(f"SET LOCAL enable_{way} = off" for way in _OTHER_WAYS)
+"""Has PostgreSQL go along an index until it has enough rows. By itself it takes a tree of names for
+much smaller than it is, makes all rows and sorts them: 700 ms for 100 of 100,000 datasets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """An open database. Its methods may be called from any thread."""
@@ -44,8 +50,13 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, in_order: bool = False) -> Iterator[Connection]:
         """Yield a connection that sees one consistent state.
+
+        Parameters
+        ----------
+        in_order
+            Whether only the first rows of long lists are asked for, in the order of an index.
 
         Raises
         ------
@@ -53,6 +64,8 @@ class Database:
             For whatever the database refuses or fails at; SQLAlchemy's own errors never leave.
         """
         with self._failures("read"), self.engine.connect() as connection:
+            if in_order and not self.is_sqlite:
+                connection.exec_driver_sql(_IN_ORDER)
             yield connection
 
     @contextmanager
