@@ -6,6 +6,7 @@ BIN := .venv/bin
 PIP := $(UV) pip install --quiet --python .venv
 VIEWER := api/voxlake/api/static/neuroglancer/index.html
 READERS := tests/readers/node_modules/.package-lock.json
+PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -16,10 +17,10 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
 	$(BIN)/voxlake demo $(ARGS)
 
-test: .venv/dev.stamp viewer browser $(READERS)  ## Run the tests: make test ARGS="-k box"
+test: .venv/dev.stamp viewer browser $(READERS) $(PROVIDER)  ## Run the tests: make test ARGS="-k box"
 	$(BIN)/pytest $(ARGS)
 
-coverage: .venv/dev.stamp viewer browser $(READERS)  ## Run the tests, and tell which lines and branches they reach
+coverage: .venv/dev.stamp viewer browser $(READERS) $(PROVIDER)  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 EXAMPLES := 200
@@ -58,8 +59,8 @@ viewer:  ## Build Neuroglancer into static files, if Node is here
 	  cd api/viewer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build --silent; \
 	else echo "Node is not installed: the gateway will link to the public Neuroglancer instead."; fi
 
-$(READERS): tests/readers/package-lock.json
-	cd tests/readers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+$(READERS) $(PROVIDER): %/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 browser: .venv/dev.stamp  ## A Chromium for the browser tests
 	@tests/browser/install
@@ -71,7 +72,7 @@ pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt $(PINS)
 
 clean:  ## Remove everything that was installed or built here
-	rm -rf .tools .venv dist api/viewer/node_modules tests/readers/node_modules api/voxlake/api/static/neuroglancer demo-lake
+	rm -rf .tools .venv dist api/viewer/node_modules tests/readers/node_modules tests/servers/oidc_provider/node_modules api/voxlake/api/static/neuroglancer demo-lake
 
 $(UV): requirements/uv.txt
 	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tests.servers import folders
 from tests.servers.nanoidp import NanoIdp, run_nanoidp
+from tests.servers.oidc_provider.provider import run_oidc_provider
 from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
 from tests.servers.shared import SharedServers, ask_for_server
@@ -25,7 +26,12 @@ from voxlake.platform.store import StoreURL, adapters, process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVERS = {"nanoidp": run_nanoidp, "postgres": lambda _: run_postgres(), "s3": run_s3}
+SERVERS = {
+    "nanoidp": run_nanoidp,
+    "oidc-provider": run_oidc_provider,
+    "postgres": lambda _: run_postgres(),
+    "s3": run_s3,
+}
 MOST_PROCESSES = 4
 """Tests that kill processes or watch the clock want a core for each."""
 
@@ -216,6 +222,12 @@ def nanoidp(servers: str) -> NanoIdp:
     server = ask_for_server(servers, "nanoidp")
     assert isinstance(server, NanoIdp)
     return server
+
+
+@pytest.fixture(scope="session")
+def oidc_provider(servers: str) -> str:
+    """A strict issuer, by its address."""
+    return str(ask_for_server(servers, "oidc-provider"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

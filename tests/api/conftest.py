@@ -52,11 +52,11 @@ class Served:
 
 
 @contextmanager
-def run_app(app: Any, **options: Any) -> Iterator[str]:
+def run_app(app: Any, port: int = 0, **options: Any) -> Iterator[str]:
     """Serve an application from a thread, with options of uvicorn, and yield its URL."""
     config = uvicorn.Config(
         app,
-        port=0,
+        port=port,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -71,9 +71,9 @@ def run_app(app: Any, **options: Any) -> Iterator[str]:
         assert thread.is_alive(), "the server did not start"
         assert time.monotonic() < deadline, "the server did not start in time"
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    listening = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listening}"
     finally:
         server.should_exit = True
         thread.join(30)

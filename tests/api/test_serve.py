@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from voxlake.api.serve import Endpoint, check_loopback, run_gateway
+from voxlake.api.serve import Endpoint, check_address, run_gateway
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
@@ -75,7 +75,7 @@ def test_a_server_announces_itself_serves_and_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
 def test_hosts_of_this_machine_may_be_listened_on(host: str) -> None:
-    check_loopback(host)
+    check_address(host, Settings())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "", "127.0.0.1.x"])
@@ -85,6 +85,46 @@ def test_other_hosts_are_refused(host: str, lake: StoreURL, tmp_path: Path) -> N
         endpoint = Endpoint(host=host, secrets=tmp_path)
         with pytest.raises(InvalidInputError, match="others could reach it"):
             run_gateway(settings, lake, catalog, must_not_be_called, endpoint)
+
+
+LAKE = "https://lake.example.org"
+
+
+def with_issuer(public_url: str | None) -> Settings:
+    return Settings(
+        oidc_issuer="https://id.example.org", oidc_client_id="voxlake", public_url=public_url
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url"),
+    [
+        ("127.0.0.1", None),
+        ("localhost", "http://localhost:8080"),
+        ("0.0.0.0", LAKE),
+        ("192.168.1.5", LAKE),
+        ("127.0.0.1", LAKE),
+    ],
+)
+def test_people_sign_in_where_nobody_can_read_what_they_send(
+    host: str, public_url: str | None
+) -> None:
+    check_address(host, with_issuer(public_url))
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url"),
+    [
+        ("0.0.0.0", None),
+        ("192.168.1.5", None),
+        ("0.0.0.0", "http://lake.example.org"),
+        ("127.0.0.1", "http://lake.example.org"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+    ],
+)
+def test_nobody_signs_in_where_others_can_read_it(host: str, public_url: str | None) -> None:
+    with pytest.raises(InvalidInputError, match="VOXLAKE_PUBLIC_URL"):
+        check_address(host, with_issuer(public_url))
 
 
 def test_a_port_that_is_taken_is_named(lake: StoreURL, tmp_path: Path) -> None:

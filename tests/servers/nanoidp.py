@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CLIENT = "voxlake"
 SECRET = "voxlake-test-secret"  # of a client of the test server alone
+PROGRAM = "voxlake-program"
+"""The command line: a public client."""
 AUDIENCE = "voxlake-api"
 """Whom its access tokens are for; its ID tokens are for the client."""
 USERS: dict[str, dict[str, Any]] = {
@@ -87,13 +89,14 @@ def _settings(port: int, keys: Path) -> dict[str, object]:
         # The port of an address of this machine may be any (RFC 8252, 7.3).
         "redirect_uris": ["http://127.0.0.1/login/callback"],
     }
+    program = {"client_id": PROGRAM, "token_endpoint_auth_method": "none", "redirect_uris": []}
     return {
         "config_version": 1,
         "server": {"host": "127.0.0.1", "port": port},
         "oauth": {
             "issuer": f"http://127.0.0.1:{port}",
             "audience": AUDIENCE,
-            "clients": [client],
+            "clients": [client, program],
         },
         "jwt": {"keys_dir": str(keys), "max_previous_keys": 10},
         "device_flow": {"polling_interval": 1},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -42,6 +41,7 @@ from voxlake.api.v2 import (
     datasets,
     groups,
     health,
+    identity,
     label_voxels,
     labels,
     links,
@@ -62,13 +62,11 @@ from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
-if TYPE_CHECKING:
-    from voxlake.api.identity.bearer import Bearer
-
 ROUTERS = (
     health,
     metrics,
     login,
+    identity,
     home,
     above_datasets,
     datasets,
@@ -92,15 +90,15 @@ def create_app(
     settings: Settings,
     lake: StoreURL,
     catalog: Catalog,
-    local: LocalIdentity,
+    local: LocalIdentity | None,
     viewer: Path = VIEWER_FOLDER,
     link_keys: LinkKeys | None = None,
 ) -> FastAPI:
     """Return the gateway of one lake as an ASGI application. The caller closes the catalog.
 
-    `local` knows its owner; others say who they are by tokens that the catalog knows.
-    `viewer` is the folder of the viewer's static files, which need not be there. `link_keys` sign
-    links; without them a link is good at this application alone.
+    `local` knows its owner, if it has one; others sign in at the issuer of the settings, or say who
+    they are by tokens. `link_keys` sign links; without them a link is good at this application
+    alone. `viewer` is the folder of the viewer's static files, which need not be there.
     """
     answers_bytes, chunks_bytes, _ = divide_memory(settings.gateway_memory_bytes)
     # Who allows but small cutouts does not want many of them held up in memory.
@@ -121,11 +119,8 @@ def create_app(
         settings=settings,
         lake=lake,
         catalog=catalog,
-        identity=Identity(
-            local,
-            catalog.tokens,
-            LinkHolders(catalog.links, link_keys or LinkKeys.random()),
-            _bearer(settings, catalog),
+        identity=_identity(
+            settings, catalog, local, LinkHolders(catalog.links, link_keys or LinkKeys.random())
         ),
         answers=answers,
         questions=Questions(answers),
@@ -141,22 +136,16 @@ def create_app(
     return app
 
 
-def _bearer(settings: Settings, catalog: Catalog) -> Bearer | None:
-    """Return who knows tokens of the issuer, if there is one."""
-    if settings.oidc_issuer is None or settings.audience is None:
-        return None
+def _identity(
+    settings: Settings, catalog: Catalog, local: LocalIdentity | None, links: LinkHolders
+) -> Identity:
+    if settings.oidc_issuer is None:
+        return Identity(local, catalog.tokens, links)
     # It brings an HTTP client along, which a gateway without an issuer does not need.
-    from voxlake.api.identity.bearer import Bearer
-    from voxlake.api.identity.claims import ClaimPlaces
-    from voxlake.api.identity.issuer import Issuer
+    from voxlake.api.with_issuer import Ways
 
-    places = ClaimPlaces(
-        settings.oidc_name_claim,
-        settings.oidc_groups_claims,
-        frozenset(settings.oidc_administrators),
-    )
-    issuer = Issuer(settings.oidc_issuer)
-    return Bearer(issuer, settings.audience, catalog.identities, places)
+    ways = Ways.at(settings.oidc_issuer, settings, catalog)
+    return Identity(local, catalog.tokens, links, ways.bearer, ways.oidc)
 
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:

@@ -15,7 +15,6 @@ from starlette.requests import Request
 
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.parameters import check_parameters
-from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import (
     AssignGroup,
     Permission,
@@ -27,7 +26,7 @@ from voxlake.platform.access import (
     authorize_place,
 )
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.errors import ForbiddenError, InvalidNameError, UnauthenticatedError
+from voxlake.platform.errors import ForbiddenError, InvalidNameError
 from voxlake.platform.names import NAME, check_name
 
 NAMED = f"^{NAME}$"
@@ -70,7 +69,7 @@ async def signed_in(request: Request) -> Asker:
     gateway = gateway_of(request.scope)
     principal = await gateway.identity.identify(request.scope)
     if principal.is_anonymous:
-        raise UnauthenticatedError(SIGN_IN)
+        raise gateway.identity.unknown()
     if principal.user is None and not principal.is_owner:
         raise ForbiddenError("this address is for users, and a link is none; sign in")
     check_parameters(request)
@@ -165,7 +164,7 @@ async def grant_place[R: Right](asker: Asker, place: str, right: type[R]) -> Gra
         names = names_of(place)
     except InvalidNameError as error:
         if principal.is_anonymous:
-            raise UnauthenticatedError(SIGN_IN) from error
+            raise asker.gateway.identity.unknown() from error
         raise
     found = await to_thread.run_sync(partial(shares.find_place, names))
     return GrantedPlace(asker, right, authorize_place(principal, right, names, found))

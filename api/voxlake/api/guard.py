@@ -19,7 +19,6 @@ from starlette.types import Scope
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.dataset_state import tell_state
 from voxlake.api.http.parameters import check_parameters
-from voxlake.api.http.problems import SIGN_IN
 from voxlake.platform.access import (
     Access,
     AddVoxels,
@@ -39,7 +38,6 @@ from voxlake.platform.errors import (
     ForbiddenError,
     InvalidNameError,
     NotFoundError,
-    UnauthenticatedError,
     VoxlakeError,
 )
 from voxlake.platform.names import NAME, DatasetName
@@ -153,7 +151,7 @@ async def grant[R: Right](
         name = DatasetName(*parts)
     except InvalidNameError as error:
         if principal.is_anonymous:
-            raise UnauthenticatedError(SIGN_IN) from error
+            raise gateway.identity.unknown() from error
         raise
     found = await gateway.records.get(name, partial(_find, gateway, name))
     if found is not None and of is not None and found.record.of != of:

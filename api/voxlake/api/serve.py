@@ -1,4 +1,4 @@
-"""Run the gateway of a local lake, for one owner, on this machine alone."""
+"""Run the gateway of a lake: for its owner, on this machine alone, or for people who sign in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 import uvicorn
@@ -34,7 +35,7 @@ class Endpoint:
     """Where to listen, and where the owner's token is kept."""
 
     host: str = "127.0.0.1"
-    """A loopback address or ``localhost``: a local server has one owner and no encryption."""
+    """An address of this machine alone, unless people sign in at an issuer: see `check_address`."""
     port: int = 8080
     """0 for any that is free."""
     secrets: Path = field(default_factory=lambda: platformdirs.user_state_path("voxlake"))
@@ -55,27 +56,32 @@ def run_gateway(
     Raises
     ------
     InvalidInputError
-        If the host is not a loopback one, or the port is taken.
+        If it would listen where it may not (`check_address`), or the port is taken.
     """
     endpoint = endpoint or Endpoint()
-    check_loopback(endpoint.host)
+    check_address(endpoint.host, settings)
     with _listen(endpoint) as listener:
         port = int(listener.getsockname()[1])
-        token = owner_token(endpoint.secrets)
-        identity = LocalIdentity(token, f"voxlake-session-{port}")
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         url = settings.public_url or f"http://{host}:{port}"
+        if settings.oidc_issuer is None:
+            local = LocalIdentity(owner_token(endpoint.secrets), f"voxlake-session-{port}")
+        else:
+            local = None
+            # It is where the issuer sends people back to, and what their cookies are made for.
+            settings = settings.model_copy(update={"public_url": url})
         info = ServingDocument(
             url=url,
-            login_link=identity.login_link(url, endpoint.target),
-            token_file=str(endpoint.secrets / TOKEN_FILE),
+            issuer=settings.oidc_issuer,
+            login_link=local and local.login_link(url, endpoint.target),
+            token_file=local and str(endpoint.secrets / TOKEN_FILE),
             viewer_built=viewer_folder() is not None,
         )
         return_freed_memory()
         _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
         CACHE.limit(cache_bytes)
         app = create_app(
-            settings, lake, catalog, identity, link_keys=LinkKeys.of(settings, endpoint.secrets)
+            settings, lake, catalog, local, link_keys=LinkKeys.of(settings, endpoint.secrets)
         )
         store.prepare_runtime()
         config = uvicorn.Config(
@@ -95,16 +101,28 @@ def run_gateway(
         Server(config, lambda: announce(info), stopping, drain_s).run(sockets=[listener])
 
 
-def check_loopback(host: str) -> None:
-    """Raise InvalidInputError unless `host` is an address of this machine alone.
+def check_address(host: str, settings: Settings) -> None:
+    """Raise InvalidInputError if a gateway must not listen at an address.
+
+    A local server has one owner and no encryption, and is for this machine alone. Where people
+    sign in at an issuer, what they send is encrypted up to a reverse proxy.
 
     Examples
     --------
-    >>> check_loopback("127.0.0.1")
+    >>> check_address("127.0.0.1", Settings())
     """
-    if not is_loopback(host):
+    if settings.oidc_issuer is None:
+        if not is_loopback(host):
+            raise InvalidInputError(
+                f"a local server cannot listen on {host!r}, where others could reach it; use "
+                "127.0.0.1, or let people sign in: set VOXLAKE_OIDC_ISSUER"
+            )
+        return
+    public = urlsplit(settings.public_url or f"http://{host}")
+    if public.scheme != "https" and not (is_loopback(host) and is_loopback(public.hostname or "")):
         raise InvalidInputError(
-            f"a local server cannot listen on {host!r}, where others could reach it; use 127.0.0.1"
+            f"people would sign in at {public.netloc} without encryption, and others could read "
+            "what they send; set VOXLAKE_PUBLIC_URL to the https:// address of a reverse proxy"
         )
 
 

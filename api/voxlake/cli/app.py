@@ -67,8 +67,8 @@ COMMANDS = {
     "people.history:history": "Tell who changed what of people, rights and names of datasets, the "
     "newest first.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
-    "lake.serve:serve": "Serve a lake on this machine and print a one-time login link; Ctrl-C "
-    "stops it.",
+    "lake.serve:serve": "Serve a lake and print a one-time login link, or where people sign in; "
+    "Ctrl-C stops it.",
     "lake.login_link:login_link": "Make a new one-time login link of a gateway that you run.",
     "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",
     "lake.doctor:doctor": "Check Python, packages, store, catalog, cluster, viewer, sample and "

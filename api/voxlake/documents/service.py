@@ -26,6 +26,20 @@ class Readiness(Document):
     )
 
 
+class IdentityDocument(Document):
+    """How people sign in at a gateway."""
+
+    issuer: str | None = Field(
+        None,
+        description="Issuer of OpenID Connect at which they do; none of a local server, which is "
+        "its owner's alone.",
+    )
+    device_client_id: str | None = Field(
+        None, description="What it knows programs by that people run; none: it knows none."
+    )
+    scope: str = Field("", description="What is asked of the issuer.")
+
+
 class LoginLinkDocument(Document):
     """A login link of a gateway that runs."""
 
@@ -36,8 +50,9 @@ class ServingDocument(Document):
     """A gateway that answers."""
 
     url: str
-    login_link: str = Field(
-        description="Logs a browser in, once, and goes on to what there is to see."
+    issuer: str | None = Field(None, description="Where people sign in.")
+    login_link: str | None = Field(
+        None, description="Logs a browser in, once, and goes on to what there is to see."
     )
-    token_file: str = Field(description="Holds the owner's bearer token.")
+    token_file: str | None = Field(None, description="Holds the owner's bearer token.")
     viewer_built: bool = Field(description="Whether the gateway has a viewer of its own.")

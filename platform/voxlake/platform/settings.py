@@ -213,6 +213,11 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = Field(
         default=None, description="Secret of the gateway at the issuer; none of a public client."
     )
+    oidc_device_client_id: str | None = Field(
+        default=None,
+        description="What the issuer knows programs by that people run, a public client; by "
+        "default the client id, if it has no secret.",
+    )
     oidc_audience: str | None = Field(
         default=None,
         description="Audience that bearer tokens must name; by default the client id.",
@@ -242,6 +247,12 @@ class Settings(BaseSettings):
         description="Addresses or networks of reverse proxies, with commas between them. What they "
         "say of a request (X-Forwarded-*, Forwarded) is believed, and of nobody else.",
     )
+
+    @property
+    def device_client_id(self) -> str | None:
+        """What the issuer knows the command line by."""
+        own = self.oidc_client_id if self.oidc_client_secret is None else None
+        return self.oidc_device_client_id or own
 
     @property
     def audience(self) -> str | None:

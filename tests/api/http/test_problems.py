@@ -82,7 +82,7 @@ def test_every_error_of_the_tree_becomes_its_problem(
         ("POST", "/v2/datasets", 405),
         ("HEAD", "/healthz", 200),
         ("GET", "/login?once=wrong", 303),
-        ("GET", "/login", 400),
+        ("GET", "/login?next=x", 400),
         ("GET", "/zarr/lab/brain/em/none", 404),
         ("GET", "/zarr/lab/brain/em/.hidden", 400),
     ],

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from tests.api.conftest import SHAPE, TOKEN, run_app
+from tests.api.conftest import SHAPE, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.servers.nanoidp import AUDIENCE, CLIENT
+from tests.servers.processes import free_ports
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.bearer import Bearer
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.settings import Settings
@@ -54,15 +54,21 @@ class Issued:
             return client.get(path).status_code
 
 
+def free_url() -> str:
+    """Return an address at which a gateway may be run."""
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
+
+
 @contextmanager
 def run_gateway(lake: StoreURL, issuer: str, **others: Any) -> Iterator[Issued]:
     """Serve a lake of samples to the people of an issuer until the end of the block."""
-    settings = Settings(oidc_issuer=issuer, oidc_client_id=CLIENT, oidc_audience=AUDIENCE, **others)
+    client = {"oidc_client_id": CLIENT, "oidc_audience": AUDIENCE, "public_url": free_url()}
+    settings = Settings(oidc_issuer=issuer, **(client | others))
     with open_catalog(lake, settings) as catalog:
         for sample in SAMPLES:
             add_sample(lake, catalog, sample)
-        app = create_app(settings, lake, catalog, LocalIdentity(TOKEN))
+        app = create_app(settings, lake, catalog, None)
         bearer = app.state.gateway.identity.bearer
         assert isinstance(bearer, Bearer)
-        with run_app(app) as url:
+        with run_app(app, int(str(settings.public_url).rpartition(":")[2])) as url:
             yield Issued(url, catalog, app, bearer)

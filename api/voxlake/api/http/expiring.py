@@ -37,3 +37,7 @@ class Expiring[K, V]:
         while len(self._entries) > self.size:
             self._entries.popitem(last=False)
         return value
+
+    def forget(self, key: K) -> None:
+        """Look the value of `key` up again when it is asked for."""
+        self._entries.pop(key, None)

@@ -14,6 +14,9 @@ from voxlake.platform.errors import InvalidInputError
 def check_parameters(request: Request) -> None:
     """Refuse parameters that the address does not have, and those that are given twice.
 
+    An address whose parameters are those of another standard may take others, and say so by one
+    that is an object of any.
+
     Left alone, a misspelt one would ask for something else than was meant, without a word.
 
     Raises
@@ -25,7 +28,8 @@ def check_parameters(request: Request) -> None:
     if not given:
         return
     declared = _declared(request)
-    _refuse_unknown(given, declared)
+    if not any(schema.get("additionalProperties") for schema in declared.values()):
+        _refuse_unknown(given, declared)
     for name, schema in declared.items():
         if given.count(name) > 1 and schema.get("type") != "array":
             raise InvalidInputError(f"{name} was given {given.count(name)} times; give it once")

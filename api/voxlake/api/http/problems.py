@@ -91,12 +91,13 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     Without credentials every address that is not public answers 401, there or not.
     """
     assert isinstance(error, HTTPException)
+    identity = gateway_of(request.scope).identity
     try:
-        principal = await gateway_of(request.scope).identity.identify(request.scope)
+        principal = await identity.identify(request.scope)
     except UnauthenticatedError as wrong_token:
         return from_error(request.scope, wrong_token)
     if principal.is_anonymous:
-        return from_error(request.scope, UnauthenticatedError(SIGN_IN))
+        return from_error(request.scope, identity.unknown())
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -105,12 +106,6 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         detail = NO_SUCH_PAGE if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
     return problem(request.scope, kind, error.status_code, detail, headers)
 
-
-SIGN_IN = (
-    "this address needs credentials; open the login link that `voxlake serve` printed, or a new "
-    "one of `voxlake login-link`, or send the owner's token as `Authorization: Bearer TOKEN`"
-)
-"""What a 401 says, whether there is something at the address or not."""
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     status: {

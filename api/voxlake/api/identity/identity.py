@@ -17,10 +17,12 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.platform.access import ANONYMOUS, Principal
 from voxlake.platform.catalog.token_text import PREFIX, digest_of
 from voxlake.platform.catalog.tokens import Tokens
+from voxlake.platform.errors import UnauthenticatedError
 
 if TYPE_CHECKING:
     # Loaded only where there is an issuer: it brings an HTTP client along.
     from voxlake.api.identity.bearer import Bearer
+    from voxlake.api.identity.oidc_login import OidcLogin
 
 TOKEN_SECONDS = 1.0
 """How long a token is good after it was revoked, and a user after they were disabled."""
@@ -30,11 +32,14 @@ TOKEN_SECONDS = 1.0
 class Identity:
     """Knows people and programs by what they send."""
 
-    local: LocalIdentity
+    local: LocalIdentity | None
+    """Who knows the owner of a local server."""
     tokens: Tokens
     links: LinkHolders
     bearer: Bearer | None = None
     """Who knows tokens of the issuer, if there is one."""
+    oidc: OidcLogin | None = None
+    """Who signs people in there, if anybody."""
     _known: Expiring[str, Principal] = field(
         default_factory=lambda: Expiring(TOKEN_SECONDS), repr=False
     )
@@ -59,7 +64,7 @@ class Identity:
     async def _identify(self, headers: Headers) -> Principal:
         sent = headers.get("authorization")
         if sent is None:
-            return self.local.of_session(headers) or ANONYMOUS
+            return await self._of_cookie(headers) or ANONYMOUS
         scheme, _, token = sent.partition(" ")
         token = token.strip()
         if scheme.lower() == "bearer" and token.startswith(PREFIX):
@@ -67,4 +72,26 @@ class Identity:
             return await self._known.get(digest_of(token), find)
         if scheme.lower() == "bearer" and self.bearer is not None:
             return await self.bearer.principal_of(token)
-        return self.local.of_token(scheme, token)
+        if self.local is not None:
+            return self.local.of_token(scheme, token)
+        raise UnauthenticatedError(f"the token is none that this gateway knows; {self.sign_in}")
+
+    async def _of_cookie(self, headers: Headers) -> Principal | None:
+        if self.oidc is not None:
+            return await self.oidc.signed_in.of_session(headers)
+        return None if self.local is None else self.local.of_session(headers)
+
+    def unknown(self) -> UnauthenticatedError:
+        """Return what an address says to anonymous askers, whether something is there or not."""
+        return UnauthenticatedError(f"this address needs credentials; {self.sign_in}")
+
+    @property
+    def sign_in(self) -> str:
+        """How somebody says who they are, in words."""
+        by_token = "send a token as `Authorization: Bearer TOKEN`"  # noqa: S105  (it is none)
+        if self.local is not None:
+            return (
+                "open the login link that `voxlake serve` printed, or a new one of `voxlake "
+                "login-link`, or send the owner's token as `Authorization: Bearer TOKEN`"
+            )
+        return by_token if self.oidc is None else f"sign in with a browser at /login, or {by_token}"

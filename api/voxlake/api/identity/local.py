@@ -76,6 +76,11 @@ class LocalIdentity:
             return OWNER
         return None
 
+    def sign_out(self, headers: Headers) -> None:
+        """End the session that a request shows by its cookie; none is no error."""
+        session = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
+        self._sessions.pop(_hash(session), None)
+
     def of_token(self, scheme: str, token: str) -> Principal:
         """Return the owner if a token is theirs; raise UnauthenticatedError if it is not."""
         right = hmac.compare_digest(_hash(token), self._token)

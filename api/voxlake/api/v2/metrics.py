@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.guard import public
-from voxlake.api.http.problems import NOT_ALLOWED, SIGN_IN
+from voxlake.api.http.problems import NOT_ALLOWED
 from voxlake.api.monitoring.metrics import CONTENT_TYPE
 from voxlake.platform.access import Permission, Principal
 from voxlake.platform.errors import ForbiddenError, UnauthenticatedError
@@ -45,7 +45,9 @@ def check_may_watch(principal: Principal) -> None:
         If it is no administrator.
     """
     if principal.is_anonymous:
-        raise UnauthenticatedError(SIGN_IN)
+        raise UnauthenticatedError(
+            "the metrics are for administrators; send a token as `Authorization: Bearer TOKEN`"
+        )
     everything = principal.within is None and Permission.READ in principal.permissions
     if not (principal.is_owner and everything):
         raise ForbiddenError(

@@ -29,7 +29,7 @@ def shown_demo(demo: DemoDocument) -> Shown:
     )
     yield facts([("verified", demo.verified)])
     if demo.serving is not None:
-        yield facts([("open", demo.public_viewer or demo.serving.login_link)])
+        yield facts([("open", demo.public_viewer or demo.serving.login_link or demo.serving.url)])
         yield Text("In another shell, to go on with the README:", "bold")
         yield Text(f"export {' '.join(_variables(demo.lake, demo.serving.url))}")
 

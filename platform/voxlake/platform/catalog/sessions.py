@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from voxlake.platform.access import Principal
 
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What the secret of a session looks like: 256 random bits."""
 LONGEST = timedelta(hours=24)
 """After this long somebody signs in again: what their provider says of them may have changed."""
 IDLE = timedelta(hours=8)
@@ -84,7 +87,7 @@ class Sessions(Writer):
                 "ends_at": moment + LONGEST,
             }
             made = connection.execute(insert(sessions).values(row).returning(sessions.c.id))
-            self.note(connection, "begin session", str(made.scalar_one()), detail=f"of {user}")
+            replace(self, by=user).note(connection, "begin session", str(made.scalar_one()))
         return secret
 
     def principal_of(self, secret: str) -> Principal | None:
@@ -99,7 +102,9 @@ class Sessions(Writer):
             if row is None:
                 return None
             try:
-                principal = principal_of(connection, find_user(connection, row.user_name))
+                claimed = row.claimed.split("\n") if row.claimed else ()
+                user = find_user(connection, row.user_name)
+                principal = principal_of(connection, user, claimed)
             except UnauthenticatedError:
                 return None
         if row.seen_at <= moment - _NOTED:
@@ -119,23 +124,25 @@ class Sessions(Writer):
     def end(self, session: int) -> None:
         """Let a session be over; raise NotFoundError if there is none of that number."""
         with self.database.write() as connection:
-            if not self._end(connection, sessions.c.id == session):
+            row = connection.execute(_query(sessions.c.id == session)).one_or_none()
+            if row is None:
                 raise NotFoundError(
                     f"there is no session {session}; list what there is with 'voxlake session'"
                 )
+            _end(self, connection, row)
 
     def sign_out(self, secret: str) -> None:
-        """Let the session with a secret be over; none is no error."""
+        """Let the session with a secret be over, as its user asks; none is no error."""
         with self.database.write() as connection:
-            self._end(connection, sessions.c.digest == digest_of(secret))
+            query = _query(sessions.c.digest == digest_of(secret))
+            row = connection.execute(query).one_or_none()
+            if row is not None:
+                _end(replace(self, by=row.user_name), connection, row)
 
-    def _end(self, connection: Connection, which: ColumnElement[bool]) -> bool:
-        row = connection.execute(_query(which)).one_or_none()
-        if row is None:
-            return False
-        connection.execute(delete(sessions).where(sessions.c.id == row.id))
-        self.note(connection, "end session", str(row.id), detail=f"of {row.user_name}")
-        return True
+
+def _end(writer: Writer, connection: Connection, row: Row[tuple[Any, ...]]) -> None:
+    connection.execute(delete(sessions).where(sessions.c.id == row.id))
+    writer.note(connection, "end session", str(row.id), detail=f"of {row.user_name}")
 
 
 def _is_over(moment: datetime) -> ColumnElement[bool]:

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 class Listening:
     """Where to listen."""
 
-    host: Annotated[str, Parameter(help="A loopback address: a local server has one owner.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str,
+        Parameter(
+            help="A loopback address: a local server has one owner. Where people sign in at an "
+            "issuer (VOXLAKE_OIDC_ISSUER), any, such as 0.0.0.0."
+        ),
+    ] = "127.0.0.1"
     port: Annotated[
         Whole,
         Parameter(help="0 for any that is free.", validator=validators.Number(gte=0, lte=65535)),
@@ -40,12 +44,17 @@ def serve(
     listening: Listening = Listening(),
     answering: Answering = Answering(),
 ) -> None:
-    """Serve a lake on this machine and print a one-time login link; Ctrl-C stops it."""
+    """Serve a lake and print a one-time login link, or where people sign in; Ctrl-C stops it."""
 
     def announce(document: ServingDocument) -> None:
-        shown = facts((("open", document.login_link), ("token", f"in {document.token_file}")))
-        answer(document, [shown], json=answering.json)
-        note("the link logs in once; Ctrl-C stops the server")
+        if document.issuer is None:
+            pairs = [("open", document.login_link), ("token", f"in {document.token_file}")]
+            note_of_it = "the link logs in once; Ctrl-C stops the server"
+        else:
+            pairs = [("open", document.url), ("people sign in at", document.issuer)]
+            note_of_it = "Ctrl-C stops the server"
+        answer(document, [facts(pairs)], json=answering.json)
+        note(note_of_it)
 
     with opened_catalog(lake) as catalog:
         serve_lake(existing_lake(lake), catalog, listening, announce)
