@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import string
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.api.asgi import InProcess
 from tests.api.conftest import Served, run_app
 
 from voxlake.api.app import create_app
@@ -26,8 +26,6 @@ from voxlake.platform.store.counts import COUNTS, StoreCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from starlette.types import Message
 
 DATASET = "/v2/datasets/{collection}/{experiment}/{dataset}"
 OBJECT = "/zarr/{collection}/{experiment}/{dataset}/{key}"
@@ -140,36 +138,6 @@ def test_cut_off_and_throttled_requests_are_counted() -> None:
     assert value(found, "requests_total", route="none", method="other", status="none") == 1
 
 
-async def ask(app: Any, method: str, path: str) -> int:
-    """Send a request without a socket; return the status of the answer."""
-    status = 0
-
-    async def receive() -> Message:
-        await asyncio.Event().wait()  # the client stays
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        nonlocal status
-        status = message.get("status", status)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"localhost")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    await app(scope, receive, send)
-    return status
-
-
 def test_random_addresses_add_no_series(fresh: Any) -> None:
     chance = random.Random(1)
     shapes = {
@@ -186,17 +154,15 @@ def test_random_addresses_add_no_series(fresh: Any) -> None:
         words = ("".join(chance.choices(string.ascii_letters, k=12)) for _ in range(4))
         return shape.format(*words)
 
-    async def ask_each(shapes: list[str], *methods: str) -> None:
-        for shape in shapes:
-            for method in methods:
-                await ask(fresh, method, path(shape))
-
     metrics = fresh.state.gateway.metrics
-    asyncio.run(ask_each(list(shapes), "GET", "BREW"))
-    before = read(metrics.text())
-    many = chance.choices(list(shapes), list(shapes.values()), k=PATHS)
-    asyncio.run(ask_each(many, "GET"))
-    asyncio.run(ask_each(many[: PATHS // 5], "BREW"))
+    with InProcess(fresh) as gateway:
+        for shape in shapes:
+            for method in ("GET", "BREW"):
+                gateway.ask(method, path(shape))
+        before = read(metrics.text())
+        for shape in chance.choices(list(shapes), list(shapes.values()), k=PATHS):
+            gateway.ask("GET", path(shape))
+            gateway.ask("BREW", path(chance.choice(["/{}", "/neuroglancer/{}"])))
     after = read(metrics.text())
     assert after.keys() == before.keys()
     total = "voxlake_requests_total"
