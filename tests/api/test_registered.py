@@ -115,6 +115,39 @@ def test_what_lies_elsewhere_is_served_as_it_lies(
             assert listed["labels"] == [str(label) for label in ids if label]
 
 
+def test_administrators_register_and_nobody_else(lake: StoreURL, far: Path) -> None:
+    settings = Settings(allowed_stores=(str(far),))
+    asked = {"name": str(EM), "url": f"{far}/em.zarr"}
+    with serve(lake, settings, {}) as served:
+        served.catalog.people.add_user("ann")
+        _, token = served.catalog.tokens.make("ann", "test")
+        with served.client() as client:
+            assert client.post("/v2/datasets", json=asked).status_code == 401
+            client.headers["Authorization"] = f"Bearer {token}"
+            assert client.post("/v2/datasets", json=asked).status_code == 403
+        assert served.catalog.list_datasets() == []
+        with served.client(owner=True) as client:
+            made = client.post("/v2/datasets", json=asked)
+            assert (made.status_code, made.json()["read_only"]) == (200, True), made.text
+            assert made.json()["public"] is False
+            assert client.get(f"/v2/datasets/{EM}").json()["shape"] == list(SHAPE)
+            again = client.post("/v2/datasets", json=asked | {"name": "lab/far/again"})
+            assert again.status_code == 409
+            none = client.post("/v2/datasets", json=asked | {"url": f"{far}/none.zarr"})
+            assert none.status_code == 404
+
+
+def test_addresses_that_lead_elsewhere_are_not_registered(lake: StoreURL) -> None:
+    settings = Settings(allowed_stores=("https://lab.org",))
+    with run_canary() as canary, serve(lake, settings, {}) as served:
+        with served.client(owner=True) as client:
+            for address in hostile_addresses(canary.port):
+                answer = client.post("/v2/datasets", json={"name": str(EM), "url": address})
+                assert answer.status_code in {400, 403}, (address, answer.text)
+        assert served.catalog.list_datasets() == []
+        assert canary.hits == []
+
+
 def add_record(served: Served, name: DatasetName, url: str) -> None:
     """Put a record into the catalog by hand."""
     record = DatasetRecord(

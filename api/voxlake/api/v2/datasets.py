@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
+from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
+from voxlake.api.data.registering import register
 from voxlake.api.guard import Granted, MayList, MayRead
+from voxlake.api.http.intake import JsonBody
+from voxlake.api.http.problems import FORBIDDEN, documented
 from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
+    DatasetSummary,
+    RegisterQuestion,
     dataset_summary,
 )
 from voxlake.platform.access import Right
@@ -22,6 +28,24 @@ router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
 async def list_datasets(readable: MayList) -> DatasetList:
     """Return the datasets that the asker may read, sorted by name; anonymously the public ones."""
     return DatasetList(datasets=tuple(dataset_summary(each.record) for each in readable))
+
+
+@router.post(
+    "",
+    summary="Register an OME-Zarr in place",
+    responses={
+        **FORBIDDEN,
+        **documented(409, "There is a dataset of that name or place, or its metadata are broken."),
+    },
+)
+async def register_dataset(
+    asker: Administrator, asked: Annotated[RegisterQuestion, Depends(JsonBody(RegisterQuestion))]
+) -> DatasetSummary:
+    """Make an OME-Zarr that lies elsewhere a dataset without a copy, for administrators.
+
+    Its store has to be on the server's list. It is private, and only read.
+    """
+    return await register(asker, asked)
 
 
 @router.get("/{collection}/{experiment}/{dataset}", summary="Describe a dataset")
