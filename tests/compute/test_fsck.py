@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tests.ngff.datasets import Sample, create, fill
+from tests.ngff.labels.writing import write_labels
 
 from voxlake.compute.fsck.finding import Check, Finding, findings_of
 from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
@@ -19,6 +20,7 @@ from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
 from voxlake.ngff.create import seal_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
@@ -222,6 +224,22 @@ def test_bytes_that_belong_to_no_chunk_are_cut_out_and_no_voxel_changes(place: L
     place.mend(findings, place.labels)
     assert place.look(place.labels) == []
     assert everything(place.labels) == before
+
+
+def test_a_patch_is_of_its_shard_and_a_stray_one_is_named(place: Lake) -> None:
+    volume = place.labels.level(0)
+    box = Box((0, 0, 0), (2, 2, 2))
+    write_labels(volume, place.index, box, np.full(box.shape, 7, volume.dtype))
+    patch = place.index / "patches" / "0.0.0.parquet"
+    assert store.exists(patch)
+    assert Check.STALE_SIDECAR not in {finding.check for finding in place.look(place.labels)}
+    body = store.read(patch).body
+    stray = place.index / "patches" / "9.9.9.parquet"
+    store.write(stray, body)
+    store.write(patch, body[:-1])
+    found = {(finding.check, finding.where) for finding in place.look(place.labels)}
+    assert (Check.STRAY_OBJECT, str(stray)) in found
+    assert Check.STALE_SIDECAR in {check for check, _ in found}
 
 
 def test_what_is_made_anew_has_the_bytes_that_the_ingest_wrote(place: Lake) -> None:

@@ -85,7 +85,8 @@ def kept(memory_store: StoreURL) -> StoreURL:
 def test_all_objects_are_opened(kept: StoreURL) -> None:
     assert list(faults(kept)) == []
     there = {info.url.key for info in store.walk(kept)}
-    sidecars = {info.url.key for info in store.walk(kept / "shards")}
+    folders = (kept / "shards", kept / "patches")
+    sidecars = {info.url.key for folder in folders for info in store.walk(folder)}
     # What a bulk job has written and not yet put in force is nobody's yet.
     named = {each.url.key for each in kept_beside(kept)}
     assert {key for key in there - sidecars - named if "/runs/" not in key} == set()

@@ -36,7 +36,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "format.md"
 def page() -> dict[str, Any]:
     """What the programs of the page define; they import nothing of voxlake."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     assert {*re.findall(r"^(?:import|from) (\w+)", "".join(blocks), re.MULTILINE)} == {
         "json",
         "pathlib",
@@ -77,10 +77,7 @@ def test_voxels_are_counted_from_the_index(
     for row in rows:
         counts[row["label"]] = counts.get(row["label"], 0) + row["voxels"]
     for cell in dirty:
-        said, found = page["sidecar"](index / "shards" / f"{'.'.join(map(str, cell))}.parquet")
-        assert said["etag"] == page["etag"](volume.shard_url(cell).path)
-        assert said["cell"] == list(cell)
-        for row in found:
+        for row in page["rows_of_shard"](index, cell, page["etag"](volume.shard_url(cell).path)):
             counts[row["label"]] = counts.get(row["label"], 0) + row["voxels"]
     labels, wanted = np.unique(volume.read(volume.box).result(), return_counts=True)
     assert counts == {int(label): int(n) for label, n in zip(labels, wanted, strict=True) if label}
@@ -160,6 +157,8 @@ def test_the_tables_list_every_field(page: dict[str, Any], volume: Volume, index
     }
     for of, said in found.items():
         assert fields(of) == {*said}, of
+    patch, _ = page["sidecar"](next((index / "patches").iterdir()))
+    assert fields("patch") | fields("sidecar") == {*patch}
 
 
 def test_damage_is_seen_by_the_page(page: dict[str, Any], index: Path) -> None:

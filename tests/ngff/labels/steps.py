@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
+from voxlake.platform.store import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
     import pytest
@@ -29,6 +31,7 @@ OPERATIONS = (
     "read_if_there",
     "read_range",
     "read_ranges",
+    "replace",
     "walk",
     "write",
 )
@@ -36,6 +39,10 @@ OPERATIONS = (
 
 class Killed(BaseException):
     """The process is gone: no handler of errors runs, and nothing more reaches the store."""
+
+
+class Blocked(Exception):  # noqa: N818  (no failure)
+    """Who is asked to do something while another is at a step waits for a lock of that one."""
 
 
 type Fault = Callable[[], None] | Literal["kill before", "kill after"]
@@ -71,7 +78,8 @@ class Steps:
         self.wait: Callable[[str], object] = lambda _: None
         """Called before each operation with its name: processes that take turns wait here."""
         self._faults: dict[int, Fault] = {}
-        self._active = self._dead = False
+        self._active = self._dead = self._joins = False
+        self._later: list[Callable[[], None]] = []
 
     def run(self, act: Callable[[], object], faults: Mapping[int, Fault]) -> int:
         """Do `act` with faults at the steps of given numbers from 0 on; return its steps."""
@@ -83,7 +91,16 @@ class Steps:
             pass
         finally:
             self._active = self._dead = False
+        later, self._later = self._later, []
+        for others in later:
+            others()
         return self.count
+
+    def blocked(self) -> None:
+        """Let those who have the lock go on; raise Blocked if they do so only after this."""
+        if self._joins:
+            raise Blocked
+        self.wait("lock")
 
     def step(self, name: str, operation: Callable[[], Any], partly: Callable[[], object]) -> Any:
         """Do one operation; a process killed after it has done all of it, before it a part."""
@@ -96,7 +113,10 @@ class Steps:
         self.count += 1
         if callable(fault):
             with self._others():
-                fault()
+                try:
+                    fault()
+                except Blocked:
+                    self._later.append(fault)
         elif fault == "kill before":
             self._dead = True
             partly()
@@ -109,9 +129,9 @@ class Steps:
 
     @contextmanager
     def _others(self) -> Iterator[None]:
-        self._active = False
+        self._active, self._joins = False, True
         yield
-        self._active = True
+        self._active, self._joins = True, False
 
 
 def watch(patch: pytest.MonkeyPatch) -> Steps:
@@ -120,6 +140,7 @@ def watch(patch: pytest.MonkeyPatch) -> Steps:
     patch.setattr(trust, "ThreadPoolExecutor", _OneByOne)
     for name in OPERATIONS:
         patch.setattr(store, name, _stepping(steps, name))
+    patch.setattr(store, "FileLock", _locking(steps))
     write = Volume.write
 
     def write_in_steps(volume: Volume, box: Box, voxels: npt.NDArray[Any]) -> Any:
@@ -132,6 +153,22 @@ def watch(patch: pytest.MonkeyPatch) -> Steps:
 
     patch.setattr(Volume, "write", write_in_steps)
     return steps
+
+
+def _locking(steps: Steps) -> Callable[..., FileLock]:
+    """Return what locks as `FileLock` does, and lets others go on while it waits."""
+
+    def lock(path: Path, positions: Iterable[int] = (0,), *, wait: bool = True) -> FileLock:
+        places = list(positions)
+        while True:
+            try:
+                return FileLock(path, places, wait=False)
+            except BlockingIOError:
+                if not wait:
+                    raise
+                steps.blocked()
+
+    return lock
 
 
 def _stepping(steps: Steps, name: str) -> Callable[..., Any]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
-from tests.ngff.labels import checks, writing
+from tests.ngff.labels import checks
 from tests.ngff.labels.checks import Stage
 
-from voxlake.ngff.labels import state
+from voxlake.ngff.labels import state, writing
 from voxlake.ngff.labels.segments import manifest, publishing
 from voxlake.ngff.labels.segments.cover import Cover
 from voxlake.ngff.labels.sidecars import build, sidecar, trust
+from voxlake.ngff.labels.sidecars.patch import next_patch
 from voxlake.ngff.labels.sidecars.trust import read_sidecar, shard_etag
 from voxlake.ngff.labels.upkeep import compaction
 from voxlake.ngff.labels.upkeep.marker import Marker, list_markers, open_marker
+from voxlake.ngff.shards.splice import splice_shard
 from voxlake.ngff.versioned import document, sweeping
 from voxlake.ngff.versioned.numbered import create_next, numbered_url
 from voxlake.platform import store
@@ -26,28 +29,31 @@ if TYPE_CHECKING:
 
     from tests.ngff.labels.checks import Check
 
-    from voxlake.ngff.grid.box import Box, Cell
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.scan.rows import Rows
     from voxlake.ngff.labels.segments.manifest import Manifest, Segment
+    from voxlake.ngff.labels.sidecars.patch import Below
+    from voxlake.ngff.shards.splice import Change, Spliced
     from voxlake.ngff.versioned.numbered import Numbered
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
 
 def marker_after_the_shard(patch: pytest.MonkeyPatch) -> None:
-    late: list[tuple[StoreURL, tuple[int, ...], str]] = []
+    indexes: list[StoreURL] = []
 
-    def promise(index_url: StoreURL, cell: tuple[int, ...], by: str) -> Marker:
-        late.append((index_url, cell, by))
+    def promise(index_url: StoreURL, cell: tuple[int, ...], _by: str) -> Marker:
+        indexes.append(index_url)
         return Marker(index_url / "dirty" / "promised", cell, "promised")
 
-    def write_and_mark(volume: Volume, box: Box, voxels: Any, markers: list[Marker]) -> None:
-        volume.write(box, voxels).result()
-        markers[:] = [open_marker(*each) for each in late[-len(markers) :]]
+    def splice_and_mark(volume: Volume, cell: Cell, *rest: Any) -> Any:
+        spliced = splice_shard(volume, cell, *rest)
+        open_marker(indexes[-1], cell, "late")
+        return spliced
 
     patch.setattr(writing, "open_marker", promise)
-    patch.setattr(writing, "_write", write_and_mark)
+    patch.setattr(writing, "splice_shard", splice_and_mark)
 
 
 def manifest_before_the_list(patch: pytest.MonkeyPatch) -> None:
@@ -148,6 +154,19 @@ def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
         return write(volume, cell, index, rows, etag and shard_etag(volume, cell), *content)
 
     patch.setattr(build, "write_sidecar", ask_then_write)
+    patch.setattr(writing, "write_sidecar", ask_then_write)
+
+    def ask_then_patch(volume: Volume, cell: Cell, below: Below, _: str, *rest: Any) -> Any:
+        return next_patch(volume, cell, below, shard_etag(volume, cell) or "", *rest)
+
+    def unlock_first(volume: Volume, cell: Cell, change: Change, then: Any) -> Spliced:
+        spliced = splice_shard(volume, cell, change)
+        then(spliced)
+        return spliced
+
+    patch.setattr(writing, "next_patch", ask_then_patch)
+    patch.setattr(writing, "look_at_shard", lambda *_: ANY)
+    patch.setattr(writing, "splice_shard", unlock_first)
 
 
 def sidecars_of_any_shard(patch: pytest.MonkeyPatch) -> None:

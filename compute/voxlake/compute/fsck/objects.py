@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.passes.downsample import downsample_step
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.labels.sidecars.patch import patch_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.leftovers import leftovers
 from voxlake.ngff.metadata.reading import is_ours, read_labels_names
@@ -172,9 +173,12 @@ def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:
     volumes = _volumes(task.url)[:1]
     if task.index is None or not volumes:
         return
-    for info in store.walk(task.index / "shards"):
+    for info in itertools.chain(
+        store.walk(task.index / "shards"), store.walk(task.index / "patches")
+    ):
         cell = _numbers(info.url.name)
-        belongs = volumes[0].has_shard(cell) and sidecar_url(task.index, cell).key == info.url.key
+        urls = sidecar_url(task.index, cell), patch_url(task.index, cell)
+        belongs = volumes[0].has_shard(cell) and info.url.key in {url.key for url in urls}
         if not belongs and not store.is_leftover(info.url.name):
             yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no sidecar of a shard")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from voxlake.compute.fsck.compare import compare_with_below
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.opened import opened_volume
+from voxlake.ngff.labels.sidecars.patch import is_patch_of, read_patch
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.sidecars.trust import is_of, is_of_bytes, read_sidecar
 from voxlake.ngff.shards.check import check_shard
@@ -103,6 +104,7 @@ def _look_at_sidecar(
     elif not (
         is_of(sidecar.origin, volume, cell, stored.etag)
         or is_of_bytes(sidecar.origin, volume, cell, stored.body)
+        or is_patch_of(read_patch(index, cell), sidecar.origin.etag, stored.etag)
     ):
         text = f"it is of ETag {sidecar.origin.etag}; the shard has {stored.etag}"
         yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)

@@ -59,6 +59,10 @@ class Origin(Document):
     says when and where it was written), and the same bytes. Empty where it is not known."""
     first_etag: str = ""
     """Of a copy, the ETag of the object whose bytes were decoded; `etag` is that of the copy."""
+    base: str = ""
+    """Of a patch: the `etag` of the sidecar that it is of."""
+    chunks: tuple[int, ...] = ()
+    """Of a patch: the chunks that it has all rows of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,8 @@ def encode(sidecar: Sidecar) -> bytes:
     rows = sidecar.rows
     values = [rows.labels, rows.chunks, rows.voxels, *rows.start.T, *rows.stop.T]
     table = pa.table([arrow_column(column) for column in values], schema=_SCHEMA)
-    origin = sidecar.origin.model_dump_json().encode()
+    left_out = set() if sidecar.origin.base else {"base", "chunks"}
+    origin = sidecar.origin.model_dump_json(exclude=left_out).encode()
     body = io.BytesIO()
     with pq.ParquetWriter(
         body,
@@ -143,6 +148,26 @@ def decode(body: bytes) -> Sidecar:
     if table.schema != _SCHEMA or _checksum(metadata[b"voxlake"], table) != checksum:
         raise CorruptDataError("a label index sidecar is damaged; index the shard again")
     return Sidecar(origin, _rows(table))
+
+
+def decode_origin(body: bytes) -> tuple[Origin, int]:
+    """Return what the sidecar that `body` encodes was found in, and how many rows it has.
+
+    Whether the rows are whole is not looked at.
+
+    Raises
+    ------
+    CorruptDataError
+        If it is no sidecar, or one of another version.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(body))
+        metadata = file.schema_arrow.metadata or {}
+        return Origin.model_validate_json(metadata[b"voxlake"]), file.metadata.num_rows
+    except DAMAGED as error:
+        raise CorruptDataError(
+            f"{len(body)} bytes are not a label index sidecar ({error}); index the shard again"
+        ) from error
 
 
 def _rows(table: pa.Table) -> Rows:

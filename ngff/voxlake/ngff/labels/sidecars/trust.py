@@ -12,6 +12,7 @@ from operator import lt
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
+from voxlake.ngff.labels.sidecars.patch import is_patch_of, patched, read_patch
 from voxlake.ngff.labels.sidecars.sidecar import (
     Origin,
     Sidecar,
@@ -167,6 +168,9 @@ def trusted_sidecar(volume: Volume, index_url: StoreURL, cell: Cell, etag: str) 
         return None
     if stored is None or sidecar is None or is_of(sidecar.origin, volume, cell, etag):
         return sidecar
+    patch = read_patch(index_url, cell)
+    if patch is not None and is_patch_of(patch, sidecar.origin.etag, etag):
+        return patched(sidecar, patch)
 
     def look() -> bool:
         shard = store.read_if_there(volume.shard_url(cell))

@@ -1,0 +1,144 @@
+"""Write labels so that the index is never silently out of date: marker, voxels, rows, marker.
+
+The rows of the chunks that change come from the voxels at hand, and make a patch of the sidecar
+that is true of all others: so the cost follows the chunks that change.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.ngff.labels.scan.rows import (
+    NOTHING,
+    check_labels,
+    found_in_box,
+    joined_rows,
+)
+from voxlake.ngff.labels.scan.stored import rows_in
+from voxlake.ngff.labels.sidecars.build import index_shard, write_sidecar
+from voxlake.ngff.labels.sidecars.patch import find_below, next_patch, write_patch
+from voxlake.ngff.labels.sidecars.sidecar import content_of
+from voxlake.ngff.labels.sidecars.trust import in_parallel
+from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
+from voxlake.ngff.shards.format import find_shard_format
+from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
+from voxlake.ngff.shards.storing import look_at_shard
+from voxlake.platform.errors import InvalidInputError, UnsupportedError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.grid.box import Box, Cell
+    from voxlake.ngff.labels.handle import Labels
+    from voxlake.ngff.labels.sidecars.sidecar import Sidecar
+    from voxlake.ngff.shards.splice import Blend, Spliced
+
+
+def write_labels(
+    labels: Labels,
+    box: Box,
+    voxels: npt.NDArray[Any],
+    blend: Blend = overwrite,
+    by: str = "",
+) -> dict[Cell, str]:
+    """Change the labels of `box` at level 0; return the ETag of each shard that it touches.
+
+    When this returns, all is durable and every query sees it. Each shard changes at once; a reader
+    may see one of them changed and another not yet. Of a writer that is cut off anywhere, or whose
+    write fails, the marks stay: queries then ask those shards themselves, until an audit.
+
+    Parameters
+    ----------
+    box
+        Half-open voxels z, y, x.
+    voxels
+        (z, y, x) of the type of the labels.
+    blend
+        `overwrite` or `keep_where_zero`.
+    by
+        Who writes, for the marks: a user, a job.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is none that can be indexed, or is coded in another way than voxlake writes
+        and not to be overwritten.
+    OutOfBoundsError, InvalidInputError
+        Before anything is written, if the box is not inside the volume, or `voxels` do not fit.
+    CorruptDataError, ConflictError, StoreError
+        If what is stored is damaged, or the store fails: any part may have been written.
+    """
+    volume = labels.volume
+    check_labels(volume)
+    box.check_inside(volume.box, str(volume.url))
+    if voxels.shape != box.shape or voxels.dtype != volume.dtype:
+        raise InvalidInputError(
+            f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
+            f"{volume.dtype}; give {volume.dtype} of shape {box.shape}"
+        )
+
+    if find_shard_format(volume) is None and blend is not overwrite:
+        raise UnsupportedError(
+            f"{volume.url} is not coded as voxlake does, in sharded zstd chunks, so its voxels can "
+            "only be overwritten; leave the blending out, or ingest it into a dataset of "
+            "voxlake first"
+        )
+
+    def write(cell: Cell) -> str:
+        part = volume.shard_box(cell) & box
+        change = Change(part, voxels[part.within(box).slices], blend)
+        return _write_shard(labels, cell, change, by)
+
+    cells = list(box.cells(volume.shard))
+    return dict(zip(cells, in_parallel(write, cells, most=2), strict=True))
+
+
+def _write_shard(labels: Labels, cell: Cell, change: Change, by: str) -> str:
+    marker = open_marker(labels.index_url, cell, by)
+    if find_shard_format(labels.volume) is None:
+        etag = _write_by_tensorstore(labels, cell, change)
+    else:
+        etag = splice_shard(labels.volume, cell, change, partial(_index, labels, cell)).etag
+    close_marker(marker, by)
+    return etag
+
+
+def _write_by_tensorstore(labels: Labels, cell: Cell, change: Change) -> str:
+    """Write to a shard that is coded in another way than voxlake does, and index all of it."""
+    labels.volume.write(change.box, change.voxels).result()
+    index_shard(labels.volume, cell, labels.index_url)
+    return look_at_shard(labels.volume, cell)
+
+
+def _index(labels: Labels, cell: Cell, spliced: Spliced) -> None:
+    """Write what the index says otherwise of a shard that has changed, unless it has again."""
+    volume, index_url = labels.volume, labels.index_url
+    if spliced.etag == spliced.before:
+        return
+    if not volume.url.is_local and look_at_shard(volume, cell) != spliced.etag:
+        return
+    patch = _patch(labels, cell, spliced)
+    if patch is not None:
+        write_patch(index_url, cell, patch)
+        return
+    rows = rows_in(volume, cell, spliced.body) if spliced.etag else NOTHING
+    write_sidecar(volume, cell, index_url, rows, spliced.etag, content_of(spliced.body))
+
+
+def _patch(labels: Labels, cell: Cell, spliced: Spliced) -> Sidecar | None:
+    """Return the patch of a shard that has changed; None if its sidecar is to be written anew."""
+    volume = labels.volume
+    if not spliced.before or not spliced.etag:
+        return None
+    below = find_below(volume, labels.index_url, cell, spliced.before)
+    if below is None:
+        return None
+    parts = [found_in_box(volume, part, voxels) for part, voxels in spliced.parts]
+    chunks = np.concatenate([part.chunks for part in parts])
+    rows = joined_rows(volume, cell, parts)
+    return next_patch(volume, cell, below, spliced.etag, chunks, rows)

@@ -1,0 +1,203 @@
+"""Change part of a shard: only the chunks that change are decoded, and encoded again.
+
+The object is stored on the very state that it was made of, so that other writers of the shard lose
+nothing: conditionally on S3, under the shard's lock on a local store.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from voxlake.ngff.grid.box import cell_box
+from voxlake.ngff.shards.chunk_codec import decode_chunks, encode_chunks
+from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.platform import store
+from voxlake.platform.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
+
+    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.shards.chunk_codec import Payload
+    from voxlake.ngff.shards.format import ShardFormat
+    from voxlake.ngff.volume import Volume
+
+    type Voxels = npt.NDArray[Any]
+
+TRIES = 100
+"""How often a shard on S3 is read again because others wrote to it, until that is an error."""
+
+
+class Blend(Protocol):
+    """Puts voxels over those that are there."""
+
+    def __call__(self, stored: Voxels, new: Voxels, /) -> None:
+        """Change `stored` in place; both have one shape."""
+        ...
+
+
+def overwrite(stored: Voxels, new: Voxels) -> None:
+    """Put all `new` voxels in the place of those that are stored."""
+    stored[...] = new
+
+
+def keep_where_zero(stored: Voxels, new: Voxels) -> None:
+    """Put those of the `new` voxels that are not 0 in the place of those that are stored."""
+    np.copyto(stored, new, where=new != 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to change, and to what."""
+
+    box: Box
+    voxels: Voxels
+    blend: Blend = overwrite
+    """What becomes of a voxel that is stored, and one that comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced:
+    """A shard in which some chunks changed."""
+
+    before: str
+    """ETag of the object that it was made of; empty if none was stored."""
+    etag: str
+    """ETag of the object that is stored by now; empty if there is none."""
+    body: bytes = field(repr=False)
+    """Its bytes."""
+    parts: tuple[tuple[Box, Voxels], ...] = field(repr=False)
+    """Boxes of whole chunks among which all that changed are, with their voxels, in C order."""
+
+
+def nothing_more(_spliced: Spliced) -> None:
+    """Leave it at that."""
+
+
+def splice_shard(
+    volume: Volume,
+    cell: tuple[int, ...],
+    change: Change,
+    then: Callable[[Spliced], None] = nothing_more,
+) -> Spliced:
+    """Change voxels of one shard; returns when they are durable.
+
+    Parameters
+    ----------
+    volume, cell
+        The shard at `cell` of the write grid.
+    change
+        What to change; its box lies in the shard.
+    then
+        Called before others may write to the shard, on a local store.
+
+    Raises
+    ------
+    UnsupportedError
+        If the volume is coded in another way than voxlake writes.
+    CorruptDataError
+        If a chunk that is to change in part is damaged, or the index of the shard.
+    ConflictError
+        If others write to the shard faster than it can be read, or its array is being deleted.
+    StoreError
+        If the store fails: the shard is as it was, or as it was to be.
+    """
+    coding = shard_format(volume)
+    if volume.url.is_local:
+        with volume.locked(change.box):
+            spliced = _splice(coding, volume, cell, change)
+            then(spliced)
+            return spliced
+    for _ in range(TRIES):
+        try:
+            spliced = _splice(coding, volume, cell, change)
+        except _OthersWroteError:
+            continue
+        then(spliced)
+        return spliced
+    raise ConflictError(
+        f"{volume.shard_url(cell)} was written by others {TRIES} times while it was changed; "
+        "try again, in larger boxes"
+    )
+
+
+class _OthersWroteError(Exception):
+    """The object is another than the one that was read."""
+
+
+def _splice(coding: ShardFormat, volume: Volume, cell: tuple[int, ...], change: Change) -> Spliced:
+    url = volume.shard_url(cell)
+    stored = store.read_if_there(url)
+    if stored is None:
+        volume.check_there()
+    before, body = (stored.etag, stored.body) if stored else ("", b"")
+    payloads = _payloads(coding, body, str(url))
+    parts = tuple(_changed(coding, volume, cell, change, payloads))
+    if not parts:
+        return Spliced(before, before, body, ())
+    if not any(payloads) and (not before or url.is_local):
+        # On S3 a DELETE takes no condition, so an object without chunks is stored.
+        store.delete(url)
+        return Spliced(before, "", b"", parts)
+    changed = coding.assembled(payloads)
+    return Spliced(before, _stored(url, changed, before), changed, parts)
+
+
+def _stored(url: store.StoreURL, body: bytes, before: str) -> str:
+    """Store an object on a state, and return its ETag."""
+    store.check_put_size(url, len(body))
+    try:
+        return store.replace(url, body, before)
+    except ConflictError:
+        # The answer to a request that was tried again may have been lost: the bytes tell.
+        stored = store.read_if_there(url)
+        if stored is None or stored.body != body:
+            raise _OthersWroteError from None
+        return stored.etag
+
+
+def _payloads(coding: ShardFormat, body: bytes, what: str) -> list[Payload | None]:
+    """Return the chunks of a shard as they are stored; None for those of fill."""
+    if not body:
+        return [None] * math.prod(coding.grid)
+    view, first = memoryview(body), coding.index_start(len(body))
+    index = body[first : first + coding.index_bytes]
+    entries = coding.decode_index(index, len(body), what).tolist()
+    return [None if at == ABSENT else view[at : at + size] for at, size in entries]
+
+
+def _changed(
+    coding: ShardFormat,
+    volume: Volume,
+    cell: tuple[int, ...],
+    change: Change,
+    payloads: list[Payload | None],
+) -> Iterator[tuple[Box, Voxels]]:
+    """Change `payloads`, a layer of chunks at a time; yield the layers that differ by now."""
+    whole, what = cell_box(cell, volume.shard), str(volume.shard_url(cell))
+    around = change.box.aligned(volume.chunk) & volume.box
+    layer = (*coding.chunk[:-2], *whole.stop[-2:])
+    for part in around.tiles(layer):
+        numbers = coding.numbers(part.within(whole)).tolist()
+        voxels = np.empty(part.shape, coding.dtype)
+        if change.box.contains(part) and change.blend is overwrite:
+            old: list[Payload | None] | None = None
+        else:
+            old = [payloads[number] for number in numbers]
+            decode_chunks(coding, old, voxels, what)
+        inner = change.box & part
+        change.blend(
+            voxels[inner.within(part).slices], change.voxels[inner.within(change.box).slices]
+        )
+        new = encode_chunks(coding, voxels)
+        if new == (old or [payloads[number] for number in numbers]):
+            continue
+        for number, payload in zip(numbers, new, strict=True):
+            payloads[number] = None if payload is None else memoryview(bytes(payload))
+        yield part, voxels
