@@ -41,6 +41,7 @@ from voxlake.platform.errors import (
     VoxlakeError,
 )
 from voxlake.platform.names import NAME, DatasetName
+from voxlake.platform.portion import Portion
 from voxlake.platform.store import StoreURL
 
 
@@ -55,6 +56,19 @@ class Granted[R: Right]:
     def record(self) -> DatasetRecord:
         """What the catalog knows of the dataset."""
         return self.access.dataset
+
+    @property
+    def portion(self) -> Portion | None:
+        """The part of the dataset that may be read; None: all of it."""
+        return self.access.principal.portion
+
+    def check_whole(self) -> None:
+        """Raise ForbiddenError to those who are limited to a part of the dataset."""
+        if self.portion is not None:
+            raise ForbiddenError(
+                f"{self.asker} leads to a part of {self.record.name} ({self.portion}), and all of "
+                "it was asked about; ask for a cutout, or read its zarr"
+            )
 
     @property
     def asker(self) -> str:
@@ -76,18 +90,23 @@ class Requires[R: Right]:
     """A dependency of routes below ``/{collection}/{experiment}/{dataset}``."""
 
     right: type[R]
+    portions: bool = False
+    """Whether those are let in who are limited to a part of the dataset: the route sees to it."""
 
     async def __call__(
         self, request: Request, collection: NamePart, experiment: NamePart, dataset: NamePart
     ) -> Granted[R]:
         """Return the access to the dataset in the path; raise 401 or 404 if there is none."""
-        granted = await grant(request.scope, (collection, experiment, dataset), self.right)
+        parts = (collection, experiment, dataset)
+        granted = await grant(request.scope, parts, self.right, portions=self.portions)
         check_parameters(request)
         return granted
 
 
 MayRead = Annotated[Granted[Read], Depends(Requires(Read))]
 MayReadVoxels = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels))]
+MayDescribe = Annotated[Granted[Read], Depends(Requires(Read, portions=True))]
+MayReadSome = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels, portions=True))]
 MayAddVoxels = Annotated[Granted[AddVoxels], Depends(Requires(AddVoxels))]
 MayAssignGroup = Annotated[Granted[AssignGroup], Depends(Requires(AssignGroup))]
 MayRemoveGroup = Annotated[Granted[RemoveGroup], Depends(Requires(RemoveGroup))]
@@ -129,10 +148,12 @@ async def grant[R: Right](
     *,
     of: str | None = None,
     deleted: type[VoxlakeError] = NotFoundError,
+    portions: bool = False,
 ) -> Granted[R]:
     """Return access to the dataset named by `parts`; with `of`, only to labels of that image.
 
-    Once its deletion has begun, those who might see it are told the error `deleted`.
+    With `portions`, to those who are limited to a part of it, too. Once its deletion has begun,
+    those who might see it are told the error `deleted`.
 
     Raises
     ------
@@ -159,11 +180,8 @@ async def grant[R: Right](
     granted = Granted(authorize(principal, right, name, found), gateway)
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
-    if principal.portion is not None:
-        raise ForbiddenError(
-            f"{principal.name} leads to a part of {name} ({principal.portion}), and this address "
-            "answers of all of it; ask for a cutout, or read its zarr"
-        )
+    if not portions:
+        granted.check_whole()
     tell_state(scope, granted.record.state)
     return granted
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import AwareDatetime, Field
 
 from voxlake.documents.document import Document, Question
+from voxlake.platform.portion import Portion
 
 if TYPE_CHECKING:
     from voxlake.platform.catalog.links import Link
@@ -20,6 +21,18 @@ class LinkQuestion(Question):
         None, description="When it is over, within 366 days; by default in 30."
     )
     note: str = Field("", max_length=200, description="What you know it by.")
+    finest_level: int = Field(0, ge=0, le=1000, description="Nothing finer can be read with it.")
+    box: dict[str, tuple[int, int]] = Field(
+        default_factory=dict,
+        max_length=5,
+        description="Voxels [start, stop) of level 0 by axis, such as {'z': [0, 64]}, beside which "
+        "nothing can be read with it; an axis that is left out is open whole.",
+    )
+
+    @property
+    def portion(self) -> Portion:
+        """The part of the dataset that is asked for."""
+        return Portion(self.finest_level, tuple((axis, *ends) for axis, ends in self.box.items()))
 
 
 class LinkDocument(Document):
@@ -30,6 +43,11 @@ class LinkDocument(Document):
         None, description="Whose rights it carries; none: those of the lake's owner."
     )
     note: str = ""
+    finest_level: int = Field(0, description="Nothing finer can be read with it.")
+    box: dict[str, tuple[int, int]] = Field(
+        default_factory=dict,
+        description="Voxels [start, stop) of level 0 by axis, to which it is limited.",
+    )
     created_at: datetime
     ends_at: datetime
     revoked_at: datetime | None = None
@@ -56,6 +74,8 @@ def link_document(link: Link) -> LinkDocument:
         id=link.id,
         user=link.user,
         note=link.terms.note,
+        finest_level=link.terms.portion.finest,
+        box={axis: (start, stop) for axis, start, stop in link.terms.portion.box},
         created_at=link.created_at,
         ends_at=link.terms.ends_at,
         revoked_at=link.revoked_at,

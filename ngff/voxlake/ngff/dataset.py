@@ -68,6 +68,13 @@ class Dataset:
             )
         return steps
 
+    def factors(self, number: int) -> tuple[int, ...]:
+        """Return the factors from level 0 to level `number`; raises as `step`."""
+        factors = self.step(0)
+        for level in range(1, number + 1):
+            factors = tuple(f * s for f, s in zip(factors, self.step(level), strict=True))
+        return factors
+
     def level(self, number: int, cache_bytes: int = CACHE_BYTES) -> Volume:
         """Open a level; see `open_volume`.
 

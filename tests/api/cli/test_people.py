@@ -100,6 +100,16 @@ def test_a_link_is_made_listed_and_revoked(filled: Command) -> None:
     shown = filled.plain("link", "lab/cube/em").out
     assert "/c/" in shown
     assert "zarr/lab/cube/em/" in shown
+    some = filled("link", "lab/cube/em", "--box", "0:8,0:9,1:10", "--level", "0").ok()["link"]
+    assert (some["finest_level"], some["box"]) == (0, {"z": [0, 8], "y": [0, 9], "x": [1, 10]})
+    assert "z=0:8 y=0:9 x=1:10" in filled.plain("link", "ls", "lab/cube/em").out
+    for part, kind in (
+        (("--box", "0:8,0:9,1:100"), "out-of-bounds"),
+        (("--box", "0:8"), "invalid-input"),
+        (("--box", "0:1,0:1,0:8,0:9,1:10"), "invalid-input"),
+        (("--level", "9"), "out-of-bounds"),
+    ):
+        assert filled("link", "lab/cube/em", *part).kind == kind, part
     assert filled("link", "revoke", "lab/cube/em", "9").kind == "not-found"
     assert filled("link", "lab/cube/em", "--until", "2001-01-01").kind == "invalid-input"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from anyio import to_thread
 
+from voxlake.api.data.opened import opened_dataset, opened_level
 from voxlake.api.guard import Granted
 from voxlake.documents.links import LinkQuestion, NewLinkDocument, new_link_document
+from voxlake.ngff.portions import check_portion
 from voxlake.platform.access import AssignGroup, RemoveGroup
 from voxlake.platform.catalog.links import USUAL, Link, LinkTerms
 from voxlake.platform.database import now
@@ -20,7 +22,7 @@ async def make_link(
     Raises
     ------
     InvalidInputError
-        If its end does not fit.
+        If its end does not fit, or there is no such part of the dataset.
     ForbiddenError
         If it would outlive what the asker is known by, or the rights of the asker are not their
         own: of a group that their provider names, say.
@@ -32,7 +34,10 @@ async def make_link(
             f"the link would end after the token that you make it with, at "
             f"{who.ends_at:%Y-%m-%d %H:%M}; give an earlier end"
         )
-    terms = LinkTerms(ends_at, note=asked.note)
+    dataset = await opened_dataset(granted)
+    finest = await opened_level(granted, dataset, 0)
+    check_portion(asked.portion, dataset, finest.shape)
+    terms = LinkTerms(ends_at, asked.portion, asked.note)
     links = granted.gateway.catalog.signed(granted.asker).links
     user = None if who.user is None else who.name
     link = await to_thread.run_sync(links.make, name, user, terms)

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
+from voxlake.api.data import portions
 from voxlake.api.formats import FORMATS, negotiate
-from voxlake.api.guard import Granted, MayReadVoxels
+from voxlake.api.guard import Granted, MayReadSome
 from voxlake.api.http.cutout import CutoutReading, CutoutResponse, Read
 from voxlake.api.http.label_answers import mapping_header
 from voxlake.api.http.problems import BINARY, documented
@@ -49,7 +50,7 @@ class CutoutQuery(Ranges):
     },
 )
 async def get_cutout(
-    granted: MayReadVoxels,
+    granted: MayReadSome,
     asked: Annotated[CutoutQuery, Query()],
     accept: Annotated[str | None, Header()] = None,
     form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
@@ -64,9 +65,11 @@ async def get_cutout(
     volume = await data.open_level(granted, dataset, asked.level)
     axes = dataset.multiscale.axis_names
     box = parse_box(asked.by_axis(), axes, volume.shape)
+    await portions.check_box(granted, dataset, asked.level, box)
     read: Read = volume.read
     dtype, number = volume.dtype, None
     if asked.bodies:
+        granted.check_whole()
         dtype = np.dtype(np.uint64)
         read, number = await label_data.read_bodies(granted, volume)
     cutout = data.cutout_of(granted, dataset, asked.level, box, dtype)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
 from voxlake.api.data.registering import register
-from voxlake.api.guard import Granted, MayList, MayRead
+from voxlake.api.guard import Granted, MayDescribe, MayList
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import FORBIDDEN, documented
 from voxlake.documents.dataset import (
@@ -51,10 +51,12 @@ async def register_dataset(
 @router.get("/{collection}/{experiment}/{dataset}", summary="Describe a dataset")
 async def get_dataset(
     request: Request,
-    granted: MayRead,
+    granted: MayDescribe,
     index: Annotated[bool, Query(description="Labels: also compare index and shards.")] = False,  # noqa: FBT002
 ) -> DatasetDocument:
     """Return what the catalog and the dataset's own metadata say of it."""
+    if index:
+        granted.check_whole()
     return await data.describe(granted, zarr_url(request, granted), index=index)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import Granted, MayReadVoxels, public, relatives
+from voxlake.api.guard import Granted, MayReadSome, public, relatives
 from voxlake.api.http.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
@@ -27,7 +28,7 @@ MOST_LOCATION = 6000
     "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer",
     summary="Make a Neuroglancer link and state",
 )
-async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> NeuroglancerDocument:
+async def get_neuroglancer(request: Request, granted: MayReadSome) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
     state = await get_state(request, granted)
     return NeuroglancerDocument(
@@ -39,7 +40,7 @@ async def get_neuroglancer(request: Request, granted: MayReadVoxels) -> Neurogla
     "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer/state",
     summary="Make a Neuroglancer state",
 )
-async def get_state(request: Request, granted: MayReadVoxels) -> dict[str, Any]:
+async def get_state(request: Request, granted: MayReadSome) -> dict[str, Any]:
     """Return the state alone, as the viewer reads it by its address: with the merges as of now."""
     shown = await _shown_with(granted)
     return viewer_state([await _layer(request, each) for each in shown], _title(shown))
@@ -51,7 +52,7 @@ async def get_state(request: Request, granted: MayReadVoxels) -> dict[str, Any]:
     status_code=302,
     response_class=RedirectResponse,
 )
-async def view(request: Request, granted: MayReadVoxels) -> RedirectResponse:
+async def view(request: Request, granted: MayReadSome) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
     link = (await get_neuroglancer(request, granted)).link
     if len(link) > MOST_LOCATION:
@@ -84,21 +85,26 @@ def _title(shown: list[Granted[ReadVoxels]]) -> str:
 
 async def _layer(request: Request, granted: Granted[ReadVoxels]) -> Layer:
     dataset = await data.open_dataset(granted)
-    labels = granted.record.kind == "labels"
-    named = labels and await object_data.has_objects(granted)
+    labels, portion = granted.record.kind == "labels", granted.portion
+    # What is told of all voxels is not told to those who may read some.
+    telling = labels and portion is None
+    named = telling and await object_data.has_objects(granted)
     objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
-    volume = await data.open_level(granted, dataset, 0)
-    channels = dataset.multiscale.channels_in(volume.shape)
+    finest = portion.finest if portion else 0
+    volume = await data.open_level(granted, dataset, finest)
+    multiscale = replace(dataset.multiscale, levels=dataset.multiscale.levels[finest:])
+    channels = multiscale.channels_in(volume.shape)
     is_windowed = bool(channels) and all(channel.window for channel in channels)
+    unread = labels or is_windowed or portion is not None
     return Layer(
         name=granted.record.name.dataset,
         url=zarr_url(request, granted),
-        multiscale=dataset.multiscale,
+        multiscale=multiscale,
         shape=volume.shape,
         labels=labels,
         dtype=volume.dtype.name,
         zarr_format=volume.zarr_format,
-        value_range=None if labels or is_windowed else await data.value_range(granted),
+        value_range=None if unread else await data.value_range(granted),
         properties=f"{objects}/segment-properties" if named else None,
-        bodies=await label_data.list_merged_bodies(granted, MOST_MERGED) if labels else (),
+        bodies=await label_data.list_merged_bodies(granted, MOST_MERGED) if telling else (),
     )

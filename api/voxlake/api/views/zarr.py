@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
+from voxlake.api.data import portions
 from voxlake.api.data.stored_objects import BLOCK, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.budget import Budget
@@ -25,6 +26,7 @@ from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.views.keys import labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
+from voxlake.api.views.levels_list import only_levels
 from voxlake.api.views.store_redirect import prefers_redirect, redirect
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import ConflictError, NotFoundError, ObjectNotFoundError
@@ -54,14 +56,16 @@ class StoredBytes:
             # Not a redirect: for clients, what is not there without a slash is a folder with it.
             detail = f"{granted.record.name} is a folder; ask for it with a slash at its end"
             answer = problem(scope, "not-found", HTTPStatus.NOT_FOUND, detail)
-        elif key == "" or key.endswith("/"):
-            answer = await get_listing(granted, key)
         else:
-            answer = await get_object(scope, granted, key)
+            await portions.check_key(granted, key)
+            is_folder = key == "" or key.endswith("/")
+            answer = await (
+                get_listing(granted, key) if is_folder else get_object(scope, granted, key)
+            )
         await answer(scope, receive, send)
 
 
-_stored = StoredBytes(Requires(ReadVoxels))
+_stored = StoredBytes(Requires(ReadVoxels, portions=True))
 routes = (
     Route("/zarr/{collection}/{experiment}/{dataset}/{key:path}", _stored, name="zarr"),
     Route("/zarr/{collection}/{experiment}/{dataset}", _stored),
@@ -83,10 +87,10 @@ async def locate(scope: Scope, right: type[ReadVoxels]) -> tuple[Granted[ReadVox
     deleted = ConflictError if document_of_shard(key or "") else NotFoundError
     if (inner := labels_key(key or "")) is None:
         parts = (collection, experiment, image)
-        return await grant(scope, parts, right, deleted=deleted), key
+        return await grant(scope, parts, right, deleted=deleted, portions=True), key
     labels, key = inner
     parts = (collection, experiment, labels)
-    return await grant(scope, parts, right, of=image, deleted=deleted), key
+    return await grant(scope, parts, right, of=image, deleted=deleted, portions=True), key
 
 
 async def get_object(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
@@ -99,7 +103,7 @@ async def get_object(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Re
     ConflictError
         If it would be a shard of an array that is not there.
     """
-    if granted.record.kind == "image" and key in TELLING:
+    if key in TELLING and (granted.record.kind == "image" or granted.portion):
         return await get_telling(scope, granted, key)
     if prefers_redirect(scope) and (address := await data.signed_address(granted, key)):
         return redirect(address)
@@ -154,13 +158,16 @@ async def get_listing(granted: Granted[ReadVoxels], key: str) -> Response:
         visible = await visible_labels(granted)
         shown = {f"{folder}/": f"{name}/" for folder, name in visible.items()}
         names = sorted(shown.get(name, name) for name in names if name in shown or name[-1] != "/")
+    if granted.portion and not key:
+        starts = {path.partition("/")[0] for path in await portions.open_levels(granted)}
+        names = [name for name in names if name in portions.GROUP or name.rstrip("/") in starts]
     links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
     page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
 async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
-    """Answer GET and HEAD of a document of an image that may tell of labels, cut if it does.
+    """Answer GET and HEAD of a document that may tell of labels or levels, cut to what may be read.
 
     What is cut differs from asker to asker, so it has no ETag and is sent whole.
     """
@@ -169,8 +176,12 @@ async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> R
         body = b"".join([bytes(block) async for block in whole.blocks])
     finally:
         whole.release()
-    if b"labels" in body:
+    shown = body
+    if granted.record.kind == "image" and b"labels" in body:
         shown = only_labels(key, body, await visible_labels(granted))
+    if granted.portion:
+        shown = only_levels(shown, await portions.open_levels(granted))
+    if shown is not body:
         return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
     if scope["method"] == "HEAD":
         return head(scope, granted, key, whole.info)

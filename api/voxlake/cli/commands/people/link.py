@@ -6,20 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, Whole, in_utc, read_settings
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_links, shown_new_link
 from voxlake.documents.links import LinkList, link_document, new_link_document
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.grid.ranges import parse_box
+from voxlake.ngff.lake import address_of
+from voxlake.ngff.portions import check_portion
 from voxlake.platform.catalog.links import USUAL, LinkTerms
 from voxlake.platform.database import now
+from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
+from voxlake.platform.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.catalog.links import Link
 
 link = App(name="link", help="Links that let others read a dataset: make, list or revoke one.")
@@ -34,6 +41,19 @@ class Good:
         datetime | None, Parameter(help="When it is over, in UTC; by default in 30 days.")
     ] = None
     note: Annotated[str, Parameter(help="What you know it by.")] = ""
+    box: Annotated[
+        str | None,
+        Parameter(
+            metavar="Z0:Z1,Y0:Y1,X0:X1",
+            help="Open these voxels of level 0 alone, [Z0, Z1) and so on; by default all.",
+        ),
+    ] = None
+    level: Annotated[
+        Whole,
+        Parameter(
+            metavar="N", help="Open nothing finer than it.", validator=validators.Number(gte=0)
+        ),
+    ] = 0
     user: Annotated[
         str | None,
         Parameter(help="Whose rights it carries; by default those of the lake's owner."),
@@ -58,8 +78,9 @@ def make(
     from voxlake.platform.link_keys import LinkKeys
 
     keys = LinkKeys.of(read_settings())
-    terms = LinkTerms(in_utc(good.until) or now() + USUAL, note=good.note)
     with opened_catalog(lake) as catalog:
+        portion = _portion(lake, catalog.get_dataset(DatasetName.parse(name)), good)
+        terms = LinkTerms(in_utc(good.until) or now() + USUAL, portion, good.note)
         made = catalog.links.make(DatasetName.parse(name), good.user, terms)
     document = new_link_document(made, name, gateway, keys.sign(made.serial, terms.ends_at))
     answer(document, shown_new_link(document), json=answering.json)
@@ -84,6 +105,26 @@ def revoke(
     """Let a link be good for nothing within seconds."""
     with opened_catalog(lake) as catalog:
         _answer([catalog.links.revoke(DatasetName.parse(name), number)], answering)
+
+
+def _portion(lake: InLake, record: DatasetRecord, good: Good) -> Portion:
+    """Return the part of a dataset that is asked for."""
+    if good.box is None and good.level == 0:
+        return WHOLE
+    dataset = open_dataset(address_of(lake.url, record, read_settings()))
+    ranges: tuple[tuple[str, int, int], ...] = ()
+    if good.box is not None:
+        box = parse_box(good.box)
+        names = dataset.multiscale.axis_names[-box.ndim :]
+        if len(names) < box.ndim:
+            raise InvalidInputError(
+                f"box {good.box!r} has {box.ndim} ranges; {record.name} has the axes "
+                f"{', '.join(names)}"
+            )
+        ranges = tuple(zip(names, box.start, box.stop, strict=True))
+    portion = Portion(good.level, ranges)
+    check_portion(portion, dataset, dataset.level(0).shape)
+    return portion
 
 
 def _answer(links: Sequence[Link], answering: Answering) -> None:
