@@ -12,10 +12,13 @@ import httpx2
 import pytest
 from fastapi import Depends
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import SecretStr
 from tests.api.conftest import run_app
+from tests.api.identity.browser import Browser, session_of
+from tests.api.identity.gateways import free_url
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.api.leaks import COOKIES, Hunt, carrying, secret_settings, wrong_credentials
-from tests.servers.issuer import run_issuer
+from tests.servers.nanoidp import AUDIENCE, CLIENT, SECRET, NanoIdp
 
 from voxlake.api.app import create_app
 from voxlake.api.guard import public
@@ -40,7 +43,6 @@ NAMES = {"collection": "lab", "experiment": "brain", "dataset": "cells", "user":
 """What parameters of paths are filled with; others with 1."""
 HANDS_OUT = {"/v2/tokens", "/v2/tokens/{token}/rotate", "/login-links"}
 """What is asked for a secret, and answers it once."""
-AUDIENCE = "lake"
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -87,6 +89,26 @@ def sign_in(hunt: Hunt, local: LocalIdentity, client: httpx2.Client) -> None:
     hunt.look_at(client.get("/login", params=once))
 
 
+def sign_in_at_issuer(hunt: Hunt, url: str) -> None:
+    """Sign somebody in with a browser."""
+    with Browser() as browser:
+        page = browser.sign_in(url, "ada")
+        hunt.secret("cookie of somebody who signed in", session_of(browser))
+        (back,) = [one.url.params for one in page.history if one.url.path == "/login/callback"]
+        for name in ("code", "state"):
+            hunt.secret(f"{name} of a login", back[name])
+
+
+def follow_link(hunt: Hunt, client: httpx2.Client, owner: str) -> None:
+    """Make a link, and read by it."""
+    headers = {"Authorization": f"Bearer {owner}"}
+    made = client.post("/v2/links/lab/brain/em", json={}, headers=headers).raise_for_status()
+    url = made.json()["url"].rstrip("/")
+    hunt.secret("token of a link", url.rpartition("/c/")[2])
+    for path in ("/zarr/lab/brain/em/zarr.json", "/zarr/lab/brain/absent/zarr.json", "/v2/users"):
+        hunt.look_at(client.get(url + path))
+
+
 def send_nonsense(hunt: Hunt, url: str) -> None:
     """Send what is no HTTP, with secrets in it."""
     host, port = url.removeprefix("http://").split(":")
@@ -108,16 +130,21 @@ def ask_gateway(hunt: Hunt, app: FastAPI, good: list[str], known: list[str]) -> 
         raise RuntimeError(f"refused: {known}")
 
     gateway = app.state.gateway
-    with run_app(app) as url, httpx2.Client(base_url=url, timeout=60) as client:
+    port = httpx2.URL(gateway.settings.public_url or "").port or 0
+    with run_app(app, port) as url, httpx2.Client(base_url=url, timeout=60) as client:
         ask(hunt, app, client, good)
-        if gateway.settings.oidc_issuer is None:
+        if gateway.identity.local is None:
+            sign_in_at_issuer(hunt, url)
+        else:
             sign_in(hunt, gateway.identity.local, client)
+            follow_link(hunt, client, good[0])
         send_nonsense(hunt, url)
         with Gateway(url, good[0]) as asker:
             assert asker.datasets()
             hunt.look("client", asker, asker._connection, asker._connection._http)
     hunt.places[f"metrics of {url}"] = gateway.metrics.text()
-    hunt.look(url, gateway, gateway.identity, gateway.identity.local, gateway.settings)
+    identity = gateway.identity
+    hunt.look(url, gateway, gateway.settings, identity, identity.local, identity.oidc)
 
 
 def make_lake(hunt: Hunt, lake: StoreURL, catalog: Catalog) -> str:
@@ -156,8 +183,20 @@ def ask_what_is_not_there(hunt: Hunt, settings: Settings, monkeypatch: pytest.Mo
     hunt.look("database", remote, unreachable.value)
 
 
+def at_issuer(hunt: Hunt, settings: Settings, issuer: NanoIdp) -> Settings:
+    """Return settings with which people sign in at an issuer."""
+    given: dict[str, object] = {
+        "oidc_issuer": issuer.issuer,
+        "oidc_client_id": CLIENT,
+        "oidc_client_secret": SecretStr(hunt.secret("client secret", SECRET)),
+        "oidc_audience": AUDIENCE,
+        "public_url": free_url(),
+    }
+    return settings.model_copy(update=given)
+
+
 @pytest.fixture(scope="module")
-def hunt(tmp_path_factory: pytest.TempPathFactory) -> Hunt:
+def hunt(tmp_path_factory: pytest.TempPathFactory, nanoidp: NanoIdp) -> Hunt:
     """What was looked for and where, when everything was done."""
     hunt, log, folder = Hunt(), io.StringIO(), tmp_path_factory.mktemp("secrets")
     lake = StoreURL.parse(str(folder / "lake"))
@@ -169,16 +208,13 @@ def hunt(tmp_path_factory: pytest.TempPathFactory) -> Hunt:
         pytest.MonkeyPatch.context() as patch,
         written_logs(settings, log),
         open_catalog(lake, settings) as catalog,
-        run_issuer() as issuer,
     ):
         user = make_lake(hunt, lake, catalog)
         known = [*given.values(), user, owner]
         ask_gateway(hunt, create_app(settings, lake, catalog, local), [owner, user], known)
-        at_issuer = {"oidc_issuer": issuer.url, "oidc_client_id": AUDIENCE}
-        others = settings.model_copy(update=at_issuer)
-        signed = issuer.token(issuer.keys[0], aud=AUDIENCE, preferred_username="mia")
-        hunt.secret("access token", signed)
-        ask_gateway(hunt, create_app(others, lake, catalog, local), [signed], [*known, signed])
+        signed = hunt.secret("access token", nanoidp.access_token("ada"))
+        app = create_app(at_issuer(hunt, settings, nanoidp), lake, catalog, None)
+        ask_gateway(hunt, app, [signed], [*known, signed])
         ask_what_is_not_there(hunt, settings, patch)
     hunt.places["log"] = log.getvalue().encode()
     for path in folder.rglob("*"):
