@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def open_xarray(
-    address: str, level: int = 0, token: str | None = None, *, region: Region | None = None
+    address: str,
+    level: int = 0,
+    token: str | None = None,
+    *,
+    region: Region | None = None,
+    direct: bool = False,
 ) -> xr.DataArray:
     """Open one level of a dataset; no voxel is read before it is asked for.
 
@@ -46,6 +51,9 @@ def open_xarray(
         Voxels of the level to open, a box or ranges such as ``np.s_[0:64, :, 5:6]``; None: all.
         Name one where there are more than some 100 000 shards: Dask lists every chunk of an array
         for each result, 8 us and 0.2 kB each, even if it is to read a single one.
+    direct
+        Whether voxels at a gateway are read from its store itself, with keys that it gives for
+        that and that are renewed while they are needed; only if its store is S3 and it gives any.
 
     Raises
     ------
@@ -54,17 +62,19 @@ def open_xarray(
     NotFoundError, UnauthenticatedError, UnsupportedError, CorruptDataError, StoreError
         If there is no dataset, or it cannot be read.
     """
-    group = open_group(address, token)
+    group = open_group(address, token, direct=direct)
     _warn_unless_whole(group)
     return _level_array(group, level, region)
 
 
-def open_levels(address: str, token: str | None = None) -> tuple[xr.DataArray, ...]:
+def open_levels(
+    address: str, token: str | None = None, *, direct: bool = False
+) -> tuple[xr.DataArray, ...]:
     """Open all levels of a dataset, the finest first; see `open_xarray`.
 
     All share one physical frame, so the same ``.sel(z=..., y=..., x=...)`` fits every level.
     """
-    group = open_group(address, token)
+    group = open_group(address, token, direct=direct)
     _warn_unless_whole(group)
     return tuple(
         _level_array(group, number, None) for number in range(len(group.multiscale.levels))

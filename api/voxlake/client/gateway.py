@@ -10,6 +10,7 @@ import platformdirs
 
 from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.labels import RemoteLabels, read_npy
+from voxlake.documents.credentials import CredentialsDocument
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
@@ -102,6 +103,12 @@ class Gateway:
     def address(self, name: str) -> str:
         """Return the URL of the dataset's bytes: any zarr library opens it, and `open_xarray`."""
         return f"{self.url}/zarr/{DatasetName.parse(name)}"
+
+    def credentials(self, name: str, *, write: bool = False) -> CredentialsDocument:
+        """Return temporary keys of S3 that read a dataset where it lies; with `write`, write it."""
+        path = f"/v2/credentials/{DatasetName.parse(name)}"
+        parameters = {"write": "true"} if write else {}
+        return self._connection.ask(CredentialsDocument, path, "POST", params=parameters)
 
     def cutout(
         self, name: str, region: Region | None = None, *, level: int = 0, bodies: bool = False

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import obstore.store
 
 from voxlake.client.connection import is_on_this_machine
+from voxlake.client.direct import open_bucket
 from voxlake.client.gateway import Gateway
 from voxlake.ngff.making import is_whole
 from voxlake.ngff.metadata.reading import read_multiscale
@@ -57,7 +58,7 @@ class Group:
         return zarr.open_array(self.store, path=self.level(number).path, mode="r")
 
 
-def open_group(address: str, token: str | None = None) -> Group:
+def open_group(address: str, token: str | None = None, *, direct: bool = False) -> Group:
     """Open the group at `address`.
 
     Parameters
@@ -67,6 +68,9 @@ def open_group(address: str, token: str | None = None) -> Group:
         EXPERIMENT/DATASET`` at a gateway.
     token
         Bearer token for the gateway; None to ask anonymously.
+    direct
+        Whether voxels at a gateway are read from its store itself, with keys that it gives for
+        that.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def open_group(address: str, token: str | None = None) -> Group:
         If the address is malformed, or a token is given for a store.
     """
     if address.startswith(("http://", "https://")):
-        return _open_at_gateway(address.rstrip("/"), token)
+        return _open_at_gateway(address.rstrip("/"), token, direct=direct)
     if token is not None:
         raise InvalidInputError(
             f"a token was given for {address}, which is no gateway; stores take VOXLAKE_S3_* or "
@@ -86,7 +90,7 @@ def open_group(address: str, token: str | None = None) -> Group:
     return Group(address, read_multiscale(url), as_zarr(url), is_whole(url))
 
 
-def _open_at_gateway(address: str, token: str | None) -> Group:
+def _open_at_gateway(address: str, token: str | None, *, direct: bool) -> Group:
     # Takes as long to load as all else, and most of the client does without.
     from zarr.storage import ObjectStore
 
@@ -98,7 +102,8 @@ def _open_at_gateway(address: str, token: str | None) -> Group:
         )
     with Gateway(base, token) as gateway:
         info = gateway.info(name)
-    opened = ObjectStore(_http(address, token), read_only=True)
+    lies = open_bucket(base, name, token) if direct else _http(address, token)
+    opened = ObjectStore(lies, read_only=True)
     return Group(address, info.multiscale, opened, info.whole)
 
 
