@@ -62,6 +62,11 @@ COMMANDS = {
     "people.user:user": "Users: list them, add one, disable one.",
     "people.group:group": "Groups: list them, make or delete one, say who is in it.",
     "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
+    "people.login:login": "Sign in at a gateway and keep a token for it, which Python sends there "
+    "by itself.",
+    "people.login:whoami": "Tell who you are at a gateway, by the token that is kept for it.",
+    "people.login:logout": "Forget the token that is kept for a gateway; one that a login made is "
+    "revoked.",
     "people.session:session": "Sessions: list the browsers in which people are signed in, end one.",
     "people.link:link": "Links that let others read a dataset: make, list or revoke one.",
     "people.history:history": "Tell who changed what of people, rights and names of datasets, the "

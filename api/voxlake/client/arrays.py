@@ -46,7 +46,8 @@ def open_xarray(
     level
         0 is the finest.
     token
-        Bearer token for the gateway; None to ask anonymously.
+        Bearer token for the gateway; None for the one that ``voxlake login`` keeps, if it keeps
+        one; empty to ask anonymously.
     region
         Voxels of the level to open, a box or ranges such as ``np.s_[0:64, :, 5:6]``; None: all.
         Name one where there are more than some 100 000 shards: Dask lists every chunk of an array

@@ -9,6 +9,7 @@ import numpy as np
 import platformdirs
 
 from voxlake.client.connection import Connection, is_on_this_machine
+from voxlake.client.credentials import find
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.documents.credentials import CredentialsDocument
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
@@ -17,6 +18,7 @@ from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.documents.service import LoginLinkDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
+from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 
@@ -40,12 +42,16 @@ class Gateway:
     url
         Where the gateway is, such as ``https://lake.example.org``.
     token
-        Bearer token; None to ask anonymously, for public datasets.
+        Bearer token; None for the one that ``voxlake login`` keeps for this gateway, if it keeps
+        one; empty to ask anonymously, for public datasets.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self._connection = Connection(url, token)
-        self.url, self.token = self._connection.url, token
+        refuse_credentials(url)
+        kept = find(url) if token is None else None
+        self.token = kept.secret if kept else token or None
+        self._connection = Connection(url, self.token)
+        self.url = self._connection.url
 
     @classmethod
     def local(cls, url: str = LOCAL_URL, token_file: Path | None = None) -> Self:

@@ -67,7 +67,8 @@ def open_group(address: str, token: str | None = None, *, direct: bool = False) 
         A folder, ``memory://`` or ``s3://`` URL of an OME-Zarr group; or ``.../zarr/COLLECTION/
         EXPERIMENT/DATASET`` at a gateway.
     token
-        Bearer token for the gateway; None to ask anonymously.
+        Bearer token for the gateway; None for the one that ``voxlake login`` keeps, if it keeps
+        one; empty to ask anonymously.
     direct
         Whether voxels at a gateway are read from its store itself, with keys that it gives for
         that.
@@ -102,14 +103,15 @@ def _open_at_gateway(address: str, token: str | None, *, direct: bool) -> Group:
         )
     with Gateway(base, token) as gateway:
         info = gateway.info(name)
+    token = gateway.token or ""
     lies = open_bucket(base, name, token) if direct else _http(address, token)
     opened = ObjectStore(lies, read_only=True)
     return Group(address, info.multiscale, opened, info.whole)
 
 
-def _http(address: str, token: str | None) -> obstore.store.HTTPStore:
+def _http(address: str, token: str) -> obstore.store.HTTPStore:
     settings = Settings()
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     # A proxy that is named here stands in for those of the environment, and is passed by.
     host = urlsplit(address).hostname or ""
     direct: ClientConfig = (

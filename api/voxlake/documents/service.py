@@ -40,6 +40,12 @@ class IdentityDocument(Document):
     scope: str = Field("", description="What is asked of the issuer.")
 
 
+class LogoutDocument(Document):
+    """A gateway for which no token is kept any more."""
+
+    gateway: str
+
+
 class LoginLinkDocument(Document):
     """A login link of a gateway that runs."""
 

@@ -94,7 +94,7 @@ def command_on(
     """Return the command on `lake`, with nothing of the user's own in reach."""
     monkeypatch.setenv("VOXLAKE_LAKE", lake)
     monkeypatch.setenv("VOXLAKE_WORKERS", "0")
-    for name in ("DATA", "CACHE", "STATE"):
+    for name in ("DATA", "CACHE", "STATE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     return Command(lake, capsys)
 

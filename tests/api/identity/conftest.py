@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.api.identity.gateways import Issued, free_url, run_gateway
-from tests.servers.nanoidp import SECRET, NanoIdp
+from tests.servers.nanoidp import PROGRAM, SECRET, NanoIdp
 from tests.servers.oidc_provider.provider import register_client
 
 from voxlake.platform.access import Role
@@ -26,17 +26,20 @@ def issued(tmp_path_factory: pytest.TempPathFactory, nanoidp: NanoIdp) -> Iterat
 
 
 @pytest.fixture(scope="module", params=["nanoidp", "oidc-provider"])
-def lab(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Issued]:
+def lab(request: pytest.FixtureRequest) -> Issued:
     """A gateway where people sign in with browsers, at each issuer."""
+    gateway = request.getfixturevalue("plain" if request.param == "nanoidp" else "strict")
+    assert isinstance(gateway, Issued)
+    return gateway
+
+
+@pytest.fixture(scope="module")
+def plain(nanoidp: NanoIdp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issued]:
+    """A gateway where people sign in with browsers and from terminals, at nanoidp."""
     lake = StoreURL.parse(str(tmp_path_factory.mktemp("lab") / "lake"))
-    if request.param == "nanoidp":
-        nanoidp = request.getfixturevalue("nanoidp")
-        with run_lab(lake, nanoidp.issuer, free_url(), oidc_client_secret=SECRET) as gateway:
-            yield gateway
-    else:
-        yield request.getfixturevalue("strict")
+    clients = {"oidc_client_secret": SECRET, "oidc_device_client_id": PROGRAM}
+    with run_lab(lake, nanoidp.issuer, free_url(), **clients) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="module")

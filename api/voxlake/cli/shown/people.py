@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from voxlake.documents.people import (
         AuditDocument,
         GroupDocument,
+        MeDocument,
         NewTokenDocument,
         SessionDocument,
         ShareDocument,
@@ -91,6 +92,19 @@ def shown_new_link(made: NewLinkDocument) -> Shown:
     """Yield what people see of a link that was just made."""
     yield from shown_links([made.link])
     yield facts([("open", made.view_url), ("zarr", made.zarr_url)])
+
+
+def shown_me(me: MeDocument) -> Shown:
+    """Yield what people see of who they are."""
+    yield facts(
+        (
+            ("user", me.name),
+            ("administrator", "yes" if me.is_administrator else None),
+            ("groups", ", ".join(me.groups)),
+            ("limited to", me.place),
+            ("until", me.ends_at),
+        )
+    )
 
 
 def shown_shares(shares: Iterable[ShareDocument]) -> Shown:
