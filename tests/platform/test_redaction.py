@@ -60,10 +60,14 @@ def test_the_secrets_of_settings_are_those_that_their_types_say() -> None:
         lake="s3://bucket/lake",
         database_url="postgresql://lake:p%40ssw0rds@db/lake",
         s3_secret_access_key="wJalrXUtnFEMI",
+        link_key=f"{'a' * 32}, {'b' * 32}",
     )
     assert set(secrets_of(settings)) == {
         "postgresql://lake:p%40ssw0rds@db/lake",
         "p%40ssw0rds",
         "p@ssw0rds",
         "wJalrXUtnFEMI",
+        f"{'a' * 32}, {'b' * 32}",
+        "a" * 32,
+        "b" * 32,
     }

@@ -62,7 +62,7 @@ def redactor(secrets: Iterable[str] = ()) -> Callable[[str], str]:
 
 
 def secrets_of(settings: BaseSettings) -> Iterator[str]:
-    """Yield every secret that settings hold, and the passwords of addresses that are secret."""
+    """Yield all secrets of settings: each of several in one, and the passwords of addresses."""
     for value in dict(settings).values():
         for one in value if isinstance(value, tuple | list) else (value,):
             if isinstance(one, SecretStr):
@@ -71,6 +71,7 @@ def secrets_of(settings: BaseSettings) -> Iterator[str]:
 
 def _secrets_in(text: str) -> Iterator[str]:
     yield text
+    yield from re.split(r"[\s,]+", text)
     if "://" in text and (password := urlsplit(text).password):
         yield password
         yield unquote(password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.api.asgi import InProcess
 from tests.api.conftest import Served, run_app
+from tests.docs.pages import ROOT
 
 from voxlake.api.app import create_app
 from voxlake.api.http.budget import Budget
 from voxlake.api.http.exchange import CutOff, Exchange
+from voxlake.api.identity.issuer import Issuer
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
 from voxlake.ngff.memory.cache import Cache, Cached
@@ -197,3 +200,15 @@ def test_they_can_be_open_to_everybody(served: Served) -> None:
         answer = httpx2.get(f"{url}/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
+
+
+def test_what_the_documentation_names_is_there() -> None:
+    page = (ROOT / "docs/how-to/watch-a-gateway.md").read_text()
+    metrics = Metrics()
+    metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
+    said = metrics.text().decode()
+    named = set(re.findall(r"\bvoxlake_[a-z]\w+", page))
+    assert len(named) > 10
+    for name in named:
+        family = re.sub(r"_(total|bucket)$", "", name)
+        assert re.search(rf"^# HELP ({name}|{family}) ", said, re.MULTILINE), name
