@@ -49,6 +49,7 @@ LIBRARIES = (
 ALONE = {
     "label-index": ("benchmarks.label_index:run_label_index", ("repeats",)),
     "label-lookups": ("benchmarks.label_lookups:run_label_lookups", ("rows", "repeats")),
+    "label-writes": ("benchmarks.label_writes:run_label_writes", ("repeats",)),
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
