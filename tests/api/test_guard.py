@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
 
 from voxlake.api.askers import GUARDS, RequiresPlace
+from voxlake.api.at_places import RequiresNamed, anybody
 from voxlake.api.guard import Granted, Lists, PublicApp, Requires, public
 from voxlake.api.views.zarr import StoredBytes
 from voxlake.platform.access import Read, ReadVoxels
@@ -42,14 +43,14 @@ def calls(dependant: Dependant) -> Iterator[Any]:
         yield from calls(each)
 
 
-DEMANDS = Requires, Lists, RequiresPlace
+DEMANDS = Requires, Lists, RequiresPlace, RequiresNamed
 
 
 def is_guarded(route: BaseRoute) -> bool:
     """Return whether a guard stands on a route, or `public`."""
     if isinstance(route, APIRoute):
         demands = calls(route.dependant)
-        return any(isinstance(c, DEMANDS) or c in (public, *GUARDS) for c in demands)
+        return any(isinstance(c, DEMANDS) or c in (public, anybody, *GUARDS) for c in demands)
     if isinstance(route, Mount):
         return isinstance(route.app, PublicApp)
     if isinstance(route, Route):

@@ -36,9 +36,11 @@ from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.v2 import (
+    collections,
     credentials,
     cutout,
     datasets,
+    frames,
     groups,
     health,
     identity,
@@ -46,6 +48,7 @@ from voxlake.api.v2 import (
     labels,
     links,
     merges,
+    metadata,
     metrics,
     objects,
     shares,
@@ -69,6 +72,9 @@ ROUTERS = (
     identity,
     home,
     above_datasets,
+    collections,
+    frames,
+    metadata,
     datasets,
     cutout,
     credentials,

@@ -27,7 +27,7 @@ from voxlake.platform.access import (
 )
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import ForbiddenError, InvalidNameError
-from voxlake.platform.names import NAME, check_name
+from voxlake.platform.names import NAME, names_of
 
 NAMED = f"^{NAME}$"
 UserName = Annotated[str, Path(pattern=NAMED)]
@@ -168,20 +168,3 @@ async def grant_place[R: Right](asker: Asker, place: str, right: type[R]) -> Gra
         raise
     found = await to_thread.run_sync(partial(shares.find_place, names))
     return GrantedPlace(asker, right, authorize_place(principal, right, names, found))
-
-
-def names_of(place: str) -> tuple[str, ...]:
-    """Return the names in a place, as people write it; raise InvalidNameError if it is none.
-
-    Examples
-    --------
-    >>> names_of("flyem/fib25"), names_of("/")
-    (('flyem', 'fib25'), ())
-    """
-    parts = [] if place == "/" else place.split("/")
-    if len(parts) > 3:
-        raise InvalidNameError(
-            f"{place[:200]!r} is no place; write COLLECTION, COLLECTION/EXPERIMENT, "
-            "COLLECTION/EXPERIMENT/DATASET, or / for all of the lake"
-        )
-    return tuple(map(check_name, parts, ("collection", "experiment", "dataset")))

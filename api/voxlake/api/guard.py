@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -30,10 +30,12 @@ from voxlake.platform.access import (
     ReadVoxels,
     RemoveGroup,
     Right,
+    Update,
     authorize,
     authorize_listed,
 )
 from voxlake.platform.catalog import DatasetRecord, DatasetState
+from voxlake.platform.catalog.node_records import EVERYTHING, Page
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidNameError,
@@ -104,6 +106,7 @@ class Requires[R: Right]:
 
 
 MayRead = Annotated[Granted[Read], Depends(Requires(Read))]
+MayUpdate = Annotated[Granted[Update], Depends(Requires(Update))]
 MayReadVoxels = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels))]
 MayDescribe = Annotated[Granted[Read], Depends(Requires(Read, portions=True))]
 MayReadSome = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels, portions=True))]
@@ -111,6 +114,16 @@ MayAddVoxels = Annotated[Granted[AddVoxels], Depends(Requires(AddVoxels))]
 MayAssignGroup = Annotated[Granted[AssignGroup], Depends(Requires(AssignGroup))]
 MayRemoveGroup = Annotated[Granted[RemoveGroup], Depends(Requires(RemoveGroup))]
 MayDeleteVoxels = Annotated[Granted[DeleteVoxels], Depends(Requires(DeleteVoxels))]
+
+
+ListLimit = Annotated[int | None, Query(ge=1, le=1000, description="How many at most; null: all.")]
+AfterPlace = Annotated[
+    str,
+    Query(
+        pattern=f"^({NAME}(/{NAME}){{0,2}})?$",
+        description="Only those after this one, by its names from the collection down.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,28 @@ class Lists[R: Right]:
         return await _list(gateway, principal, self.right, collection, experiment)
 
 
+class ListsPage[R: Right](Lists[R]):
+    """A dependency of routes that list datasets, all of them or a page."""
+
+    async def __call__(
+        self,
+        request: Request,
+        collection: str | None = None,
+        experiment: str | None = None,
+        limit: ListLimit = None,
+        after: AfterPlace = "",
+    ) -> list[Granted[R]]:
+        """Return those that may be seen; one more than the limit, if there are more."""
+        gateway = gateway_of(request.scope)
+        principal = await gateway.identity.identify(request.scope)
+        check_parameters(request)
+        names = tuple(after.split("/")) if after else ()
+        page = Page(None if limit is None else limit + 1, names)
+        return await _list(gateway, principal, self.right, collection, experiment, page)
+
+
 MayList = Annotated[list[Granted[Read]], Depends(Lists(Read))]
+MayListPage = Annotated[list[Granted[Read]], Depends(ListsPage(Read))]
 
 
 def public(request: Request) -> None:
@@ -206,13 +240,11 @@ async def _list[R: Right](
     right: type[R],
     collection: str | None,
     experiment: str | None,
+    page: Page = EVERYTHING,
 ) -> list[Granted[R]]:
-    find = partial(
-        gateway.catalog.list_allowed, principal, right.permission, collection, experiment
-    )
-    records = await to_thread.run_sync(find)
-    there = [record for record in records if record.state is not DatasetState.REMOVING]
-    return [Granted(access, gateway) for access in authorize_listed(principal, right, there)]
+    find = partial(gateway.catalog.list_allowed, principal, right.permission, page=page)
+    records = await to_thread.run_sync(find, collection, experiment)
+    return [Granted(access, gateway) for access in authorize_listed(principal, right, records)]
 
 
 def _find(gateway: Gateway, name: DatasetName) -> Protected | None:

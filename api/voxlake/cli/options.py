@@ -10,8 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
 
-from voxlake.platform.errors import InvalidInputError, InvalidNameError, faults
-from voxlake.platform.names import check_name
+from voxlake.platform.errors import InvalidInputError, faults
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -47,28 +46,6 @@ type Place = Annotated[
     Parameter(name="PLACE", help="COLLECTION, COLLECTION/EXPERIMENT, a dataset, or / for all."),
 ]
 """The argument that names a place of the lake."""
-
-
-def names_of(place: str) -> tuple[str, ...]:
-    """Return the names of a place, from the collection down; of ``/``, which is the lake, none.
-
-    Raises
-    ------
-    InvalidNameError
-        If it is no place.
-
-    Examples
-    --------
-    >>> names_of("flyem/medulla")
-    ('flyem', 'medulla')
-    """
-    parts = [] if place == "/" else place.split("/")
-    if len(parts) > 3:
-        raise InvalidNameError(
-            f"{place!r} is no place; write COLLECTION, COLLECTION/EXPERIMENT, "
-            "COLLECTION/EXPERIMENT/DATASET, or / for all of the lake"
-        )
-    return tuple(map(check_name, parts, ("collection", "experiment", "dataset")))
 
 
 @Parameter(name="*")

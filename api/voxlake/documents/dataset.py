@@ -34,6 +34,7 @@ class DatasetSummary(Document):
         description="Whether it is registered in place: read where it lies, never written to.",
     )
     created_at: datetime
+    description: str = Field("", description="What people say of it.")
 
 
 class RegisterQuestion(Question):
@@ -57,6 +58,9 @@ class DatasetList(Document):
     """The datasets that the asker may read, by name."""
 
     datasets: tuple[DatasetSummary, ...]
+    next: str | None = Field(
+        None, description="What to ask for `after`, for the next page; null: there is none."
+    )
 
 
 class NamedDocument(Document):
@@ -148,6 +152,7 @@ def dataset_summary(record: DatasetRecord) -> DatasetSummary:
         public=record.public,
         read_only=lies_elsewhere(record),
         created_at=record.created_at,
+        description=record.description,
     )
 
 

@@ -34,7 +34,15 @@ class PlaceList(Document):
     places: tuple[PlaceDocument, ...]
 
 
-class FoundList(PlaceList):
+class PlacePage(PlaceList):
+    """Places, or a page of them."""
+
+    next: str | None = Field(
+        None, description="What to ask for `after`, for the next page; null: there is none."
+    )
+
+
+class FoundPage(PlacePage):
     """What a search finds, or a page of it."""
 
     count: int | None = Field(None, description="Of all that is found, if that was asked for.")
@@ -51,6 +59,19 @@ class ValuesDocument(Document):
     """What people say of a place, by key."""
 
     values: dict[str, str]
+
+
+class KeyList(Document):
+    """The keys under which something is said of a place, sorted."""
+
+    keys: tuple[str, ...]
+
+
+class ValueDocument(Document):
+    """What is said of a place under a key."""
+
+    key: str
+    value: str
 
 
 class FrameDocument(Document):

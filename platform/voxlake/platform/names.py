@@ -34,6 +34,28 @@ def check_name(text: str, what: str = "name") -> str:
     return text
 
 
+def names_of(place: str) -> tuple[str, ...]:
+    """Return the names in a place as people write it, from the collection down; none: the lake.
+
+    Raises
+    ------
+    InvalidNameError
+        If it is no place.
+
+    Examples
+    --------
+    >>> names_of("flyem/fib25"), names_of("/")
+    (('flyem', 'fib25'), ())
+    """
+    parts = [] if place == "/" else place.split("/")
+    if len(parts) > 3:
+        raise InvalidNameError(
+            f"{place[:200]!r} is no place; write COLLECTION, COLLECTION/EXPERIMENT, "
+            "COLLECTION/EXPERIMENT/DATASET, or / for all of the lake"
+        )
+    return tuple(map(check_name, parts, ("collection", "experiment", "dataset")))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DatasetName:
     """The full name of a dataset: ``collection/experiment/dataset``."""

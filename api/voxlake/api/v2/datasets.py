@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
 from voxlake.api.data.registering import register
-from voxlake.api.guard import Granted, MayDescribe, MayList
+from voxlake.api.guard import Granted, ListLimit, MayDescribe, MayListPage, MayUpdate
 from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.problems import FORBIDDEN, NOT_ALLOWED, documented
+from voxlake.api.places import datasets as places
+from voxlake.documents.asked_of_places import CollectionChange
 from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
@@ -25,9 +27,14 @@ router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
 
 
 @router.get("", summary="List datasets")
-async def list_datasets(readable: MayList) -> DatasetList:
-    """Return the datasets that the asker may read, sorted by name; anonymously the public ones."""
-    return DatasetList(datasets=tuple(dataset_summary(each.record) for each in readable))
+async def list_datasets(readable: MayListPage, limit: ListLimit = None) -> DatasetList:
+    """Return the datasets that the asker may read, sorted by name; anonymously the public ones.
+
+    All of them, or with `limit` a page; `next` is what to ask for `after` then.
+    """
+    shown = tuple(dataset_summary(each.record) for each in readable[:limit])
+    is_last = limit is None or len(readable) <= limit
+    return DatasetList(datasets=shown, next=None if is_last else shown[-1].name)
 
 
 @router.post(
@@ -58,6 +65,19 @@ async def get_dataset(
     if index:
         granted.check_whole()
     return await data.describe(granted, zarr_url(request, granted), index=index)
+
+
+@router.patch(
+    "/{collection}/{experiment}/{dataset}",
+    summary="Change what a dataset is called",
+    responses=NOT_ALLOWED | documented(409, "The name is taken, or a job is unfinished."),
+)
+async def change_dataset(
+    granted: MayUpdate,
+    asked: Annotated[CollectionChange, Depends(JsonBody(CollectionChange))],
+) -> DatasetSummary:
+    """Give a dataset another name in its experiment, or description; what is not given stays."""
+    return await places.change(granted, asked)
 
 
 def zarr_url(request: Request, granted: Granted[Right]) -> str:

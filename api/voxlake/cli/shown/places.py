@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from voxlake.documents.places import (
-        FoundList,
+        FoundPage,
         FrameDocument,
         PlaceDocument,
         RemovedPlaceDocument,
@@ -23,7 +23,7 @@ def shown_places(places: Iterable[PlaceDocument]) -> Shown:
     yield table(("name", "kind", "public", "frame", "description~"), rows)
 
 
-def shown_found(found: FoundList) -> Shown:
+def shown_found(found: FoundPage) -> Shown:
     """Yield what people see of what a search finds."""
     yield from shown_places(found.places)
     yield facts([("found", found.count)])

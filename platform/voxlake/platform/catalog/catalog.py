@@ -15,6 +15,7 @@ from voxlake.platform.catalog.collections import Collections
 from voxlake.platform.catalog.datasets import (
     add_record,
     find_record,
+    is_there,
     list_records,
     move_record,
     remove_record,
@@ -163,9 +164,10 @@ class Catalog(Writer):
     ) -> list[DatasetRecord]:
         """Return those datasets that `decide` allows the principal to use so, sorted by name.
 
-        `page` is the part of them that is wanted.
+        Those that are being deleted are not among them. `page` is the part that is wanted.
         """
-        which = [*within((collection, experiment)), is_allowed(principal, permission, now())]
+        which = [*within((collection, experiment)), is_there]
+        which.append(is_allowed(principal, permission, now()))
         with self.database.read(in_order=page.limit is not None) as connection:
             return list_records(connection, *which, page=page)
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _image = nodes.alias("image")
 _NOW = "moment_of_records"
 
+is_there = datasets.c.state != DatasetState.REMOVING.value
+"""Says that a dataset is not being deleted."""
+
 # Made once: to put a query together takes longer than to ask it.
 _records = (
     join_names(

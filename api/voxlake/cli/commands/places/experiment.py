@@ -10,9 +10,10 @@ from voxlake.cli.commands.places import changes
 from voxlake.cli.commands.places.changes import Recursive, Said
 from voxlake.cli.commands.places.collection import CollectionName
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, names_of
+from voxlake.cli.options import Answering, InLake
 from voxlake.documents.places import place_document
 from voxlake.platform.errors import InvalidNameError
+from voxlake.platform.names import names_of
 
 experiment = App(
     name="experiment", help="Experiments: list those of a collection, make or delete one."

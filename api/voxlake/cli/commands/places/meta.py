@@ -8,10 +8,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Place, names_of
+from voxlake.cli.options import Answering, InLake, Place
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_values
 from voxlake.documents.places import ValuesDocument
+from voxlake.platform.names import names_of
 
 meta = App(name="meta", help="What people say of a place: a description, and values by key.")
 

@@ -11,7 +11,7 @@ from voxlake.cli.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_found
-from voxlake.documents.places import FoundList, place_document
+from voxlake.documents.places import FoundPage, place_document
 from voxlake.platform.catalog.node_records import Page
 
 
@@ -32,5 +32,5 @@ def search(
     with opened_catalog(lake) as catalog:
         found = catalog.search.find(EVERYTHING, question, Page(limit))
         count = catalog.search.count(EVERYTHING, question)
-    document = FoundList(places=tuple(map(place_document, found)), count=count)
+    document = FoundPage(places=tuple(map(place_document, found)), count=count)
     answer(document, shown_found(document), json=answering.json)

@@ -1,0 +1,51 @@
+"""What people say of places, and what words find."""
+
+from __future__ import annotations
+
+from voxlake.api.askers import Asker, GrantedPlace
+from voxlake.documents.places import FoundPage, KeyList, ValueDocument, place_document
+from voxlake.platform.access import Read, Update
+from voxlake.platform.catalog import Catalog
+from voxlake.platform.catalog.node_records import Page
+
+
+async def list_keys(granted: GrantedPlace[Read]) -> KeyList:
+    """Return the keys that have a value."""
+    place = granted.place.names
+    keys = await granted.asker.of_catalog(lambda catalog: catalog.metadata.list_keys(place))
+    return KeyList(keys=tuple(keys))
+
+
+async def get_value(granted: GrantedPlace[Read], key: str) -> ValueDocument:
+    """Return what is said under a key."""
+    place = granted.place.names
+    value = await granted.asker.of_catalog(lambda catalog: catalog.metadata.get_value(place, key))
+    return ValueDocument(key=key, value=value)
+
+
+async def put_value(granted: GrantedPlace[Update], key: str, value: str) -> ValueDocument:
+    """Give a key a value."""
+    place = granted.place.names
+    await granted.asker.of_catalog(lambda catalog: catalog.metadata.put_value(place, key, value))
+    return ValueDocument(key=key, value=value)
+
+
+async def drop_value(granted: GrantedPlace[Update], key: str) -> None:
+    """Take a key and its value away."""
+    place = granted.place.names
+    await granted.asker.of_catalog(lambda catalog: catalog.metadata.drop_value(place, key))
+
+
+async def search(asker: Asker, question: str, limit: int, after: str, *, count: bool) -> FoundPage:
+    """Return a page of what words find, of all that the asker may read."""
+    who, page = asker.principal, Page(limit + 1, tuple(after.split("/")) if after else ())
+
+    def ask(catalog: Catalog) -> FoundPage:
+        found = catalog.search.find(who, question, page)
+        return FoundPage(
+            places=tuple(map(place_document, found[:limit])),
+            next=str(found[limit - 1]) if len(found) > limit else None,
+            count=catalog.search.count(who, question) if count else None,
+        )
+
+    return await asker.of_catalog(ask)
