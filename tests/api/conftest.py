@@ -102,7 +102,7 @@ def samples() -> list[Sample]:
 def served(tmp_path_factory: pytest.TempPathFactory, samples: list[Sample]) -> Iterator[Served]:
     """The gateway."""
     lake = StoreURL.parse(str(tmp_path_factory.mktemp("gateway") / "lake"))
-    settings = Settings(cutout_limit_bytes=LIMIT_BYTES)
+    settings = Settings(cutout_limit_bytes=LIMIT_BYTES, failed_logins_per_minute=0)
     with open_catalog(lake, settings) as catalog:
         for sample in samples:
             add_sample(lake, catalog, sample)

@@ -73,7 +73,7 @@ class Labelled:
 def labelled_gateway(folder: Path) -> Iterator[Labelled]:
     """Serve a lake of its own."""
     lake = StoreURL.parse(str(folder / "lake"))
-    settings = Settings(cutout_limit_bytes=LIMIT_BYTES)
+    settings = Settings(cutout_limit_bytes=LIMIT_BYTES, failed_logins_per_minute=0)
     voxels = label_voxels(SHAPE, 3)
     samples = [
         Sample("lab/brain/em", image_voxels(SHAPE), public=True),

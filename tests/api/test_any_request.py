@@ -38,7 +38,7 @@ WHO = {"owner": {"Authorization": f"Bearer {TOKEN}"}, "nobody": {}}
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, BaseSchema]]:
     """A gateway over a lake that requests change: its URL, and what it says it does."""
     lake = StoreURL.parse(str(tmp_path_factory.mktemp("any-request") / "lake"))
-    chosen = Settings(cutout_limit_bytes=1 << 20)
+    chosen = Settings(cutout_limit_bytes=1 << 20, failed_logins_per_minute=0)
     with open_catalog(lake, chosen) as catalog:
         for sample in (
             Sample("lab/brain/em", image_voxels(SHAPE), public=True),

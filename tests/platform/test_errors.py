@@ -28,6 +28,7 @@ TREE = {
     "PlanChangedError": ("plan-changed", 409, ()),
     "LeaseLostError": ("lease-lost", 409, ()),
     "OutdatedError": ("outdated", 409, ()),
+    "ThrottledError": ("throttled", 429, ()),
     "TimedOutError": ("timed-out", 504, ()),
     "SlowBodyError": ("slow-body", 408, ()),
     "CorruptDataError": ("corrupt-data", 500, ()),

@@ -31,6 +31,7 @@ from voxlake.api.http.problems import (
 )
 from voxlake.api.http.public_address import PublicAddress
 from voxlake.api.http.questions import QUESTION_BYTES, Questions
+from voxlake.api.http.throttle import Throttle
 from voxlake.api.identity import login
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
@@ -171,6 +172,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(LineEnds)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Bodies, seconds=settings.gateway_body_timeout_s)
+    app.add_middleware(Throttle, settings=settings)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)

@@ -10,6 +10,7 @@
   + NotAcceptableError         no format satisfies the request       (406)
   + UnauthenticatedError       who is asking is not known            (401)
   + ForbiddenError             known, and not allowed to write       (403)
+  + ThrottledError             too much of it, or too often          (429)
   + NotFoundError              it does not exist, or not for you     (404)
     - ObjectNotFoundError      an object on the store
   + ConflictError              it is there already, or has changed   (409)
@@ -110,6 +111,13 @@ class ForbiddenError(VoxlakeError):
 
     kind = "forbidden"
     status = 403
+
+
+class ThrottledError(VoxlakeError):
+    """More, or more often, than one asker may have of what others want too."""
+
+    kind = "throttled"
+    status = 429
 
 
 class NotFoundError(VoxlakeError, LookupError):

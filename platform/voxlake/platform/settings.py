@@ -237,6 +237,28 @@ class Settings(BaseSettings):
         description="Groups or roles, of these claims, that make who has them administrators.",
     )
 
+    requests_per_minute: int = Field(
+        default=60_000,
+        ge=0,
+        description="Requests that the gateway answers each user, or each address of nobody in "
+        "particular, in a minute, by each of its processes; 0: without end.",
+    )
+    bytes_per_minute: int = Field(
+        default=64 << 30,
+        ge=0,
+        description="Bytes that it sends each of them in a minute; 0: without end.",
+    )
+    requests_at_once: int = Field(
+        default=500,
+        ge=0,
+        description="Requests of one of them that it works on at the same time; 0: without end.",
+    )
+    failed_logins_per_minute: int = Field(
+        default=100,
+        ge=0,
+        description="Wrong tokens and login links that it looks at of each address in a minute; 0: "
+        "without end.",
+    )
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
         default=None,
         description="Address at which people reach the gateway, by a reverse proxy say. All links, "

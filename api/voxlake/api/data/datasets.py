@@ -112,7 +112,7 @@ async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | Non
     if volume.dtype == np.uint8:
         return 0.0, 255.0
     answers, held = granted.gateway.answers, volume.decoding_bytes(volume.box)
-    if volume.box.size > SAMPLE_VOXELS or held > answers.limit_bytes:
+    if volume.box.size > SAMPLE_VOXELS or held > answers.share_bytes:
         return None
     async with answers.hold(held):
         return ends_of(await read_again(partial(volume.read, volume.box)))

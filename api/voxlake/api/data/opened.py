@@ -67,7 +67,7 @@ async def opened_labels(granted: Granted[Right], *, bodies: bool = False) -> Lab
     """
     check_labels(granted)
     dataset = await opened_dataset(granted)
-    url, most = _index_of(granted, dataset), granted.gateway.answers.limit_bytes
+    url, most = _index_of(granted, dataset), granted.gateway.answers.share_bytes
     mapping = await newest_mapping(granted.record, url) if bodies else None
     volume = await opened_level(granted, dataset, 0)
     if volume.chunk_bytes >= most:

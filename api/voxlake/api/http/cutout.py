@@ -105,11 +105,11 @@ class CutoutResponse(StreamResponse):
 
     def __init__(self, reading: CutoutReading, budget: Budget) -> None:
         cutout = reading.cutout
-        if reading.held_bytes > budget.limit_bytes:
+        if reading.held_bytes > budget.share_bytes:
             raise LimitExceededError(
                 f"cutout {cutout.box} of level {cutout.level} takes {reading.held_bytes} bytes of "
                 f"memory, {reading.decoding_bytes} of them to decode chunks, and the server has "
-                f"{budget.limit_bytes} for answers; ask for a smaller box or a coarser level, or "
+                f"{budget.share_bytes} for answers; ask for a smaller box or a coarser level, or "
                 "raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
         self.reading, self.blocks = reading, deque[npt.NDArray[Any]]()

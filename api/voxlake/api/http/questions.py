@@ -12,7 +12,7 @@ from voxlake.api.http.budget import Budget
 from voxlake.platform.deadline import under_deadline
 
 AT_ONCE = 8
-"""Questions that are worked on at the same time; others wait."""
+"""Questions that are worked on at the same time, six of them of one account; others wait."""
 QUESTION_BYTES = 64 << 20
 """Memory that counts for a question while it is worked on."""
 
@@ -22,17 +22,17 @@ class Questions:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._turns = Budget(AT_ONCE)
         self._threads = ThreadPoolExecutor(AT_ONCE, "question")
 
     async def ask[T](self, question: Callable[[], T], held_bytes: int = QUESTION_BYTES) -> T:
         """Return the answer to a question that takes so much memory, which counts meanwhile."""
-        async with self._turn, self.budget.hold(held_bytes):
+        async with self._turns.hold(1), self.budget.hold(held_bytes):
             return await read_again(partial(self._run, question))
 
     async def go_on[T](self, question: Callable[[], T]) -> T:
         """Return one more part of an answer whose memory is counted already."""
-        async with self._turn:
+        async with self._turns.hold(1):
             return await self._run(question)
 
     async def _run[T](self, question: Callable[[], T]) -> T:

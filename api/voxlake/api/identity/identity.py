@@ -45,7 +45,7 @@ class Identity:
     )
 
     async def identify(self, scope: Scope) -> Principal:
-        """Return who sends a request.
+        """Return who sends a request; it is found out once.
 
         Raises
         ------
@@ -54,10 +54,14 @@ class Identity:
         IssuerUnavailableError
             If it carries a token of the issuer, which does not answer for its keys.
         """
+        known = scope.setdefault("state", {}).get("principal")
+        if isinstance(known, Principal):
+            return known
         if (link := scope.get(LINK_TOKEN)) is not None:
             principal = await self.links.of_token(link)
         else:
             principal = await self._identify(Headers(scope=scope))
+        scope["state"]["principal"] = principal
         exchange_of(scope).principal = principal.name
         return principal
 
