@@ -26,7 +26,8 @@ from voxlake.platform.settings import Settings
 
 UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics"})
 """What those ask who watch the gateway."""
-LOGIN = "/login"
+LOGIN = frozenset({"/login", "/login/callback"})
+"""Where secrets are given in an address, once."""
 CHARGED_BYTES = 1 << 20
 """What is sent of an answer is counted whenever it is so much."""
 REMEMBERED = 10_000
@@ -66,7 +67,7 @@ class Throttle(Layer):
 
     def _watched(self, scope: Scope, send: Send) -> Send:
         """Return what sends as `send` does, and counts login links that are no good."""
-        if inner_path(scope) != LOGIN:
+        if inner_path(scope) not in LOGIN:
             return send
 
         async def send_watched(message: Message) -> None:
@@ -82,7 +83,7 @@ class Throttle(Layer):
         What was good before is looked at: others may share an address with who guesses.
         """
         digest = _digest(scope)
-        is_guess = digest is not None or inner_path(scope) == LOGIN
+        is_guess = digest is not None or inner_path(scope) in LOGIN
         address = address_of(scope)
         if not is_guess or digest in self._good or self.failures.is_left(address):
             return None
