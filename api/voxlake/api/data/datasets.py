@@ -163,7 +163,7 @@ async def signed_address(granted: Granted[ReadVoxels], key: str) -> str | None:
     None if the gateway gives none, or the dataset does not lie in a bucket of the lake's store.
     """
     url, seconds = store_url(granted), granted.gateway.settings.presigned_seconds
-    if not seconds or url.scheme != "s3" or url.anonymous:
+    if not seconds or url.scheme != "s3" or url.foreign:
         return None
     return await store.ask_signed(url / check_key(key), seconds)
 

@@ -34,7 +34,7 @@ def as_obstore(url: StoreURL) -> Obstore:
     if url.is_local:
         raise InvalidInputError(f"{url} is on this machine, and in no bucket; use its path")
     if not url.is_listed:
-        return _host(f"{url.scheme}://{url.root}", guarded=url.guarded)
+        return _host(f"{url.scheme}://{url.root}", foreign=url.foreign)
     return _bucket(dataclasses.replace(url, key=""))
 
 
@@ -69,7 +69,7 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     TensorStore takes: see `empty_abandoned`.
     """
     settings = prepare_process()
-    if url.guarded:
+    if url.foreign:
         check_host(url)
     if url.is_local:
         return {
@@ -92,7 +92,7 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
         "path": f"{url.key}/" if url.key else "",
         "aws_region": url.region or "us-east-1",
         "aws_credentials": {
-            "type": "anonymous" if url.anonymous else _tensorstore_credentials(settings)
+            "type": "anonymous" if url.foreign else _tensorstore_credentials(settings)
         },
         "s3_request_retries": retries,
     }
@@ -113,8 +113,8 @@ def _bucket(url: StoreURL) -> obstore.store.S3Store:
 
 
 @lru_cache(maxsize=64)
-def _host(address: str, *, guarded: bool) -> obstore.store.HTTPStore:
-    how = _patience(prepare_process(), address if guarded else None)
+def _host(address: str, *, foreign: bool) -> obstore.store.HTTPStore:
+    how = _patience(prepare_process(), address if foreign else None)
     return obstore.store.HTTPStore.from_url(address, **how)
 
 
@@ -122,7 +122,7 @@ def _s3(url: StoreURL) -> obstore.store.S3Store:
     """Return the handle of the prefix `url` of a bucket."""
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    anonymous = settings.s3_anonymous or url.anonymous
+    anonymous = settings.s3_anonymous or url.foreign
     options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
     if key and secret and not anonymous:
         options["access_key_id"] = key.get_secret_value()
@@ -134,7 +134,7 @@ def _s3(url: StoreURL) -> obstore.store.S3Store:
         prefix=url.key or None,
         region=url.region or "us-east-1",
         virtual_hosted_style_request=not url.endpoint,
-        **_patience(settings, url.endpoint if url.guarded else None),
+        **_patience(settings, url.endpoint if url.foreign else None),
         **options,
     )
 

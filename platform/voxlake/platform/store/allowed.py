@@ -32,9 +32,10 @@ _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
 def allowed_store(text: str, lake: StoreURL, settings: Settings) -> StoreURL:
-    """Return the address of a store that the lake may open; it says that somebody else chose it.
+    """Return the address of a store that the lake may open; it says whether it is foreign.
 
-    S3 is asked with the lake's credentials at the lake's endpoint, and without any elsewhere.
+    The lake's credentials are for S3 at the lake's endpoint, which its administrator has chosen;
+    servers of others get none.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def allowed_store(text: str, lake: StoreURL, settings: Settings) -> StoreURL:
             f"{url} is not on the list of stores that may be opened; an administrator adds it, or "
             "what it lies below, to VOXLAKE_ALLOWED_STORES"
         )
-    return replace(url, guarded=True, anonymous=_is_foreign(url, lake, settings))
+    return replace(url, foreign=_is_foreign(url, lake, settings))
 
 
 @lru_cache(maxsize=16)
@@ -126,6 +127,6 @@ def _is_below(url: StoreURL, root: StoreURL) -> bool:
 
 
 def _is_foreign(url: StoreURL, lake: StoreURL, settings: Settings) -> bool:
-    """Return whether it is S3 at another endpoint than the lake's credentials are for."""
+    """Return whether it is on the web, or S3 at another endpoint than the lake's."""
     ours = lake if lake.scheme == "s3" else StoreURL.parse("s3://any", settings)
-    return url.scheme == "s3" and url.endpoint != ours.endpoint
+    return not url.is_listed or (url.scheme == "s3" and url.endpoint != ours.endpoint)

@@ -1,4 +1,4 @@
-"""Connections to hosts that somebody else chose: to that very host, and to no address inside.
+"""Connections to servers of others: to that very host, and to no address inside.
 
 A server on a list may redirect to another, and its name may lead anywhere, another way each time.
 obstore follows redirects and cannot be told not to, nor which addresses it may connect to; so it
@@ -65,7 +65,7 @@ def _inside(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def check_host(url: StoreURL) -> None:
-    """Raise StoreForbiddenError unless the host of a guarded store is at open addresses alone."""
+    """Raise StoreForbiddenError unless the host of a foreign store is at open addresses alone."""
     origin = url.endpoint if url.scheme == "s3" else f"{url.scheme}://{url.root}"
     if not url.is_local and origin is not None:
         host, port = _host_of(origin)

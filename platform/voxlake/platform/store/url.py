@@ -38,10 +38,9 @@ class StoreURL:
     """S3 endpoint; None for AWS."""
     region: str | None = None
     """S3 region."""
-    guarded: bool = field(default=False, repr=False)
-    """Whether somebody else chose it: its host is connected to as `outbound` says, and no other."""
-    anonymous: bool = field(default=False, repr=False)
-    """Whether S3 is asked without credentials."""
+    foreign: bool = field(default=False, repr=False)
+    """Whether it is a server of others, from a list: it is asked without credentials, and connected
+    to as `outbound` says."""
 
     @classmethod
     def parse(cls, text: str, settings: Settings | None = None) -> Self:
@@ -126,8 +125,7 @@ class StoreURL:
             below,
             self.endpoint,
             self.region,
-            self.guarded,
-            self.anonymous,
+            self.foreign,
         )
 
     @property
