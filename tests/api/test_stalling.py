@@ -94,7 +94,8 @@ def test_a_second_signal_ends_a_server_at_once(lake: Path) -> None:
 
 @pytest.mark.parametrize("path", [CUTOUT, SHARD])
 def test_a_client_that_takes_nothing_is_cut_off(path: str, lake: Path) -> None:
-    with running(lake, VOXLAKE_GATEWAY_SEND_TIMEOUT_S="1.5") as server, server.stall(path) as idle:
+    limits = {"VOXLAKE_GATEWAY_SEND_TIMEOUT_S": "1.5", "VOXLAKE_METRICS_PUBLIC": "1"}
+    with running(lake, **limits) as server, server.stall(path) as idle:
         begun, taken = time.monotonic(), 0
         with server.stall(path) as slow:
             # One that takes a little now and then is none that stalls.
@@ -108,6 +109,8 @@ def test_a_client_that_takes_nothing_is_cut_off(path: str, lake: Path) -> None:
                 taken += len(part)
         # What the system's buffers held still comes, and then the end.
         assert sum(map(len, iter(lambda: idle.recv(1 << 20), b""))) < EXTENT**3 // 2
+        told = httpx2.get(f"{server.url}/metrics").text
+        assert 'voxlake_cut_off_requests_total{cause="stalled"} 1.0' in told
 
 
 def test_memory_that_stalling_clients_hold_is_given_to_others(lake: Path) -> None:

@@ -38,7 +38,8 @@ def test_it_is_not_ready_before_it_takes_no_more_requests(lake: Path) -> None:
         assert answer.json()["type"] == "urn:voxlake:error:stopping"
         # New connections are served meanwhile, and the process is alive.
         assert httpx2.get(f"{server.url}/healthz").status_code == 200
-        assert httpx2.get(f"{server.url}{CUTOUT}?z=0:8").status_code == 200
+        cutout = httpx2.get(f"{server.url}{CUTOUT}?z=0:8")
+        assert (cutout.status_code, cutout.headers["connection"]) == (200, "close")
         assert server.process.wait(15) == 0
         assert time.monotonic() - begun >= DRAIN_S
 

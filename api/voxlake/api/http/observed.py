@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from threading import Event
 from time import perf_counter
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,14 +34,15 @@ class Observed(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        exchange, metrics = Exchange(scope["method"]), gateway_of(scope).metrics
+        gateway = gateway_of(scope)
+        exchange, metrics = Exchange(scope["method"]), gateway.metrics
         exchange.request_id = self._given_id(scope) or exchange.request_id
         scope.setdefault("state", {})["exchange"] = exchange
         # All that is logged while the request is served carries its id, by whomever.
         bind_contextvars(request_id=exchange.request_id)
         metrics.in_flight += 1
         try:
-            await self.app(scope, receive, _counting(send, exchange))
+            await self.app(scope, receive, _counting(send, exchange, gateway.stopping))
         except BaseException as error:
             exchange.cut_off = exchange.cut_off or cause_of(error)
             raise
@@ -83,11 +85,14 @@ def cause_of(error: BaseException) -> CutOff:
             return CutOff.FAILURE
 
 
-def _counting(send: Send, exchange: Exchange) -> Send:
+def _counting(send: Send, exchange: Exchange, stopping: Event) -> Send:
     async def send_counted(message: Message) -> None:
         if message["type"] == "http.response.start":
             exchange.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-Id"] = exchange.request_id
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = exchange.request_id
+            if stopping.is_set():
+                headers["Connection"] = "close"  # the next request is for another gateway
             await send(message)
         else:
             await send(message)
