@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx2
 from tests.api.conftest import SHAPE, run_app
@@ -71,5 +72,5 @@ def run_gateway(lake: StoreURL, issuer: str, **others: Any) -> Iterator[Issued]:
         app = create_app(settings, lake, catalog, None)
         bearer = app.state.gateway.identity.bearer
         assert isinstance(bearer, Bearer)
-        with run_app(app, int(str(settings.public_url).rpartition(":")[2])) as url:
+        with run_app(app, urlsplit(settings.public_url or "").port or 0) as url:
             yield Issued(url, catalog, app, bearer)

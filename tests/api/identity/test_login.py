@@ -47,6 +47,28 @@ def test_a_link_logs_a_browser_in_once(served: Served) -> None:
         assert (again.status_code, "set-cookie" in again.headers) == (303, False)
 
 
+def test_who_has_no_link_is_told_where_to_get_one(served: Served) -> None:
+    with served.client() as browser:
+        answer = browser.get("/login")
+        assert (answer.status_code, "voxlake login-link" in answer.text) == (401, True)
+        assert browser.get("/login/callback?code=x&state=y").status_code == 404
+
+
+def test_who_logs_out_is_out(served: Served) -> None:
+    ours = {"Origin": served.url}
+    with served.client() as browser, served.client() as other:
+        for each in (browser, other):
+            each.get("/login", params={"once": served.identity.new_link()})
+        stolen = dict(browser.cookies)
+        assert browser.post("/logout").status_code == 403
+        assert browser.get(SECRET).status_code == 200
+        answer = browser.post("/logout", headers=ours)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (browser.get(SECRET).status_code, other.get(SECRET).status_code) == (401, 200)
+        with served.client(cookies=stolen) as thief:
+            assert thief.get(SECRET).status_code == 401
+
+
 def test_of_many_racing_for_a_link_one_gets_in(served: Served) -> None:
     once, statuses = served.identity.new_link(), []
 

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from sqlalchemy import update
 from tests.api.identity.browser import Browser, begin, session_of, stop_before_the_end
-from tests.api.identity.gateways import SECRET, Issued
+from tests.api.identity.gateways import SECRET, Issued, run_gateway
+from tests.servers.oidc_provider.provider import register_client
 
 from voxlake.api.identity.flow import FLOW_SECONDS
 from voxlake.platform.catalog.sessions import IDLE, LONGEST
@@ -19,6 +20,8 @@ from voxlake.platform.database import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from voxlake.platform.store import StoreURL
 
 WITHIN_S = 5.0
 """How soon what is taken back is gone."""
@@ -144,3 +147,44 @@ def test_what_a_group_at_the_issuer_stands_for_is_seen_at_once(lab: Issued) -> N
             until(lambda: ada.get(f"{lab.url}{SECRET}").status_code == 404)
         finally:
             lab.catalog.people.map_group("mappers", "/lab/mappers")
+
+
+class _ToGateway(httpx2.HTTPTransport):
+    """What a reverse proxy does: requests to the public address go to the gateway."""
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__()
+        self.gateway = httpx2.URL(gateway)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        there = request.url.copy_with(
+            scheme=self.gateway.scheme, host=self.gateway.host, port=self.gateway.port
+        )
+        passed_on = httpx2.Request(
+            request.method, there, headers=request.headers, stream=request.stream
+        )
+        return super().handle_request(passed_on)
+
+
+def test_behind_https_cookies_are_of_this_very_host(oidc_provider: str, lake: StoreURL) -> None:
+    public = "https://lake.example.org"
+    client, secret = register_client(oidc_provider, public, secret=True)
+    others = {"oidc_client_id": client, "oidc_client_secret": secret, "public_url": public}
+    with (
+        run_gateway(lake, oidc_provider, **others) as gateway,
+        Browser(mounts={public: _ToGateway(gateway.url)}) as ada,
+    ):
+        page = begin(ada, public)
+        back = ada.get(stop_before_the_end(ada, page, "ada"), follow_redirects=False)
+        assert back.status_code == 303, back.text
+        signed_in, dropped = back.headers.get_list("set-cookie")
+        assert signed_in.startswith("__Host-voxlake-session=")
+        assert dropped.startswith('__Host-voxlake-login=""')
+        for cookie in (page.headers["set-cookie"], signed_in, dropped):
+            wanted = {"HttpOnly", "Path=/", "SameSite=lax", "Secure"}
+            assert wanted <= set(cookie.split("; "))
+            assert "Domain" not in cookie
+        assert "signed in as ada" in ada.get(public).text
+        # A cookie that some other host of the domain could set is none.
+        planted = {"Cookie": f"voxlake-session={session_of(ada)}"}
+        assert httpx2.get(gateway.url, headers=planted).text.count("sign in") == 1

@@ -101,9 +101,10 @@ class OidcLogin:
 
         (OpenID Connect RP-Initiated Logout 1.0)
         """
-        address = (await self.issuer.about()).get("end_session_endpoint")
-        if address is None:
+        about = await self.issuer.about()
+        if "end_session_endpoint" not in about:
             return None
+        address = _endpoint(about, "end_session_endpoint")
         back = {
             "client_id": self.client.id,
             "post_logout_redirect_uri": f"{self.client.public_url}/",
@@ -189,5 +190,8 @@ def _endpoint(about: Claims, name: str) -> str:
     address = about.get(name)
     if not isinstance(address, str):
         raise IssuerUnavailableError(f"the issuer does not say where its {name} is")
-    check_address(f"its {name}", address)
+    try:
+        check_address(f"its {name}", address)
+    except InvalidInputError as error:
+        raise IssuerUnavailableError(str(error)) from error
     return address
