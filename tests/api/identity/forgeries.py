@@ -202,6 +202,7 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "a number for a subject": lambda it: it.genuine(sub=0),
     "a subject with NUL": lambda it: it.genuine(sub="ada\0"),
     "a subject with half a character": lambda it: it.genuine(sub="\ud800"),
+    "a subject of other letters": lambda it: it.genuine(sub="zoë"),
     "a long subject": lambda it: it.genuine(sub="a" * 256),
     # Signed by the issuer, and something else than an access token.
     "an id token (token_use)": lambda it: it.genuine(token_use="id"),  # as Cognito says

@@ -157,6 +157,23 @@ def test_who_has_keys_waits_for_no_answer(scripted: ScriptedIssuer, clock: list[
     run(scripted, history)
 
 
+def test_after_a_failure_nobody_waits_for_another(
+    scripted: ScriptedIssuer, clock: list[float]
+) -> None:
+    async def history(issuer: Issuer) -> None:
+        await kid_of(issuer)
+        scripted.status = 500
+        clock[0] += 2 * PACE.fresh
+        assert await kid_of(issuer) == "first"
+        scripted.delay_s = 1
+        clock[0] += PACE.retry
+        began = time.monotonic()
+        assert await asyncio.gather(*(kid_of(issuer) for _ in range(20))) == ["first"] * 20
+        assert time.monotonic() - began < 0.9
+
+    run(scripted, history)
+
+
 def test_an_answer_has_its_time(scripted: ScriptedIssuer) -> None:
     async def history() -> None:
         issuer = Issuer(scripted.url, Pace(answer=0.2))
@@ -186,23 +203,32 @@ def _about(**said: Any) -> Callable[[ScriptedIssuer], bytes]:
     return lambda scripted: json.dumps({**scripted.about(), **said}).encode()
 
 
-WRONG: dict[str, tuple[str, Callable[[ScriptedIssuer], bytes]]] = {
-    "another issuer": (DISCOVERY, _about(issuer="https://evil.example.org")),
-    "a slash more": (DISCOVERY, lambda it: _about(issuer=f"{it.url}/")(it)),
-    "no issuer": (DISCOVERY, _about(issuer=None)),
-    "no keys' address": (DISCOVERY, _about(jwks_uri=None)),
-    "keys not encrypted": (DISCOVERY, _about(jwks_uri="http://keys.example.org/")),
-    "keys in a file": (DISCOVERY, _about(jwks_uri="file:///etc/passwd")),
-    "an odd address": (DISCOVERY, _about(jwks_uri="https://[::1")),
-    "a list": (DISCOVERY, lambda _: b"[]"),
-    "no JSON": (DISCOVERY, lambda _: b"<html>"),
-    "nested": (DISCOVERY, lambda _: b"[" * 200_000),
-    "endless": (DISCOVERY, lambda _: b" " * (600 << 10) + b"{}"),
-    "no UTF-8": (JWKS, lambda _: b'{"keys": "\xff"}'),
-    "no set": (JWKS, lambda _: b'{"keys": {}}'),
-    "an empty set": (JWKS, lambda _: b'{"keys": []}'),
-    "keys that are none": (JWKS, lambda _: b'{"keys": [7, {}, {"kty": "RSA"}, {"kty": "EC"}]}'),
+WRONG: dict[str, tuple[str, str, Callable[[ScriptedIssuer], bytes]]] = {
+    "another issuer": ("calls itself", DISCOVERY, _about(issuer="https://evil.example.org")),
+    "a slash more": ("calls itself", DISCOVERY, lambda it: _about(issuer=f"{it.url}/")(it)),
+    "no issuer": ("calls itself", DISCOVERY, _about(issuer=None)),
+    "no keys' address": ("does not say where", DISCOVERY, _about(jwks_uri=None)),
+    "keys not encrypted": (
+        "where anybody between",
+        DISCOVERY,
+        _about(jwks_uri="http://keys.example.org/"),
+    ),
+    "keys in a file": ("where anybody between", DISCOVERY, _about(jwks_uri="file:///etc/passwd")),
+    "an odd address": ("Invalid IPv6", DISCOVERY, _about(jwks_uri="https://[::1")),
+    "a list": ("no object", DISCOVERY, lambda _: b"[]"),
+    "no JSON": ("JSONDecodeError", DISCOVERY, lambda _: b"<html>"),
+    "nested": ("RecursionError", DISCOVERY, lambda _: b"[" * 200_000),
+    "endless": ("more than 512 KiB", DISCOVERY, lambda _: b" " * (600 << 10) + b"{}"),
+    "no UTF-8": ("UnicodeDecodeError", JWKS, lambda _: b'{"keys": "\xff"}'),
+    "no set": ("no set of keys", JWKS, lambda _: b'{"keys": {}}'),
+    "an empty set": ("none of its keys", JWKS, lambda _: b'{"keys": []}'),
+    "keys that are none": (
+        "none of its keys",
+        JWKS,
+        lambda _: b'{"keys": [7, {}, {"kty": "RSA"}, {"kty": "EC"}]}',
+    ),
     "secrets alone": (
+        "none of its keys",
         JWKS,
         lambda _: b'{"keys": [{"kty": "oct", "kid": "first", "k": "c2VjcmV0"}]}',
     ),
@@ -214,11 +240,11 @@ def test_what_is_no_issuer_is_not_believed(
     scripted: ScriptedIssuer, wrong: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def history(issuer: Issuer) -> None:
-        path, body = WRONG[wrong]
+        why, path, body = WRONG[wrong]
         scripted.answers[path] = body(scripted)
         with pytest.raises(IssuerUnavailableError):
             await issuer.key("ES256", "first")
-        assert "cannot be read" in caplog.text
+        assert why in caplog.text
 
     run(scripted, history)
 

@@ -119,7 +119,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         (405, "Not with this method."),
         (500, "Stored bytes are damaged, or the server failed."),
         (502, "The store failed or refused."),
-        (503, "The store cannot be reached in time."),
+        (503, "The store, or the issuer of a token, cannot be reached in time."),
         ("default", "Any other failure, of the same form."),
     )
 }
