@@ -53,6 +53,13 @@ def test_an_object_that_was_written_is_there_after_a_power_cut(
         assert disk.left()[KEY] == b"newer voxels"
 
 
+def test_what_can_be_made_again_may_be_lost(disk: StrictDisk, lake: StoreURL) -> None:
+    store.write(lake / KEY, b"old")
+    store.write_derived(lake / KEY, b"new")
+    assert store.read(lake / KEY).body == b"new"
+    assert disk.left() == {KEY: b"old"}
+
+
 def test_what_was_deleted_does_not_come_back(disk: StrictDisk, lake: StoreURL) -> None:
     store.write(lake / "a/b/one", b"1")
     store.write(lake / "a/b/two", b"2")

@@ -34,6 +34,7 @@ OPERATIONS = (
     "replace",
     "walk",
     "write",
+    "write_derived",
 )
 
 

@@ -24,6 +24,7 @@ from voxlake.platform.store.objects import (
     replace,
     walk,
     write,
+    write_derived,
 )
 from voxlake.platform.store.partial import is_leftover
 from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
@@ -69,4 +70,5 @@ __all__ = [
     "sweep",
     "walk",
     "write",
+    "write_derived",
 ]

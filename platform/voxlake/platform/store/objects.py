@@ -104,6 +104,15 @@ def write(url: StoreURL, body: bytes) -> str:
     return _put(url, body, "overwrite")
 
 
+def write_derived(url: StoreURL, body: bytes) -> str:
+    """Write an object that can be made again as `write` does, without waiting for the disk.
+
+    After a power cut the old object may be there, the new one, or a torn one, which its reader has
+    to tell.
+    """
+    return _put(url, body, "overwrite", synced=False)
+
+
 def create(url: StoreURL, body: bytes) -> str:
     """Write the object only if there is none, and return its ETag.
 
@@ -280,11 +289,11 @@ async def _get_async(store: Obstore, key: str) -> Stored:
     return Stored(bytes(await answer.bytes_async()), etag_of_meta(answer.meta))
 
 
-def _put(url: StoreURL, body: bytes, mode: PutMode) -> str:
+def _put(url: StoreURL, body: bytes, mode: PutMode, *, synced: bool = True) -> str:
     with store_failures("write", url):
         if url.is_local:
             check_links("write", parent_of(check_object(url)))
-            _write_file(url.path, body, replace=mode == "overwrite")
+            _write_file(url.path, body, replace=mode == "overwrite", synced=synced)
             return etag_of(url)
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
         answer = request(
@@ -299,21 +308,23 @@ def _read_file(url: StoreURL) -> Stored:
         return Stored(opened.read(), etag_of_file(state))
 
 
-def _write_file(path: Path, body: bytes, *, replace: bool) -> None:
+def _write_file(path: Path, body: bytes, *, replace: bool, synced: bool) -> None:
     make_folder(path.parent)
     partial = partial_path(path)
     try:
         with partial.open("xb") as file:
             file.write(body)
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         if replace:
             partial.replace(path)
         else:
             _link(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    if synced:
+        sync_folder(path.parent)
 
 
 def _delete_file(path: Path) -> None:

@@ -124,7 +124,7 @@ def next_patch(
 
 def write_patch(index_url: StoreURL, cell: Cell, patch: Sidecar) -> None:
     """Write the patch of the sidecar of the shard at `cell`."""
-    store.write(patch_url(index_url, cell), encode(patch))
+    store.write_derived(patch_url(index_url, cell), encode(patch))
 
 
 def without_chunks(rows: Rows, chunks: npt.NDArray[np.int64]) -> Rows:
