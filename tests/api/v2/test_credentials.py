@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import botocore.session  # type: ignore[import-untyped]  # it ships no types
+import httpx2
 import numpy as np
 import obstore
 import obstore.store
@@ -238,6 +239,13 @@ def test_who_may_not_gets_none(keyed: Keyed) -> None:
     with keyed.served.client() as nobody:
         for name in (EM, "lab/brain/none"):
             assert nobody.post(f"/v2/credentials/{name}").status_code == 401
+
+
+def test_a_link_gets_none(keyed: Keyed) -> None:
+    with keyed.served.client(owner=True) as owner:
+        link = owner.post(f"/v2/links/{EM}", json={}).json()["url"].rstrip("/")
+    assert httpx2.get(f"{link}/v2/datasets/{EM}").is_success
+    assert httpx2.post(f"{link}/v2/credentials/{EM}").status_code == 401
 
 
 def test_keys_end(s3_store: StoreURL, s3_server: S3Server) -> None:

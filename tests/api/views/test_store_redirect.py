@@ -77,6 +77,12 @@ def test_what_tells_of_labels_and_who_may_not_read_stays_here(s3_store: StoreURL
             assert nobody.get(shard, headers=PREFER).status_code == 401
 
 
+def test_a_link_is_answered_here(s3_store: StoreURL) -> None:
+    with serve(s3_store, 60) as served, served.client(owner=True) as client:
+        link = client.post(f"/v2/links/{EM}", json={}).json()["url"].rstrip("/")
+        assert httpx2.get(f"{link}{SHARD}", headers=PREFER).status_code == 200
+
+
 def test_the_address_ends(s3_store: StoreURL) -> None:
     with serve(s3_store, 1) as served, served.client(owner=True) as client:
         where = client.get(SHARD, headers=PREFER).headers["Location"]

@@ -22,7 +22,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
-from voxlake.platform.access import Read, ReadVoxels
+from voxlake.platform.access import Read, ReadVoxels, Way
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import ObjectInfo
 from voxlake.platform.store.zarr_shards import document_of_shard, gone
@@ -160,8 +160,11 @@ async def check_array(granted: Granted[ReadVoxels], key: str) -> None:
 async def signed_address(granted: Granted[ReadVoxels], key: str) -> str | None:
     """Return an address of S3 at which the object at `key` is read, for a short while.
 
-    None if the gateway gives none, or the dataset does not lie in a bucket of the lake's store.
+    None if the gateway gives none, or the dataset does not lie in a bucket of the lake's store; or
+    to a link, which is to end when it is taken back.
     """
+    if granted.access.principal.way is Way.LINK:
+        return None
     url, seconds = store_url(granted), granted.gateway.settings.presigned_seconds
     if not seconds or url.scheme != "s3" or url.foreign:
         return None
