@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.cli.options import InLake, read_settings
 from voxlake.platform import store
+from voxlake.platform.access import Principal
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.errors import NotFoundError, ObjectExistsError
 from voxlake.platform.store import StoreURL
@@ -17,6 +18,9 @@ from voxlake.platform.store.allowed import MARK
 
 if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
+
+EVERYTHING = Principal("owner", is_owner=True)
+"""Whoever has the catalog at hand sees all of it."""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from voxlake.documents.asked_of_people import Name
 from voxlake.documents.document import Question
+from voxlake.platform.names import NAME
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=65_536)]
 Edge = Annotated[int, Field(strict=True, ge=-(2**62), le=2**62)]
@@ -62,3 +63,17 @@ class FrameChange(Question):
 
     name: Name | None = None
     description: Text | None = None
+
+
+DatasetText = Annotated[str, StringConstraints(pattern=f"^{NAME}/{NAME}/{NAME}$")]
+
+
+class ProvenanceQuestion(Question):
+    """What a dataset was made from, and has to do with."""
+
+    sources: tuple[DatasetText, ...] = Field(
+        (), max_length=1000, description="Datasets that it was made from."
+    )
+    related: tuple[DatasetText, ...] = Field(
+        (), max_length=1000, description="Datasets that it has to do with."
+    )

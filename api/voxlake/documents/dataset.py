@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import DatasetRecord
+    from voxlake.platform.catalog.provenance import Origin
 
 
 class DatasetSummary(Document):
@@ -102,6 +103,17 @@ class LevelDocument(Document):
     stored: StoredDocument | None = Field(None, description="Null: it was not counted.")
 
 
+class ProvenanceDocument(Document):
+    """Where a dataset came from, as far as the asker may know."""
+
+    sources: tuple[str, ...] = Field((), description="Datasets that it was made from.")
+    related: tuple[str, ...] = Field((), description="Datasets that it has to do with.")
+    job: str | None = Field(None, description="Id of the job that made its voxels.")
+    read_from: str | None = Field(
+        None, description="What that job read; told on the command line alone."
+    )
+
+
 class DatasetDocument(DatasetSummary):
     """A dataset, with what its metadata on the store say."""
 
@@ -124,6 +136,9 @@ class DatasetDocument(DatasetSummary):
     levels: tuple[LevelDocument, ...]
     stored: StoredDocument | None = Field(None, description="All levels together.")
     index: IndexDocument | None = Field(None, description="Labels only, and only if asked for.")
+    provenance: ProvenanceDocument | None = Field(
+        None, description="Where it came from; null: it was not asked."
+    )
 
     @property
     def axis_names(self) -> tuple[str, ...]:
@@ -140,6 +155,16 @@ class DatasetDocument(DatasetSummary):
             self.ngff_version,
             is_labels=self.kind == "labels",
         )
+
+
+def provenance_document(origin: Origin, *, read_from: bool = False) -> ProvenanceDocument:
+    """Return where a dataset came from; `read_from` says whether to tell what its job read."""
+    return ProvenanceDocument(
+        sources=tuple(map(str, origin.sources)),
+        related=tuple(map(str, origin.related)),
+        job=origin.job,
+        read_from=origin.read_from if read_from else None,
+    )
 
 
 def dataset_summary(record: DatasetRecord) -> DatasetSummary:

@@ -62,6 +62,18 @@ def test_what_people_say_of_a_place(filled: Command) -> None:
     assert filled("collection").ok()["places"][0]["description"] == "A cube"
 
 
+def test_info_tells_where_a_dataset_came_from(filled: Command, image: Path) -> None:
+    filled("meta", "sources", "lab/cube/cells", "lab/cube/em").ok()
+    made = filled("meta", "sources", "lab/cube/em", "--related", "lab/cube/cells").ok()
+    told = filled("info", "lab/cube/em").ok()["provenance"]
+    assert told == made
+    assert (told["related"], told["sources"]) == (["lab/cube/cells"], [])
+    assert told["read_from"] == str(image)
+    jobs = {job["id"]: job["kind"] for job in filled("jobs").ok()["jobs"]}
+    assert jobs[told["job"]] == "ingest"
+    assert "lab/cube/em" in filled.plain("info", "lab/cube/cells").out.partition("made from")[2]
+
+
 def test_what_is_renamed_above_datasets_comes_back_so(filled: Command) -> None:
     """The catalog is the only one that knows; a catalog that is made anew learns it."""
     filled("mv", "lab", "lab-2").ok()

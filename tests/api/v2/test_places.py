@@ -19,6 +19,8 @@ from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.grants import put_grant
 from voxlake.platform.catalog.people import own_group
 from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.jobs.record import JobState
+from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes import ROOT
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -189,6 +191,25 @@ def test_values_by_key(lab: Lab) -> None:
     assert lab.ask("vic", "GET", at).status == 404
     assert lab.ask("eve", "PUT", "/v2/metadata/value?place=lab&key=", {"value": "1"}).status == 400
     assert lab.ask("eve", "PUT", at, {"value": "x" * 65_537}).status == 400
+
+
+def test_where_a_dataset_came_from(lab: Lab) -> None:
+    at = "/v2/datasets/lab/brain/em/provenance"
+    said = {"sources": ["zoo/fish/em"], "related": ["lab/heart/em"]}
+    assert lab.refusals("PUT", at, said) == [401, 404, 403, 200]
+    assert lab.refusals("GET", at) == [401, 404, 200, 200]
+    assert lab.done("vic", "GET", at) == {**said, "job": None, "read_from": None}
+    lab.catalog.shares.unshare(["lab"], "vic")
+    lab.catalog.shares.share(["lab", "brain"], "vic", Role.VIEWER)
+    assert lab.done("vic", "GET", at)["related"] == []
+    for wrong, status in (("no/such/one", 404), ("lab/brain/em", 400), ("x", 400)):
+        assert lab.ask("eve", "PUT", at, {"sources": [wrong]}).status == status
+    job = lab.catalog.ledger.create_job(
+        "ingest", DatasetName.parse("lab/brain/em"), {"source": "/home/ada/secret.tif"}
+    )
+    lab.catalog.ledger.set_state(lab.catalog.ledger.claim(job.id), JobState.DONE)
+    told = lab.done("owner", "GET", at)
+    assert (told["job"], told["read_from"]) == (job.id, None)
 
 
 def test_a_search_finds_what_one_may_read(lab: Lab) -> None:

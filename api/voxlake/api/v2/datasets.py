@@ -9,15 +9,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
 from voxlake.api.data.registering import register
-from voxlake.api.guard import Granted, ListLimit, MayDescribe, MayListPage, MayUpdate
+from voxlake.api.guard import Granted, ListLimit, MayDescribe, MayListPage, MayRead, MayUpdate
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.places import datasets as places
-from voxlake.documents.asked_of_places import CollectionChange
+from voxlake.documents.asked_of_places import CollectionChange, ProvenanceQuestion
 from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
     DatasetSummary,
+    ProvenanceDocument,
     RegisterQuestion,
     dataset_summary,
 )
@@ -78,6 +79,31 @@ async def change_dataset(
 ) -> DatasetSummary:
     """Give a dataset another name in its experiment, or description; what is not given stays."""
     return await places.change(granted, asked)
+
+
+@router.get("/{collection}/{experiment}/{dataset}/provenance", summary="Where it came from")
+async def get_provenance(granted: MayRead) -> ProvenanceDocument:
+    """Return which datasets one was made from, and the job that made it.
+
+    Of other datasets those are named that the asker may read.
+    """
+    return await places.get_provenance(granted)
+
+
+@router.put(
+    "/{collection}/{experiment}/{dataset}/provenance",
+    summary="Say where it came from",
+    responses=NOT_ALLOWED | documented(413, "There are too many."),
+)
+async def put_provenance(
+    granted: MayUpdate,
+    asked: Annotated[ProvenanceQuestion, Depends(JsonBody(ProvenanceQuestion))],
+) -> ProvenanceDocument:
+    """Say which datasets one was made from and has to do with, in the place of what was said.
+
+    What the asker may not read of what was said stays.
+    """
+    return await places.put_provenance(granted, asked)
 
 
 def zarr_url(request: Request, granted: Granted[Right]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         DatasetSummary,
         LevelDocument,
         NamedDocument,
+        ProvenanceDocument,
         StoredDocument,
     )
     from voxlake.ngff.metadata.channels import Channel
@@ -34,6 +35,18 @@ def shown_names(named: NamedDocument) -> Shown:
     )
 
 
+def shown_provenance(provenance: ProvenanceDocument) -> Shown:
+    """Yield what people see of where a dataset came from."""
+    yield facts(
+        (
+            ("made by job", provenance.job),
+            ("read from", provenance.read_from),
+            ("made from", ", ".join(provenance.sources) or None),
+            ("related to", ", ".join(provenance.related) or None),
+        )
+    )
+
+
 UNFINISHED = "its ingest has not ended, and what is not written yet reads as fill"
 
 
@@ -43,6 +56,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
     yield facts(
         (
             ("dataset", dataset.name),
+            ("description", dataset.description or None),
             ("store", dataset.store_url),
             ("kind", f"{dataset.kind} of {dataset.of}" if dataset.of else dataset.kind),
             ("state", f"{dataset.state}, {'public' if dataset.public else 'private'}"),
@@ -59,6 +73,8 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("label index", " ".join(_index(dataset))),
         )
     )
+    if dataset.provenance is not None:
+        yield from shown_provenance(dataset.provenance)
     yield table(
         ("level", "shape#", "scale#", "translation#", "shards#", "shard#", "chunk#", "stored#"),
         map(_level, dataset.levels),

@@ -31,6 +31,7 @@ from voxlake.platform.catalog.metadata import Metadata
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.people import People
+from voxlake.platform.catalog.provenance import Provenance
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.catalog.search import Search
 from voxlake.platform.catalog.sessions import Sessions
@@ -106,6 +107,11 @@ class Catalog(Writer):
     def metadata(self) -> Metadata:
         """What people say of places, in the same database."""
         return Metadata(self.database, self.by)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where datasets came from, in the same database."""
+        return Provenance(self.database, self.by)
 
     @property
     def search(self) -> Search:

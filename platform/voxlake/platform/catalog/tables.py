@@ -34,8 +34,8 @@ datasets = Table(
     metadata,
     Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
-    Column("of", ID, ForeignKey("datasets.node")),
-    Column("url", Text, nullable=False),
+    Column("of", ID, ForeignKey("datasets.node"), index=True),
+    Column("url", Text, nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
 )

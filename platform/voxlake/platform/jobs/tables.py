@@ -47,7 +47,7 @@ jobs = Table(
     Column("cancel_asked", Boolean, nullable=False),
     Column("losses", Integer, nullable=False),
     # SQLite adds no reference to a table that may not be null; there is always one.
-    Column("node", ID, ForeignKey(nodes.c.id)),
+    Column("node", ID, ForeignKey(nodes.c.id), index=True),
 )
 
 Index(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
-from voxlake.documents.dataset import StoredDocument, dataset_document
+from voxlake.documents.dataset import StoredDocument, dataset_document, provenance_document
 from voxlake.documents.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.lake import address_of, place_of
@@ -30,7 +30,10 @@ def info(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answe
     dataset = DatasetName.parse(name)
     with opened_catalog(lake) as catalog:
         record = catalog.get_dataset(dataset)
+        origin = catalog.provenance.get(dataset, EVERYTHING)
     document = describe(lake.url, record)
+    told = provenance_document(origin, read_from=True)
+    document = document.model_copy(update={"provenance": told})
     answer(document, shown_dataset(document), json=answering.json)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_places, shown_removed
@@ -17,15 +17,12 @@ from voxlake.documents.places import (
     RemovedPlaceDocument,
     place_document,
 )
-from voxlake.platform.access import Permission, Principal
+from voxlake.platform.access import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.compute.jobs import Workspace
-
-EVERYTHING = Principal("owner", is_owner=True)
-"""Whoever has the catalog at hand sees all of it."""
 
 
 @Parameter(name="*")

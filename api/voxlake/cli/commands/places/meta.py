@@ -7,12 +7,14 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Place
+from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.options import Answering, InLake, Name, Place
+from voxlake.cli.shown.dataset import shown_provenance
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_values
+from voxlake.documents.dataset import provenance_document
 from voxlake.documents.places import ValuesDocument
-from voxlake.platform.names import names_of
+from voxlake.platform.names import DatasetName, names_of
 
 meta = App(name="meta", help="What people say of a place: a description, and values by key.")
 
@@ -78,6 +80,30 @@ def describe(
     with opened_catalog(lake) as catalog:
         catalog.metadata.describe(names_of(place), text)
     _answer({"description": text}, answering)
+
+
+@meta.command
+def sources(
+    name: Name,
+    others: Annotated[
+        tuple[str, ...], Parameter(name="SOURCE", help="Datasets that it was made from.")
+    ] = (),
+    /,
+    *,
+    related: Annotated[
+        tuple[str, ...], Parameter(name="--related", help="A dataset that it has to do with.")
+    ] = (),
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Say which datasets one was made from, in the place of what was said; info shows them."""
+    dataset = DatasetName.parse(name)
+    made_from, near = (tuple(map(DatasetName.parse, each)) for each in (others, related))
+    with opened_catalog(lake) as catalog:
+        catalog.provenance.put(dataset, EVERYTHING, made_from, near)
+        origin = catalog.provenance.get(dataset, EVERYTHING)
+    document = provenance_document(origin, read_from=True)
+    answer(document, shown_provenance(document), json=answering.json)
 
 
 def _answer(values: Mapping[str, str], answering: Answering) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.commands.places.changes import EVERYTHING
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_found
