@@ -70,7 +70,7 @@ async def signed_in(request: Request) -> Asker:
     principal = await gateway.identity.identify(request.scope)
     if principal.is_anonymous:
         raise gateway.identity.unknown()
-    if principal.user is None and not principal.is_owner:
+    if principal.user is None and not principal.administers:
         raise ForbiddenError("this address is for users, and a link is none; sign in")
     check_parameters(request)
     return Asker(principal, gateway)

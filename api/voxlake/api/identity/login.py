@@ -183,7 +183,7 @@ async def make_link(request: Request, target: Target = "/") -> LoginLinkDocument
     """Return a new link that logs a browser in, once; the owner alone may ask for it."""
     identity = gateway_of(request.scope).identity
     principal = await identity.identify(request.scope)
-    if identity.local is None or not principal.is_owner:
+    if identity.local is None or not principal.administers:
         raise UnauthenticatedError(
             "only the owner of a local server makes login links; send the owner's token as "
             "`Authorization: Bearer TOKEN`, as `voxlake login-link` does"

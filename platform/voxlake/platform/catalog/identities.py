@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, text, update
 
+from voxlake.platform.access import Way
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.people import find_user, is_free, make_user, principal_of
 from voxlake.platform.catalog.tables import identities, users
@@ -45,7 +46,8 @@ class Identities(Writer):
         user = self.user_of(profile)
         with self.database.read() as connection:
             principal = principal_of(connection, user, profile.groups)
-        return replace(principal, is_owner=principal.is_owner or profile.is_administrator)
+        administrator = principal.is_owner or profile.is_administrator
+        return replace(principal, is_owner=administrator, way=Way.BEARER)
 
     def _make(self, profile: Profile) -> User:
         with self.database.write() as connection:

@@ -1,0 +1,327 @@
+"""Who asks, with what, for what: the table of all routes, and what each demands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from voxlake.platform.access import (
+    ANONYMOUS,
+    PUBLIC,
+    Decision,
+    Permission,
+    Place,
+    Principal,
+    Role,
+    decide,
+)
+from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.database import now
+
+if TYPE_CHECKING:
+    from voxlake.platform.catalog import Catalog
+
+NAMES = ("nobody", "viewer", "annotator", "editor", "owner", "root")
+"""Users; all but the first and the last have the role of their name on everything in `alps`."""
+
+
+class By(Enum):
+    """What somebody asks with."""
+
+    NOTHING = auto()
+    SESSION = auto()
+    TOKEN = auto()
+    FEWER = auto()
+    """A token of fewer permissions: those of a viewer."""
+    ELSEWHERE = auto()
+    """A token that is good for another collection."""
+    EXPIRED = auto()
+    REVOKED = auto()
+    DISABLED = auto()
+    """A token of a user who is disabled since."""
+
+
+SOON = timedelta(seconds=1)
+"""After this long a token is over that was good when it was made."""
+REFUSED = {By.EXPIRED, By.REVOKED, By.DISABLED}
+LIMITED = {By.FEWER, By.ELSEWHERE}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Somebody who asks, by what, and who they are if that is right."""
+
+    who: str
+    by: By
+    headers: dict[str, str]
+    principal: Principal
+    at: str = "local"
+    """Which gateway is asked: of one owner, or the one at whose `issuer` people sign in."""
+
+    def __str__(self) -> str:
+        return f"{self.who} by {self.by.name.lower()}"
+
+
+def everybody(catalog: Catalog, owner: dict[By, dict[str, str]], cookie: str) -> list[Asking]:
+    """Return all who may ask.
+
+    `owner` has the headers of the owner of a local server, `cookie` is that of others' sessions.
+    """
+    elsewhere = place_of(catalog, "andes")
+    local = Principal("owner", is_owner=True)
+    askings = [Asking("anybody", By.NOTHING, {}, ANONYMOUS)]
+    askings += [Asking("local", by, headers, local) for by, headers in owner.items()]
+    for name in NAMES:
+        groups = frozenset({PUBLIC, catalog.people.get_group(name).id})
+        user = catalog.people.get_user(name)
+        full = Principal(name, name == "root", groups=groups, user=user.id)
+        terms = {
+            By.TOKEN: TokenTerms(),
+            By.FEWER: TokenTerms(Role.VIEWER.permissions),
+            By.ELSEWHERE: TokenTerms(node=elsewhere.path[-1]),
+        }
+        if name in {"viewer", "root"}:
+            soon = TokenTerms(ends_at=now() + SOON)
+            terms |= {By.EXPIRED: soon, By.REVOKED: TokenTerms()}
+        for by, each in terms.items():
+            token, secret = catalog.tokens.make(name, by.name, each)
+            if by is By.REVOKED:
+                catalog.tokens.revoke(token.id)
+            principal = replace(full, permissions=each.permissions, within=each.node)
+            askings.append(Asking(name, by, bearer(secret), principal))
+        session = from_page(f"{cookie}={catalog.sessions.begin(name)}")
+        askings.append(Asking(name, By.SESSION, session, full, "issuer"))
+    _, secret = catalog.tokens.make("gone", "x")
+    catalog.people.disable_user("gone")
+    askings.append(Asking("gone", By.DISABLED, bearer(secret), ANONYMOUS))
+    return askings
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """Return the header that carries a token."""
+    return {"authorization": f"Bearer {secret}"}
+
+
+def from_page(cookie: str) -> dict[str, str]:
+    """Return the headers that a page of the gateway itself sends."""
+    return {"cookie": cookie, "origin": "http://localhost"}
+
+
+def place_of(catalog: Catalog, text: str) -> Place:
+    """Return a place that there is."""
+    found = catalog.shares.find_place(text.split("/") if text != "/" else [])
+    assert found is not None
+    return found
+
+
+class Outcome(Enum):
+    """What an answer says of permissions."""
+
+    OPEN = auto()
+    """It may be asked."""
+    UNAUTHENTICATED = auto()
+    FORBIDDEN = auto()
+    HIDDEN = auto()
+
+
+type Rule = Callable[[Asking], Outcome]
+"""What is expected to be answered to somebody, of a route that is about no dataset."""
+
+
+def everyone(asking: Asking) -> Outcome:
+    """It never asks who asks."""
+    del asking
+    return Outcome.OPEN
+
+
+def never_there(asking: Asking) -> Outcome:
+    """It is not there for anybody, whoever asks."""
+    del asking
+    return Outcome.HIDDEN
+
+
+def anyone(asking: Asking) -> Outcome:
+    """Everybody, but a credential that is sent has to hold."""
+    return Outcome.UNAUTHENTICATED if asking.by in REFUSED else Outcome.OPEN
+
+
+def signed_in(asking: Asking) -> Outcome:
+    """Who is somebody."""
+    unknown = asking.by in REFUSED or asking.principal.is_anonymous
+    return Outcome.UNAUTHENTICATED if unknown else Outcome.OPEN
+
+
+def unlimited(asking: Asking) -> Outcome:
+    """Who is somebody, and asks with no less than they are."""
+    known = signed_in(asking)
+    return Outcome.FORBIDDEN if known is Outcome.OPEN and asking.by in LIMITED else known
+
+
+def administrator(asking: Asking) -> Outcome:
+    """Who looks after the lake."""
+    known = unlimited(asking)
+    return known if asking.who in {"root", "local"} or known is not Outcome.OPEN else _REFUSED
+
+
+_REFUSED = Outcome.FORBIDDEN
+
+
+def the_owner(asking: Asking) -> Outcome:
+    """The owner of the server, and administrators; others are asked to be one of them."""
+    allowed = administrator(asking) is Outcome.OPEN
+    return Outcome.OPEN if allowed else Outcome.UNAUTHENTICATED
+
+
+def watching(asking: Asking) -> Outcome:
+    """Administrators who may read all of the lake, as by a token of fewer permissions."""
+    known, who = signed_in(asking), asking.principal
+    return known if known is not Outcome.OPEN or (who.is_owner and not who.within) else _REFUSED
+
+
+def oneself(asking: Asking) -> Outcome:
+    """The user `viewer`, and administrators."""
+    known = signed_in(asking)
+    mine = asking.who == "viewer" or administrator(asking) is Outcome.OPEN
+    return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
+
+
+def in_team(asking: Asking) -> Outcome:
+    """Who is in the group `team`: a viewer is a member there, an editor a maintainer."""
+    known = signed_in(asking)
+    mine = asking.who in STANDINGS or administrator(asking) is Outcome.OPEN
+    return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
+
+
+STANDINGS = {"viewer": "member", "editor": "maintainer", "owner": "owner"}
+
+
+def of_team(*names: str) -> Rule:
+    """Return the rule for some users of the team, and administrators, without limits."""
+
+    def rule(asking: Asking) -> Outcome:
+        known, seen = unlimited(asking), in_team(asking)
+        if known is not Outcome.OPEN or seen is not Outcome.OPEN:
+            return seen if known is Outcome.OPEN else known
+        return known if asking.who in {*names, "root", "local"} else Outcome.FORBIDDEN
+
+    return rule
+
+
+def own_token(asking: Asking) -> Outcome:
+    """Whose token it is, by one that is good for as much; and administrators."""
+    known = signed_in(asking)
+    mine = asking.who == "viewer" and asking.by in {By.TOKEN, By.SESSION}
+    mine = mine or administrator(asking) is Outcome.OPEN
+    return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
+
+
+def on(place: Place, permission: Permission) -> Rule:
+    """Return the rule of a permission on a place, as `decide` has it."""
+
+    def rule(asking: Asking) -> Outcome:
+        if asking.by in REFUSED:
+            return Outcome.UNAUTHENTICATED
+        return _OUTCOMES[decide(asking.principal, permission, place.path, place.grants, now())]
+
+    return rule
+
+
+_OUTCOMES = {
+    Decision.ALLOWED: Outcome.OPEN,
+    Decision.UNAUTHENTICATED: Outcome.UNAUTHENTICATED,
+    Decision.FORBIDDEN: Outcome.FORBIDDEN,
+    Decision.HIDDEN: Outcome.HIDDEN,
+}
+
+DATASET = "/{collection}/{experiment}/{dataset}"
+_READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
+_ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
+_V2 = f"/v2/datasets{DATASET}"
+DATASETS: dict[tuple[str, str], Permission] = {
+    ("GET", _V2): _READ,
+    ("GET", f"/zarr{DATASET}"): _READ_VOXELS,
+    ("GET", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
+    ("HEAD", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
+    ("GET", f"{_V2}/cutout"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels/top"): _READ_VOXELS,
+    ("POST", f"{_V2}/labels/lookup"): _READ_VOXELS,
+    ("POST", f"{_V2}/labels/points"): _READ_VOXELS,
+    ("POST", f"{_V2}/labels/reserve"): _ADD,
+    ("GET", f"{_V2}/labels/{{label}}"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels/{{label}}/chunks"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels/{{label}}/points"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels/{{label}}/sparse-volume"): _READ_VOXELS,
+    ("GET", f"{_V2}/labels/{{label}}/mask"): _READ_VOXELS,
+    ("GET", f"{_V2}/objects"): _READ_VOXELS,
+    ("GET", f"{_V2}/objects/segment-properties/info"): _READ_VOXELS,
+    ("GET", f"{_V2}/objects/{{label}}"): _READ_VOXELS,
+    ("PUT", f"{_V2}/objects/{{label}}"): _ADD,
+    ("DELETE", f"{_V2}/objects/{{label}}"): _DELETE,
+    ("POST", f"{_V2}/merges"): _ADD,
+    ("POST", f"{_V2}/cleaves"): _ADD,
+    ("GET", f"{_V2}/mapping"): _READ_VOXELS,
+    ("GET", f"{_V2}/mapping/{{label}}"): _READ_VOXELS,
+    ("GET", f"{_V2}/neuroglancer"): _READ_VOXELS,
+    ("GET", f"{_V2}/neuroglancer/state"): _READ_VOXELS,
+    ("GET", f"/view{DATASET}"): _READ_VOXELS,
+    ("POST", f"/v2/credentials{DATASET}"): _READ_VOXELS,
+    ("GET", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
+    ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
+    ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
+}
+"""Routes about a dataset, and the permission on it that each demands."""
+
+OTHERS: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): everyone,
+    ("GET", "/readyz"): everyone,
+    ("GET", "/metrics"): watching,
+    ("GET", "/openapi.json"): everyone,
+    ("GET", "/favicon.ico"): everyone,
+    ("GET", "/neuroglancer"): everyone,
+    ("*", "/neuroglancer"): everyone,
+    ("GET", "/login"): signed_in,
+    ("GET", "/login/callback"): never_there,
+    ("POST", "/login-links"): the_owner,
+    ("POST", "/logout"): everyone,
+    ("GET", "/v2/identity"): everyone,
+    ("POST", "/v2/datasets"): administrator,
+    **{
+        (method, f"/zarr/{{collection}}/{document}"): never_there
+        for method in ("GET", "HEAD")
+        for document in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
+    },
+    ("GET", "/"): anyone,
+    ("GET", "/v2/datasets"): anyone,
+    ("GET", "/v2/me"): signed_in,
+    ("GET", "/v2/users"): administrator,
+    ("POST", "/v2/users"): administrator,
+    ("GET", "/v2/users/{user}"): oneself,
+    ("PUT", "/v2/users/{user}/disabled"): administrator,
+    ("DELETE", "/v2/users/{user}/disabled"): administrator,
+    ("GET", "/v2/groups"): signed_in,
+    ("POST", "/v2/groups"): unlimited,
+    ("GET", "/v2/groups/{group}"): in_team,
+    ("DELETE", "/v2/groups/{group}"): of_team("owner"),
+    ("PUT", "/v2/groups/{group}/members/{user}"): of_team("owner", "editor"),
+    ("DELETE", "/v2/groups/{group}/members/{user}"): of_team("owner", "editor"),
+    ("GET", "/v2/tokens"): signed_in,
+    ("POST", "/v2/tokens"): signed_in,
+    ("DELETE", "/v2/tokens/{token}"): own_token,
+    ("POST", "/v2/tokens/{token}/rotate"): own_token,
+    ("GET", "/v2/audit"): administrator,
+}
+"""Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
+
+LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}
+"""They are another thing where people sign in at an issuer; its tests are in `identity`."""
+
+PLACES: dict[tuple[str, str], Permission] = {
+    ("GET", "/v2/shares"): _READ,
+    ("PUT", "/v2/shares/{group}"): Permission.ASSIGN_GROUP,
+    ("DELETE", "/v2/shares/{group}"): Permission.REMOVE_GROUP,
+}
+"""Routes that are asked with a place, and the permission on it that each demands."""

@@ -1,0 +1,268 @@
+"""Every route, by everybody, by every credential: what is answered is what `decide` says.
+
+The table is in `matrix`; a route that it does not have fails here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import Mount, Route
+from tests.api.asgi import Answer, InProcess
+from tests.api.conftest import TOKEN
+from tests.api.lakes import Sample, add_sample, label_voxels
+from tests.api.matrix import (
+    DATASET,
+    DATASETS,
+    LOCAL_ONLY,
+    NAMES,
+    OTHERS,
+    PLACES,
+    SOON,
+    STANDINGS,
+    Asking,
+    By,
+    Outcome,
+    Rule,
+    bearer,
+    everybody,
+    from_page,
+    on,
+    place_of,
+)
+from tests.api.test_guard import every_route
+
+from voxlake.api.app import create_app
+from voxlake.api.identity.cookies import Cookie
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.grid.layout import Kind
+from voxlake.platform.access import Role
+from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.catalog.person import Standing
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fastapi import FastAPI
+
+OPEN, CLOSED, OTHER = "alps/north/sunny", "alps/north/shady", "andes/north/shady"
+STATUSES = {401: Outcome.UNAUTHENTICATED, 403: Outcome.FORBIDDEN}
+NO_TOKEN = 10**9
+ISSUED = Settings(
+    oidc_issuer="https://id.example.org",
+    oidc_client_id="voxlake",
+    public_url="http://localhost",
+)
+"""Of a gateway at whose issuer people sign in; it is not asked for anything."""
+
+
+@dataclass
+class Server:
+    """A gateway, and all who ask it."""
+
+    app: FastAPI
+    catalog: Catalog
+    local: LocalIdentity
+    asked: dict[str, InProcess]
+    askings: list[Asking] = field(default_factory=list)
+
+    def outcome(self, asking: Asking, method: str, target: str, absent: str, body: Any) -> Outcome:
+        """Return what an answer says, and hold that hidden and absent are told alike.
+
+        `absent` is the same as `target`, of what is not there.
+        """
+        answer = self.asked[asking.at].ask(method, target, asking.headers, body)
+        outcome = STATUSES.get(answer.status, Outcome.OPEN)
+        if outcome is Outcome.FORBIDDEN or (outcome is Outcome.OPEN and answer.status != 404):
+            return outcome
+        other = self.asked[asking.at].ask(method, absent, asking.headers, body)
+        is_same = told(answer, target) == told(other, absent)
+        if outcome is Outcome.UNAUTHENTICATED:
+            assert is_same, (method, target, asking, answer, other)
+            return outcome
+        return Outcome.HIDDEN if is_same else Outcome.OPEN
+
+
+def told(answer: Answer, target: str) -> tuple[int, set[str], str]:
+    """Return what an answer tells, but for what was asked for."""
+    text = answer.body.decode()
+    if text:
+        text = text.replace(answer.json()["request_id"], "")
+    path, _, query = target.partition("?")
+    place = query.removeprefix("place=")
+    for part in sorted({*path.split("/"), place} - {""}, key=len, reverse=True):
+        if part not in WORDS:
+            said = f"token {part}" if part.isdigit() else part
+            text = text.replace(said, "NAME")
+    return answer.status, {*answer.headers}, text
+
+
+WORDS = {"v2", "zarr", "users", "groups", "tokens", "shares", "members", "labels"}
+"""Parts of addresses that answers say by chance."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Roles are granted on `alps`; one dataset of it is public; `andes` is nobody's."""
+    lake = StoreURL.parse(str(tmp_path_factory.mktemp("matrix") / "lake"))
+    settings, local = Settings(), LocalIdentity(TOKEN, "voxlake-session-test")
+    with open_catalog(lake, settings) as catalog:
+        for name in (OPEN, CLOSED, OTHER):
+            voxels = label_voxels((8, 8, 8))
+            new = Sample(name, voxels, Kind.LABELS, public=name == OPEN, levels=1)
+            add_sample(lake, catalog, new)
+        for name in (*NAMES, "gone", "spare"):
+            catalog.people.add_user(name, administrator=name == "root")
+            if name in set(Role):
+                catalog.shares.share(["alps"], name, Role(name))
+        session = from_page(f"{local.cookie}={local.redeem(local.new_link())}")
+        owner = {By.SESSION: session, By.TOKEN: bearer(TOKEN)}
+        askings = everybody(catalog, owner, Cookie.of("session", ISSUED.public_url or "").name)
+        time.sleep(SOON.total_seconds())
+        app = create_app(settings, lake, catalog, local)
+        issued = create_app(ISSUED, lake, catalog, None)
+        with InProcess(app) as asked, InProcess(issued) as at_issuer:
+            yield Server(app, catalog, local, {"local": asked, "issuer": at_issuer}, askings)
+
+
+def routes_of(app: FastAPI) -> set[tuple[str, str]]:
+    """Return (method, path) of all routes; what is mounted has no method."""
+    found = set()
+    for route in every_route(app.routes):
+        assert isinstance(route, APIRoute | Route | Mount)
+        methods = route.methods or {"GET"} if isinstance(route, Route) else {"*"}
+        found |= {(method, route.path) for method in methods}
+        if isinstance(route, Route) and route.methods is None and "key" in route.path:
+            found.add(("HEAD", route.path))
+    return found
+
+
+def test_every_route_has_a_row(server: Server) -> None:
+    rows = {*DATASETS, *OTHERS, *PLACES}
+    found = routes_of(server.app)
+    missing = found - rows
+    assert not missing, f"say in tests/api/matrix.py who may ask {sorted(missing)}"
+    assert rows - found == set()
+
+
+def test_a_new_route_has_no_row(server: Server) -> None:
+    app = server.app
+    before = list(app.router.routes)
+    app.router.routes.append(Route("/v2/new", lambda _: None))
+    try:
+        assert ("GET", "/v2/new") in routes_of(app) - {*DATASETS, *OTHERS, *PLACES}
+    finally:
+        app.router.routes[:] = before
+
+
+def compare(server: Server, rule: Rule, ask: Callable[[Asking], Outcome], what: str) -> None:
+    """Hold that what is answered to everybody is what a rule says."""
+    wrong = [
+        f"{asking}: {got.name}, not {rule(asking).name}"
+        for asking in server.askings
+        if not (asking.at == "issuer" and what.partition(" ")[2] in LOCAL_ONLY)
+        if (got := ask(asking)) is not rule(asking)
+    ]
+    assert not wrong, f"{what}: {wrong}"
+
+
+@pytest.mark.parametrize("row", DATASETS, ids=" ".join)
+def test_datasets(server: Server, row: tuple[str, str]) -> None:
+    # A parameter that no address has is refused once the guard has let somebody in; so is no body.
+    method, template = row
+    end = template.replace("{key:path}", "zarr.json") + ("" if method == "POST" else "?none=1")
+    end = end.replace("{label}", "1").replace("{link}", "1")
+    for name in (OPEN, CLOSED, OTHER):
+        target = end.replace(DATASET, f"/{name}")
+        absent = end.replace(DATASET, "/alps/north/absent" if name == CLOSED else f"/{name}s")
+        compare(
+            server,
+            on(place_of(server.catalog, name), DATASETS[row]),
+            lambda asking, one=target, other=absent: server.outcome(  # type: ignore[misc]  # in a loop
+                asking, method, one, other, None
+            ),
+            f"{method} {target}",
+        )
+
+
+READING = [
+    (method, path)
+    for (method, path), permission in DATASETS.items()
+    if method == "GET" and permission in Role.VIEWER.permissions
+]
+
+
+@pytest.mark.parametrize("row", READING, ids=" ".join)
+def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
+    label = int(label_voxels((8, 8, 8)).max())
+    target = row[1].replace("{key:path}", "zarr.json").replace("{label}", str(label))
+    viewer = next(each for each in server.askings if str(each) == "viewer by token")
+    answer = server.asked["local"].ask("GET", target.replace(DATASET, f"/{CLOSED}"), viewer.headers)
+    nothing = {f"/zarr{DATASET}", f"/v2/datasets{DATASET}/objects/{{label}}"}
+    assert answer.status == (404 if row[1] in nothing else 302 if "/view/" in target else 200)
+
+
+@pytest.mark.parametrize("row", PLACES, ids=" ".join)
+def test_places(server: Server, row: tuple[str, str]) -> None:
+    method, template = row
+    path = template.replace("{group}", "spare")
+    body = {"role": "viewer"} if method == "PUT" else None
+    for text in ("/", "alps", "alps/north", OPEN, CLOSED, OTHER):
+        names = [] if text == "/" else text.split("/")
+        target, absent = (f"{path}?place={place}" for place in (text, "absent"))
+
+        def ask(
+            asking: Asking,
+            names: list[str] = names,
+            target: str = target,
+            absent: str = absent,
+        ) -> Outcome:
+            if method == "DELETE":
+                server.catalog.shares.share(names, "spare", Role.VIEWER)
+            return server.outcome(asking, method, target, absent, body)
+
+        compare(server, on(place_of(server.catalog, text), PLACES[row]), ask, f"{method} {target}")
+
+
+def fill(server: Server, template: str) -> dict[str, str]:
+    """Return what a path is filled with; what its route deletes is made anew."""
+    people, filled = server.catalog.people, {"{group}": "team", "{collection}": "alps"}
+    if "{group}" in template:
+        if "team" not in [group.name for group in people.list_groups()]:
+            people.add_group("team", "owner")
+            for user, standing in STANDINGS.items():
+                people.put_member("team", user, Standing(standing))
+        people.put_member("team", "spare")
+    if "{token}" in template:
+        token, _ = server.catalog.tokens.make("viewer", "to be changed")
+        filled["{token}"] = str(token.id)
+    if template == "/logout":
+        session = server.local.redeem(server.local.new_link())
+        for asking in server.askings:
+            if (asking.who, asking.by) == ("local", By.SESSION):
+                asking.headers.update(from_page(f"{server.local.cookie}={session}"))
+    return filled
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=" ".join)
+def test_others(server: Server, row: tuple[str, str]) -> None:
+    method, template = row
+    method = "GET" if method == "*" else method
+    user = "viewer" if template.endswith("s/{user}") and "members" not in template else "spare"
+    body: dict[str, str] | None = {} if method in {"PUT", "POST"} else None
+
+    def ask(asking: Asking) -> Outcome:
+        target, filled = template, fill(server, template) | {"{user}": user}
+        absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", "none")
+        absent = absent.replace("{user}", "none" if "{group}" not in template else user)
+        for name, text in filled.items():
+            target = target.replace(name, text)
+        return server.outcome(asking, method, target, absent, body)
+
+    compare(server, OTHERS[row], ask, f"{method} {template}")
