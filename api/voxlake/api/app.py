@@ -32,7 +32,7 @@ from voxlake.api.http.problems import (
 from voxlake.api.http.public_address import PublicAddress
 from voxlake.api.http.questions import QUESTION_BYTES, Questions
 from voxlake.api.http.throttle import Throttle
-from voxlake.api.identity import login
+from voxlake.api.identity import login, middleauth
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
@@ -70,6 +70,7 @@ ROUTERS = (
     health,
     metrics,
     login,
+    middleauth,
     identity,
     home,
     above_datasets,
@@ -160,6 +161,8 @@ def _add_routes(app: FastAPI, viewer: Path) -> None:
     app.router.routes[:0] = zarr.routes
     for module in ROUTERS:
         app.include_router(module.router)
+    # CAVE's client knows the same below a server that has others beside.
+    app.include_router(middleauth.router, prefix="/auth")
     app.router.routes.append(Mount("/neuroglancer", Viewer(viewer)))
 
 

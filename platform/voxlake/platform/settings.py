@@ -51,6 +51,20 @@ def _check_public_url(url: str) -> str:
     return f"{scheme}://{host}{'' if port in {None, _PORTS[scheme]} else f':{port}'}{path}"
 
 
+def _check_origin(url: str) -> str:
+    """Return an origin as browsers write it."""
+    origin = _check_public_url(url)
+    if origin.count("/") > 2:
+        raise ValueError("this is no origin; write it as https://viewer.example.org")
+    return origin
+
+
+type Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_listed)
+]
+"""Schemes and hosts of web pages, with commas between them."""
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Build one at the start of a program and pass it on."""
 
@@ -263,6 +277,11 @@ class Settings(BaseSettings):
         default=None,
         description="Address at which people reach the gateway, by a reverse proxy say. All links, "
         "redirects and cookies are made for it, whatever a request says.",
+    )
+    viewer_origins: Origins = Field(
+        default=(),
+        description="Origins of viewers on other servers, with commas between them, that those who "
+        "are signed in can let read in their name (middleauth).",
     )
     trusted_proxies: Networks = Field(
         default=(),
