@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.docs.pages import ROOT, blocks_of
 
+from voxlake.api.identity.flow import CALLBACK
 from voxlake.api.identity.issuer import Issuer
 from voxlake.platform.settings import Settings
 
@@ -77,12 +78,12 @@ def test_browsers_sign_in_with_a_code_and_pkce() -> None:
     assert "secret" not in client
     assert client["attributes"]["pkce.code.challenge.method"] == "S256"
     # Exact addresses: a pattern would send codes to whoever finds a page that matches.
-    assert client["redirectUris"] == ["https://lake.example.org/login/callback"]
+    assert client["redirectUris"] == [f"https://lake.example.org{CALLBACK}"]
     assert client["attributes"]["post.logout.redirect.uris"] == "https://lake.example.org/"
 
 
 def test_terminals_sign_in_by_a_device() -> None:
-    client = CLIENTS["voxlake-cli"]
+    client = CLIENTS[str(settings_of("realms/voxlake").device_client_id)]
     assert client["publicClient"]
     assert client["attributes"][DEVICE] == "true"
     assert not client["standardFlowEnabled"]
