@@ -52,6 +52,7 @@ ALONE = {
     "label-writes": ("benchmarks.label_writes:run_label_writes", ("repeats",)),
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
+    "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
 }
 """What measures and prints by itself, and the options it takes; imported if it is asked for."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 
+@lru_cache(1024)
 def is_loopback(host: str) -> bool:
     """Return whether a name or address is one that only this machine answers to.
 

@@ -6,8 +6,9 @@ import sys
 from math import ceil
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+
+from voxlake.api.http.windows import Windows
 
 
 class Allowance:
@@ -24,7 +25,7 @@ class Allowance:
     def __init__(self, unit: str, amount: int) -> None:
         self.unit, self.amount = unit, amount
         self._item = RateLimitItemPerMinute(max(amount, 1))
-        self._counters = MemoryStorage()
+        self._counters = Windows()
         self._windows = SlidingWindowCounterRateLimiter(self._counters)
 
     def take(self, account: str) -> bool:

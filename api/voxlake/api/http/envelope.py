@@ -60,9 +60,18 @@ def protect(scope: Scope, headers: MutableHeaders) -> None:
     There is no `Cross-Origin-Opener-Policy`: viewers of other origins open our login in a window
     of theirs, which tells them when it is done.
     """
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+    given = {name for name, _ in headers.raw}
     is_data = inner_path(scope).startswith(DATA)
-    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if is_data else "same-origin")
+    added = _RAW_DATA if is_data else _RAW_OWN
+    headers.raw.extend(each for each in added if each[0] not in given)
     if scope["scheme"] == "https":
         headers.setdefault("Strict-Transport-Security", HSTS)
+
+
+def _raw(resource_policy: str) -> list[tuple[bytes, bytes]]:
+    headers = {**SECURITY_HEADERS, "Cross-Origin-Resource-Policy": resource_policy}
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_RAW_DATA, _RAW_OWN = _raw("cross-origin"), _raw("same-origin")
+"""They are added to every answer, as servers send them."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from http import HTTPStatus
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,10 +50,11 @@ class Throttle(Layer):
         if inner_path(scope) in UNCOUNTED:
             await self.app(scope, receive, send)
             return
-        if (refused := self._refuse_guess(scope)) is not None:
+        digest = _digest(scope)
+        if (refused := self._refuse_guess(scope, digest)) is not None:
             await refused(scope, receive, send)
             return
-        account = await self._account(scope)
+        account = await self._account(scope, digest)
         ACCOUNT.set(account)
         if account is None:
             await self.app(scope, receive, send)
@@ -77,20 +77,17 @@ class Throttle(Layer):
 
         return send_watched
 
-    def _refuse_guess(self, scope: Scope) -> Response | None:
+    def _refuse_guess(self, scope: Scope, digest: bytes | None) -> Response | None:
         """Return the answer to who fails too often, before what they send is looked at.
 
         What was good before is looked at: others may share an address with who guesses.
         """
-        digest = _digest(scope)
-        is_guess = digest is not None or inner_path(scope) in LOGIN
-        address = address_of(scope)
-        if not is_guess or digest in self._good or self.failures.is_left(address):
+        is_guess = inner_path(scope) in LOGIN if digest is None else digest not in self._good
+        if not is_guess or self.failures.is_left(address := address_of(scope)):
             return None
         return throttled(scope, self.failures, address)
 
-    async def _account(self, scope: Scope) -> str | None:
-        digest = _digest(scope)
+    async def _account(self, scope: Scope, digest: bytes | None) -> str | None:
         try:
             principal = await gateway_of(scope).identity.identify(scope)
         except UnauthenticatedError:
@@ -113,10 +110,10 @@ class Throttle(Layer):
             )
             headers = {"Retry-After": "1"}
             return problem(scope, ThrottledError.kind, ThrottledError.status, detail, headers)
-        for allowance in (self.bytes, self.requests):
-            if not allowance.is_left(account):
-                return throttled(scope, allowance, account)
-        self.requests.take(account)
+        if not self.bytes.is_left(account):
+            return throttled(scope, self.bytes, account)
+        if not self.requests.take(account):
+            return throttled(scope, self.requests, account)
         return None
 
     @contextmanager
@@ -175,5 +172,5 @@ def throttled(scope: Scope, allowance: Allowance, account: str) -> Response:
 
 
 def _digest(scope: Scope) -> bytes | None:
-    sent = Headers(scope=scope).get("authorization")
-    return None if sent is None else sha256(sent.encode("latin-1")).digest()
+    sent = dict(scope["headers"]).get(b"authorization")
+    return None if sent is None else sha256(sent).digest()
