@@ -23,6 +23,7 @@ from voxlake.platform.access import (
     Access,
     AddVoxels,
     AssignGroup,
+    Delete,
     DeleteVoxels,
     Principal,
     Protected,
@@ -107,6 +108,7 @@ class Requires[R: Right]:
 
 MayRead = Annotated[Granted[Read], Depends(Requires(Read))]
 MayUpdate = Annotated[Granted[Update], Depends(Requires(Update))]
+MayDelete = Annotated[Granted[Delete], Depends(Requires(Delete))]
 MayReadVoxels = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels))]
 MayDescribe = Annotated[Granted[Read], Depends(Requires(Read, portions=True))]
 MayReadSome = Annotated[Granted[ReadVoxels], Depends(Requires(ReadVoxels, portions=True))]

@@ -80,6 +80,14 @@ class RemovedDocument(Document):
     job: str = Field(description="Id of the job that did it.")
 
 
+class DeletionDocument(Document):
+    """A dataset that is hidden, and will be deleted from the store by a worker."""
+
+    removing: str = Field(description="Its name, which is free when the job is done.")
+    labels: tuple[str, ...] = Field(description="Names of those that go with their image.")
+    job: str = Field(description="Id of the job that waits for a worker.")
+
+
 class StoredDocument(Document):
     """What lies on the store, metadata aside."""
 

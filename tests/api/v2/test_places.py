@@ -14,6 +14,7 @@ from tests.api.lakes import Sample, add_sample, image_voxels
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.lake import discover
+from voxlake.platform import store
 from voxlake.platform.access import Grant, Permission, Role
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.grants import put_grant
@@ -49,7 +50,7 @@ class Lab:
     def done(self, who: str, method: str, target: str, body: Any = None) -> Any:
         """Return what is answered to somebody who may."""
         answer = self.ask(who, method, target, body)
-        assert answer.status in {200, 204}, answer.body
+        assert answer.status in {200, 202, 204}, answer.body
         return json.loads(answer.body) if answer.body else None
 
     def names(self, who: str, target: str) -> list[str]:
@@ -210,6 +211,21 @@ def test_where_a_dataset_came_from(lab: Lab) -> None:
     lab.catalog.ledger.set_state(lab.catalog.ledger.claim(job.id), JobState.DONE)
     told = lab.done("owner", "GET", at)
     assert (told["job"], told["read_from"]) == (job.id, None)
+
+
+def test_a_dataset_is_hidden_at_once_and_deleted_by_a_worker(lab: Lab) -> None:
+    at = "/v2/datasets/lab/brain/em"
+    assert lab.refusals("DELETE", at) == [401, 404, 403, 403]
+    begun = lab.done("ada", "DELETE", at)
+    assert (begun["removing"], begun["labels"]) == ("lab/brain/em", [])
+    [job] = lab.catalog.ledger.list_jobs()
+    assert (job.id, job.kind, str(job.dataset)) == (begun["job"], "remove", "lab/brain/em")
+    assert lab.names("ada", "/v2/search?q=em") == ["lab/heart/em", "zoo/fish/em"]
+    assert lab.ask("ada", "DELETE", BRAIN).status == 409
+    inside = lab.lake / "lab/heart/em.ome.zarr/labels/strange/zarr.json"
+    store.write(inside, b"{}")
+    assert lab.ask("ada", "DELETE", "/v2/datasets/lab/heart/em").status == 409
+    lab.done("ada", "DELETE", "/v2/datasets/lab/heart/em?with_labels=true")
 
 
 def test_a_search_finds_what_one_may_read(lab: Lab) -> None:

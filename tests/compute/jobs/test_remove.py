@@ -20,11 +20,13 @@ from voxlake.compute.jobs import (
 from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.jobs.kinds import ingest as ingest_kind
 from voxlake.compute.jobs.kinds import remove as remove_kind
+from voxlake.compute.jobs.kinds.remove import RemoveSpec
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place, discover
 from voxlake.ngff.metadata.names import keep_name
 from voxlake.platform import store
+from voxlake.platform.access import Principal
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (
     UNREADABLE,
@@ -276,3 +278,19 @@ def test_a_name_is_free_after_an_ingest_that_failed(
         _remove(workspace, place.name)
     ingest(place, 2)
     assert _values(workspace, place.name) == {2}
+
+
+def test_a_worker_deletes_what_the_catalog_hides(
+    workspace: Workspace, begin: Callable[..., Job]
+) -> None:
+    for place in (IMAGE, LABELS):
+        run_job(workspace, begin(place))
+    by = Principal("ada", is_owner=True)
+    job, _ = workspace.catalog.deletion.begin(EM, by, with_labels=True)
+    recorded = RemoveSpec.model_validate(job.spec)
+    assert (recorded.place, recorded.with_labels) == (IMAGE, True)
+    assert start_remove(workspace, EM, with_labels=True).id == job.id
+    run_job(workspace, job)
+    assert list(discover(workspace.lake)) == []
+    assert workspace.catalog.list_datasets() == []
+    run_job(workspace, begin(IMAGE))

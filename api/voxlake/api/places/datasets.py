@@ -1,4 +1,4 @@
-"""Datasets: another name, another description."""
+"""Datasets: another name or description, where they came from, and their deletion."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from voxlake.api.guard import Granted
 from voxlake.documents.asked_of_places import CollectionChange, ProvenanceQuestion
 from voxlake.documents.dataset import (
     DatasetSummary,
+    DeletionDocument,
     ProvenanceDocument,
     dataset_summary,
     provenance_document,
 )
-from voxlake.ngff.lake import keep_names
-from voxlake.platform.access import Read, Update
+from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
+from voxlake.platform.access import Delete, Read, Update
+from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
 
 
@@ -52,3 +54,24 @@ async def put_provenance(granted: Granted[Update], asked: ProvenanceQuestion) ->
     )
     await to_thread.run_sync(provenance.put, name, who, made_from, related)
     return provenance_document(await to_thread.run_sync(provenance.get, name, who))
+
+
+async def remove(granted: Granted[Delete], *, with_labels: bool) -> DeletionDocument:
+    """Hide a dataset, and leave it to a worker to delete it from the store."""
+    return await to_thread.run_sync(_remove, granted, with_labels)
+
+
+def _remove(granted: Granted[Delete], with_labels: bool) -> DeletionDocument:  # noqa: FBT001
+    catalog, record = granted.gateway.catalog.signed(granted.asker), granted.record
+    if not with_labels and record.of is None and not lies_elsewhere(record):
+        known = {place_of(each).key.rpartition("/")[2] for each in catalog.labels_of(record.name)}
+        if strange := set(labels_folders(granted.lake / record.url)) - known:
+            raise ConflictError(
+                f"labels lie inside {record.name} that the catalog does not know "
+                f"({len(strange)}), and would go with it; delete them too: with_labels"
+            )
+    who = granted.access.principal
+    job, labels = catalog.deletion.begin(record.name, who, with_labels=with_labels)
+    return DeletionDocument(
+        removing=str(record.name), labels=tuple(str(each.name) for each in labels), job=job.id
+    )

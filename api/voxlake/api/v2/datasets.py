@@ -9,7 +9,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
 from voxlake.api.data.registering import register
-from voxlake.api.guard import Granted, ListLimit, MayDescribe, MayListPage, MayRead, MayUpdate
+from voxlake.api.guard import (
+    Granted,
+    ListLimit,
+    MayDelete,
+    MayDescribe,
+    MayListPage,
+    MayRead,
+    MayUpdate,
+)
 from voxlake.api.http.intake import JsonBody
 from voxlake.api.http.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.places import datasets as places
@@ -18,6 +26,7 @@ from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
     DatasetSummary,
+    DeletionDocument,
     ProvenanceDocument,
     RegisterQuestion,
     dataset_summary,
@@ -79,6 +88,23 @@ async def change_dataset(
 ) -> DatasetSummary:
     """Give a dataset another name in its experiment, or description; what is not given stays."""
     return await places.change(granted, asked)
+
+
+@router.delete(
+    "/{collection}/{experiment}/{dataset}",
+    summary="Delete a dataset",
+    status_code=202,
+    responses=NOT_ALLOWED | documented(409, "Labels belong to it, or a job works on it."),
+)
+async def remove_dataset(
+    granted: MayDelete,
+    with_labels: Annotated[bool, Query(description="Delete labels of an image with it.")] = False,  # noqa: FBT002
+) -> DeletionDocument:
+    """Hide a dataset from this moment on, and queue the job that deletes it from the store.
+
+    Its name is free when a worker has done that. It cannot be brought back.
+    """
+    return await places.remove(granted, with_labels=with_labels)
 
 
 @router.get("/{collection}/{experiment}/{dataset}/provenance", summary="Where it came from")

@@ -23,6 +23,7 @@ from voxlake.platform.catalog.datasets import (
     set_public,
     set_state,
 )
+from voxlake.platform.catalog.deletion import Deletion
 from voxlake.platform.catalog.frames import Frames
 from voxlake.platform.catalog.grants import is_allowed, read_grants
 from voxlake.platform.catalog.identities import Identities
@@ -107,6 +108,11 @@ class Catalog(Writer):
     def metadata(self) -> Metadata:
         """What people say of places, in the same database."""
         return Metadata(self.database, self.by)
+
+    @property
+    def deletion(self) -> Deletion:
+        """Deletes datasets by workers."""
+        return Deletion(self.database, self.by, self.ledger)
 
     @property
     def provenance(self) -> Provenance:

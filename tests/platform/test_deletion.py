@@ -1,0 +1,78 @@
+"""Datasets that are hidden at once and deleted by a worker, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from voxlake.platform.access import Permission, Principal, Role
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.database import now
+from voxlake.platform.errors import ConflictError, ForbiddenError, NotFoundError
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.platform.catalog.record import Kind
+    from voxlake.platform.settings import Settings
+    from voxlake.platform.store import StoreURL
+
+EVERYTHING = Principal("owner", is_owner=True)
+EM, CELLS = DatasetName("lab", "brain", "em"), DatasetName("lab", "brain", "cells")
+
+
+@pytest.fixture
+def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
+    with open_catalog(lake, any_database) as opened:
+        kinds: list[tuple[DatasetName, Kind, str | None]] = [
+            (EM, "image", None),
+            (CELLS, "labels", "em"),
+        ]
+        for name, kind, of in kinds:
+            state = DatasetState.READY
+            opened.add_dataset(DatasetRecord(name, kind, of, str(name), state, False, now()))
+        yield opened
+
+
+def states(catalog: Catalog) -> set[DatasetState]:
+    return {record.state for record in catalog.list_datasets()}
+
+
+def test_it_is_hidden_and_a_job_waits(catalog: Catalog) -> None:
+    job, labels = catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+    assert [record.name for record in labels] == [CELLS]
+    assert states(catalog) == {DatasetState.REMOVING}
+    assert catalog.list_allowed(EVERYTHING, Permission.READ) == []
+    claim = catalog.ledger.claim_oldest()
+    assert claim is not None
+    assert claim.job == job.id
+    told = [(one.action, one.subject) for one in catalog.audit.list_entries(limit=2)]
+    assert sorted(told) == [("delete dataset", str(CELLS)), ("delete dataset", str(EM))]
+    with pytest.raises(ConflictError, match=f"remove job {job.id} works on"):
+        catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+
+
+def test_labels_go_along_if_that_is_asked_and_allowed(catalog: Catalog) -> None:
+    with pytest.raises(ConflictError, match="would go with it"):
+        catalog.deletion.begin(EM, EVERYTHING)
+    catalog.people.add_user("ada")
+    catalog.shares.share(EM.parts, "ada", Role.OWNER)
+    ada = catalog.people.principal_of("ada")
+    with pytest.raises(ForbiddenError, match="ada may not delete"):
+        catalog.deletion.begin(EM, ada, with_labels=True)
+    assert states(catalog) == {DatasetState.READY}
+    assert catalog.ledger.list_jobs() == []
+    catalog.deletion.begin(CELLS, EVERYTHING)
+    assert catalog.get_dataset(EM).state is DatasetState.READY
+
+
+def test_what_a_job_works_on_stays(catalog: Catalog) -> None:
+    job = catalog.ledger.create_job("verify", CELLS, {})
+    catalog.ledger.enqueue(job.id)
+    with pytest.raises(ConflictError, match=f"verify job {job.id} works on {CELLS}"):
+        catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+    with pytest.raises(NotFoundError, match="no dataset lab/brain/none"):
+        catalog.deletion.begin(EM.sibling("none"), EVERYTHING)
+    assert states(catalog) == {DatasetState.READY}
