@@ -25,7 +25,8 @@ DESCRIPTION = """
 Reads datasets of a voxlake lake: volumetric images and labels. Names labels and merges them.
 
 Boxes are half-open ranges of voxels, named by axis. Every error is a problem document (RFC 9457).
-Credentials are the session cookie of a login link, or the owner's token as a bearer token.
+Credentials are the session cookie of who signed in (under https `__Host-voxlake-session`), or a
+bearer token; GET /v2/identity tells where people sign in.
 """
 
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
