@@ -210,6 +210,13 @@ def of_team(*names: str) -> Rule:
     return rule
 
 
+def frame_maker(asking: Asking) -> Outcome:
+    """The user `owner`, who made the frame, and administrators, without limits."""
+    known = unlimited(asking)
+    mine = asking.who in {"owner", "root", "local"}
+    return known if mine or known is not Outcome.OPEN else Outcome.FORBIDDEN
+
+
 def own_token(asking: Asking) -> Outcome:
     """Whose token it is, by one that is good for as much; and administrators."""
     known = signed_in(asking)
@@ -236,12 +243,17 @@ _OUTCOMES = {
     Decision.HIDDEN: Outcome.HIDDEN,
 }
 
+OPEN, CLOSED, OTHER = "alps/north/sunny", "alps/north/shady", "andes/north/shady"
+"""Datasets: a public one, and two private ones, the last of which nobody has a role on."""
 DATASET = "/{collection}/{experiment}/{dataset}"
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
 _V2 = f"/v2/datasets{DATASET}"
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", _V2): _READ,
+    ("PATCH", _V2): Permission.UPDATE,
+    ("GET", f"{_V2}/provenance"): _READ,
+    ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     ("GET", f"/zarr{DATASET}"): _READ_VOXELS,
     ("GET", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
     ("HEAD", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
@@ -296,6 +308,12 @@ OTHERS: dict[tuple[str, str], Rule] = {
     },
     ("GET", "/"): anyone,
     ("GET", "/v2/datasets"): anyone,
+    ("GET", "/v2/collections"): anyone,
+    ("GET", "/v2/search"): anyone,
+    ("GET", "/v2/frames"): anyone,
+    ("GET", "/v2/frames/{frame}"): anyone,
+    ("PATCH", "/v2/frames/{frame}"): frame_maker,
+    ("DELETE", "/v2/frames/{frame}"): frame_maker,
     ("GET", "/v2/me"): signed_in,
     ("GET", "/v2/users"): administrator,
     ("POST", "/v2/users"): administrator,
@@ -319,9 +337,48 @@ OTHERS: dict[tuple[str, str], Rule] = {
 LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}
 """They are another thing where people sign in at an issuer; its tests are in `identity`."""
 
+_COLLECTION = "/v2/collections/{collection}"
+_EXPERIMENT = f"{_COLLECTION}/experiments/{{experiment}}"
 PLACES: dict[tuple[str, str], Permission] = {
     ("GET", "/v2/shares"): _READ,
     ("PUT", "/v2/shares/{group}"): Permission.ASSIGN_GROUP,
     ("DELETE", "/v2/shares/{group}"): Permission.REMOVE_GROUP,
+    ("GET", "/v2/metadata"): _READ,
+    ("GET", "/v2/metadata/value"): _READ,
+    ("PUT", "/v2/metadata/value"): Permission.UPDATE,
+    ("DELETE", "/v2/metadata/value"): Permission.UPDATE,
+    ("POST", "/v2/collections"): Permission.ADD,
+    ("POST", "/v2/frames"): Permission.ADD,
+    ("GET", _COLLECTION): _READ,
+    ("PATCH", _COLLECTION): Permission.UPDATE,
+    ("DELETE", _COLLECTION): Permission.DELETE,
+    ("GET", f"{_COLLECTION}/experiments"): _READ,
+    ("POST", f"{_COLLECTION}/experiments"): Permission.ADD,
+    ("GET", _EXPERIMENT): _READ,
+    ("PATCH", _EXPERIMENT): Permission.UPDATE,
+    ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
-"""Routes that are asked with a place, and the permission on it that each demands."""
+"""Routes about a place, and the permission on it that each demands.
+
+The place is in the path or in the query; of those that make what lies on top it is the lake.
+"""
+
+
+def targets(template: str) -> list[tuple[str, str, str]]:
+    """Return (place, address, address of what is absent) of the places that a route is about."""
+    if template in {"/v2/collections", "/v2/frames"}:
+        return [("/", template, template)]
+    if "{collection}" not in template:
+        at = template.replace("{group}", "spare")
+        places = "/", "alps", "alps/north", OPEN, CLOSED, OTHER
+        return [(place, f"{at}?place={place}", f"{at}?place=absent") for place in places]
+    if "{experiment}" in template:
+        there, absent = ("alps/north", "andes/north"), "alps/absent"
+    else:
+        there, absent = ("alps", "andes"), "absent"
+    return [(place, _fill(template, place), _fill(template, absent)) for place in there]
+
+
+def _fill(template: str, place: str) -> str:
+    collection, _, experiment = place.partition("/")
+    return template.replace("{collection}", collection).replace("{experiment}", experiment)
