@@ -280,6 +280,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", f"{_V2}/neuroglancer"): _READ_VOXELS,
     ("GET", f"{_V2}/neuroglancer/state"): _READ_VOXELS,
     ("GET", f"/view{DATASET}"): _READ_VOXELS,
+    ("DELETE", _V2): Permission.DELETE,
     ("POST", f"/v2/credentials{DATASET}"): _READ_VOXELS,
     ("GET", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
