@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +13,13 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample
+from tests.api.views.conftest import PROJECT
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.neuroglancer import viewer_link
-from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
@@ -35,22 +32,9 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROJECT = Path(__file__).parents[3] / "api" / "viewer"
+    from playwright.sync_api import Page
+
 READERS = Path(__file__).parents[2] / "readers"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-]
 
 SHAPE = (24, 40, 56)
 BRIGHT = Box((9, 12, 17), (12, 20, 27))
@@ -71,41 +55,6 @@ BUTTONS, BORDER = 80, 4
 BACKGROUND = (0, 0, 255)
 SLICE = 10
 """The z plane that is looked at; both blocks cross it."""
-
-
-@pytest.fixture(scope="session")
-def viewer() -> Path:
-    """The built viewer, built now if it is not."""
-    if viewer_folder() is None:
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.fail("the viewer is not built and there is no npm to build it; install Node 20")
-        for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
-            subprocess.run([npm, *arguments], cwd=PROJECT, check=True, timeout=280)
-    built = viewer_folder()
-    assert built is not None
-    return built
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real browser, with WebGL in software."""
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    if not found:
-        pytest.fail("there is no Chromium; install it with tests/browser/install")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page, which knows nothing of others' cookies."""
-    with browser.new_page(viewport={"width": 900, "height": 700}) as page:
-        yield page
 
 
 @dataclass(frozen=True, slots=True)
