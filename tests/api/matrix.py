@@ -252,6 +252,7 @@ _V2 = f"/v2/datasets{DATASET}"
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", _V2): _READ,
     ("PATCH", _V2): Permission.UPDATE,
+    ("DELETE", _V2): Permission.DELETE,
     ("GET", f"{_V2}/provenance"): _READ,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     ("GET", f"/zarr{DATASET}"): _READ_VOXELS,
@@ -280,7 +281,6 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", f"{_V2}/neuroglancer"): _READ_VOXELS,
     ("GET", f"{_V2}/neuroglancer/state"): _READ_VOXELS,
     ("GET", f"/view{DATASET}"): _READ_VOXELS,
-    ("DELETE", _V2): Permission.DELETE,
     ("POST", f"/v2/credentials{DATASET}"): _READ_VOXELS,
     ("GET", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
@@ -332,6 +332,17 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v2/tokens/{token}"): own_token,
     ("POST", "/v2/tokens/{token}/rotate"): own_token,
     ("GET", "/v2/audit"): administrator,
+    ("GET", "/auth_info"): everyone,
+    **{
+        (method, f"/api/v1/{path}"): signed_in
+        for path, methods in {
+            "authorize": ("GET", "POST"),
+            "user/cache": ("GET",),
+            "user/token": ("GET", "POST"),
+            "app": ("GET",),
+        }.items()
+        for method in methods
+    },
 }
 """Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
 
