@@ -37,6 +37,7 @@ TREE = {
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),
     "StoreFullError": ("store-full", 507, (OSError,)),
+    "StoreForbiddenError": ("store-forbidden", 403, (OSError,)),
     "StoreDeniedError": ("store-denied", 502, (OSError,)),
     "StoreReadOnlyError": ("store-read-only", 502, (OSError,)),
     "StoreUnfitError": ("store-unfit", 502, (OSError,)),

@@ -49,7 +49,7 @@ def told(caplog: pytest.LogCaptureFixture, request_id: str) -> dict[str, Any]:
         ("GET", "/v2/datasets/lab/brain/em", DATASET, 200),
         ("HEAD", "/v2/datasets/lab/brain/em", DATASET, 200),
         ("GET", "/v2/datasets/lab/brain/absent", DATASET, 404),
-        ("DELETE", "/v2/datasets/lab/brain/em", DATASET, 405),
+        ("PUT", "/v2/datasets/lab/brain/em", DATASET, 405),
         ("GET", "/v2/datasets?collection=lab", "/v2/datasets", 200),
         ("GET", "/zarr/lab/brain/em/0/c/0/0/0", OBJECT, 200),
         ("HEAD", "/zarr/lab/brain/em/zarr.json", OBJECT, 200),

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from tests.api.conftest import Served, run_app
 
 from voxlake.api.app import create_app
+from voxlake.api.formats import FORMATS
 from voxlake.api.guard import public
 from voxlake.documents.problem import Problem
 from voxlake.platform import errors
@@ -79,7 +80,7 @@ def test_every_error_of_the_tree_becomes_its_problem(
         ("GET", "/v2/datasets/lab/brain/em/labels", 400),
         ("GET", "/v2/datasets/lab/brain/em/cutout?format=x", 406),
         ("GET", "/v2/datasets/lab/brain/vast/cutout", 413),
-        ("POST", "/v2/datasets", 405),
+        ("PUT", "/v2/datasets", 405),
         ("HEAD", "/healthz", 200),
         ("GET", "/login?once=wrong", 303),
         ("GET", "/login?next=x", 400),
@@ -143,9 +144,6 @@ def test_the_statuses_that_are_answered_are_documented(anonymous: httpx2.Client)
     document = anonymous.get("/openapi.json").json()
     cutout = document["paths"]["/v2/datasets/{collection}/{experiment}/{dataset}/cutout"]["get"]
     assert {"200", "406", "413"} <= cutout["responses"].keys()
-    assert set(cutout["responses"]["200"]["content"]) == {
-        "application/octet-stream",
-        "application/x-npy",
-    }
+    assert set(cutout["responses"]["200"]["content"]) == {each.media_type for each in FORMATS}
     stored = document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"]
     assert {"200", "206", "304", "412", "416"} <= stored["get"]["responses"].keys()
