@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs requests times check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -35,6 +35,11 @@ REQUESTS := 5000
 
 requests: .venv/dev.stamp  ## Try the gateway with any requests at length, some minutes: make requests REQUESTS=20000
 	VOXLAKE_API_REQUESTS=$(REQUESTS) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_any_request.py
+
+TIMED := 2000
+
+times: .venv/dev.stamp  ## Try whether a clock tells hidden from absent: make times TIMED=5000
+	VOXLAKE_TIMED_REQUESTS=$(TIMED) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/api/timed_absent.py
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check

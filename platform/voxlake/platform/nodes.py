@@ -36,6 +36,8 @@ ID = BigInteger().with_variant(Integer(), "sqlite")
 
 ROOT = 1
 """The node of the lake itself."""
+NOWHERE = 0
+"""The id of no node."""
 KINDS = ("collection", "experiment", "dataset")
 """What lies below the lake, from the top down."""
 

@@ -20,7 +20,7 @@ from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from voxlake.platform.nodes import find_path, names_of
+from voxlake.platform.nodes import NOWHERE, find_below, find_path, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,12 +119,18 @@ class Shares(Writer):
             self.note(connection, "unshare", text_of(place), node=node, detail=group)
 
     def find_place(self, place: Sequence[str]) -> Place | None:
-        """Return a place, and who may do what with it; None if there is none."""
+        """Return a place, and who may do what with it; None if there is none.
+
+        The database is asked the same for both: nobody can tell them apart by the time it takes.
+        """
         with self.database.read() as connection:
             path = find_path(connection, *place)
-            if len(path) <= len(place):
-                return None
-            return Place(tuple(place), tuple(path), read_grants(connection, path))
+            missing = place[len(path) :]
+            for name in missing:
+                find_below(connection, NOWHERE, name)
+            nodes = path + [NOWHERE] * (len(place) + 1 - len(path))
+            found = Place(tuple(place), tuple(path), read_grants(connection, nodes))
+            return found if len(path) > len(place) else None
 
     def name_of(self, node: int | None) -> str | None:
         """Return what the place of a node is called; None of None."""
