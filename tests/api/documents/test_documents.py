@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import types
+from datetime import UTC, datetime
 from enum import Enum
 from itertools import chain
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 import voxlake.api
@@ -51,6 +52,7 @@ MODELS = sorted(
 
 SIZES = st.floats(1e-3, 1e6)
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    AwareDatetime: st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     Any: st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
     Channel: st.builds(
         Channel,
@@ -73,9 +75,9 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
         return st.one_of([values_of(part, metadata) for part in parts])
     if origin is Literal:
         return st.sampled_from(parts)
-    if origin is tuple and parts[-1] is ...:
-        least = max((getattr(each, "min_length", 0) for each in metadata), default=0)
-        return st.lists(values_of(parts[0]), min_size=least, max_size=least + 3).map(tuple)
+    if origin is list or (origin is tuple and parts[-1] is ...):
+        least = max((getattr(each, "min_length", None) or 0 for each in metadata), default=0)
+        return st.lists(values_of(parts[0]), min_size=least, max_size=least + 3).map(origin)
     if origin is tuple:
         return st.tuples(*map(values_of, parts))
     if origin is dict:
@@ -89,7 +91,11 @@ def plain_values(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrateg
         ends = [(getattr(each, "ge", None), getattr(each, "le", None)) for each in metadata]
         low = max((lo for lo, _ in ends if lo is not None), default=-(2**63))
         high = min((hi for _, hi in ends if hi is not None), default=2**64 - 1)
-        return st.integers(low, high) if annotation is int else st.floats(float(low), float(high))
+        above = any(getattr(each, "gt", None) is not None for each in metadata)
+        sizes = SIZES if above else st.floats(float(low), float(high))
+        return st.integers(low, high) if annotation is int else sizes
+    if annotation is str:
+        return texts(metadata)
     if annotation in PLAIN:
         return PLAIN[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -97,6 +103,19 @@ def plain_values(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrateg
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from(annotation)
     return st.from_type(annotation)
+
+
+def texts(metadata: tuple[Any, ...]) -> st.SearchStrategy[str]:
+    """Return texts of a pattern, if one is asked for."""
+    patterns = [str(found) for each in metadata if (found := getattr(each, "pattern", None))]
+    lengths = [found for each in metadata if (found := getattr(each, "max_length", None))]
+    least = max((getattr(each, "min_length", None) or 0 for each in metadata), default=0)
+    if not patterns:
+        return st.text(min_size=least, max_size=min(lengths, default=None))
+    # A pattern's end is that of the text, and no line's.
+    return st.from_regex(patterns[0].removesuffix("$") + r"\Z").filter(
+        lambda text: least <= len(text) <= min(lengths, default=len(text))
+    )
 
 
 def documents(model: type[BaseModel]) -> st.SearchStrategy[BaseModel]:
