@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from voxlake.platform.access import PUBLIC
-from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.catalog import Catalog, identities, open_catalog
 from voxlake.platform.catalog.person import Profile
 from voxlake.platform.errors import ConflictError, InvalidInputError, UnauthenticatedError
 
@@ -82,6 +83,26 @@ def test_groups_of_the_issuer(catalog: Catalog) -> None:
     assert catalog.identities.principal_of(carried).groups == {*own, mappers.id, tracers.id}
     catalog.people.unmap_group("mappers")
     assert catalog.identities.principal_of(carried).groups == {*own, tracers.id}
+
+
+def test_tokens_have_the_groups_that_the_issuer_told_of_last(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.people.add_user("root")
+    catalog.people.add_group("mappers", "root")
+    mappers = catalog.people.map_group("mappers", "/lab/mappers")
+    carried = replace(ADA, groups=frozenset({"/lab/mappers", "x"}), is_administrator=True)
+    catalog.identities.user_of(carried)
+    _, secret = catalog.tokens.make("ada", "laptop")
+    found = catalog.tokens.principal_of(secret)
+    assert mappers.id in found.groups
+    assert not found.is_owner
+    catalog.identities.principal_of(ADA)  # they have left it, and signed in again
+    assert mappers.id not in catalog.tokens.principal_of(secret).groups
+    catalog.identities.principal_of(carried)
+    assert mappers.id in catalog.tokens.principal_of(secret).groups
+    monkeypatch.setattr(identities, "CLAIMED", timedelta(0))  # they were not seen for long
+    assert mappers.id not in catalog.tokens.principal_of(secret).groups
 
 
 def test_a_value_stands_for_one_group(catalog: Catalog) -> None:

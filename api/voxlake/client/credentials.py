@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import httpx2
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from voxlake.documents.document import Document
 from voxlake.platform.errors import CorruptDataError, InvalidInputError, UnauthenticatedError
 from voxlake.platform.loopback import is_loopback
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Credentials(Document):
+class Credentials(BaseModel):
     """A token, and the gateway that it is for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gateway: str = Field(description="Where it may be sent, and nowhere else.")
     secret: str = Field(repr=False)

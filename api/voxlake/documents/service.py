@@ -19,10 +19,10 @@ class Readiness(Document):
     """The server can do its work."""
 
     status: Literal["ok"] = "ok"
-    issuer: Literal["ok", "stale"] | None = Field(
+    issuer: Literal["ok", "stale", "unavailable"] | None = Field(
         None,
-        description="Stale: it does not answer, and its keys that are known still hold; null: "
-        "there is none.",
+        description="Stale: it does not answer, and its keys that are known still hold; "
+        "unavailable: they are not known, or too old; null: there is none.",
     )
 
 

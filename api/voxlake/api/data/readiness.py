@@ -6,9 +6,14 @@ from typing import Literal
 
 from voxlake.api.gateway import Gateway
 from voxlake.platform import store
-from voxlake.platform.errors import ObjectNotFoundError, StoreUnavailableError, VoxlakeError
+from voxlake.platform.errors import (
+    IssuerUnavailableError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+    VoxlakeError,
+)
 
-type IssuerState = Literal["ok", "stale"]
+type IssuerState = Literal["ok", "stale", "unavailable"]
 
 READY_SECONDS = 5.0
 """How long an outcome stands."""
@@ -17,7 +22,9 @@ PROBE = ".voxlake/probe"
 
 
 async def check_ready(gateway: Gateway) -> IssuerState | None:
-    """Return whether the issuer answers, if there is one: its keys that are known are enough.
+    """Return whether the issuer answers, if there is one.
+
+    A server without one goes on with what needs none: what is public, sessions and API tokens.
 
     The outcome for catalog and store stands for a few seconds, so that probes cost nothing; the
     issuer is asked when its keys are due.
@@ -26,14 +33,15 @@ async def check_ready(gateway: Gateway) -> IssuerState | None:
     ------
     StoreUnavailableError
         If the catalog or the store does not answer; it says which.
-    IssuerUnavailableError
-        If the keys of the issuer are not known, or too old.
     """
     fault = await gateway.readiness.get("ready", lambda: _find_fault(gateway))
     if fault is not None:
         raise StoreUnavailableError(f"{fault}; the server cannot work until it does")
     bearer = gateway.identity.bearer
-    return None if bearer is None else await bearer.issuer.state()
+    try:
+        return None if bearer is None else await bearer.issuer.state()
+    except IssuerUnavailableError:
+        return "unavailable"
 
 
 def _find_fault(gateway: Gateway) -> str | None:

@@ -22,8 +22,8 @@ class Questions:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self._turns = Budget(AT_ONCE)
-        self._threads = ThreadPoolExecutor(AT_ONCE, "question")
+        self._turns, self._parts = Budget(AT_ONCE), Budget(AT_ONCE)
+        self._threads = ThreadPoolExecutor(2 * AT_ONCE, "question")
 
     async def ask[T](self, question: Callable[[], T], held_bytes: int = QUESTION_BYTES) -> T:
         """Return the answer to a question that takes so much memory, which counts meanwhile."""
@@ -31,8 +31,11 @@ class Questions:
             return await read_again(partial(self._run, question))
 
     async def go_on[T](self, question: Callable[[], T]) -> T:
-        """Return one more part of an answer whose memory is counted already."""
-        async with self._turns.hold(1):
+        """Return one more part of an answer whose memory is counted already.
+
+        It takes no turn of those who wait for memory in theirs, and so never waits for them.
+        """
+        async with self._parts.hold(1):
             return await self._run(question)
 
     async def _run[T](self, question: Callable[[], T]) -> T:

@@ -26,12 +26,12 @@ async def healthz() -> Health:
     "/readyz",
     summary="Can it do its work?",
     response_model=Readiness,
-    responses=documented(503, "It is stopping, or the catalog, store or issuer does not answer."),
+    responses=documented(503, "It is stopping, or the catalog or the store does not answer."),
 )
 async def readyz(request: Request) -> Readiness | Response:
     """Answer 200 if catalog and store answered within the last seconds, else 503 and which.
 
-    So it is of an issuer whose keys are not known, or too old. A server that was told to end is
+    It says how the issuer is, which ends only what needs it. A server that was told to end is
     not ready, while it goes on with what it was asked.
     """
     gateway = gateway_of(request.scope)

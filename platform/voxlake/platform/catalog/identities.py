@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,18 @@ from voxlake.platform.catalog.tables import identities, users
 from voxlake.platform.database import now
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
 
     from voxlake.platform.access import Principal
     from voxlake.platform.catalog.person import Profile, User
+
+
+CLAIMED = timedelta(days=7)
+"""How long a token of the catalog counts on the groups that its user had at the issuer last."""
+_NOTED = timedelta(seconds=60)
+"""How long groups are not noted again after the time before: a note is a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,10 @@ class Identities(Writer):
         """
         with self.database.read() as connection:
             found = _find(connection, profile)
-        return self._make(profile) if found is None else self._renew(found, profile)
+        if found is None:
+            return self._make(profile)
+        self._note_groups(profile)
+        return self._renew(found, profile)
 
     def principal_of(self, profile: Profile) -> Principal:
         """Return somebody as one who asks, with what their groups at the issuer stand for.
@@ -61,9 +73,23 @@ class Identities(Writer):
             row = {"name": name, "full_name": profile.full_name, "email": profile.email}
             user = make_user(connection, row | {"is_administrator": False})
             known = {"issuer": profile.issuer, "subject": profile.subject, "user": user.id}
-            connection.execute(insert(identities).values(known | {"created_at": now()}))
+            made = known | {"created_at": now(), **_claimed(profile)}
+            connection.execute(insert(identities).values(made))
             replace(self, by=name).note(connection, "add user", name, detail=f"of {profile.issuer}")
             return user
+
+    def _note_groups(self, profile: Profile) -> None:
+        """Note the groups that somebody has at the issuer, for tokens of theirs."""
+        said, mine = _claimed(profile), _is(profile)
+        with self.database.read() as connection:
+            known = connection.execute(
+                select(identities.c.claimed, identities.c.claimed_at).where(*mine)
+            ).one()
+        fresh = known.claimed_at is not None and known.claimed_at > now() - _NOTED
+        if fresh and known.claimed == said["claimed"]:
+            return
+        with self.database.write() as connection:
+            connection.execute(update(identities).where(*mine).values(said))
 
     def _renew(self, user: User, profile: Profile) -> User:
         """Let a user be called and written to as the issuer says, if it says so."""
@@ -76,8 +102,24 @@ class Identities(Writer):
             return find_user(connection, user.name)
 
 
+def lasting_groups(connection: Connection, user: int) -> frozenset[str]:
+    """Return the groups that the issuer said a user had, if it did so within the last days."""
+    fresh = identities.c.claimed_at > now() - CLAIMED
+    query = select(identities.c.claimed).where(identities.c.user == user, fresh)
+    lines = (line for text in connection.execute(query).scalars() for line in text.split("\n"))
+    return frozenset(filter(None, lines))
+
+
+def _claimed(profile: Profile) -> dict[str, str | datetime]:
+    return {"claimed": "\n".join(sorted(profile.groups)), "claimed_at": now()}
+
+
+def _is(profile: Profile) -> tuple[ColumnElement[bool], ...]:
+    return identities.c.issuer == profile.issuer, identities.c.subject == profile.subject
+
+
 def _find(connection: Connection, profile: Profile) -> User | None:
-    mine = identities.c.issuer == profile.issuer, identities.c.subject == profile.subject
+    mine = _is(profile)
     query = select(users.c.name).join(identities, identities.c.user == users.c.id).where(*mine)
     name = connection.execute(query).scalar()
     return None if name is None else find_user(connection, name)

@@ -96,8 +96,13 @@ identities = Table(
     Column("subject", String(255), primary_key=True),
     Column("user", ID, ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", Moment, nullable=False),
+    Column("claimed", Text, nullable=False, server_default=""),
+    Column("claimed_at", Moment),
 )
-"""Whom an issuer speaks of: a person is known by what it calls them, never by name or mail."""
+"""Whom an issuer speaks of: a person is known by what it calls them, never by name or mail.
+
+`claimed` are the groups that it said they had, one a line, when it spoke of them last.
+"""
 
 memberships = Table(
     "memberships",

@@ -11,6 +11,7 @@ from sqlalchemy import Row, insert, select, update
 from voxlake.platform.access import Permission, Principal, Way
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.grants import bits_of, permissions_of
+from voxlake.platform.catalog.identities import lasting_groups
 from voxlake.platform.catalog.people import find_user, principal_of
 from voxlake.platform.catalog.tables import tokens, users
 from voxlake.platform.catalog.token_text import SHOWN, check_token, digest_of, new_token
@@ -161,7 +162,8 @@ class Tokens(Writer):
             if token is None:
                 raise UnauthenticatedError("the token is none of this lake; ask for one")
             token.check(moment)
-            user = principal_of(connection, find_user(connection, token.user))
+            theirs = find_user(connection, token.user)
+            user = principal_of(connection, theirs, lasting_groups(connection, theirs.id))
         if token.used_at is None or token.used_at <= moment - _NOTED:
             with self.database.write() as connection:
                 used = update(tokens).where(tokens.c.id == token.id)
