@@ -19,8 +19,8 @@ from sqlalchemy import insert, text
 from benchmarks.tables import markdown_table
 from voxlake.platform.access import ANONYMOUS, PUBLIC, Permission, Principal, Role
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.grants import bits_of
-from voxlake.platform.catalog.node_records import Page
+from voxlake.platform.catalog.data.node_records import Page
+from voxlake.platform.catalog.rights.grants import bits_of
 from voxlake.platform.catalog.tables import datasets, grants, groups, memberships, users
 from voxlake.platform.database import now
 from voxlake.platform.names import DatasetName

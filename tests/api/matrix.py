@@ -18,7 +18,7 @@ from voxlake.platform.access import (
     Role,
     decide,
 )
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.database import now
 
 if TYPE_CHECKING:

@@ -46,8 +46,8 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.frames import Frame
-from voxlake.platform.catalog.person import Standing
+from voxlake.platform.catalog.data.frames import Frame
+from voxlake.platform.catalog.identity.person import Standing
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

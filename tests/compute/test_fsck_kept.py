@@ -41,7 +41,7 @@ from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.ngff.lake import Place
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.platform import store
-from voxlake.platform.catalog.record import DatasetState
+from voxlake.platform.catalog.data.record import DatasetState
 from voxlake.platform.errors import CorruptDataError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

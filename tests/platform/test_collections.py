@@ -12,9 +12,9 @@ from sqlalchemy import delete
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
-from voxlake.platform.catalog.frames import Frame
-from voxlake.platform.catalog.grants import put_grant
-from voxlake.platform.catalog.node_records import EVERYTHING, Page
+from voxlake.platform.catalog.data.frames import Frame
+from voxlake.platform.catalog.data.node_records import EVERYTHING, Page
+from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.catalog.tables import grants
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
@@ -23,7 +23,7 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.platform.catalog.collections import Collections
+    from voxlake.platform.catalog.data.collections import Collections
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from voxlake.platform.access import Permission, Principal, Role
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
-from voxlake.platform.catalog.links import LONGEST, READS, LinkTerms
+from voxlake.platform.catalog.rights.links import LONGEST, READS, LinkTerms
 from voxlake.platform.catalog.tables import links
 from voxlake.platform.database import now
 from voxlake.platform.errors import (

@@ -15,7 +15,7 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.catalog.record import Kind
+    from voxlake.platform.catalog.data.record import Kind
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 

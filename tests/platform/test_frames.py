@@ -9,7 +9,7 @@ import pytest
 
 from voxlake.platform.access import Permission, Principal
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.frames import Frame
+from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,

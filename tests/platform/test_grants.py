@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
-from voxlake.platform.catalog.grants import (
+from voxlake.platform.catalog.rights.grants import (
     bits_of,
     permissions_of,
     put_grant,

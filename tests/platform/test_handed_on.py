@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from voxlake.platform.access import Permission, Principal, Role
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.handed_on import handed_on, is_own
-from voxlake.platform.catalog.person import Standing, may_set
-from voxlake.platform.catalog.tokens import Token, TokenTerms
+from voxlake.platform.catalog.identity.handed_on import handed_on, is_own
+from voxlake.platform.catalog.identity.person import Standing, may_set
+from voxlake.platform.catalog.identity.tokens import Token, TokenTerms
 from voxlake.platform.database import now
 from voxlake.platform.errors import ForbiddenError
 from voxlake.platform.node_changes import make_node

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import PUBLIC
-from voxlake.platform.catalog import Catalog, identities, open_catalog
-from voxlake.platform.catalog.person import Profile
+from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.catalog.identity import identities
+from voxlake.platform.catalog.identity.person import Profile
 from voxlake.platform.errors import ConflictError, InvalidInputError, UnauthenticatedError
 
 if TYPE_CHECKING:

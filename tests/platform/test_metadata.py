@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, metadata, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog.data import metadata
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 from voxlake.platform.names import DatasetName

@@ -8,8 +8,8 @@ import pytest
 
 from voxlake.platform.access import PUBLIC, Grant, Permission
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.grants import put_grant, read_grants
-from voxlake.platform.catalog.person import Member, Standing
+from voxlake.platform.catalog.identity.person import Member, Standing
+from voxlake.platform.catalog.rights.grants import put_grant, read_grants
 from voxlake.platform.errors import (
     ConflictError,
     InvalidNameError,
@@ -21,7 +21,7 @@ from voxlake.platform.nodes import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.catalog.people import People
+    from voxlake.platform.catalog.identity.people import People
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog, provenance
-from voxlake.platform.catalog.provenance import Origin
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog.data import provenance
+from voxlake.platform.catalog.data.provenance import Origin
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 from voxlake.platform.jobs.record import JobState

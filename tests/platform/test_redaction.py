@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from voxlake.platform.catalog.token_text import SHOWN, new_token
+from voxlake.platform.catalog.identity.token_text import SHOWN, new_token
 from voxlake.platform.redaction import REDACTED, SHORTEST, redactor, secrets_of
 from voxlake.platform.settings import Settings
 

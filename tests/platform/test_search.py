@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog, search
-from voxlake.platform.catalog.grants import put_grant
-from voxlake.platform.catalog.node_records import NodeRecord, Page, list_nodes
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog.data import search
+from voxlake.platform.catalog.data.node_records import NodeRecord, Page, list_nodes
+from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.catalog.tables import grants
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from voxlake.platform.catalog import Catalog, open_catalog, sessions
-from voxlake.platform.catalog.sessions import IDLE, LONGEST
+from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.catalog.identity import sessions
+from voxlake.platform.catalog.identity.sessions import IDLE, LONGEST
 from voxlake.platform.catalog.tables import sessions as table
 from voxlake.platform.database import now
 from voxlake.platform.errors import NotFoundError, UnauthenticatedError

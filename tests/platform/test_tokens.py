@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 
 from voxlake.platform.access import Permission, Role
 from voxlake.platform.catalog import Catalog, open_catalog
+from voxlake.platform.catalog.identity.token_text import check_token, digest_of, new_token
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.catalog.tables import tokens
-from voxlake.platform.catalog.token_text import check_token, digest_of, new_token
-from voxlake.platform.catalog.tokens import TokenTerms
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
 from voxlake.platform.nodes import ROOT

@@ -13,25 +13,25 @@ from starlette.routing import Mount
 from voxlake.api import openapi
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
-from voxlake.api.http.bodies import Bodies
-from voxlake.api.http.budget import Budget
-from voxlake.api.http.envelope import Envelope
-from voxlake.api.http.expiring import Expiring
-from voxlake.api.http.head import HeadAsGet
-from voxlake.api.http.leaving import WhileWanted
-from voxlake.api.http.line_ends import LineEnds
-from voxlake.api.http.link_paths import LinkPaths
-from voxlake.api.http.observed import Observed, Routed
-from voxlake.api.http.origins import Cors, OriginCheck
-from voxlake.api.http.problems import (
+from voxlake.api.http.answers.problems import (
     DOCUMENTED,
     on_http_exception,
     on_invalid_request,
     on_voxlake_error,
 )
-from voxlake.api.http.public_address import PublicAddress
-from voxlake.api.http.questions import QUESTION_BYTES, Questions
-from voxlake.api.http.throttle import Throttle
+from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.layers.bodies import Bodies
+from voxlake.api.http.layers.envelope import Envelope
+from voxlake.api.http.layers.head import HeadAsGet
+from voxlake.api.http.layers.leaving import WhileWanted
+from voxlake.api.http.layers.line_ends import LineEnds
+from voxlake.api.http.layers.link_paths import LinkPaths
+from voxlake.api.http.layers.observed import Observed, Routed
+from voxlake.api.http.layers.origins import Cors, OriginCheck
+from voxlake.api.http.layers.public_address import PublicAddress
+from voxlake.api.http.limits.budget import Budget
+from voxlake.api.http.limits.questions import QUESTION_BYTES, Questions
+from voxlake.api.http.limits.throttle import Throttle
 from voxlake.api.identity import login, middleauth
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders

@@ -14,7 +14,7 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
 from voxlake.api.gateway import Gateway, gateway_of
-from voxlake.api.http.parameters import check_parameters
+from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import (
     AssignGroup,
     Permission,

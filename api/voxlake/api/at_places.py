@@ -13,7 +13,7 @@ from starlette.requests import Request
 from voxlake.api.askers import Asker, GrantedPlace, RequiresPlace, grant_place
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import NamePart
-from voxlake.api.http.parameters import check_parameters
+from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import Add, Delete, Read, Right, Update
 
 

@@ -7,9 +7,9 @@ from threading import Event
 
 from starlette.types import Scope
 
-from voxlake.api.http.budget import Budget
 from voxlake.api.http.expiring import Expiring
-from voxlake.api.http.questions import Questions
+from voxlake.api.http.limits.budget import Budget
+from voxlake.api.http.limits.questions import Questions
 from voxlake.api.identity.identity import Identity
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources

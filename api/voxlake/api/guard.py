@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
-from voxlake.api.http.dataset_state import tell_state
-from voxlake.api.http.parameters import check_parameters
+from voxlake.api.http.answers.dataset_state import tell_state
+from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import (
     Access,
     AddVoxels,
@@ -36,7 +36,7 @@ from voxlake.platform.access import (
     authorize_listed,
 )
 from voxlake.platform.catalog import DatasetRecord, DatasetState
-from voxlake.platform.catalog.node_records import EVERYTHING, Page
+from voxlake.platform.catalog.data.node_records import EVERYTHING, Page
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidNameError,

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from voxlake.api.guard import public
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import BINARY, DOCUMENTED, documented
-from voxlake.api.http.public_address import outer_path
+from voxlake.api.http.answers.problems import BINARY, DOCUMENTED, documented
+from voxlake.api.http.layers.public_address import outer_path
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.views.keys import PART
 from voxlake.documents.problem import Problem
 from voxlake.platform.names import NAME

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from voxlake.documents.document import Question
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog.person import Standing
+from voxlake.platform.catalog.identity.person import Standing
 from voxlake.platform.names import NAME
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import DatasetRecord
-    from voxlake.platform.catalog.provenance import Origin
+    from voxlake.platform.catalog.data.provenance import Origin
 
 
 class DatasetSummary(Document):

@@ -11,7 +11,7 @@ from voxlake.documents.document import Document, Question
 from voxlake.platform.portion import Portion
 
 if TYPE_CHECKING:
-    from voxlake.platform.catalog.links import Link
+    from voxlake.platform.catalog.rights.links import Link
 
 
 class LinkQuestion(Question):

@@ -10,10 +10,10 @@ from pydantic import Field
 from voxlake.documents.document import Document
 
 if TYPE_CHECKING:
-    from voxlake.platform.catalog.person import Group, User
-    from voxlake.platform.catalog.sessions import Session
-    from voxlake.platform.catalog.shares import Share
-    from voxlake.platform.catalog.tokens import Token
+    from voxlake.platform.catalog.identity.person import Group, User
+    from voxlake.platform.catalog.identity.sessions import Session
+    from voxlake.platform.catalog.identity.tokens import Token
+    from voxlake.platform.catalog.rights.shares import Share
 
 
 class UserDocument(Document):

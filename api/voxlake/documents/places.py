@@ -10,8 +10,8 @@ from pydantic import Field
 from voxlake.documents.document import Document
 
 if TYPE_CHECKING:
-    from voxlake.platform.catalog.frames import Frame
-    from voxlake.platform.catalog.node_records import NodeRecord
+    from voxlake.platform.catalog.data.frames import Frame
+    from voxlake.platform.catalog.data.node_records import NodeRecord
 
 
 class PlaceDocument(Document):

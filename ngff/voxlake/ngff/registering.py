@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import address_of, lies_elsewhere
-from voxlake.platform.catalog.record import DatasetRecord, DatasetState
+from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError, UnsupportedError
 from voxlake.platform.store.allowed import allowed_store
 

@@ -25,7 +25,7 @@ from voxlake.platform.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.catalog.person import Profile
+    from voxlake.platform.catalog.identity.person import Profile
     from voxlake.platform.store import StoreURL
 
 LAKE = "https://lake.example.org"

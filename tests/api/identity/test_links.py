@@ -19,7 +19,7 @@ from tests.api.conftest import TOKEN, Served
 from voxlake.api.gateway import RECORD_SECONDS
 from voxlake.api.identity.links import LINK_SECONDS
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.errors import UnauthenticatedError
 from voxlake.platform.link_keys import LinkKeys
 

@@ -16,8 +16,8 @@ from tests.servers.nanoidp import SECRET as CLIENT_SECRET
 from tests.servers.nanoidp import NanoIdp
 
 from voxlake.platform.access import Role
-from voxlake.platform.catalog.links import READS
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
+from voxlake.platform.catalog.rights.links import READS
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings

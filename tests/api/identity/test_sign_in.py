@@ -14,7 +14,7 @@ from tests.api.identity.gateways import SECRET, Issued, run_gateway
 from tests.servers.oidc_provider.provider import register_client
 
 from voxlake.api.identity.flow import FLOW_SECONDS
-from voxlake.platform.catalog.sessions import IDLE, LONGEST
+from voxlake.platform.catalog.identity.sessions import IDLE, LONGEST
 from voxlake.platform.catalog.tables import sessions
 from voxlake.platform.database import now
 

@@ -11,7 +11,7 @@ import pytest
 
 from voxlake.api.identity.identity import TOKEN_SECONDS
 from voxlake.platform.access import Role
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.database import now
 from voxlake.platform.names import DatasetName
 

@@ -16,14 +16,14 @@ from tests.api.conftest import Served, run_app
 from tests.docs.pages import ROOT
 
 from voxlake.api.app import create_app
-from voxlake.api.http.budget import Budget
-from voxlake.api.http.exchange import CutOff, Exchange
+from voxlake.api.http.layers.exchange import CutOff, Exchange
+from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
 from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform.access import Permission
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 

@@ -17,7 +17,7 @@ from voxlake.api.identity.identity import TOKEN_SECONDS
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.platform.access import Permission, Role
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.database import now
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -25,7 +25,7 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.catalog.tokens import Token
+    from voxlake.platform.catalog.identity.tokens import Token
 
 PLACE = "?place=lab/brain/em"
 

@@ -17,9 +17,9 @@ from voxlake.ngff.lake import discover
 from voxlake.platform import store
 from voxlake.platform.access import Grant, Permission, Role
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.grants import put_grant
-from voxlake.platform.catalog.people import own_group
-from voxlake.platform.catalog.tokens import TokenTerms
+from voxlake.platform.catalog.identity.people import own_group
+from voxlake.platform.catalog.identity.tokens import TokenTerms
+from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes import ROOT

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from voxlake.api.data.labels import ask
 from voxlake.api.formats.format import Offer
 from voxlake.api.guard import Granted
-from voxlake.api.http.arrow_body import ARROW, arrow_parts
-from voxlake.api.http.cutout import Read
+from voxlake.api.http.answers.arrow_body import ARROW, arrow_parts
+from voxlake.api.http.answers.cutout import Read
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow

@@ -20,9 +20,9 @@ from voxlake.api.data.opened import (
     store_url,
 )
 from voxlake.api.guard import Granted
-from voxlake.api.http.cutout import Read
-from voxlake.api.http.query import parse_box
-from voxlake.api.http.questions import QUESTION_BYTES
+from voxlake.api.http.answers.cutout import Read
+from voxlake.api.http.limits.questions import QUESTION_BYTES
+from voxlake.api.http.requests.query import parse_box
 from voxlake.ngff.grid.box import Box, grid_shape
 from voxlake.ngff.labels.mapping.mapping import Mapping, apply, merged_bodies, renumbered
 from voxlake.ngff.labels.queries.in_box import LabelsInBox

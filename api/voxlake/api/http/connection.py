@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from voxlake.api.gateway import Gateway
-from voxlake.api.http.exchange import CutOff, exchange_of
+from voxlake.api.http.layers.exchange import CutOff, exchange_of
 
 LOOK_SECONDS = 1.0
 """How often a client that does not take what is sent is looked at."""

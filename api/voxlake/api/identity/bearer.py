@@ -16,8 +16,8 @@ from voxlake.api.identity.claims import ClaimPlaces, Claims, profile_of
 from voxlake.api.identity.issuer import Issuer
 from voxlake.api.identity.signed import LEEWAY_SECONDS, signed_claims
 from voxlake.platform.access import Principal
-from voxlake.platform.catalog.identities import Identities
-from voxlake.platform.catalog.token_text import digest_of
+from voxlake.platform.catalog.identity.identities import Identities
+from voxlake.platform.catalog.identity.token_text import digest_of
 from voxlake.platform.errors import UnauthenticatedError
 
 KNOWN_SECONDS = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from voxlake.platform.catalog.person import Profile
+from voxlake.platform.catalog.identity.person import Profile
 
 type Claims = Mapping[str, Any]
 """Of JSON, so its values are of any kind."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from voxlake.api.http.exchange import exchange_of
 from voxlake.api.http.expiring import Expiring
-from voxlake.api.http.link_paths import TOKEN as LINK_TOKEN
+from voxlake.api.http.layers.exchange import exchange_of
+from voxlake.api.http.layers.link_paths import TOKEN as LINK_TOKEN
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.platform.access import ANONYMOUS, Principal
-from voxlake.platform.catalog.token_text import PREFIX, digest_of
-from voxlake.platform.catalog.tokens import Tokens
+from voxlake.platform.catalog.identity.token_text import PREFIX, digest_of
+from voxlake.platform.catalog.identity.tokens import Tokens
 from voxlake.platform.errors import UnauthenticatedError
 
 if TYPE_CHECKING:

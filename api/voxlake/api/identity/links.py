@@ -7,7 +7,7 @@ from functools import partial
 
 from voxlake.api.http.expiring import Expiring
 from voxlake.platform.access import Principal
-from voxlake.platform.catalog.links import Links
+from voxlake.platform.catalog.rights.links import Links
 from voxlake.platform.link_keys import LinkKeys
 
 LINK_SECONDS = 1.0

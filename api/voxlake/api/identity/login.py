@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
-from voxlake.api.http.problems import from_error
-from voxlake.api.http.public_address import outer_path
+from voxlake.api.http.answers.problems import from_error
+from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.identity.flow import CALLBACK, FLOW_SECONDS, Callback, Flow
 from voxlake.api.identity.local import SESSION_SECONDS, LocalIdentity
 from voxlake.documents.service import LoginLinkDocument

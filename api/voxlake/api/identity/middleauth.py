@@ -19,8 +19,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from voxlake.api.askers import SignedIn
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
-from voxlake.api.http.problems import FORBIDDEN
-from voxlake.api.http.public_address import outer_path
+from voxlake.api.http.answers.problems import FORBIDDEN
+from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.people import cave
 from voxlake.documents.middleauth import AuthInfoDocument, CaveTokenDocument, CaveUserDocument
 from voxlake.platform.errors import ForbiddenError

@@ -24,7 +24,7 @@ from voxlake.api.identity.flow import CALLBACK, Callback, Flow
 from voxlake.api.identity.issuer import Issuer, check_address
 from voxlake.api.identity.signed import signed_claims
 from voxlake.api.identity.signed_in import SignedIn
-from voxlake.platform.catalog.person import Profile
+from voxlake.platform.catalog.identity.person import Profile
 from voxlake.platform.errors import (
     InvalidInputError,
     IssuerUnavailableError,

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.identity.cookies import Cookie
 from voxlake.platform.access import Principal
-from voxlake.platform.catalog.identities import Identities
-from voxlake.platform.catalog.person import Profile
-from voxlake.platform.catalog.sessions import LONGEST, SECRET, Sessions
-from voxlake.platform.catalog.token_text import digest_of
+from voxlake.platform.catalog.identity.identities import Identities
+from voxlake.platform.catalog.identity.person import Profile
+from voxlake.platform.catalog.identity.sessions import LONGEST, SECRET, Sessions
+from voxlake.platform.catalog.identity.token_text import digest_of
 
 SEEN_SECONDS = 1.0
 """How long a session is good after it was ended elsewhere, and a user after they were disabled."""

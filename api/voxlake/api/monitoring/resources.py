@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from voxlake.api.http.budget import Budget
+from voxlake.api.http.limits.budget import Budget
 from voxlake.ngff.memory.cache import CACHE, Cache
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 

@@ -9,9 +9,9 @@ from voxlake.api.people import users
 from voxlake.documents.middleauth import CaveTokenDocument, CaveUserDocument
 from voxlake.platform.access import Permission
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.handed_on import handed_on, is_own
-from voxlake.platform.catalog.links import READS
-from voxlake.platform.catalog.node_records import Page
+from voxlake.platform.catalog.data.node_records import Page
+from voxlake.platform.catalog.identity.handed_on import handed_on, is_own
+from voxlake.platform.catalog.rights.links import READS
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError
 

@@ -8,8 +8,8 @@ from voxlake.api.askers import Asker
 from voxlake.documents.asked_of_people import GroupQuestion
 from voxlake.documents.people import GroupDocument, GroupList, group_document
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.people import no_group
-from voxlake.platform.catalog.person import Group, Standing, may_set
+from voxlake.platform.catalog.identity.people import no_group
+from voxlake.platform.catalog.identity.person import Group, Standing, may_set
 from voxlake.platform.errors import ForbiddenError, InvalidInputError
 
 

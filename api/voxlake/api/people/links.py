@@ -9,7 +9,7 @@ from voxlake.api.guard import Granted
 from voxlake.documents.links import LinkQuestion, NewLinkDocument, new_link_document
 from voxlake.ngff.portions import check_portion
 from voxlake.platform.access import AssignGroup, RemoveGroup
-from voxlake.platform.catalog.links import USUAL, Link, LinkTerms
+from voxlake.platform.catalog.rights.links import USUAL, Link, LinkTerms
 from voxlake.platform.database import now
 from voxlake.platform.errors import ForbiddenError
 

@@ -7,9 +7,9 @@ from voxlake.documents.asked_of_people import TokenQuestion
 from voxlake.documents.people import NewTokenDocument, TokenDocument, TokenList, token_document
 from voxlake.platform.access import Read
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.handed_on import handed_on, is_own
-from voxlake.platform.catalog.people import no_user
-from voxlake.platform.catalog.tokens import Token, no_token
+from voxlake.platform.catalog.identity.handed_on import handed_on, is_own
+from voxlake.platform.catalog.identity.people import no_user
+from voxlake.platform.catalog.identity.tokens import Token, no_token
 from voxlake.platform.errors import ForbiddenError, InvalidInputError
 
 

@@ -6,7 +6,7 @@ from voxlake.api.askers import Asker
 from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.people import MeDocument, UserDocument, UserList, user_document
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.people import no_user
+from voxlake.platform.catalog.identity.people import no_user
 
 
 async def describe(asker: Asker) -> MeDocument:

@@ -9,7 +9,7 @@ from voxlake.documents.places import PlaceDocument, PlacePage, place_document
 from voxlake.ngff.lake import keep_names
 from voxlake.platform.access import Add, Delete, Permission, Read, Update
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.node_records import Page
+from voxlake.platform.catalog.data.node_records import Page
 
 
 async def list_places(asker: Asker, above: Sequence[str], limit: int, after: str) -> PlacePage:

@@ -6,7 +6,7 @@ from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.documents.asked_of_places import FrameChange, FrameQuestion
 from voxlake.documents.places import FrameDocument, FrameList, frame_document
 from voxlake.platform.access import Add, Permission
-from voxlake.platform.catalog.frames import Frame
+from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import ForbiddenError
 
 

@@ -6,7 +6,7 @@ from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.documents.places import FoundPage, KeyList, ValueDocument, place_document
 from voxlake.platform.access import Read, Update
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.node_records import Page
+from voxlake.platform.catalog.data.node_records import Page
 
 
 async def list_keys(granted: GrantedPlace[Read]) -> KeyList:

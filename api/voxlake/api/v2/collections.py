@@ -18,8 +18,8 @@ from voxlake.api.at_places import (
     MayUpdateCollection,
     MayUpdateExperiment,
 )
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import collections as data
 from voxlake.documents.asked_of_places import (
     CollectionChange,

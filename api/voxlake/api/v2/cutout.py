@@ -14,10 +14,10 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data import portions
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.guard import Granted, MayReadSome
-from voxlake.api.http.cutout import CutoutReading, CutoutResponse, Read
-from voxlake.api.http.label_answers import mapping_header
-from voxlake.api.http.problems import BINARY, documented
-from voxlake.api.http.query import Ranges, parse_box
+from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse, Read
+from voxlake.api.http.answers.label_answers import mapping_header
+from voxlake.api.http.answers.problems import BINARY, documented
+from voxlake.api.http.requests.query import Ranges, parse_box
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import LimitExceededError
 

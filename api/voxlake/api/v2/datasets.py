@@ -18,8 +18,8 @@ from voxlake.api.guard import (
     MayRead,
     MayUpdate,
 )
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, NOT_ALLOWED, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import datasets as places
 from voxlake.documents.asked_of_places import CollectionChange, ProvenanceQuestion
 from voxlake.documents.dataset import (

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path
 
 from voxlake.api.askers import NAMED, SignedIn
 from voxlake.api.at_places import Anybody, MayAddToLake
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import frames as data
 from voxlake.documents.asked_of_places import FrameChange, FrameQuestion
 from voxlake.documents.places import FrameDocument, FrameList

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from voxlake.api.askers import AfterName, GroupName, Limit, SignedIn, Unlimited, UserName
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import groups
 from voxlake.documents.asked_of_people import GroupQuestion, MemberQuestion
 from voxlake.documents.people import GroupDocument, GroupList

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import public
-from voxlake.api.http.problems import documented, problem
+from voxlake.api.http.answers.problems import documented, problem
 from voxlake.documents.service import Health, Readiness
 
 router = APIRouter(tags=["health"], dependencies=[Depends(public)])

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.arrow_body import ARROW, wants_arrow
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.json_body import json_response
-from voxlake.api.http.label_answers import list_response, mapping_header, state_headers
-from voxlake.api.http.problems import BINARY, NOT_ALLOWED, documented
-from voxlake.api.http.query import Ranges
+from voxlake.api.http.answers.arrow_body import ARROW, wants_arrow
+from voxlake.api.http.answers.json_body import json_response
+from voxlake.api.http.answers.label_answers import list_response, mapping_header, state_headers
+from voxlake.api.http.answers.problems import BINARY, NOT_ALLOWED, documented
+from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.query import Ranges
 from voxlake.documents.labels import (
     MAX_LABELS,
     MAX_POINTS,

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 
 from voxlake.api.guard import MayAssignGroup, MayReadVoxels, MayRemoveGroup
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import NOT_ALLOWED
+from voxlake.api.http.answers.problems import NOT_ALLOWED
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import links
 from voxlake.documents.links import (
     LinkDocument,

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import NOT_ALLOWED, documented
+from voxlake.api.http.answers.problems import NOT_ALLOWED, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.merges import (
     BodyDocument,

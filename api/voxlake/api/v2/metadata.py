@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query
 from voxlake.api.askers import Limit, MayReadPlace
 from voxlake.api.at_places import Anybody, MayUpdatePlace
 from voxlake.api.guard import AfterPlace
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import metadata as data
 from voxlake.documents.asked_of_places import ValueQuestion
 from voxlake.documents.places import FoundPage, KeyList, ValueDocument

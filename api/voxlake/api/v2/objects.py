@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
-from voxlake.api.http.arrow_body import arrow_response, wants_arrow
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.json_body import json_response
-from voxlake.api.http.problems import NOT_ALLOWED
+from voxlake.api.http.answers.arrow_body import arrow_response, wants_arrow
+from voxlake.api.http.answers.json_body import json_response
+from voxlake.api.http.answers.problems import NOT_ALLOWED
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.v2.labels import LISTS, Accept, OneLabel
 from voxlake.documents.labels import MAX_LABELS
 from voxlake.documents.objects import (

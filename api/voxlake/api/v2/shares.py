@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from voxlake.api.askers import PLACE, GroupName, Limit, MayReadPlace, MayShare, MayUnshare, SignedIn
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import shares
 from voxlake.documents.asked_of_people import ShareQuestion
 from voxlake.documents.people import AuditList, ShareDocument, ShareList

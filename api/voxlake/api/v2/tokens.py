@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from voxlake.api.askers import NAMED, AfterNumber, Limit, SignedIn, TokenNumber
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN
+from voxlake.api.http.answers.problems import FORBIDDEN
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import tokens
 from voxlake.documents.asked_of_people import TokenQuestion
 from voxlake.documents.people import NewTokenDocument, TokenDocument, TokenList

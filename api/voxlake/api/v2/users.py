@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from voxlake.api.askers import Administrator, AfterName, Limit, SignedIn, UserName
-from voxlake.api.http.intake import JsonBody
-from voxlake.api.http.problems import FORBIDDEN, documented
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import users
 from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.people import MeDocument, UserDocument, UserList

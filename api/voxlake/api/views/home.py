@@ -11,8 +11,8 @@ from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guard import Granted, MayList, public
-from voxlake.api.http.envelope import SECURITY_HEADERS
-from voxlake.api.http.public_address import outer_path
+from voxlake.api.http.layers.envelope import SECURITY_HEADERS
+from voxlake.api.http.layers.public_address import outer_path
 from voxlake.platform.access import Read
 
 router = APIRouter(include_in_schema=False)

@@ -12,7 +12,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, MayReadSome, public, relatives
-from voxlake.api.http.public_address import outer_path
+from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument

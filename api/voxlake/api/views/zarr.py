@@ -19,11 +19,11 @@ from voxlake.api.data import datasets as data
 from voxlake.api.data import portions
 from voxlake.api.data.stored_objects import BLOCK, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
-from voxlake.api.http.budget import Budget
-from voxlake.api.http.parameters import refuse_parameters
-from voxlake.api.http.problems import problem
-from voxlake.api.http.ranges import matches, parse_range, range_applies, resolve
-from voxlake.api.http.stream import SOCKET_BYTES, send_end, send_start
+from voxlake.api.http.answers.problems import problem
+from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start
+from voxlake.api.http.limits.budget import Budget
+from voxlake.api.http.requests.parameters import refuse_parameters
+from voxlake.api.http.requests.ranges import matches, parse_range, range_applies, resolve
 from voxlake.api.views.keys import labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
 from voxlake.api.views.levels_list import only_levels

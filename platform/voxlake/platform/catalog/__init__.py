@@ -4,6 +4,6 @@ What can be derived from the store (levels, extents, dtypes) is read from it and
 """
 
 from voxlake.platform.catalog.catalog import Catalog, open_catalog
-from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
+from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
 
 __all__ = ["Catalog", "DatasetRecord", "DatasetState", "Kind", "open_catalog"]

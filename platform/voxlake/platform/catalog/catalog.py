@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL
 
 from voxlake.platform.access import Protected
 from voxlake.platform.catalog.audit import Audit, Writer
-from voxlake.platform.catalog.collections import Collections
-from voxlake.platform.catalog.datasets import (
+from voxlake.platform.catalog.data.collections import Collections
+from voxlake.platform.catalog.data.datasets import (
     add_record,
     find_record,
     is_there,
@@ -23,21 +23,21 @@ from voxlake.platform.catalog.datasets import (
     set_public,
     set_state,
 )
-from voxlake.platform.catalog.deletion import Deletion
-from voxlake.platform.catalog.frames import Frames
-from voxlake.platform.catalog.grants import is_allowed, read_grants
-from voxlake.platform.catalog.identities import Identities
-from voxlake.platform.catalog.links import Links
-from voxlake.platform.catalog.metadata import Metadata
+from voxlake.platform.catalog.data.deletion import Deletion
+from voxlake.platform.catalog.data.frames import Frames
+from voxlake.platform.catalog.data.metadata import Metadata
+from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
+from voxlake.platform.catalog.data.provenance import Provenance
+from voxlake.platform.catalog.data.search import Search
+from voxlake.platform.catalog.identity.identities import Identities
+from voxlake.platform.catalog.identity.people import People
+from voxlake.platform.catalog.identity.sessions import Sessions
+from voxlake.platform.catalog.identity.tokens import Tokens
 from voxlake.platform.catalog.migrate import address_of, migrate
-from voxlake.platform.catalog.node_records import EVERYTHING, Page, within
-from voxlake.platform.catalog.people import People
-from voxlake.platform.catalog.provenance import Provenance
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
-from voxlake.platform.catalog.search import Search
-from voxlake.platform.catalog.sessions import Sessions
-from voxlake.platform.catalog.shares import Shares
-from voxlake.platform.catalog.tokens import Tokens
+from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
+from voxlake.platform.catalog.rights.links import Links
+from voxlake.platform.catalog.rights.shares import Shares
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs.ledger import Ledger
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from voxlake.platform.access import Permission, Principal
-    from voxlake.platform.catalog.record import DatasetRecord, DatasetState, Kind
+    from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL

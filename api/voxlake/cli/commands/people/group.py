@@ -12,7 +12,7 @@ from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_groups
 from voxlake.documents.people import GroupList, group_document
-from voxlake.platform.catalog.person import Group, Standing
+from voxlake.platform.catalog.identity.person import Group, Standing
 
 group = App(name="group", help="Groups: list them, make or delete one, say who is in it.")
 

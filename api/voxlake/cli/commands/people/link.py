@@ -17,7 +17,7 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.lake import address_of
 from voxlake.ngff.portions import check_portion
-from voxlake.platform.catalog.links import USUAL, LinkTerms
+from voxlake.platform.catalog.rights.links import USUAL, LinkTerms
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.platform.catalog import DatasetRecord
-    from voxlake.platform.catalog.links import Link
+    from voxlake.platform.catalog.rights.links import Link
 
 link = App(name="link", help="Links that let others read a dataset: make, list or revoke one.")
 

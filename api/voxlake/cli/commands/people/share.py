@@ -16,7 +16,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_shares
 from voxlake.documents.people import ShareList, share_document
 from voxlake.platform.access import Role
-from voxlake.platform.catalog.shares import Share
+from voxlake.platform.catalog.rights.shares import Share
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import names_of
 

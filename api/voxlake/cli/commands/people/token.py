@@ -14,7 +14,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_new_token, shown_tokens
 from voxlake.documents.people import NewTokenDocument, TokenList, token_document
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog.tokens import Token, TokenTerms
+from voxlake.platform.catalog.identity.tokens import Token, TokenTerms
 
 token = App(name="token", help="Tokens of users: list them, make, revoke or rotate one.")
 

@@ -11,7 +11,7 @@ from voxlake.cli.options import Answering, Flag, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_users
 from voxlake.documents.people import UserList, user_document
-from voxlake.platform.catalog.person import User
+from voxlake.platform.catalog.identity.person import User
 
 user = App(name="user", help="Users: list them, add one, disable one.")
 

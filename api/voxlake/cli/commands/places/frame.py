@@ -14,7 +14,7 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_frames
 from voxlake.documents.places import FrameList, frame_document
 from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.platform.catalog.frames import Frame
+from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import InvalidInputError
 
 frame = App(name="frame", help="Coordinate frames: list them, make, change or delete one.")

@@ -11,7 +11,7 @@ from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_found
 from voxlake.documents.places import FoundPage, place_document
-from voxlake.platform.catalog.node_records import Page
+from voxlake.platform.catalog.data.node_records import Page
 
 
 def search(

@@ -14,7 +14,7 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import index_of
 from voxlake.platform import store
-from voxlake.platform.catalog.record import DatasetState
+from voxlake.platform.catalog.data.record import DatasetState
 from voxlake.platform.jobs.record import UNFINISHED, JobState
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Layers: what is done around every request."""

@@ -1,0 +1,1 @@
+"""Limits: what one account may have of requests, bytes, memory and threads."""

@@ -1,0 +1,1 @@
+"""Requests: what is asked for, by parameters, boxes, ranges and bodies."""

@@ -1,0 +1,1 @@
+"""What there is: collections, experiments, datasets, frames, and what is known of them."""

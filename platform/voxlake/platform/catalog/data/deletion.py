@@ -1,0 +1,107 @@
+"""Datasets are hidden at once, and deleted from the store by a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlake.platform.access import Permission
+from voxlake.platform.catalog.audit import Writer
+from voxlake.platform.catalog.data.datasets import find_record, list_records, set_state
+from voxlake.platform.catalog.data.record import DatasetState
+from voxlake.platform.catalog.rights.grants import is_allowed
+from voxlake.platform.catalog.tables import datasets
+from voxlake.platform.database import now
+from voxlake.platform.errors import ConflictError, ForbiddenError
+from voxlake.platform.jobs.histories import jobs_about
+from voxlake.platform.jobs.record import JobState
+from voxlake.platform.jobs.runner import is_running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from voxlake.platform.access import Principal
+    from voxlake.platform.catalog.data.record import DatasetRecord
+    from voxlake.platform.jobs.ledger import Ledger
+    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.names import DatasetName
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion(Writer):
+    """Deletes datasets of a lake by its workers. Its methods may be called from any thread."""
+
+    ledger: Ledger
+
+    def begin(
+        self, name: DatasetName, principal: Principal, *, with_labels: bool = False
+    ) -> tuple[Job, list[DatasetRecord]]:
+        """Hide a dataset from this moment on, and queue the job that deletes it from the store.
+
+        Its name is free when a worker has done that. Return the job, and the labels that go along.
+
+        Parameters
+        ----------
+        name
+            The dataset, which the asker may delete.
+        principal
+            Who asks.
+        with_labels
+            Whether the labels of an image are deleted with it.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such dataset.
+        ConflictError
+            If labels belong to it and are not to go with it, or a job is at work on one of them.
+        ForbiddenError
+            If some of the labels are not the asker's to delete.
+        """
+        with self.database.read() as connection:
+            record = find_record(connection, name)
+            labels = _labels(connection, record, principal, with_labels=with_labels)
+            doomed = [*labels, record]
+            _check_idle(connection, doomed)
+        # As `compute.jobs.kinds.remove.RemoveSpec` has it.
+        spec = {"kind": "remove", "name": str(name), "kind_of_dataset": record.kind}
+        job = self.ledger.create_job(
+            "remove", name, {**spec, "of": record.of, "with_labels": with_labels}
+        )
+        with self.database.write() as connection:
+            for each in doomed:
+                set_state(connection, each.name, DatasetState.REMOVING)
+                self.note(connection, "delete dataset", str(each.name), node=each.node)
+        return self.ledger.enqueue(job.id), labels
+
+
+def _labels(
+    connection: Connection, image: DatasetRecord, principal: Principal, *, with_labels: bool
+) -> list[DatasetRecord]:
+    mine = datasets.c.of == image.node
+    labels = list_records(connection, mine)
+    if labels and not with_labels:
+        raise ConflictError(
+            f"labels belong to {image.name} and would go with it; delete them first, or all of it "
+            "with_labels"
+        )
+    allowed = is_allowed(principal, Permission.DELETE, now())
+    if len(list_records(connection, mine, allowed)) < len(labels):
+        raise ForbiddenError(
+            f"labels belong to {image.name} that {principal.name} may not delete; ask an "
+            "administrator"
+        )
+    return labels
+
+
+def _check_idle(connection: Connection, doomed: Iterable[DatasetRecord]) -> None:
+    for record in doomed:
+        for job in jobs_about(connection, record.name):
+            waits = job.state is JobState.QUEUED and job.queued_at is not None
+            if is_running(job) or waits:
+                raise ConflictError(
+                    f"{job.kind} job {job.id} works on {job.dataset}, or waits to; wait for it, or "
+                    "cancel it"
+                )

@@ -1,0 +1,1 @@
+"""Who may do what: grants, what is shared, and links."""
