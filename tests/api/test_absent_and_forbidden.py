@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from tests.api.matrix import DATASET, DATASETS
 
 from voxlake.api.app import create_app
 from voxlake.api.http.expiring import Expiring
+from voxlake.api.http.limits import refusals
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.catalog import open_catalog
@@ -105,6 +107,25 @@ def test_of_places_too(asked: Asked, place: str) -> None:
         assert answer.status == 404
         told.append(said)
     assert told[0] == told[1] == told[2]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("template", [f"/v2/datasets{DATASET}", f"/v2/shares?place={HIDDEN}"])
+def test_they_are_answered_at_even_times(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, template: str, known: bool
+) -> None:
+    """And what is neither is answered at once."""
+    headers = asked.headers if known else {}
+    hidden, absent = addresses(template)
+    asked.server.ask("GET", hidden, headers)
+    monkeypatch.setattr(refusals, "STEP_SECONDS", 1.0)
+    for address in (hidden, absent.replace(HIDDEN, ABSENT)):
+        began = time.monotonic()
+        asked.server.ask("GET", address, headers)
+        assert time.monotonic() - began >= 0.99
+    began = time.monotonic()
+    assert asked.server.ask("GET", "/v2/datasets", headers).status == 200
+    assert time.monotonic() - began < 0.9
 
 
 def rank_score(ones: list[float], others: list[float]) -> float:

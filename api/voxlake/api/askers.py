@@ -4,6 +4,7 @@ A route declares one of `SignedIn`, `Unlimited`, `Administrator`, or a `Requires
 handed an `Asker` or a `GrantedPlace`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +15,7 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
 from voxlake.api.gateway import Gateway, gateway_of
+from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import (
     AssignGroup,
@@ -26,7 +28,12 @@ from voxlake.platform.access import (
     authorize_place,
 )
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.errors import ForbiddenError, InvalidNameError
+from voxlake.platform.errors import (
+    ForbiddenError,
+    InvalidNameError,
+    NotFoundError,
+    UnauthenticatedError,
+)
 from voxlake.platform.names import NAME, names_of
 
 NAMED = f"^{NAME}$"
@@ -159,6 +166,7 @@ async def grant_place[R: Right](asker: Asker, place: str, right: type[R]) -> Gra
     InvalidNameError
         To others, if it is no place.
     """
+    began = time.monotonic()
     principal, shares = asker.principal, asker.gateway.catalog.shares
     try:
         names = names_of(place)
@@ -167,4 +175,8 @@ async def grant_place[R: Right](asker: Asker, place: str, right: type[R]) -> Gra
             raise asker.gateway.identity.unknown() from error
         raise
     found = await to_thread.run_sync(partial(shares.find_place, names))
-    return GrantedPlace(asker, right, authorize_place(principal, right, names, found))
+    try:
+        return GrantedPlace(asker, right, authorize_place(principal, right, names, found))
+    except (NotFoundError, UnauthenticatedError):
+        await even_out(began)
+        raise

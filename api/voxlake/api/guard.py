@@ -7,6 +7,7 @@ fails where neither stands, or where a route is handed another right than it say
 
 # Annotations are evaluated here: FastAPI does not find the parameters of generic classes by name.
 
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
@@ -18,6 +19,7 @@ from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.answers.dataset_state import tell_state
+from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import (
     Access,
@@ -41,6 +43,7 @@ from voxlake.platform.errors import (
     ForbiddenError,
     InvalidNameError,
     NotFoundError,
+    UnauthenticatedError,
     VoxlakeError,
 )
 from voxlake.platform.names import NAME, DatasetName
@@ -202,7 +205,7 @@ async def grant[R: Right](
     InvalidNameError
         To others, if the name cannot name a dataset.
     """
-    gateway = gateway_of(scope)
+    began, gateway = time.monotonic(), gateway_of(scope)
     principal = await gateway.identity.identify(scope)
     try:
         name = DatasetName(*parts)
@@ -213,7 +216,11 @@ async def grant[R: Right](
     found = await gateway.records.get(name, partial(_find, gateway, name))
     if found is not None and of is not None and found.record.of != of:
         found = None
-    granted = Granted(authorize(principal, right, name, found), gateway)
+    try:
+        granted = Granted(authorize(principal, right, name, found), gateway)
+    except (NotFoundError, UnauthenticatedError):
+        await even_out(began)
+        raise
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
     if not portions:
