@@ -18,6 +18,7 @@ from tests.ngff.labels.writing import write_labels
 from ulid import ULID
 
 from voxlake.api.data import labels as label_data
+from voxlake.api.data import opened
 from voxlake.api.data.mappings import newest_mapping
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import state
@@ -125,7 +126,8 @@ def moving(labelled: Labelled, monkeypatch: pytest.MonkeyPatch) -> Iterator[Movi
 
     with monkeypatch.context() as patch:
         patch.setattr(state, "in_force", look)
-        patch.setattr(label_data, "newest_mapping", look_at_mapping)
+        for reader in (label_data, opened):
+            patch.setattr(reader, "newest_mapping", look_at_mapping)
         yield labels
     store.delete(marker)
 
