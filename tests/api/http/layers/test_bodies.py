@@ -103,7 +103,7 @@ def test_a_body_of_the_largest_size_is_read(address: tuple[str, int]) -> None:
 def test_a_head_that_does_not_come_is_not_waited_for(
     served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 1.5)
     with run_connections(served) as address, socket.create_connection(address, 10) as client:
         # One request is answered, and the next begins.
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -15,6 +16,7 @@ from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.http.test_every_answer import check_headers
 
 from voxlake.api.app import create_app
+from voxlake.api.http.limits import windows
 from voxlake.api.http.limits.account import address_of
 from voxlake.api.http.limits.allowance import Allowance
 from voxlake.api.http.limits.throttle import CHARGED_BYTES
@@ -46,6 +48,14 @@ def tokens(served: Served) -> dict[str, dict[str, str]]:
         _, secret = served.catalog.tokens.make(name, "test")
         people[name.removeprefix("throttled-")] = {"Authorization": f"Bearer {secret}"}
     return people
+
+
+@pytest.fixture(autouse=True)
+def _in_a_fresh_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin with a window: across the end of one, more is let through."""
+    began, clock = time.time(), time.time
+    fresh = SimpleNamespace(time=lambda: 6e8 + clock() - began)
+    monkeypatch.setattr(windows, "time", fresh)
 
 
 def check_throttled(answer: httpx2.Response, unit: str) -> None:
