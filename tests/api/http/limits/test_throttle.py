@@ -220,6 +220,7 @@ def test_who_waits_as_long_as_they_are_told_gets_more(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         moment = [1_000_000.0]
+        patch.setattr(windows, "time", time)
         patch.setattr(time, "time", lambda: moment[0])
         allowance = Allowance("requests", amount)
         for pause, cost in spent:
