@@ -321,19 +321,24 @@ def authorize[R: Right](
     ForbiddenError
         If they may see it and not do this.
     """
-    if dataset is None:
-        decision = Decision.UNAUTHENTICATED if principal.is_anonymous else Decision.HIDDEN
-    else:
-        decision = dataset.decide(principal, right.permission)
-    if decision is Decision.UNAUTHENTICATED:
+    there = _check(principal, right, dataset, str(name), f"there is no dataset {name}")
+    return Access(principal, right, there.record, _GUARD)
+
+
+def _check[T: (Protected, Place)](
+    principal: Principal, right: type[Right], there: T | None, name: str, absent: str
+) -> T:
+    """Return what is there if `principal` has the right on it; raise as `authorize` does."""
+    decision = None if there is None else there.decide(principal, right.permission)
+    if there is not None and decision is Decision.ALLOWED:
+        return there
+    if principal.is_anonymous:
         raise UnauthenticatedError(f"{name} is not open to everybody; log in to ask for it")
-    if dataset is None or decision is Decision.HIDDEN:
-        raise NotFoundError(f"there is no dataset {name}")
     if decision is Decision.FORBIDDEN:
         raise ForbiddenError(
             f"{principal.name} may not {right.permission} on {name}; ask its owner"
         )
-    return Access(principal, right, dataset.record, _GUARD)
+    raise NotFoundError(absent)
 
 
 def authorize_listed[R: Right](
@@ -358,17 +363,14 @@ class Place:
         """Return all that `principal` may do with it, at this moment."""
         return held_by(principal, self.path, self.grants, datetime.now(UTC))
 
+    def decide(self, principal: Principal, permission: Permission) -> Decision:
+        """Decide whether `principal` may use `permission` on it, at this moment."""
+        return decide(principal, permission, self.path, self.grants, datetime.now(UTC))
+
 
 def authorize_place(
     principal: Principal, right: type[Right], names: Sequence[str], place: Place | None
 ) -> Place:
     """Return a place that `principal` has a right on; else raise as `authorize` does."""
     text = "/".join(names) or "/"
-    held = frozenset[Permission]() if place is None else place.held_by(principal)
-    if place is not None and right.permission in held:
-        return place
-    if principal.is_anonymous:
-        raise UnauthenticatedError(f"{text} is not open to everybody; log in to ask for it")
-    if Permission.READ not in held:
-        raise NotFoundError(f"there is no place {text} in the lake")
-    raise ForbiddenError(f"{principal.name} may not {right.permission} on {text}; ask its owner")
+    return _check(principal, right, place, text, f"there is no place {text} in the lake")
