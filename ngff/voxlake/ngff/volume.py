@@ -190,12 +190,7 @@ class Volume:
         CorruptDataError, StoreError
             With the answer; CorruptDataError if what is stored there is damaged.
         """
-        box.check_inside(self.box, str(self.url))
-        if voxels.shape != box.shape or voxels.dtype != self.dtype:
-            raise InvalidInputError(
-                f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
-                f"{self.dtype}; give {self.dtype} of shape {box.shape}"
-            )
+        self.check_fits(box, voxels)
         self._check_links("write", box)
         self._check_heads("write", box)
         lock = self._lock(box) if self.url.is_local else None
@@ -205,6 +200,15 @@ class Volume:
         if lock is not None:
             future.add_done_callback(lambda _: lock.release())
         return Pending(lambda: future, "write", self)
+
+    def check_fits(self, box: Box, voxels: npt.NDArray[Any]) -> None:
+        """Raise OutOfBoundsError or InvalidInputError unless `voxels` can be written to `box`."""
+        box.check_inside(self.box, str(self.url))
+        if voxels.shape != box.shape or voxels.dtype != self.dtype:
+            raise InvalidInputError(
+                f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
+                f"{self.dtype}; give {self.dtype} of shape {box.shape}"
+            )
 
     @contextmanager
     def locked(self, box: Box) -> Iterator[None]:

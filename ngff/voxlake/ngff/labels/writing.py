@@ -26,7 +26,7 @@ from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
-from voxlake.platform.errors import InvalidInputError, UnsupportedError
+from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from typing import Any
@@ -75,13 +75,7 @@ def write_labels(
     """
     volume = labels.volume
     check_labels(volume)
-    box.check_inside(volume.box, str(volume.url))
-    if voxels.shape != box.shape or voxels.dtype != volume.dtype:
-        raise InvalidInputError(
-            f"{voxels.dtype} voxels of shape {voxels.shape} were given for box {box} of "
-            f"{volume.dtype}; give {volume.dtype} of shape {box.shape}"
-        )
-
+    volume.check_fits(box, voxels)
     if find_shard_format(volume) is None and blend is not overwrite:
         raise UnsupportedError(
             f"{volume.url} is not coded as voxlake does, in sharded zstd chunks, so its voxels can "

@@ -74,8 +74,7 @@ def _check_coded(
     volume: Volume, cell: tuple[int, ...], coding: ShardFormat, body: bytes
 ) -> ShardCheck:
     what, start = "the shard", coding.index_start(len(body))
-    index = body[start : start + coding.index_bytes]
-    entries = coding.decode_index(index, len(body), what)
+    entries = coding.entries_in(body, what)
     numbers = np.flatnonzero(entries[:, 0] != ABSENT)
     stored = entries[numbers].astype(np.int64)
     slack = _slack(stored, (start, coding.index_bytes), len(body), what)

@@ -118,6 +118,12 @@ class ShardFormat:
             raise CorruptDataError(f"{what} is truncated: its index points past its {size} bytes")
         return entries.astype(np.uint64)
 
+    def entries_in(self, body: bytes | memoryview, what: str) -> npt.NDArray[np.uint64]:
+        """Return the entries of the index of a shard, given all its bytes; as `decode_index`."""
+        first = self.index_start(len(body))
+        index = bytes(body[first : first + self.index_bytes])
+        return self.decode_index(index, len(body), what)
+
 
 def shard_format(volume: Volume) -> ShardFormat:
     """Return how the shards of `volume` are coded.

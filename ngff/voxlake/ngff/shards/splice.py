@@ -166,9 +166,7 @@ def _payloads(coding: ShardFormat, body: bytes, what: str) -> list[Payload | Non
     """Return the chunks of a shard as they are stored; None for those of fill."""
     if not body:
         return [None] * math.prod(coding.grid)
-    view, first = memoryview(body), coding.index_start(len(body))
-    index = body[first : first + coding.index_bytes]
-    entries = coding.decode_index(index, len(body), what).tolist()
+    view, entries = memoryview(body), coding.entries_in(body, what).tolist()
     return [None if at == ABSENT else view[at : at + size] for at, size in entries]
 
 

@@ -82,9 +82,7 @@ def _works(
 ) -> Iterator[Callable[[], Found]]:
     """Yield the scanning of a few chunks at a time."""
     what = str(volume.shard_url(cell))
-    first = coding.index_start(len(body))
-    index = bytes(body[first : first + coding.index_bytes])
-    entries = coding.decode_index(index, len(body), what)
+    entries = coding.entries_in(body, what)
     extents = chunk_extents(volume, cell)
     at_once = max(1, BATCH_BYTES // coding.chunk_bytes)
     for numbers in batched(np.flatnonzero(entries[:, 0] != ABSENT).tolist(), at_once):
