@@ -277,6 +277,8 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"{_V2}/merges"): _ADD,
     ("POST", f"{_V2}/cleaves"): _ADD,
     ("GET", f"{_V2}/mapping"): _READ_VOXELS,
+    ("GET", f"{_V2}/mapping/history"): _READ_VOXELS,
+    ("POST", f"{_V2}/mapping/undo"): _ADD,
     ("GET", f"{_V2}/mapping/{{label}}"): _READ_VOXELS,
     ("GET", f"{_V2}/neuroglancer"): _READ_VOXELS,
     ("GET", f"{_V2}/neuroglancer/state"): _READ_VOXELS,

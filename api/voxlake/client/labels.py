@@ -17,7 +17,7 @@ from voxlake.documents.labels import (
     LabelsAtDocument,
     PointsDocument,
 )
-from voxlake.documents.merges import BodyDocument, ChangeDocument
+from voxlake.documents.merges import MAX_CHANGES, BodyDocument, ChangeDocument, HistoryDocument
 from voxlake.documents.objects import ObjectDocument, ObjectQuestion
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.ranges import Region, texts_of
@@ -156,6 +156,21 @@ class RemoteLabels:
             "into": None if into is None else str(int(into)),
         }
         return self.connection.ask(ChangeDocument, f"{self.path}/cleaves", "POST", json=asked)
+
+    def undo(self, number: int) -> ChangeDocument:
+        """Take back one change of the mapping, by another one, which is returned."""
+        path = f"{self.path}/mapping/undo"
+        return self.connection.ask(ChangeDocument, path, "POST", json={"number": int(number)})
+
+    def history(self, after: int = 0) -> Iterator[ChangeDocument]:
+        """Yield the changes of the mapping above a number, the earliest first."""
+        next_: int | None = after
+        while next_ is not None:
+            query = {"after": str(next_), "limit": str(MAX_CHANGES)}
+            path = f"{self.path}/mapping/history"
+            page = self.connection.ask(HistoryDocument, path, params=query)
+            yield from page.changes
+            next_ = page.next
 
     def body_of(self, supervoxel: int) -> int:
         """Return the body of a supervoxel; 0 if that is the background."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_MEMBERS = 100_000
 """Labels of one merge or cleave."""
+MAX_CHANGES = 1000
+"""Changes of one page."""
 
 
 class ChangeDocument(Document):
@@ -28,9 +30,23 @@ class ChangeDocument(Document):
     by: str = Field(description="Who asked for it.")
     at: datetime
     into: Label | None = Field(description="The body that there is after a merge or a cleave.")
+    body: Label | None = Field(description="The body that a cleave took supervoxels from.")
     labels: tuple[Label, ...] = Field(
         description="The bodies, or supervoxels, that became part of it."
     )
+
+
+class HistoryDocument(Document):
+    """Changes of a mapping, the earliest first."""
+
+    changes: tuple[ChangeDocument, ...]
+    next: int | None = Field(description="`after` for the next page; null: this is the last.")
+
+
+class UndoQuestion(Question):
+    """Which change to undo."""
+
+    number: int = Field(ge=1, lt=1 << 63, description="Its number, as the history has it.")
 
 
 class MappingDocument(Document):
@@ -77,8 +93,11 @@ def change_document(entry: Entry) -> ChangeDocument:
     """Return an entry of the log."""
     labels: tuple[int, ...] = ()
     into: int | None = None
+    body: int | None = None
     match entry.operation:
-        case Merge(into=into, bodies=labels) | Cleave(into=into, supervoxels=labels):
+        case Merge(into=into, bodies=labels):
+            pass
+        case Cleave(body=body, into=into, supervoxels=labels):
             pass
     return ChangeDocument(
         number=entry.number,
@@ -86,8 +105,15 @@ def change_document(entry: Entry) -> ChangeDocument:
         by=entry.by,
         at=entry.at,
         into=into,
+        body=body,
         labels=labels,
     )
+
+
+def history_document(entries: list[Entry], limit: int) -> HistoryDocument:
+    """Return a page of the log, of which one entry more than the limit says that there are more."""
+    page = tuple(map(change_document, entries[:limit]))
+    return HistoryDocument(changes=page, next=page[-1].number if len(entries) > limit else None)
 
 
 def mapping_document(

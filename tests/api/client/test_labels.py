@@ -93,7 +93,9 @@ def test_bodies(labelled: Labelled, gateway: Gateway, bodies: RemoteLabels) -> N
         bodies.extent(LARGEST)
 
 
-def test_changes_of_the_mapping(labelled: Labelled, gateway: Gateway) -> None:
+def test_changes_of_the_mapping(
+    labelled: Labelled, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft = gateway.open_labels(DRAFT, bodies=True)
     merged = draft.merge([1, 2, (1 << 53) + 1])
     assert (merged.number, merged.by, merged.into) == (1, "ana", 1)
@@ -104,6 +106,11 @@ def test_changes_of_the_mapping(labelled: Labelled, gateway: Gateway) -> None:
     assert draft.extent(9).voxels == np.count_nonzero(labelled.voxels == 2)
     with pytest.raises(ConflictError, match="belongs to body 9"):
         draft.cleave(1, [2])
+    undone = draft.undo(2)
+    assert (undone.kind, undone.into, undone.labels, draft.body_of(2)) == ("merge", 1, (9,), 1)
+    monkeypatch.setattr("voxlake.client.labels.MAX_CHANGES", 2)
+    assert list(draft.history()) == [merged, split, undone]
+    assert list(draft.history(after=2)) == [undone]
 
 
 def test_objects_of_labels(labelled: Labelled, gateway: Gateway) -> None:

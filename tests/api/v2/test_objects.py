@@ -126,6 +126,30 @@ def test_merges_and_cleaves_are_of_who_asks(labelled: Labelled, ana: httpx2.Clie
     assert found["voxels"] == int(np.isin(voxels, [1, 3]).sum())
 
 
+def test_history_and_undoing(ana: httpx2.Client) -> None:
+    assert ana.get("cells/mapping/history").json() == {"changes": [], "next": None}
+    ana.post("cells/merges", json={"labels": [1, 2]})
+    ana.post("cells/merges", json={"labels": [3, str(LARGEST)]})
+    undone = ana.post("cells/mapping/undo", json={"number": 2}).json()
+    assert (undone["number"], undone["kind"], undone["by"]) == (3, "cleave", "ana")
+    assert (undone["body"], undone["into"], undone["labels"]) == ("3", str(LARGEST), [str(LARGEST)])
+    assert [ana.get(f"cells/mapping/{each}").json()["body"] for each in (2, LARGEST)] == [
+        "1",
+        str(LARGEST),
+    ]
+    first = ana.get("cells/mapping/history", params={"limit": 2}).json()
+    assert [(each["number"], each["labels"]) for each in first["changes"]] == [
+        (1, ["2"]),
+        (2, [str(LARGEST)]),
+    ]
+    rest = ana.get("cells/mapping/history", params={"after": first["next"]}).json()
+    assert rest == {"changes": [undone], "next": None}
+    again = ana.post("cells/mapping/undo", json={"number": 2})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:voxlake:error:conflict")
+    absent = ana.post("cells/mapping/undo", json={"number": 9})
+    assert (absent.status_code, absent.json()["type"]) == (404, "urn:voxlake:error:not-found")
+
+
 def test_what_does_not_fit_the_mapping_is_a_conflict(ana: httpx2.Client) -> None:
     ana.post("cells/merges", json={"labels": [1, 2]})
     for path, body in [
@@ -160,6 +184,9 @@ def test_what_does_not_fit_the_mapping_is_a_conflict(ana: httpx2.Client) -> None
         ("POST", "em/merges", {"labels": [1, 2]}, "unsupported"),
         ("GET", "em/mapping", None, "unsupported"),
         ("GET", "cells/mapping/0", None, "invalid-input"),
+        ("GET", "cells/mapping/history?limit=0", None, "invalid-input"),
+        ("POST", "cells/mapping/undo", {"number": 0}, "invalid-input"),
+        ("POST", "em/mapping/undo", {"number": 1}, "unsupported"),
     ],
 )
 def test_what_cannot_mean_anything(
@@ -178,12 +205,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
         yield served
 
 
-READS = ["objects", "objects/segment-properties/info", "mapping", "mapping/1"]
+READS = ["objects", "objects/segment-properties/info", "mapping", "mapping/1", "mapping/history"]
 CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PUT", "objects/1", {"name": 7}),
     ("DELETE", "objects/1", None),
     ("POST", "merges", {"labels": [1]}),
     ("POST", "cleaves", {"body": 1, "supervoxels": []}),
+    ("POST", "mapping/undo", {"number": 1}),
 ]
 
 

@@ -9,7 +9,8 @@ from voxlake.api.data.labels import change
 from voxlake.api.data.opened import index_url, opened_labels
 from voxlake.api.guard import Granted
 from voxlake.ngff.labels import merges
-from voxlake.ngff.labels.mapping.log import Entry
+from voxlake.ngff.labels.mapping import undoing
+from voxlake.ngff.labels.mapping.log import Entry, read_entries
 from voxlake.ngff.labels.objects import reading, writing
 from voxlake.ngff.labels.objects import segment_properties as properties
 from voxlake.ngff.labels.objects.label_object import LabelObject
@@ -45,6 +46,17 @@ async def cleave(
     """Make some supervoxels of a body a body of their own."""
     labels = await opened_labels(granted)
     return await change(granted, merges.cleave, labels, body, supervoxels, into, by)
+
+
+async def undo(granted: Granted[AddVoxels], number: int, by: str) -> Entry:
+    """Take back a change of the mapping, if later ones are not in the way."""
+    return await change(granted, undoing.undo, await index_url(granted), number, by)
+
+
+@_asked
+def history(index: StoreURL, after: int, limit: int) -> list[Entry]:
+    """Return the changes of the mapping above a number, `limit` at most, the earliest first."""
+    return list(read_entries(index / "mapping", after, after + limit))
 
 
 async def put_object(granted: Granted[AddVoxels], item: LabelObject) -> LabelObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
@@ -13,13 +13,17 @@ from voxlake.api.http.answers.problems import NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.merges import (
+    MAX_CHANGES,
     BodyDocument,
     ChangeDocument,
     CleaveQuestion,
+    HistoryDocument,
     MappingDocument,
     MergeQuestion,
+    UndoQuestion,
     body_document,
     change_document,
+    history_document,
     mapping_document,
 )
 
@@ -54,6 +58,27 @@ async def cleave(
 async def get_mapping(granted: MayReadVoxels) -> MappingDocument:
     """Return how many changes there were, and how many supervoxels the mapping names."""
     return mapping_document(await label_data.mapping_of(granted))
+
+
+@router.get("/mapping/history", summary="List the changes of the mapping")
+async def get_history(
+    granted: MayReadVoxels,
+    after: Annotated[int, Query(ge=0, lt=1 << 63, description="Only later changes.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="Most changes.")] = 100,
+) -> HistoryDocument:
+    """Return who changed what and when, the earliest first."""
+    return history_document(await object_data.history(granted, after, limit + 1), limit)
+
+
+@router.post("/mapping/undo", summary="Undo a change of the mapping", responses=CHANGES)
+async def undo(
+    granted: MayAddVoxels, asked: Annotated[UndoQuestion, Depends(JsonBody(UndoQuestion))]
+) -> ChangeDocument:
+    """Take back one change, by another one: those that others made elsewhere since stay.
+
+    It is done again by undoing the change that undid it.
+    """
+    return change_document(await object_data.undo(granted, asked.number, granted.asker))
 
 
 @router.get("/mapping/{label}", summary="Tell the body of a label, and what belongs to it")

@@ -24,7 +24,7 @@ from tests.ngff.labels.objects.steps import Crash, before_step, crash
 from tests.servers.faulty import losing_answers
 
 from voxlake.ngff.labels.mapping.changes import cleave, import_mapping, merge, snapshot
-from voxlake.ngff.labels.mapping.log import Merge
+from voxlake.ngff.labels.mapping.log import Cleave, Merge, Replace, read_entry
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     apply,
@@ -36,6 +36,7 @@ from voxlake.ngff.labels.mapping.mapping import (
     supervoxels_of,
 )
 from voxlake.ngff.labels.mapping.table import snapshot_url
+from voxlake.ngff.labels.mapping.undoing import undo
 from voxlake.ngff.labels.scan.rows import Rows
 from voxlake.ngff.labels.segments.rows import rows_of_shard, table_of_rows
 from voxlake.ngff.labels.table import UNKNOWN, LabelTable, merge_tables
@@ -101,6 +102,13 @@ def table_of(voxels: npt.NDArray[np.uint64]) -> LabelTable:
         np.array([where.max(axis=0) + 1 for where in places], np.int64).reshape(-1, 3),
     )
     return table_of_rows(rows_of_shard(rows, 0))
+
+
+def owned(known: Known, body: int) -> set[int]:
+    """Return all numbers that belong to a body, whether voxels have them or not."""
+    return {
+        label for label in {body, *known, *known.values()} - {0} if known.get(label, label) == body
+    }
 
 
 def check(mapping: Mapping, known: Known) -> None:
@@ -200,6 +208,37 @@ class Merges(RuleBasedStateMachine):
         values = np.array(list(known.values()), np.uint64)
         self._perhaps(step, lambda: import_mapping(self.index, keys, values), known)
 
+    def after_undo(self, number: int) -> Known | None:
+        """Return what is so once a change is undone; None if later ones stand in the way."""
+        entry = read_entry(self.index / "mapping", number)
+        assert entry is not None
+        before, known = self.history[number - 1], self.known
+        match entry.operation:
+            case Replace():
+                return before if number == len(self.history) - 1 else None
+            case Merge(into=into, bodies=bodies):
+                parts = {label: each for each in bodies for label in owned(before, each)}
+                same = all(known.get(label, label) == into for label in parts)
+                free = not any(owned(known, each) - parts.keys() for each in bodies)
+                return known | parts if same and free else None
+            case Cleave(body=body, supervoxels=supervoxels, into=into):
+                same = owned(known, into) - {into} == {*supervoxels} - {into}
+                ends = known.get(body, body) in {body, into}
+                moved = dict.fromkeys(owned(known, into), body)
+                return known | moved if same and ends else None
+
+    @rule(back=st.integers(1, 4), step=st.sampled_from([0, 2, 4, 6, 999]))
+    def undo(self, back: int, step: int) -> None:
+        number = len(self.history) - back
+        if number < 1:
+            return
+        after = self.after_undo(number)
+        if after is None:
+            with pytest.raises(ConflictError, match="changed since"):
+                undo(self.index, number)
+            return
+        self._perhaps(step, lambda: undo(self.index, number), after)
+
     @rule(step=st.sampled_from([0, 1, 2, 3, 999]))
     def snapshot(self, step: int) -> None:
         with before_step(step, crash):
@@ -281,6 +320,38 @@ def test_without_create_if_absent_a_merge_is_lost(
         merge(lake, [3, 4])
     assert done[-1] == "create"
     assert bodies_of(open_mapping(lake), [2, 4]).tolist() == [2, 3]
+
+
+def test_a_change_is_undone_and_done_again(lake: StoreURL) -> None:
+    merge(lake, [1, 2])
+    merge(lake, [1, 3, 4])
+    cleave(lake, 1, [4], 9)
+    with pytest.raises(ConflictError, match="body 4 or 1 was changed since"):
+        undo(lake, 2)
+    assert undo(lake, 3, "ann").by == "ann"
+    assert undo(lake, 2).operation.kind == "replace"
+    labels = [1, 2, 3, 4]
+    assert bodies_of(open_mapping(lake), labels).tolist() == [1, 1, 3, 4]
+    assert undo(lake, 5).operation.kind == "replace"
+    assert bodies_of(open_mapping(lake), labels).tolist() == [1, 1, 1, 1]
+    undone = undo(lake, 1).operation
+    assert isinstance(undone, Cleave)
+    assert (undone.body, undone.supervoxels, undone.into) == (1, (2,), 2)
+    assert isinstance(undo(lake, 7).operation, Merge)
+    assert bodies_of(open_mapping(lake), labels).tolist() == [1, 1, 1, 1]
+    for number in (-1, 0, 9):
+        with pytest.raises(NotFoundError, match="has no change"):
+            undo(lake, number)
+
+
+def test_an_undoing_that_comes_second_is_checked_anew(lake: StoreURL) -> None:
+    """Right before it is written, another writer undoes the same."""
+    for step in range(4):
+        index = lake / str(step)
+        merge(index, [1, 2])
+        with before_step(step, partial(undo, index, 1)), pytest.raises(ConflictError):
+            undo(index, 1)
+        assert open_mapping(index).number == 2
 
 
 def test_an_entry_counts_though_the_answer_was_lost(s3_store: StoreURL) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.labels.mapping.log import Entry, Operation
+    from voxlake.ngff.labels.mapping.table import Pairs
     from voxlake.platform.store import StoreURL
 
 
@@ -53,7 +54,7 @@ def merge(index_url: StoreURL, bodies: Iterable[int], by: str = "") -> Entry:
             _check_body(mapping, body)
         return Merge(into=into, bodies=tuple(rest))
 
-    return _change(index_url, operation, by)
+    return append_checked(index_url, operation, by)
 
 
 def cleave(
@@ -93,7 +94,7 @@ def cleave(
         target = _free(mapping, chosen) if into is None else _checked(mapping, into, chosen)
         return Cleave(body=body, supervoxels=tuple(chosen), into=target)
 
-    return _change(index_url, operation, by)
+    return append_checked(index_url, operation, by)
 
 
 def import_mapping(
@@ -117,9 +118,15 @@ def import_mapping(
     StoreError
         If the store fails; then the mapping is replaced or not.
     """
+    replaced = replacement(index_url, pairs_of(supervoxels, bodies))
+    return append_checked(index_url, lambda _: replaced, by)
+
+
+def replacement(index_url: StoreURL, pairs: Pairs) -> Replace:
+    """Write a table of pairs, and return what replaces the mapping by it."""
     ulid = str(ULID())
-    store.write(table_url(index_url / "mapping", ulid), encode(pairs_of(supervoxels, bodies)))
-    return _change(index_url, lambda _: Replace(table=ulid), by)
+    store.write(table_url(index_url / "mapping", ulid), encode(pairs))
+    return Replace(table=ulid)
 
 
 def snapshot(index_url: StoreURL) -> int:
@@ -133,7 +140,9 @@ def snapshot(index_url: StoreURL) -> int:
     return mapping.number
 
 
-def _change(index_url: StoreURL, operation: Callable[[Mapping], Operation], by: str) -> Entry:
+def append_checked(
+    index_url: StoreURL, operation: Callable[[Mapping], Operation], by: str
+) -> Entry:
     """Append the operation, made and checked for the very mapping that it follows."""
     newest = open_mapping(index_url)
 
