@@ -18,6 +18,7 @@ from tests.servers.faulty import closed_port, losing_answers
 
 from voxlake.platform import store
 from voxlake.platform.errors import (
+    ConflictError,
     InvalidInputError,
     ObjectExistsError,
     ObjectNotFoundError,
@@ -392,3 +393,20 @@ def test_what_a_dead_writer_left_is_swept_at_once(lake: StoreURL) -> None:
     writer.kill()
     writer.communicate()
     assert len(sweep(lake)) == 1
+
+
+def test_an_open_object_is_read_in_one_state(any_store: StoreURL) -> None:
+    """Ranges that are close come in one request, and those that are far apart in several."""
+    url = any_store / "k"
+    body = bytes(range(251)) * (3 << 12)
+    store.write(url, body)
+    reader = store.open_ranges(url)
+    ranges = [(2 << 20, 3 << 20), (7, 7), (5, 90), (60, 100), (0, 1), ((1 << 20) - 5, 1 << 20)]
+    assert reader.read_many(ranges) == [body[start:stop] for start, stop in ranges]
+    assert reader.read_many([]) == []
+    store.write(url, b"another")
+    if any_store.is_local:
+        assert reader.read(0, 7) == body[:7]
+    else:
+        with pytest.raises(ConflictError):
+            reader.read(0, 7)

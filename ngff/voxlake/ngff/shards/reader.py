@@ -15,6 +15,7 @@ from voxlake.ngff.grid.box import cell_box
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.shards.chunk_codec import decode_chunks
 from voxlake.ngff.shards.format import ABSENT, shard_format
+from voxlake.ngff.shards.index_cache import index_of
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
@@ -70,10 +71,7 @@ class StoredShard:
         """
         if self._object is None:
             return np.full((int(np.prod(self.coding.grid)), 2), ABSENT, np.uint64)
-        size = self._object.info.size
-        start = self.coding.index_start(size)
-        body = self._object.read(start, min(start + self.coding.index_bytes, size))
-        return self.coding.decode_index(body, size, str(self._object.url))
+        return index_of(self.coding, self._object)
 
 
 def _read_joined(found: RangeReader, ranges: list[tuple[int, int]]) -> list[memoryview]:
@@ -109,6 +107,4 @@ def open_shard(volume: Volume, cell: tuple[int, ...]) -> StoredShard:
     except ObjectNotFoundError:
         volume.check_there()
         opened = None
-    if opened is not None and opened.info.size < coding.index_bytes:
-        raise CorruptDataError(f"{url} is truncated: too short to hold its index; restore it")
     return StoredShard(cell_box(cell, volume.shard), coding, opened)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import gather
+from bisect import bisect_right
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,15 @@ from voxlake.platform.store.info import ObjectInfo, etag_of_meta, is_told
 from voxlake.platform.store.objects import object_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 
     from obstore import BytesStream, GetOptions
 
     from voxlake.platform.store.url import StoreURL
+
+
+CLOSE_BYTES = 256 << 10
+"""Ranges so close are read in one request: to send what is between takes less than another."""
 
 
 def ask_head(url: StoreURL) -> Awaitable[ObjectInfo]:
@@ -41,6 +47,60 @@ def ask_stream(
     with store_failures("read", info.url):
         request = obstore.get_async(*object_of(info.url), options=options)
     return _Answer(info.url, request, lambda answer: _Blocks(info.url, answer.stream(block_bytes)))
+
+
+async def ask_parts(info: ObjectInfo, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
+    """Return the bytes of each range ``[start, stop)`` of the object that `info` is of.
+
+    Ranges that are close are asked for in one request. It fails as `ask_stream` does.
+    """
+    spans = _joined(ranges)
+    asked = [_ask_span(info, start, stop) for start, stop in spans]
+    bodies = dict(zip(spans, await gather(*asked), strict=True))
+    lasts = [start for start, _ in spans]
+    found = []
+    for start, stop in ranges:
+        span = spans[bisect_right(lasts, start) - 1]
+        found.append(bodies[span][start - span[0] : stop - span[0]])
+    return found
+
+
+async def ask_end(url: StoreURL, size: int) -> tuple[ObjectInfo, memoryview]:
+    """Return what the object is, and its last `size` bytes, or all that it has."""
+    return await _ask_body(url, {"range": {"suffix": size}})
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the ranges in order, those joined that are close.
+
+    Examples
+    --------
+    >>> _joined([(10, 20), (0, 5), (1 << 20, 1 << 21)])
+    [(0, 20), (1048576, 2097152)]
+    """
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted(ranges):
+        if spans and start - spans[-1][1] <= CLOSE_BYTES:
+            spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+        else:
+            spans.append((start, stop))
+    return spans
+
+
+async def _ask_span(info: ObjectInfo, start: int, stop: int) -> memoryview:
+    if start == stop:
+        return memoryview(b"")
+    options: GetOptions = {"range": (start, stop)}
+    if is_told(info.etag):
+        options["if_match"] = info.etag
+    return (await _ask_body(info.url, options))[1]
+
+
+async def _ask_body(url: StoreURL, options: GetOptions) -> tuple[ObjectInfo, memoryview]:
+    with store_failures("read", url):
+        answer = await obstore.get_async(*object_of(url), options=options)
+        meta, body = answer.meta, await answer.bytes_async()
+    return ObjectInfo(url, meta["size"], etag_of_meta(meta)), memoryview(body)
 
 
 def ask_signed(url: StoreURL, seconds: int) -> Awaitable[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager, suppress
 from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
@@ -185,6 +186,20 @@ def _open_folder(url: StoreURL) -> int | None:
 def etag_of_file(found: os.stat_result) -> str:
     """Return the ETag that obstore gives to a file: inode, microseconds and size."""
     return f'"{found.st_ino:x}-{found.st_mtime_ns // 1000:x}-{found.st_size:x}"'
+
+
+_SETTLED_NS = 100_000_000
+"""More than any tick of the clock that file systems take times from."""
+
+
+def is_settled(found: os.stat_result) -> bool:
+    """Return whether what the file is replaced by cannot have its ETag, by chance.
+
+    A new file may get the number of one that was deleted, and one that is written within the same
+    tick of the clock the same time. A file that was seen after that tick keeps its number until
+    then.
+    """
+    return time.time_ns() - found.st_mtime_ns > _SETTLED_NS
 
 
 def _state_of_file(name: str, folder: int | None) -> os.stat_result | None:

@@ -1,7 +1,8 @@
 """Ranges of objects: the one way in which parts of them are read.
 
 Of a file a range is one system call; requests to S3 are joined where they are close. An object is
-asked once (`read_range`, `read_ranges`) or opened (`open_ranges`); `awaited` is for coroutines.
+asked once (`read_range`, `read_ranges`) or opened (`open_ranges`), and then all that is read is of
+one state of it; `awaited` is for coroutines.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import os
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import obstore
 
+from voxlake.platform.store.awaited import ask_parts
 from voxlake.platform.store.failures import explain, store_failures
 from voxlake.platform.store.info import ObjectInfo
-from voxlake.platform.store.local import etag_of_file, open_file
+from voxlake.platform.store.local import etag_of_file, is_settled, open_file
 from voxlake.platform.store.objects import head, object_of
-from voxlake.platform.store.requests import request
+from voxlake.platform.store.requests import in_background, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,11 +49,16 @@ def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class RangeReader:
-    """An object whose ranges can be read, by several threads at once."""
+    """One state of an object, whose ranges can be read by several threads at once.
+
+    Of S3 reading fails with ConflictError once the object is another, where the store tells ETags.
+    """
 
     info: ObjectInfo
-    """Of the very object that is read, if it is a file; of S3, of the one that was asked first."""
+    """Of the very state that is read."""
     _file: int | None
+    is_settled: bool = True
+    """Whether no later state can have its ETag; see `local.is_settled`."""
     close: Callable[[], object] = lambda: None
     """Closes the file; twice is harmless. Done with the last reference, if not before."""
 
@@ -75,7 +83,7 @@ class RangeReader:
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each range ``[start, stop)``."""
         if self._file is None:
-            return _request(self.url, ranges)
+            return [bytes(part) for part in in_background(partial(ask_parts, self.info, ranges))]
         with store_failures("read", self.url):
             return [os.pread(self._file, stop - start, start) for start, stop in ranges]
 
@@ -92,7 +100,8 @@ def open_ranges(url: StoreURL) -> RangeReader:
         return RangeReader(head(url), None)
     with store_failures("read", url):
         file, state = open_file(url)
-    reader = RangeReader(ObjectInfo(url, state.st_size, etag_of_file(state)), file)
+    info = ObjectInfo(url, state.st_size, etag_of_file(state))
+    reader = RangeReader(info, file, is_settled(state))
     reader.close = weakref.finalize(reader, os.close, file)
     return reader
 

@@ -37,7 +37,7 @@ def request[**P, T](
     """Return the answer to `ask`, or where a deadline counts to `ask_async`, which can be ended."""
     if not has_deadline():
         return ask(store, *args, **kwargs)
-    return _awaited(partial(ask_async, store, *args, **kwargs))
+    return in_background(partial(ask_async, store, *args, **kwargs))
 
 
 def list_level(url: StoreURL) -> ListResult[Sequence[ObjectMeta]]:
@@ -97,12 +97,12 @@ def _next_page(pages: ListStream[Sequence[ObjectMeta]]) -> Sequence[ObjectMeta] 
     if not has_deadline():
         return next(pages, None)
     try:
-        return _awaited(pages.__anext__)
+        return in_background(pages.__anext__)
     except StopAsyncIteration:
         return None
 
 
-def _awaited[T](ask: Callable[[], Awaitable[T]]) -> T:
+def in_background[T](ask: Callable[[], Awaitable[T]]) -> T:
     """Wait for an answer in this thread, no longer than the deadline lets it."""
 
     async def answer() -> T:
