@@ -58,9 +58,10 @@ wheel: .venv/dev.stamp viewer  ## Build the wheel, viewer included, into dist/
 	rm -rf dist
 	$(UV) build --quiet --wheel --no-build-isolation --python .venv --out-dir dist
 
-viewer:  ## Build Neuroglancer into static files, if Node is here
-	@if [ -e $(VIEWER) ]; then :; \
-	elif command -v npm > /dev/null; then \
+viewer: $(VIEWER)  ## Build Neuroglancer into static files, if Node is here
+
+$(VIEWER): $(wildcard api/viewer/package-lock.json api/viewer/vite.config.js api/viewer/index.html api/viewer/src/*)
+	@if command -v npm > /dev/null; then \
 	  cd api/viewer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build --silent; \
 	else echo "Node is not installed: the gateway will link to the public Neuroglancer instead."; fi
 

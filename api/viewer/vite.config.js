@@ -49,11 +49,34 @@ function bundledWorkers() {
   };
 }
 
-const plugins = () => [missingIcons(), bundledWorkers()];
+/**
+ * Let the Share button make links to this viewer.
+ *
+ * Neuroglancer takes itself to be at the root of its server; the gateway has it in a folder.
+ */
+function sharedLinks() {
+  const root = "${window.location.origin}/#!";
+  return {
+    name: "shared-links",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.endsWith("datasource/state_share.js")) return;
+      if (!code.includes(root)) this.error(`no link to ${root} in ${id}: look at how it makes links`);
+      return {
+        code: code.replace(root, "${window.location.origin}${window.location.pathname}#!"),
+        map: null,
+      };
+    },
+  };
+}
+
+const plugins = () => [missingIcons(), bundledWorkers(), sharedLinks()];
 
 export default defineConfig({
   base: "./",
   plugins: plugins(),
+  // Where it shares states: `src/state_servers.js` knows the address once the page is open.
+  define: { STATE_SERVERS: "globalThis.VOXLAKE_STATE_SERVERS" },
   worker: { format: "es", plugins },
   optimizeDeps: { exclude: ["neuroglancer"] },
   build: {

@@ -333,6 +333,11 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("POST", "/v2/tokens"): signed_in,
     ("DELETE", "/v2/tokens/{token}"): own_token,
     ("POST", "/v2/tokens/{token}/rotate"): own_token,
+    ("POST", "/v2/states"): signed_in,
+    ("GET", "/v2/states"): signed_in,
+    ("GET", "/v2/states/{state}"): anyone,
+    ("DELETE", "/v2/states/{state}"): oneself,
+    ("GET", "/s/{state}"): everyone,
     ("GET", "/v2/audit"): administrator,
     ("GET", "/auth_info"): everyone,
     **{

@@ -242,6 +242,9 @@ def fill(server: Server, template: str) -> dict[str, str]:
     if "{token}" in template:
         token, _ = server.catalog.tokens.make("viewer", "to be changed")
         filled["{token}"] = str(token.id)
+    if "{state}" in template:
+        viewer = server.catalog.people.get_user("viewer").id
+        filled["{state}"] = server.catalog.viewer_states.add("{}", viewer, for_users=False).serial
     if template == "/logout":
         session = server.local.redeem(server.local.new_link())
         by_session = next(each for each in server.askings if str(each) == "local by session")
@@ -274,7 +277,7 @@ def test_others(server: Server, row: tuple[str, str]) -> None:
     def ask(asking: Asking) -> Outcome:
         target, filled = template, fill(server, template) | {"{user}": user}
         absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", "none")
-        absent = absent.replace("{frame}", "none")
+        absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
         absent = absent.replace("{user}", "none" if "{group}" not in template else user)
         for name, text in filled.items():
             target = target.replace(name, text)

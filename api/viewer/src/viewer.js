@@ -1,3 +1,5 @@
+// Before Neuroglancer, which looks at what it sets as it is loaded.
+import "./state_servers.js";
 import "neuroglancer";
 import { setupDefaultViewer } from "neuroglancer/unstable/ui/default_viewer_setup.js";
 

@@ -53,6 +53,7 @@ from voxlake.api.v2 import (
     metrics,
     objects,
     shares,
+    states,
     tokens,
     users,
 )
@@ -89,6 +90,7 @@ ROUTERS = (
     tokens,
     shares,
     links,
+    states,
     neuroglancer,
     openapi,
 )

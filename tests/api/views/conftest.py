@@ -34,16 +34,25 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def viewer() -> Path:
-    """The built viewer, built now if it is not."""
-    if viewer_folder() is None:
+    """The built viewer, built now if it is not, or is older than what it is built from."""
+    if not is_built():
         npm = shutil.which("npm")
         if npm is None:
             pytest.fail("the viewer is not built and there is no npm to build it; install Node 20")
-        for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
+        installed = (PROJECT / "node_modules").is_dir()
+        for arguments in ([] if installed else [["ci", "--ignore-scripts"]]) + [["run", "build"]]:
             subprocess.run([npm, *arguments], cwd=PROJECT, check=True, timeout=280)
     built = viewer_folder()
     assert built is not None
     return built
+
+
+def is_built() -> bool:
+    """Return whether the viewer is built, by what is here now."""
+    built = viewer_folder()
+    sources = [PROJECT / "package-lock.json", PROJECT / "vite.config.js", *PROJECT.glob("src/*")]
+    newest = max(each.stat().st_mtime for each in sources)
+    return built is not None and (built / "index.html").stat().st_mtime >= newest
 
 
 @pytest.fixture(scope="module")

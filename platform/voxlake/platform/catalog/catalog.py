@@ -29,6 +29,7 @@ from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.provenance import Provenance
 from voxlake.platform.catalog.data.search import Search
+from voxlake.platform.catalog.data.viewer_states import ViewerStates
 from voxlake.platform.catalog.identity.identities import Identities
 from voxlake.platform.catalog.identity.people import People
 from voxlake.platform.catalog.identity.sessions import Sessions
@@ -90,6 +91,11 @@ class Catalog(Writer):
     def links(self) -> Links:
         """The links to datasets, in the same database."""
         return Links(self.database, self.by)
+
+    @property
+    def viewer_states(self) -> ViewerStates:
+        """The states of the viewer that people share, in the same database."""
+        return ViewerStates(self.database, self.by)
 
     @property
     def shares(self) -> Shares:

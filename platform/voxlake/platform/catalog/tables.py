@@ -204,6 +204,20 @@ links = Table(
 """What lets whoever holds it read one dataset with the rights of a user, or of the lake's owner.
 The key that signs its token is not here: nothing that can be read here opens anything."""
 
+viewer_states = Table(
+    "viewer_states",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("serial", String(32), nullable=False, unique=True),
+    Column("user", ID, ForeignKey("users.id"), index=True),
+    Column("state", Text, nullable=False),
+    Column("for_users", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+"""States of the viewer, JSON, that a user or the lake's owner shares with who has the serial."""
+
 audit = Table(
     "audit",
     metadata,
