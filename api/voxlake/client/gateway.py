@@ -23,6 +23,8 @@ from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from voxlake.ngff.labels.table import LabelExtent
@@ -117,7 +119,13 @@ class Gateway:
         return self._connection.ask(CredentialsDocument, path, "POST", params=parameters)
 
     def cutout(
-        self, name: str, region: Region | None = None, *, level: int = 0, bodies: bool = False
+        self,
+        name: str,
+        region: Region | None = None,
+        *,
+        level: int = 0,
+        bodies: bool = False,
+        filter: Iterable[int] | None = None,  # noqa: A002  (as the gateway calls it)
     ) -> npt.NDArray[Any]:
         """Return the voxels of `region`, in the order of the dataset's axes.
 
@@ -133,10 +141,15 @@ class Gateway:
             0 is the finest.
         bodies
             Labels: apply the mapping from supervoxels to bodies.
+        filter
+            Labels, or bodies, that are kept; all others are 0. None: all are kept.
         """
-        parameters = {"level": str(level), "format": "npy", **self._ranges(name, region)}
-        if bodies:
-            parameters["bodies"] = "true"
+        parameters = {
+            "level": str(level),
+            "format": "npy",
+            **self._ranges(name, region),
+            **_shown(bodies, filter),
+        }
         return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
 
     def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
@@ -185,6 +198,13 @@ class Gateway:
         slices = slices_of(region)
         three = len(slices) == len(SPATIAL)
         return texts_of(slices, SPATIAL if three else self.info(name).axis_names)
+
+
+def _shown(bodies: bool, labels: Iterable[int] | None) -> dict[str, str]:  # noqa: FBT001
+    """Return which labels are asked for, as parameters."""
+    mapped = {"bodies": "true"} if bodies else {}
+    chosen = {} if labels is None else {"filter": ",".join(str(int(each)) for each in labels)}
+    return mapped | chosen
 
 
 def _path(name: str) -> str:

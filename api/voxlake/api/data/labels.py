@@ -20,20 +20,18 @@ from voxlake.api.data.opened import (
     store_url,
 )
 from voxlake.api.guard import Granted
-from voxlake.api.http.answers.cutout import Read
 from voxlake.api.http.limits.questions import QUESTION_BYTES
 from voxlake.api.http.requests.query import parse_box
 from voxlake.ngff.grid.box import Box, grid_shape
-from voxlake.ngff.labels.mapping.mapping import Mapping, apply, merged_bodies, renumbered
+from voxlake.ngff.labels.mapping.mapping import Mapping, merged_bodies, renumbered
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.metadata.reading import read_multiscale
-from voxlake.ngff.volume import Volume
 from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels
 from voxlake.platform.deadline import until
-from voxlake.platform.errors import ConflictError, LimitExceededError, UnsupportedError
+from voxlake.platform.errors import ConflictError, LimitExceededError
 
 MAX_CELLS = 1_000_000
 """Chunks of one label that are listed."""
@@ -210,24 +208,3 @@ async def change[*Given, T](
             "again"
         )
     return changed
-
-
-async def read_bodies(granted: Granted[ReadVoxels], volume: Volume) -> tuple[Read, int]:
-    """Return what reads a level of labels as bodies, uint64, and the number of the mapping.
-
-    Raises
-    ------
-    UnsupportedError
-        If the dataset is an image, or its voxels are no unsigned integers.
-    """
-    mapping = await mapping_of(granted)
-    if volume.dtype.kind != "u":
-        raise UnsupportedError(
-            f"{granted.record.name} has {volume.dtype} voxels, and bodies are of unsigned integers"
-        )
-
-    async def read(box: Box) -> npt.NDArray[np.uint64]:
-        supervoxels = await volume.read(box)
-        return await to_thread.run_sync(apply, mapping, supervoxels)
-
-    return read, mapping.number

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
-from pydantic import Field
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data import labels as label_data
 from voxlake.api.data import portions
+from voxlake.api.data.voxels import voxels_of
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.guard import Granted, MayReadSome
-from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse, Read
+from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
 from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.problems import BINARY, documented
-from voxlake.api.http.requests.query import Ranges, parse_box
+from voxlake.api.http.requests.query import VoxelsQuery, parse_box
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import LimitExceededError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
 
 NAMES = ", ".join(f"`{each.name}`" for each in FORMATS)
-
-
-class CutoutQuery(Ranges):
-    """The box of a cutout, and what its voxels are."""
-
-    level: int = Field(0, ge=0, description="0 is the finest.")
-    bodies: bool = Field(
-        default=False,
-        description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
-    )
 
 
 @router.get(
@@ -51,7 +39,7 @@ class CutoutQuery(Ranges):
 )
 async def get_cutout(
     granted: MayReadSome,
-    asked: Annotated[CutoutQuery, Query()],
+    asked: Annotated[VoxelsQuery, Query()],
     accept: Annotated[str | None, Header()] = None,
     form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
 ) -> Response:
@@ -59,26 +47,22 @@ async def get_cutout(
 
     Shape, data type and axes are in the `X-Voxlake-...` headers of the answer; with `bodies` the
     number of the mapping that was applied, too. Above level 0 they are the bodies of the
-    supervoxels that the level has.
+    supervoxels that the level has. With `filter` the labels that are not listed are 0; of bodies
+    it lists bodies.
     """
     dataset = await data.open_dataset(granted)
     volume = await data.open_level(granted, dataset, asked.level)
     axes = dataset.multiscale.axis_names
     box = parse_box(asked.by_axis(), axes, volume.shape)
     await portions.check_box(granted, dataset, asked.level, box)
-    read: Read = volume.read
-    dtype, number = volume.dtype, None
-    if asked.bodies:
-        granted.check_whole()
-        dtype = np.dtype(np.uint64)
-        read, number = await label_data.read_bodies(granted, volume)
-    cutout = data.cutout_of(granted, dataset, asked.level, box, dtype)
+    voxels = await voxels_of(granted, volume, bodies=asked.bodies, labels=asked.labels)
+    cutout = data.cutout_of(granted, dataset, asked.level, box, voxels.dtype)
     reading = CutoutReading(
         cutout,
         negotiate(form, accept, FORMATS, cutout),
-        read,
-        more_headers=mapping_header(number),
-        copies=2 if asked.bodies else 1,
+        voxels.read,
+        more_headers=mapping_header(voxels.mapping),
+        copies=voxels.copies,
         decoding_bytes=volume.decoding_bytes(box),
         chunk=volume.chunk,
     )

@@ -1,14 +1,20 @@
-"""Boxes in query strings: ``z=0:64&y=128:256&x=5``. Pure."""
+"""Boxes and labels in query strings: ``z=0:64&y=128:256&x=5&filter=7,12``. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.ranges import parse_range
-from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
+from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.platform.errors import InvalidInputError, LimitExceededError, OutOfBoundsError
+
+MOST_IDS = 1000
+"""Labels that a filter takes: some 20 kB of an address, of which servers take 64."""
 
 
 class Ranges(BaseModel):
@@ -23,6 +29,60 @@ class Ranges(BaseModel):
     def by_axis(self) -> dict[str, str]:
         """Return the ranges that were given."""
         return self.model_dump(include=set(Ranges.model_fields), exclude_none=True)
+
+
+class VoxelsQuery(Ranges):
+    """A box, and what its voxels are."""
+
+    level: int = Field(0, ge=0, description="0 is the finest.")
+    bodies: bool = Field(
+        default=False,
+        description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
+    )
+    filter: str | None = Field(
+        None,
+        description=f"Labels, or bodies, that are kept, at most {MOST_IDS}; all others become 0.",
+        examples=["7,12"],
+    )
+
+    @property
+    def labels(self) -> npt.NDArray[np.uint64] | None:
+        """The labels that are kept; None: all."""
+        return None if self.filter is None else parse_ids(self.filter)
+
+
+def parse_ids(text: str) -> npt.NDArray[np.uint64]:
+    """Return the labels that are listed in `text`, with commas between them.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is none.
+    LimitExceededError
+        If there are more than `MOST_IDS`.
+
+    Examples
+    --------
+    >>> parse_ids("7, 12,7").tolist()
+    [7, 12]
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > MOST_IDS:
+        raise LimitExceededError(
+            f"{len(parts)} labels were given to filter by and {MOST_IDS} are taken; ask several "
+            "times, or for all labels, and leave out yourself what is not wanted"
+        )
+    wrong = [part for part in parts if not _is_label(part)]
+    if wrong:
+        raise InvalidInputError(
+            f"{wrong[0][:40]!r} is no label to filter by; list ids from 1 to {MAX_LABEL} with "
+            "commas between them"
+        )
+    return np.unique(np.array([int(part) for part in parts], np.uint64))
+
+
+def _is_label(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 20 and 0 < int(text) <= MAX_LABEL
 
 
 def parse_box(ranges: Mapping[str, str], axes: tuple[str, ...], shape: tuple[int, ...]) -> Box:

@@ -71,7 +71,7 @@ def _remap_until_full(
         room -= key != 0
     for i in range(done, len(voxels)):
         label = np.uint64(voxels[i])
-        slot = _slot(keys, shift, label)
+        slot = find_slot(keys, shift, label)
         if keys[slot] != label:
             if room <= 0:
                 return i
@@ -82,7 +82,7 @@ def _remap_until_full(
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _slot(keys: npt.NDArray[np.uint64], shift: np.uint64, label: np.uint64) -> np.uint64:
+def find_slot(keys: npt.NDArray[np.uint64], shift: np.uint64, label: np.uint64) -> np.uint64:
     """Return the place of `label` among `keys`, or the free one where it belongs."""
     slot = (label * _GOLDEN) >> shift
     while keys[slot] != label and keys[slot] != 0:
@@ -98,7 +98,7 @@ def _doubled(
     more_values = np.zeros(2 * len(keys), np.uint64)
     for i in range(len(keys)):
         if keys[i] != 0:
-            slot = _slot(more_keys, shift - _ONE, keys[i])
+            slot = find_slot(more_keys, shift - _ONE, keys[i])
             more_keys[slot], more_values[slot] = keys[i], values[i]
     return more_keys, more_values
 
