@@ -246,6 +246,8 @@ _OUTCOMES = {
 OPEN, CLOSED, OTHER = "alps/north/sunny", "alps/north/shady", "andes/north/shady"
 """Datasets: a public one, and two private ones, the last of which nobody has a role on."""
 DATASET = "/{collection}/{experiment}/{dataset}"
+VIEWS = ("zarr", "flat")
+"""Views of the bytes of datasets, by keys."""
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
 _V2 = f"/v2/datasets{DATASET}"
@@ -255,9 +257,15 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("DELETE", _V2): Permission.DELETE,
     ("GET", f"{_V2}/provenance"): _READ,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
-    ("GET", f"/zarr{DATASET}"): _READ_VOXELS,
-    ("GET", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
-    ("HEAD", f"/zarr{DATASET}/{{key:path}}"): _READ_VOXELS,
+    **{
+        row: _READ_VOXELS
+        for view in VIEWS
+        for row in (
+            ("GET", f"/{view}{DATASET}"),
+            ("GET", f"/{view}{DATASET}/{{key:path}}"),
+            ("HEAD", f"/{view}{DATASET}/{{key:path}}"),
+        )
+    },
     ("GET", f"{_V2}/cutout"): _READ_VOXELS,
     ("GET", f"{_V2}/labels"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/top"): _READ_VOXELS,

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
+from tests.api.matrix import VIEWS
 
 from voxlake.api.askers import GUARDS, RequiresPlace
 from voxlake.api.at_places import RequiresNamed, anybody
@@ -175,7 +176,7 @@ def below(name: str) -> list[str]:
     """Return every address that is about a dataset."""
     v2 = [f"/v2/datasets/{name}{end}" for end in BELOW]
     keys = ["zarr.json", "0/zarr.json", "0/c/0/0/0", "nonsense", "labels/cells/zarr.json"]
-    return [*v2, f"/view/{name}", *(f"/zarr/{name}/{key}" for key in keys)]
+    return [*v2, f"/view/{name}", *(f"/{view}/{name}/{key}" for view in VIEWS for key in keys)]
 
 
 def without_ids(answer: httpx2.Response) -> dict[str, Any]:

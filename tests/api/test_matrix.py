@@ -27,6 +27,7 @@ from tests.api.matrix import (
     PLACES,
     SOON,
     STANDINGS,
+    VIEWS,
     Asking,
     By,
     Outcome,
@@ -110,7 +111,7 @@ def told(answer: Answer, target: str) -> tuple[int, set[str], str]:
     return answer.status, {*answer.headers}, text
 
 
-WORDS = {"v2", "zarr", "users", "groups", "tokens", "shares", "members", "labels"}
+WORDS = {"v2", *VIEWS, "users", "groups", "tokens", "shares", "members", "labels"}
 """Parts of addresses that answers say by chance."""
 
 
@@ -212,7 +213,7 @@ def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     target = row[1].replace("{key:path}", "zarr.json").replace("{label}", str(label))
     viewer = next(each for each in server.askings if str(each) == "viewer by token")
     answer = server.asked["local"].ask("GET", target.replace(DATASET, f"/{CLOSED}"), viewer.headers)
-    nothing = {f"/zarr{DATASET}", f"/v2/datasets{DATASET}/objects/{{label}}"}
+    nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}
     assert answer.status == (404 if row[1] in nothing else 302 if "/view/" in target else 200)
 
 

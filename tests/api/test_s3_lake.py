@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tensorstore as ts
 import zarr
+import zstandard
 from anyio import to_thread
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
@@ -15,6 +17,7 @@ from tests.ngff.labels.queries.samples import brute_runs, decode_rles
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform import store
@@ -22,7 +25,7 @@ from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
     from pathlib import Path
 
     from voxlake.platform.store import StoreURL
@@ -94,6 +97,39 @@ def test_an_object_rewritten_since_it_was_asked_for_is_read_again_once(
         answer = client.get(f"/zarr/{EM}/{SHARD}", headers=headers)
     expected = {"bytes=0-9": b"the last o", "bytes=5-": b"ast object of all"}
     assert answer.content == expected.get(span or "", b"the last object of all")
+
+
+def test_flat_chunks_are_of_the_state_that_the_index_is_of(
+    on_s3: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = open_dataset(on_s3.lake / f"{EM}.ome.zarr").level(0)
+    voxels = on_s3.voxels[EM].copy()
+    url = f"{on_s3.url}/flat/{EM}/0/"
+    for driver in ("zarr3", "zarr"):
+        flat = ts.open({"driver": driver, "kvstore": url}, read=True).result()
+        assert np.array_equal(flat.read().result(), voxels)
+    ask, box = store.ask_stream, Box((0, 0, 0), (16, 16, 16))
+    values = [1, 2]
+
+    def written(info: store.ObjectInfo, *rest: int) -> Awaitable[AsyncIterator[memoryview]]:
+        if values:
+            volume.write(box, np.full(box.shape, values.pop(), np.uint8)).result()
+        return ask(info, *rest)
+
+    monkeypatch.setattr(store, "ask_stream", written)
+    with on_s3.client() as client:
+        # Twice in a row is told; the next finds it as it is.
+        assert client.get(f"{url}c/0/0/0").status_code == 409
+        chunk = client.get(f"{url}c/0/0/0")
+        assert zstandard.decompress(chunk.content) == b"\1" * box.size
+        values.append(3)
+        again = client.get(f"{url}c/0/0/0", headers={"If-None-Match": chunk.headers["etag"]})
+        assert again.status_code == 304
+        again = client.get(f"{url}c/0/0/0", headers={"Range": "bytes=0-3"})
+        assert (again.status_code, len(again.content)) == (206, 4)
+        chunk = client.get(f"{url}c/0/0/0", headers={"If-None-Match": chunk.headers["etag"]})
+        assert zstandard.decompress(chunk.content) == b"\3" * box.size
+        assert client.get(f"{url}c/9/9/9").status_code == 404
 
 
 def test_cutouts_labels_and_zarr_equal_what_was_written(on_s3: Served) -> None:

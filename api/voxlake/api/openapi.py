@@ -73,7 +73,14 @@ def build(app: FastAPI) -> dict[str, Any]:
         "session": {"type": "apiKey", "in": "cookie", "name": "voxlake-session-PORT"},
     }
     document["security"] = [{"token": []}, {"session": []}, {}]
-    document["paths"]["/zarr/{collection}/{experiment}/{dataset}/{key}"] = _stored_bytes()
+    zarr = "An object of the dataset's OME-Zarr group, or a single range of it."
+    flat = (
+        "A document or a chunk of the dataset as zarr without shards, v3 and v2, or a single range "
+        "of it: chunks as they lie in the shards."
+    )
+    for view, description in (("zarr", zarr), ("flat", flat)):
+        path = f"/{view}/{{collection}}/{{experiment}}/{{dataset}}/{{key}}"
+        document["paths"][path] = _stored_bytes(view, description)
     return document
 
 
@@ -104,11 +111,12 @@ def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[Ba
                 yield read.model
 
 
+_SUMMARIES = {"zarr": "Read stored bytes", "flat": "Read stored chunks without shards"}
 _REDIRECT = "The store has it, at an address for this moment: `Prefer: redirect` was sent."
 
 
-def _stored_bytes() -> dict[str, Any]:
-    """Describe the route of stored bytes."""
+def _stored_bytes(view: str, description: str) -> dict[str, Any]:
+    """Describe a route of stored bytes."""
     patterns = dict.fromkeys(("collection", "experiment", "dataset"), f"^{NAME}$")
     patterns["key"] = f"^{PART}$"
     parameters = [
@@ -137,14 +145,14 @@ def _stored_bytes() -> dict[str, Any]:
     }
     get: dict[str, Any] = {
         "tags": ["voxels"],
-        "summary": "Read stored bytes",
-        "description": "An object of the dataset's OME-Zarr group, or a single range of it.",
+        "summary": _SUMMARIES[view],
+        "description": description,
         "parameters": parameters,
         "responses": {**voxels, "307": {"description": _REDIRECT}, **responses},
     }
-    head = {**get, "summary": "Size and ETag of stored bytes"}
+    head = {**get, "summary": f"Size and ETag: {_SUMMARIES[view].lower()}"}
     head["responses"] = {"200": {"description": "No body."}, "304": voxels["304"], **responses}
     return {
-        "get": {**get, "operationId": "get_stored_bytes"},
-        "head": {**head, "operationId": "head_stored_bytes"},
+        "get": {**get, "operationId": f"get_{view}"},
+        "head": {**head, "operationId": f"head_{view}"},
     }

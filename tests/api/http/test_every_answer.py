@@ -9,6 +9,7 @@ import pytest
 from fastapi import Depends
 from fastapi.routing import APIRoute, iter_route_contexts
 from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.matrix import DATASET, VIEWS
 
 from voxlake.api.app import create_app
 from voxlake.api.guard import public
@@ -42,7 +43,7 @@ def check_headers(answer: httpx2.Response, *, https: bool = False) -> None:
         assert "unsafe" not in policy, where
         assert frame == "DENY", where
     assert ("strict-transport-security" in headers) is https, where
-    is_data = answer.url.path.startswith(("/zarr/", "/v2/"))
+    is_data = answer.url.path.startswith(("/v2/", *(f"/{view}/" for view in VIEWS)))
     resource = headers["cross-origin-resource-policy"]
     assert resource == ("cross-origin" if is_data else "same-origin"), where
     assert headers.get("cross-origin-opener-policy", "unsafe-none") != "same-origin", where
@@ -59,7 +60,7 @@ def every_address(app: Any) -> list[tuple[str, str]]:
         if isinstance(route := context.original_route, APIRoute)
         for method in route.methods or ()
     ]
-    return [*found, ("GET", "/zarr/{collection}/{experiment}/{dataset}/{key}")]
+    return [*found, *(("GET", f"/{view}{DATASET}/{{key}}") for view in VIEWS)]
 
 
 def filled(path: str, dataset: str, values: Mapping[str, str] = VALUES) -> str:

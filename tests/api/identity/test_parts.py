@@ -13,6 +13,7 @@ import tensorstore as ts
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.api.matrix import VIEWS
 
 from voxlake.ngff.grid.box import Box
 
@@ -53,12 +54,18 @@ def test_nothing_finer_is_open(served: Served, owner: httpx2.Client) -> None:
         assert (levels_in(whole), levels_in(cut)) == (["0", "1"], ["1"])
         assert 'href="1/"' in holder.get(f"/zarr/{SECRET}/").text
         assert 'href="0/"' not in holder.get(f"/zarr/{SECRET}/").text
-        for key in ("0/zarr.json", "0/c/0/0/0", "0/", "0/c/", "0"):
-            answer = holder.get(f"/zarr/{SECRET}/{key}")
-            assert (answer.status_code, "finer" in answer.text or "level" in answer.text) == (
-                403,
-                True,
-            ), key
+        for key in ("0/zarr.json", "0/c/0/0/0", "0/", "0/c/", "0", "0/.zarray", "0/0/0/0"):
+            for view in VIEWS:
+                answer = holder.get(f"/{view}/{SECRET}/{key}")
+                assert (answer.status_code, "finer" in answer.text or "level" in answer.text) == (
+                    403,
+                    True,
+                ), (view, key)
+        attributes = holder.get(f"/flat/{SECRET}/.zattrs").json()
+        assert [each["path"] for each in attributes["multiscales"][0]["datasets"]] == ["1"]
+        inner = holder.get(f"/flat/{SECRET}/.zmetadata").json()["metadata"]
+        assert [path for path in inner if "/" in path] == ["1/.zarray", "1/.zattrs"]
+        assert levels_in(holder.get(f"/flat/{SECRET}/zarr.json").json()) == ["1"]
         url = f"{holder.base_url}zarr/{SECRET}/"
         group = zarr.open_group(url, mode="r")
         array = group["1"]
@@ -85,6 +92,13 @@ def test_nothing_beside_a_box_is_open(served: Served, owner: httpx2.Client) -> N
         url = f"{holder.base_url}zarr/{SECRET}/0/"
         array = ts.open({"driver": "zarr3", "kvstore": url}, read=True).result()
         assert np.array_equal(array[:, 32:, :64].read().result(), voxels[:, 32:, :64])
+        # Its ends are those of chunks, whose shards stick out of it.
+        for driver in ("zarr3", "zarr"):
+            flat = {"driver": driver, "kvstore": f"{holder.base_url}flat/{SECRET}/0/"}
+            chunks = ts.open(flat, read=True).result()
+            assert np.array_equal(chunks[:, 32:, :64].read().result(), voxels[:, 32:, :64])
+            with pytest.raises(ValueError, match=r"403|PERMISSION"):
+                chunks[:, 16:32].read().result()
         # An error, and not the zeros of what is not there.
         with pytest.raises(ValueError, match=r"403|PERMISSION"):
             array[:, :32].read().result()

@@ -64,8 +64,7 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
         If the store says that there is none; every other failure is a StoreError.
     """
     if url.is_local:
-        reader, span, first = await to_thread.run_sync(_open_part, url, choose)
-        return Part(reader.info, span, _blocks(reader, span or (0, 0), first), reader.close)
+        return await to_thread.run_sync(_open_part, url, choose)
     try:
         return await _ask_part(url, choose)
     except ConflictError:
@@ -76,14 +75,14 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
 def part_of(body: bytes, info: ObjectInfo, span: tuple[int, int] | None) -> Part:
     """Return bytes of an object that was read whole."""
     chosen = body[slice(*span)] if span else b""
-    return Part(info, span, _each([chosen] if chosen else []))
+    return Part(info, span, _each([chosen]) if chosen else no_blocks())
 
 
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:
     info = await summarize(url)
     span = choose(info)
     if span is None or span[0] == span[1]:
-        return Part(info, span, _each([]))
+        return Part(info, span, no_blocks())
     return Part(info, span, await store.ask_stream(info, *span, BLOCK))
 
 
@@ -92,11 +91,21 @@ async def _each(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield block
 
 
-def _open_part(url: StoreURL, choose: Choose) -> tuple[RangeReader, tuple[int, int] | None, bytes]:
+def no_blocks() -> AsyncIterator[bytes]:
+    """Return the blocks of a part of no bytes."""
+    return _each(())
+
+
+def _open_part(url: StoreURL, choose: Choose) -> Part:
     """Open a file and read the first block that is wanted: one hop to a thread, for small parts."""
     reader = store.open_ranges(url)
     span = choose(reader.info)
-    return reader, span, _read_block(reader, *span) if span else b""
+    return Part(reader.info, span, blocks_of(reader, span or (0, 0)), reader.close)
+
+
+def blocks_of(reader: RangeReader, span: tuple[int, int]) -> AsyncIterator[bytes]:
+    """Return the bytes ``[start, stop)`` of a file, the first block of which is read at once."""
+    return _blocks(reader, span, _read_block(reader, *span))
 
 
 async def _blocks(reader: RangeReader, span: tuple[int, int], first: bytes) -> AsyncIterator[bytes]:

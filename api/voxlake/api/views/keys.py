@@ -17,6 +17,8 @@ PART = (
 )
 """Pattern of a part of a key."""
 _PART = re.compile(PART)
+_CHUNK = re.compile(r"(?:^|/)(?:c(?:[/.]\d+)+|\d+(?:[/.]\d+)+|-?\d+--?\d+(?:_-?\d+--?\d+){2})\Z")
+"""Ends of keys of chunks: zarr v3, zarr v2, precomputed."""
 
 
 def check_key(key: str) -> str:
@@ -49,6 +51,19 @@ def is_key(key: str) -> bool:
     (True, False, False)
     """
     return len(key) <= MAX_KEY and all(map(_PART.fullmatch, key.split("/")))
+
+
+def is_chunk_key(key: str) -> bool:
+    """Return whether a key is one of a chunk or shard, in any view: absent ones are fill.
+
+    Examples
+    --------
+    >>> is_chunk_key("0/c/0/0/0"), is_chunk_key("labels/cells/0/1/2/3"), is_chunk_key("0/zarr.json")
+    (True, True, False)
+    >>> is_chunk_key("0/0-64_64-128_0-5"), is_chunk_key("0")
+    (True, False)
+    """
+    return _CHUNK.search(key) is not None
 
 
 def labels_key(key: str) -> tuple[str, str] | None:

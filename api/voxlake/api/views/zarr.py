@@ -5,7 +5,10 @@ Plain ASGI, as this is the hot path of every viewer and zarr client.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
@@ -17,30 +20,35 @@ from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import portions
-from voxlake.api.data.stored_objects import BLOCK, Part, part_of
+from voxlake.api.data.stored_objects import BLOCK, Choose, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.answers.problems import problem
 from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.requests.parameters import refuse_parameters
 from voxlake.api.http.requests.ranges import matches, parse_range, range_applies, resolve
-from voxlake.api.views.keys import labels_key
+from voxlake.api.views.keys import is_chunk_key, labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
 from voxlake.api.views.levels_list import only_levels
 from voxlake.api.views.store_redirect import prefers_redirect, redirect
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import ConflictError, NotFoundError, ObjectNotFoundError
 from voxlake.platform.store.info import ObjectInfo
-from voxlake.platform.store.zarr_shards import document_of_shard
 
 METHODS = ("GET", "HEAD")
 
 
+type Answer = Callable[[Scope, Granted[ReadVoxels], str], Awaitable[Response]]
+"""Answers GET and HEAD of a key below a dataset; in charge of what those may read who are limited
+to a part of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredBytes:
-    """The route; its guard is asked for each request, for the dataset that the key lies in."""
+    """A route of keys; its guard is asked each time, for the dataset that the key lies in."""
 
     guard: Requires[ReadVoxels]
+    answer: Answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,19 +65,26 @@ class StoredBytes:
             detail = f"{granted.record.name} is a folder; ask for it with a slash at its end"
             answer = problem(scope, "not-found", HTTPStatus.NOT_FOUND, detail)
         else:
-            await portions.check_key(granted, key)
-            is_folder = key == "" or key.endswith("/")
-            answer = await (
-                get_listing(granted, key) if is_folder else get_object(scope, granted, key)
-            )
+            answer = await self.answer(scope, granted, key)
         await answer(scope, receive, send)
 
 
-_stored = StoredBytes(Requires(ReadVoxels, portions=True))
-routes = (
-    Route("/zarr/{collection}/{experiment}/{dataset}/{key:path}", _stored, name="zarr"),
-    Route("/zarr/{collection}/{experiment}/{dataset}", _stored),
-)
+async def get_stored(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
+    """Answer GET and HEAD of an object, or of a folder."""
+    await portions.check_key(granted, key)
+    if key == "" or key.endswith("/"):
+        return await get_listing(granted, key)
+    return await get_object(scope, granted, key)
+
+
+def routes_of(view: str, answer: Answer) -> tuple[Route, Route]:
+    """Return the routes of a view of datasets by keys: below a dataset, and of itself."""
+    app = StoredBytes(Requires(ReadVoxels, portions=True), answer)
+    dataset = f"/{view}/{{collection}}/{{experiment}}/{{dataset}}"
+    return Route(f"{dataset}/{{key:path}}", app, name=view), Route(dataset, app)
+
+
+routes = routes_of("zarr", get_stored)
 
 
 async def locate(scope: Scope, right: type[ReadVoxels]) -> tuple[Granted[ReadVoxels], str | None]:
@@ -78,13 +93,13 @@ async def locate(scope: Scope, right: type[ReadVoxels]) -> tuple[Granted[ReadVox
     The key is None of the dataset's own path without a slash at its end.
 
     What lies in the labels of an image is governed by the permissions of those labels, and not by
-    the image's. Of a dataset that is being deleted nothing is there, and shards are in conflict
+    the image's. Of a dataset that is being deleted nothing is there, and chunks are in conflict
     with that: clients take those that are not there for fill.
     """
     names = ("collection", "experiment", "dataset")
     collection, experiment, image = (scope["path_params"][name] for name in names)
     key = scope["path_params"].get("key")
-    deleted = ConflictError if document_of_shard(key or "") else NotFoundError
+    deleted = ConflictError if is_chunk_key(key or "") else NotFoundError
     if (inner := labels_key(key or "")) is None:
         parts = (collection, experiment, image)
         return await grant(scope, parts, right, deleted=deleted, portions=True), key
@@ -110,7 +125,7 @@ async def get_object(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Re
     try:
         if scope["method"] == "HEAD":
             return head(scope, granted, key, await data.summarize_object(granted, key))
-        return await get(scope, granted, key)
+        return await get(scope, granted, key, partial(data.read_object, granted, key))
     except ObjectNotFoundError:
         await data.check_array(granted, key)
         raise
@@ -125,8 +140,13 @@ def head(scope: Scope, granted: Granted[ReadVoxels], key: str, summary: ObjectIn
     return Response(headers={**headers, "Content-Length": str(summary.size)})
 
 
-async def get(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
-    """Answer GET: the object, a part of it, or that the client has it already."""
+async def get(
+    scope: Scope,
+    granted: Granted[ReadVoxels],
+    key: str,
+    read: Callable[[Choose], Awaitable[Part]],
+) -> Response:
+    """Answer GET: what is read, a part of it, or that the client has it already."""
     status = HTTPStatus.OK
 
     def pick(summary: ObjectInfo) -> tuple[int, int] | None:
@@ -134,7 +154,7 @@ async def get(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
         status, span = choose(scope, summary)
         return span
 
-    part = await data.read_object(granted, key, pick)
+    part = await read(pick)
     return send_part(scope, granted, key, status, part)
 
 
@@ -161,15 +181,30 @@ async def get_listing(granted: Granted[ReadVoxels], key: str) -> Response:
     if granted.portion and not key:
         starts = {path.partition("/")[0] for path in await portions.open_levels(granted)}
         names = [name for name in names if name in portions.GROUP or name.rstrip("/") in starts]
+    return folder_page(granted, names)
+
+
+def folder_page(granted: Granted[ReadVoxels], names: Collection[str]) -> Response:
+    """Return the page of a folder in which there are so many names, those of folders with ``/``."""
     links = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
     page = f"<!doctype html><title>{granted.record.name}</title><ul>{links}</ul>"
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
-async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> Response:
+def _as_it_is(body: bytes) -> bytes:
+    return body
+
+
+async def get_telling(
+    scope: Scope,
+    granted: Granted[ReadVoxels],
+    key: str,
+    cut: Callable[[bytes], bytes] = _as_it_is,
+) -> Response:
     """Answer GET and HEAD of a document that may tell of labels or levels, cut to what may be read.
 
-    What is cut differs from asker to asker, so it has no ETag and is sent whole.
+    What is cut differs from asker to asker, so it has no ETag and is sent whole. A view may `cut`
+    more; it returns the same body if there is nothing to cut.
     """
     whole = await data.read_object(granted, key, lambda summary: (0, summary.size))
     try:
@@ -181,12 +216,23 @@ async def get_telling(scope: Scope, granted: Granted[ReadVoxels], key: str) -> R
         shown = only_labels(key, body, await visible_labels(granted))
     if granted.portion:
         shown = only_levels(shown, await portions.open_levels(granted))
+    shown = cut(shown)
     if shown is not body:
         return Response(shown, headers={"Cache-Control": "no-store"}, media_type="application/json")
     if scope["method"] == "HEAD":
         return head(scope, granted, key, whole.info)
     status, span = choose(scope, whole.info)
     return send_part(scope, granted, key, status, part_of(body, whole.info, span))
+
+
+def send_made(scope: Scope, granted: Granted[ReadVoxels], key: str, body: bytes) -> Response:
+    """Answer GET and HEAD with bytes that were made of what is stored; of them is the ETag."""
+    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    info = ObjectInfo(granted.lake, len(body), etag)
+    if scope["method"] == "HEAD":
+        return head(scope, granted, key, info)
+    status, span = choose(scope, info)
+    return send_part(scope, granted, key, status, part_of(body, info, span))
 
 
 async def visible_labels(granted: Granted[ReadVoxels]) -> dict[str, str]:

@@ -78,7 +78,7 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
     )
     codings = tuple(
         # As `voxlake.ngff.create.array_document` has it.
-        ShardFormat(at.chunk, at.shard, dtype, at.zstd_level, True, 0, False)  # noqa: FBT003
+        ShardFormat(at.chunk, at.shard, False, dtype, at.zstd_level, True, 0)  # noqa: FBT003
         for at in (level.layout for level in levels)
     )
     block = tuple(source.block)

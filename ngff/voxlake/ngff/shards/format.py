@@ -1,7 +1,8 @@
 """The bytes of a shard: where its index lies and what it says (zarr v3, "sharding_indexed" 1.0).
 
-Only the coding that voxlake writes: inner chunks of little-endian voxels in C order, compressed by
-zstd, and an index of (offset, size) pairs with a CRC-32C. Other arrays go through TensorStore.
+`ShardFormat` is the coding that voxlake writes: inner chunks of little-endian voxels in C order,
+compressed by zstd, and an index of (offset, size) pairs with a CRC-32C. Of other shards the index
+alone is known here (`ShardIndex`); their voxels go through TensorStore.
 
 Chunks lie in C order of the shard's grid, without gaps: so equal voxels are equal bytes, whoever
 writes them. Readers take any order.
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.grid.box import Box
+    from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.volume import Volume
 
@@ -37,17 +38,16 @@ _CRC = 4
 
 
 @dataclass(frozen=True)
-class ShardFormat:
-    """How the shards of one array are coded."""
+class ShardIndex:
+    """Where the index of the shards of one array lies, and what it says; however chunks are coded.
+
+    It is coded ``bytes, crc32c``, as all writers do.
+    """
 
     chunk: tuple[int, ...]
-    """Voxels of an inner chunk along each axis; 1 along all before z."""
+    """Voxels of an inner chunk along each axis."""
     shard: tuple[int, ...]
     """Voxels of a shard along each axis."""
-    dtype: np.dtype[Any]
-    zstd_level: int
-    zstd_checksum: bool
-    fill: int | float
     index_first: bool
     """Whether the index lies at the start of the shard, as in datasets of old; else at its end."""
 
@@ -55,16 +55,6 @@ class ShardFormat:
     def grid(self) -> tuple[int, ...]:
         """Chunks of a shard along each axis."""
         return tuple(s // c for s, c in zip(self.shard, self.chunk, strict=True))
-
-    @cached_property
-    def chunk_bytes(self) -> int:
-        """Bytes of a decoded chunk."""
-        return math.prod(self.chunk) * self.dtype.itemsize
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of a row of a chunk, along x."""
-        return self.chunk[-1] * self.dtype.itemsize
 
     @cached_property
     def index_bytes(self) -> int:
@@ -75,29 +65,29 @@ class ShardFormat:
         """Return where the index begins in a shard of `size` bytes."""
         return 0 if self.index_first else max(0, size - self.index_bytes)
 
+    def index_span(self, size: int) -> tuple[int, int]:
+        """Return the bytes ``[start, stop)`` of a shard of `size` bytes that its index lies in."""
+        start = self.index_start(size)
+        return start, min(start + self.index_bytes, size)
+
     def numbers(self, box: Box) -> npt.NDArray[np.intp]:
         """Return which chunks of a shard `box` touches, in C order; it counts from the shard's."""
         all_numbers = np.arange(math.prod(self.grid)).reshape(self.grid)
         return all_numbers[coarser_box(box, self.chunk).slices].ravel()
 
-    def placed(self, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-        """Return the entries of all chunks of a shard, of these bytes; 0: it is not stored."""
-        head = np.uint64(self.index_bytes if self.index_first else 0)
-        entries = np.stack([head + np.cumsum(sizes) - sizes, sizes], axis=1)
-        entries[sizes == 0] = ABSENT
-        return entries
+    def place(self, chunk: Cell) -> tuple[Cell, int]:
+        """Return the shard that the chunk at a cell of the read grid lies in, and its number there.
 
-    def assembled(self, payloads: Sequence[Payload | None]) -> bytes:
-        """Return the object of a shard, given all its chunks in C order; None for those of fill."""
-        stored = [payload for payload in payloads if payload is not None]
-        sizes = np.array([len(payload) if payload else 0 for payload in payloads], np.uint64)
-        index = self.encode_index(self.placed(sizes))
-        return b"".join([index, *stored] if self.index_first else [*stored, index])
-
-    def encode_index(self, entries: npt.NDArray[np.uint64]) -> bytes:
-        """Return the index of `entries`, (offset, size) for each chunk in C order of the grid."""
-        body = entries.astype("<u8").tobytes()
-        return body + _crc(body)
+        Examples
+        --------
+        >>> ShardIndex((4, 4, 4), (8, 8, 16), index_first=False).place((3, 2, 5))
+        ((1, 1, 1), 9)
+        """
+        pairs = list(zip(chunk, self.grid, strict=True))
+        number = 0
+        for each, count in pairs:
+            number = number * count + each % count
+        return tuple(each // count for each, count in pairs), number
 
     def decode_index(self, body: bytes, size: int, what: str) -> npt.NDArray[np.uint64]:
         """Return the entries of an index; `size` is that of the whole shard, in bytes.
@@ -120,9 +110,47 @@ class ShardFormat:
 
     def entries_in(self, body: bytes | memoryview, what: str) -> npt.NDArray[np.uint64]:
         """Return the entries of the index of a shard, given all its bytes; as `decode_index`."""
-        first = self.index_start(len(body))
-        index = bytes(body[first : first + self.index_bytes])
-        return self.decode_index(index, len(body), what)
+        start, stop = self.index_span(len(body))
+        return self.decode_index(bytes(body[start:stop]), len(body), what)
+
+
+@dataclass(frozen=True)
+class ShardFormat(ShardIndex):
+    """How the shards of one array are coded, as voxlake does; chunks have 1 along all before z."""
+
+    dtype: np.dtype[Any]
+    zstd_level: int
+    zstd_checksum: bool
+    fill: int | float
+
+    @cached_property
+    def chunk_bytes(self) -> int:
+        """Bytes of a decoded chunk."""
+        return math.prod(self.chunk) * self.dtype.itemsize
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of a chunk, along x."""
+        return self.chunk[-1] * self.dtype.itemsize
+
+    def placed(self, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Return the entries of all chunks of a shard, of these bytes; 0: it is not stored."""
+        head = np.uint64(self.index_bytes if self.index_first else 0)
+        entries = np.stack([head + np.cumsum(sizes) - sizes, sizes], axis=1)
+        entries[sizes == 0] = ABSENT
+        return entries
+
+    def assembled(self, payloads: Sequence[Payload | None]) -> bytes:
+        """Return the object of a shard, given all its chunks in C order; None for those of fill."""
+        stored = [payload for payload in payloads if payload is not None]
+        sizes = np.array([len(payload) if payload else 0 for payload in payloads], np.uint64)
+        index = self.encode_index(self.placed(sizes))
+        return b"".join([index, *stored] if self.index_first else [*stored, index])
+
+    def encode_index(self, entries: npt.NDArray[np.uint64]) -> bytes:
+        """Return the index of `entries`, (offset, size) for each chunk in C order of the grid."""
+        body = entries.astype("<u8").tobytes()
+        return body + _crc(body)
 
 
 def shard_format(volume: Volume) -> ShardFormat:
@@ -144,28 +172,35 @@ def shard_format(volume: Volume) -> ShardFormat:
 
 def find_shard_format(volume: Volume) -> ShardFormat | None:
     """Return how the shards of `volume` are coded; None if not as voxlake writes."""
-    codecs = volume.metadata.get("codecs", [])
-    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+    index = find_shard_index(volume)
+    if index is None or len(index.chunk) < 3 or any(extent != 1 for extent in index.chunk[:-3]):
         return None
-    sharding = codecs[0]["configuration"]
-    inner, index = sharding["codecs"], sharding["index_codecs"]
+    inner = volume.metadata["codecs"][0]["configuration"]["codecs"]
     if [codec["name"] for codec in inner] != ["bytes", "zstd"] or not _is_little(inner[0]):
-        return None
-    if [codec["name"] for codec in index] != ["bytes", "crc32c"] or not _is_little(index[0]):
-        return None
-    chunk = tuple(sharding["chunk_shape"])
-    if len(chunk) < 3 or any(extent != 1 for extent in chunk[:-3]):
         return None
     zstd = inner[1].get("configuration", {})
     return ShardFormat(
-        chunk,
-        volume.shard,
+        index.chunk,
+        index.shard,
+        index.index_first,
         volume.dtype,
         int(zstd.get("level", 0)),
         bool(zstd.get("checksum", False)),
         volume.fill,
-        sharding.get("index_location", "end") == "start",
     )
+
+
+def find_shard_index(volume: Volume) -> ShardIndex | None:
+    """Return how the index of the shards of `volume` lies; None if it has none, or another."""
+    codecs = volume.metadata.get("codecs", [])
+    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+        return None
+    sharding = codecs[0]["configuration"]
+    index = sharding["index_codecs"]
+    if [codec["name"] for codec in index] != ["bytes", "crc32c"] or not _is_little(index[0]):
+        return None
+    first = sharding.get("index_location", "end") == "start"
+    return ShardIndex(tuple(sharding["chunk_shape"]), volume.shard, first)
 
 
 def _crc(body: bytes) -> bytes:

@@ -15,7 +15,7 @@ from voxlake.ngff.memory.cache import Cached
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.shards.format import ShardFormat
+    from voxlake.ngff.shards.format import ShardIndex
     from voxlake.platform.store import ObjectInfo, RangeReader
 
 type Entries = npt.NDArray[np.uint64]
@@ -24,7 +24,7 @@ type Entries = npt.NDArray[np.uint64]
 _KEPT = Cached[Entries]("shard-index")
 
 
-def index_of(coding: ShardFormat, opened: RangeReader) -> Entries:
+def index_of(coding: ShardIndex, opened: RangeReader) -> Entries:
     """Return (offset, size) of each chunk of an open shard; ABSENT for those of fill. Not to write.
 
     One of a state that was read before is not read again.
@@ -44,30 +44,29 @@ def index_of(coding: ShardFormat, opened: RangeReader) -> Entries:
     return _KEPT.get(_key(coding, opened.info), read, _bytes_of)
 
 
-def kept_index(coding: ShardFormat, info: ObjectInfo) -> Entries | None:
+def kept_index(coding: ShardIndex, info: ObjectInfo) -> Entries | None:
     """Return the index of a state of a shard, if it was read and is kept."""
     return _KEPT.peek(_key(coding, info))
 
 
-def keep_index(coding: ShardFormat, info: ObjectInfo, body: bytes | memoryview) -> Entries:
+def keep_index(coding: ShardIndex, info: ObjectInfo, body: bytes | memoryview) -> Entries:
     """Return the index of a state of a shard, given the bytes of the index; and keep it."""
     entries = _decoded(coding, info, body)
     _KEPT.put(_key(coding, info), entries, entries.nbytes)
     return entries
 
 
-def _key(coding: ShardFormat, info: ObjectInfo) -> tuple[str, str, int, bool]:
+def _key(coding: ShardIndex, info: ObjectInfo) -> tuple[str, str, int, bool]:
     # An array that is made anew may be coded in another way.
     return str(info.url), info.etag, coding.index_bytes, coding.index_first
 
 
-def _read_index(coding: ShardFormat, opened: RangeReader) -> Entries:
-    start = coding.index_start(opened.info.size)
-    stop = min(start + coding.index_bytes, opened.info.size)
+def _read_index(coding: ShardIndex, opened: RangeReader) -> Entries:
+    start, stop = coding.index_span(opened.info.size)
     return _decoded(coding, opened.info, opened.read(start, stop) if stop else b"")
 
 
-def _decoded(coding: ShardFormat, info: ObjectInfo, body: bytes | memoryview) -> Entries:
+def _decoded(coding: ShardIndex, info: ObjectInfo, body: bytes | memoryview) -> Entries:
     entries = coding.decode_index(bytes(body), info.size, str(info.url))
     entries.setflags(write=False)
     return entries

@@ -5,7 +5,7 @@ named here, because it takes as long to load as all else: `store.update`, `store
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
-from voxlake.platform.store.awaited import ask_head, ask_signed, ask_stream
+from voxlake.platform.store.awaited import ask_head, ask_parts, ask_signed, ask_stream
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
 from voxlake.platform.store.local import check_links, etag_of_file, list_links
@@ -43,6 +43,7 @@ __all__ = [
     "as_tensorstore",
     "as_zarr",
     "ask_head",
+    "ask_parts",
     "ask_signed",
     "ask_stream",
     "check_links",

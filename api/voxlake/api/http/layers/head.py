@@ -9,8 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 from voxlake.api.http.layers.layer import Layer
 from voxlake.api.http.layers.public_address import inner_path
 
-NATIVE = "/zarr/"
-"""Addresses below it answer HEAD themselves, without reading what they would send."""
+NATIVE = ("/zarr/", "/flat/")
+"""Addresses below these answer HEAD themselves, without reading what they would send."""
 
 
 class HeadAsGet(Layer):
