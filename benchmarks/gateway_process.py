@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from voxlake.api import app
+from voxlake.api.endpoint import Endpoint
 from voxlake.api.http.limits.budget import Budget
-from voxlake.api.serve import Endpoint, run_gateway
+from voxlake.api.serve import run_gateway
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from voxlake.api.serve import Endpoint, check_address, run_gateway
+from voxlake.api.endpoint import Endpoint, check_address
+from voxlake.api.serve import run_gateway
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from voxlake.api.serve import Endpoint, run_gateway
+from voxlake.api.endpoint import Endpoint
+from voxlake.api.serve import run_gateway
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import platformdirs
 import uvicorn
+from fastapi import FastAPI
 
 from voxlake.api.app import create_app
+from voxlake.api.endpoint import Endpoint, check_address
 from voxlake.api.gateway import divide_memory
 from voxlake.api.http.connection import Connection
 from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.server import Server
 from voxlake.api.views.viewer_folder import viewer_folder
+from voxlake.api.workers.listeners import listen
 from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.link_keys import LinkKeys
-from voxlake.platform.loopback import is_loopback
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to listen, and where the owner's token is kept."""
-
-    host: str = "127.0.0.1"
-    """An address of this machine alone, unless people sign in at an issuer: see `check_address`."""
-    port: int = 8080
-    """0 for any that is free."""
-    secrets: Path = field(default_factory=lambda: platformdirs.user_state_path("voxlake"))
-    """Folder of the file with the owner's token."""
-    target: str = "/"
-    """The path that the login link goes on to."""
 
 
 def run_gateway(
@@ -60,20 +42,18 @@ def run_gateway(
     """
     endpoint = endpoint or Endpoint()
     check_address(endpoint.host, settings)
-    with _listen(endpoint) as listener:
+    with _listener(endpoint) as listener:
         port = int(listener.getsockname()[1])
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         url = settings.public_url or f"http://{host}:{port}"
-        if settings.oidc_issuer is None:
-            local = LocalIdentity(owner_token(endpoint.secrets), f"voxlake-session-{port}")
-        else:
-            local = None
+        local = _local(endpoint, port) if settings.oidc_issuer is None else None
+        if local is None:
             # It is where the issuer sends people back to, and what their cookies are made for.
             settings = settings.model_copy(update={"public_url": url})
         info = ServingDocument(
             url=url,
             issuer=settings.oidc_issuer,
-            login_link=local and local.login_link(url, endpoint.target),
+            login_link=_login_link(local, url, endpoint),
             token_file=local and str(endpoint.secrets / TOKEN_FILE),
             viewer_built=viewer_folder() is not None,
         )
@@ -83,61 +63,50 @@ def run_gateway(
         app = create_app(
             settings, lake, catalog, local, link_keys=LinkKeys.of(settings, endpoint.secrets)
         )
+        gateway = app.state.gateway
+        if endpoint.worker is not None:
+            gateway.metrics.tell_others(endpoint.worker)
         store.prepare_runtime()
-        config = uvicorn.Config(
-            app,
-            http=Connection,
-            # Nothing here speaks WebSocket, whose library takes a while to load.
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Which proxies are believed is a setting; uvicorn believes all of this machine.
-            proxy_headers=False,
-            lifespan="off",
-            timeout_graceful_shutdown=settings.gateway_grace_s,
+        server = Server(
+            _config(app, settings),
+            lambda: announce(info),
+            gateway.stopping,
+            settings.gateway_drain_s,
         )
-        stopping, drain_s = app.state.gateway.stopping, settings.gateway_drain_s
-        Server(config, lambda: announce(info), stopping, drain_s).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
-def check_address(host: str, settings: Settings) -> None:
-    """Raise InvalidInputError if a gateway must not listen at an address.
-
-    A local server has one owner and no encryption, and is for this machine alone. Where people
-    sign in at an issuer, what they send is encrypted up to a reverse proxy.
-
-    Examples
-    --------
-    >>> check_address("127.0.0.1", Settings())
-    """
-    if settings.oidc_issuer is None:
-        if not is_loopback(host):
-            raise InvalidInputError(
-                f"a local server cannot listen on {host!r}, where others could reach it; use "
-                "127.0.0.1, or let people sign in: set VOXLAKE_OIDC_ISSUER"
-            )
-        return
-    public = urlsplit(settings.public_url or f"http://{host}")
-    if public.scheme != "https" and not (is_loopback(host) and is_loopback(public.hostname or "")):
-        raise InvalidInputError(
-            f"people would sign in at {public.netloc} without encryption, and others could read "
-            "what they send; set VOXLAKE_PUBLIC_URL to the https:// address of a reverse proxy"
-        )
+def _listener(endpoint: Endpoint) -> socket.socket:
+    if endpoint.worker is None:
+        return listen(endpoint.host, endpoint.port)
+    return socket.socket(fileno=endpoint.worker.listener)
 
 
-def _why(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "where another program listens"
-    return f"which the system refuses ({error.strerror})"
+def _local(endpoint: Endpoint, port: int) -> LocalIdentity:
+    """Return who knows the owner of a server that is theirs alone."""
+    token, cookie = owner_token(endpoint.secrets), f"voxlake-session-{port}"
+    if endpoint.worker is None:
+        return LocalIdentity(token, cookie)
+    return LocalIdentity.of_workers(token, cookie, endpoint.worker.folder)
 
 
-def _listen(endpoint: Endpoint) -> socket.socket:
-    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-    try:
-        return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=2048)
-    except OSError as error:
-        raise InvalidInputError(
-            f"cannot listen on {endpoint.host}:{endpoint.port}, {_why(error)}; choose another with "
-            "--port, or any that is free with --port 0"
-        ) from error
+def _login_link(local: LocalIdentity | None, url: str, endpoint: Endpoint) -> str | None:
+    """Return the link that is announced: of several workers, that of the first."""
+    is_first = endpoint.worker is None or endpoint.worker.number == 0
+    return local.login_link(url, endpoint.target) if local is not None and is_first else None
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        # Nothing here speaks WebSocket, whose library takes a while to load.
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Which proxies are believed is a setting; uvicorn believes all of this machine.
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=settings.gateway_grace_s,
+    )

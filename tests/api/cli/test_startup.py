@@ -74,3 +74,7 @@ def test_a_command_loads_what_it_uses(words: tuple[str, ...], shared: Command) -
 
 def test_the_gateway_loads_what_it_uses() -> None:
     assert _loaded("import voxlake.api.serve") <= LABELS | {"fastapi"}
+
+
+def test_what_starts_workers_loads_no_gateway() -> None:
+    assert _loaded("import voxlake.api.workers.supervisor") <= CATALOG

@@ -21,6 +21,7 @@ from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
+from voxlake.api.workers.worker import Worker
 from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform.access import Permission
 from voxlake.platform.catalog.identity.tokens import TokenTerms
@@ -29,6 +30,7 @@ from voxlake.platform.store.counts import COUNTS, StoreCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DATASET = "/v2/datasets/{collection}/{experiment}/{dataset}"
 OBJECT = "/zarr/{collection}/{experiment}/{dataset}/{key}"
@@ -202,10 +204,11 @@ def test_they_can_be_open_to_everybody(served: Served) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=")
 
 
-def test_what_the_documentation_names_is_there() -> None:
+def test_what_the_documentation_names_is_there(tmp_path: Path) -> None:
     page = (ROOT / "docs/how-to/watch-a-gateway.md").read_text()
     metrics = Metrics()
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
+    metrics.tell_others(Worker(0, 1, tmp_path, listener=0))
     said = metrics.text().decode()
     named = set(re.findall(r"\bvoxlake_[a-z]\w+", page))
     assert len(named) > 10

@@ -5,17 +5,17 @@ The owner shows the session cookie that a one-time login link gave, or the owner
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-import time
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
+from voxlake.api.identity.issued import Issued, IssuedHere, IssuedInFolder, digest
 from voxlake.platform.access import Principal, Way
 from voxlake.platform.errors import UnauthenticatedError
 from voxlake.platform.secret_file import kept_secret
@@ -34,12 +34,18 @@ class LocalIdentity:
     """The owner's token."""
     cookie: str = "voxlake-session"
     """Name of the session cookie; ports do not separate cookies, so it carries the port."""
-    _links: dict[bytes, float] = field(default_factory=dict, repr=False)
-    _sessions: dict[bytes, float] = field(default_factory=dict, repr=False)
-    _token: bytes = field(init=False, repr=False)
+    links: Issued = field(default_factory=IssuedHere, repr=False)
+    sessions: Issued = field(default_factory=IssuedHere, repr=False)
+    _token: str = field(init=False, repr=False)
 
     def __post_init__(self, token: str) -> None:
-        self._token = _hash(token)
+        self._token = digest(token)
+
+    @classmethod
+    def of_workers(cls, token: str, cookie: str, folder: Path) -> Self:
+        """Return the identity that all processes of a server share by a folder of theirs."""
+        links, sessions = (IssuedInFolder(folder / kind) for kind in ("links", "sessions"))
+        return cls(token, cookie, links, sessions)
 
     def login_link(self, server: str, target: str) -> str:
         """Return a new login link of the server at a URL, which leads to a path of it."""
@@ -49,7 +55,7 @@ class LocalIdentity:
     def new_link(self) -> str:
         """Return the secret of a new login link, good for one use within a day."""
         secret = secrets.token_urlsafe(32)
-        self._links[_hash(secret)] = time.monotonic() + LINK_SECONDS
+        self.links.add(secret, LINK_SECONDS)
         return secret
 
     def redeem(self, secret: str) -> str:
@@ -60,30 +66,28 @@ class LocalIdentity:
         UnauthenticatedError
             If it is unknown, used or too old.
         """
-        if time.monotonic() > self._links.pop(_hash(secret), 0.0):
+        if not self.links.take(secret):
             raise UnauthenticatedError(
                 "this login link was used before, is too old or belongs to another server; "
                 "make a new one with: voxlake login-link"
             )
         session = secrets.token_urlsafe(32)
-        self._sessions[_hash(session)] = time.monotonic() + SESSION_SECONDS
+        self.sessions.add(session, SESSION_SECONDS)
         return session
 
     def of_session(self, headers: Headers) -> Principal | None:
         """Return whose session a request shows by its cookie; None if it shows none that holds."""
         session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
-        if session and time.monotonic() < self._sessions.get(_hash(session), 0.0):
-            return OWNER
-        return None
+        return OWNER if session and self.sessions.holds(session) else None
 
     def sign_out(self, headers: Headers) -> None:
         """End the session that a request shows by its cookie; none is no error."""
         session = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
-        self._sessions.pop(_hash(session), None)
+        self.sessions.take(session)
 
     def of_token(self, scheme: str, token: str) -> Principal:
         """Return the owner if a token is theirs; raise UnauthenticatedError if it is not."""
-        right = hmac.compare_digest(_hash(token), self._token)
+        right = hmac.compare_digest(digest(token), self._token)
         if scheme.lower() != "bearer" or not right:
             raise UnauthenticatedError(
                 f"the token is not this server's; send the one in the file {TOKEN_FILE}, or one "
@@ -95,7 +99,3 @@ class LocalIdentity:
 def owner_token(folder: Path) -> str:
     """Return the owner's token, kept in `folder` for the owner alone; made at the first call."""
     return kept_secret(folder / TOKEN_FILE, lambda: f"voxlake_{secrets.token_urlsafe(32)}")
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -9,6 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from voxlake.api.http.layers.exchange import Exchange
+from voxlake.api.monitoring.of_workers import MetricsOfWorkers
+from voxlake.api.workers.worker import Worker
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Upper bounds of the histogram: from a stored chunk to a cutout for a slow client."""
@@ -64,6 +66,7 @@ class Metrics:
         self._throttled = Counter(
             "voxlake_throttled_requests", "Requests answered with 429.", registry=self.registry
         )
+        self._of_workers: MetricsOfWorkers | None = None
         self._series: dict[tuple[str | None, str, int | None], _Series] = {}
         self.in_flight = 0
         gauge = Gauge("voxlake_requests_in_flight", "Requests under way.", registry=self.registry)
@@ -86,8 +89,15 @@ class Metrics:
         if status == 429:
             self._throttled.inc()
 
+    def tell_others(self, worker: Worker) -> None:
+        """Tell the other workers of the gateway what is counted here, whenever they ask."""
+        self._of_workers = MetricsOfWorkers(worker, self.registry)
+        self._of_workers.begin()
+
     def text(self) -> bytes:
-        """Return everything in the text format of Prometheus."""
+        """Return everything, of all workers if there are several, in the format of Prometheus."""
+        if self._of_workers is not None:
+            return self._of_workers.text()
         return generate_latest(self.registry)
 
     def _make_series(self, route: str | None, method: str, status: int | None) -> _Series:

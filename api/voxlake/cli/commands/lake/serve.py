@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from voxlake.cli.shown.output import answer, facts, note
 if TYPE_CHECKING:
     from voxlake.documents.service import ServingDocument
     from voxlake.platform.catalog import Catalog
+    from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 
 
@@ -42,6 +44,14 @@ def serve(
     *,
     lake: InLake = InLake(),
     listening: Listening = Listening(),
+    workers: Annotated[
+        Whole,
+        Parameter(
+            help="Processes that answer at the address, each with its share of the memory; about "
+            "as many as there are cores for them.",
+            validator=validators.Number(gte=1, lte=256),
+        ),
+    ] = 1,
     answering: Answering = Answering(),
 ) -> None:
     """Serve a lake and print a one-time login link, or where people sign in; Ctrl-C stops it."""
@@ -57,7 +67,11 @@ def serve(
         note(note_of_it)
 
     with opened_catalog(lake) as catalog:
-        serve_lake(existing_lake(lake), catalog, listening, announce)
+        if workers == 1:
+            serve_lake(existing_lake(lake), catalog, listening, announce)
+            return
+    # Each opens the catalog for itself.
+    serve_by_workers(existing_lake(lake), workers, listening, announce)
 
 
 def serve_lake(
@@ -73,14 +87,38 @@ def serve_lake(
     """
     with loading():
         # The gateway takes as long to load as all else, and a demo may end without it.
-        from voxlake.api.serve import Endpoint, run_gateway
-        from voxlake.platform.logs import written_logs
+        from voxlake.api.endpoint import Endpoint
+        from voxlake.api.serve import run_gateway
 
-    end_in_own_time()
     settings = read_settings()
     endpoint = Endpoint(listening.host, listening.port, target=target)
+    with _until_stopped(settings):
+        run_gateway(settings, lake, catalog, announce, endpoint)
+
+
+def serve_by_workers(
+    lake: StoreURL,
+    workers: int,
+    listening: Listening,
+    announce: Callable[[ServingDocument], None],
+) -> None:
+    """Serve by several processes until Ctrl-C; this one loads no gateway."""
+    from voxlake.api.endpoint import Endpoint
+    from voxlake.api.workers.supervisor import run_workers
+
+    settings = read_settings()
+    endpoint = Endpoint(listening.host, listening.port)
+    with _until_stopped(settings):
+        run_workers(settings, lake, workers, announce, endpoint)
+
+
+@contextmanager
+def _until_stopped(settings: Settings) -> Iterator[None]:
+    from voxlake.platform.logs import written_logs
+
+    end_in_own_time()
     with written_logs(settings):
         try:
-            run_gateway(settings, lake, catalog, announce, endpoint)
+            yield
         except KeyboardInterrupt:
             note("stopped")

@@ -1,0 +1,1 @@
+"""A gateway of several processes: each is a whole gateway, and all listen at one address."""
