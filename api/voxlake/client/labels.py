@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.table import LabelExtent
 
 PAGE = 10_000
-"""Objects that are asked for at a time."""
+"""Rows of a table that are asked for at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,12 +69,30 @@ class RemoteLabels:
         Its columns are label, voxels, the half-open box z0 y0 x0 z1 y1 x1, chunks and shards; the
         last two are null where they are not known, of bodies of several supervoxels.
         """
-        asked = {"labels": [str(int(label)) for label in labels], "bodies": self.bodies}
+        asked = {**_labels(labels), "bodies": self.bodies}
         return self._table("labels/lookup", {}, method="POST", json=asked)
 
-    def largest(self, count: int = 10) -> pa.Table:
-        """Return the `count` labels of most voxels, most first; the columns are those of `find`."""
-        return self._table("labels/top", self._query(n=count))
+    def all(self) -> pa.Table:
+        """Return all labels, ascending; the columns are those of `find`.
+
+        They are asked for in pages, each of which is true of the moment at which it was asked for.
+        """
+        return pa.concat_tables(self._pages("labels/all", self._query()))
+
+    def largest(self, count: int = 10, **where: str) -> pa.Table:
+        """Return the `count` labels of most voxels, most first; the columns are those of `find`.
+
+        Parameters
+        ----------
+        where
+            Which objects they have, as for `objects`; by default they need not have one.
+        """
+        return self._table("labels/top", {**self._query(n=count), **where})
+
+    def in_box(self, region: Region | None = None, *, counts: bool = False) -> pa.Table:
+        """Return the labels with voxels in a region, ascending, and with `counts` how many each."""
+        query = {**self._query(), **texts_of(region), "counts": str(counts).lower()}
+        return self._table("labels", query)
 
     def chunks(self, label: int) -> npt.NDArray[np.int64]:
         """Return the cells z, y, x (n, 3) of the grid of chunks that hold a label, in C order."""
@@ -131,6 +149,21 @@ class RemoteLabels:
         """Delete what is known of a label besides its voxels."""
         self.connection.send(f"{self.path}/objects/{int(label)}", "DELETE")
 
+    def put_objects(self, items: Iterable[LabelObject]) -> None:
+        """Put objects in the place of what was known of their labels: all of them, or none."""
+        asked = [
+            ObjectQuestion.of(item).model_dump(mode="json") | {"id": str(item.id)} for item in items
+        ]
+        self.connection.send(f"{self.path}/objects", "POST", json={"objects": asked})
+
+    def find_objects(self, labels: Iterable[int]) -> pa.Table:
+        """Return the objects of those of `labels` that have one, ascending by id."""
+        return self._table("objects/lookup", {}, method="POST", json=_labels(labels))
+
+    def delete_objects(self, labels: Iterable[int]) -> None:
+        """Delete the objects of those of `labels` that have one: all of them at once."""
+        self.connection.send(f"{self.path}/objects/delete", "POST", json=_labels(labels))
+
     def objects(self, **where: str) -> pa.Table:
         """Return all objects that fit `where`, ascending by id.
 
@@ -139,12 +172,12 @@ class RemoteLabels:
         where
             ``type``, ``name_prefix``, ``status``; ``key`` and ``value``.
         """
-        return pa.concat_tables(self._pages(where))
+        return pa.concat_tables(self._pages("objects", where))
 
     def merge(self, bodies: Iterable[int]) -> ChangeDocument:
         """Merge bodies into the first of them."""
-        asked = {"labels": [str(int(body)) for body in bodies]}
-        return self.connection.ask(ChangeDocument, f"{self.path}/merges", "POST", json=asked)
+        path = f"{self.path}/merges"
+        return self.connection.ask(ChangeDocument, path, "POST", json=_labels(bodies))
 
     def cleave(
         self, body: int, supervoxels: Iterable[int], into: int | None = None
@@ -176,6 +209,17 @@ class RemoteLabels:
         """Return the body of a supervoxel; 0 if that is the background."""
         return self._body(supervoxel).body
 
+    def bodies_of(self, supervoxels: Iterable[int]) -> npt.NDArray[np.uint64]:
+        """Return the body (n,) of each supervoxel; 0 where that is the background."""
+        asked = _labels(supervoxels)
+        table = self._table("mapping/lookup", {}, method="POST", json=asked)
+        bodies: npt.NDArray[np.uint64] = table["body"].to_numpy()
+        return bodies
+
+    def pairs(self) -> pa.Table:
+        """Return all supervoxels that the mapping names, ascending: columns supervoxel and body."""
+        return pa.concat_tables(self._pages("mapping/pairs", {}))
+
     def supervoxels_of(self, body: int) -> npt.NDArray[np.uint64]:
         """Return the supervoxels of a body, ascending; none if it is no body."""
         return np.array(self._body(body).supervoxels, np.uint64)
@@ -183,11 +227,11 @@ class RemoteLabels:
     def _body(self, label: int) -> BodyDocument:
         return self.connection.ask(BodyDocument, f"{self.path}/mapping/{int(label)}")
 
-    def _pages(self, where: dict[str, str]) -> Iterator[pa.Table]:
+    def _pages(self, path: str, query: dict[str, str]) -> Iterator[pa.Table]:
         after: str | None = "0"
         while after is not None:
-            query = {**where, "after": after, "limit": str(PAGE), "format": "arrow"}
-            page = self.connection.send(f"{self.path}/objects", params=query)
+            params = {**query, "after": after, "limit": str(PAGE), "format": "arrow"}
+            page = self.connection.send(f"{self.path}/{path}", params=params)
             yield table_of(page)
             after = page.headers.get("X-Voxlake-Next")
 
@@ -201,6 +245,10 @@ class RemoteLabels:
     def _query(self, **more: int) -> dict[str, str]:
         given = {name: str(value) for name, value in more.items()}
         return {**given, "bodies": "true"} if self.bodies else given
+
+
+def _labels(labels: Iterable[int]) -> dict[str, list[str]]:
+    return {"labels": [str(int(label)) for label in labels]}
 
 
 def read_npy(response: httpx2.Response) -> npt.NDArray[Any]:

@@ -138,6 +138,9 @@ class LabelListDocument(StateDocument):
     missing: tuple[Label, ...] = Field(
         (), description="Those that were asked for and that no voxel has."
     )
+    next: Label | None = Field(
+        None, description="Of a page: `after` for the next one; null: this is the last."
+    )
     count: int | None = Field(None, description="Of a command: how many labels there are.")
     written: WrittenDocument | None = Field(None, description="Of a command: the file it wrote.")
 
@@ -148,6 +151,9 @@ class LabelsInBoxDocument(Document):
     box: BoxDocument
     labels: tuple[Label, ...] = Field(description="Ascending; or the largest, largest first.")
     counts: tuple[int, ...] | None = Field(description="Voxels of each in the box, if asked for.")
+    next: Label | None = Field(
+        None, description="`after` for the next page; null: these are all, or the last of them."
+    )
     mapping: int | None = Field(None, description="Number of the mapping that was applied.")
     count: int | None = Field(None, description="Of a command: how many labels there are.")
     written: WrittenDocument | None = Field(None, description="Of a command: the file it wrote.")

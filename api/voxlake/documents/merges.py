@@ -15,6 +15,7 @@ from voxlake.ngff.labels.mapping.mapping import bodies_of, supervoxels_of
 if TYPE_CHECKING:
     from voxlake.ngff.labels.mapping.log import Entry
     from voxlake.ngff.labels.mapping.mapping import Mapping
+    from voxlake.ngff.labels.mapping.table import Pairs
 
 MAX_MEMBERS = 100_000
 """Labels of one merge or cleave."""
@@ -71,6 +72,23 @@ class BodyDocument(Document):
     )
 
 
+class PairsDocument(Document):
+    """Supervoxels, and the body of each."""
+
+    number: int = Field(description="Number of the mapping that was asked.")
+    supervoxels: tuple[Label, ...]
+    bodies: tuple[Label, ...] = Field(description="In the same order; 0: the background.")
+    next: Label | None = Field(
+        None, description="Of a page: `after` for the next one; null: this is the last."
+    )
+
+
+class BodiesQuestion(Question):
+    """Supervoxels whose bodies are asked for."""
+
+    labels: Annotated[tuple[LabelAsked, ...], Field(max_length=MAX_MEMBERS)]
+
+
 class MergeQuestion(Question):
     """Bodies to merge into the first of them."""
 
@@ -122,6 +140,16 @@ def mapping_document(
     """Return how far a mapping is."""
     return MappingDocument(
         number=mapping.number, supervoxels=len(mapping.pairs), bodies=bodies, changed=changed
+    )
+
+
+def pairs_document(number: int, pairs: Pairs, after: int | None = None) -> PairsDocument:
+    """Return supervoxels and their bodies, as of the number of a mapping."""
+    return PairsDocument(
+        number=number,
+        supervoxels=pairs.supervoxels.tolist(),
+        bodies=pairs.bodies.tolist(),
+        next=after,
     )
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels import MAX_LABELS, Label, LabelAsked
 from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType, objects_of_table
-from voxlake.ngff.labels.objects.reading import ObjectFilter, ObjectPage
+from voxlake.ngff.labels.objects.reading import ObjectFilter
 from voxlake.platform.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+MAX_OBJECTS = 10_000
+"""Objects that are put together."""
 
 
 class ObjectDocument(Document):
@@ -56,17 +65,14 @@ class ObjectQuestion(Question):
         )
 
 
-class ObjectsQuery(Document):
-    """Which objects to list: those that fit all that is given."""
+class ObjectsFilter(Document):
+    """Which objects are meant: those that fit all that is given."""
 
     type: ObjectType | None = None
     name_prefix: str = Field("", description="How the name begins, in its own case.")
     status: str | None = None
     key: str | None = Field(None, description="A key that it has, with `value`.")
     value: str | None = None
-    after: int = Field(0, ge=0, lt=1 << 64, description="Only ids above it: `next` of a page.")
-    limit: int = Field(1000, ge=1, le=MAX_LABELS, description="Most objects of the page.")
-    format: str | None = Field(None, description="`json` or `arrow`; wins over `Accept`.")
 
     @property
     def where(self) -> ObjectFilter:
@@ -79,7 +85,7 @@ class ObjectsQuery(Document):
 
         Examples
         --------
-        >>> ObjectsQuery(status="traced", key="side", value="L").where.key_value
+        >>> ObjectsFilter(status="traced", key="side", value="L").where.key_value
         ('side', 'L')
         """
         pair = None if self.key is None or self.value is None else (self.key, self.value)
@@ -88,14 +94,58 @@ class ObjectsQuery(Document):
         return ObjectFilter(self.type, self.name_prefix, self.status, pair)
 
 
+class ObjectsQuery(ObjectsFilter):
+    """A page of objects."""
+
+    after: int = Field(0, ge=0, lt=1 << 64, description="Only ids above it: `next` of a page.")
+    limit: int = Field(1000, ge=1, le=MAX_LABELS, description="Most objects of the page.")
+
+
 class ObjectsDocument(Document):
-    """A page of objects, ascending by id."""
+    """Objects, ascending by id."""
 
     objects: tuple[ObjectDocument, ...]
-    next: Label | None = Field(description="`after` for the next page; null: this is the last.")
+    next: Label | None = Field(
+        None, description="Of a page: `after` for the next one; null: this is the last."
+    )
+    missing: tuple[Label, ...] = Field(
+        (), description="Labels that were asked for and that have no object."
+    )
 
 
-def objects_document(page: ObjectPage) -> ObjectsDocument:
-    """Return a page of objects."""
-    objects = map(ObjectDocument.model_validate, objects_of_table(page.table))
-    return ObjectsDocument(objects=tuple(objects), next=page.next)
+class NamedObject(ObjectQuestion):
+    """One object of several that are put."""
+
+    id: LabelAsked
+
+
+class PutQuestion(Question):
+    """Objects, each to be put in the place of what was known of its label."""
+
+    objects: Annotated[tuple[NamedObject, ...], Field(max_length=MAX_OBJECTS)]
+
+    def values(self, by: str) -> list[LabelObject]:
+        """Return the objects to put; `by` is the author of those that name none."""
+        return [each.value(each.id, by) for each in self.objects]
+
+
+class IdsQuestion(Question):
+    """Labels whose objects are meant."""
+
+    labels: Annotated[tuple[LabelAsked, ...], Field(max_length=MAX_LABELS)]
+
+
+class ObjectsChangedDocument(Document):
+    """What became of objects that were put or deleted together."""
+
+    number: int = Field(description="Number of the state of all objects after it.")
+
+
+def objects_document(
+    table: pa.Table, after: int | None = None, asked: Iterable[int] = ()
+) -> ObjectsDocument:
+    """Return the objects of a table, `after` of its next page, and those of `asked` without one."""
+    objects = tuple(map(ObjectDocument.model_validate, objects_of_table(table)))
+    known = {each.id for each in objects}
+    missing = tuple(label for label in asked if label not in known)
+    return ObjectsDocument(objects=objects, next=after, missing=missing)

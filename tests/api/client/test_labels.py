@@ -70,7 +70,7 @@ def check(labels: RemoteLabels, voxels: Any, label: int) -> None:
     assert (voxels[tuple(points.T)] == np.uint64(label)).all()
 
 
-def test_labels(labelled: Labelled, gateway: Gateway) -> None:
+def test_labels(labelled: Labelled, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     labels, voxels = gateway.open_labels(DRAFT), labelled.voxels
     check(labels, voxels, LARGEST)
     ids, counts = np.unique(voxels[voxels != 0], return_counts=True)
@@ -79,6 +79,11 @@ def test_labels(labelled: Labelled, gateway: Gateway) -> None:
     assert found["voxels"].to_pylist() == counts.tolist()
     largest = labels.largest(2)["label"].to_pylist()
     assert largest == ids[np.lexsort((ids, -counts))[:2]].tolist()
+    inside, counted = np.unique(voxels[BOX.slices], return_counts=True)
+    assert labels.in_box(BOX)["label"].to_pylist() == inside[inside != 0].tolist()
+    assert labels.in_box(BOX, counts=True)["voxels"].to_pylist() == counted[inside != 0].tolist()
+    monkeypatch.setattr("voxlake.client.labels.PAGE", 2)
+    assert labels.all().equals(labels.find(ids.tolist()))
 
 
 def test_bodies(labelled: Labelled, gateway: Gateway, bodies: RemoteLabels) -> None:
@@ -89,6 +94,10 @@ def test_bodies(labelled: Labelled, gateway: Gateway, bodies: RemoteLabels) -> N
     assert bodies.find([3])["chunks"].to_pylist() == [None]
     assert (bodies.body_of(LARGEST), bodies.body_of(1)) == (3, 1)
     assert bodies.supervoxels_of(3).tolist() == [3, LARGEST]
+    assert bodies.bodies_of([LARGEST, 1, 3]).tolist() == [3, 1, 3]
+    assert bodies.pairs().to_pydict() == {"supervoxel": [LARGEST], "body": [3]}
+    ids = np.unique(voxels[voxels != 0]).tolist()
+    assert bodies.all()["label"].to_pylist() == ids
     with pytest.raises(NotFoundError, match="belongs to 3"):
         bodies.extent(LARGEST)
 
@@ -133,10 +142,14 @@ def test_objects_of_labels(labelled: Labelled, gateway: Gateway) -> None:
 
 def test_objects_of_many_pages(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = gateway.open_labels(CELLS)
-    for label in (5, 6, 7):
-        labels.put_object(LabelObject(id=label))
+    labels.put_objects([LabelObject(id=label, status="new") for label in (1, 2, 3, 7)])
     monkeypatch.setattr("voxlake.client.labels.PAGE", 2)
-    assert labels.objects()["id"].to_pylist() == [5, 6, 7]
+    assert labels.objects()["id"].to_pylist() == [1, 2, 3, 7]
+    found = labels.find_objects([7, 4, 2])
+    assert (found["id"].to_pylist(), found["author"].to_pylist()) == ([2, 7], ["ana", "ana"])
+    assert {*labels.largest(status="new")["label"].to_pylist()} == {1, 2, 3}
+    labels.delete_objects([2, 4])
+    assert labels.objects()["id"].to_pylist() == [1, 3, 7]
 
 
 def test_errors_are_those_of_the_server(labelled: Labelled, gateway: Gateway) -> None:

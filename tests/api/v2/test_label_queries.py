@@ -206,6 +206,7 @@ def test_ids_are_reserved_above_all_there_are(labelled: Labelled) -> None:
 
 QUESTIONS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "labels", None),
+    ("GET", "labels/all", None),
     ("GET", "labels/top", None),
     ("POST", "labels/lookup", {"labels": [1]}),
     ("POST", "labels/points", {"points": [[0, 0, 0]]}),
@@ -369,4 +370,4 @@ def test_the_openapi_document_describes_what_is_sent(labelled: Labelled) -> None
         if model not in {"LookupQuestion", "PointsQuestion"}:
             assert "403" in operation["responses"], path
     sparse = document["paths"][f"{root}/labels/{{label}}/sparse-volume"]["get"]
-    assert len(sparse["responses"]["200"]["content"]) == 4
+    assert len(sparse["responses"]["200"]["content"]) == 5

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.api.labelled import LARGEST, Labelled, assert_only_some_may, labelled_gateway
 
+from voxlake.ngff.labels.mapping.changes import import_mapping
 from voxlake.ngff.labels.mapping.log import read_entry
 from voxlake.ngff.labels.mapping.mapping import open_mapping, supervoxels_of
 from voxlake.ngff.labels.objects.reading import get_object, list_objects
@@ -60,7 +62,7 @@ def test_an_object_from_its_birth_to_its_end(labelled: Labelled, ana: httpx2.Cli
 
 
 def test_pages_filters_and_arrow(labelled: Labelled, ana: httpx2.Client) -> None:
-    assert ana.get("cells/objects").json() == {"objects": [], "next": None}
+    assert ana.get("cells/objects").json() == {"objects": [], "next": None, "missing": []}
     for label in (1, 2, 3, LARGEST):
         ana.put(f"cells/objects/{label}", json={**NEURON, "name": f"Tm{label}"})
     ana.put("cells/objects/2", json={"type": "synapse", "key_values": {"side": "R"}})
@@ -81,6 +83,40 @@ def test_pages_filters_and_arrow(labelled: Labelled, ana: httpx2.Client) -> None
     assert table["id"].to_pylist() == [1, 2, 3]
     assert answer.headers["x-voxlake-next"] == "3"
     assert table["name"].to_pylist() == ["Tm1", "", "Tm3"]
+
+
+def test_many_objects_at_once(labelled: Labelled, ana: httpx2.Client) -> None:
+    items = [{**NEURON, "id": str(label)} for label in (1, 2, LARGEST)]
+    put = ana.post("cells/objects", json={"objects": [*items, {"id": 2, "author": "a program"}]})
+    assert (put.status_code, put.json()) == (200, {"number": 1})
+    stored = list_objects(labelled.opened()[1]).table
+    assert stored["id"].to_pylist() == [1, 2, LARGEST]
+    assert stored["author"].to_pylist() == ["ana", "a program", "ana"]
+    asked = {"labels": ["7", str(LARGEST), 2]}
+    found = ana.post("cells/objects/lookup", json=asked).json()
+    assert [each["id"] for each in found["objects"]] == ["2", str(LARGEST)]
+    assert (found["missing"], found["next"]) == (["7"], None)
+    table = ana.post("cells/objects/lookup", json=asked, params={"format": "parquet"})
+    read = pq.read_table(pa.BufferReader(table.content))
+    assert read["id"].to_pylist() == [2, LARGEST]
+    assert read["key_values"].to_pylist() == [[], [("side", "L")]]
+    deleted = ana.post("cells/objects/delete", json=asked)
+    assert (deleted.status_code, deleted.json()) == (200, {"number": 2})
+    assert list_objects(labelled.opened()[1]).table["id"].to_pylist() == [1]
+
+
+def test_the_mapping_as_a_table(labelled: Labelled, ana: httpx2.Client) -> None:
+    import_mapping(labelled.opened()[1], [1, 2, 3, LARGEST], [70, 70, 0, 1 << 60])
+    asked = {"labels": [str(LARGEST), 9, 1, 3, 1]}
+    found = ana.post("cells/mapping/lookup", json=asked).json()
+    assert found["bodies"] == [str(1 << 60), "9", "70", "0", "70"]
+    assert (found["supervoxels"], found["number"]) == ([str(LARGEST), "9", "1", "3", "1"], 1)
+    first = ana.get("cells/mapping/pairs", params={"limit": 3}).json()
+    assert (first["bodies"], first["next"]) == (["70", "70", "0"], "3")
+    rest = ana.get("cells/mapping/pairs", params={"after": "3", "format": "arrow"})
+    table = pa.ipc.open_stream(rest.content).read_all()
+    assert table.to_pydict() == {"supervoxel": [LARGEST], "body": [1 << 60]}
+    assert (rest.headers["x-voxlake-mapping"], rest.headers.get("x-voxlake-next")) == ("1", None)
 
 
 def test_neuroglancer_is_told_of_objects_if_there_are_any(
@@ -187,6 +223,12 @@ def test_what_does_not_fit_the_mapping_is_a_conflict(ana: httpx2.Client) -> None
         ("GET", "cells/mapping/history?limit=0", None, "invalid-input"),
         ("POST", "cells/mapping/undo", {"number": 0}, "invalid-input"),
         ("POST", "em/mapping/undo", {"number": 1}, "unsupported"),
+        ("POST", "cells/objects", {"objects": [{"name": "of nothing"}]}, "invalid-input"),
+        ("POST", "cells/objects", {"objects": [{"id": 1}] * 10_001}, "invalid-input"),
+        ("POST", "em/objects", {"objects": [{"id": 1}]}, "unsupported"),
+        ("POST", "cells/objects/lookup?format=csv", {"labels": [1]}, "not-acceptable"),
+        ("GET", "cells/mapping/pairs?limit=0", None, "invalid-input"),
+        ("POST", "cells/mapping/lookup", {"labels": [0]}, "invalid-input"),
     ],
 )
 def test_what_cannot_mean_anything(
@@ -205,13 +247,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
         yield served
 
 
-READS = ["objects", "objects/segment-properties/info", "mapping", "mapping/1", "mapping/history"]
+READS = [
+    "objects",
+    "objects/segment-properties/info",
+    "mapping",
+    "mapping/1",
+    "mapping/history",
+    "mapping/pairs",
+]
 CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PUT", "objects/1", {"name": 7}),
     ("DELETE", "objects/1", None),
     ("POST", "merges", {"labels": [1]}),
     ("POST", "cleaves", {"body": 1, "supervoxels": []}),
     ("POST", "mapping/undo", {"number": 1}),
+    ("POST", "objects", {"objects": [{"id": 0}]}),
+    ("POST", "objects/delete", {"labels": [0]}),
 ]
 
 

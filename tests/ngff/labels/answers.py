@@ -49,6 +49,14 @@ def check_tables(scene: Scene, voxels: Voxels) -> None:
         counts = np.column_stack((table.start, table.stop, table.chunks, table.shards))
         assert table.labels.tolist() == present.tolist()
         assert np.column_stack((table.voxels, counts)).tolist() == expected
+    view, after = scene.opened.view(), 0
+    pages = list[list[int]]()
+    while len(page := view.page(after, 2)):
+        assert len(page) == 2 or after == 0 or len(present) % 2
+        counts = np.column_stack((page.start, page.stop, page.chunks, page.shards))
+        pages += np.column_stack((page.voxels, counts)).tolist()
+        after = int(page.labels[-1])
+    assert pages == expected
 
 
 def check_label(scene: Scene, voxels: Voxels, turn: int) -> None:

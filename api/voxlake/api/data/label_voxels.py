@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from voxlake.api.data.labels import ask
 from voxlake.api.formats.format import Offer
+from voxlake.api.formats.tables import BINARY_TABLES, TableFormat
 from voxlake.api.guard import Granted
-from voxlake.api.http.answers.arrow_body import ARROW, arrow_parts
 from voxlake.api.http.answers.cutout import Read
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
@@ -38,13 +38,18 @@ class Encoding(Offer):
     """Whether all of the body is in memory before the first byte is sent."""
 
 
+def _of_table(form: TableFormat) -> Encoding:
+    """Return how runs are sent as a table."""
+    return Encoding(
+        form.name, form.media_type, form.suffix, lambda runs: form.encode(runs_to_arrow(runs))
+    )
+
+
 ENCODINGS = (
     Encoding("rles", "application/vnd.dvid.rles", ".rles", encode_rles, is_held=True),
     Encoding("srles", "application/vnd.dvid.srles", ".srles", encode_srles),
     Encoding("blocks", "application/vnd.dvid.blocks", ".blocks", None),
-    Encoding(
-        ARROW.name, ARROW.media_type, ".arrows", lambda runs: arrow_parts(runs_to_arrow(runs))
-    ),
+    *map(_of_table, BINARY_TABLES),
 )
 """How sparse volumes can be sent, the preferred first."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,10 +22,24 @@ from voxlake.api.data.opened import (
 from voxlake.api.guard import Granted
 from voxlake.api.http.limits.questions import QUESTION_BYTES
 from voxlake.api.http.requests.query import parse_box
+from voxlake.documents.labels import (
+    ChunksDocument,
+    PointsDocument,
+    StateDocument,
+    chunks_document,
+)
 from voxlake.ngff.grid.box import Box, grid_shape
-from voxlake.ngff.labels.mapping.mapping import Mapping, merged_bodies, renumbered
+from voxlake.ngff.labels.mapping.mapping import (
+    Mapping,
+    bodies_of,
+    merged_bodies,
+    renumbered,
+)
+from voxlake.ngff.labels.mapping.table import Pairs
+from voxlake.ngff.labels.objects.reading import ObjectFilter, list_ids
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
+from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.metadata.reading import read_multiscale
@@ -60,6 +74,27 @@ async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> Box:
 async def mapping_of(granted: Granted[ReadVoxels]) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
     return await newest_mapping(granted.record, await index_url(granted))
+
+
+async def list_pairs(
+    granted: Granted[ReadVoxels], after: int, limit: int
+) -> tuple[int, Pairs, int | None]:
+    """Return a page of the supervoxels that the mapping names, and their bodies.
+
+    First its number, last what is `after` for the next page.
+    """
+    mapping = await mapping_of(granted)
+    first = int(np.searchsorted(mapping.pairs.supervoxels, np.uint64(after), "right"))
+    stop = min(first + limit, len(mapping.pairs))
+    pairs = mapping.pairs.take(np.arange(first, stop))
+    is_last = stop == len(mapping.pairs)
+    return mapping.number, pairs, None if is_last else int(pairs.supervoxels[-1])
+
+
+async def find_bodies(granted: Granted[ReadVoxels], labels: Sequence[int]) -> tuple[int, Pairs]:
+    """Return the number of the mapping, and the body of each label, in their order."""
+    mapping, supervoxels = await mapping_of(granted), np.array(labels, np.uint64)
+    return mapping.number, Pairs(supervoxels, bodies_of(mapping, supervoxels))
 
 
 async def list_merged_bodies(granted: Granted[ReadVoxels], most: int) -> list[list[int]] | None:
@@ -121,21 +156,70 @@ async def ask_for_all[T](
     return await ask(granted, checked, bodies=bodies, held_bytes=held_bytes)
 
 
-def listed_chunks(view: View, label: int) -> npt.NDArray[np.int64]:
-    """Return the cells (n, 3) of the chunks that hold a label.
+async def list_largest(
+    granted: Granted[ReadVoxels], count: int, where: ObjectFilter, *, bodies: bool
+) -> tuple[StateDocument, LabelTable]:
+    """Return the labels of most voxels, of those whose objects fit a filter if it says anything.
+
+    Raises
+    ------
+    LimitExceededError
+        If too many fit, or the index is too large.
+    """
+    if where == ObjectFilter():
+        return await ask_for_all(
+            granted, lambda view: (StateDocument.of(view), view.largest(count)), bodies=bodies
+        )
+    most = granted.gateway.whole_answer_bytes // BYTES_A_ROW
+    find = partial(list_ids, await index_url(granted), where, most)
+    ids = await granted.gateway.questions.ask(find)
+    return await ask(
+        granted, lambda view: (StateDocument.of(view), view.find(ids).largest(count)), bodies=bodies
+    )
+
+
+async def list_page(
+    granted: Granted[ReadVoxels], after: int, most: int, *, bodies: bool
+) -> tuple[StateDocument, LabelTable]:
+    """Return the first `most` labels above `after`; of bodies as `ask_for_all`."""
+    return await (ask_for_all if bodies else ask)(
+        granted, lambda view: (StateDocument.of(view), view.page(after, most)), bodies=bodies
+    )
+
+
+async def list_chunks(
+    granted: Granted[ReadVoxels], label: int, *, bodies: bool
+) -> tuple[ChunksDocument, npt.NDArray[np.int64]]:
+    """Return the chunks that hold a label, and their cells (n, 3) again.
 
     Raises
     ------
     LimitExceededError
         If there are more than `MAX_CELLS`.
     """
-    cells = view.chunks(label)
-    if len(cells) > MAX_CELLS:
-        raise LimitExceededError(
-            f"{label} is in {len(cells)} chunks and {MAX_CELLS} are listed; ask for its coarse "
-            "sparse volume"
-        )
-    return cells
+
+    def question(view: View) -> tuple[ChunksDocument, npt.NDArray[np.int64]]:
+        cells = view.chunks(label)
+        if len(cells) > MAX_CELLS:
+            raise LimitExceededError(
+                f"{label} is in {len(cells)} chunks and {MAX_CELLS} are listed; ask for its coarse "
+                "sparse volume"
+            )
+        return chunks_document(view, label, cells), cells
+
+    return await ask(granted, question, bodies=bodies)
+
+
+async def draw_points(
+    granted: Granted[ReadVoxels], label: int, count: int, seed: int, *, bodies: bool
+) -> tuple[PointsDocument, npt.NDArray[np.int64]]:
+    """Return voxels of a label, drawn uniformly, and the same (count, 3) again."""
+
+    def question(view: View) -> tuple[PointsDocument, npt.NDArray[np.int64]]:
+        points = view.points(label, count, seed)
+        return PointsDocument.of(view, label=label, points=points.tolist()), points
+
+    return await ask(granted, question, bodies=bodies)
 
 
 def _check_shards(count: int, which: str) -> None:
@@ -147,9 +231,21 @@ def _check_shards(count: int, which: str) -> None:
 
 
 async def labels_in_box(
-    granted: Granted[ReadVoxels], box: Box, *, counts: bool, bodies: bool = False
-) -> tuple[LabelsInBox, int | None]:
-    """Return the labels that have voxels in `box` (level 0), and the number of the mapping.
+    granted: Granted[ReadVoxels],
+    box: Box,
+    page: tuple[int, int | None],
+    *,
+    counts: bool,
+    bodies: bool = False,
+) -> tuple[LabelsInBox, int | None, int | None]:
+    """Return the labels that have voxels in `box` (level 0), or a page of them.
+
+    Beside it what is `after` for the next page, and the number of the mapping.
+
+    Parameters
+    ----------
+    page
+        Above which label it begins, and how many labels it has at most; None: all.
 
     Raises
     ------
@@ -159,14 +255,15 @@ async def labels_in_box(
     labels = await opened_labels(granted, bodies=bodies)
     shards = grid_shape(box.aligned(labels.volume.shard).shape, labels.volume.shard)
     _check_shards(math.prod(shards), "are in the box")
-    inside = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
+    found = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
+    inside, after = found.page(*page)
     most = granted.gateway.whole_answer_bytes // BYTES_A_ROW
     if len(inside.labels) > most:
         raise LimitExceededError(
             f"{len(inside.labels)} labels are in the box and the server lists {most}; ask for a "
-            "smaller box"
+            "smaller box, or for pages"
         )
-    return inside, labels.mapping_number
+    return inside, after, labels.mapping_number
 
 
 async def labels_at(

@@ -32,6 +32,7 @@ def _asked[*Given, T](
 
 
 get_object = _asked(reading.get_object)
+get_objects = _asked(reading.get_objects)
 list_objects = _asked(reading.list_objects)
 
 
@@ -62,6 +63,16 @@ def history(index: StoreURL, after: int, limit: int) -> list[Entry]:
 async def put_object(granted: Granted[AddVoxels], item: LabelObject) -> LabelObject:
     """Put an object in the place of what was known of its label, and return it as it is stored."""
     return await change(granted, _put, await index_url(granted), item)
+
+
+async def put_objects(granted: Granted[AddVoxels], items: Sequence[LabelObject]) -> int:
+    """Put objects, all or none of them, and return the number of the state after it."""
+    return await change(granted, writing.put_objects, await index_url(granted), items)
+
+
+async def delete_objects(granted: Granted[DeleteVoxels], labels: Sequence[int]) -> int:
+    """Delete the objects of those labels that have one, and return the number after it."""
+    return await change(granted, writing.delete_objects, await index_url(granted), labels)
 
 
 def _put(index: StoreURL, item: LabelObject) -> LabelObject:

@@ -43,7 +43,8 @@ class SparseClip(Clip):
     """A box that a sparse volume is clipped to, and how it is sent."""
 
     format: str | None = Field(
-        None, description="`rles`, `srles`, `blocks` (DVID's) or `arrow`; wins over `Accept`."
+        None,
+        description="`rles`, `srles`, `blocks` (DVID's), `arrow`, `parquet`; wins over `Accept`.",
     )
     coarse: bool = Field(
         default=False, description="Runs of chunks that hold the label, not of voxels."
@@ -72,7 +73,7 @@ async def get_sparse_volume(
     """Return the voxels of a label at level 0, in a box or all of them.
 
     `rles`, `srles` and `blocks` are DVID's encodings of `GET .../sparsevol`, and coarse `rles` that
-    of `sparsevol-coarse`. Arrow has the columns z, y, x, length. All but `rles` are made as they
+    of `sparsevol-coarse`. Tables have the columns z, y, x, length. All but `rles` are made as they
     are sent: an answer that ends without its last chunk is cut off.
     """
     offers = [each for each in ENCODINGS if each.encode or not clip.coarse]

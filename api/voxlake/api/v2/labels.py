@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from pydantic import Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
-from voxlake.api.http.answers.arrow_body import ARROW, wants_arrow
-from voxlake.api.http.answers.json_body import json_response
-from voxlake.api.http.answers.label_answers import list_response, mapping_header, state_headers
-from voxlake.api.http.answers.problems import BINARY, NOT_ALLOWED, documented
+from voxlake.api.http.answers.label_answers import (
+    in_box_response,
+    list_response,
+    mapping_header,
+    page_response,
+    places_response,
+    state_headers,
+)
+from voxlake.api.http.answers.problems import NOT_ALLOWED
+from voxlake.api.http.answers.tables import TABLED, TableForm, next_header
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.http.requests.query import Ranges
 from voxlake.documents.labels import (
@@ -30,10 +38,10 @@ from voxlake.documents.labels import (
     PointsQuestion,
     ReserveQuestion,
     StateDocument,
-    chunks_document,
     in_box_document,
     label_document,
 )
+from voxlake.documents.objects import ObjectsFilter
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels", tags=["labels"]
@@ -43,78 +51,104 @@ OneLabel = Annotated[int, Path(ge=1, lt=2**64, description="Any id but backgroun
 Bodies = Annotated[
     bool, Query(description="Apply the mapping from supervoxels to bodies: ids are of bodies.")
 ]
-Form = Annotated[str | None, Query(alias="format", description="`json` or `arrow`.")]
 Accept = Annotated[str | None, Header()]
-LISTS = {
-    200: {
-        "description": "The labels.",
-        "content": {ARROW.media_type: BINARY},
-    },
-    **documented(406, "It can be had as JSON and as Arrow only."),
-    **documented(413, "There are too many."),
-}
+After = Annotated[int, Query(ge=0, lt=2**64, description="Only labels above it: `next` of a page.")]
 
 
-@router.get("", summary="List the labels in a box", response_model=LabelsInBoxDocument)
-async def get_labels(
-    granted: MayReadVoxels,
-    ranges: Annotated[Ranges, Query()],
-    counts: Annotated[bool, Query(description="Also count voxels.")] = False,  # noqa: FBT002
-    bodies: Bodies = False,  # noqa: FBT002
-) -> Response:
-    """Return the labels that have voxels in a box of level 0. Exact, background left out."""
-    box = await label_data.box_of(granted, ranges.by_axis())
-    axes = await data.axis_names(granted)
-    inside, number = await label_data.labels_in_box(granted, box, counts=counts, bodies=bodies)
-    headers = {"X-Index-Consistency": "latest", **mapping_header(number)}
-    document = in_box_document(box, axes, inside, mapping=number)
-    return json_response(document, headers, granted.gateway.answers)
+class BoxQuery(Ranges):
+    """A box of level 0, and what is asked of the labels in it."""
+
+    counts: bool = Field(default=False, description="Also count voxels.")
+    bodies: bool = Field(default=False, description="Apply the mapping: ids are of bodies.")
+    after: int = Field(0, ge=0, lt=2**64, description="Only labels above it: `next` of a page.")
+    limit: int | None = Field(
+        None, ge=1, le=MAX_LABELS, description="Most labels of the page; null: all."
+    )
+
+
+class TopQuery(ObjectsFilter):
+    """How many labels, and of which: those whose objects fit, if anything is said of objects."""
+
+    n: int = Field(10, ge=1, le=MAX_LABELS, description="How many.")
+    bodies: bool = Field(default=False, description="Apply the mapping: ids are of bodies.")
 
 
 @router.get(
-    "/top", summary="List the largest labels", response_model=LabelListDocument, responses=LISTS
+    "",
+    summary="List the labels in a box",
+    response_model=LabelsInBoxDocument,
+    responses=TABLED,
+)
+async def get_labels(
+    granted: MayReadVoxels, asked: Annotated[BoxQuery, Query()], form: TableForm
+) -> Response:
+    """Return the labels that have voxels in a box of level 0. Exact, background left out."""
+    box = await label_data.box_of(granted, asked.by_axis())
+    axes = await data.axis_names(granted)
+    inside, after, number = await label_data.labels_in_box(
+        granted, box, (asked.after, asked.limit), counts=asked.counts, bodies=asked.bodies
+    )
+    headers = {"X-Index-Consistency": "latest", **mapping_header(number), **next_header(after)}
+    document = partial(in_box_document, box, axes, inside, mapping=number, next=after)
+    return in_box_response(form, document, inside, headers, granted.gateway.answers)
+
+
+@router.get("/all", summary="List all labels", response_model=LabelListDocument, responses=TABLED)
+async def get_all(
+    granted: MayReadVoxels,
+    form: TableForm,
+    bodies: Bodies = False,  # noqa: FBT002
+    after: After = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LABELS, description="Most labels.")] = 1000,
+) -> Response:
+    """Return a page of labels, ascending; tables have `next` in `X-Voxlake-Next`."""
+    state, table = await label_data.list_page(granted, after, limit + 1, bodies=bodies)
+    return page_response(form, state, table, granted.gateway.answers, limit)
+
+
+@router.get(
+    "/top", summary="List the largest labels", response_model=LabelListDocument, responses=TABLED
 )
 async def get_top(
-    granted: MayReadVoxels,
-    n: Annotated[int, Query(ge=1, le=MAX_LABELS, description="How many.")] = 10,
-    bodies: Bodies = False,  # noqa: FBT002
-    form: Form = None,
-    accept: Accept = None,
+    granted: MayReadVoxels, asked: Annotated[TopQuery, Query()], form: TableForm
 ) -> Response:
     """Return the labels of most voxels, most first; the smaller id of equals."""
-    arrow = wants_arrow(form, accept)
-    state, table = await label_data.ask_for_all(
-        granted, lambda view: (StateDocument.of(view), view.largest(n)), bodies=bodies
-    )
-    return list_response(state, table, (), granted.gateway.answers, arrow=arrow)
+    state, table = await label_data.list_largest(granted, asked.n, asked.where, bodies=asked.bodies)
+    return list_response(form, state, table, granted.gateway.answers)
 
 
 @router.post(
-    "/lookup", summary="Locate many labels", response_model=LabelListDocument, responses=LISTS
+    "/lookup", summary="Locate many labels", response_model=LabelListDocument, responses=TABLED
 )
 async def look_up(
     granted: MayReadVoxels,
     asked: Annotated[LookupQuestion, Depends(JsonBody(LookupQuestion))],
-    form: Form = None,
-    accept: Accept = None,
+    form: TableForm,
 ) -> Response:
     """Return boxes and voxel counts of many labels, ascending: one pass over the index."""
-    arrow = wants_arrow(form, accept)
     state, table = await label_data.ask(
         granted, lambda view: (StateDocument.of(view), view.find(asked.labels)), bodies=asked.bodies
     )
-    return list_response(state, table, asked.labels, granted.gateway.answers, arrow=arrow)
+    return list_response(form, state, table, granted.gateway.answers, asked=asked.labels)
 
 
-@router.post("/points", summary="Tell the labels at points")
+@router.post(
+    "/points",
+    summary="Tell the labels at points",
+    response_model=LabelsAtDocument,
+    responses=TABLED,
+)
 async def post_points(
     granted: MayReadVoxels,
     asked: Annotated[PointsQuestion, Depends(JsonBody(PointsQuestion))],
-) -> LabelsAtDocument:
+    form: TableForm,
+) -> Response:
     """Return which label is at each of some points of level 0: of the voxels as they are."""
     points = np.array(asked.points, np.int64).reshape(-1, 3)
     labels, number = await label_data.labels_at(granted, points, bodies=asked.bodies)
-    return LabelsAtDocument(labels=labels.tolist(), mapping=number)
+    document = LabelsAtDocument(labels=labels.tolist(), mapping=number)
+    headers = mapping_header(number)
+    return places_response(form, document, points, headers, granted.gateway.answers, labels)
 
 
 @router.post(
@@ -155,39 +189,37 @@ async def get_label(
     "/{label}/chunks",
     summary="List the chunks that hold a label",
     response_model=ChunksDocument,
+    responses=TABLED,
 )
 async def get_chunks(
     granted: MayReadVoxels,
     label: OneLabel,
+    form: TableForm,
     bodies: Bodies = False,  # noqa: FBT002
 ) -> Response:
     """Return where in the grid of chunks of level 0 a label is, and their Morton numbers."""
-    document = await label_data.ask(
-        granted,
-        lambda view: chunks_document(view, label, label_data.listed_chunks(view, label)),
-        bodies=bodies,
-    )
-    return json_response(document, state_headers(document), granted.gateway.answers)
+    document, cells = await label_data.list_chunks(granted, label, bodies=bodies)
+    headers = state_headers(document)
+    return places_response(form, document, cells, headers, granted.gateway.answers)
 
 
-@router.get("/{label}/points", summary="Draw voxels of a label")
+@router.get(
+    "/{label}/points",
+    summary="Draw voxels of a label",
+    response_model=PointsDocument,
+    responses=TABLED,
+)
 async def get_points(
-    answer: Response,
     granted: MayReadVoxels,
     label: OneLabel,
+    form: TableForm,
     count: Annotated[int, Query(ge=0, le=MAX_POINTS, description="How many.")] = 1,
     seed: Annotated[int, Query(ge=0, description="The same seed draws the same points.")] = 0,
     bodies: Annotated[  # noqa: FBT002
         bool, Query(description="Apply the mapping: the id is that of a body.")
     ] = False,
-) -> PointsDocument:
+) -> Response:
     """Return voxels that have a label, drawn uniformly from all of them."""
-    document = await label_data.ask(
-        granted,
-        lambda view: PointsDocument.of(
-            view, label=label, points=view.points(label, count, seed).tolist()
-        ),
-        bodies=bodies,
-    )
-    answer.headers.update(state_headers(document))
-    return document
+    document, points = await label_data.draw_points(granted, label, count, seed, bodies=bodies)
+    headers = state_headers(document)
+    return places_response(form, document, points, headers, granted.gateway.answers)

@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
+from voxlake.api.http.answers.label_answers import pairs_response
 from voxlake.api.http.answers.problems import NOT_ALLOWED, documented
+from voxlake.api.http.answers.tables import TABLED, TableForm
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.api.v2.labels import OneLabel
+from voxlake.api.v2.labels import After, OneLabel
+from voxlake.documents.labels import MAX_LABELS
 from voxlake.documents.merges import (
     MAX_CHANGES,
+    BodiesQuestion,
     BodyDocument,
     ChangeDocument,
     CleaveQuestion,
     HistoryDocument,
     MappingDocument,
     MergeQuestion,
+    PairsDocument,
     UndoQuestion,
     body_document,
     change_document,
@@ -79,6 +85,39 @@ async def undo(
     It is done again by undoing the change that undid it.
     """
     return change_document(await object_data.undo(granted, asked.number, granted.asker))
+
+
+@router.get(
+    "/mapping/pairs",
+    summary="List supervoxels and their bodies",
+    response_model=PairsDocument,
+    responses=TABLED,
+)
+async def get_pairs(
+    granted: MayReadVoxels,
+    form: TableForm,
+    after: After = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LABELS, description="Most supervoxels.")] = 1000,
+) -> Response:
+    """Return a page of the supervoxels that the mapping names; others are bodies of their own."""
+    number, pairs, more = await label_data.list_pairs(granted, after, limit)
+    return pairs_response(form, number, pairs, granted.gateway.answers, more)
+
+
+@router.post(
+    "/mapping/lookup",
+    summary="Tell the bodies of many supervoxels",
+    response_model=PairsDocument,
+    responses=TABLED,
+)
+async def look_up(
+    granted: MayReadVoxels,
+    asked: Annotated[BodiesQuestion, Depends(JsonBody(BodiesQuestion))],
+    form: TableForm,
+) -> Response:
+    """Return the body of each supervoxel, in their order."""
+    number, pairs = await label_data.find_bodies(granted, asked.labels)
+    return pairs_response(form, number, pairs, granted.gateway.answers)
 
 
 @router.get("/mapping/{label}", summary="Tell the body of a label, and what belongs to it")

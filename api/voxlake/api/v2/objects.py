@@ -9,18 +9,20 @@ from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
-from voxlake.api.http.answers.arrow_body import arrow_response, wants_arrow
-from voxlake.api.http.answers.json_body import json_response
+from voxlake.api.http.answers.label_answers import objects_response
 from voxlake.api.http.answers.problems import NOT_ALLOWED
+from voxlake.api.http.answers.tables import TABLED, TableForm
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.api.v2.labels import LISTS, Accept, OneLabel
+from voxlake.api.v2.labels import OneLabel
 from voxlake.documents.labels import MAX_LABELS
 from voxlake.documents.objects import (
+    IdsQuestion,
     ObjectDocument,
     ObjectQuestion,
+    ObjectsChangedDocument,
     ObjectsDocument,
     ObjectsQuery,
-    objects_document,
+    PutQuestion,
 )
 
 router = APIRouter(
@@ -28,17 +30,43 @@ router = APIRouter(
 )
 
 
-@router.get("", summary="List objects", response_model=ObjectsDocument, responses=LISTS)
+@router.get("", summary="List objects", response_model=ObjectsDocument, responses=TABLED)
 async def get_objects(
-    granted: MayReadVoxels, wanted: Annotated[ObjectsQuery, Query()], accept: Accept = None
+    granted: MayReadVoxels, wanted: Annotated[ObjectsQuery, Query()], form: TableForm
 ) -> Response:
-    """Return a page of objects, ascending by id; as Arrow, `X-Voxlake-Next` has what `next` has."""
-    arrow = wants_arrow(wanted.format, accept)
+    """Return a page of objects, ascending by id; tables have `next` in `X-Voxlake-Next`."""
     page = await object_data.list_objects(granted, wanted.where, wanted.after, wanted.limit)
-    if not arrow:
-        return json_response(objects_document(page), {}, granted.gateway.answers)
-    headers = {} if page.next is None else {"X-Voxlake-Next": str(page.next)}
-    return arrow_response(page.table, headers, granted.gateway.answers)
+    return objects_response(form, page.table, granted.gateway.answers, after=page.next)
+
+
+@router.post("", summary="Put many objects", responses=NOT_ALLOWED)
+async def put_objects(
+    granted: MayAddVoxels, asked: Annotated[PutQuestion, Depends(JsonBody(PutQuestion))]
+) -> ObjectsChangedDocument:
+    """Put objects in the place of what was known of their labels: all of them, or none."""
+    number = await object_data.put_objects(granted, asked.values(granted.asker))
+    return ObjectsChangedDocument(number=number)
+
+
+@router.post(
+    "/lookup", summary="Get many objects", response_model=ObjectsDocument, responses=TABLED
+)
+async def look_up(
+    granted: MayReadVoxels,
+    asked: Annotated[IdsQuestion, Depends(JsonBody(IdsQuestion))],
+    form: TableForm,
+) -> Response:
+    """Return the objects of those labels that have one, ascending by id."""
+    table = await object_data.get_objects(granted, asked.labels)
+    return objects_response(form, table, granted.gateway.answers, asked=asked.labels)
+
+
+@router.post("/delete", summary="Delete many objects", responses=NOT_ALLOWED)
+async def delete_objects(
+    granted: MayDeleteVoxels, asked: Annotated[IdsQuestion, Depends(JsonBody(IdsQuestion))]
+) -> ObjectsChangedDocument:
+    """Delete the objects of those labels that have one: all of them at once. Voxels stay."""
+    return ObjectsChangedDocument(number=await object_data.delete_objects(granted, asked.labels))
 
 
 @router.get("/segment-properties/info", summary="List objects for Neuroglancer")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from voxlake.ngff.labels.label_id import check_label
 from voxlake.ngff.labels.mapping.mapping import remap
 from voxlake.ngff.labels.queries.dvid import encode_blocks
@@ -13,6 +15,7 @@ from voxlake.ngff.labels.queries.extent import (
     chunks_of,
     label_extent,
     list_labels,
+    list_page,
 )
 from voxlake.ngff.labels.queries.points import point_of, points_of
 from voxlake.ngff.labels.queries.sparse_volume import (
@@ -27,7 +30,6 @@ from voxlake.ngff.labels.state import IndexState, answered
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
@@ -88,6 +90,17 @@ class View:
         """Return every label, ascending; as `find`."""
         table = answered(self.state, list_labels, None)
         return table if self.labels.mapping is None else remap(self.labels.mapping, table)
+
+    def page(self, after: int, most: int) -> LabelTable:
+        """Return the first `most` labels above `after`, ascending; as `find`.
+
+        Reads no more of the index than the page needs, but of bodies, which are in no order there.
+        """
+        if self.labels.mapping is None:
+            return answered(self.state, list_page, after, most)
+        bodies = self.all()
+        first = int(np.searchsorted(bodies.labels, np.uint64(after), "right"))
+        return bodies.take(np.arange(first, min(first + most, len(bodies))))
 
     def largest(self, count: int) -> LabelTable:
         """Return the `count` labels of most voxels, most first; the smaller id of equals."""

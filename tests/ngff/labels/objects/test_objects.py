@@ -13,7 +13,13 @@ from tests.ngff.labels.samples import dead_store
 
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType
-from voxlake.ngff.labels.objects.reading import ObjectFilter, get_object, get_objects, list_objects
+from voxlake.ngff.labels.objects.reading import (
+    ObjectFilter,
+    get_object,
+    get_objects,
+    list_ids,
+    list_objects,
+)
 from voxlake.ngff.labels.objects.writing import compact_objects, delete_objects, put_objects
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.versioned.sorted_file import GROUP_ROWS
@@ -21,6 +27,7 @@ from voxlake.platform import store
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
+    LimitExceededError,
     NotFoundError,
     StoreError,
 )
@@ -51,6 +58,22 @@ def test_an_object_comes_back_whole(any_store: StoreURL) -> None:
     assert before <= found.modified <= datetime.now(UTC)
     assert found == FULL.model_copy(update={"created": found.created, "modified": found.modified})
     assert get_objects(any_store, [1, 2, 3, MAX_LABEL])["id"].to_pylist() == [1, MAX_LABEL]
+
+
+def test_the_ids_of_those_that_fit(lake: StoreURL) -> None:
+    status = [LabelObject(id=label, status=str(label % 3)) for label in range(1, 40)]
+    put_objects(lake, [*status[20:], FULL])
+    put_objects(lake, status[:20])
+    delete_objects(lake, [6])
+    fitting = [label for label in range(3, 40, 3) if label != 6]
+    found = list_ids(lake, ObjectFilter(status="0"))
+    assert found.dtype == np.uint64
+    assert found.tolist() == fitting
+    assert list_ids(lake, ObjectFilter(status="0"), len(fitting)).tolist() == fitting
+    assert list_ids(lake, ObjectFilter(status="9")).tolist() == []
+    assert list_ids(lake, ObjectFilter(type=ObjectType.ORGANELLE)).tolist() == [MAX_LABEL]
+    with pytest.raises(LimitExceededError, match="more than 11 objects fit"):
+        list_ids(lake, ObjectFilter(status="0"), len(fitting) - 1)
 
 
 def test_its_creation_is_kept_until_it_is_deleted(lake: StoreURL) -> None:

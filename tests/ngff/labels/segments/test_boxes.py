@@ -101,6 +101,29 @@ def test_boxes_are_what_the_rows_add_up_to(
     assert as_extents(file_boxes(memory_store, file).table(asked)) == expected[seed % 3 :: 3]
     assert {file_boxes(memory_store, file).extent(int(label)) for label in absent} == {None}
     assert not len(file_boxes(memory_store, file).table(asked[:0]))
+    for label in (0, *asked.tolist(), LAST):
+        above = merge_tables(file_boxes(memory_store, file).tables_above(label))
+        assert as_extents(above) == [one for one in expected if one.label > label]
+
+
+def test_few_blocks_are_read_of_a_page(
+    memory_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = some_rows(40_000, 40_000, 3)
+    labels = np.unique(rows.labels)
+    boxes = file_boxes(memory_store, write_file(memory_store, rows))
+    read, sizes = store.read_ranges, list[int]()
+
+    def noting(url: StoreURL, spans: list[tuple[int, int]]) -> list[bytes]:
+        sizes.extend(stop - start for start, stop in spans)
+        return read(url, spans)
+
+    monkeypatch.setattr(store, "read_ranges", noting)
+    middle = len(labels) // 2
+    page = next(boxes.tables_above(int(labels[middle])))
+    assert sizes == [boxes_reader.FEW_BLOCKS * BLOCK_BYTES]
+    assert len(page) > (boxes_reader.FEW_BLOCKS - 1) * 80
+    assert page.labels.tolist() == labels[middle + 1 :][: len(page)].tolist()
 
 
 @pytest.mark.parametrize("count", [85, 86, 170, 40_000])

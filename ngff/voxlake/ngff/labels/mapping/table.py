@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store import StoreURL
 
-_SCHEMA = pa.schema(
+PAIRS_SCHEMA = pa.schema(
     [
         pa.field("supervoxel", pa.uint64(), nullable=False),
         pa.field("body", pa.uint64(), nullable=False),
     ]
 )
+"""One row a supervoxel: id, and that of its body."""
 _ZSTD_LEVEL = 3
 _GROUP_ROWS = 1 << 20
 
@@ -111,8 +112,9 @@ def read_table(url: StoreURL) -> Pairs:
 
 def encode(pairs: Pairs) -> bytes:
     """Return the mapping as Parquet; equal mappings give equal bytes."""
-    table = pa.table([arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)], schema=_SCHEMA)
-    encodings = dict.fromkeys(_SCHEMA.names, "DELTA_BINARY_PACKED")
+    columns = [arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)]
+    table = pa.table(columns, schema=PAIRS_SCHEMA)
+    encodings = dict.fromkeys(PAIRS_SCHEMA.names, "DELTA_BINARY_PACKED")
     return checked_table.encode_table(table, _checksum(pairs), encodings, _ZSTD_LEVEL, _GROUP_ROWS)
 
 
@@ -147,7 +149,7 @@ def create_snapshot(mapping_url: StoreURL, number: int, pairs: Pairs) -> None:
 
 
 def _pairs(table: pa.Table) -> Pairs:
-    columns = [numpy_column(table[name]) for name in _SCHEMA.names]
+    columns = [numpy_column(table[name]) for name in PAIRS_SCHEMA.names]
     return Pairs(*(np.ascontiguousarray(column, np.uint64) for column in columns))
 
 

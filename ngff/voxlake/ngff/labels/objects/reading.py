@@ -18,10 +18,12 @@ from voxlake.ngff.labels.objects.label_object import (
 )
 from voxlake.ngff.labels.objects.manifest import of_newest
 from voxlake.ngff.labels.objects.segment import living, newest_rows, read_ids, scan
-from voxlake.platform.errors import InvalidInputError, NotFoundError
+from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy.typing as npt
 
     from voxlake.ngff.labels.objects.label_object import LabelObject
     from voxlake.ngff.labels.objects.manifest import Manifest
@@ -121,6 +123,33 @@ def list_objects(
     chosen = where or ObjectFilter()
     url = objects_url(index_url)
     return of_newest(url, lambda state: _page(url, state, chosen, after, limit))
+
+
+def list_ids(
+    index_url: StoreURL, where: ObjectFilter, most: int = MAX_LABEL
+) -> npt.NDArray[np.uint64]:
+    """Return the ids, ascending, of all objects that fit a filter.
+
+    Raises
+    ------
+    LimitExceededError
+        If there are more than `most`.
+    """
+    url = objects_url(index_url)
+
+    def ask(state: Numbered[Manifest]) -> npt.NDArray[np.uint64]:
+        parts, count = [np.empty(0, np.uint64)], 0
+        for rows in scan(url, state.document.segments):
+            objects = living(rows)
+            parts.append(objects.filter(_fits(objects, where))["id"].to_numpy())
+            count += len(parts[-1])
+            if count > most:
+                raise LimitExceededError(
+                    f"more than {most} objects fit the filter; ask for fewer by another filter"
+                )
+        return np.concatenate(parts)
+
+    return of_newest(url, ask)
 
 
 def _page(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from voxlake.ngff.columns import arrow_column
+from voxlake.ngff.labels.mapping.table import PAIRS_SCHEMA
 from voxlake.ngff.labels.table import UNKNOWN
 from voxlake.ngff.memory.columns import BOX
 from voxlake.platform.errors import InvalidInputError
@@ -14,6 +15,10 @@ from voxlake.platform.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    import numpy.typing as npt
+
+    from voxlake.ngff.labels.mapping.table import Pairs
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
     from voxlake.ngff.labels.queries.sparse_volume import Runs
     from voxlake.ngff.labels.table import LabelTable
@@ -61,6 +66,31 @@ def counts_to_arrow(found: LabelsInBox) -> pa.Table:
             "labels of a box were asked for without counts; ask with counts=True"
         )
     return pa.table([arrow_column(found.labels), arrow_column(found.voxels)], schema=COUNTS_SCHEMA)
+
+
+def in_box_to_arrow(found: LabelsInBox) -> pa.Table:
+    """Return the labels of a box as an Arrow table: `COUNTS_SCHEMA` if they were counted."""
+    if found.voxels is not None:
+        return counts_to_arrow(found)
+    return pa.table([arrow_column(found.labels)], schema=pa.schema([COUNTS_SCHEMA.field("label")]))
+
+
+def places_to_arrow(
+    places: npt.NDArray[np.int64], labels: npt.NDArray[np.uint64] | None = None
+) -> pa.Table:
+    """Return (n, 3) voxels or cells as an Arrow table: z, y, x, and the label at each if given."""
+    fields = [RUNS_SCHEMA.field(name) for name in ("z", "y", "x")]
+    columns = [arrow_column(column) for column in places.T]
+    if labels is not None:
+        fields.append(LABELS_SCHEMA.field("label"))
+        columns.append(arrow_column(labels))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def pairs_to_arrow(pairs: Pairs) -> pa.Table:
+    """Return supervoxels and their bodies as an Arrow table of `PAIRS_SCHEMA`."""
+    columns = [arrow_column(pairs.supervoxels), arrow_column(pairs.bodies)]
+    return pa.table(columns, schema=PAIRS_SCHEMA)
 
 
 def runs_to_arrow(runs: Iterable[Runs]) -> pa.RecordBatchReader:

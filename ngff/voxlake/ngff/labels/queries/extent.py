@@ -67,6 +67,22 @@ def list_labels(state: IndexState, labels: npt.NDArray[np.uint64] | None) -> Lab
     return merged_all(_tables(state, labels), EMPTY)
 
 
+def list_page(state: IndexState, after: int, most: int) -> LabelTable:
+    """Return the first `most` labels above `after`, ascending; as `list_labels`.
+
+    Of each file no more are read than a page has: what is in the page is among the first of its
+    file, too.
+    """
+    pages = [
+        _page_of_file(state, boxes, layer.hidden, after, most)
+        for layer in layers_of(state)
+        for boxes in layer.boxes
+    ]
+    dirty = merged_all(_tables_of_dirty(state, None), EMPTY)
+    page = merge_tables([*pages, dirty.where(dirty.labels > np.uint64(after))])
+    return page.take(np.arange(min(most, len(page))))
+
+
 def absent_from(volume: Volume, label: int) -> NotFoundError:
     """Return the error that no voxel of a volume has a label."""
     return NotFoundError(f"no voxel of {volume.url} has the label {label}; see the labels it has")
@@ -146,10 +162,29 @@ def _tables_of_file(
     state: IndexState, boxes: FileBoxes, hidden: Hidden, labels: npt.NDArray[np.uint64] | None
 ) -> Iterator[LabelTable]:
     for table in boxes.tables() if labels is None else [boxes.table(labels)]:
-        touched = hidden.touch(table.start, table.stop)
-        yield table.where(~touched)
-        if touched.any():
-            yield from _tables_of_rows(state, boxes.file, table.labels[touched], hidden)
+        yield from _not_hidden(state, boxes.file, hidden, table)
+
+
+def _page_of_file(
+    state: IndexState, boxes: FileBoxes, hidden: Hidden, after: int, most: int
+) -> LabelTable:
+    """Return the first `most` labels above `after`, or some more, that a file tells of."""
+    page = EMPTY
+    for table in boxes.tables_above(after):
+        page = merge_tables([page, *_not_hidden(state, boxes.file, hidden, table)])
+        if len(page) >= most:
+            break
+    return page
+
+
+def _not_hidden(
+    state: IndexState, file: SegmentFile, hidden: Hidden, table: LabelTable
+) -> Iterator[LabelTable]:
+    """Yield what a table of a file says without the shards that are hidden from it."""
+    touched = hidden.touch(table.start, table.stop)
+    yield table.where(~touched)
+    if touched.any():
+        yield from _tables_of_rows(state, file, table.labels[touched], hidden)
 
 
 def _tables_of_rows(

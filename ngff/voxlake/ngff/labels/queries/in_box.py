@@ -50,6 +50,22 @@ class LabelsInBox:
     stale_shards: tuple[tuple[int, ...], ...]
     """Cells whose voxels were read because the sidecar is missing, damaged or out of date."""
 
+    def page(self, after: int, most: int | None) -> tuple[LabelsInBox, int | None]:
+        """Return the first `most` labels above `after`, or all, and what is `after` for the next.
+
+        Examples
+        --------
+        >>> found = LabelsInBox(np.array([3, 5, 8], np.uint64), None, 0, ())
+        >>> page, after = found.page(3, 1)
+        >>> page.labels.tolist(), after, found.page(5, 1)[1]
+        ([5], 5, None)
+        """
+        first = int(np.searchsorted(self.labels, np.uint64(after), "right"))
+        stop = len(self.labels) if most is None else min(first + most, len(self.labels))
+        voxels = None if self.voxels is None else self.voxels[first:stop]
+        page = replace(self, labels=self.labels[first:stop], voxels=voxels)
+        return page, int(page.labels[-1]) if stop < len(self.labels) else None
+
     def largest(self, count: int) -> LabelsInBox:
         """Return the `count` labels of most voxels, most first, if they were counted."""
         if self.voxels is None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 READ_BLOCKS = 4096
 """Blocks in memory at a time: 16 MiB, some 350,000 labels."""
+FEW_BLOCKS = 16
+"""Blocks that are read first of labels that are asked for in pages, some 1400 labels."""
 
 _file_boxes = Cached["FileBoxes"]("block indexes of label boxes")
 _blocks = Cached[bytes]("blocks of label boxes")
@@ -79,6 +81,19 @@ class FileBoxes:
     def tables(self) -> Iterator[LabelTable]:
         """Yield what the rows of the file say of all its labels, in pieces of bounded size."""
         return map(table_of_records, self._records(np.arange(len(self._first_labels()))))
+
+    def tables_above(self, label: int) -> Iterator[LabelTable]:
+        """Yield the same of the labels above one, ascending, a few blocks at a time, then more."""
+        if label >= self.file.last:
+            return
+        blocks = len(self._first_labels())
+        start = max(int(np.searchsorted(self._first_labels(), np.uint64(label), "right")) - 1, 0)
+        step = FEW_BLOCKS
+        while start < blocks:
+            stop = min(start + step, blocks)
+            table = merge_tables(map(table_of_records, self._records(np.arange(start, stop))))
+            yield table.where(table.labels > np.uint64(label))
+            start, step = stop, min(2 * step, READ_BLOCKS)
 
     def _first_labels(self) -> npt.NDArray[np.uint64]:
         """Return (blocks,) the smallest label of each block."""
