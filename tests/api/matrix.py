@@ -267,6 +267,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
         )
     },
     ("GET", f"{_V2}/cutout"): _READ_VOXELS,
+    ("PUT", f"{_V2}/cutout"): _ADD,
     ("GET", f"{_V2}/labels"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/all"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/top"): _READ_VOXELS,

@@ -12,6 +12,7 @@ from starlette.routing import Mount
 
 from voxlake.api import openapi
 from voxlake.api.data.readiness import READY_SECONDS
+from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
 from voxlake.api.http.answers.problems import (
     DOCUMENTED,
@@ -176,7 +177,11 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Routed)
     app.add_middleware(LineEnds)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Bodies, seconds=settings.gateway_body_timeout_s)
+    app.add_middleware(
+        Bodies,
+        seconds=settings.gateway_body_timeout_s,
+        voxels_bytes=settings.cutout_limit_bytes + ENVELOPE_BYTES,
+    )
     app.add_middleware(Throttle, settings=settings)
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck, public_url=settings.public_url)

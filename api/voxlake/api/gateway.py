@@ -7,6 +7,7 @@ from threading import Event
 
 from starlette.types import Scope
 
+from voxlake.api.data.commits import Commits
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.limits.questions import Questions
@@ -61,6 +62,8 @@ class Gateway:
     stopping: Event = field(default_factory=Event, repr=False)
     """Set once the gateway was told to end."""
     metrics: Metrics = field(default_factory=Metrics, repr=False)
+    commits: Commits = field(default_factory=Commits, repr=False)
+    """Changes of shards that are being made."""
 
     def __post_init__(self) -> None:
         bearer = self.identity.bearer

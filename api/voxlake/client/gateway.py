@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import platformdirs
@@ -16,6 +19,7 @@ from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSumma
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.documents.service import LoginLinkDocument
+from voxlake.documents.writes import WrittenDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
 from voxlake.platform.credentials import refuse_credentials
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.labels.table import LabelExtent
+
+type Merge = Literal["overwrite", "keep"]
+"""What becomes of the voxels that are there."""
 
 LOCAL_URL = "http://127.0.0.1:8080"
 TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
@@ -152,6 +159,63 @@ class Gateway:
         }
         return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
 
+    def cutout_and_etag(
+        self, name: str, region: Region | None = None
+    ) -> tuple[npt.NDArray[Any], str]:
+        """Return the voxels of `region` at level 0, and the ETag to write them anew by.
+
+        Parameters and errors are those of `cutout`.
+        """
+        parameters = {"etag": "true", "format": "npy", **self._ranges(name, region)}
+        answer = self._connection.send(f"{_path(name)}/cutout", params=parameters)
+        return read_npy(answer), answer.headers.get("etag", "")
+
+    def write(
+        self,
+        name: str,
+        region: Region | None,
+        voxels: npt.ArrayLike,
+        *,
+        merge: Merge = "overwrite",
+        if_match: str | None = None,
+    ) -> WrittenDocument:
+        """Write `voxels` into `region` at level 0: durable, and indexed, when this returns.
+
+        Parameters
+        ----------
+        name
+            ``collection/experiment/dataset``.
+        region
+            As for `cutout`.
+        voxels
+            Of the shape of the region and the type of the dataset; or one number, for all of it.
+        merge
+            ``keep`` keeps the voxels that are there where those that come are 0.
+        if_match
+            ETag of `cutout_and_etag`, or of an earlier write, of the same region: it is written
+            only if nothing has changed since.
+
+        Raises
+        ------
+        PreconditionFailedError
+            If something has changed since: read the region again.
+        InvalidInputError
+            If the voxels do not fit.
+        ConflictError
+            If the dataset is being made, or was replaced meanwhile.
+        """
+        parameters, array = {"merge": merge, **self._ranges(name, region)}, np.asarray(voxels)
+        headers = {} if if_match is None else {"If-Match": if_match}
+        options: dict[str, Any] = {"params": parameters, "headers": headers}
+        if array.ndim == 0:
+            parameters["fill"] = str(array[()])
+        else:
+            options["content"] = body = npy_of(array)
+            digest = b64encode(hashlib.sha256(body).digest()).decode()
+            headers["Content-Type"] = "application/x-npy"
+            headers["Content-Digest"] = f"sha-256=:{digest}:"
+        return self._connection.ask(WrittenDocument, f"{_path(name)}/cutout", "PUT", **options)
+
     def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
 
@@ -205,6 +269,13 @@ def _shown(bodies: bool, labels: Iterable[int] | None) -> dict[str, str]:  # noq
     mapped = {"bodies": "true"} if bodies else {}
     chosen = {} if labels is None else {"filter": ",".join(str(int(each)) for each in labels)}
     return mapped | chosen
+
+
+def npy_of(voxels: npt.NDArray[Any]) -> bytes:
+    """Return an array as a ``.npy`` file."""
+    file = io.BytesIO()
+    np.save(file, voxels, allow_pickle=False)
+    return file.getvalue()
 
 
 def _path(name: str) -> str:

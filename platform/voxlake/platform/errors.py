@@ -5,6 +5,7 @@
     - InvalidNameError
     - OutOfBoundsError         a box or level outside the dataset
     - UnsupportedError         valid, but not something voxlake does
+      . UnknownFormatError     a body of a format that is not read   (415)
     - SourceError              a source that is missing, torn or inconsistent
     - LimitExceededError       more than a limit allows              (413)
   + NotAcceptableError         no format satisfies the request       (406)
@@ -18,6 +19,7 @@
     - PlanChangedError         a job's plan is not what it was
     - LeaseLostError           another process runs the job by now
     - OutdatedError            a view that is held answers no more
+    - PreconditionFailedError  not what the change was made of       (412)
   + TimedOutError              not done in time, or not wanted       (504)
     - SlowBodyError            the body of a request is slow         (408)
   + CorruptDataError           stored bytes do not decode            (500)
@@ -77,6 +79,13 @@ class UnsupportedError(InvalidInputError):
     """Input that is valid in itself but that voxlake does not take: float64 images, say."""
 
     kind = "unsupported"
+
+
+class UnknownFormatError(UnsupportedError):
+    """A body of a request in a format that voxlake does not read."""
+
+    kind = "unknown-format"
+    status = 415
 
 
 class SourceError(InvalidInputError):
@@ -162,6 +171,13 @@ class OutdatedError(ConflictError):
     """A view of something has been held for so long that it can no longer answer."""
 
     kind = "outdated"
+
+
+class PreconditionFailedError(ConflictError):
+    """A change was to be made to a state that is not the present one."""
+
+    kind = "precondition-failed"
+    status = 412
 
 
 class TimedOutError(VoxlakeError):

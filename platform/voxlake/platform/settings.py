@@ -101,7 +101,8 @@ class Settings(BaseSettings):
     cutout_limit_bytes: int = Field(
         default=1 << 30,
         gt=0,
-        description="Largest cutout that the gateway answers, if its memory for answers holds it.",
+        description="Largest cutout that the gateway answers, and largest box that is written at "
+        "once, if its memory for answers holds it.",
     )
     gateway_request_timeout_s: float = Field(
         default=60,
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
     gateway_body_timeout_s: float = Field(
         default=30,
         gt=0,
-        description="Seconds that the body of a request may take to come.",
+        description="Seconds that the body of a request, and each 8 MiB of it, may take to come.",
     )
     gateway_send_timeout_s: float = Field(
         default=30,

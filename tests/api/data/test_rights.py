@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(data.__file__).parent
-FILES = ("datasets", "labels", "label_voxels", "objects")
+FILES = ("datasets", "labels", "label_voxels", "objects", "writing")
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
     "describe": {"Read"},
     "reserve": {"AddVoxels"},
+    "open_target": {"AddVoxels"},
+    "room_for": {"AddVoxels"},
+    "write": {"AddVoxels"},
+    "check_not_replaced": {"Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right"},
     "merge": {"AddVoxels"},
     "cleave": {"AddVoxels"},
     "put_object": {"AddVoxels"},

@@ -25,7 +25,7 @@ from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tests.ngff.labels.checks import Check
 
@@ -47,8 +47,8 @@ def marker_after_the_shard(patch: pytest.MonkeyPatch) -> None:
         indexes.append(index_url)
         return Marker(index_url / "dirty" / "promised", cell, "promised")
 
-    def splice_and_mark(volume: Volume, cell: Cell, *rest: Any) -> Any:
-        spliced = splice_shard(volume, cell, *rest)
+    def splice_and_mark(volume: Volume, cell: Cell, *rest: Any, **known: Any) -> Any:
+        spliced = splice_shard(volume, cell, *rest, **known)
         open_marker(indexes[-1], cell, "late")
         return spliced
 
@@ -159,8 +159,10 @@ def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
     def ask_then_patch(volume: Volume, cell: Cell, below: Below, _: str, *rest: Any) -> Any:
         return next_patch(volume, cell, below, shard_etag(volume, cell) or "", *rest)
 
-    def unlock_first(volume: Volume, cell: Cell, change: Change, then: Any) -> Spliced:
-        spliced = splice_shard(volume, cell, change)
+    def unlock_first(
+        volume: Volume, cell: Cell, changes: Sequence[Change], then: Any, known: str | None
+    ) -> Spliced:
+        spliced = splice_shard(volume, cell, changes, known=known)
         then(spliced)
         return spliced
 

@@ -39,7 +39,7 @@ def splice_box(
     """Change every shard that the box touches."""
     for cell in box.cells(volume.shard):
         part = volume.shard_box(cell) & box
-        splice_shard(volume, cell, Change(part, voxels[part.within(box).slices], blend))
+        splice_shard(volume, cell, [Change(part, voxels[part.within(box).slices], blend)])
 
 
 def boxes(shape: tuple[int, ...]) -> st.SearchStrategy[Box]:
@@ -97,10 +97,10 @@ def test_what_does_not_change_is_neither_coded_nor_stored(lake: StoreURL) -> Non
     splice_box(volume, Box.of_shape(SHAPE), np.full(SHAPE, 7, np.uint64))
     before = store.read(volume.shard_url((0, 0, 0)))
     one = Box((0, 0, 0), (1, 1, 1))
-    same = splice_shard(volume, (0, 0, 0), Change(one, np.full((1, 1, 1), 7, np.uint64)))
+    same = splice_shard(volume, (0, 0, 0), [Change(one, np.full((1, 1, 1), 7, np.uint64))])
     assert (same.before, same.etag, same.parts) == (before.etag, before.etag, ())
     assert store.head(volume.shard_url((0, 0, 0))).etag == before.etag
-    other = splice_shard(volume, (0, 0, 0), Change(one, np.full((1, 1, 1), 8, np.uint64)))
+    other = splice_shard(volume, (0, 0, 0), [Change(one, np.full((1, 1, 1), 8, np.uint64))])
     assert [box.shape for box, _ in other.parts] == [CHUNK]
     assert other.before == before.etag != other.etag
 
@@ -109,11 +109,11 @@ def test_an_erased_shard_is_not_stored_where_that_can_be_sure(any_store: StoreUR
     volume = new_volume(any_store / "em", SHAPE, CHUNK, SHARD, compressors=[ZSTD])
     box = Box((0, 0, 0), SHARD)
     splice_box(volume, box, np.ones(SHARD, np.uint64))
-    erased = splice_shard(volume, (0, 0, 0), Change(box, np.zeros(SHARD, np.uint64)))
+    erased = splice_shard(volume, (0, 0, 0), [Change(box, np.zeros(SHARD, np.uint64))])
     assert bool(erased.etag) is not volume.url.is_local
     assert store.exists(volume.shard_url((0, 0, 0))) is not volume.url.is_local
     assert not volume.read(volume.box).result().any()
-    again = splice_shard(volume, (0, 0, 0), Change(box, np.zeros(SHARD, np.uint64)))
+    again = splice_shard(volume, (0, 0, 0), [Change(box, np.zeros(SHARD, np.uint64))])
     assert again.etag == erased.etag
 
 
@@ -127,21 +127,21 @@ def test_a_damaged_chunk_is_an_error_unless_it_is_overwritten(lake: StoreURL) ->
     path.write_bytes(body)
     one = Box((0, 0, 0), (1, 1, 1))
     with pytest.raises(CorruptDataError, match="damaged"):
-        splice_shard(volume, (0, 0, 0), Change(one, np.ones((1, 1, 1), np.uint64)))
+        splice_shard(volume, (0, 0, 0), [Change(one, np.ones((1, 1, 1), np.uint64))])
     assert path.read_bytes() == body
     whole = Box((0, 0, 0), CHUNK)
-    splice_shard(volume, (0, 0, 0), Change(whole, np.ones(CHUNK, np.uint64)))
+    splice_shard(volume, (0, 0, 0), [Change(whole, np.ones(CHUNK, np.uint64))])
     assert (read_shard(volume, (0, 0, 0))[0][whole.slices] == 1).all()
     body[-1] ^= 1
     path.write_bytes(body)
     with pytest.raises(CorruptDataError, match="checksum of its index"):
-        splice_shard(volume, (0, 0, 0), Change(whole, np.ones(CHUNK, np.uint64)))
+        splice_shard(volume, (0, 0, 0), [Change(whole, np.ones(CHUNK, np.uint64))])
 
 
 def test_another_coding_is_refused(lake: StoreURL) -> None:
     volume = new_volume(lake / "em", SHAPE, CHUNK, None)
     with pytest.raises(UnsupportedError, match="not coded as voxlake does"):
-        splice_shard(volume, (0, 0, 0), Change(Box((0,) * 3, (1,) * 3), np.ones((1,) * 3, "u8")))
+        splice_shard(volume, (0, 0, 0), [Change(Box((0,) * 3, (1,) * 3), np.ones((1,) * 3, "u8"))])
 
 
 def test_writers_of_one_shard_lose_nothing(any_store: StoreURL) -> None:
@@ -206,6 +206,6 @@ def test_a_lost_answer_is_taken_for_what_it_was(
 
     monkeypatch.setattr(store, "replace", lose)
     done = splice_shard(
-        volume, (0, 0, 0), Change(Box((0,) * 3, (1,) * 3), np.ones((1,) * 3, np.uint64))
+        volume, (0, 0, 0), [Change(Box((0,) * 3, (1,) * 3), np.ones((1,) * 3, np.uint64))]
     )
     assert store.head(volume.shard_url((0, 0, 0))).etag == done.etag

@@ -43,7 +43,7 @@ from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.metadata.reading import read_multiscale
-from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels
+from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels, Right
 from voxlake.platform.deadline import until
 from voxlake.platform.errors import ConflictError, LimitExceededError
 
@@ -298,10 +298,15 @@ async def change[*Given, T](
     folder = (await opened_dataset(granted)).multiscale.folder
     with until(None):
         changed = await to_thread.run_sync(work, *given)
-        present = await to_thread.run_sync(read_multiscale, store_url(granted))
+        await check_not_replaced(granted, folder)
+    return changed
+
+
+async def check_not_replaced(granted: Granted[Right], folder: str) -> None:
+    """Raise ConflictError if a dataset lies in another folder of its group than it did."""
+    present = await to_thread.run_sync(read_multiscale, store_url(granted))
     if present.folder != folder:
         raise ConflictError(
             f"{granted.record.name} was replaced meanwhile; look at what it has by now, and try "
             "again"
         )
-    return changed

@@ -26,9 +26,17 @@ from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
-from voxlake.platform.errors import UnsupportedError
+from voxlake.ngff.writing import (
+    AT_ONCE,
+    check_change,
+    check_condition,
+    parts_of,
+    write_by_tensorstore,
+)
+from voxlake.platform.errors import PreconditionFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     import numpy.typing as npt
@@ -73,40 +81,45 @@ def write_labels(
     CorruptDataError, ConflictError, StoreError
         If what is stored is damaged, or the store fails: any part may have been written.
     """
-    volume = labels.volume
+    volume, change = labels.volume, Change(box, voxels, blend)
     check_labels(volume)
-    volume.check_fits(box, voxels)
-    if find_shard_format(volume) is None and blend is not overwrite:
-        raise UnsupportedError(
-            f"{volume.url} is not coded as voxlake does, in sharded zstd chunks, so its voxels can "
-            "only be overwritten; leave the blending out, or ingest it into a dataset of "
-            "voxlake first"
-        )
+    check_change(volume, change)
+    parts = parts_of(volume, change)
 
-    def write(cell: Cell) -> str:
-        part = volume.shard_box(cell) & box
-        change = Change(part, voxels[part.within(box).slices], blend)
-        return _write_shard(labels, cell, change, by)
+    def write(part: tuple[Cell, Change]) -> str:
+        return write_label_shard(labels, part[0], [part[1]], by)
 
-    cells = list(box.cells(volume.shard))
-    return dict(zip(cells, in_parallel(write, cells, most=2), strict=True))
+    return dict(zip(parts, in_parallel(write, parts.items(), most=AT_ONCE), strict=True))
 
 
-def _write_shard(labels: Labels, cell: Cell, change: Change, by: str) -> str:
+def write_label_shard(
+    labels: Labels, cell: Cell, changes: Sequence[Change], by: str = "", known: str | None = None
+) -> str:
+    """Change labels of one shard at level 0, and return its state; as `write_labels`.
+
+    Raises
+    ------
+    PreconditionFailedError
+        If the shard is in another state than `known`: nothing has changed.
+    """
+    check_condition(labels.volume, known)
     marker = open_marker(labels.index_url, cell, by)
-    if find_shard_format(labels.volume) is None:
-        etag = _write_by_tensorstore(labels, cell, change)
-    else:
-        etag = splice_shard(labels.volume, cell, change, partial(_index, labels, cell)).etag
+    try:
+        etag = _write_shard(labels, cell, changes, known)
+    except PreconditionFailedError:
+        close_marker(marker, by)  # nothing was written
+        raise
     close_marker(marker, by)
     return etag
 
 
-def _write_by_tensorstore(labels: Labels, cell: Cell, change: Change) -> str:
-    """Write to a shard that is coded in another way than voxlake does, and index all of it."""
-    labels.volume.write(change.box, change.voxels).result()
-    index_shard(labels.volume, cell, labels.index_url)
-    return look_at_shard(labels.volume, cell)
+def _write_shard(labels: Labels, cell: Cell, changes: Sequence[Change], known: str | None) -> str:
+    volume = labels.volume
+    if find_shard_format(volume) is None:
+        etag = write_by_tensorstore(volume, cell, changes)
+        index_shard(volume, cell, labels.index_url)
+        return etag
+    return splice_shard(volume, cell, changes, partial(_index, labels, cell), known).etag
 
 
 def _index(labels: Labels, cell: Cell, spliced: Spliced) -> None:

@@ -16,10 +16,10 @@ from voxlake.ngff.grid.box import cell_box
 from voxlake.ngff.shards.chunk_codec import decode_chunks, encode_chunks
 from voxlake.ngff.shards.format import ABSENT, shard_format
 from voxlake.platform import store
-from voxlake.platform.errors import ConflictError
+from voxlake.platform.errors import ConflictError, PreconditionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -73,7 +73,7 @@ class Spliced:
     body: bytes = field(repr=False)
     """Its bytes."""
     parts: tuple[tuple[Box, Voxels], ...] = field(repr=False)
-    """Boxes of whole chunks among which all that changed are, with their voxels, in C order."""
+    """Boxes of whole chunks among which all that changed are, with their voxels; none overlap."""
 
 
 def nothing_more(_spliced: Spliced) -> None:
@@ -83,24 +83,29 @@ def nothing_more(_spliced: Spliced) -> None:
 def splice_shard(
     volume: Volume,
     cell: tuple[int, ...],
-    change: Change,
+    changes: Sequence[Change],
     then: Callable[[Spliced], None] = nothing_more,
+    known: str | None = None,
 ) -> Spliced:
-    """Change voxels of one shard; returns when they are durable.
+    """Change voxels of one shard, all at once; returns when they are durable.
 
     Parameters
     ----------
     volume, cell
         The shard at `cell` of the write grid.
-    change
-        What to change; its box lies in the shard.
+    changes
+        What to change: their boxes lie in the shard, and no two touch the same chunk.
     then
         Called before others may write to the shard, on a local store.
+    known
+        State that the shard must be in (`look_at_shard`); None: whatever it is in.
 
     Raises
     ------
     UnsupportedError
         If the volume is coded in another way than voxlake writes.
+    PreconditionFailedError
+        If the shard is in another state than `known`.
     CorruptDataError
         If a chunk that is to change in part is damaged, or the index of the shard.
     ConflictError
@@ -108,15 +113,15 @@ def splice_shard(
     StoreError
         If the store fails: the shard is as it was, or as it was to be.
     """
-    coding = shard_format(volume)
+    splicing = _Splicing(shard_format(volume), volume, cell, changes, known)
     if volume.url.is_local:
-        with volume.locked(change.box):
-            spliced = _splice(coding, volume, cell, change)
+        with volume.locked(volume.shard_box(cell)):
+            spliced = splicing.run()
             then(spliced)
             return spliced
     for _ in range(TRIES):
         try:
-            spliced = _splice(coding, volume, cell, change)
+            spliced = splicing.run()
         except _OthersWroteError:
             continue
         then(spliced)
@@ -131,22 +136,64 @@ class _OthersWroteError(Exception):
     """The object is another than the one that was read."""
 
 
-def _splice(coding: ShardFormat, volume: Volume, cell: tuple[int, ...], change: Change) -> Spliced:
-    url = volume.shard_url(cell)
-    stored = store.read_if_there(url)
-    if stored is None:
-        volume.check_there()
-    before, body = (stored.etag, stored.body) if stored else ("", b"")
-    payloads = _payloads(coding, body, str(url))
-    parts = tuple(_changed(coding, volume, cell, change, payloads))
-    if not parts:
-        return Spliced(before, before, body, ())
-    if not any(payloads) and (not before or url.is_local):
-        # On S3 a DELETE takes no condition, so an object without chunks is stored.
-        store.delete(url)
-        return Spliced(before, "", b"", parts)
-    changed = coding.assembled(payloads)
-    return Spliced(before, _stored(url, changed, before), changed, parts)
+@dataclass(frozen=True, slots=True)
+class _Splicing:
+    """What to do to a shard, whatever it holds."""
+
+    coding: ShardFormat
+    volume: Volume
+    cell: tuple[int, ...]
+    changes: Sequence[Change]
+    known: str | None
+
+    def run(self) -> Spliced:
+        """Read the shard, change it, and store it on the state that it was read in."""
+        url = self.volume.shard_url(self.cell)
+        stored = store.read_if_there(url)
+        if stored is None:
+            self.volume.check_there()
+        before, body = (stored.etag, stored.body) if stored else ("", b"")
+        if self.known not in {None, before}:
+            raise PreconditionFailedError(
+                f"{url} has changed since it was looked at; read its voxels again"
+            )
+        payloads = _payloads(self.coding, body, str(url))
+        parts = tuple(part for change in self.changes for part in self._changed(change, payloads))
+        if not parts:
+            return Spliced(before, before, body, ())
+        if not any(payloads) and (not before or url.is_local):
+            # On S3 a DELETE takes no condition, so an object without chunks is stored.
+            store.delete(url)
+            return Spliced(before, "", b"", parts)
+        changed = self.coding.assembled(payloads)
+        return Spliced(before, _stored(url, changed, before), changed, parts)
+
+    def _changed(
+        self, change: Change, payloads: list[Payload | None]
+    ) -> Iterator[tuple[Box, Voxels]]:
+        """Change `payloads`, a layer of chunks at a time; yield the layers that differ by now."""
+        coding, volume = self.coding, self.volume
+        whole, what = cell_box(self.cell, volume.shard), str(volume.shard_url(self.cell))
+        around = change.box.aligned(volume.chunk) & volume.box
+        layer = (*coding.chunk[:-2], *whole.stop[-2:])
+        for part in around.tiles(layer):
+            numbers = coding.numbers(part.within(whole)).tolist()
+            voxels = np.empty(part.shape, coding.dtype)
+            if change.box.contains(part) and change.blend is overwrite:
+                old: list[Payload | None] | None = None
+            else:
+                old = [payloads[number] for number in numbers]
+                decode_chunks(coding, old, voxels, what)
+            inner = change.box & part
+            change.blend(
+                voxels[inner.within(part).slices], change.voxels[inner.within(change.box).slices]
+            )
+            new = encode_chunks(coding, voxels)
+            if new == (old or [payloads[number] for number in numbers]):
+                continue
+            for number, payload in zip(numbers, new, strict=True):
+                payloads[number] = None if payload is None else memoryview(bytes(payload))
+            yield part, voxels
 
 
 def _stored(url: store.StoreURL, body: bytes, before: str) -> str:
@@ -168,34 +215,3 @@ def _payloads(coding: ShardFormat, body: bytes, what: str) -> list[Payload | Non
         return [None] * math.prod(coding.grid)
     view, entries = memoryview(body), coding.entries_in(body, what).tolist()
     return [None if at == ABSENT else view[at : at + size] for at, size in entries]
-
-
-def _changed(
-    coding: ShardFormat,
-    volume: Volume,
-    cell: tuple[int, ...],
-    change: Change,
-    payloads: list[Payload | None],
-) -> Iterator[tuple[Box, Voxels]]:
-    """Change `payloads`, a layer of chunks at a time; yield the layers that differ by now."""
-    whole, what = cell_box(cell, volume.shard), str(volume.shard_url(cell))
-    around = change.box.aligned(volume.chunk) & volume.box
-    layer = (*coding.chunk[:-2], *whole.stop[-2:])
-    for part in around.tiles(layer):
-        numbers = coding.numbers(part.within(whole)).tolist()
-        voxels = np.empty(part.shape, coding.dtype)
-        if change.box.contains(part) and change.blend is overwrite:
-            old: list[Payload | None] | None = None
-        else:
-            old = [payloads[number] for number in numbers]
-            decode_chunks(coding, old, voxels, what)
-        inner = change.box & part
-        change.blend(
-            voxels[inner.within(part).slices], change.voxels[inner.within(change.box).slices]
-        )
-        new = encode_chunks(coding, voxels)
-        if new == (old or [payloads[number] for number in numbers]):
-            continue
-        for number, payload in zip(numbers, new, strict=True):
-            payloads[number] = None if payload is None else memoryview(bytes(payload))
-        yield part, voxels

@@ -12,6 +12,7 @@ import pytest
 from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
+from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.http import connection
 from voxlake.api.http.layers.bodies import LIMIT_BYTES
 from voxlake.platform.settings import Settings
@@ -138,3 +139,35 @@ def ended(client: socket.socket) -> bool:
         return client.recv(1 << 16) == b""
     except ConnectionResetError:
         return True
+
+
+CUTOUT = "/v2/datasets/lab/brain/cells/cutout?z=0:1"
+
+
+def test_voxels_may_be_more_than_other_bodies(address: tuple[str, int]) -> None:
+    most = Settings().cutout_limit_bytes + ENVELOPE_BYTES
+    for length, status, kind in (
+        (most + 1, b"413", b"limit-exceeded"),
+        (LIMIT_BYTES + 1, b"415", b"unknown-format"),
+    ):
+        with socket.create_connection(address, timeout=10) as client:
+            client.sendall(head(f"Content-Length: {length}", "PUT", CUTOUT))
+            answer = client.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert kind in answer
+
+
+def test_voxels_that_are_cut_off_or_slow_are_not_written(
+    address: tuple[str, int], served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = head("Content-Length: 40000", "PUT", CUTOUT).replace(b"json", b"octet-stream")
+    assert served.voxels["lab/brain/cells"][0].nbytes > 30000
+    for wait in (False, True):
+        with socket.create_connection(address, timeout=10) as client:
+            client.sendall(raw + bytes(30000))
+            if wait:
+                assert rest(client).startswith(b"HTTP/1.1 408")
+    with served.client(owner=True) as client:
+        found = client.get(f"{CUTOUT}&format=raw").content
+    assert found == served.voxels["lab/brain/cells"][:1].tobytes()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

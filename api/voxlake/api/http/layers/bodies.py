@@ -12,22 +12,29 @@ from voxlake.api.http.layers.layer import Layer, with_headers
 from voxlake.platform.errors import LimitExceededError, SlowBodyError
 
 LIMIT_BYTES = 8 << 20
-"""Largest body."""
+"""Largest body, but of voxels."""
 
 
 class Bodies(Layer):
     """Refuses bodies that say that they are too long, and ends those that are, or that are slow.
 
     Until a route reads it, a body waits at the client; nothing of it is kept here.
+
+    Parameters
+    ----------
+    seconds
+        How long each `LIMIT_BYTES` of a body may take to come.
+    voxels_bytes
+        Largest body where voxels are written.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, seconds: float, voxels_bytes: int) -> None:
         super().__init__(app)
-        self.seconds = seconds
+        self.seconds, self.voxels_bytes = seconds, voxels_bytes
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        body = _Body(receive, self.seconds)
+        body = _Body(receive, self.seconds, self._limit_of(scope))
         send = with_headers(send, body.close_if_refused)
         try:
             body.count(int(Headers(scope=scope).get("content-length", 0)))
@@ -37,13 +44,17 @@ class Bodies(Layer):
             body.size = 0
             await self.app(scope, body.receive, send)
 
+    def _limit_of(self, scope: Scope) -> int:
+        writes = scope["method"] == "PUT" and scope["path"].endswith("/cutout")
+        return max(self.voxels_bytes, LIMIT_BYTES) if writes else LIMIT_BYTES
+
 
 class _Body:
     """A body that is being read."""
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    def __init__(self, receive: Receive, seconds: float, limit_bytes: int) -> None:
         self._receive = receive
-        self._seconds = seconds
+        self._seconds, self._limit_bytes = seconds, limit_bytes
         self._ends = asyncio.get_running_loop().time() + seconds
         self._whole = self._refused = False
         self.size = 0
@@ -62,16 +73,18 @@ class _Body:
                 "time, or raise VOXLAKE_GATEWAY_BODY_TIMEOUT_S at the server"
             ) from error
         self._whole = not message.get("more_body", False)
+        done = self.size // LIMIT_BYTES
         self.count(len(message.get("body", b"")))
+        self._ends += self._seconds * (self.size // LIMIT_BYTES - done)
         return message
 
     def count(self, size: int) -> None:
         """Add to the size of the body; raise LimitExceededError if that is too much."""
         self.size += size
-        if self.size > LIMIT_BYTES:
+        if self.size > self._limit_bytes:
             self._refused = True
             raise LimitExceededError(
-                f"the body of the request has more than {LIMIT_BYTES} bytes; ask in parts"
+                f"the body of the request has more than {self._limit_bytes} bytes; ask in parts"
             )
 
     def close_if_refused(self, headers: MutableHeaders) -> None:

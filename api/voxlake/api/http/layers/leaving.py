@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voxlake.api.http.answers.problems import from_error
@@ -20,9 +21,9 @@ BODILESS = {"GET", "HEAD", "OPTIONS"}
 class WhileWanted(Layer):
     """Ends what is done for a request, in coroutines and threads, when nobody waits for it.
 
-    A deadline counts until the answer begins, and again from each part of it to the next; what a
-    client takes for receiving a part does not count. One that passes is answered with 504; after
-    the beginning of the answer the connection is cut off.
+    A deadline counts from each part of the body until the answer begins, and again from each part
+    of that to the next; what a client takes for receiving a part does not count. One that passes is
+    answered with 504; after the beginning of the answer the connection is cut off.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -34,6 +35,7 @@ class WhileWanted(Layer):
         deadline = Deadline(self.seconds)
         client = _Client(receive, deadline, has_body=scope["method"] not in BODILESS)
         sending = _Sending(send, deadline, client)
+        client.sends = sending.renew
         try:
             with until(deadline):
                 async with sending.in_time():
@@ -46,6 +48,9 @@ class WhileWanted(Layer):
             if not client.left.is_set():
                 raise
             client.task.uncancel()
+        except ClientDisconnect:
+            # They left before their body was whole, and nobody is there to be answered.
+            pass
         finally:
             client.watched.cancel()
             deadline.give_up()
@@ -77,6 +82,10 @@ class _Sending:
             self._client.watched.cancel()
         self._limit.reschedule(None)
         await self._send(message)
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from here."""
         self._deadline.renew()
         seconds = self._deadline.seconds
         self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
@@ -93,6 +102,8 @@ class _Client:
         self._given, self._whole = False, asyncio.Event()
         if not has_body:
             self._whole.set()
+        self.sends: Callable[[], None] = lambda: None
+        """Called when a part of the body came."""
         self.watched = asyncio.ensure_future(self._watch())
 
     async def receive(self) -> Message:
@@ -104,6 +115,7 @@ class _Client:
             await self.left.wait()
             return {"type": "http.disconnect"}
         message = await self._receive()
+        self.sends()
         if message["type"] == "http.disconnect":
             self.left.set()
         if not message.get("more_body", False):

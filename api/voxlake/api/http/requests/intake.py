@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from voxlake.platform.errors import InvalidInputError, UnsupportedError, faults
+from voxlake.api.http.requests.bytes_body import check_coding
+from voxlake.platform.errors import InvalidInputError, faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ class JsonBody:
         UnsupportedError
             If it is compressed.
         """
-        coding = request.headers.get("content-encoding", "identity")
-        if coding.strip().lower() != "identity":
-            raise UnsupportedError(f"the body is encoded as {coding[:40]!r}; send it as it is")
+        check_coding(request)
         body = await request.body()
         try:
             return self.model.model_validate_json(body)

@@ -75,6 +75,17 @@ def matches(header: str, etag: str, *, weak: bool) -> bool:
     return any(tag == opaque and (weak or not mark) for mark, tag in _TAG.findall(header))
 
 
+def opaque_tags(header: str) -> list[str]:
+    """Return the strong tags on the list of an ``If-Match`` header, without quotes.
+
+    Examples
+    --------
+    >>> opaque_tags('"a", W/"b", "c"')
+    ['a', 'c']
+    """
+    return [tag for mark, tag in _TAG.findall(header) if not mark]
+
+
 def range_applies(if_range: str | None, etag: str) -> bool:
     """Return whether ``Range`` is to be honoured: ``If-Range`` is absent or names this very object.
 

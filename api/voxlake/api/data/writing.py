@@ -1,0 +1,284 @@
+"""Voxels are written, by those who may add them; as `data`, each function demands the right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from anyio import CancelScope, to_thread
+
+from voxlake.api.data.commits import Part, WriteShard
+from voxlake.api.data.labels import check_not_replaced
+from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
+from voxlake.api.formats.cutout import Cutout
+from voxlake.api.guard import Granted
+from voxlake.api.http.requests.query import parse_box
+from voxlake.api.http.requests.ranges import opaque_tags
+from voxlake.documents.writes import ShardDocument, WrittenDocument
+from voxlake.ngff import lake
+from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.grid.box import Box, Cell, grid_shape
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.scan.rows import check_labels
+from voxlake.ngff.labels.writing import write_label_shard
+from voxlake.ngff.shards.splice import Blend, Change, keep_where_zero, overwrite
+from voxlake.ngff.volume import Volume
+from voxlake.ngff.writing import (
+    check_change,
+    check_condition,
+    digest_of_states,
+    look_at_shards,
+    parts_of,
+    write_shard,
+)
+from voxlake.platform.access import AddVoxels
+from voxlake.platform.catalog import DatasetState
+from voxlake.platform.errors import (
+    ConflictError,
+    InvalidInputError,
+    LimitExceededError,
+    PreconditionFailedError,
+)
+
+type Merge = Literal["overwrite", "keep"]
+"""What becomes of the voxels that are there: `keep` keeps them where what is sent is 0."""
+
+BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
+MAX_SHARDS = 4096
+"""Shards of a box that are written, or whose states are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A box of level 0 that voxels are to be written to."""
+
+    dataset: Dataset
+    volume: Volume
+    labels: Labels | None
+    cutout: Cutout
+    """The voxels that are to come."""
+
+    @property
+    def box(self) -> Box:
+        """Voxels of level 0."""
+        return self.cutout.box
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of all chunks that the box touches."""
+        touched = self.box.aligned(self.volume.chunk) & self.volume.box
+        return touched.size * self.volume.dtype.itemsize
+
+    def writer_of(self, cell: Cell) -> WriteShard:
+        """Return what writes to the shard at a place in the write grid."""
+        labels, volume = self.labels, self.volume
+
+        def write(changes: Sequence[Change], by: str, known: str | None) -> str:
+            if labels is None:
+                return write_shard(volume, cell, changes, known)
+            return write_label_shard(labels, cell, changes, by, known)
+
+        return write
+
+
+async def open_target(granted: Granted[AddVoxels], ranges: dict[str, str]) -> Target:
+    """Open the box that ranges by axis ask for, to write to it.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dataset is registered in place.
+    ConflictError
+        If it is being made, or was not made to its end.
+    InvalidInputError
+        If they are no box of it.
+    LimitExceededError
+        If it is too large.
+    """
+    record = granted.record
+    lake.check_writable(lake.place_of(record), "writing")
+    if record.state is not DatasetState.READY:
+        raise ConflictError(
+            f"{record.name} is {record.state} and not ready: its job writes whole shards, and "
+            "would write over what you send; wait for its end, or resume it"
+        )
+    dataset = await opened_dataset(granted)
+    volume = await opened_level(granted, dataset, 0)
+    labels = await opened_labels(granted) if record.kind == "labels" else None
+    if labels is not None:
+        check_labels(volume)
+    axes, placed = dataset.multiscale.axes, dataset.multiscale.levels[0]
+    box = parse_box(ranges, dataset.multiscale.axis_names, volume.shape)
+    cutout = Cutout(str(record.name), 0, box, volume.dtype, axes, placed.scale, placed.translation)
+    _check_size(granted, cutout)
+    _check_count(volume, box)
+    return Target(dataset, volume, labels, cutout)
+
+
+def _check_size(granted: Granted[AddVoxels], cutout: Cutout) -> None:
+    """Raise LimitExceededError if a box is larger than the server takes."""
+    limit_bytes = granted.gateway.settings.cutout_limit_bytes
+    if cutout.nbytes > limit_bytes:
+        raise LimitExceededError(
+            f"{cutout.nbytes} bytes are to be written to box {cutout.box} and the limit is "
+            f"{limit_bytes}; write in smaller boxes"
+        )
+
+
+@asynccontextmanager
+async def room_for(
+    granted: Granted[AddVoxels], target: Target, body_bytes: int = 0
+) -> AsyncIterator[None]:
+    """Have memory for a write, and for the body that it comes from, in a ``with`` block.
+
+    Raises
+    ------
+    LimitExceededError
+        If there is never so much.
+    """
+    budget, held_bytes = granted.gateway.answers, target.held_bytes + body_bytes
+    if held_bytes > budget.share_bytes:
+        raise LimitExceededError(
+            f"to write box {target.box} of {target.cutout.dataset} takes {held_bytes} bytes of "
+            f"memory and the server has {budget.share_bytes}; write in smaller boxes, or raise "
+            "VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
+        )
+    async with budget.hold(held_bytes):
+        yield
+
+
+async def write(
+    granted: Granted[AddVoxels],
+    target: Target,
+    voxels: npt.NDArray[Any],
+    merge: Merge,
+    if_match: str | None,
+) -> WrittenDocument:
+    """Write voxels of the target's box: durable, indexed and seen by all when this returns.
+
+    Parameters
+    ----------
+    if_match
+        ``If-Match``: ETags of the box, one of which must be its present one.
+
+    Raises
+    ------
+    PreconditionFailedError
+        If none is.
+    ConflictError
+        If the dataset was replaced meanwhile.
+    """
+    change = Change(target.box, voxels, BLENDS[merge])
+    check_change(target.volume, change)
+    known = await _known(target, if_match) if if_match is not None else {}
+    parts = _parts(target, change, granted.asker, known)
+    asked = [granted.gateway.commits.ask(part) for part in parts]
+    # What was begun is done to its end, and its memory counts until then.
+    with CancelScope(shield=True):
+        done = await asyncio.gather(*asked, return_exceptions=True)
+    _raise_first(done)
+    await check_not_replaced(granted, target.dataset.multiscale.folder)
+    states = {part.cell: part.done.result() for part in parts}
+    return WrittenDocument(
+        etag=digest_of_states(target.volume, states),
+        shards=tuple(ShardDocument(cell=cell, etag=etag) for cell, etag in states.items()),
+    )
+
+
+def _parts(target: Target, change: Change, by: str, known: Mapping[Cell, str]) -> list[Part]:
+    """Return what a change is to each shard, in the states that are known."""
+    volume = target.volume
+    return [
+        Part(
+            volume=volume.url,
+            cell=cell,
+            write=target.writer_of(cell),
+            change=part,
+            touched=part.box.aligned(volume.chunk),
+            by=by,
+            known=known.get(cell),
+        )
+        for cell, part in parts_of(volume, change).items()
+    ]
+
+
+def _raise_first(done: Sequence[str | BaseException]) -> None:
+    """Raise the first failure; of a condition that failed it is said what was written."""
+    failures = [each for each in done if isinstance(each, BaseException)]
+    if not failures:
+        return
+    written = len(done) - len(failures)
+    if written and isinstance(failures[0], PreconditionFailedError):
+        raise PreconditionFailedError(
+            f"{failures[0]}; others wrote to the box while it was written, and {written} of its "
+            f"{len(done)} shards have what you sent"
+        ) from failures[0]
+    raise failures[0]
+
+
+async def _known(target: Target, if_match: str) -> dict[Cell, str]:
+    """Return the states of the shards of a box, which must be those that ``If-Match`` names."""
+    check_condition(target.volume, "")
+    _check_count(target.volume, target.box)
+    states = await to_thread.run_sync(look_at_shards, target.volume, target.box)
+    tags = {tag.partition(".")[0] for tag in opaque_tags(if_match)}
+    if if_match.strip() != "*" and digest_of_states(target.volume, states) not in tags:
+        raise PreconditionFailedError(
+            f"box {target.box} of {target.cutout.dataset} has changed since it was read with that "
+            "ETag; read it again"
+        )
+    return states
+
+
+def _check_count(volume: Volume, box: Box) -> None:
+    """Raise LimitExceededError if a box touches more than `MAX_SHARDS`."""
+    shard = volume.shard
+    count = prod(grid_shape(box.aligned(shard).shape, shard))
+    if count > MAX_SHARDS:
+        raise LimitExceededError(
+            f"{box} touches {count} shards, and {MAX_SHARDS} are looked at for one request; ask "
+            "for a smaller box"
+        )
+
+
+async def etag_of_box(volume: Volume, box: Box) -> str:
+    """Return what is another once any shard of a box has changed.
+
+    Whoever reads the box after this was asked reads that state, or a later one.
+
+    Raises
+    ------
+    LimitExceededError
+        If the box touches more than `MAX_SHARDS`.
+    """
+    _check_count(volume, box)
+    return digest_of_states(volume, await to_thread.run_sync(look_at_shards, volume, box))
+
+
+def filled(target: Target, text: str) -> npt.NDArray[Any]:
+    """Return the voxels of a box that all have one value, which take no memory.
+
+    Raises
+    ------
+    InvalidInputError
+        If the text is no value of their type.
+    """
+    dtype = target.volume.dtype
+    try:
+        if dtype.kind == "f":
+            with np.errstate(over="raise"):
+                value = np.float64(text).astype(dtype)
+        else:
+            value = np.array(int(text), dtype)
+    except (ValueError, OverflowError, FloatingPointError) as error:
+        raise InvalidInputError(
+            f"fill={text[:40]} was asked for and the voxels of {target.cutout.dataset} are "
+            f"{dtype}; give a value of that type"
+        ) from error
+    return np.broadcast_to(value, target.box.shape)

@@ -1,0 +1,37 @@
+"""Parsers of bodies: what can be written. To add one: a file here, and an entry in `PARSERS`."""
+
+from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
+from voxlake.api.formats.parsing.npy import NPY_PARSER
+from voxlake.api.formats.parsing.npz import NPZ_PARSER
+from voxlake.api.formats.parsing.parser import ENVELOPE_BYTES, Parser
+from voxlake.api.formats.parsing.raw import RAW_PARSER
+from voxlake.platform.errors import UnknownFormatError
+
+PARSERS: tuple[Parser, ...] = (RAW_PARSER, NPY_PARSER, NPZ_PARSER, BLOSC_PARSER)
+"""What the gateway takes."""
+
+
+def parser_of(content_type: str | None) -> Parser:
+    """Return what parses a body of a ``Content-Type``.
+
+    Raises
+    ------
+    UnknownFormatError
+        If nothing does.
+
+    Examples
+    --------
+    >>> parser_of("application/x-npy").name
+    'npy'
+    """
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    for parser in PARSERS:
+        if parser.media_type == media_type:
+            return parser
+    possible = ", ".join(f"{each.media_type} ({each.name})" for each in PARSERS)
+    raise UnknownFormatError(
+        f"a body of {media_type[:80] or 'no Content-Type'!r} was sent; send one of {possible}"
+    )
+
+
+__all__ = ["ENVELOPE_BYTES", "PARSERS", "Parser", "parser_of"]

@@ -1,0 +1,49 @@
+"""What parses a body that is sent: the voxels of a box, for that very box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxlake.api.formats.cutout import Cutout
+from voxlake.api.formats.format import Offer
+from voxlake.platform.errors import InvalidInputError
+
+ENVELOPE_BYTES = 64 << 10
+"""What a body has besides the bytes of its voxels, at most."""
+
+type Parse = Callable[[Cutout, memoryview], npt.NDArray[Any]]
+"""Returns the voxels of a body, of the shape and type of a cutout.
+
+It takes no more memory than the voxels do, whatever the body says, and runs in a thread.
+`InvalidInputError` is the only error that it raises.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parser(Offer):
+    """One way to send the voxels of a box."""
+
+    parse: Parse
+    copies: int = 0
+    """How often the voxels are in memory besides the body."""
+
+
+def checked(voxels: npt.NDArray[Any], cutout: Cutout) -> npt.NDArray[Any]:
+    """Return voxels in native byte order; raise InvalidInputError if they do not fit a cutout."""
+    native = cutout.dtype.newbyteorder("=")
+    if voxels.shape != cutout.shape or voxels.dtype.newbyteorder("=") != native:
+        raise misfit(f"{voxels.dtype} voxels of shape {voxels.shape}", cutout)
+    return np.ascontiguousarray(voxels.astype(native, copy=False))
+
+
+def misfit(what: str, cutout: Cutout) -> InvalidInputError:
+    """Return the error that `what` a body has is not what is to be written."""
+    return InvalidInputError(
+        f"the body has {what}, and box {cutout.box} of {cutout.dataset} takes {cutout.dtype} of "
+        f"shape {cutout.shape}, {cutout.nbytes} bytes; send these"
+    )

@@ -1,0 +1,58 @@
+"""Bodies of requests as the voxels of a box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+from anyio import to_thread
+from starlette.requests import Request
+
+from voxlake.api.formats.cutout import Cutout
+from voxlake.api.formats.parsing import ENVELOPE_BYTES, Parser, parser_of
+from voxlake.api.http.requests.bytes_body import check_coding, length_of, read_bytes
+from voxlake.platform.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelsBody:
+    """A body that has the voxels of a box; nothing of it is read yet."""
+
+    request: Request
+    cutout: Cutout
+    parser: Parser
+    length: int
+    """Its bytes, at most."""
+
+    @classmethod
+    def of(cls, request: Request, cutout: Cutout) -> VoxelsBody:
+        """Return the body of a request, which is to have the voxels of a cutout.
+
+        Raises
+        ------
+        UnsupportedError, UnknownFormatError
+            If it is compressed, or of a format that is not read.
+        InvalidInputError
+            If it says that it is longer than the voxels can take.
+        """
+        check_coding(request)
+        parser = parser_of(request.headers.get("content-type"))
+        return cls(request, cutout, parser, length_of(request, cutout.nbytes + ENVELOPE_BYTES))
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes to read it."""
+        return self.length + self.parser.copies * self.cutout.nbytes
+
+    async def read(self) -> npt.NDArray[Any]:
+        """Return the voxels; raise InvalidInputError if the body does not hold them."""
+        body = await read_bytes(self.request, self.length)
+        return await to_thread.run_sync(self.parser.parse, self.cutout, body)
+
+
+def refuse_body(request: Request) -> None:
+    """Raise InvalidInputError if a request has a body, where a value is given in its place."""
+    length = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers or int(length):
+        raise InvalidInputError("a body was sent and fill was given; send one of them")
