@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(data.__file__).parent
-FILES = ("datasets", "labels", "label_voxels", "objects", "writing")
+FILES = ("datasets", "labels", "label_voxels", "objects", "voxels", "writing")
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
     "describe": {"Read"},
@@ -28,6 +28,7 @@ OTHERS = {
     "check_not_replaced": {"Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right"},
     "merge": {"AddVoxels"},
     "cleave": {"AddVoxels"},
+    "undo": {"AddVoxels"},
     "put_object": {"AddVoxels"},
     "delete_object": {"DeleteVoxels"},
     "change": {"AddVoxels", "DeleteVoxels"},
