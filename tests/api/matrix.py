@@ -246,7 +246,7 @@ _OUTCOMES = {
 OPEN, CLOSED, OTHER = "alps/north/sunny", "alps/north/shady", "andes/north/shady"
 """Datasets: a public one, and two private ones, the last of which nobody has a role on."""
 DATASET = "/{collection}/{experiment}/{dataset}"
-VIEWS = ("zarr", "flat")
+VIEWS = ("zarr", "flat", "precomputed")
 """Views of the bytes of datasets, by keys."""
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA

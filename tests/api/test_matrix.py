@@ -210,7 +210,8 @@ READING = [
 @pytest.mark.parametrize("row", READING, ids=" ".join)
 def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     label = int(label_voxels((8, 8, 8)).max())
-    target = row[1].replace("{key:path}", "zarr.json").replace("{label}", str(label))
+    key = "info" if "precomputed" in row[1] else "zarr.json"
+    target = row[1].replace("{key:path}", key).replace("{label}", str(label))
     viewer = next(each for each in server.askings if str(each) == "viewer by token")
     answer = server.asked["local"].ask("GET", target.replace(DATASET, f"/{CLOSED}"), viewer.headers)
     nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}

@@ -58,7 +58,7 @@ from voxlake.api.v2 import (
     tokens,
     users,
 )
-from voxlake.api.views import above_datasets, flat, home, zarr
+from voxlake.api.views import above_datasets, flat, home, precomputed, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
@@ -161,7 +161,7 @@ def _identity(
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:
     # Routes are tried in order, and these are those that viewers ask hundreds of times a second.
-    app.router.routes[:0] = (*zarr.routes, *flat.routes)
+    app.router.routes[:0] = (*zarr.routes, *flat.routes, *precomputed.routes)
     for module in ROUTERS:
         app.include_router(module.router)
     # CAVE's client knows the same below a server that has others beside.

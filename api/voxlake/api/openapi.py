@@ -32,8 +32,12 @@ bearer token; GET /v2/identity tells where people sign in.
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
 _SCHEMA = "#/components/schemas/"
-_STORED: dict[str, Any] = {"application/octet-stream": BINARY, "application/json": {}}
-"""Chunks and shards, and documents of zarr."""
+_STORED: dict[str, Any] = {
+    "application/octet-stream": BINARY,
+    "application/json": {},
+    "image/jpeg": BINARY,
+}
+"""Chunks and shards, and documents."""
 
 
 @router.get("/openapi.json")
@@ -78,7 +82,12 @@ def build(app: FastAPI) -> dict[str, Any]:
         "A document or a chunk of the dataset as zarr without shards, v3 and v2, or a single range "
         "of it: chunks as they lie in the shards."
     )
-    for view, description in (("zarr", zarr), ("flat", flat)):
+    precomputed = (
+        "`info`, or a chunk as `0/0-64_0-64_0-64`, of the dataset in Neuroglancer's precomputed "
+        "format; below `jpeg/` and `compressed_segmentation/` in these encodings. Chunks as they "
+        "are stored are sent with `Content-Encoding: zstd` to who takes it."
+    )
+    for view, description in (("zarr", zarr), ("flat", flat), ("precomputed", precomputed)):
         path = f"/{view}/{{collection}}/{{experiment}}/{{dataset}}/{{key}}"
         document["paths"][path] = _stored_bytes(view, description)
     return document
@@ -111,7 +120,11 @@ def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[Ba
                 yield read.model
 
 
-_SUMMARIES = {"zarr": "Read stored bytes", "flat": "Read stored chunks without shards"}
+_SUMMARIES = {
+    "zarr": "Read stored bytes",
+    "flat": "Read stored chunks without shards",
+    "precomputed": "Read the precomputed format",
+}
 _REDIRECT = "The store has it, at an address for this moment: `Prefer: redirect` was sent."
 
 
