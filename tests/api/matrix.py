@@ -268,6 +268,8 @@ DATASETS: dict[tuple[str, str], Permission] = {
     },
     ("GET", f"{_V2}/cutout"): _READ_VOXELS,
     ("PUT", f"{_V2}/cutout"): _ADD,
+    ("GET", f"{_V2}/image"): _READ_VOXELS,
+    ("GET", f"{_V2}/tiles/{{plane}}/{{level}}/{{slice}}/{{column}}/{{row}}"): _READ_VOXELS,
     ("GET", f"{_V2}/labels"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/all"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/top"): _READ_VOXELS,
@@ -304,6 +306,16 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
 }
 """Routes about a dataset, and the permission on it that each demands."""
+
+
+def filled(template: str, label: int = 1) -> str:
+    """Return the template of an address with all that is in a dataset filled in."""
+    parts = {"{key:path}": "zarr.json", "{label}": str(label), "{link}": "1"}
+    parts["{plane}/{level}/{slice}/{column}/{row}"] = "xy/0/0/0/0"
+    for part, text in parts.items():
+        template = template.replace(part, text)
+    return template
+
 
 OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): everyone,

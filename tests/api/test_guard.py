@@ -157,6 +157,8 @@ BELOW = [
     "",
     "/cutout",
     "/cutout?bodies=true",
+    "/image?z=0",
+    "/tiles/xy/0/0/0/0",
     "/labels",
     "/labels/top",
     "/labels/1",

@@ -34,6 +34,7 @@ from tests.api.matrix import (
     Rule,
     bearer,
     everybody,
+    filled,
     from_page,
     on,
     place_of,
@@ -185,8 +186,7 @@ def compare(server: Server, rule: Rule, ask: Callable[[Asking], Outcome], what: 
 def test_datasets(server: Server, row: tuple[str, str]) -> None:
     # A parameter that no address has is refused once the guard has let somebody in; so is no body.
     method, template = row
-    end = template.replace("{key:path}", "zarr.json") + ("" if method == "POST" else "?none=1")
-    end = end.replace("{label}", "1").replace("{link}", "1")
+    end = filled(template) + ("" if method == "POST" else "?none=1")
     for name in (OPEN, CLOSED, OTHER):
         target = end.replace(DATASET, f"/{name}")
         absent = end.replace(DATASET, "/alps/north/absent" if name == CLOSED else f"/{name}s")
@@ -211,7 +211,8 @@ READING = [
 def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     label = int(label_voxels((8, 8, 8)).max())
     key = "info" if "precomputed" in row[1] else "zarr.json"
-    target = row[1].replace("{key:path}", key).replace("{label}", str(label))
+    target = filled(row[1].replace("{key:path}", key), label)
+    target += "?z=0" if row[1].endswith("/image") else ""
     viewer = next(each for each in server.askings if str(each) == "viewer by token")
     answer = server.asked["local"].ask("GET", target.replace(DATASET, f"/{CLOSED}"), viewer.headers)
     nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}

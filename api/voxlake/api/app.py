@@ -53,6 +53,7 @@ from voxlake.api.v2 import (
     metadata,
     metrics,
     objects,
+    pictures,
     shares,
     states,
     tokens,
@@ -81,6 +82,7 @@ ROUTERS = (
     metadata,
     datasets,
     cutout,
+    pictures,
     credentials,
     labels,
     label_voxels,
@@ -138,6 +140,7 @@ def create_app(
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
+        value_ranges=Expiring(OPENED_SECONDS),
         readiness=Expiring(READY_SECONDS),
         chunk_cache_bytes=chunks_bytes,
     )

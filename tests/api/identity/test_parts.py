@@ -136,6 +136,8 @@ def test_all_that_tells_of_the_whole_is_refused(served: Served, owner: httpx2.Cl
                 "/objects/segment-properties/info",
                 "/mapping",
                 "/cutout?level=1&bodies=true&z=0&y=0&x=0",
+                "/image?level=1&bodies=true&z=0&y=0&x=0",
+                "/tiles/xy/1/0/0/0?bodies=true",
             ):
                 answer = holder.get(below + path)
                 assert (answer.status_code, "a part of" in answer.text) == (403, True), path
@@ -201,8 +203,14 @@ def test_cutouts_are_open_inside_alone(boxed: httpx2.Client, data: st.DataObject
     ]
     box = Box(tuple(lo for lo, _ in ends), tuple(hi for _, hi in ends))
     asked = "&".join(f"{axis}={lo}:{hi}" for axis, (lo, hi) in zip("zyx", ends, strict=True))
-    answer = boxed.get(f"/v2/datasets/{SECRET}/cutout?level={level}&{asked}")
-    assert answer.status_code == (200 if is_inside(box, level) else 403), asked
+    below, allowed = f"/v2/datasets/{SECRET}", 200 if is_inside(box, level) else 403
+    answer = boxed.get(f"{below}/cutout?level={level}&{asked}")
+    assert answer.status_code == allowed, asked
+    if 1 in box.shape:
+        answer = boxed.get(f"{below}/image?level={level}&{asked}")
+        assert answer.status_code == allowed, asked
+        # Nothing is told of the values of what is not open.
+        assert answer.headers.get("x-voxlake-window", "0:65535") == "0:65535"
 
 
 def test_shards_are_open_inside_alone(owner: httpx2.Client) -> None:
