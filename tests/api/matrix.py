@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from tests.api import matrix_v1
+
 from voxlake.platform.access import (
     ANONYMOUS,
     PUBLIC,
@@ -305,6 +307,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
 }
+DATASETS |= matrix_v1.DATASETS
 """Routes about a dataset, and the permission on it that each demands."""
 
 
@@ -312,6 +315,7 @@ def filled(template: str, label: int = 1) -> str:
     """Return the template of an address with all that is in a dataset filled in."""
     parts = {"{key:path}": "zarr.json", "{label}": str(label), "{link}": "1"}
     parts["{plane}/{level}/{slice}/{column}/{row}"] = "xy/0/0/0/0"
+    parts |= matrix_v1.FILLED
     for part, text in parts.items():
         template = template.replace(part, text)
     return template
@@ -378,6 +382,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
         for method in methods
     },
 }
+OTHERS |= dict.fromkeys(matrix_v1.FOR_ANYONE, anyone)
 """Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
 
 LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}
@@ -404,10 +409,19 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("PATCH", _EXPERIMENT): Permission.UPDATE,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
+PLACES |= matrix_v1.PLACES
 """Routes about a place, and the permission on it that each demands.
 
 The place is in the path or in the query; of those that make what lies on top it is the lake.
 """
+
+
+def address(template: str, name: str) -> str:
+    """Return the address of a route about a dataset."""
+    parts = dict(zip(("{collection}", "{experiment}", "{dataset}"), name.split("/"), strict=True))
+    for part, text in parts.items():
+        template = template.replace(part, text)
+    return template
 
 
 def targets(template: str) -> list[tuple[str, str, str]]:

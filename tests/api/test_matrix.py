@@ -32,6 +32,7 @@ from tests.api.matrix import (
     By,
     Outcome,
     Rule,
+    address,
     bearer,
     everybody,
     filled,
@@ -188,8 +189,8 @@ def test_datasets(server: Server, row: tuple[str, str]) -> None:
     method, template = row
     end = filled(template) + ("" if method == "POST" else "?none=1")
     for name in (OPEN, CLOSED, OTHER):
-        target = end.replace(DATASET, f"/{name}")
-        absent = end.replace(DATASET, "/alps/north/absent" if name == CLOSED else f"/{name}s")
+        target = address(end, name)
+        absent = address(end, "alps/north/absent" if name == CLOSED else f"{name}s")
         compare(
             server,
             on(place_of(server.catalog, name), DATASETS[row]),
@@ -214,7 +215,7 @@ def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     target = filled(row[1].replace("{key:path}", key), label)
     target += "?z=0" if row[1].endswith("/image") else ""
     viewer = next(each for each in server.askings if str(each) == "viewer by token")
-    answer = server.asked["local"].ask("GET", target.replace(DATASET, f"/{CLOSED}"), viewer.headers)
+    answer = server.asked["local"].ask("GET", address(target, CLOSED), viewer.headers)
     nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}
     assert answer.status == (404 if row[1] in nothing else 302 if "/view/" in target else 200)
 

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
-from voxlake.api import openapi
+from voxlake.api import openapi, v1
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
@@ -22,6 +22,7 @@ from voxlake.api.http.answers.problems import (
 )
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.layers.bodies import Bodies
+from voxlake.api.http.layers.boss_paths import BossPaths
 from voxlake.api.http.layers.envelope import Envelope
 from voxlake.api.http.layers.head import HeadAsGet
 from voxlake.api.http.layers.leaving import WhileWanted
@@ -165,7 +166,7 @@ def _identity(
 def _add_routes(app: FastAPI, viewer: Path) -> None:
     # Routes are tried in order, and these are those that viewers ask hundreds of times a second.
     app.router.routes[:0] = (*zarr.routes, *flat.routes, *precomputed.routes)
-    for module in ROUTERS:
+    for module in (*ROUTERS, *v1.RESOURCES):
         app.include_router(module.router)
     # CAVE's client knows the same below a server that has others beside.
     app.include_router(middleauth.router, prefix="/auth")
@@ -191,6 +192,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
     app.add_middleware(LinkPaths)
+    app.add_middleware(BossPaths)
     app.add_middleware(
         PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
     )

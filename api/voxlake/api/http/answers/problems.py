@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
+from voxlake.api.http.answers.boss_errors import boss_error
+from voxlake.api.http.layers.boss_paths import is_boss
 from voxlake.api.http.layers.exchange import exchange_of, template_of
 from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
@@ -27,18 +29,17 @@ _log = logging.getLogger(__name__)
 def problem(
     scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return the answer for one error."""
-    body = Problem(
-        **naming(kind),
-        status=status,
-        detail=detail,
-        request_id=exchange_of(scope).request_id,
-    )
+    """Return the answer for one error; to bossDB's clients in its form."""
+    request_id = exchange_of(scope).request_id
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
         # RFC 6750, 3.1: an error only to those who sent what should have let them in.
         wrong = ', error="invalid_token"' if "authorization" in Headers(scope=scope) else ""
         sent["WWW-Authenticate"] = f'Bearer realm="voxlake"{wrong}'
+    if is_boss(scope):
+        told = boss_error(kind, status, detail, request_id)
+        return Response(told.model_dump_json(), status, sent, "application/json")
+    body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id)
     return Response(body.model_dump_json(exclude_unset=True), status, sent, MEDIA_TYPE)
 
 
