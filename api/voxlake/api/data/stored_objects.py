@@ -10,12 +10,19 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from voxlake.api.http.file_span import FileSpan
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, StoreError
 from voxlake.platform.store import ObjectInfo, RangeReader, StoreURL
 
 BLOCK = 4 << 20
 """Bytes read at once; a larger part is sent in blocks of this size."""
+
+SPAN_BYTES = 128 << 10
+"""Of a block from which on the system sends it by itself: of less, a copy is quicker."""
+
+type Block = bytes | memoryview | FileSpan
+"""Bytes, all of which `bytes` makes; those of a file may have to be read for that."""
 
 type Choose = Callable[[ObjectInfo], tuple[int, int] | None]
 """Picks the bytes ``[start, stop)`` to send, once size and ETag are known; None for none."""
@@ -29,7 +36,7 @@ class Part:
     """Its ETag is quoted."""
     span: tuple[int, int] | None
     """The bytes ``[start, stop)`` that come; None if none were chosen."""
-    blocks: AsyncIterator[bytes | memoryview]
+    blocks: AsyncIterator[Block]
     release: Callable[[], object] = lambda: None
     """To be called when the blocks are sent, or are not wanted any more."""
 
@@ -86,12 +93,12 @@ async def _ask_part(url: StoreURL, choose: Choose) -> Part:
     return Part(info, span, await store.ask_stream(info, *span, BLOCK))
 
 
-async def _each(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _each(blocks: Iterable[bytes]) -> AsyncIterator[Block]:
     for block in blocks:
         yield block
 
 
-def no_blocks() -> AsyncIterator[bytes]:
+def no_blocks() -> AsyncIterator[Block]:
     """Return the blocks of a part of no bytes."""
     return _each(())
 
@@ -103,12 +110,12 @@ def _open_part(url: StoreURL, choose: Choose) -> Part:
     return Part(reader.info, span, blocks_of(reader, span or (0, 0)), reader.close)
 
 
-def blocks_of(reader: RangeReader, span: tuple[int, int]) -> AsyncIterator[bytes]:
+def blocks_of(reader: RangeReader, span: tuple[int, int]) -> AsyncIterator[Block]:
     """Return the bytes ``[start, stop)`` of a file, the first block of which is read at once."""
     return _blocks(reader, span, _read_block(reader, *span))
 
 
-async def _blocks(reader: RangeReader, span: tuple[int, int], first: bytes) -> AsyncIterator[bytes]:
+async def _blocks(reader: RangeReader, span: tuple[int, int], first: Block) -> AsyncIterator[Block]:
     offset, stop = span
     block = first
     while offset < stop:
@@ -118,8 +125,12 @@ async def _blocks(reader: RangeReader, span: tuple[int, int], first: bytes) -> A
             block = await to_thread.run_sync(_read_block, reader, offset, stop)
 
 
-def _read_block(reader: RangeReader, start: int, stop: int) -> bytes:
-    body = reader.read(start, min(stop, start + BLOCK))
+def _read_block(reader: RangeReader, start: int, stop: int) -> Block:
+    """Return the next block: what the system has in memory is not copied from there."""
+    stop = min(stop, start + BLOCK)
+    if stop - start >= SPAN_BYTES and reader.is_at_hand(start, stop):
+        return FileSpan(reader, start, stop)
+    body = reader.read(start, stop)
     if not body and start < stop:
         raise StoreError(
             f"cannot read {reader.url}: it ends at {start} and was to have {stop} bytes"

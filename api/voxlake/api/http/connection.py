@@ -12,7 +12,9 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from voxlake.api.gateway import Gateway
+from voxlake.api.http.file_span import EXTENSION
 from voxlake.api.http.layers.exchange import CutOff, exchange_of
+from voxlake.api.http.sending import Sending
 
 LOOK_SECONDS = 1.0
 """How often a client that does not take what is sent is looked at."""
@@ -39,6 +41,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
         """Begin to wait for a head."""
         super().connection_made(transport)
+        self._sending = Sending(self)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -51,12 +54,14 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to wait for a head, unless that was begun."""
         super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: {}}
         self._await_head()
 
     def on_headers_complete(self) -> None:
-        """End to wait for it."""
+        """End to wait for it, and begin to answer."""
         self._end_head()
         super().on_headers_complete()
+        self._sending.of_cycle(self.cycle)
 
     def _await_head(self) -> None:
         if self._head is None:
@@ -84,6 +89,7 @@ class Connection(HttpToolsProtocol):
         self._end()
         self._end_head()
         super().connection_lost(exc)
+        self._sending.close()
 
     def _look(self) -> None:
         unsent, now = self._count(), monotonic()

@@ -24,6 +24,7 @@ from voxlake.api.data.stored_objects import BLOCK, Choose, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.answers.problems import problem
 from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start
+from voxlake.api.http.file_span import FileSpan, takes_file_spans
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.requests.parameters import refuse_parameters
 from voxlake.api.http.requests.ranges import matches, parse_range, range_applies, resolve
@@ -337,16 +338,17 @@ class PartResponse(Response):
         """Serve one request."""
         try:
             with self.budget.count(min(self.part.size, BLOCK)):
-                await self._send(send)
+                await self._send(send, as_spans=takes_file_spans(scope))
         finally:
             self.part.release()
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, send: Send, *, as_spans: bool) -> None:
         """Send the blocks, the first before the next is read."""
         await send_start(send, self.raw_headers, self.status_code)
         more = self.part.size > SOCKET_BYTES
         async for block in self.part.blocks:
-            await send({"type": "http.response.body", "body": block, "more_body": more})
+            body = block if as_spans or not isinstance(block, FileSpan) else bytes(block)
+            await send({"type": "http.response.body", "body": body, "more_body": more})
         if more or self.part.size == 0:
             # The server waits for the socket before it ends the body.
             await send_end(send)

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from voxlake.platform.store.url import StoreURL
 
 
+_NOWAIT = getattr(os, "RWF_NOWAIT", 0)
+"""How Linux is asked to read what it has in memory alone."""
+_LOOKED_AT = 64 << 10
+"""Bytes of which one is looked at: about what is read from a disk at once."""
+_SENT = 1 << 20
+"""Most that is sent in one system call."""
+
+
 def read_range(url: StoreURL, start: int, stop: int) -> bytes:
     """Return the bytes ``[start, stop)`` of the object; fewer where a file ends."""
     return read_ranges(url, [(start, stop)])[0]
@@ -79,6 +87,36 @@ class RangeReader:
         body = self.read(start, start + len(memory))
         memory[: len(body)] = body
         return len(body)
+
+    def is_at_hand(self, start: int, stop: int) -> bool:
+        """Return whether the system has bytes of a file in memory, as looked at here and there."""
+        if self._file is None or not _NOWAIT:
+            return False
+        look = [bytearray(1)]
+        try:
+            for offset in (*range(start, stop, _LOOKED_AT), stop - 1):
+                os.preadv(self._file, look, offset, _NOWAIT)
+        except OSError:
+            return False  # it would have to wait for it, or cannot tell
+        return True
+
+    def send(self, socket: int, start: int, stop: int) -> int:
+        """Have the system send bytes of a file to a socket, not all of them; return how many.
+
+        Raises
+        ------
+        BlockingIOError
+            If the socket takes nothing at the moment.
+        ConnectionError
+            If its other end is gone.
+        """
+        assert self._file is not None
+        try:
+            return os.sendfile(socket, self._file, start, min(stop - start, _SENT))
+        except (BlockingIOError, ConnectionError):
+            raise
+        except OSError as error:
+            raise explain("read", self.url, error) from error
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each range ``[start, stop)``."""
