@@ -53,6 +53,8 @@ ALONE = {
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
     "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),
+    "gateway-cutouts": ("benchmarks.gateway_cutouts:run_gateway_cutouts", ("repeats",)),
+    "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
 }
 """What measures and prints by itself, and the options it takes; imported if it is asked for."""
