@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests times check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs requests fuzz writes times check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -35,6 +35,17 @@ REQUESTS := 5000
 
 requests: .venv/dev.stamp  ## Try the gateway with any requests at length, some minutes: make requests REQUESTS=20000
 	VOXLAKE_API_REQUESTS=$(REQUESTS) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_any_request.py
+
+BODIES := 100000
+
+fuzz: .venv/dev.stamp  ## Give the parsers of bodies what nobody wrote, some minutes: make fuzz BODIES=1000000
+	VOXLAKE_FUZZED_BODIES=$(BODIES) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 --durations=4 tests/api/formats/parsing
+
+WRITES := 8000
+KILLS := 10
+
+writes: .venv/dev.stamp  ## Write labels over HTTP while the gateway is killed, some minutes: make writes KILLS=50
+	VOXLAKE_TEST_WRITES=$(WRITES) VOXLAKE_TEST_WRITE_KILLS=$(KILLS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 tests/integration/test_writes_over_http.py
 
 TIMED := 2000
 

@@ -50,6 +50,7 @@ ALONE = {
     "label-index": ("benchmarks.label_index:run_label_index", ("repeats",)),
     "label-lookups": ("benchmarks.label_lookups:run_label_lookups", ("rows", "repeats")),
     "label-writes": ("benchmarks.label_writes:run_label_writes", ("repeats",)),
+    "writes-over-http": ("benchmarks.writes_over_http:run_writes_over_http", ("repeats",)),
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
     "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),

@@ -129,7 +129,7 @@ def _take_turns(
             inside[name] += asyncio.run(_ask_inside(app, headers, requests // 4))
     for name, app in ways.items():
         # What it keeps for an event loop that ended is of no use to another.
-        with _served(app) as port:
+        with served_at_port(app) as port:
             served[name] += _ask_served(port, headers, requests * repeats)
     return [Way(name, _quick(inside[name]) * 1e6, _quick(served[name]) * 1e6) for name in ways]
 
@@ -180,7 +180,8 @@ def _ask_served(port: int, headers: dict[str, str], requests: int) -> list[float
 
 
 @contextmanager
-def _served(app: FastAPI) -> Iterator[int]:
+def served_at_port(app: FastAPI) -> Iterator[int]:
+    """Serve an application from a thread, and yield its port."""
     config = uvicorn.Config(
         app, port=0, http=Connection, log_config=None, access_log=False, lifespan="off"
     )

@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from tests.api import matrix_v1
+
 from voxlake.platform.access import (
     ANONYMOUS,
     PUBLIC,
@@ -246,7 +248,7 @@ _OUTCOMES = {
 OPEN, CLOSED, OTHER = "alps/north/sunny", "alps/north/shady", "andes/north/shady"
 """Datasets: a public one, and two private ones, the last of which nobody has a role on."""
 DATASET = "/{collection}/{experiment}/{dataset}"
-VIEWS = ("zarr", "flat")
+VIEWS = ("zarr", "flat", "precomputed")
 """Views of the bytes of datasets, by keys."""
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
@@ -268,6 +270,8 @@ DATASETS: dict[tuple[str, str], Permission] = {
     },
     ("GET", f"{_V2}/cutout"): _READ_VOXELS,
     ("PUT", f"{_V2}/cutout"): _ADD,
+    ("GET", f"{_V2}/image"): _READ_VOXELS,
+    ("GET", f"{_V2}/tiles/{{plane}}/{{level}}/{{slice}}/{{column}}/{{row}}"): _READ_VOXELS,
     ("GET", f"{_V2}/labels"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/all"): _READ_VOXELS,
     ("GET", f"{_V2}/labels/top"): _READ_VOXELS,
@@ -303,57 +307,16 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
 }
-DATASETS |= {
-    (method, f"{start}/{path}"): permission
-    for start, paths in {
-        "/segmentation/table/{table}": {
-            "info": ("GET", _READ_VOXELS),
-            "supervoxels/info": ("GET", _READ_VOXELS),
-            "supervoxels/{level}/{chunk}": ("GET", _READ_VOXELS),
-        },
-        "/segmentation/api/v1/table/{table}": {
-            **dict.fromkeys(
-                (
-                    "node/{node}/root",
-                    "node/{node}/leaves",
-                    "node/{node}/children",
-                    "root/{node}/change_log",
-                    "operation_details",
-                    "oldest_timestamp",
-                ),
-                ("GET", _READ_VOXELS),
-            ),
-            **dict.fromkeys(
-                (
-                    "roots",
-                    "roots_binary",
-                    "node/leaves_many",
-                    "is_latest_roots",
-                    "root_timestamps",
-                    "lineage_graph_multiple",
-                    "graph/split_preview",
-                ),
-                ("POST", _READ_VOXELS),
-            ),
-            **dict.fromkeys(("merge", "split", "undo", "redo"), ("POST", _ADD)),
-        },
-    }.items()
-    for path, (method, permission) in paths.items()
-}
+DATASETS |= matrix_v1.DATASETS
 """Routes about a dataset, and the permission on it that each demands."""
 
 
-def about(template: str, name: str) -> str:
-    """Return the address of a route about a dataset, and a label, a link or a root of it."""
-    filled = {
-        DATASET: f"/{name}",
-        "{table}": name.replace("/", "."),
-        "{key:path}": "zarr.json",
-        "{link}": "1",
-        "{node}": str((2 << 56) + 1),
-        "{level}/{chunk}": "0/0-8_0-8_0-8",
-    }
-    for part, text in filled.items():
+def filled(template: str, label: int = 1) -> str:
+    """Return the template of an address with all that is in a dataset filled in."""
+    parts = {"{key:path}": "zarr.json", "{label}": str(label), "{link}": "1"}
+    parts["{plane}/{level}/{slice}/{column}/{row}"] = "xy/0/0/0/0"
+    parts |= matrix_v1.FILLED
+    for part, text in parts.items():
         template = template.replace(part, text)
     return template
 
@@ -406,7 +369,6 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v2/states/{state}"): anyone,
     ("DELETE", "/v2/states/{state}"): oneself,
     ("GET", "/s/{state}"): everyone,
-    ("GET", "/segmentation/api/versions"): everyone,
     ("GET", "/v2/audit"): administrator,
     ("GET", "/auth_info"): everyone,
     **{
@@ -420,6 +382,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
         for method in methods
     },
 }
+OTHERS |= dict.fromkeys(matrix_v1.FOR_ANYONE, anyone)
 """Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
 
 LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}
@@ -446,10 +409,19 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("PATCH", _EXPERIMENT): Permission.UPDATE,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
+PLACES |= matrix_v1.PLACES
 """Routes about a place, and the permission on it that each demands.
 
 The place is in the path or in the query; of those that make what lies on top it is the lake.
 """
+
+
+def address(template: str, name: str) -> str:
+    """Return the address of a route about a dataset."""
+    parts = dict(zip(("{collection}", "{experiment}", "{dataset}"), name.split("/"), strict=True))
+    for part, text in parts.items():
+        template = template.replace(part, text)
+    return template
 
 
 def targets(template: str) -> list[tuple[str, str, str]]:

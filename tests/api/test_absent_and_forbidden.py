@@ -16,7 +16,7 @@ from sqlalchemy import event
 from tests.api.asgi import InProcess
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, add_sample, label_voxels
-from tests.api.matrix import DATASET, DATASETS
+from tests.api.matrix import DATASET, DATASETS, filled
 
 from voxlake.api.app import create_app
 from voxlake.api.http.expiring import Expiring
@@ -77,7 +77,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 def addresses(template: str) -> tuple[str, str]:
     """Return the addresses of the hidden and of the absent dataset."""
-    end = template.replace("{key:path}", "zarr.json").replace("{label}", "1").replace("{link}", "1")
+    end = filled(template)
     return end.replace(DATASET, f"/{HIDDEN}"), end.replace(DATASET, f"/{ABSENT}")
 
 

@@ -157,6 +157,8 @@ BELOW = [
     "",
     "/cutout",
     "/cutout?bodies=true",
+    "/image?z=0",
+    "/tiles/xy/0/0/0/0",
     "/labels",
     "/labels/top",
     "/labels/1",
@@ -175,7 +177,15 @@ BELOW = [
 def below(name: str) -> list[str]:
     """Return every address that is about a dataset."""
     v2 = [f"/v2/datasets/{name}{end}" for end in BELOW]
-    keys = ["zarr.json", "0/zarr.json", "0/c/0/0/0", "nonsense", "labels/cells/zarr.json"]
+    keys = [
+        "zarr.json",
+        "info",
+        "0/0-16_0-16_0-16",
+        "0/zarr.json",
+        "0/c/0/0/0",
+        "nonsense",
+        "labels/cells/zarr.json",
+    ]
     return [*v2, f"/view/{name}", *(f"/{view}/{name}/{key}" for view in VIEWS for key in keys)]
 
 

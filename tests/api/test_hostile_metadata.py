@@ -183,6 +183,13 @@ def ask_everything(client: httpx2.Client, name: str) -> dict[str, int]:
     for key in ("", "zarr.json", "0/zarr.json", "labels/zarr.json"):
         answer = client.get(f"/zarr/{name}/{key}")
         assert answer.status_code in {200, 404, 409}, (key, answer.text)
+    for address in (
+        *(f"flat/{name}/{key}" for key in ("", "zarr.json", ".zattrs", ".zmetadata", "0/.zarray")),
+        *(f"flat/{name}/0/{key}" for key in ("", "zarr.json", "c/0/0/0", "0/0/0")),
+        *(f"precomputed/{name}/{key}" for key in ("info", "0/0-8_0-8_0-8", "jpeg/info")),
+    ):
+        answer = client.get(f"/{address}")
+        assert answer.status_code in {200, 400, 404, 409, 413}, (address, answer.text)
     return found
 
 

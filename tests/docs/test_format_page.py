@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.ngff.datasets import Sample, create
 from tests.ngff.labels.bulk_jobs import BulkJob
 from tests.ngff.labels.samples import bodies, new_volume
 from tests.ngff.labels.scenes import Scene
@@ -24,6 +25,7 @@ from voxlake.ngff.labels.objects.writing import delete_objects, put_objects
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.marker import open_marker
 from voxlake.ngff.labels.upkeep.reservation import reserve
+from voxlake.ngff.stale import list_marks, marked
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
@@ -36,17 +38,27 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "format.md"
 def page() -> dict[str, Any]:
     """What the programs of the page define; they import nothing of voxlake."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     assert {*re.findall(r"^(?:import|from) (\w+)", "".join(blocks), re.MULTILINE)} == {
         "json",
         "pathlib",
         "pyarrow",
+        "re",
         "struct",
     }
     defined: dict[str, Any] = {}
     for block in blocks:
         exec(block, defined)
     return defined
+
+
+def test_the_page_reads_marks(page: dict[str, Any], lake: StoreURL) -> None:
+    level = create(lake, Sample(shape=(40, 70, 700))).level(0)
+    with marked(level, [Box((1, 2, 3), (40, 70, 600))]):
+        boxes = [mark.box for mark in list_marks(level.url)]
+        read = page["stale_boxes"](lake.path / "lab" / "brain" / "em.stale")
+    assert sorted(read) == sorted(tuple(zip(box.start, box.stop, strict=True)) for box in boxes)
+    assert len(read) == 2
 
 
 @pytest.fixture

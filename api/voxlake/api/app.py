@@ -10,11 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
-from voxlake.api import openapi
+from voxlake.api import openapi, v1
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
-from voxlake.api.graphene import edits, info, log, nodes
 from voxlake.api.http.answers.problems import (
     DOCUMENTED,
     on_http_exception,
@@ -23,6 +22,7 @@ from voxlake.api.http.answers.problems import (
 )
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.layers.bodies import Bodies
+from voxlake.api.http.layers.boss_paths import BossPaths
 from voxlake.api.http.layers.envelope import Envelope
 from voxlake.api.http.layers.head import HeadAsGet
 from voxlake.api.http.layers.leaving import WhileWanted
@@ -54,12 +54,13 @@ from voxlake.api.v2 import (
     metadata,
     metrics,
     objects,
+    pictures,
     shares,
     states,
     tokens,
     users,
 )
-from voxlake.api.views import above_datasets, flat, home, zarr
+from voxlake.api.views import above_datasets, flat, home, precomputed, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
@@ -82,6 +83,7 @@ ROUTERS = (
     metadata,
     datasets,
     cutout,
+    pictures,
     credentials,
     labels,
     label_voxels,
@@ -94,10 +96,6 @@ ROUTERS = (
     links,
     states,
     neuroglancer,
-    info,
-    nodes,
-    edits,
-    log,
     openapi,
 )
 
@@ -143,6 +141,7 @@ def create_app(
         records=Expiring(RECORD_SECONDS),
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
+        value_ranges=Expiring(OPENED_SECONDS),
         readiness=Expiring(READY_SECONDS),
         chunk_cache_bytes=chunks_bytes,
     )
@@ -166,8 +165,8 @@ def _identity(
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:
     # Routes are tried in order, and these are those that viewers ask hundreds of times a second.
-    app.router.routes[:0] = (*zarr.routes, *flat.routes)
-    for module in ROUTERS:
+    app.router.routes[:0] = (*zarr.routes, *flat.routes, *precomputed.routes)
+    for module in (*ROUTERS, *v1.RESOURCES):
         app.include_router(module.router)
     # CAVE's client knows the same below a server that has others beside.
     app.include_router(middleauth.router, prefix="/auth")
@@ -193,6 +192,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Envelope)
     app.add_middleware(Cors)
     app.add_middleware(LinkPaths)
+    app.add_middleware(BossPaths)
     app.add_middleware(
         PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
     )

@@ -56,6 +56,7 @@ class Gateway:
     records: Expiring[DatasetName, Protected | None]
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, StoreURL], Volume]
+    value_ranges: Expiring[DatasetRecord, tuple[float, float] | None]
     readiness: Expiring[str, str | None]
     chunk_cache_bytes: int
     """Of decoded chunks that volumes keep."""

@@ -144,7 +144,7 @@ class Lists[R: Right]:
         gateway = gateway_of(request.scope)
         principal = await gateway.identity.identify(request.scope)
         check_parameters(request)
-        return await _list(gateway, principal, self.right, collection, experiment)
+        return await list_granted(gateway, principal, self.right, collection, experiment)
 
 
 class ListsPage[R: Right](Lists[R]):
@@ -164,7 +164,7 @@ class ListsPage[R: Right](Lists[R]):
         check_parameters(request)
         names = tuple(after.split("/")) if after else ()
         page = Page(None if limit is None else limit + 1, names)
-        return await _list(gateway, principal, self.right, collection, experiment, page)
+        return await list_granted(gateway, principal, self.right, collection, experiment, page)
 
 
 MayList = Annotated[list[Granted[Read]], Depends(Lists(Read))]
@@ -236,14 +236,14 @@ async def relatives[R: Right](granted: Granted[R]) -> list[Granted[R]]:
     """
     name, access = granted.record.name, granted.access
     image = granted.record.of or name.dataset
-    near = await _list(
+    near = await list_granted(
         granted.gateway, access.principal, access.right, name.collection, name.experiment
     )
     family = [each for each in near if image in {each.record.of, each.record.name.dataset}]
     return sorted(family, key=lambda each: (each.record.of is not None, each.record.name))
 
 
-async def _list[R: Right](
+async def list_granted[R: Right](
     gateway: Gateway,
     principal: Principal,
     right: type[R],
@@ -251,6 +251,7 @@ async def _list[R: Right](
     experiment: str | None,
     page: Page = EVERYTHING,
 ) -> list[Granted[R]]:
+    """Return the datasets, of a collection or experiment if given, that somebody may use so."""
     find = partial(gateway.catalog.list_allowed, principal, right.permission, page=page)
     records = await to_thread.run_sync(find, collection, experiment)
     return [Granted(access, gateway) for access in authorize_listed(principal, right, records)]

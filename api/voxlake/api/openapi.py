@@ -18,7 +18,8 @@ from voxlake.api.http.answers.problems import BINARY, DOCUMENTED, documented
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.views.keys import PART
-from voxlake.documents.problem import GraphProblem, Problem
+from voxlake.documents.bossdb import BossError
+from voxlake.documents.problem import Problem
 from voxlake.platform.names import NAME
 
 DESCRIPTION = """
@@ -32,8 +33,12 @@ bearer token; GET /v2/identity tells where people sign in.
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
 _SCHEMA = "#/components/schemas/"
-_STORED: dict[str, Any] = {"application/octet-stream": BINARY, "application/json": {}}
-"""Chunks and shards, and documents of zarr."""
+_STORED: dict[str, Any] = {
+    "application/octet-stream": BINARY,
+    "application/json": {},
+    "image/jpeg": BINARY,
+}
+"""Chunks and shards, and documents."""
 
 
 @router.get("/openapi.json")
@@ -61,7 +66,7 @@ def build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    models: set[type[BaseModel]] = {Problem, GraphProblem, *_describe_bodies(app, document)}
+    models: set[type[BaseModel]] = {Problem, BossError, *_describe_bodies(app, document)}
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template=_SCHEMA + "{model}"
     )
@@ -78,7 +83,12 @@ def build(app: FastAPI) -> dict[str, Any]:
         "A document or a chunk of the dataset as zarr without shards, v3 and v2, or a single range "
         "of it: chunks as they lie in the shards."
     )
-    for view, description in (("zarr", zarr), ("flat", flat)):
+    precomputed = (
+        "`info`, or a chunk as `0/0-64_0-64_0-64`, of the dataset in Neuroglancer's precomputed "
+        "format; below `jpeg/` and `compressed_segmentation/` in these encodings. Chunks as they "
+        "are stored are sent with `Content-Encoding: zstd` to who takes it."
+    )
+    for view, description in (("zarr", zarr), ("flat", flat), ("precomputed", precomputed)):
         path = f"/{view}/{{collection}}/{{experiment}}/{{dataset}}/{{key}}"
         document["paths"][path] = _stored_bytes(view, description)
     return document
@@ -111,7 +121,11 @@ def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[Ba
                 yield read.model
 
 
-_SUMMARIES = {"zarr": "Read stored bytes", "flat": "Read stored chunks without shards"}
+_SUMMARIES = {
+    "zarr": "Read stored bytes",
+    "flat": "Read stored chunks without shards",
+    "precomputed": "Read the precomputed format",
+}
 _REDIRECT = "The store has it, at an address for this moment: `Prefer: redirect` was sent."
 
 

@@ -216,6 +216,37 @@ class Gateway:
             headers["Content-Digest"] = f"sha-256=:{digest}:"
         return self._connection.ask(WrittenDocument, f"{_path(name)}/cutout", "PUT", **options)
 
+    def picture(
+        self,
+        name: str,
+        region: Region,
+        *,
+        level: int = 0,
+        window: tuple[float, float] | None = None,
+        bodies: bool = False,
+        filter: Iterable[int] | None = None,  # noqa: A002  (as the gateway calls it)
+    ) -> bytes:
+        """Return a slice as a PNG file: an image in grey, labels in colours.
+
+        Parameters
+        ----------
+        name, region, level, bodies, filter
+            As for `cutout`; one voxel along z, y or x. Of time points and channels that are not
+            named it is the first.
+        window
+            Images: the values that are black and white. None: what the metadata say, else the
+            range of values of the image.
+        """
+        parameters = {
+            "level": str(level),
+            "format": "png",
+            **self._ranges(name, region),
+            **_shown(bodies, filter),
+        }
+        if window is not None:
+            parameters["window"] = ":".join(f"{float(end):.17g}" for end in window)
+        return self._connection.send(f"{_path(name)}/image", params=parameters).content
+
     def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
 

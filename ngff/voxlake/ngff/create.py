@@ -16,6 +16,7 @@ from voxlake.ngff.metadata.model import Level, Multiscale, is_folder
 from voxlake.ngff.metadata.names import named
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.metadata.writing import encoded, group_document, labels_document
+from voxlake.ngff.stale import delete_all_marks
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
 from voxlake.platform.store.update import update
@@ -114,7 +115,7 @@ def _sealed_anew(url: StoreURL) -> dict[str, Any]:
 
 
 def remove_dataset(lake: StoreURL, place: Place) -> None:
-    """Delete a dataset and its label index from the store; again, if that was cut off.
+    """Delete a dataset, its label index and its marks from the store; again, if that was cut off.
 
     Metadata go first: what is left when this is cut off cannot be read as a dataset of zeros.
     """
@@ -126,6 +127,7 @@ def remove_dataset(lake: StoreURL, place: Place) -> None:
     else:
         index = index.rpartition("/")[0]  # with those of labels that lay inside
     store.delete_tree(lake / index)
+    delete_all_marks(url)
     store.delete_tree(url)
 
 

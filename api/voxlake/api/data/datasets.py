@@ -105,8 +105,13 @@ async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | Non
 
     The range is that of the coarsest level without the one-thousandth at each end, whole numbers
     of integers; None if that, or one of its chunks,
-    is too large to read, or if it is flat, or of no finite numbers.
+    is too large to read, or if it is flat, or of no finite numbers. It is remembered for a while.
     """
+    ranges = granted.gateway.value_ranges
+    return await ranges.look_up(granted.record, partial(_value_range, granted))
+
+
+async def _value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | None:
     dataset = await open_dataset(granted)
     volume = await open_level(granted, dataset, dataset.levels - 1)
     if volume.dtype == np.uint8:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
+from voxlake.api.formats.drawing import padded
 from voxlake.api.formats.format import Accepts, Format
 
 JPEG_QUALITY = 90
@@ -18,17 +20,58 @@ _JPEG_MOST, _WEBP_MOST = 65_500, 16_383
 """Pixels along an edge (libjpeg: ``JPEG_MAX_DIMENSION``; WebP: 14 bits)."""
 _HEADER_BYTES = 8 << 10
 
+PLANES = {"xy": ("y", "x"), "xz": ("z", "x"), "yz": ("z", "y")}
+"""Planes by their names, and the axes of rows and of columns."""
+NORMALS = {"xy": "z", "xz": "y", "yz": "x"}
+"""The axis across each plane."""
+
+_DRAWING_BYTES = 40
+"""Memory of a pixel while it is drawn."""
+
 type _EncodePicture = Callable[[npt.NDArray[Any]], bytes]
+type Draw = Callable[[npt.NDArray[Any]], npt.NDArray[np.uint8]]
+"""Makes pixels (rows, columns), or (rows, columns, 4), of voxels (rows, columns)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a slice becomes pixels."""
+
+    draw: Draw
+    plane: str
+    has_colours: bool = False
+    """Whether pixels are red, green, blue and alpha."""
+    size: int = 0
+    """Pixels along each edge, if they are to be as many, whatever the slice has."""
+
+    def shape(self, cutout: Cutout) -> tuple[int, int]:
+        """Return the rows and columns of a picture."""
+        rows, columns = _shape(cutout, self.plane)
+        return max(rows, self.size), max(columns, self.size)
+
+    def pixels(self, cutout: Cutout, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Return a slice as it is drawn."""
+        drawn = self.draw(voxels.reshape(_shape(cutout, self.plane)))
+        return padded(drawn, self.shape(cutout))
+
+
+def plane_of(cutout: Cutout) -> str:
+    """Return the plane of a slice.
+
+    It is that of the two axes of space that have more than one voxel; of fewer, xy if it can be.
+    """
+    *_, z, y, x = cutout.sizes
+    return "xz" if y == 1 and z > 1 else "yz" if x == 1 and z > 1 else "xy"
+
+
+def _shape(cutout: Cutout, plane: str) -> tuple[int, int]:
+    rows, columns = (cutout.along(name, cutout.shape, 1) for name in PLANES[plane])
+    return rows, columns
 
 
 def picture_of(cutout: Cutout, voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a slice as rows and columns.
-
-    They are the two axes of space that have more than one voxel; of fewer, y and x if they can be.
-    """
-    *_, z, y, x = cutout.sizes
-    shape = (z, x) if y == 1 and z > 1 else (z, y) if x == 1 and z > 1 else (y, x)
-    return voxels.reshape(shape)
+    """Return a slice as rows and columns."""
+    return voxels.reshape(_shape(cutout, plane_of(cutout)))
 
 
 def is_slice(cutout: Cutout) -> bool:
@@ -57,6 +100,12 @@ def _webp(pixels: npt.NDArray[Any]) -> bytes:
     from imagecodecs import webp_encode
 
     return bytes(webp_encode(np.repeat(pixels[..., None], 3, axis=-1), level=WEBP_QUALITY))
+
+
+def _webp_exactly(pixels: npt.NDArray[Any]) -> bytes:
+    from imagecodecs import webp_encode
+
+    return bytes(webp_encode(pixels, lossless=True))
 
 
 def _measure(cutout: Cutout) -> int:
@@ -90,3 +139,38 @@ def _format(name: str, suffix: str, make: _EncodePicture, accepts: Accepts) -> F
 PNG = _format("png", ".png", _png, _accepts(("uint8", "uint16"), 2**31 - 1))
 JPEG = _format("jpeg", ".jpg", _jpeg, _accepts(("uint8",), _JPEG_MOST))
 WEBP = _format("webp", ".webp", _webp, _accepts(("uint8",), _WEBP_MOST))
+
+
+def drawn(drawing: Drawing) -> tuple[Format, ...]:
+    """Return the formats of pictures that are drawn so, the preferred first.
+
+    Those in colours keep every colour, and what is transparent: JPEG does neither.
+    """
+    if drawing.has_colours:
+        return (
+            _drawn(PNG, drawing, _png, 2**31 - 1),
+            _drawn(WEBP, drawing, _webp_exactly, _WEBP_MOST),
+        )
+    return (
+        _drawn(PNG, drawing, _png, 2**31 - 1),
+        _drawn(JPEG, drawing, _jpeg, _JPEG_MOST),
+        _drawn(WEBP, drawing, _webp, _WEBP_MOST),
+    )
+
+
+def _drawn(form: Format, drawing: Drawing, make: _EncodePicture, most: int) -> Format:
+    def encode(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
+        yield memoryview(make(drawing.pixels(cutout, joined(cutout, blocks))))
+
+    def measure(cutout: Cutout) -> int:
+        rows, columns = drawing.shape(cutout)
+        return 5 * rows * columns + 16 * (rows + columns) + _HEADER_BYTES
+
+    def besides(cutout: Cutout) -> int:
+        rows, columns = drawing.shape(cutout)
+        return measure(cutout) + _DRAWING_BYTES * rows * columns
+
+    def accepts(cutout: Cutout) -> bool:
+        return is_slice(cutout) and max(drawing.shape(cutout)) <= most
+
+    return replace(form, encode=encode, measure=measure, besides=besides, accepts=accepts)

@@ -106,6 +106,12 @@ async def get_cutout(
 
 def answer(granted: Granted[ReadVoxels], reading: CutoutReading) -> CutoutResponse:
     """Return the answer that carries a cutout; raise LimitExceededError if it is too large."""
+    check_size(granted, reading)
+    return CutoutResponse(reading, granted.gateway.answers)
+
+
+def check_size(granted: Granted[ReadVoxels], reading: CutoutReading) -> None:
+    """Raise LimitExceededError if a cutout is larger than the server allows."""
     limit_bytes = granted.gateway.settings.cutout_limit_bytes
     if reading.size > limit_bytes:
         cutout = reading.cutout
@@ -114,7 +120,6 @@ def answer(granted: Granted[ReadVoxels], reading: CutoutReading) -> CutoutRespon
             f"limit is {limit_bytes}; ask for a smaller box or a coarser level, or read the zarr "
             "directly"
         )
-    return CutoutResponse(reading, granted.gateway.answers)
 
 
 @router.put(

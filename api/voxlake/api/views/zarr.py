@@ -5,12 +5,13 @@ Plain ASGI, as this is the hot path of every viewer and zarr client.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
+from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -38,6 +39,8 @@ from voxlake.platform.store.info import ObjectInfo
 
 METHODS = ("GET", "HEAD")
 
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 type Answer = Callable[[Scope, Granted[ReadVoxels], str], Awaitable[Response]]
 """Answers GET and HEAD of a key below a dataset; in charge of what those may read who are limited
@@ -160,10 +163,22 @@ async def get(
 
 
 def send_part(
-    scope: Scope, granted: Granted[ReadVoxels], key: str, status: HTTPStatus, part: Part
+    scope: Scope,
+    granted: Granted[ReadVoxels],
+    key: str,
+    status: HTTPStatus,
+    part: Part,
+    more: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
-    """Return the answer that carries what was chosen of an object, if anything was."""
-    headers = describe(granted, key, part.info) | describe_range(status, part.info, part.span)
+    """Return the answer that carries what was chosen of an object, if anything was.
+
+    `more` are headers that describe it besides, or instead.
+    """
+    headers = {
+        **describe(granted, key, part.info),
+        **describe_range(status, part.info, part.span),
+        **more,
+    }
     if part.span is None:
         return refuse(scope, status, headers)
     return PartResponse(part, status, headers, granted.gateway.answers)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.events import silent
+from voxlake.compute.jobs.following import queue_stale
 from voxlake.compute.jobs.running import run_claimed
-from voxlake.platform.errors import ConflictError, StoreUnavailableError
+from voxlake.platform.errors import (
+    ConflictError,
+    NotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +33,26 @@ AWAY_S = 0.5
 """Seconds between two looks at a catalog that is away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a worker looks, in seconds."""
+
+    poll_s: float
+    """Between two looks at an empty queue."""
+    lease_s: float
+    """After which others take its job if they do not hear of it."""
+    follow_s: float | None = None
+    """Between two looks at which datasets have levels that are behind level 0, for jobs that build
+    them to be queued; None: that is not looked at."""
+
+
 def work_off(
     workspace: Workspace,
     stop: Event,
     *,
     jobs: int | None,
     until_idle: bool,
-    poll_s: float,
-    lease_s: float,
+    pace: Pace,
 ) -> Iterator[WorkedOn]:
     """Run queued jobs, one after another; yield each when it begins, and when it is out of hand.
 
@@ -45,19 +65,21 @@ def work_off(
         Ends after so many jobs; None: never for that.
     until_idle
         Whether it ends when no job waits.
-    poll_s
-        Seconds between two looks at an empty queue.
-    lease_s
-        Seconds after which others take the job if they do not hear of this worker.
+    pace
+        When it looks for what.
 
     Raises
     ------
     StoreError
         If the catalog fails in a way that waiting does not mend.
     """
-    ran, ledger = 0, workspace.catalog.ledger
+    ran, ledger, follow_at = 0, workspace.catalog.ledger, time.monotonic()
     while not stop.is_set() and ran != jobs:
-        claim = _next(workspace, lease_s, until_idle=until_idle)
+        if pace.follow_s is not None and time.monotonic() >= follow_at:
+            follow_at = time.monotonic() + pace.follow_s
+            with suppress(StoreError, ConflictError, NotFoundError):  # the next look will do
+                queue_stale(workspace)
+        claim = _next(workspace, pace.lease_s, until_idle=until_idle)
         if claim is not None:
             ran += 1
             yield patiently(partial(ledger.get_job, claim.job), stop), True, None
@@ -67,7 +89,7 @@ def work_off(
                 continue
         elif until_idle:
             break
-        stop.wait(poll_s)
+        stop.wait(pace.poll_s)
 
 
 def _next(workspace: Workspace, lease_s: float, *, until_idle: bool) -> Claim | None:

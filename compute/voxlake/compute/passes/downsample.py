@@ -18,6 +18,8 @@ from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.shards.whole import write_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from voxlake.ngff.dataset import Dataset
@@ -35,11 +37,12 @@ class Step:
     factors: tuple[int, ...]
     reduction: Reduction
 
-    def look(self, box: Box) -> tuple[str, ...]:
-        """Return the states of the shards that the voxels of `box` are made of."""
+    def look(self, boxes: Iterable[Box]) -> tuple[str, ...]:
+        """Return the states of the shards that the voxels of `boxes` are made of."""
         volume = opened_volume(self.finer)
-        cells = finer_box(box, self.factors, volume.shape).cells(volume.shard)
-        return tuple(look_at_shard(volume, cell) for cell in cells)
+        finer = (finer_box(box, self.factors, volume.shape) for box in boxes)
+        cells = {cell for box in finer for cell in box.cells(volume.shard)}
+        return tuple(look_at_shard(volume, cell) for cell in sorted(cells))
 
     def read(self, box: Box) -> npt.NDArray[Any]:
         """Return what the voxels of `box` of the coarser level must be.

@@ -16,11 +16,20 @@ from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.grid.box import Box, Cell, cell_box
 from voxlake.ngff.grid.pyramid import coarser_box
+from voxlake.ngff.shards.format import find_shard_format
+from voxlake.ngff.shards.splice import Change, splice_shard
+from voxlake.ngff.shards.storing import look_at_shard
+from voxlake.platform.errors import ConflictError, PreconditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.volume import Volume
+
+
+TRIES = 10
+"""How often a shard is made anew because others write to it, or to what lies below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +40,57 @@ class RebuildTask:
     boxes: tuple[Box, ...]
 
     def __call__(self) -> Result:
-        """Write the boxes; doing it again writes the same voxels."""
-        volume = opened_volume(self.step.coarser)
-        for box in self.boxes:
-            made_of: tuple[str, ...] | None = None
-            # What lies below may be written to meanwhile, and its levels made by another job: what
-            # was read before that must not be what stays.
-            while made_of != (made_of := self.step.look(box)):
-                volume.write(box, self.step.read(box)).result()
+        """Write the boxes; doing it again writes the same voxels.
+
+        What lies below may be written to meanwhile, and this shard made of it by another job: what
+        was read before that must not be what stays. Who writes all the time leaves marks, so it is
+        not waited for.
+
+        Raises
+        ------
+        ConflictError
+            If others write to the shard faster than it can be made.
+        """
+        volume, stored = opened_volume(self.step.coarser), False
+        boxes = _joined(self.boxes, volume.chunk)
+        for _ in range(TRIES):
+            made_of = self.step.look(boxes)
+            stored = self._store(volume, boxes)
+            if stored and made_of == self.step.look(boxes):
+                break
+        if not stored:
+            raise ConflictError(
+                f"others wrote to {self.step.coarser} {TRIES} times while {self.boxes[0]} "
+                "was made; try again"
+            )
         return Result(voxels=sum(box.size for box in self.boxes))
+
+    def _store(self, volume: Volume, boxes: Sequence[Box]) -> bool:
+        """Make the boxes and store them, unless others write to the shard meanwhile."""
+        if find_shard_format(volume) is None:
+            for box in boxes:
+                volume.write(box, self.step.read(box)).result()
+            return True
+        cell = next(boxes[0].cells(volume.shard))
+        known = look_at_shard(volume, cell)
+        changes = [Change(box, self.step.read(box)) for box in boxes]
+        try:
+            splice_shard(volume, cell, changes, known=known)
+        except PreconditionFailedError:
+            return False
+        return True
+
+
+def _joined(boxes: Sequence[Box], chunk: tuple[int, ...]) -> list[Box]:
+    """Return boxes that hold all others, no two in one chunk: a chunk is coded as a whole."""
+    if len(boxes) == 1:
+        return list(boxes)
+    parts: dict[Cell, Box] = {}
+    for box in boxes:
+        for cell in box.cells(chunk):
+            part = cell_box(cell, chunk) & box
+            parts[cell] = parts[cell] | part if cell in parts else part
+    return [parts[cell] for cell in sorted(parts)]
 
 
 def plan_rebuild(dataset: Dataset, boxes: Sequence[Box]) -> list[Plan]:

@@ -26,6 +26,7 @@ from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
+from voxlake.ngff.stale import marked
 from voxlake.ngff.writing import (
     AT_ONCE,
     check_change,
@@ -103,13 +104,14 @@ def write_label_shard(
         If the shard is in another state than `known`: nothing has changed.
     """
     check_condition(labels.volume, known)
-    marker = open_marker(labels.index_url, cell, by)
-    try:
-        etag = _write_shard(labels, cell, changes, known)
-    except PreconditionFailedError:
-        close_marker(marker, by)  # nothing was written
-        raise
-    close_marker(marker, by)
+    with marked(labels.volume, (change.box for change in changes)):
+        marker = open_marker(labels.index_url, cell, by)
+        try:
+            etag = _write_shard(labels, cell, changes, known)
+        except PreconditionFailedError:
+            close_marker(marker, by)  # nothing was written
+            raise
+        close_marker(marker, by)
     return etag
 
 

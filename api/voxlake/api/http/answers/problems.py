@@ -14,16 +14,14 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
+from voxlake.api.http.answers.boss_errors import boss_error
+from voxlake.api.http.layers.boss_paths import is_boss
 from voxlake.api.http.layers.exchange import exchange_of, template_of
-from voxlake.api.http.layers.public_address import inner_path
-from voxlake.documents.problem import GraphProblem, Problem, naming
+from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
 
 MEDIA_TYPE = "application/problem+json"
 NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
-
-GRAPHS = "/segmentation/"
-"""Below it clients of CAVE look for the words of an error in `message`, and not in a problem."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,23 +29,18 @@ _log = logging.getLogger(__name__)
 def problem(
     scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return the answer for one error."""
-    body = Problem(
-        **naming(kind),
-        status=status,
-        detail=detail,
-        request_id=exchange_of(scope).request_id,
-    )
+    """Return the answer for one error; to bossDB's clients in its form."""
+    request_id = exchange_of(scope).request_id
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
         # RFC 6750, 3.1: an error only to those who sent what should have let them in.
         wrong = ', error="invalid_token"' if "authorization" in Headers(scope=scope) else ""
         sent["WWW-Authenticate"] = f'Bearer realm="voxlake"{wrong}'
-    media_type = MEDIA_TYPE
-    if inner_path(scope).startswith(GRAPHS):
-        body = GraphProblem(**body.model_dump(exclude_unset=True), message=detail)
-        media_type = "application/json"
-    return Response(body.model_dump_json(exclude_unset=True), status, sent, media_type)
+    if is_boss(scope):
+        told = boss_error(kind, status, detail, request_id)
+        return Response(told.model_dump_json(), status, sent, "application/json")
+    body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id)
+    return Response(body.model_dump_json(exclude_unset=True), status, sent, MEDIA_TYPE)
 
 
 def from_error(scope: Scope, error: VoxlakeError) -> Response:

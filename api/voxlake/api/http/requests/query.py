@@ -31,10 +31,9 @@ class Ranges(BaseModel):
         return self.model_dump(include=set(Ranges.model_fields), exclude_none=True)
 
 
-class VoxelsQuery(Ranges):
-    """A box, and what its voxels are."""
+class LabelsQuery(BaseModel):
+    """What voxels of labels are."""
 
-    level: int = Field(0, ge=0, description="0 is the finest.")
     bodies: bool = Field(
         default=False,
         description="Labels: apply the mapping from supervoxels to bodies; they are uint64.",
@@ -49,6 +48,12 @@ class VoxelsQuery(Ranges):
     def labels(self) -> npt.NDArray[np.uint64] | None:
         """The labels that are kept; None: all."""
         return None if self.filter is None else parse_ids(self.filter)
+
+
+class VoxelsQuery(LabelsQuery, Ranges):
+    """A box, and what its voxels are."""
+
+    level: int = Field(0, ge=0, description="0 is the finest.")
 
 
 def parse_ids(text: str) -> npt.NDArray[np.uint64]:

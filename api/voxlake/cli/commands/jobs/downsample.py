@@ -6,11 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.options import Answering, InLake, Name, Running
+from voxlake.cli.options import Answering, Flag, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_downsample
 from voxlake.ngff.grid.ranges import parse_box
+from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 
@@ -29,9 +30,14 @@ def downsample(
             "again. Images with times or channels: their ranges first.",
         ),
     ] = None,
+    stale: Annotated[
+        Flag, Parameter(help="Only what lies over voxels that were written to since.")
+    ] = False,
 ) -> int:
     """Build levels 1 and above of a dataset anew from level 0."""
+    if stale and box:
+        raise InvalidInputError("--box and --stale both say what is built; give one of them")
     dataset, boxes = DatasetName.parse(name), tuple(map(parse_box, box or ())) or None
     with opened_workspace(lake, cluster) as workspace:
-        job = start_downsample(workspace, dataset, boxes)
+        job = start_downsample(workspace, dataset, boxes, stale=stale)
         return run_or_queue(workspace, job, cluster, answering)

@@ -17,7 +17,7 @@ from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.workspace import opened_workspace
-from voxlake.compute.jobs.worker import patiently, work_off
+from voxlake.compute.jobs.worker import Pace, patiently, work_off
 from voxlake.documents.job import WorkerDocument
 from voxlake.platform.jobs.leases import LEASE_S
 from voxlake.platform.jobs.record import JobState
@@ -49,6 +49,14 @@ class OnShift:
             validator=validators.Number(gte=1),
         ),
     ] = LEASE_S
+    follow: Annotated[
+        float | None,
+        Parameter(
+            metavar="S",
+            help="Every S seconds, queue a downsample of each dataset that was written to since.",
+            validator=validators.Number(gte=1),
+        ),
+    ] = None
 
 
 def worker(
@@ -75,8 +83,7 @@ def worker(
             stop,
             jobs=shift.jobs,
             until_idle=shift.once,
-            poll_s=shift.poll,
-            lease_s=shift.lease,
+            pace=Pace(shift.poll, shift.lease, shift.follow),
         ):
             what = f"job {job.id} ({job.kind} {job.dataset})"
             if begins:

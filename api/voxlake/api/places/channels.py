@@ -1,0 +1,81 @@
+"""Experiments as bossDB sees them: their channels, and the frame in which these lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voxlake.api.askers import Asker, GrantedPlace
+from voxlake.api.data import datasets as data
+from voxlake.api.guard import Granted, list_granted
+from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
+from voxlake.documents.places import FrameDocument, PlaceDocument, frame_document, place_document
+from voxlake.platform.access import Permission, Read, ReadVoxels
+from voxlake.platform.catalog import Catalog
+
+NOBODY = "unknown"
+"""Who made a thing of which that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A dataset, and what the catalog knows besides."""
+
+    dataset: DatasetDocument
+    creator: str
+    provenance: ProvenanceDocument
+
+
+async def list_names(asker: Asker, above: Sequence[str]) -> tuple[str, ...]:
+    """Return the collections, or the experiments of one, that the asker may read, by name."""
+    found = await asker.of_catalog(
+        lambda catalog: catalog.collections.list_allowed(asker.principal, Permission.READ, above)
+    )
+    return tuple(place_document(each).name.rpartition("/")[2] for each in found)
+
+
+async def list_channels(granted: GrantedPlace[Read]) -> list[Granted[Read]]:
+    """Return the datasets of an experiment that the asker may read, by name."""
+    asker, (collection, experiment) = granted.asker, granted.place.names
+    return await list_granted(asker.gateway, asker.principal, Read, collection, experiment)
+
+
+async def get_place(granted: GrantedPlace[Read]) -> PlaceDocument:
+    """Return what the catalog says of a place, and who made it."""
+
+    def ask(catalog: Catalog) -> PlaceDocument:
+        place = granted.place.names
+        creator = catalog.metadata.creator_of(place) or NOBODY
+        return place_document(catalog.collections.get(place), creator)
+
+    return await granted.asker.of_catalog(ask)
+
+
+async def describe_channels(granted: GrantedPlace[Read]) -> list[DatasetDocument]:
+    """Return what the datasets of an experiment are like that the asker may read."""
+    return [await data.describe(each, "", index=False) for each in await list_channels(granted)]
+
+
+async def get_channel(granted: Granted[Read]) -> Channel:
+    """Return all that is known of a dataset."""
+    document = await data.describe(granted, "", index=False)
+    asker = Asker(granted.access.principal, granted.gateway)
+
+    def ask(catalog: Catalog) -> Channel:
+        name = granted.record.name
+        creator = catalog.metadata.creator_of(name.parts) or NOBODY
+        origin = catalog.provenance.get(name, granted.access.principal)
+        return Channel(document, creator, provenance_document(origin))
+
+    return await asker.of_catalog(ask)
+
+
+async def frame_of(granted: Granted[ReadVoxels]) -> FrameDocument | None:
+    """Return the frame in which a dataset lies; None if its experiment names none."""
+    asker, place = Asker(granted.access.principal, granted.gateway), granted.record.name.parts[:2]
+
+    def ask(catalog: Catalog) -> FrameDocument | None:
+        name = catalog.collections.get(place).frame
+        return None if name is None else frame_document(catalog.frames.get(name))
+
+    return await asker.of_catalog(ask)

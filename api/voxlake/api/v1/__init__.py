@@ -1,0 +1,9 @@
+"""bossDB's API, so that its clients run as they are. It translates, and knows nothing itself.
+
+Axes are in the order x, y, z here, and nowhere else. Errors have bossDB's form.
+"""
+
+from voxlake.api.v1 import channels, collections, experiments, frames
+
+RESOURCES = (collections, experiments, channels, frames)
+"""Modules with a `router` each."""

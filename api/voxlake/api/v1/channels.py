@@ -1,0 +1,84 @@
+"""Channels, as bossDB calls datasets, and how far they are downsampled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from voxlake.api.at_places import MayReadExperiment
+from voxlake.api.data import datasets as datasets_data
+from voxlake.api.guard import MayRead
+from voxlake.api.places import channels as data
+from voxlake.api.v1.routers import boss_router
+from voxlake.documents.bossdb import CUBOID, BossChannel, BossChannels, BossDownsample
+from voxlake.documents.dataset import DatasetDocument
+
+router = boss_router("")
+
+CHANNELS = "/collection/{collection}/experiment/{experiment}/channel"
+DATATYPES = {"uint8", "uint16", "uint64"}
+"""Those that bossDB's clients know."""
+
+type Status = Literal["NOT_DOWNSAMPLED", "IN_PROGRESS", "DOWNSAMPLED"]
+
+
+@router.get(CHANNELS, summary="List channels")
+async def list_channels(granted: MayReadExperiment) -> BossChannels:
+    """Return the names of the channels of an experiment that the asker may read."""
+    found = await data.list_channels(granted)
+    return BossChannels(channels=tuple(each.record.name.dataset for each in found))
+
+
+@router.get(f"{CHANNELS}/{{dataset}}", summary="Describe a channel")
+async def get_channel(granted: MayRead) -> BossChannel:
+    """Return what is known of a channel."""
+    channel = await data.get_channel(granted)
+    dataset, name = channel.dataset, granted.record.name
+    return BossChannel(
+        name=name.dataset,
+        public=dataset.public,
+        description=dataset.description,
+        experiment=name.experiment,
+        type="image" if dataset.kind == "image" else "annotation",
+        datatype=_datatype(dataset),
+        downsample_status=_status(dataset),
+        sources=_siblings(dataset.name, channel.provenance.sources),
+        related=_siblings(dataset.name, channel.provenance.related),
+        creator=channel.creator,
+    )
+
+
+@router.get("/downsample/{collection}/{experiment}/{dataset}", summary="Describe the levels")
+async def get_downsample(granted: MayRead, iso: str | None = None) -> BossDownsample:  # noqa: ARG001
+    """Return the levels of a channel as its OME-Zarr has them; there is one row of them."""
+    dataset = await datasets_data.describe(granted, "", index=False)
+    levels = {str(level.level): level for level in dataset.levels}
+    return BossDownsample(
+        status=_status(dataset),
+        num_hierarchy_levels=len(levels),
+        voxel_size={number: _xyz(dataset, level.scale, 1.0) for number, level in levels.items()},
+        extent={number: _xyz(dataset, level.shape, 1) for number, level in levels.items()},
+        cuboid_size=dict.fromkeys(levels, CUBOID),
+    )
+
+
+def _status(dataset: DatasetDocument) -> Status:
+    if dataset.state != "ready":
+        return "IN_PROGRESS"
+    return "DOWNSAMPLED" if len(dataset.levels) > 1 else "NOT_DOWNSAMPLED"
+
+
+def _datatype(dataset: DatasetDocument) -> str:
+    is_known = dataset.kind == "image" or dataset.dtype in DATATYPES
+    return dataset.dtype if is_known else "uint64"
+
+
+def _siblings(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of those of the same experiment: bossDB knows no others."""
+    above = name.rpartition("/")[0]
+    parts = [each.rpartition("/") for each in others]
+    return tuple(last for first, _, last in parts if first == above)
+
+
+def _xyz[T](dataset: DatasetDocument, values: tuple[T, ...], default: T) -> tuple[T, T, T]:
+    known = {axis.name: value for axis, value in zip(dataset.axes, values, strict=True)}
+    return known.get("x", default), known.get("y", default), known.get("z", default)

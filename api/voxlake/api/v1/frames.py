@@ -1,0 +1,95 @@
+"""Coordinate frames, as bossDB answers them.
+
+bossDB has a frame for every experiment. One that names none lies in a frame of its own, which has
+the extent of its channels; its name has a dot, which no name of the catalog has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Path
+
+from voxlake.api.askers import Asker, grant_place
+from voxlake.api.at_places import Anybody
+from voxlake.api.places import channels
+from voxlake.api.places import frames as data
+from voxlake.api.v1.routers import boss_router
+from voxlake.documents.bossdb import BossFrame, BossFrames, BossUnit
+from voxlake.documents.dataset import DatasetDocument
+from voxlake.documents.places import FrameDocument
+from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.units import METRES, converted, exact
+from voxlake.platform.access import Read
+from voxlake.platform.errors import NotFoundError
+
+router = boss_router("/coord")
+
+_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,254}"
+FrameName = Annotated[str, Path(pattern=rf"^{_NAME}(\.{_NAME})?$")]
+_UNITS: dict[str, BossUnit] = {
+    "nanometer": "nanometers",
+    "micrometer": "micrometers",
+    "millimeter": "millimeters",
+    "centimeter": "centimeters",
+}
+
+
+@router.get("", summary="List frames")
+async def list_frames(asker: Anybody) -> BossFrames:
+    """Return the names of all frames of the catalog."""
+    frames = (await data.list_frames(asker)).frames
+    return BossFrames(coords=tuple(each.name for each in frames))
+
+
+@router.get("/{frame}", summary="Describe a frame")
+async def get_frame(asker: Anybody, frame: FrameName) -> BossFrame:
+    """Return a frame, of the catalog or of an experiment that the asker may read."""
+    if "." in frame:
+        return await _own_frame(asker, frame)
+    found = await data.get_frame(asker, frame)
+    return boss_frame(found)
+
+
+def frame_name(experiment: Sequence[str]) -> str:
+    """Return the name of the frame of an experiment that names none."""
+    return ".".join(experiment)
+
+
+def boss_frame(frame: FrameDocument) -> BossFrame:
+    """Return a frame in bossDB's order of axes."""
+    ends = {
+        f"{name}_{end}": value
+        for end, values in (
+            ("start", frame.start),
+            ("stop", frame.stop),
+            ("voxel_size", frame.voxel_size),
+        )
+        for name, value in zip(SPATIAL, values, strict=True)
+    }
+    said = {"name": frame.name, "description": frame.description, "voxel_unit": _UNITS[frame.unit]}
+    return BossFrame.model_validate(said | ends)
+
+
+async def _own_frame(asker: Asker, name: str) -> BossFrame:
+    granted = await grant_place(asker, name.replace(".", "/"), Read)
+    place, datasets = await channels.get_place(granted), await channels.describe_channels(granted)
+    if place.frame is not None or not datasets:
+        raise NotFoundError(f"there is no frame {name}; see the frame that the experiment names")
+    stop = [max(each) for each in zip(*map(_extent, datasets), strict=True)]
+    frame = {"name": name, "start": (0, 0, 0), "stop": stop, "voxel_size": _size(datasets[0])}
+    return boss_frame(FrameDocument.model_validate(frame | {"unit": "nanometer"}))
+
+
+def _extent(dataset: DatasetDocument) -> tuple[int, ...]:
+    sizes = {axis.name: n for axis, n in zip(dataset.axes, dataset.shape, strict=True)}
+    return tuple(sizes.get(name, 1) for name in SPATIAL)
+
+
+def _size(dataset: DatasetDocument) -> tuple[float, ...]:
+    """Return the size of a voxel z, y, x in nanometers; as it is if nobody said in what."""
+    size = dataset.voxel_size
+    if size.unit not in METRES:
+        return size.zyx
+    return tuple(float(converted(exact(n), size.unit, "nanometer")) for n in size.zyx)

@@ -1,0 +1,180 @@
+"""What Neuroglancer's precomputed format says of a volume, and how it names chunks. Pure.
+
+https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
+
+Its axes are x, y, z, its chunks have x fastest, so that a chunk of an array ``(z, y, x)`` in C
+order is one of it, byte for byte. It knows no time, sizes in nanometres, and whole voxels alone
+between the origin and the first voxel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from voxlake.api.views.neuroglancer import si_unit
+from voxlake.ngff.grid.axes import Axis, AxisType
+from voxlake.ngff.grid.box import Box, cell_box, grid_shape
+from voxlake.ngff.metadata.model import Level
+from voxlake.platform.errors import NotFoundError, OutOfBoundsError, UnsupportedError
+
+TYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
+"""Types of voxels that the format has."""
+BLOCK = (8, 8, 8)
+"""Voxels of a block of ``compressed_segmentation``: x, y, z."""
+MOST_JPEG = 65_535
+"""Rows and columns of a JPEG image, at most."""
+
+_NANO = 1e9
+_SPAN = r"(-?\d{1,15})-(-?\d{1,15})"
+_NAME = re.compile(f"{_SPAN}_{_SPAN}_{_SPAN}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A level of a dataset, as a scale of the format."""
+
+    number: int
+    axes: tuple[Axis, ...]
+    """Of its array, in order; as `shape`, `chunk` and the numbers of `level`."""
+    level: Level
+    shape: tuple[int, ...]
+    chunk: tuple[int, ...]
+
+    @property
+    def space(self) -> tuple[int, int, int]:
+        """Places of x, y and z among the axes."""
+        names = [axis.name for axis in self.axes]
+        return names.index("x"), names.index("y"), names.index("z")
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Place of the axis of channels, if there is one."""
+        types = [axis.type for axis in self.axes]
+        return types.index(AxisType.CHANNEL) if AxisType.CHANNEL in types else None
+
+    @property
+    def channels(self) -> int:
+        """How many channels there are."""
+        return 1 if self.channel_axis is None else self.shape[self.channel_axis]
+
+    @property
+    def offset(self) -> tuple[int, ...]:
+        """Place of the first voxel, in whole voxels of this scale: x, y, z.
+
+        NGFF places the centre of a voxel and this format its corner, and all levels of a dataset
+        begin at one corner.
+        """
+        level = self.level
+        return tuple(round(level.translation[axis] / level.scale[axis]) for axis in self.space)
+
+    @property
+    def resolution(self) -> tuple[float, ...]:
+        """Size of a voxel in nanometres: x, y, z. A size without a unit is taken for that."""
+        return tuple(self._nanometres(axis) for axis in self.space)
+
+    def box_named(self, name: str) -> Box:
+        """Return the voxels of the array, all channels, that a chunk of that name has.
+
+        Raises
+        ------
+        NotFoundError
+            If it is not the name of a chunk.
+        OutOfBoundsError
+            If there is no chunk of these voxels.
+        """
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise NotFoundError(
+                f"{name[:80]!r} is no chunk; ask for one as 0-64_0-64_0-64, or info"
+            )
+        numbers = tuple(map(int, found.groups()))
+        starts, stops = [0] * len(self.axes), list(self.shape)
+        for place, axis in enumerate(self.space):
+            starts[axis] = numbers[2 * place] - self.offset[place]
+            stops[axis] = numbers[2 * place + 1] - self.offset[place]
+        chunk = self._chunk_of(starts)
+        if chunk is None or (*starts, *stops) != (*chunk.start, *chunk.stop):
+            raise OutOfBoundsError(
+                f"chunk {name} was asked for, and level {self.number} has none of these voxels; "
+                "info says where they begin and how large they are"
+            )
+        return chunk
+
+    def describe(self, encoding: str) -> dict[str, Any]:
+        """Return what the ``info`` says of it."""
+        block = {"compressed_segmentation_block_size": BLOCK}
+        return {
+            "key": str(self.number),
+            "size": [self.shape[axis] for axis in self.space],
+            "resolution": self.resolution,
+            "voxel_offset": self.offset,
+            "chunk_sizes": [[self.chunk[axis] for axis in self.space]],
+            "encoding": encoding,
+            **(block if encoding == "compressed_segmentation" else {}),
+        }
+
+    def _chunk_of(self, start: Sequence[int]) -> Box | None:
+        steps = list(self.chunk)
+        if self.channel_axis is not None:
+            steps[self.channel_axis] = self.channels
+        cell = tuple(lo // step for lo, step in zip(start, steps, strict=True))
+        grid = grid_shape(self.shape, tuple(steps))
+        if not all(0 <= index < n for index, n in zip(cell, grid, strict=True)):
+            return None
+        return cell_box(cell, tuple(steps)) & Box.of_shape(self.shape)
+
+    def _nanometres(self, axis: int) -> float:
+        size, (metres, unit) = self.level.scale[axis], si_unit(self.axes[axis])
+        return float(f"{size * metres * _NANO if unit == 'm' else size:.15g}")
+
+
+def check_taken(scale: Scale, dtype: np.dtype[Any], encoding: str, *, labels: bool) -> None:
+    """Raise UnsupportedError if the format cannot have such voxels, in that encoding."""
+    names = {axis.name for axis in scale.axes if axis.type is not AxisType.CHANNEL}
+    if names != {"x", "y", "z"} or len(scale.axes) > 4:
+        there = ", ".join(axis.name for axis in scale.axes)
+        raise _not_taken(f"the axes {there}, and it has x, y, z and channels alone")
+    if min(scale.level.scale[axis] for axis in scale.space) < 0:
+        raise _not_taken("places that fall as voxels are counted up, and it has no such")
+    if dtype.name not in TYPES:
+        raise _not_taken(f"voxels of {dtype.name}, and it has {', '.join(TYPES)}")
+    if labels and dtype.kind != "u":
+        raise _not_taken(f"labels of {dtype.name}, and it has unsigned ones alone")
+    if encoding == "compressed_segmentation" and dtype.name not in {"uint32", "uint64"}:
+        raise _not_taken(f"voxels of {dtype.name}, and {encoding} takes uint32 and uint64")
+    if encoding == "jpeg":
+        _check_jpeg(scale, dtype)
+
+
+def _check_jpeg(scale: Scale, dtype: np.dtype[Any]) -> None:
+    if dtype != np.uint8 or scale.channels not in {1, 3}:
+        raise _not_taken(
+            f"{scale.channels} channels of {dtype.name}, and jpeg takes uint8 with 1 or 3"
+        )
+    x, y, z = (scale.chunk[axis] for axis in scale.space)
+    if x > MOST_JPEG or y * z > MOST_JPEG:
+        raise _not_taken(f"chunks of {x} x {y} x {z} voxels, which are too large for jpeg")
+
+
+def _not_taken(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"the precomputed format was asked for; the dataset has {what}; read it at /zarr or /flat"
+    )
+
+
+def volume_info(
+    scales: Sequence[Scale], dtype: np.dtype[Any], encoding: str, *, labels: bool
+) -> dict[str, Any]:
+    """Return the ``info`` of a volume, the finest of whose `scales` comes first."""
+    return {
+        "@type": "neuroglancer_multiscale_volume",
+        "type": "segmentation" if labels else "image",
+        "data_type": dtype.name,
+        "num_channels": scales[0].channels,
+        "scales": [scale.describe(encoding) for scale in scales],
+    }

@@ -1,0 +1,33 @@
+"""The rows of bossDB's API: what each of its addresses demands, as bossDB has it."""
+
+from __future__ import annotations
+
+from voxlake.platform.access import Permission
+
+_READ, _VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
+_IN = "/{collection}/{experiment}/{dataset}"
+_COLLECTION = "/v1/collection/{collection}"
+_EXPERIMENT = f"{_COLLECTION}/experiment/{{experiment}}"
+
+DATASETS: dict[tuple[str, str], Permission] = {
+    ("GET", f"{_EXPERIMENT}/channel/{{dataset}}"): _READ,
+    ("GET", f"/v1/downsample{_IN}"): _READ,
+}
+PLACES: dict[tuple[str, str], Permission] = {
+    ("GET", _COLLECTION): _READ,
+    ("GET", f"{_COLLECTION}/experiment"): _READ,
+    ("GET", _EXPERIMENT): _READ,
+    ("GET", f"{_EXPERIMENT}/channel"): _READ,
+}
+FOR_ANYONE = (("GET", "/v1/collection"), ("GET", "/v1/coord"), ("GET", "/v1/coord/{frame}"))
+"""Everybody may ask, by a credential that holds or by none."""
+
+FILLED = {
+    "{resolution}": "0",
+    "{x}": "0:8",
+    "{y}": "0:8",
+    "{z}": "0:8",
+    "{t}": "0:1",
+    "{count}": "1",
+}
+"""What parts of addresses are filled with that do not name a place."""
