@@ -6,12 +6,14 @@ from voxlake.platform.access import Permission
 
 _READ, _VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _IN = "/{collection}/{experiment}/{dataset}"
+_BOX = "{resolution}/{x}/{y}/{z}"
 _COLLECTION = "/v1/collection/{collection}"
 _EXPERIMENT = f"{_COLLECTION}/experiment/{{experiment}}"
 
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", f"{_EXPERIMENT}/channel/{{dataset}}"): _READ,
     ("GET", f"/v1/downsample{_IN}"): _READ,
+    **{("GET", f"/v1/cutout{_IN}/{_BOX}{end}"): _VOXELS for end in ("", "/{t}")},
 }
 PLACES: dict[tuple[str, str], Permission] = {
     ("GET", _COLLECTION): _READ,

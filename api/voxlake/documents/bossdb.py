@@ -11,6 +11,9 @@ from voxlake.documents.document import Document
 CUBOID = (512, 512, 16)
 """Voxels x, y, z of the blocks of bossDB, to which its clients align what they ask for."""
 
+DATATYPES = frozenset({"uint8", "uint16", "uint64"})
+"""Those that bossDB's clients know."""
+
 type Triple = tuple[int, int, int]
 type BossUnit = Literal["nanometers", "micrometers", "millimeters", "centimeters"]
 

@@ -9,14 +9,12 @@ from voxlake.api.data import datasets as datasets_data
 from voxlake.api.guard import MayRead
 from voxlake.api.places import channels as data
 from voxlake.api.v1.routers import boss_router
-from voxlake.documents.bossdb import CUBOID, BossChannel, BossChannels, BossDownsample
+from voxlake.documents.bossdb import CUBOID, DATATYPES, BossChannel, BossChannels, BossDownsample
 from voxlake.documents.dataset import DatasetDocument
 
 router = boss_router("")
 
 CHANNELS = "/collection/{collection}/experiment/{experiment}/channel"
-DATATYPES = {"uint8", "uint16", "uint64"}
-"""Those that bossDB's clients know."""
 
 type Status = Literal["NOT_DOWNSAMPLED", "IN_PROGRESS", "DOWNSAMPLED"]
 

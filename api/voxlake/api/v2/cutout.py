@@ -15,15 +15,15 @@ from voxlake.api.data.voxels import voxels_of
 from voxlake.api.data.writing import Merge
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.parsing import PARSERS
-from voxlake.api.guard import Granted, MayAddVoxels, MayReadSome
-from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
+from voxlake.api.guard import MayAddVoxels, MayReadSome
+from voxlake.api.http.answers.cutout import CutoutReading
+from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.problems import BINARY, NOT_ALLOWED, documented
 from voxlake.api.http.requests.query import Ranges, VoxelsQuery, parse_box
 from voxlake.api.http.requests.voxels_body import VoxelsBody, refuse_body
 from voxlake.documents.writes import WrittenDocument
-from voxlake.platform.access import ReadVoxels
-from voxlake.platform.errors import LimitExceededError, UnsupportedError
+from voxlake.platform.errors import UnsupportedError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
 
@@ -102,24 +102,6 @@ async def get_cutout(
         chunk=volume.chunk,
     )
     return answer(granted, reading)
-
-
-def answer(granted: Granted[ReadVoxels], reading: CutoutReading) -> CutoutResponse:
-    """Return the answer that carries a cutout; raise LimitExceededError if it is too large."""
-    check_size(granted, reading)
-    return CutoutResponse(reading, granted.gateway.answers)
-
-
-def check_size(granted: Granted[ReadVoxels], reading: CutoutReading) -> None:
-    """Raise LimitExceededError if a cutout is larger than the server allows."""
-    limit_bytes = granted.gateway.settings.cutout_limit_bytes
-    if reading.size > limit_bytes:
-        cutout = reading.cutout
-        raise LimitExceededError(
-            f"cutout {cutout.box} of level {cutout.level} has {reading.size} bytes and the "
-            f"limit is {limit_bytes}; ask for a smaller box or a coarser level, or read the zarr "
-            "directly"
-        )
 
 
 @router.put(

@@ -17,11 +17,11 @@ from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
 from voxlake.api.guard import MayReadVoxels
 from voxlake.api.http.answers.cutout import CutoutReading
+from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.label_answers import state_headers
 from voxlake.api.http.answers.problems import BINARY, documented
 from voxlake.api.http.answers.stream import STREAM_BYTES, StreamResponse
 from voxlake.api.http.requests.query import Ranges
-from voxlake.api.v2.cutout import answer
 from voxlake.api.v2.labels import Accept, OneLabel
 
 router = APIRouter(

@@ -29,11 +29,11 @@ from voxlake.api.formats.pictures import (
 )
 from voxlake.api.guard import Granted, MayReadSome
 from voxlake.api.http.answers.cutout import CutoutReading
+from voxlake.api.http.answers.cutout_answer import check_size
 from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.picture import PictureResponse
 from voxlake.api.http.answers.problems import BINARY, documented
 from voxlake.api.http.requests.query import LabelsQuery, VoxelsQuery, parse_box
-from voxlake.api.v2.cutout import check_size
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError, UnsupportedError

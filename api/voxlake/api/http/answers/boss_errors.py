@@ -7,7 +7,16 @@ from typing import Any
 from voxlake.documents.bossdb import BossError
 
 ARGUMENT, CUTOUT, ADDRESS = 1003, 1001, 1000
-_CODES = {400: ARGUMENT, 401: 3004, 403: 3001, 404: 4000, 405: ADDRESS, 409: 4003, 413: 2000}
+_CODES = {
+    400: ARGUMENT,
+    401: 3004,
+    403: 3001,
+    404: 4000,
+    405: ADDRESS,
+    406: ARGUMENT,
+    409: 4003,
+    413: 2000,
+}
 """By status."""
 _KINDS = {"out-of-bounds": CUTOUT}
 """By kind, where it says more than the status."""

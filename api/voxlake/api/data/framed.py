@@ -1,0 +1,166 @@
+"""Voxels in the coordinates of a frame, as bossDB has them: what no voxel is stored of is 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxlake.api.data import datasets as data
+from voxlake.api.data.voxels import Voxels, voxels_of
+from voxlake.api.formats.cutout import USUAL_AXES, Cutout
+from voxlake.api.guard import Granted
+from voxlake.documents.bossdb import DATATYPES
+from voxlake.documents.places import FrameDocument
+from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.volume import Volume
+from voxlake.platform.access import ReadVoxels
+from voxlake.platform.errors import OutOfBoundsError, UnsupportedError
+
+TIME = Axis("t", AxisType.TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBox:
+    """A box of a level in the coordinates of a frame."""
+
+    level: int
+    zyx: Box
+    t: tuple[int, int] | None
+    """Time points; None: the first, which is no axis of what is answered then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A cutout in a frame, and how its voxels are read."""
+
+    cutout: Cutout
+    """Its box is that of voxels of the level, and may reach beyond them."""
+    volume: Volume
+    names: tuple[str, ...]
+    """Axes of the volume."""
+    voxels: Voxels
+
+    @property
+    def chunk(self) -> tuple[int, ...]:
+        """Smallest readable block along the axes of the cutout."""
+        known = dict(zip(self.names, self.volume.chunk, strict=True))
+        return tuple(known.get(name, 1) for name in self.cutout.names)
+
+    @property
+    def stored(self) -> Box:
+        """The part of the volume that is read."""
+        return self._own(self.cutout.box) & self.volume.box
+
+    async def read(self, box: Box) -> npt.NDArray[Any]:
+        """Return the voxels of a box of the cutout."""
+        own = self._own(box)
+        inside = own & self.volume.box
+        if inside == own:
+            voxels = await self.voxels.read(own)
+        else:
+            voxels = np.zeros(own.shape, self.voxels.dtype)
+            if not inside.is_empty:
+                voxels[inside.within(own).slices] = await self.voxels.read(inside)
+        return voxels.astype(self.cutout.dtype, copy=False).reshape(box.shape)
+
+    def _own(self, box: Box) -> Box:
+        """Return a box of the cutout along the axes of the volume."""
+        ends = dict(zip(self.cutout.names, zip(box.start, box.stop, strict=True), strict=True))
+        own = [ends.get(name, (0, 1)) for name in self.names]
+        return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own))
+
+
+async def open_framed(
+    granted: Granted[ReadVoxels],
+    asked: FrameBox,
+    frame: FrameDocument | None,
+    labels: npt.NDArray[np.uint64] | None = None,
+) -> Framed:
+    """Return how the voxels of a box of a frame are read.
+
+    Parameters
+    ----------
+    frame
+        None: that of level 0 of the dataset.
+    labels
+        Labels that are kept, all others are 0; None: all.
+
+    Raises
+    ------
+    OutOfBoundsError
+        If the box is not in the frame, or there are no such time points.
+    UnsupportedError
+        If the dataset has several channels, or axes that bossDB has not.
+    """
+    dataset = await data.open_dataset(granted)
+    volume = await data.open_level(granted, dataset, asked.level)
+    names = dataset.multiscale.axis_names
+    _check_axes(granted, names, volume.shape)
+    finest = await data.open_level(granted, dataset, 0)
+    box = _own_box(asked, dataset, frame, finest.shape)
+    axes = dataset.multiscale.axes
+    by_name = {axis.name: axis for axis in axes}
+    voxels = await voxels_of(granted, volume, labels=labels)
+    is_cast = granted.record.kind == "labels" and voxels.dtype.name not in DATATYPES
+    placed = dataset.multiscale.levels[asked.level]
+    scale = dict(zip(names, placed.scale, strict=True))
+    origin = dict(zip(names, placed.translation, strict=True))
+    shown = ("t", *SPATIAL) if asked.t is not None else SPATIAL
+    cutout = Cutout(
+        dataset=str(granted.record.name),
+        level=asked.level,
+        box=box,
+        dtype=np.dtype(np.uint64) if is_cast else voxels.dtype,
+        axes=tuple(by_name.get(name, TIME) for name in shown),
+        scale=tuple(scale.get(name, 1.0) for name in shown),
+        translation=tuple(
+            origin.get(name, 0.0) + scale.get(name, 1.0) * lo
+            for name, lo in zip(shown, box.start, strict=True)
+        ),
+    )
+    return Framed(cutout, volume, names, voxels)
+
+
+def _check_axes(
+    granted: Granted[ReadVoxels], names: tuple[str, ...], shape: tuple[int, ...]
+) -> None:
+    if names != tuple(name for name in USUAL_AXES if name in names) or not set(SPATIAL) <= {*names}:
+        raise UnsupportedError(
+            f"{granted.record.name} has the axes {', '.join(names)}, and bossDB's API has "
+            "t, z, y and x; ask below /v2"
+        )
+    if "c" in names and shape[names.index("c")] > 1:
+        raise UnsupportedError(
+            f"{granted.record.name} has {shape[names.index('c')]} channels in one dataset, and a "
+            "channel of bossDB is one; ask below /v2"
+        )
+
+
+def _own_box(
+    asked: FrameBox, dataset: Dataset, frame: FrameDocument | None, finest: tuple[int, ...]
+) -> Box:
+    """Return the box in voxels of its level; bossDB's clients ask any level in those of level 0."""
+    names = dataset.multiscale.axis_names
+    sizes = dict(zip(names, finest, strict=True))
+    start = (0, 0, 0) if frame is None else frame.start
+    stop = tuple(sizes[name] for name in SPATIAL) if frame is None else frame.stop
+    whole = Box(start, stop)
+    if asked.zyx.is_empty or not whole.contains(asked.zyx):
+        raise OutOfBoundsError(
+            f"z, y, x {asked.zyx} was asked for, and the frame holds {whole}; ask for voxels in it"
+        )
+    factors = dict(zip(names, dataset.factors(asked.level), strict=True)) if asked.level else {}
+    first = [lo // factors.get(name, 1) for name, lo in zip(SPATIAL, start, strict=True)]
+    box = asked.zyx.shifted(tuple(-lo for lo in first))
+    if asked.t is None:
+        return box
+    lo, hi = asked.t
+    times = sizes.get("t", 1)
+    if not 0 <= lo < hi <= times:
+        raise OutOfBoundsError(f"time points {lo}:{hi} were asked for, and there are 0:{times}")
+    return Box((lo, *box.start), (hi, *box.stop))

@@ -1,0 +1,70 @@
+"""Formats of bossDB's cutouts: what its clients call them, and no pickle."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from voxlake.api.formats import npy
+from voxlake.api.formats.blosc import BLOSC
+from voxlake.api.formats.cutout import Blocks, Cutout, joined
+from voxlake.api.formats.format import Format
+from voxlake.api.formats.hdf5 import HDF5
+
+JPEG_QUALITY = 85
+_MOST_PIXELS = 65_500
+_LEVEL = 1
+
+
+def _npygz(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
+    """Yield a `.npy` file, deflated, as the voxels come."""
+    squeeze = zlib.compressobj(_LEVEL)
+    for part in npy.encode(cutout, blocks):
+        yield memoryview(squeeze.compress(part))
+    yield memoryview(squeeze.flush())
+
+
+def _measure_npygz(cutout: Cutout) -> int:
+    """Return the bytes of what does not compress (zlib: ``compressBound``), and some."""
+    size = npy.measure(cutout)
+    return size + (size >> 10) + 1024
+
+
+def _stacked(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
+    """Yield a picture of all slices, one below the other."""
+    from imagecodecs import jpeg8_encode
+
+    z, y, x = cutout.shape
+    pixels = joined(cutout, blocks).reshape(z * y, x)
+    yield memoryview(jpeg8_encode(pixels, level=JPEG_QUALITY))
+
+
+def _measure_stacked(cutout: Cutout) -> int:
+    return 4 * cutout.nbytes + 16 * sum(cutout.shape) + (8 << 10)
+
+
+def _is_stack(cutout: Cutout) -> bool:
+    if len(cutout.shape) != 3 or cutout.dtype.name != "uint8":
+        return False
+    z, y, x = cutout.shape
+    return z * y <= _MOST_PIXELS and x <= _MOST_PIXELS
+
+
+BOSS_FORMATS = (
+    replace(BLOSC, media_type="application/blosc"),
+    Format("npygz", "application/npygz", ".npy.z", _npygz, _measure_npygz, is_exact=False),
+    replace(HDF5, media_type="application/hdf5"),
+    Format(
+        "jpeg",
+        "image/jpeg",
+        ".jpg",
+        _stacked,
+        _measure_stacked,
+        is_exact=False,
+        joins=True,
+        besides=_measure_stacked,
+        accepts=_is_stack,
+    ),
+)
+"""How cutouts can be sent, the preferred first."""
