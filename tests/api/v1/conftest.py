@@ -21,7 +21,7 @@ from voxlake.platform.store import StoreURL
 with warnings.catch_warnings():
     # It is older than this Python.
     warnings.simplefilter("ignore")
-    from intern.remote.boss import BossRemote  # type: ignore[import-untyped]  # it ships no types
+    from intern.remote.boss import BossRemote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagecodecs import jpeg8_decode
-from intern.resource.boss.resource import (  # type: ignore[import-untyped]  # it ships no types
+from intern.resource.boss.resource import (
     ChannelResource,
 )
 from tests.api.conftest import SHAPE

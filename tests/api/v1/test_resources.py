@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from intern.resource.boss.resource import (  # type: ignore[import-untyped]  # it ships no types
+from intern.resource.boss.resource import (
     ChannelResource,
     CollectionResource,
     CoordinateFrameResource,
