@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         "with decoded chunks, a quarter with what it read of label indexes, objects and mappings.",
     )
     cutout_limit_bytes: int = Field(
-        default=1 << 30,
+        default=16 << 30,
         gt=0,
         description="Largest cutout that the gateway answers, and largest box that is written at "
         "once, if its memory for answers holds it.",

@@ -14,7 +14,7 @@ from voxlake.api.data.labels import ask
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.tables import BINARY_TABLES, TableFormat
 from voxlake.api.guard import Granted
-from voxlake.api.http.answers.cutout import Read
+from voxlake.api.http.answers.blocks import Read
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.arrow import runs_to_arrow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -101,16 +102,20 @@ class Cutout:
 
 
 type Blocks = Iterator[npt.NDArray[Any]]
-"""The voxels of a cutout in blocks along its first long axis; one that was yielded is not kept."""
+"""The voxels of a cutout in blocks, in C order one after another; what was yielded is not kept."""
 
 
 def joined(cutout: Cutout, blocks: Blocks) -> npt.NDArray[Any]:
     """Return all voxels as one array of the shape of the cutout, little-endian."""
-    little = cutout.dtype.newbyteorder("<")
-    axis = next((axis for axis, n in enumerate(cutout.shape) if n > 1), 0)
-    parts = list(blocks)
-    whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
-    return np.ascontiguousarray(whole.astype(little, copy=False)).reshape(cutout.shape)
+    little, size = cutout.dtype.newbyteorder("<"), math.prod(cutout.shape)
+    first = next(blocks)
+    if first.size == size:
+        return np.ascontiguousarray(first.astype(little, copy=False)).reshape(cutout.shape)
+    whole, done = np.empty(size, little), 0
+    for block in chain([first], blocks):
+        whole[done : done + block.size] = block.reshape(-1)
+        done += block.size
+    return whole.reshape(cutout.shape)
 
 
 def as_bytes(voxels: npt.NDArray[Any]) -> memoryview:

@@ -10,8 +10,9 @@ from voxlake.api.formats.cutout import Blocks, Cutout
 type Encode = Callable[[Cutout, Blocks], Iterator[memoryview]]
 """Turns the voxels of a cutout into the parts of a body, in their order.
 
-Nothing is taken of the blocks before the first part is, in a thread. Parts may share memory with
-blocks.
+Nothing is taken of the blocks before the first part is, in a thread. A format that does not join
+them takes one at most for each part, and keeps none when the next part is asked for. Parts may
+share memory with blocks.
 """
 
 type Measure = Callable[[Cutout], int]

@@ -33,6 +33,7 @@ def zip_parts(members: Iterable[Member], comment: bytes = b"") -> Iterator[memor
             with archive.open(info, "w", force_zip64=True) as member:
                 for part in parts:
                     member.write(part)
+                    del part  # it may be large, and is sent before the next is taken
                     yield from sent.take()
             yield from sent.take()
     yield from sent.take()
@@ -54,5 +55,8 @@ class _Sent(io.RawIOBase):
 
     def take(self) -> Iterator[memoryview]:
         """Yield what was written since the last time."""
-        parts, self._parts = self._parts, []
-        yield from (memoryview(part) for part in parts if len(part))
+        while self._parts:
+            if len(self._parts[0]):
+                yield memoryview(self._parts.pop(0))
+            else:
+                self._parts.pop(0)

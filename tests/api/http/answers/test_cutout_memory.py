@@ -9,9 +9,10 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -20,8 +21,11 @@ from hypothesis import strategies as st
 from tests.api.conftest import run_app
 from tests.api.formats.described import described
 
+from voxlake.api.formats import FORMATS
+from voxlake.api.formats.hdf5 import HDF5
 from voxlake.api.formats.raw import RAW
-from voxlake.api.http.answers.cutout import BLOCK_BYTES, CutoutReading, CutoutResponse
+from voxlake.api.http.answers.blocks import AHEAD, BLOCK_BYTES, LEAST_BYTES, block_shape
+from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
 from voxlake.api.http.layers.leaving import WhileWanted
 from voxlake.api.http.limits.budget import Budget
 from voxlake.ngff.grid.box import Box
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 
 BYTE = np.dtype(np.uint8)
 LAYER = (1, 1024, 1024)
-DEPTH = 5 * BLOCK_BYTES >> 20
+DEPTH = 8 * BLOCK_BYTES >> 20
 
 
 @dataclass
@@ -65,7 +69,7 @@ class Memory:
 
 
 def reading_of(memory: Memory, form: Format = RAW) -> CutoutReading:
-    """Return the reading of a cutout of five blocks."""
+    """Return the reading of a cutout of eight blocks."""
     cutout = described(Box((0, 0, 0), (DEPTH, *LAYER[1:])), memory.dtype)
     return CutoutReading(cutout, form, memory.read, chunk=(4, 64, 64))
 
@@ -121,15 +125,17 @@ def test_blocks_count_until_the_socket_took_them(url: str, budget: Budget, memor
     with connected(url) as client:
         take(client, 1)
         time.sleep(0.2)
-        assert budget.used_bytes == DEPTH << 20
-        assert memory.kept == 5
+        assert budget.used_bytes == AHEAD * BLOCK_BYTES
+        assert memory.kept == len(memory.blocks) == AHEAD
         # The system's buffers of a connection hold less than a block.
         take(client, 3 * BLOCK_BYTES)
-        until(lambda: memory.kept == 2)
-        assert budget.used_bytes == 2 * BLOCK_BYTES
-        take(client, BLOCK_BYTES)
-        until(lambda: memory.kept == 1)
-        assert budget.used_bytes == BLOCK_BYTES
+        until(lambda: len(memory.blocks) == AHEAD + 3)
+        until(lambda: memory.kept == AHEAD)
+        assert budget.used_bytes == AHEAD * BLOCK_BYTES
+        for left in (3, 2, 1):
+            take(client, (2 if left == 3 else 1) * BLOCK_BYTES)
+            until(lambda left=left: memory.kept == left)  # type: ignore[misc]  # in a loop
+            assert budget.used_bytes == left * BLOCK_BYTES
         take(client, BLOCK_BYTES)
     until(lambda: memory.kept == budget.used_bytes == 0)
 
@@ -139,6 +145,7 @@ def test_a_client_that_leaves_frees_all_blocks(url: str, budget: Budget, memory:
         take(client, BLOCK_BYTES)
         assert budget.used_bytes
     until(lambda: memory.kept == budget.used_bytes == 0)
+    assert len(memory.blocks) <= AHEAD + 2
 
 
 def test_one_block_that_fails_is_a_problem_and_frees_the_others(
@@ -189,36 +196,112 @@ def test_a_body_is_encoded_in_threads(budget: Budget, memory: Memory) -> None:
     assert threading.main_thread() not in threads
 
 
+@pytest.mark.parametrize("form", ["raw", "npy", "npz", "nrrd", "nifti"])
+def test_one_that_fails_after_the_head_is_sent_is_cut_off(form: str, budget: Budget) -> None:
+    memory = Memory(fails_at=6 * BLOCK_BYTES >> 20)
+    chosen = next(each for each in FORMATS if each.name == form)
+    response = CutoutResponse(reading_of(memory, chosen), budget)
+    app = FastAPI()
+
+    @app.get("/")
+    async def answer() -> CutoutResponse:
+        return response
+
+    with run_app(app) as url, httpx2.stream("GET", url) as got:
+        assert got.status_code == 200
+        with pytest.raises(httpx2.RemoteProtocolError):
+            for _ in got.iter_bytes():
+                pass
+    until(lambda: budget.used_bytes == 0)
+
+
+def test_formats_that_do_not_join_take_a_block_a_part_and_keep_none(budget: Budget) -> None:
+    streamed = [each for each in FORMATS if not each.joins]
+    assert {each.name for each in streamed} == {"raw", "npy", "npz", "nifti", "nrrd"}
+    for form in streamed:
+        memory, most, size = Memory(), 0, 0
+        response = CutoutResponse(reading_of(memory, form), budget)
+
+        async def send(message: Any, memory: Memory = memory) -> None:
+            nonlocal most, size
+            size += len(message.get("body", b""))
+            del message
+            most = max(most, sum(block() is not None for block in memory.blocks))
+
+        async def receive() -> Any:
+            await asyncio.sleep(60)
+
+        asyncio.run(response({}, receive, send))
+        assert most == AHEAD, form.name
+        assert len(memory.blocks) == 8
+        assert size <= response.reading.size
+
+
 def test_what_would_never_fit_is_refused_before_a_voxel_is_read(memory: Memory) -> None:
-    reading = reading_of(memory)
-    CutoutResponse(reading, Budget(reading.size))
-    refusals = [(reading, reading.size - 1), (replace(reading, copies=2), reading.size)]
-    for refused, limit in refusals:
-        with pytest.raises(LimitExceededError, match=f"{limit} for answers.*GATEWAY_MEMORY_BYTES"):
-            CutoutResponse(refused, Budget(limit))
+    joined = reading_of(memory, HDF5)
+    CutoutResponse(joined, Budget(joined.encoded_bytes))
+    tight = Budget(joined.encoded_bytes - 1)
+    chunks = replace(reading_of(memory), decoding_bytes=1 << 20, copies=2)
+    CutoutResponse(chunks, Budget((1 << 20) + 2 * LEAST_BYTES))
+    for refused, budget in ((joined, tight), (chunks, Budget((1 << 20) + 2 * LEAST_BYTES - 1))):
+        with pytest.raises(LimitExceededError, match=r"for answers.*GATEWAY_MEMORY_BYTES"):
+            CutoutResponse(refused, budget)
     assert memory.blocks == []
 
 
+@pytest.mark.parametrize("room_bytes", [1 << 20, 3 << 20, 40 << 20, 1 << 30])
+def test_blocks_fit_in_the_budget(memory: Memory, room_bytes: int) -> None:
+    for copies in (1, 2):
+        reading = replace(reading_of(memory), copies=copies, decoding_bytes=1000)
+        plan = reading.within(1000 + 2 * room_bytes)
+        largest = max(box.size for box in reading.cutout.box.tiles(plan.tile))
+        assert plan.ahead * largest * copies + 1000 == plan.held_bytes <= 1000 + 2 * room_bytes
+        assert 1 <= plan.ahead <= AHEAD
+
+
 @given(
-    shape=st.lists(st.integers(1, 400), min_size=2, max_size=5),
-    chunk=st.integers(1, 64),
+    shape=st.lists(st.integers(1, 60), min_size=2, max_size=4),
+    chunk=st.lists(st.sampled_from([1, 3, 4, 64]), min_size=4, max_size=4),
     start=st.integers(0, 100),
-    itemsize=st.sampled_from([1, 2, 8]),
+    room=st.integers(LEAST_BYTES, 1 << 26),
 )
 def test_blocks_follow_one_another_in_the_body(
-    shape: list[int], chunk: int, start: int, itemsize: int
+    shape: list[int], chunk: list[int], start: int, room: int
+) -> None:
+    rank, itemsize = len(shape), 1 << 16  # so that few voxels are many bytes
+    box = Box((start,) * rank, tuple(start + n for n in shape))
+    tile = block_shape(box, tuple(chunk[:rank]), itemsize, room)
+    assert tile is not None
+    done = 0
+    for block in islice(box.tiles(tile), 300):
+        inside = block.within(box)
+        first = int(np.ravel_multi_index(inside.start, box.shape))
+        last = int(np.ravel_multi_index(tuple(n - 1 for n in inside.stop), box.shape))
+        assert (first, last + 1) == (done, done + block.size)
+        assert itemsize * block.size <= room
+        done += block.size
+
+
+@given(
+    shape=st.lists(st.integers(1, 400), min_size=2, max_size=4),
+    chunk=st.integers(1, 64),
+    start=st.integers(0, 100),
+)
+def test_blocks_end_between_chunks_where_there_is_room(
+    shape: list[int], chunk: int, start: int
 ) -> None:
     box = Box((start,) * len(shape), tuple(start + n for n in shape))
-    memory = Memory(np.dtype(f"u{itemsize}"))
-    cutout = described(box, memory.dtype)
-    blocks = CutoutReading(cutout, RAW, memory.read, chunk=(chunk,) * len(shape)).blocks()
-    axis = next((axis for axis, n in enumerate(shape) if n > 1), 0)
-    assert all(n == 1 for n in shape[:axis])
-    edges = [block.start[axis] for block in blocks] + [box.stop[axis]]
-    assert edges == sorted(set(edges))
-    assert all(edge % chunk == 0 for edge in edges[1:-1])
-    for block, (low, high) in zip(blocks, pairwise(edges), strict=True):
-        ends = (*box.start[:axis], low), (*box.stop[:axis], high)
-        assert block == Box(ends[0] + box.start[axis + 1 :], ends[1] + box.stop[axis + 1 :])
-        layer = block.size // block.shape[axis] * itemsize
-        assert block.size * itemsize <= max(BLOCK_BYTES, layer * chunk)
+    tile = block_shape(box, (chunk,) * len(shape), 1, 1 << 60)
+    assert tile is not None
+    for low, high in pairwise(islice(box.tiles(tile), 1000)):
+        cut = [n for n in range(len(shape)) if low.stop[n] == high.start[n]]
+        assert any(low.stop[n] % chunk == 0 for n in cut)
+        assert low.size <= max(BLOCK_BYTES, chunk * low.size // low.shape[cut[0]])
+
+
+def test_a_cutout_of_any_size_is_planned_at_once(memory: Memory) -> None:
+    box = Box((0,) * 5, (1000, 3, 1 << 17, 1 << 17, 1 << 17))
+    reading = CutoutReading(described(box, BYTE), RAW, memory.read, chunk=(1, 1, 64, 64, 64))
+    began = time.monotonic()
+    assert CutoutResponse(reading, Budget(1 << 30)).held_bytes <= 1 << 30
+    assert time.monotonic() - began < 1

@@ -1,30 +1,31 @@
-"""The answer that carries a cutout: read when it is its turn, sent block by block."""
+"""The answer that carries a cutout: read when it is its turn, block by block as it is sent."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import math
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 from urllib.parse import quote
 
-import numpy.typing as npt
-
 from voxlake.api.formats import Cutout, Format
-from voxlake.api.http.again import read_again
+from voxlake.api.http.answers.blocks import AHEAD, BlocksAhead, Read, block_shape
 from voxlake.api.http.answers.stream import StreamResponse
 from voxlake.api.http.limits.budget import Budget, Held
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import LimitExceededError
 
-BLOCK_BYTES = 16 << 20
-"""Voxels that are read, sent and released as one, about; or those of one row of chunks."""
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a cutout is read."""
 
-type Read = Callable[[Box], Awaitable[npt.NDArray[Any]]]
-"""Reads the voxels of a box, C order: of a volume, or made of one as it is read."""
+    tile: tuple[int, ...]
+    """Shape of its blocks, which follow one another in the body."""
+    ahead: int
+    """Blocks that are in memory at once."""
+    held_bytes: int
+    """Memory that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +50,23 @@ class CutoutReading:
         return self.format.measure(self.cutout)
 
     @property
-    def held_bytes(self) -> int:
-        """Memory that it takes."""
-        reading = self.cutout.nbytes * self.copies + self.decoding_bytes
-        return max(reading, self.encoded_bytes)
-
-    @property
     def encoded_bytes(self) -> int:
-        """Memory that it takes once it is read."""
-        voxels = self.cutout.nbytes * (2 if self.format.joins else 1)
-        return max(voxels + self.format.besides(self.cutout), self.size)
+        """Memory that it takes once it is read, and joined."""
+        return max(2 * self.cutout.nbytes + self.format.besides(self.cutout), self.size)
 
-    def blocks(self) -> list[Box]:
-        """Return the box cut along its first long axis, between chunks."""
-        box = self.cutout.box
-        if self.chunk is None:
-            return [box]
-        axis = next((axis for axis, n in enumerate(box.shape) if n > 1), 0)
-        layer = self.cutout.nbytes // box.shape[axis]
-        step = max(BLOCK_BYTES // (layer * self.chunk[axis]), 1) * self.chunk[axis]
-        return list(box.tiles((*box.stop[:axis], step, *box.stop[axis + 1 :])))
+    def within(self, most_bytes: int) -> Plan:
+        """Return how it is read within so much memory, if it can be."""
+        cutout, room = self.cutout, (most_bytes - self.decoding_bytes) // self.copies
+        itemsize, joins = cutout.dtype.itemsize, self.format.joins
+        tile = cutout.box.stop
+        if self.chunk is not None:
+            most = sys.maxsize if joins else room
+            tile = block_shape(cutout.box, self.chunk, itemsize, most) or tile
+        largest = itemsize * math.prod(map(min, tile, cutout.shape))
+        blocks = math.prod(grid_shape(cutout.box.aligned(tile).shape, tile))
+        ahead = blocks if joins else min(blocks, AHEAD, max(room // largest, 1))
+        reading = ahead * largest * self.copies + self.decoding_bytes
+        return Plan(tile, ahead, max(reading, self.encoded_bytes) if joins else reading)
 
     def headers(self) -> dict[str, str]:
         """Return what describes the body."""
@@ -91,9 +89,11 @@ class CutoutReading:
 
 
 class CutoutResponse(StreamResponse):
-    """Reads a cutout, then sends it.
+    """Reads a cutout and sends it.
 
-    A block of it counts against `budget` until the socket took it.
+    Where a format has to join the voxels, all are read before the first byte is sent. Of others
+    `AHEAD` blocks are; the next is read when one was sent, so that a cutout may be larger than
+    memory. What was read counts against `budget` until the socket took it.
 
     Raises
     ------
@@ -101,32 +101,46 @@ class CutoutResponse(StreamResponse):
         At once, if the cutout would never fit in the budget.
     """
 
-    frees = True
-
     def __init__(self, reading: CutoutReading, budget: Budget) -> None:
-        cutout = reading.cutout
-        if reading.held_bytes > budget.share_bytes:
+        cutout, plan = reading.cutout, reading.within(budget.share_bytes)
+        if plan.held_bytes > budget.share_bytes:
             raise LimitExceededError(
-                f"cutout {cutout.box} of level {cutout.level} takes {reading.held_bytes} bytes of "
+                f"cutout {cutout.box} of level {cutout.level} takes {plan.held_bytes} bytes of "
                 f"memory, {reading.decoding_bytes} of them to decode chunks, and the server has "
                 f"{budget.share_bytes} for answers; ask for a smaller box or a coarser level, or "
                 "raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
-        self.reading, self.blocks = reading, deque[npt.NDArray[Any]]()
-        parts = reading.format.encode(cutout, _taken(self.blocks))
-        super().__init__(parts, reading.headers(), budget, reading.held_bytes)
+        self.reading, self.unsent_bytes = reading, reading.size
+        self.source = BlocksAhead(reading.read, cutout.box.tiles(plan.tile), plan.ahead)
+        parts = reading.format.encode(cutout, self.source.blocks())
+        super().__init__(parts, reading.headers(), budget, plan.held_bytes)
 
     async def prepare(self, held: Held) -> None:
-        """Read all blocks."""
-        reads = (read_again(partial(self.reading.read, box)) for box in self.reading.blocks())
-        # One that fails does not end the others: their memory counts until they are done.
-        done = await asyncio.gather(*reads, return_exceptions=True)
-        for failure in (each for each in done if isinstance(each, BaseException)):
-            raise failure
-        self.blocks.extend(each for each in done if not isinstance(each, BaseException))
-        held.shrink(self.reading.encoded_bytes)
+        """Read the first blocks: a failure of most cutouts is told before any of it is sent."""
+        await self.source.begin()
+        if self.reading.format.joins:
+            held.shrink(self.reading.encoded_bytes)
+        else:
+            self._shrink(held)
 
+    async def make(self) -> bytes | memoryview | None:
+        """Return the next part, once the block that it may need is read."""
+        await self.source.wait()
+        return await super().make()
 
-def _taken(blocks: deque[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
-    while blocks:
-        yield blocks.popleft()
+    def free(self, held: Held, size: int) -> None:
+        """Hold less, or read on, when a part is sent."""
+        self.unsent_bytes -= size
+        if self.reading.format.joins:
+            held.shrink(max(held.size - size, 0))
+        else:
+            self.source.go_on()
+            self._shrink(held)
+
+    def _shrink(self, held: Held) -> None:
+        if self.source.are_read:
+            held.shrink(max(self.unsent_bytes, 0))
+
+    async def end(self) -> None:
+        """Read no more."""
+        await self.source.end()

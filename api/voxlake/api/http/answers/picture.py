@@ -6,13 +6,12 @@ from hashlib import blake2b
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
 from voxlake.api.http.answers.stream import send_end, send_part, send_start
-from voxlake.api.http.limits.budget import Budget
+from voxlake.api.http.limits.budget import Budget, Held
 from voxlake.api.http.requests.ranges import matches
-from voxlake.platform.deadline import give_up
 
 
 class PictureResponse(CutoutResponse):
@@ -31,18 +30,9 @@ class PictureResponse(CutoutResponse):
         super().__init__(reading, budget)
         self.shared = "public" if public else "private"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Serve one request."""
-        async with self.budget.hold(self.held_bytes) as held:
-            try:
-                await self.prepare(held)
-                body = bytes(await self.run(self._whole) or b"")
-                await self._send(scope, send, body)
-            except BaseException:
-                give_up()
-                raise
-
-    async def _send(self, scope: Scope, send: Send, body: bytes) -> None:
+    async def deliver(self, scope: Scope, send: Send, held: Held) -> None:  # noqa: ARG002
+        """Send the picture, or that it is the one that the client has."""
+        body = bytes(await self.make() or b"")
         headers = MutableHeaders(raw=list(self.raw_headers))
         headers["ETag"] = etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
         headers["Cache-Control"] = f"{self.shared}, no-cache"
@@ -54,6 +44,3 @@ class PictureResponse(CutoutResponse):
             await send_start(send, headers.raw)
             await send_part(send, body)
         await send_end(send)
-
-    def _whole(self) -> bytes:
-        return b"".join(self.parts)

@@ -75,9 +75,6 @@ class StreamResponse(Response):
         Makes the next part in a thread.
     """
 
-    frees = False
-    """Whether the memory of a part is free when it is sent, and does not count from then on."""
-
     def __init__(
         self,
         parts: Iterator[bytes] | Iterator[memoryview],
@@ -97,25 +94,41 @@ class StreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
         async with self.budget.hold(self.held_bytes) as held:
-            await self.prepare(held)
             try:
-                part = await self.run(self._next)
-                await send_start(send, self.raw_headers)
-                while part is not None:
-                    await send_part(send, part)
-                    if self.frees:
-                        held.shrink(max(held.size - len(part), 0))
-                    part = None  # before the next is made
-                    part = await self.run(self._next)
-                await send_end(send)
+                await self.prepare(held)
+                await self.deliver(scope, send, held)
             except BaseException:
                 give_up()
                 with CancelScope(shield=True):
                     await to_thread.run_sync(self._close)
                 raise
+            finally:
+                await self.end()
 
     async def prepare(self, held: Held) -> None:
         """Do what is to be done before parts can be made, when it is their turn."""
+
+    async def deliver(self, scope: Scope, send: Send, held: Held) -> None:  # noqa: ARG002
+        """Send the answer."""
+        part = await self.make()
+        await send_start(send, self.raw_headers)
+        while part is not None:
+            size = len(part)
+            await send_part(send, part)
+            part = None  # before the next is made
+            self.free(held, size)
+            part = await self.make()
+        await send_end(send)
+
+    async def make(self) -> bytes | memoryview | None:
+        """Return the next part; None: that was all."""
+        return await self.run(self._next)
+
+    def free(self, held: Held, size: int) -> None:
+        """Do what is to be done when a part of so many bytes is sent, and not in memory."""
+
+    async def end(self) -> None:
+        """End what else was begun for the answer."""
 
     def _next(self) -> bytes | memoryview | None:
         with self._lock:
