@@ -17,6 +17,7 @@ from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.stale import Mark
     from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.catalog.data.provenance import Origin
@@ -111,6 +112,14 @@ class LevelDocument(Document):
     stored: StoredDocument | None = Field(None, description="Null: it was not counted.")
 
 
+class StaleDocument(Document):
+    """How far the coarser levels are behind level 0."""
+
+    boxes: int = Field(description="Boxes of level 0 that were written to and wait.")
+    voxels: int = Field(description="Voxels of level 0 in them, at most: some may be in several.")
+    since: datetime = Field(description="When the one was written to that waits longest.")
+
+
 class ProvenanceDocument(Document):
     """Where a dataset came from, as far as the asker may know."""
 
@@ -143,6 +152,9 @@ class DatasetDocument(DatasetSummary):
     )
     levels: tuple[LevelDocument, ...]
     stored: StoredDocument | None = Field(None, description="All levels together.")
+    stale: StaleDocument | None = Field(
+        None, description="Where coarser levels are behind level 0; null: nowhere, or not asked."
+    )
     index: IndexDocument | None = Field(None, description="Labels only, and only if asked for.")
     provenance: ProvenanceDocument | None = Field(
         None, description="Where it came from; null: it was not asked."
@@ -172,6 +184,16 @@ def provenance_document(origin: Origin, *, read_from: bool = False) -> Provenanc
         related=tuple(map(str, origin.related)),
         job=origin.job,
         read_from=origin.read_from if read_from else None,
+    )
+
+
+def stale_document(marks: Sequence[Mark]) -> StaleDocument | None:
+    """Return how far levels are behind, given the marks, the oldest first; None: they are not."""
+    if not marks:
+        return None
+    boxes = {mark.box for mark in marks}
+    return StaleDocument(
+        boxes=len(boxes), voxels=sum(box.size for box in boxes), since=marks[0].made
     )
 
 

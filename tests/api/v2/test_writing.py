@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,19 @@ def test_what_is_written_in_any_format_is_read_in_it(
         same = client.get(url_of(name, f"{box}&format={parser.name}")).content
         again = client.put(url_of(name, box), content=same, headers=sent)
         assert again.json() == done.json()
+
+
+def test_what_is_written_is_behind_until_its_levels_are_made(gateway: Served) -> None:
+    with gateway.client(owner=True) as client:
+        for name in (EM, CELLS):
+            assert client.get(f"/v2/datasets/{name}").json()["stale"] is None
+            voxels = gateway.voxels[name][SLICES]
+            answer = client.put(url_of(name, BOX), content=voxels.tobytes(), headers=RAW)
+            assert answer.status_code == 200
+            stale = client.get(f"/v2/datasets/{name}").json()["stale"]
+            assert voxels.size <= stale["voxels"] <= gateway.voxels[name].size
+            assert stale["boxes"] >= 1
+            assert datetime.fromisoformat(stale["since"]) <= datetime.now(UTC)
 
 
 def test_images_and_labels_with_all_axes(gateway: Served) -> None:

@@ -13,10 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.ngff.labels.steps import watch
 
-from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_downsample, start_ingest
+from voxlake.compute.fsck.finding import Check
+from voxlake.compute.jobs import (
+    IngestRequest,
+    Workspace,
+    findings,
+    run_job,
+    start_downsample,
+    start_fsck,
+    start_ingest,
+    start_verify,
+)
 from voxlake.compute.jobs.following import queue_stale
 from voxlake.compute.jobs.kinds import kind_of, work_of
 from voxlake.compute.jobs.kinds.downsample import DownsampleSpec
+from voxlake.compute.jobs.kinds.verify import count_behind
 from voxlake.compute.jobs.worker import Pace, work_off
 from voxlake.compute.passes.downsample import Step
 from voxlake.compute.passes.reduce import downsample
@@ -26,6 +37,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.ngff.stale import Mark, list_marks, marked
+from voxlake.ngff.writing import write_voxels
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -291,4 +303,60 @@ def test_a_worker_follows(image: Written) -> None:
         assert [each.state for each, begins, _ in told if not begins] == [JobState.DONE]
     assert told[0][0].id != job.id
     image.check()
+    assert image.marks() == []
+
+
+def _found(workspace: Workspace, place: Place) -> list[tuple[Check, int | None]]:
+    look = start_fsck(workspace, place.name)
+    run_job(workspace, look)
+    return [(finding.check, finding.level) for finding in findings(workspace, look)]
+
+
+def test_what_is_behind_is_no_damage(written: Written) -> None:
+    """Verify and fsck tell of it, and of voxels that differ elsewhere, as ever."""
+    workspace, place = written.workspace, written.place
+    written.write(CORNER, 50)
+    verify = start_verify(workspace, place.name, None)
+    assert run_job(workspace, verify).differences == ()
+    assert count_behind(workspace, verify) > 0
+    advice = _found(workspace, place)
+    assert (Check.ADVICE, 1) in advice
+    assert {check for check, _ in advice} == {Check.ADVICE}
+    other = Box((38, 60, 280), (40, 64, 290))
+    volume = written.dataset.level(0)
+    volume.write(other, np.full(other.shape, 99, volume.dtype)).result()  # without a mark
+    verify = start_verify(workspace, place.name, None)
+    (first, *_) = run_job(workspace, verify).differences
+    assert first.different == -(-other.shape[0] // 2) * -(-other.shape[1] // 2) * 5
+    assert (Check.STALE_SHARD, 1) in _found(workspace, place)
+
+
+def test_what_was_erased_and_not_yet_above_is_no_lost_shard(image: Written) -> None:
+    """Of a shard that becomes all fill nothing is stored, in a folder; the levels have it still."""
+    volume = image.dataset.level(0)
+    write_voxels(volume, volume.box, np.zeros(volume.shape, volume.dtype))
+    found = {check for check, _ in _found(image.workspace, image.place)}
+    assert Check.ADVICE in found
+    assert not found & {Check.MISSING_SHARD, Check.STALE_SHARD}
+
+
+def test_a_level_that_is_made_while_it_is_compared_is_no_damage(
+    image: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marks are gone by the time that they are looked at."""
+    monkeypatch.setattr(stale, "SETTLED_S", -1.0)
+    image.write(CORNER, 50)
+    real, followed = Step.read, list[str]()
+
+    def read(step: Step, box: Box) -> npt.NDArray[Any]:
+        voxels = real(step, box)
+        if not followed:
+            followed.append("once")
+            image.follow()
+        return voxels
+
+    verify = start_verify(image.workspace, image.place.name, None)
+    monkeypatch.setattr(Step, "read", read)
+    assert run_job(image.workspace, verify).differences == ()
+    assert followed
     assert image.marks() == []

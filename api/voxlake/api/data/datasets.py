@@ -14,12 +14,14 @@ from voxlake.api.formats.cutout import Cutout
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
-from voxlake.documents.dataset import DatasetDocument, dataset_document
+from voxlake.documents.dataset import DatasetDocument, dataset_document, stale_document
 from voxlake.documents.index import IndexDocument
 from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.sidecars import trust
+from voxlake.ngff.lake import lies_elsewhere
+from voxlake.ngff.stale import list_marks
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.access import Read, ReadVoxels, Way
@@ -46,7 +48,11 @@ async def describe(granted: Granted[Read], zarr_url: str, *, index: bool) -> Dat
     dataset = await opened_dataset(granted)
     volumes = [await opened_level(granted, dataset, level) for level in range(dataset.levels)]
     compared = await _compare(granted) if index else None
-    return dataset_document(granted.record, dataset, volumes, zarr_url=zarr_url, index=compared)
+    document = dataset_document(granted.record, dataset, volumes, zarr_url=zarr_url, index=compared)
+    if lies_elsewhere(granted.record):
+        return document
+    marks = await to_thread.run_sync(list_marks, volumes[0].url)
+    return document.model_copy(update={"stale": stale_document(marks)})
 
 
 async def _compare(granted: Granted[Read]) -> IndexDocument:

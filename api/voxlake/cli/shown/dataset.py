@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         LevelDocument,
         NamedDocument,
         ProvenanceDocument,
+        StaleDocument,
         StoredDocument,
     )
     from voxlake.ngff.metadata.channels import Channel
@@ -70,6 +71,7 @@ def shown_dataset(dataset: DatasetDocument) -> Shown:
             ("translation", _in_unit(dataset.multiscale.translation, voxel_size.unit)),
             ("time step", _time_step(dataset)),
             ("stored", _stored(dataset.stored)),
+            ("levels", _stale(dataset.stale)),
             ("label index", " ".join(_index(dataset))),
         )
     )
@@ -136,6 +138,15 @@ def _stored(stored: StoredDocument | None) -> str | None:
     if stored is None:
         return None
     return f"{size(stored.bytes)} in {stored.objects:,} shard{'' if stored.objects == 1 else 's'}"
+
+
+def _stale(stale: StaleDocument | None) -> str | None:
+    if stale is None:
+        return None
+    return (
+        f"behind level 0 in {stale.boxes:,} box{'' if stale.boxes == 1 else 'es'}, "
+        f"{stale.voxels:,} voxels, since {stale.since:%Y-%m-%d %H:%M:%S} UTC"
+    )
 
 
 def _index(dataset: DatasetDocument) -> Iterator[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from voxlake.compute.fsck.finding import Check, Finding
 from voxlake.compute.opened import opened_volume
+from voxlake.compute.verify.behind import current, spared
 from voxlake.compute.verify.levels import unequal
 from voxlake.ngff.grid.pyramid import finer_box
 from voxlake.platform import store
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.compute.passes.downsample import Step
+    from voxlake.compute.verify.behind import StaleBoxes
     from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.volume import Volume
 
 
 def compare_with_below(
-    step: Step, level: int, cell: Cell, voxels: npt.NDArray[Any] | None
+    step: Step,
+    level: int,
+    cell: Cell,
+    voxels: npt.NDArray[Any] | None,
+    stale: StaleBoxes = current,
 ) -> Iterator[Finding]:
     """Yield what is missing or stale at `level` or, as seen from there, below.
 
@@ -39,35 +45,45 @@ def compare_with_below(
         The shard.
     voxels
         What is stored there; None: nothing is.
+    stale
+        Gives the boxes of the level in which it is behind, and neither stale nor a trace.
     """
     volume, finer = opened_volume(step.coarser), opened_volume(step.finer)
-    box, different = volume.shard_box(cell), 0
+    box, different, behind = volume.shard_box(cell), 0, 0
     grid = tuple(max(1, n // f) for n, f in zip(finer.shard, step.factors, strict=True))
     for part in box.tiles(grid):
         if voxels is None and not has_below(step, part):
             continue
-        count, is_trace = _differ(
-            step, part, None if voxels is None else voxels[part.within(box).slices]
-        )
+        stored = None if voxels is None else voxels[part.within(box).slices]
+        count, is_trace, spared_here = _differ(step, part, stored, stale)
+        behind += spared_here
         if is_trace and not has_below(step, part):
             under = finer_box(part, step.factors, finer.shape).cells(finer.shard)
             yield from (_lost(finer, level - 1, each, part) for each in under)
         else:
             different += count
+    if behind:
+        text = f"{behind} voxels are behind level 0, which was written to; downsample --stale helps"
+        yield Finding(Check.ADVICE, str(volume.shard_url(cell)), text, level, cell)
     if different:
         yield _outdated(volume, level, cell, different, stored=voxels is not None)
 
 
-def _differ(step: Step, part: Box, stored: npt.NDArray[Any] | None) -> tuple[int, bool]:
-    """Return how many voxels of `part` differ, and whether any of those stored is not fill."""
+def _differ(
+    step: Step, part: Box, stored: npt.NDArray[Any] | None, stale: StaleBoxes
+) -> tuple[int, bool, int]:
+    """Return how many voxels differ, whether any stored is not fill, and how many are behind."""
     volume = opened_volume(step.coarser)
     try:
         expected = step.read(part)
     except CorruptDataError:
-        return 0, False  # among the findings of the level below
+        return 0, False, 0  # among the findings of the level below
     voxels = np.asarray(volume.fill, volume.dtype) if stored is None else stored
-    count = int(np.count_nonzero(unequal(voxels, expected)))
-    return count, bool(count and stored is not None and (stored != volume.fill).any())
+    wrong = unequal(voxels, expected)
+    behind = spared(wrong, part, stale)
+    count = int(np.count_nonzero(wrong))
+    is_trace = bool(count and stored is not None and (stored != volume.fill).any())
+    return count, is_trace, behind
 
 
 def has_below(step: Step, box: Box) -> bool:

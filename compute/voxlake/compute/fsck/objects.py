@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.passes.downsample import downsample_step
+from voxlake.compute.verify.behind import Behind
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.sidecars.patch import patch_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
@@ -203,6 +204,14 @@ def step_to(dataset: Dataset, level: int) -> Step | None:
     """Return what leads to a level; None if its metadata have no such thing, which is found."""
     try:
         return downsample_step(dataset, level)
+    except UNREADABLE:
+        return None
+
+
+def behind_of(dataset: Dataset, level: int) -> Behind | None:
+    """Return what tells where a level is behind; None if metadata below it are at fault."""
+    try:
+        return Behind.of(dataset, level)
     except UNREADABLE:
         return None
 

@@ -14,7 +14,7 @@ from voxlake.compute.fsck.kept import (
     KeptTask,
     WholeTask,
 )
-from voxlake.compute.fsck.objects import ObjectsTask, step_to, volume_of
+from voxlake.compute.fsck.objects import ObjectsTask, behind_of, step_to, volume_of
 from voxlake.compute.fsck.shards import ShardLook, ShardTask
 from voxlake.compute.passes.downsample import downsample_bytes
 from voxlake.compute.passes.ingest import shard_bytes
@@ -96,7 +96,8 @@ def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:
         if volume is not None:
             step = step_to(dataset, level) if below is not None and compared else None
             index = what.index if level == 0 else None
-            look = ShardLook(volume.url, level, step, index, what.quick)
+            behind = behind_of(dataset, level) if step is not None else None
+            look = ShardLook(volume.url, level, step, index, what.quick, behind)
             memory = shard_bytes(volume) + 2 * BATCH_BYTES
             if step is not None:
                 memory += downsample_bytes(dataset, level)

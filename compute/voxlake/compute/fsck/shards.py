@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxlake.compute.fsck.compare import compare_with_below
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.passes.downsample import Step
     from voxlake.compute.plan import Result
+    from voxlake.compute.verify.behind import Behind
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import Stored, StoreURL
@@ -38,6 +39,8 @@ class ShardLook:
     """The label index, for level 0 of labels that have one."""
     quick: bool
     """Whether shards that are stored are not compared with the level below."""
+    behind: Behind | None = field(default=None, repr=False)
+    """Tells where the level is behind level 0; None as `step` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,22 @@ def _look_at(
             text = f"{check.slack} of its {len(stored.body)} bytes belong to no chunk"
             yield Finding(Check.TORN_TAIL, url, text, look.level, cell)
     if look.step is not None and not (look.quick and stored is not None):
-        voxels = None if stored is None else decode_shard(volume, cell, stored.body)
-        yield from compare_with_below(look.step, look.level, cell, voxels)
+        yield from _compare(look, look.step, volume, cell, stored)
     if look.index is not None:
         yield from _look_at_sidecar(look.index, volume, cell, stored)
+
+
+def _compare(
+    look: ShardLook, step: Step, volume: Volume, cell: Cell, stored: Stored | None
+) -> list[Finding]:
+    voxels = None if stored is None else decode_shard(volume, cell, stored.body)
+    found = list(compare_with_below(step, look.level, cell, voxels))
+    if not found or look.behind is None:
+        return found
+    stale = look.behind.since_now()
+    stored = store.read_if_there(volume.shard_url(cell))
+    voxels = None if stored is None else decode_shard(volume, cell, stored.body)
+    return list(compare_with_below(step, look.level, cell, voxels, stale))
 
 
 def _look_at_sidecar(

@@ -42,6 +42,8 @@ class Totals:
     """Voxels compared, at all levels."""
     different: int
     """Voxels that differ; those of a damaged shard all do."""
+    behind: int
+    """Voxels that differ from what level 0 gives as it was written to since; not among those."""
     damaged: int
     """Shards that do not decode."""
     bytes: int
@@ -50,7 +52,9 @@ class Totals:
     @property
     def verdict(self) -> str:
         """In one word."""
-        return "different" if self.different else "same"
+        if self.different:
+            return "different"
+        return "behind" if self.behind else "same"
 
 
 def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
@@ -69,7 +73,7 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
         )
     work, digest = Work(workspace, job.id, spec), hashlib.blake2b(digest_size=32)
     dataset = work.dataset()
-    counts = Counter(shards=0, damaged=0, voxels=0, different=0, bytes=0)
+    counts = Counter(shards=0, damaged=0, voxels=0, different=0, behind=0, bytes=0)
     with path.open("wb") as file:
 
         def put(document: dict[str, Any]) -> None:
@@ -80,7 +84,9 @@ def write_report(workspace: Workspace, job: Job, path: Path) -> Totals:
         put(_header(job, spec, dataset))
         for shard in _shards(work, dataset):
             put(shard)
-            counts.update({name: shard[name] for name in ("voxels", "different", "bytes")})
+            counts.update(
+                {name: shard[name] for name in ("voxels", "different", "behind", "bytes")}
+            )
             counts.update(shards=1, damaged=shard["verdict"] == "damaged")
         totals = Totals(**counts)
         last = {"record": "totals", **asdict(totals), "verdict": totals.verdict}
@@ -128,13 +134,14 @@ def _shards(work: Work[VerifySpec], dataset: Dataset) -> Iterator[dict[str, Any]
 def _shard(volume: Volume, path: str, shard: ComparedShard) -> dict[str, Any]:
     cell = volume.shard_cell(shard.index)
     box = volume.shard_box(cell)
-    verdict = "different" if shard.different else "same"
+    verdict = "different" if shard.different else "behind" if shard.behind else "same"
     return {
         "key": f"{path}/{shard_key(volume.metadata, cell)}",
         "start": box.start,
         "stop": box.stop,
         "voxels": shard.voxels,
         "different": shard.different,
+        "behind": shard.behind,
         "verdict": "damaged" if shard.decoded is None else verdict,
         "decoded": shard.decoded,
         "stored": shard.stored,

@@ -13,6 +13,7 @@ import numpy as np
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.downsample import Step, downsample_bytes, downsample_step
 from voxlake.compute.plan import Plan, fingerprint
+from voxlake.compute.verify.behind import Behind, current, spared
 from voxlake.compute.verify.results import ComparedShard, stage_name
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
@@ -21,6 +22,7 @@ from voxlake.platform.errors import CorruptDataError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voxlake.compute.verify.behind import StaleBoxes
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.volume import Volume
@@ -37,24 +39,33 @@ class VerifyTask:
     target: StoreURL
     hashes: bool
     """Whether the hashes of what is stored are told, for a report."""
+    behind: Behind
     cell: Cell
 
     def __call__(self) -> ComparedShard:
         """Return how many voxels differ, and the name of the shard if any do."""
+        compared = self._compare(current)
+        return self._compare(self.behind.since_now()) if compared.different else compared
+
+    def _compare(self, stale: StaleBoxes) -> ComparedShard:
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
         stored = store.read_if_there(volume.shard_url(self.cell))
         body = stored.body if stored else None
-        voxels, note = None, None
+        voxels, note, behind = None, None, 0
         try:
             voxels = _voxels(volume, self.cell, body)
-            different, note = differences(voxels, self.expected.read(box), box.within(box))
+            expected = self.expected.read(box)
+            wrong = unequal(voxels, expected)
+            behind = spared(wrong, box, stale)
+            different, note = _told(wrong, voxels, expected, box.within(box))
         except CorruptDataError as error:
             different, note = box.size, str(error)
         return ComparedShard(
             voxels=box.size,
             different=different,
             shard=f"{volume.shard_url(self.cell)} {box}" if different else "",
+            behind=behind,
             note=note,
             decoded=hash_of(in_order(voxels)) if self.hashes and voxels is not None else None,
             stored=hash_of(body) if self.hashes else None,
@@ -68,7 +79,7 @@ def plan_verify_level(dataset: Dataset, level: int, *, hashes: bool = False) -> 
     return Plan(
         stage_name(level),
         volume.grid,
-        partial(VerifyTask, step, volume.url, hashes),
+        partial(VerifyTask, step, volume.url, hashes, Behind.of(dataset, level)),
         fingerprint("verify", step.factors, volume.url, volume.metadata),
         downsample_bytes(dataset, level),
         math.prod(volume.shape),
@@ -97,7 +108,15 @@ def differences(
     stored: npt.NDArray[Any], expected: npt.NDArray[Any], place: Box
 ) -> tuple[int, str | None]:
     """Return how many voxels differ, and the first; `place` is where they lie in their shard."""
-    wrong = unequal(stored, expected)
+    return _told(unequal(stored, expected), stored, expected, place)
+
+
+def _told(
+    wrong: npt.NDArray[np.bool_],
+    stored: npt.NDArray[Any],
+    expected: npt.NDArray[Any],
+    place: Box,
+) -> tuple[int, str | None]:
     count = int(np.count_nonzero(wrong))
     if not count:
         return 0, None

@@ -19,6 +19,8 @@ class ComparedShard(Result):
     """In C order of the write grid. A task of one shard leaves it out: it is the task's own."""
     different: int = 0
     """Voxels that differ; all of them if the shard does not decode."""
+    behind: int = 0
+    """Voxels of a coarser level that differ where level 0 was written to since: no damage."""
     shard: str = ""
     """Its address and box, if any voxel differs."""
     note: str | None = None

@@ -14,6 +14,7 @@ from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import queue, run, show_job
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_verify, write_report
+from voxlake.compute.jobs.kinds.verify import count_behind
 from voxlake.compute.sources import absolute_location, opening_once
 from voxlake.ngff.making import is_whole
 from voxlake.platform.catalog import DatasetState
@@ -62,6 +63,11 @@ def verify(
             totals = write_report(workspace, job, report)
             note(f"{report}: {totals.shards:,} shards, {totals.verdict}")
         code = show_job(done, json=answering.json)
+        if behind := count_behind(workspace, job):
+            note(
+                f"{behind:,} voxels of coarser levels are behind level 0, which was written to: "
+                f"voxlake downsample {dataset} --stale"
+            )
         if workspace.catalog.get_dataset(dataset).state is DatasetState.READY and is_whole(
             workspace.address(workspace.place(dataset))
         ):

@@ -8,11 +8,17 @@ from voxlake.cli.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
-from voxlake.documents.dataset import StoredDocument, dataset_document, provenance_document
+from voxlake.documents.dataset import (
+    StoredDocument,
+    dataset_document,
+    provenance_document,
+    stale_document,
+)
 from voxlake.documents.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.lake import address_of, place_of
+from voxlake.ngff.lake import address_of, lies_elsewhere, place_of
 from voxlake.ngff.making import is_whole
+from voxlake.ngff.stale import list_marks
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
@@ -56,7 +62,13 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
         index=_index(volumes[0], index) if labels else None,
         stored=[_stored(each.url) for each in volumes] if dataset.url.is_listed else None,
     )
-    return document.model_copy(update={"whole": document.whole and is_whole(dataset.url)})
+    marks = [] if lies_elsewhere(record) else list_marks(volumes[0].url)
+    return document.model_copy(
+        update={
+            "whole": document.whole and is_whole(dataset.url),
+            "stale": stale_document(marks),
+        }
+    )
 
 
 def _index(volume: Volume, url: StoreURL) -> IndexDocument:

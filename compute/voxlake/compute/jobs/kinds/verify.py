@@ -128,6 +128,13 @@ def results_of_level(work: Work[VerifySpec], level: int) -> Iterator[ComparedSha
     return compared_shards(work.ledger.results(work.job, stage_name(level)))
 
 
+def count_behind(workspace: Workspace, job: Job) -> int:
+    """Return how many voxels of coarser levels a job found behind level 0, as far as it is."""
+    work = Work(workspace, job.id, VerifySpec.model_validate(job.spec))
+    levels = coarser_levels(work.dataset())
+    return sum(shard.behind for level in levels for shard in results_of_level(work, level))
+
+
 def coarser_levels(dataset: Dataset) -> range:
     """Return the levels that are compared with the one below, by voxlake's own rules."""
     return range(1, dataset.levels if is_ours(dataset.url) else 1)
