@@ -154,15 +154,19 @@ def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_
 
 def test_what_was_replaced_is_neither_read_nor_changed(late: Served, tmp_path: Path) -> None:
     labels = f"/v2/datasets/{SEG}/labels"
-    asked = {
+    asked: dict[str, object] = {
         f"/v2/datasets/{EM}/cutout?format=npy": None,
         f"{labels}/top": None,
         f"{labels}/1": None,
         f"{labels}/reserve": {"count": 3},
     }
+    fills = {f"/v2/datasets/{name}/cutout?z=1:3&fill=1": "fill" for name in (EM, SEG)}
+    asked |= fills
     with late.client(owner=True) as client:
 
         def ask(path: str, body: object) -> int:
+            if body == "fill":
+                return client.put(path).status_code
             sent = client.get(path) if body is None else client.post(path, json=body)
             return sent.status_code
 
@@ -170,3 +174,5 @@ def test_what_was_replaced_is_neither_read_nor_changed(late: Served, tmp_path: P
         with Workspace.opened(late.lake, Settings(workers=0)) as workspace:
             _ingest(workspace, tmp_path, NEW, 2)
         assert {path: ask(path, body) for path, body in asked.items()} == dict.fromkeys(asked, 409)
+    new: Seen = (frozenset({2}), int(np.prod(NEW)))
+    assert (_on_the_store(late), _labels_on_the_store(late)) == (new, new)

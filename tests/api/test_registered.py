@@ -104,6 +104,8 @@ def test_what_lies_elsewhere_is_served_as_it_lies(
                 params={"z": "1:9", "y": "2:20", "x": "3:30", "format": "npy"},
             )
             assert np.array_equal(np.load(io.BytesIO(cut.content)), VOXELS[1:9, 2:20, 3:30])
+            refused = client.put(f"/v2/datasets/{EM}/cutout?z=1:3&fill=1")
+            assert (refused.status_code, "never written to" in refused.text) == (400, True)
             stored = (far / "em.zarr/.zattrs").read_bytes()
             assert client.get(f"/zarr/{EM}/.zattrs").content == stored
             auth = {"headers": {"Authorization": f"Bearer {TOKEN}"}}

@@ -1,5 +1,7 @@
 """Many write labels over HTTP while the gateway is killed: what was acknowledged is there, indexed.
 
+In the end a job makes the coarser level follow, which is then that of all voxels.
+
 Boxes are disjoint and share chunks and shards; some erase. ``VOXLAKE_TEST_WRITES`` and
 ``VOXLAKE_TEST_WRITE_KILLS`` say how many writes and kills there are (``make writes``).
 """
@@ -21,11 +23,12 @@ import pytest
 from tests.api.lakes import Sample, add_sample, label_voxels
 from tests.api.test_serve import PROGRAM
 
+from voxlake.compute.jobs import Workspace, run_job, start_downsample
+from voxlake.compute.passes.reduce import downsample
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.handle import Labels, open_labels
 from voxlake.ngff.lake import Place
-from voxlake.platform.catalog import open_catalog
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -190,6 +193,16 @@ def check(lake: StoreURL) -> npt.NDArray[np.uint64]:
     return voxels
 
 
+def follow(lake: StoreURL) -> None:
+    """Make what is stale of the coarser level, and compare it with all of level 0."""
+    with Workspace.opened(lake, Settings(workers=0)) as workspace:
+        run_job(workspace, start_downsample(workspace, PLACE.name, stale=True))
+        dataset = workspace.dataset(PLACE)
+        finest, coarse = dataset.level(0), dataset.level(1)
+        expected = downsample(finest.read(finest.box).result(), dataset.step(1), dataset.reduction)
+        np.testing.assert_array_equal(coarse.read(coarse.box).result(), expected)
+
+
 def labels_of(lake: StoreURL) -> Labels:
     """Open the labels anew."""
     return open_labels(lake / PLACE.key, lake / PLACE.index_key)
@@ -202,8 +215,9 @@ def test_nothing_that_was_acknowledged_is_lost(
     lake: StoreURL = request.getfixturevalue({"file": "lake", "s3": "s3_store"}[kind])
     monkeypatch.setenv("VOXLAKE_DATABASE_URL", f"sqlite:///{tmp_path}/catalog.sqlite")
     voxels = label_voxels((EXTENT,) * 3)
-    with open_catalog(lake, Settings()) as catalog:
-        add_sample(lake, catalog, Sample(NAME, voxels.copy(), Kind.LABELS))
+    with Workspace.opened(lake, Settings(workers=0)) as workspace:
+        add_sample(lake, workspace.catalog, Sample(NAME, voxels.copy(), Kind.LABELS))
+        run_job(workspace, start_downsample(workspace, PLACE.name))
     gateway = Gateway(lake, tmp_path / "secrets")
     gateway.start()
     try:
@@ -213,3 +227,4 @@ def test_nothing_that_was_acknowledged_is_lost(
         gateway.kill()
     assert len(campaign.acknowledged) == WRITES
     np.testing.assert_array_equal(check(lake), voxels)
+    follow(lake)

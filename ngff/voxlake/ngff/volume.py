@@ -245,7 +245,7 @@ class Volume:
 
     def _gone(self) -> ConflictError:
         return ConflictError(
-            f"{self.url} was deleted or replaced while it was read; open its dataset again"
+            f"{self.url} was deleted or replaced meanwhile; open its dataset again"
         )
 
     def _may_lack_shards(self, box: Box, voxels: npt.NDArray[Any]) -> bool:
@@ -276,12 +276,15 @@ class Volume:
         """Lock the shards that `box` touches: each has a byte of the array's metadata file."""
         cells = list(box.cells(self.shard))
         positions = [self.shard_number(cell) for cell in cells]
-        with store_failures("lock", self.url):
-            lock = store.FileLock((self.url / self._document).path, positions)
-            for cell in cells:
-                shard = self.shard_url(cell).path
-                store.empty_abandoned(shard.with_name(f"{shard.name}.__lock"))
-            return lock
+        try:
+            with store_failures("lock", self.url):
+                lock = store.FileLock((self.url / self._document).path, positions)
+                for cell in cells:
+                    shard = self.shard_url(cell).path
+                    store.empty_abandoned(shard.with_name(f"{shard.name}.__lock"))
+                return lock
+        except ObjectNotFoundError as error:
+            raise self._gone() from error
 
     @property
     def _document(self) -> str:

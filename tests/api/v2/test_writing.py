@@ -40,6 +40,7 @@ BOX = "z=3:20&y=30:50&x=5:40"
 SLICES = np.s_[3:20, 30:50, 5:40]
 EM, CELLS, DYES = "lab/brain/em", "lab/brain/cells", "lab/light/dyes"
 IN_ONE_SHARD, PART = "z=1:9&y=2:10&x=3:11", np.s_[1:9, 2:10, 3:11]
+VAST = "lab/types/vast"
 DTYPES = ("uint8", "uint16", "int16", "uint32", "uint64", "float32", "float64")
 RAW = {"Content-Type": "application/octet-stream"}
 LIMIT_BYTES = 4 << 20
@@ -81,6 +82,8 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     samples = [
         Sample(f"lab/types/{dtype}", np.zeros((20, 21, 22), dtype), levels=1) for dtype in DTYPES
     ]
+    nothing = np.zeros((1, 1, 1), np.uint8)
+    samples.append(Sample(VAST, nothing, levels=1, shape=(4096, 400, 400)))
     with serving(StoreURL.parse(str(folder / "lake")), folder, samples) as served:
         yield served
 
@@ -317,6 +320,20 @@ def test_a_box_above_the_limit_is_refused_before_it_is_read(typed: Served) -> No
         address = url_of("lab/types/uint8", "z=0:10&y=0:10&x=0:11")
         for answer in (client.put(address, headers=RAW), client.put(f"{address}&fill=1")):
             assert (answer.status_code, answer.json()["type"][-14:]) == (413, "limit-exceeded")
+
+
+def test_memory_that_the_gateway_has_not_is_not_taken(typed: Served) -> None:
+    settings = Settings(gateway_memory_bytes=64 << 20)
+    app = create_app(settings, typed.lake, typed.catalog, typed.identity)
+    with run_app(app) as url, replace(typed, url=url).client(owner=True) as client:
+        box = url_of(VAST, "z=1:400&y=1:400&x=1:400")
+        for answer in (client.put(box, headers=RAW), client.put(f"{box}&fill=1")):
+            assert (answer.status_code, "bytes of memory" in answer.text) == (413, True)
+        # A box of few voxels, but of large chunks all the same.
+        rod = url_of(VAST, "z=:&y=5&x=5&fill=1")
+        assert client.put(rod).status_code == 200
+        assert app.state.gateway.answers.used_bytes == 0
+        assert client.get(url_of(VAST, "z=4094:&y=5:7&x=5&format=raw")).content == b"\1\0\1\0"
 
 
 def test_a_dataset_that_is_not_ready_or_not_ours_is_not_written(gateway: Served) -> None:
