@@ -53,6 +53,7 @@ ALONE = {
     "writes-over-http": ("benchmarks.writes_over_http:run_writes_over_http", ("repeats",)),
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
+    "gateway-views": ("benchmarks.gateway_views:run_gateway_views", ("repeats",)),
     "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),
     "gateway-cutouts": ("benchmarks.gateway_cutouts:run_gateway_cutouts", ("repeats",)),
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ _SPAN = r"(-?\d{1,15})-(-?\d{1,15})"
 _NAME = re.compile(f"{_SPAN}_{_SPAN}_{_SPAN}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scale:
     """A level of a dataset, as a scale of the format."""
 
@@ -45,13 +46,13 @@ class Scale:
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
 
-    @property
+    @cached_property
     def space(self) -> tuple[int, int, int]:
         """Places of x, y and z among the axes."""
         names = [axis.name for axis in self.axes]
         return names.index("x"), names.index("y"), names.index("z")
 
-    @property
+    @cached_property
     def channel_axis(self) -> int | None:
         """Place of the axis of channels, if there is one."""
         types = [axis.type for axis in self.axes]
@@ -62,7 +63,7 @@ class Scale:
         """How many channels there are."""
         return 1 if self.channel_axis is None else self.shape[self.channel_axis]
 
-    @property
+    @cached_property
     def offset(self) -> tuple[int, ...]:
         """Place of the first voxel, in whole voxels of this scale: x, y, z.
 

@@ -1,0 +1,193 @@
+"""What a chunk costs the gateway in each view: as it lies, or decoded and encoded again.
+
+A client asks a gateway, in a process of its own, for chunks of 64^3 voxels of one shard, one after
+another; ways take turns. What counts is the CPU time of the gateway's process.
+
+``python -m benchmarks.gateway_views LAKE`` is a gateway that decodes and encodes all chunks.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import zstandard
+
+from benchmarks import gateway_process
+from benchmarks.gateway_memory import make_lake
+from benchmarks.gateway_requests import IMAGE, LABELS
+from benchmarks.tables import markdown_table
+from voxlake.api.data.precomputed import PrecomputedLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from benchmarks.rounds import Say
+    from voxlake.ngff.grid.box import Box
+
+SHAPE = (128, 192, 192)
+CHUNK = 64
+REQUESTS = 400
+"""In a row, of one way."""
+AS_IT_LIES, RECODED = "precomputed, as it lies", "precomputed, decoded and encoded by zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to a chunk, and what it took."""
+
+    dataset: str
+    name: str
+    body_bytes: float
+    """Of an answer, on average."""
+    requests_per_cpu_s: float
+    """Requests for each second of the gateway's CPU time."""
+
+
+def run_gateway_views(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
+    """Measure, print the table and return all figures."""
+    say(f"gateway views: a lake of {SHAPE} voxels is made")
+    lake = folder / "views-lake"
+    make_lake(lake, SHAPE)
+    ways = measure(lake, repeats)
+    print(views_table(ways), flush=True)
+    return {"ways": [asdict(way) for way in ways]}
+
+
+def measure(lake: Path, repeats: int, requests: int = REQUESTS) -> list[Way]:
+    """Return all ways to the chunks of the image and the labels."""
+    with gateway(lake) as plain, gateway(lake, recoding=True) as recoding:
+        turns = [
+            (dataset, name, process, path, headers)
+            for dataset, encoding in ((IMAGE, "jpeg"), (LABELS, "compressed_segmentation"))
+            for name, process, path, headers in _ways(plain, recoding, dataset, encoding)
+        ]
+        taken = {turn[:2]: list[tuple[float, int]]() for turn in turns}
+        # The first round finds what is kept from then on.
+        for number in range(repeats + 1):
+            for dataset, name, process, paths, headers in turns:
+                cost = ask(process, paths, headers, requests if number else 20)
+                if number:
+                    taken[dataset, name].append(cost)
+    return [
+        Way(dataset, name, costs[0][1] / requests, requests / min(cpu for cpu, _ in costs))
+        for (dataset, name), costs in taken.items()
+    ]
+
+
+type Gateway = tuple[str, psutil.Process]
+
+
+def _ways(
+    plain: Gateway, recoding: Gateway, dataset: str, encoding: str
+) -> Iterator[tuple[str, Gateway, list[str], dict[str, str]]]:
+    cells = list(itertools.product(*(range(n // CHUNK) for n in SHAPE)))
+    spans = [
+        "_".join(f"{index * CHUNK}-{(index + 1) * CHUNK}" for index in cell[::-1]) for cell in cells
+    ]
+    zstd, gzip = {"Accept-Encoding": "zstd"}, {"Accept-Encoding": "gzip"}
+    chunks = [f"/precomputed/{dataset}/0/{span}" for span in spans]
+    yield AS_IT_LIES, plain, chunks, zstd
+    yield RECODED, recoding, chunks, zstd
+    yield "precomputed, decoded", plain, chunks, {"Accept-Encoding": "identity"}
+    yield "precomputed, decoded and encoded by gzip", plain, chunks, gzip
+    yield (
+        f"precomputed, {encoding}",
+        plain,
+        [f"/precomputed/{dataset}/{encoding}/0/{span}" for span in spans],
+        zstd,
+    )
+    yield "flat", plain, [f"/flat/{dataset}/0/c/{'/'.join(map(str, cell))}" for cell in cells], {}
+
+
+def ask(
+    at: Gateway, paths: Sequence[str], headers: dict[str, str], count: int
+) -> tuple[float, int]:
+    """Return the gateway's CPU seconds and the bytes of so many answers."""
+    url, process = at
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    received, before = 0, _cpu_seconds(process)
+    for path in itertools.islice(itertools.cycle(paths), count):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, (path, body)
+        received += len(body)
+    connection.close()
+    return _cpu_seconds(process) - before, received
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@contextmanager
+def gateway(lake: Path, *, recoding: bool = False) -> Iterator[Gateway]:
+    """Run a gateway over a lake; yield its URL and its process."""
+    module = "benchmarks.gateway_views" if recoding else "benchmarks.gateway_process"
+    environment = os.environ | {"VOXLAKE_REQUESTS_PER_MINUTE": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-m", module, str(lake)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip(), psutil.Process(process.pid)
+        finally:
+            process.stdin.close()
+            process.wait(30)
+
+
+def check_equal(lake: Path) -> None:
+    """Hold that a chunk is the same voxels, whether it was decoded and encoded or not."""
+    span = f"0-{CHUNK}_0-{CHUNK}_0-{CHUNK}"
+    with gateway(lake) as plain, gateway(lake, recoding=True) as recoding:
+        bodies = []
+        for url, _ in (plain, recoding):
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+            path = f"/precomputed/{LABELS}/0/{span}"
+            connection.request("GET", path, headers={"Accept-Encoding": "zstd"})
+            bodies.append(zstandard.decompress(connection.getresponse().read()))
+            connection.close()
+    assert bodies[0] == bodies[1]
+
+
+def views_table(ways: Sequence[Way]) -> str:
+    """Return the ways as a table, each beside the one that decodes and encodes again."""
+    base = {way.dataset: way.requests_per_cpu_s for way in ways if way.name == RECODED}
+    rows = [
+        (
+            way.dataset.rpartition("/")[2],
+            way.name,
+            f"{way.body_bytes / 1024:.0f}",
+            f"{way.requests_per_cpu_s:.0f}",
+            f"{way.requests_per_cpu_s / base[way.dataset]:.1f}",
+        )
+        for way in ways
+    ]
+    head = ("dataset", "way", "KiB", "requests / CPU second", "to decoded and encoded")
+    return markdown_table("A chunk of 64^3 voxels by the gateway", [head, *rows])
+
+
+def never(self: PrecomputedLevel, box: Box) -> bool:
+    """Return that no chunk is sent as it lies."""
+    del self, box
+    return False
+
+
+if __name__ == "__main__":
+    PrecomputedLevel.lies_so = never  # type: ignore[method-assign]
+    gateway_process.main()
