@@ -45,6 +45,8 @@ class Sample:
     channels: tuple[Channel, ...] = ()
     small: bool = True
     """Chunks of 16^3 in shards of 32^3, so that little data has many of both."""
+    indexed: bool = True
+    """Whether labels have a label index."""
     shape: tuple[int, ...] | None = None
     """Shape of a dataset without stored voxels, where it is not that of `voxels`."""
 
@@ -77,7 +79,7 @@ def add_sample(lake: StoreURL, catalog: Catalog, sample: Sample) -> StoreURL:
     for level in () if sample.shape else levels:
         steps = tuple(slice(None, None, factor) for factor in level.factors)
         write_level(url / level.path, sample.voxels[steps])
-    if sample.kind is Kind.LABELS:
+    if sample.kind is Kind.LABELS and sample.indexed:
         index_level(url / "0", lake / place.index_key)
     catalog.add_dataset(
         DatasetRecord(

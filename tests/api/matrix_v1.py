@@ -5,6 +5,7 @@ from __future__ import annotations
 from voxlake.platform.access import Permission
 
 _READ, _VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
+_ADD = Permission.ADD_VOLUMETRIC_DATA
 _IN = "/{collection}/{experiment}/{dataset}"
 _BOX = "{resolution}/{x}/{y}/{z}"
 _COLLECTION = "/v1/collection/{collection}"
@@ -13,7 +14,13 @@ _EXPERIMENT = f"{_COLLECTION}/experiment/{{experiment}}"
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", f"{_EXPERIMENT}/channel/{{dataset}}"): _READ,
     ("GET", f"/v1/downsample{_IN}"): _READ,
-    **{("GET", f"/v1/cutout{_IN}/{_BOX}{end}"): _VOXELS for end in ("", "/{t}")},
+    **{
+        ("GET", f"/v1/{resource}{_IN}/{_BOX}{end}"): _VOXELS
+        for resource in ("cutout", "ids")
+        for end in ("", "/{t}")
+    },
+    ("GET", f"/v1/boundingbox{_IN}/{{resolution}}/{{label}}"): _VOXELS,
+    ("GET", f"/v1/reserve{_IN}/{{count}}"): _ADD,
 }
 PLACES: dict[tuple[str, str], Permission] = {
     ("GET", _COLLECTION): _READ,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from voxlake.documents.document import Document
+from voxlake.documents.labels import Text
 
 CUBOID = (512, 512, 16)
 """Voxels x, y, z of the blocks of bossDB, to which its clients align what they ask for."""
@@ -115,6 +116,28 @@ class BossChannel(Document):
     storage_type: Literal["spdb"] = "spdb"
     bucket: None = None
     cv_path: None = None
+
+
+class BossIds(Document):
+    """The ids of annotations in a box."""
+
+    ids: tuple[Text, ...] = Field(description="Ascending, without 0.")
+
+
+class BossBoundingBox(Document):
+    """Where an annotation is, half-open, in the coordinates of the frame."""
+
+    x_range: tuple[int, int]
+    y_range: tuple[int, int]
+    z_range: tuple[int, int]
+    t_range: tuple[int, int] = (0, 1)
+
+
+class BossReserved(Document):
+    """Ids in a row that nothing has and nobody else is given."""
+
+    start_id: int
+    count: str
 
 
 class BossDownsample(Document):

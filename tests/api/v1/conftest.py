@@ -45,6 +45,13 @@ def samples() -> list[Sample]:
             "lab/light/film", image_voxels((3, 20, 33, 37), 4, "uint16"), axes=("t", "z", "y", "x")
         ),
         Sample(
+            "lab/light/cells",
+            np.stack([label_voxels((20, 33, 37), seed) for seed in (6, 7)]),
+            Kind.LABELS,
+            axes=("t", "z", "y", "x"),
+            indexed=False,
+        ),
+        Sample(
             "lab/light/dyes",
             image_voxels((2, 20, 33, 37), 4, "uint16"),
             axes=("c", "z", "y", "x"),

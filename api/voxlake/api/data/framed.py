@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from anyio import to_thread
 
 from voxlake.api.data import datasets as data
+from voxlake.api.data.labels import ask, labels_in_box
+from voxlake.api.data.opened import check_labels
 from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
 from voxlake.api.guard import Granted
+from voxlake.api.http.again import read_again
 from voxlake.documents.bossdb import DATATYPES
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
@@ -19,7 +24,7 @@ from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import ReadVoxels
-from voxlake.platform.errors import OutOfBoundsError, UnsupportedError
+from voxlake.platform.errors import LimitExceededError, OutOfBoundsError, UnsupportedError
 
 TIME = Axis("t", AxisType.TIME)
 
@@ -50,6 +55,11 @@ class Framed:
         """Smallest readable block along the axes of the cutout."""
         known = dict(zip(self.names, self.volume.chunk, strict=True))
         return tuple(known.get(name, 1) for name in self.cutout.names)
+
+    @property
+    def reading_bytes(self) -> int:
+        """Memory that reading all of it as one takes."""
+        return 3 * self.cutout.nbytes + self.volume.decoding_bytes(self.stored)
 
     @property
     def stored(self) -> Box:
@@ -124,6 +134,56 @@ async def open_framed(
         ),
     )
     return Framed(cutout, volume, names, voxels)
+
+
+async def ids_in(granted: Granted[ReadVoxels], framed: Framed) -> npt.NDArray[np.uint64]:
+    """Return the labels, ascending, that have voxels in a cutout; background is none.
+
+    By the label index where it knows them: of level 0 of labels without time.
+
+    Raises
+    ------
+    LimitExceededError
+        If the box is too large, or there are too many labels.
+    """
+    check_labels(granted)
+    if framed.stored.is_empty:
+        return np.empty(0, np.uint64)
+    if framed.cutout.level == 0 and framed.names == SPATIAL:
+        inside, _, _ = await labels_in_box(granted, framed.stored, (0, None), counts=False)
+        return inside.labels
+    answers, held = granted.gateway.answers, framed.reading_bytes
+    if held > answers.share_bytes:
+        raise LimitExceededError(
+            f"the labels of {framed.cutout.box} of level {framed.cutout.level} are found by their "
+            f"voxels, which take {held} bytes of memory, and the server has {answers.share_bytes}; "
+            "ask for a smaller box"
+        )
+    async with answers.hold(held):
+        voxels = await read_again(partial(framed.read, framed.cutout.box))
+        labels = await to_thread.run_sync(np.unique, voxels)
+    found: npt.NDArray[np.uint64] = labels[labels != 0].astype(np.uint64)
+    return found
+
+
+async def box_of_label(
+    granted: Granted[ReadVoxels], label: int, level: int, frame: FrameDocument | None
+) -> Box:
+    """Return the tightest box z, y, x around a label in a frame.
+
+    Above level 0 it is that of level 0, grown to whole voxels of the level.
+    """
+    dataset = await data.open_dataset(granted)
+    await data.open_level(granted, dataset, level)
+    own = (await ask(granted, lambda view: view.extent(label, counted=False))).box
+    factors = dataset.factors(level)[-3:] if level else (1, 1, 1)
+    start = (0, 0, 0) if frame is None else frame.start
+    first = tuple(lo // n for lo, n in zip(start, factors, strict=True))
+    grown = own.aligned(factors)
+    return Box(
+        tuple(lo // n for lo, n in zip(grown.start, factors, strict=True)),
+        tuple(hi // n for hi, n in zip(grown.stop, factors, strict=True)),
+    ).shifted(first)
 
 
 def _check_axes(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
 from voxlake.api.http.answers.boss_errors import documented_as_boss
 from voxlake.api.http.answers.problems import DOCUMENTED, FORBIDDEN, documented
 from voxlake.api.http.layers.boss_paths import ROOT
+from voxlake.api.http.layers.exchange import exchange_of
+from voxlake.documents.bossdb import BossError
+from voxlake.platform.errors import VoxlakeError
 
 ERRORS = documented_as_boss({**DOCUMENTED, **FORBIDDEN})
 FORMS = documented_as_boss(
@@ -20,3 +24,10 @@ FORMS = documented_as_boss(
 def boss_router(path: str) -> APIRouter:
     """Return a router of the addresses below `/v1` and a path."""
     return APIRouter(prefix=f"{ROOT}{path}", tags=["bossDB"], responses=ERRORS)
+
+
+def refusal(request: Request, error: VoxlakeError, code: int) -> Response:
+    """Return the answer for an error for which bossDB has a number of its own."""
+    request_id = exchange_of(request.scope).request_id
+    told = BossError(status=error.status, code=code, message=str(error), request_id=request_id)
+    return Response(told.model_dump_json(), error.status, media_type="application/json")
