@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tests.api import matrix_v1
+from tests.api import matrix_graphene, matrix_v1
 
 from voxlake.platform.access import (
     ANONYMOUS,
@@ -307,7 +307,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
 }
-DATASETS |= matrix_v1.DATASETS
+DATASETS |= matrix_v1.DATASETS | matrix_graphene.DATASETS
 """Routes about a dataset, and the permission on it that each demands."""
 
 
@@ -315,7 +315,7 @@ def filled(template: str, label: int = 1) -> str:
     """Return the template of an address with all that is in a dataset filled in."""
     parts = {"{key:path}": "zarr.json", "{label}": str(label), "{link}": "1"}
     parts["{plane}/{level}/{slice}/{column}/{row}"] = "xy/0/0/0/0"
-    parts |= matrix_v1.FILLED
+    parts |= matrix_v1.FILLED | matrix_graphene.FILLED
     for part, text in parts.items():
         template = template.replace(part, text)
     return template
@@ -369,6 +369,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v2/states/{state}"): anyone,
     ("DELETE", "/v2/states/{state}"): oneself,
     ("GET", "/s/{state}"): everyone,
+    ("GET", "/segmentation/api/versions"): everyone,
     ("GET", "/v2/audit"): administrator,
     ("GET", "/auth_info"): everyone,
     **{
@@ -419,6 +420,7 @@ The place is in the path or in the query; of those that make what lies on top it
 def address(template: str, name: str) -> str:
     """Return the address of a route about a dataset."""
     parts = dict(zip(("{collection}", "{experiment}", "{dataset}"), name.split("/"), strict=True))
+    parts["{table}"] = name.replace("/", ".")
     for part, text in parts.items():
         template = template.replace(part, text)
     return template

@@ -5,6 +5,7 @@ The table is in `matrix`; a route that it does not have fails here.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ from tests.api.matrix import (
     place_of,
     targets,
 )
+from tests.api.matrix_graphene import ASKED_WRONGLY
 from tests.api.test_guard import every_route
 
 from voxlake.api.app import create_app
@@ -106,7 +108,7 @@ def told(answer: Answer, target: str) -> tuple[int, set[str], str]:
         text = text.replace(answer.json()["request_id"], "")
     path, _, query = target.partition("?")
     place = query.removeprefix("place=").partition("&")[0]
-    for part in sorted({*path.split("/"), place} - {""}, key=len, reverse=True):
+    for part in sorted({*re.split("[/.]", path), place} - {""}, key=len, reverse=True):
         if part not in WORDS:
             said = f"token {part}" if part.isdigit() else part
             text = text.replace(said, "NAME")
@@ -217,7 +219,9 @@ def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     viewer = next(each for each in server.askings if str(each) == "viewer by token")
     answer = server.asked["local"].ask("GET", address(target, CLOSED), viewer.headers)
     nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}
-    assert answer.status == (404 if row[1] in nothing else 302 if "/view/" in target else 200)
+    wrong = row[1].endswith(ASKED_WRONGLY)
+    status = 404 if row[1] in nothing else 400 if wrong else 302 if "/view/" in target else 200
+    assert answer.status == status
 
 
 @pytest.mark.parametrize("row", PLACES, ids=" ".join)

@@ -14,6 +14,7 @@ from voxlake.api import openapi, v1
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
+from voxlake.api.graphene import edits, info, log, nodes
 from voxlake.api.http.answers.problems import (
     DOCUMENTED,
     on_http_exception,
@@ -96,6 +97,10 @@ ROUTERS = (
     links,
     states,
     neuroglancer,
+    info,
+    nodes,
+    edits,
+    log,
     openapi,
 )
 

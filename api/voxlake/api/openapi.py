@@ -19,7 +19,7 @@ from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.views.keys import PART
 from voxlake.documents.bossdb import BossError
-from voxlake.documents.problem import Problem
+from voxlake.documents.problem import GraphProblem, Problem
 from voxlake.platform.names import NAME
 
 DESCRIPTION = """
@@ -66,7 +66,12 @@ def build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    models: set[type[BaseModel]] = {Problem, BossError, *_describe_bodies(app, document)}
+    models: set[type[BaseModel]] = {
+        Problem,
+        BossError,
+        GraphProblem,
+        *_describe_bodies(app, document),
+    }
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template=_SCHEMA + "{model}"
     )

@@ -33,6 +33,12 @@ class Problem(Document):
         return self.type.removeprefix(URN)
 
 
+class GraphProblem(Problem):
+    """A problem of a graph, with its words where clients of CAVE look for them."""
+
+    message: str = Field(description="As `detail`.")
+
+
 def naming(kind: str) -> dict[str, str]:
     """Return how a problem names its kind.
 

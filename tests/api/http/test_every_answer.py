@@ -43,7 +43,8 @@ def check_headers(answer: httpx2.Response, *, https: bool = False) -> None:
         assert "unsafe" not in policy, where
         assert frame == "DENY", where
     assert ("strict-transport-security" in headers) is https, where
-    is_data = answer.url.path.startswith(("/v1/", "/v2/", *(f"/{view}/" for view in VIEWS)))
+    data = "/segmentation/", "/v1/", "/v2/", *(f"/{view}/" for view in VIEWS)
+    is_data = answer.url.path.startswith(data)
     resource = headers["cross-origin-resource-policy"]
     assert resource == ("cross-origin" if is_data else "same-origin"), where
     assert headers.get("cross-origin-opener-policy", "unsafe-none") != "same-origin", where

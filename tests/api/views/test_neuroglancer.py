@@ -16,6 +16,7 @@ from tests.api.conftest import SHAPE, Served
 from voxlake.api.views.neuroglancer import (
     PUBLIC_VIEWER,
     Layer,
+    graph_transform,
     si_unit,
     source_transform,
     viewer_state,
@@ -49,8 +50,30 @@ def corner(own: Multiscale, reference: Multiscale) -> list[float]:
     return list(matrix @ [*lower, 1.0])
 
 
+def graph_corner(own: Multiscale, reference: Multiscale) -> list[float]:
+    """Return the same of a graph, whose volume has its first corner at 0 and its axes x first."""
+    matrix = np.array(graph_transform(own, reference)["matrix"])
+    return list((matrix @ [0, 0, 0, 1])[::-1])
+
+
 sizes = st.tuples(*[st.floats(0.1, 1000)] * 3)
 places = st.tuples(*[st.floats(-1e5, 1e5)] * 3)
+
+
+@given(sizes=st.tuples(sizes, sizes), places=st.tuples(places, places))
+def test_a_graph_is_drawn_where_its_voxels_are(
+    sizes: tuple[tuple[float, ...], ...], places: tuple[tuple[float, ...], ...]
+) -> None:
+    own, reference = map(multiscale, sizes, places)
+    expected = corner(own, reference)
+    assert graph_corner(own, reference) == pytest.approx(expected, rel=1e-6, abs=1e-3)
+    assert graph_corner(own, own) == [0, 0, 0]
+
+
+def test_a_graph_has_its_axes_x_first() -> None:
+    own = multiscale((40, 8, 4), (0, 0, 0))
+    outer = graph_transform(own, own)["outputDimensions"]
+    assert list(outer.items()) == [("x", (4e-9, "m")), ("y", (8e-9, "m")), ("z", (40e-9, "m"))]
 
 
 @given(scale=sizes, translation=places)

@@ -13,6 +13,7 @@ from voxlake.platform.catalog import DatasetRecord
 from voxlake.platform.store import StoreURL
 
 _mappings = Cached[Mapping]("mappings to bodies")
+_earlier = Cached[Mapping]("earlier mappings to bodies")
 
 
 async def newest_mapping(record: DatasetRecord, index_url: StoreURL) -> Mapping:
@@ -31,3 +32,18 @@ async def newest_mapping(record: DatasetRecord, index_url: StoreURL) -> Mapping:
     if kept is None or mapping.number > kept.number:
         _mappings.put(key, mapping, mapping.nbytes)
     return mapping
+
+
+async def mapping_at(
+    record: DatasetRecord, index_url: StoreURL, newest: Mapping, number: int
+) -> Mapping:
+    """Return the mapping as of a number up to that of the newest. Raises as `newest_mapping`."""
+    if number == newest.number:
+        return newest
+    key = index_url, record, number
+    kept = _earlier.peek(key)
+    if kept is None:
+        find = partial(open_mapping, index_url, number)
+        kept = await read_again(partial(to_thread.run_sync, find))
+        _earlier.put(key, kept, kept.nbytes)
+    return kept

@@ -51,6 +51,8 @@ class Layer:
     """NumPy name of the type of its voxels."""
     bodies: Sequence[Sequence[int]] | None = ()
     """Labels of each body that has several; None: there are more than a state can hold."""
+    graph: str | None = None
+    """Absolute URL of its table, where it is to be merged and split; None: it is looked at."""
 
 
 def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
@@ -107,6 +109,27 @@ def source_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
     return {"outputDimensions": size, "matrix": matrix}
 
 
+def graph_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
+    """Return the transform of a graph of labels that puts the reference's corner at the origin.
+
+    The volume of a graph has its axes x first, and its own corner at the origin.
+    """
+    dimensions, rows = _dimensions(own), []
+    base, other = own.levels[0], reference.levels[0]
+    for place, axis in enumerate(own.axes):
+        there = reference.axis_names.index(axis.name)
+        corner = (other.translation[there] - other.scale[there] / 2) * si_unit(
+            reference.axes[there]
+        )[0]
+        away = (base.translation[place] - base.scale[place] / 2) * si_unit(axis)[0] - corner
+        rows.append(_rounded(away / dimensions[axis.name][0]))
+    rank = len(rows)
+    identity = [[float(row == column) for column in range(rank)] for row in range(rank)]
+    matrix = [[*row, shift] for row, shift in zip(identity, rows[::-1], strict=True)]
+    names = [axis.name for axis in own.axes][::-1]
+    return {"outputDimensions": {name: dimensions[name] for name in names}, "matrix": matrix}
+
+
 def si_unit(axis: Axis) -> tuple[float, str]:
     """Return the SI units in one unit of `axis`, and that SI unit; ``(1, "")`` without a unit.
 
@@ -154,6 +177,11 @@ def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
         "url": source_url(layer.url, layer.zarr_format),
         "transform": source_transform(layer.multiscale, first.multiscale),
     }
+    if layer.graph is not None:
+        voxels = {
+            "url": f"graphene://{layer.graph}",
+            "transform": graph_transform(layer.multiscale, first.multiscale),
+        }
     source: object = voxels
     if layer.properties is not None:
         source = [voxels, f"{layer.properties}/|neuroglancer-precomputed:"]

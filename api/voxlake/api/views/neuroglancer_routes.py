@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
+from voxlake.api.data.supervoxels import supervoxel_levels
 from voxlake.api.guard import Granted, MayReadSome, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.platform.access import ReadVoxels
+from voxlake.platform.errors import UnsupportedError
 
 router = APIRouter(tags=["viewer"])
+
+Proofread = Annotated[
+    bool, Query(description="Show labels as graphs, which the viewer's tools merge and split.")
+]
 
 MOST_LOCATION = 6000
 """Longest address in a header: proxies take 8 KB of headers. The viewer fetches a longer state."""
@@ -28,9 +34,11 @@ MOST_LOCATION = 6000
     "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer",
     summary="Make a Neuroglancer link and state",
 )
-async def get_neuroglancer(request: Request, granted: MayReadSome) -> NeuroglancerDocument:
+async def get_neuroglancer(
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
-    state = await get_state(request, granted)
+    state = await get_state(request, granted, proofread=proofread)
     return NeuroglancerDocument(
         link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
     )
@@ -40,10 +48,13 @@ async def get_neuroglancer(request: Request, granted: MayReadSome) -> Neuroglanc
     "/v2/datasets/{collection}/{experiment}/{dataset}/neuroglancer/state",
     summary="Make a Neuroglancer state",
 )
-async def get_state(request: Request, granted: MayReadSome) -> dict[str, Any]:
+async def get_state(
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+) -> dict[str, Any]:
     """Return the state alone, as the viewer reads it by its address: with the merges as of now."""
     shown = await _shown_with(granted)
-    return viewer_state([await _layer(request, each) for each in shown], _title(shown))
+    layers = [await _layer(request, each, proofread=proofread) for each in shown]
+    return viewer_state(layers, _title(shown))
 
 
 @router.get(
@@ -52,12 +63,16 @@ async def get_state(request: Request, granted: MayReadSome) -> dict[str, Any]:
     status_code=302,
     response_class=RedirectResponse,
 )
-async def view(request: Request, granted: MayReadSome) -> RedirectResponse:
+async def view(
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
-    link = (await get_neuroglancer(request, granted)).link
+    link = (await get_neuroglancer(request, granted, proofread=proofread)).link
     if len(link) > MOST_LOCATION:
         base = str(request.base_url)
-        link = f"{base}neuroglancer/#!{base}v2/datasets/{granted.record.name}/neuroglancer/state"
+        query = "?proofread=true" if proofread else ""
+        state = f"{base}v2/datasets/{granted.record.name}/neuroglancer/state{query}"
+        link = f"{base}neuroglancer/#!{state}"
     return RedirectResponse(link, 302, {"Cache-Control": "no-store"})
 
 
@@ -83,12 +98,13 @@ def _title(shown: list[Granted[ReadVoxels]]) -> str:
     return f"{names} (unfinished)" if names else ""
 
 
-async def _layer(request: Request, granted: Granted[ReadVoxels]) -> Layer:
+async def _layer(request: Request, granted: Granted[ReadVoxels], *, proofread: bool) -> Layer:
     dataset = await data.open_dataset(granted)
     labels, portion = granted.record.kind == "labels", granted.portion
     # What is told of all voxels is not told to those who may read some.
     telling = labels and portion is None
-    named = telling and await object_data.has_objects(granted)
+    graph = await _graph(request, granted) if telling and proofread else None
+    named = telling and graph is None and await object_data.has_objects(granted)
     objects = f"{request.base_url}v2/datasets/{granted.record.name}/objects"
     finest = portion.finest if portion else 0
     volume = await data.open_level(granted, dataset, finest)
@@ -106,5 +122,17 @@ async def _layer(request: Request, granted: Granted[ReadVoxels]) -> Layer:
         zarr_format=volume.zarr_format,
         value_range=None if unread else await data.value_range(granted),
         properties=f"{objects}/segment-properties" if named else None,
-        bodies=await label_data.list_merged_bodies(granted, MOST_MERGED) if telling else (),
+        bodies=await label_data.list_merged_bodies(granted, MOST_MERGED)
+        if telling and graph is None
+        else (),
+        graph=graph,
     )
+
+
+async def _graph(request: Request, granted: Granted[ReadVoxels]) -> str | None:
+    """Return the address of the graph of labels; None if they cannot be one."""
+    try:
+        await supervoxel_levels(granted)
+    except UnsupportedError:
+        return None
+    return f"{request.base_url}segmentation/table/{'.'.join(granted.record.name.parts)}"

@@ -17,11 +17,15 @@ from voxlake.api.gateway import gateway_of
 from voxlake.api.http.answers.boss_errors import boss_error
 from voxlake.api.http.layers.boss_paths import is_boss
 from voxlake.api.http.layers.exchange import exchange_of, template_of
-from voxlake.documents.problem import Problem, naming
+from voxlake.api.http.layers.public_address import inner_path
+from voxlake.documents.problem import GraphProblem, Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
 
 MEDIA_TYPE = "application/problem+json"
 NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
+
+GRAPHS = "/segmentation/"
+"""Below it clients of CAVE look for the words of an error in `message`, and not in a problem."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ _log = logging.getLogger(__name__)
 def problem(
     scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return the answer for one error; to bossDB's clients in its form."""
+    """Return the answer for one error; to clients of bossDB and CAVE in their form."""
     request_id = exchange_of(scope).request_id
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
@@ -40,6 +44,10 @@ def problem(
         told = boss_error(kind, status, detail, request_id)
         return Response(told.model_dump_json(), status, sent, "application/json")
     body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id)
+    if inner_path(scope).startswith(GRAPHS):
+        spoken = GraphProblem(**body.model_dump(exclude_unset=True), message=detail)
+        content = spoken.model_dump_json(exclude_unset=True)
+        return Response(content, status, sent, "application/json")
     return Response(body.model_dump_json(exclude_unset=True), status, sent, MEDIA_TYPE)
 
 

@@ -25,7 +25,7 @@ SECURITY_HEADERS = {
 }
 """Sent unless the route says something else."""
 
-DATA = ("/zarr/", "/flat/", "/precomputed/", "/v1/", "/v2/")
+DATA = ("/zarr/", "/flat/", "/precomputed/", "/segmentation/", "/v1/", "/v2/")
 """Addresses below these are read by pages of any origin, as CORS lets them."""
 
 HSTS = "max-age=31536000"

@@ -16,9 +16,8 @@ from voxlake.api.http.layers.layer import Layer, with_headers
 from voxlake.api.http.layers.public_address import inner_path
 
 TOKEN = "link_token"  # noqa: S105  (the name of it in a scope)
-_PATH = re.compile(
-    r"(/c/([^/]+))/(?:zarr|flat|precomputed|v2/datasets|view|neuroglancer)/.*", re.DOTALL
-)
+_OPEN = "zarr|flat|precomputed|v2/datasets|view|neuroglancer|segmentation/(?:api/v1/)?table"
+_PATH = re.compile(rf"(/c/([^/]+))/(?:{_OPEN})/.*", re.DOTALL)
 """A link, and one of the addresses that it opens: all else is asked by those who say who they are.
 A link may have the rights of an administrator, and such addresses have none of a dataset."""
 

@@ -184,16 +184,23 @@ def _check_members(mapping: Mapping, body: int, supervoxels: list[int]) -> None:
             )
 
 
-def _free(mapping: Mapping, supervoxels: list[int]) -> int:
+def free_number(mapping: Mapping, supervoxels: list[int]) -> int | None:
     """Return the smallest of the supervoxels whose number no body has once they are gone."""
     taken = np.isin(supervoxels, _bodies_without(mapping, supervoxels))
-    for supervoxel, is_taken in sorted(zip(supervoxels, taken.tolist(), strict=True)):
-        if not is_taken:
-            return supervoxel
-    raise InvalidInputError(
-        "each of these supervoxels has the number of a body; give the new body a number, "
-        "`into`, that nothing has"
+    return min(
+        (one for one, is_taken in zip(supervoxels, taken, strict=True) if not is_taken),
+        default=None,
     )
+
+
+def _free(mapping: Mapping, supervoxels: list[int]) -> int:
+    number = free_number(mapping, supervoxels)
+    if number is None:
+        raise InvalidInputError(
+            "each of these supervoxels has the number of a body; give the new body a number, "
+            "`into`, that nothing has"
+        )
+    return number
 
 
 def _checked(mapping: Mapping, into: int, supervoxels: list[int]) -> int:
