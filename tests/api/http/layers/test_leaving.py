@@ -13,6 +13,8 @@ import httpx2
 import pytest
 from anyio import to_thread
 from fastapi import FastAPI, Request
+from starlette.responses import Response
+from tests.api.asgi import InProcess
 from tests.api.conftest import run_app
 
 from voxlake.api.http.answers.problems import on_voxlake_error
@@ -24,6 +26,8 @@ from voxlake.platform.errors import TimedOutError, VoxlakeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import Receive, Scope, Send
 
 
 class Work:
@@ -165,3 +169,16 @@ def test_questions_that_are_left_give_their_memory_back() -> None:
 
 def _fail() -> None:
     raise TimedOutError("it took too long; ask for less")
+
+
+def test_what_is_answered_at_once_needs_no_task_to_watch_its_client() -> None:
+    tasks = list[int]()
+
+    async def count(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0)
+        tasks.append(len(asyncio.all_tasks()))
+        await Response("counted")(scope, receive, send)
+
+    with InProcess(WhileWanted(count, seconds=5)) as app:
+        assert app.ask("GET", "/").body == b"counted"
+    assert tasks == [1]

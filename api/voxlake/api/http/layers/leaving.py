@@ -16,6 +16,8 @@ from voxlake.platform.errors import TimedOutError
 
 BODILESS = {"GET", "HEAD", "OPTIONS"}
 """Methods whose requests have no body, or one that means nothing."""
+WATCHED_AFTER_S = 0.02
+"""From when on a client is watched: most requests are over before, and need no task for it."""
 
 
 class WhileWanted(Layer):
@@ -52,7 +54,7 @@ class WhileWanted(Layer):
             # They left before their body was whole, and nobody is there to be answered.
             pass
         finally:
-            client.watched.cancel()
+            client.end_watch()
             deadline.give_up()
 
 
@@ -79,7 +81,7 @@ class _Sending:
         self.started = True
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             # The server tells of the end as if the client left.
-            self._client.watched.cancel()
+            self._client.end_watch()
         self._limit.reschedule(None)
         await self._send(message)
         self.renew()
@@ -104,7 +106,18 @@ class _Client:
             self._whole.set()
         self.sends: Callable[[], None] = lambda: None
         """Called when a part of the body came."""
-        self.watched = asyncio.ensure_future(self._watch())
+        loop = asyncio.get_running_loop()
+        self._begins = loop.call_later(WATCHED_AFTER_S, self._begin_to_watch)
+        self._watched: asyncio.Task[None] | None = None
+
+    def _begin_to_watch(self) -> None:
+        self._watched = asyncio.ensure_future(self._watch())
+
+    def end_watch(self) -> None:
+        """Watch them no more."""
+        self._begins.cancel()
+        if self._watched is not None:
+            self._watched.cancel()
 
     async def receive(self) -> Message:
         """Return what came, for the application."""
