@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests fuzz writes times check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs requests hostile fuzz writes times check bench format viewer browser pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -46,6 +46,11 @@ KILLS := 10
 
 writes: .venv/dev.stamp  ## Write labels over HTTP while the gateway is killed, some minutes: make writes KILLS=50
 	VOXLAKE_TEST_WRITES=$(WRITES) VOXLAKE_TEST_WRITE_KILLS=$(KILLS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 tests/integration/test_writes_over_http.py
+
+HOSTILE := 10000
+
+hostile: .venv/dev.stamp  ## Attack the gateway at length, some minutes: make hostile HOSTILE=50000
+	VOXLAKE_HOSTILE_REQUESTS=$(HOSTILE) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/benchmarks/test_gateway_hostile.py
 
 TIMED := 2000
 

@@ -54,6 +54,7 @@ ALONE = {
     "label-segments": ("benchmarks.label_segments:run_label_segments", ("rows",)),
     "gateway-memory": ("benchmarks.gateway_memory:run_gateway_memory", ()),
     "gateway-views": ("benchmarks.gateway_views:run_gateway_views", ("repeats",)),
+    "gateway-hostile": ("benchmarks.gateway_hostile:run_gateway_hostile", ()),
     "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),
     "gateway-cutouts": ("benchmarks.gateway_cutouts:run_gateway_cutouts", ("repeats",)),
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),

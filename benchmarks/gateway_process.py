@@ -5,6 +5,7 @@ Prints its URL, then for each line that it is given a line of JSON.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+import psutil
 
 from voxlake.api import app
 from voxlake.api.endpoint import Endpoint
@@ -55,10 +58,11 @@ def main() -> None:
 def announce(info: ServingDocument) -> None:
     """Say where the gateway is, and begin to answer."""
     print(info.url, flush=True)
-    threading.Thread(target=answer, daemon=True).start()
+    loop = asyncio.get_running_loop()
+    threading.Thread(target=answer, args=(loop,), daemon=True).start()
 
 
-def answer() -> None:
+def answer(loop: asyncio.AbstractEventLoop) -> None:
     """Print what is counted for each line that comes."""
     [budget] = WatchedBudget.made
     for _ in sys.stdin:
@@ -66,6 +70,9 @@ def answer() -> None:
             "held": budget.used_bytes,
             "held_peak": budget.peak_bytes,
             "held_limit": budget.limit_bytes,
+            "tasks": len(asyncio.all_tasks(loop)),
+            "threads": threading.active_count(),
+            "files": psutil.Process().num_fds(),
             "cached": CACHE.used_bytes,
             "cache_limit": CACHE.limit_bytes,
             "cache": [asdict(use) for use in CACHE.use()],
