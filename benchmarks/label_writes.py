@@ -99,7 +99,7 @@ def run_label_writes(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
     for placed, offset in (("on the chunk grid", 0), ("across it", 13)):
         say(f"label writes: {BOX}^3 {placed}")
         shards = {
-            way: _Shard(folder / f"{offset}-{n}", voxels, write)
+            way: _Shard(folder / f"{offset}-{n}.ome.zarr", voxels, write)
             for n, (way, (write, _)) in enumerate(WAYS.items())
         }
         for _ in range(repeats * WRITES):

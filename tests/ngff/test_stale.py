@@ -33,6 +33,7 @@ from voxlake.ngff.stale import (
     list_marks,
     mark_of,
     marked,
+    marked_while,
     marks_url,
 )
 from voxlake.platform import store
@@ -179,6 +180,32 @@ def test_many_boxes_of_a_shard_are_marked_as_one(lake: StoreURL) -> None:
         _mark(volume, chunk)
     assert len(_boxes(volume)) == MOST_APART + 1
     assert volume.shard_box((0, 0, 0)) in _boxes(volume)
+
+
+def test_a_mark_that_took_long_to_store_is_made_anew(
+    volume: Volume, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time that it was there, a job might have taken it for settled."""
+    real, slow = store.write, [LATE_S, 0.0]
+
+    def write(url: StoreURL, body: bytes) -> str:
+        clock.pass_(slow.pop(0))
+        return real(url, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", write)
+        _mark(volume, _voxel(0, 0, 0))
+    assert not slow
+    assert len(_boxes(volume)) == 2
+    _mark(volume, _voxel(0, 0, 0))  # by the second
+    assert len(_boxes(volume)) == 2
+
+
+def test_what_is_done_meanwhile_is_done_before_the_block(volume: Volume) -> None:
+    for answer in ("marked", "covered"):
+        with marked_while(volume, [_voxel(0, 0, 0)], answer.upper) as given:
+            assert given == answer.upper()
+            assert len(_boxes(volume)) == 1
 
 
 def test_a_write_that_took_long_is_marked_again(volume: Volume, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,9 +27,10 @@ from ulid import ULID
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.lake import GROUP_SUFFIX
 from voxlake.platform import store
+from voxlake.platform.deadline import under_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from voxlake.ngff.grid.box import Cell
@@ -162,14 +164,33 @@ def marked(volume: Volume, boxes: Iterable[Box]) -> Iterator[None]:
     StoreError
         Before the block if a mark cannot be stored; after it, if it has to be again and cannot.
     """
+    with marked_while(volume, boxes, lambda: None):
+        yield
+
+
+@contextmanager
+def marked_while[T](
+    volume: Volume, boxes: Iterable[Box], meanwhile: Callable[[], T]
+) -> Iterator[T]:
+    """Mark as `marked` does, and do what else must be done before; the block gets its answer."""
     url = marks_url(volume.url)
     if url is None:
-        yield
+        yield meanwhile()
         return
     parts = [part for box in boxes for part in _parts(volume, box)]
-    opened = [_mark(url, volume, cell, part) for cell, part in parts]
+
+    def mark_all() -> list[_Opened]:
+        return [_mark(url, volume, cell, part) for cell, part in parts]
+
+    if all(_covering(_known(url, cell), part) for cell, part in parts):
+        opened, answer = mark_all(), meanwhile()
+    else:
+        with ThreadPoolExecutor(1, "marks") as pool:
+            marking = pool.submit(under_deadline(mark_all))
+            answer = meanwhile()
+            opened = marking.result()
     try:
-        yield
+        yield answer
     finally:
         for (_, part), mark in zip(parts, opened, strict=True):
             if mark.age_s > LATE_S:
@@ -203,19 +224,37 @@ _opening = Lock()
 
 def _mark(url: StoreURL, volume: Volume, cell: Cell, box: Box) -> _Opened:
     """Return a mark of this process that covers a box of a shard: an open one, or one more."""
-    with _opening:
-        known = list(_opened.get((url, cell), ()))
+    known = _known(url, cell)
+    covering = _covering(known, box)
+    if covering is not None:
+        return covering
     fresh = [each for each in known if each.age_s < OPEN_S]
-    for each in fresh:
-        if each.mark.box.contains(box):
-            return each
     if len(fresh) >= MOST_APART:
         box = volume.shard_box(cell)
-    opened = _Opened(_new(url, box))
-    store.write(opened.mark.url, b"")
+    opened = _stored(url, box)
     past = [each for each in known if each not in fresh and box.contains(each.mark.box)]
     _remember((url, cell), opened, _deleted(past))
     return opened
+
+
+def _known(url: StoreURL, cell: Cell) -> list[_Opened]:
+    with _opening:
+        return list(_opened.get((url, cell), ()))
+
+
+def _covering(known: list[_Opened], box: Box) -> _Opened | None:
+    """Return an open mark that covers a box, if there is one."""
+    covering = (each for each in known if each.age_s < OPEN_S and each.mark.box.contains(box))
+    return next(covering, None)
+
+
+def _stored(url: StoreURL, box: Box) -> _Opened:
+    """Store a mark, and another if that took so long that it may be taken for settled."""
+    while True:
+        opened = _Opened(_new(url, box))
+        store.write(opened.mark.url, b"")
+        if opened.age_s < LATE_S:
+            return opened
 
 
 def _deleted(past: list[_Opened]) -> list[_Opened]:

@@ -26,7 +26,7 @@ from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
-from voxlake.ngff.stale import marked
+from voxlake.ngff.stale import marked_while
 from voxlake.ngff.writing import (
     AT_ONCE,
     check_change,
@@ -104,8 +104,9 @@ def write_label_shard(
         If the shard is in another state than `known`: nothing has changed.
     """
     check_condition(labels.volume, known)
-    with marked(labels.volume, (change.box for change in changes)):
-        marker = open_marker(labels.index_url, cell, by)
+    boxes = (change.box for change in changes)
+    mark = partial(open_marker, labels.index_url, cell, by)
+    with marked_while(labels.volume, boxes, mark) as marker:
         try:
             etag = _write_shard(labels, cell, changes, known)
         except PreconditionFailedError:
