@@ -132,6 +132,23 @@ def test_flat_chunks_are_of_the_state_that_the_index_is_of(
         assert client.get(f"{url}c/9/9/9").status_code == 404
 
 
+def test_precomputed_chunks_are_those_of_the_store(on_s3: Served) -> None:
+    for name in (EM, CELLS):
+        spec = {
+            "driver": "neuroglancer_precomputed",
+            "kvstore": f"{on_s3.url}/precomputed/{name}/",
+        }
+        found = ts.open(spec, read=True).result().read().result()
+        assert np.array_equal(found[..., 0].transpose(), on_s3.voxels[name])
+    with on_s3.client() as client:
+        client.headers["Accept-Encoding"] = "zstd"
+        for span in ("0-16_0-16_0-16", "48-50_32-40_16-20"):
+            chunk = client.get(f"/precomputed/{EM}/0/{span}")
+            known = {"If-None-Match": chunk.headers["etag"]}
+            again = client.get(f"/precomputed/{EM}/0/{span}", headers=known)
+            assert (chunk.headers["content-encoding"], again.status_code) == ("zstd", 304)
+
+
 def test_cutouts_labels_and_zarr_equal_what_was_written(on_s3: Served) -> None:
     with on_s3.client() as client:
         box = {"z": "3:17", "y": "5:40", "x": "0:33"}

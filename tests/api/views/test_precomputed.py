@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -309,3 +311,28 @@ def test_private_volumes_and_labels_of_images(served: Served, anonymous: httpx2.
         assert chunk.headers["cache-control"] == "private, no-cache"
         assert chunk.headers["vary"] == "Accept-Encoding, Authorization, Cookie"
         assert chunk.content == served.voxels["lab/brain/secret"][:16, :16, :16].tobytes()
+
+
+def test_what_is_decoded_counts_while_it_is_sent(lake: Served) -> None:
+    """A client that takes nothing of a large chunk keeps its memory from others."""
+    group = lake.lake / "a/b/bytes.ome.zarr"
+    kept = (group / "1").path.rename(group.path / "kept")
+    answers = lake.app.state.gateway.answers
+    try:
+        path, shape = str((group / "1").path), (192, 512, 256)
+        zarr.create_array(path, shape=shape, dtype="u1", chunks=shape, fill_value=5)
+        lake.app.state.gateway.volumes._entries.clear()
+        host, port = lake.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            target = "/precomputed/a/b/bytes/1/0-256_0-512_0-192"
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert b"200" in connection.recv(1000)
+            assert answers.used_bytes >= 24 << 20
+        deadline = time.monotonic() + 10
+        while answers.used_bytes:
+            assert time.monotonic() < deadline, "memory is counted for who has left"
+            time.sleep(0.02)
+    finally:
+        lake.app.state.gateway.volumes._entries.clear()
+        store.delete_tree(group / "1")
+        kept.rename((group / "1").path)

@@ -39,11 +39,18 @@ class Part:
     blocks: AsyncIterator[Block]
     release: Callable[[], object] = lambda: None
     """To be called when the blocks are sent, or are not wanted any more."""
+    is_whole: bool = False
+    """Whether all of it is in memory already; else a block is."""
 
     @property
     def size(self) -> int:
         """Bytes that come."""
         return self.span[1] - self.span[0] if self.span else 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes while it is sent."""
+        return self.size if self.is_whole else min(self.size, BLOCK)
 
 
 async def summarize(url: StoreURL) -> ObjectInfo:
@@ -82,7 +89,7 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
 def part_of(body: bytes, info: ObjectInfo, span: tuple[int, int] | None) -> Part:
     """Return bytes of an object that was read whole."""
     chosen = body[slice(*span)] if span else b""
-    return Part(info, span, _each([chosen]) if chosen else no_blocks())
+    return Part(info, span, _each([chosen]) if chosen else no_blocks(), is_whole=True)
 
 
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:

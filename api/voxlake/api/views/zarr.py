@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import portions
-from voxlake.api.data.stored_objects import BLOCK, Choose, Part, part_of
+from voxlake.api.data.stored_objects import Choose, Part, part_of
 from voxlake.api.guard import Granted, Requires, grant, relatives
 from voxlake.api.http.answers.problems import problem
 from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start
@@ -338,8 +338,8 @@ def refuse(scope: Scope, status: HTTPStatus, headers: dict[str, str]) -> Respons
 class PartResponse(Response):
     """Sends a part of an object as it is read.
 
-    A block of it counts against `budget` until the socket took it, but it never waits for that:
-    a viewer's chunks are little and many.
+    What of it is in memory counts against `budget` until the socket took it, but it never waits for
+    that: a viewer's chunks are little and many.
     """
 
     def __init__(
@@ -352,7 +352,7 @@ class PartResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""
         try:
-            with self.budget.count(min(self.part.size, BLOCK)):
+            with self.budget.count(self.part.held_bytes):
                 await self._send(send, as_spans=takes_file_spans(scope))
         finally:
             self.part.release()
