@@ -52,6 +52,11 @@ HOSTILE := 10000
 hostile: .venv/dev.stamp  ## Attack the gateway at length, some minutes: make hostile HOSTILE=50000
 	VOXLAKE_HOSTILE_REQUESTS=$(HOSTILE) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/benchmarks/test_gateway_hostile.py
 
+ABORTED := 10000
+
+aborts: .venv/dev.stamp  ## Try what stays of clients that leave, some minutes: make aborts ABORTED=100000
+	VOXLAKE_ABORTED_REQUESTS=$(ABORTED) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_many_leave.py
+
 TIMED := 2000
 
 times: .venv/dev.stamp  ## Try whether a clock tells hidden from absent: make times TIMED=5000
