@@ -288,6 +288,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"{_V2}/objects/lookup"): _READ_VOXELS,
     ("POST", f"{_V2}/objects/delete"): _DELETE,
     ("GET", f"{_V2}/objects/segment-properties/info"): _READ_VOXELS,
+    ("GET", f"{_V2}/objects/segment-properties/{{choice}}/info"): _READ_VOXELS,
     ("GET", f"{_V2}/objects/{{label}}"): _READ_VOXELS,
     ("PUT", f"{_V2}/objects/{{label}}"): _ADD,
     ("DELETE", f"{_V2}/objects/{{label}}"): _DELETE,
@@ -314,6 +315,7 @@ DATASETS |= matrix_v1.DATASETS | matrix_graphene.DATASETS
 def filled(template: str, label: int = 1) -> str:
     """Return the template of an address with all that is in a dataset filled in."""
     parts = {"{key:path}": "zarr.json", "{label}": str(label), "{link}": "1"}
+    parts["{choice}"] = "largest=5"
     parts["{plane}/{level}/{slice}/{column}/{row}"] = "xy/0/0/0/0"
     parts |= matrix_v1.FILLED | matrix_graphene.FILLED
     for part, text in parts.items():

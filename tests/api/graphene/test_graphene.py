@@ -221,6 +221,8 @@ def test_the_log_tells_who_did_what(graphs: Graphs) -> None:
     made = [datetime.fromisoformat(details[key]["timestamp"]).timestamp() for key in ("1", "2")]
     times = graphs.post("root_timestamps", {"node_ids": [CHANGED | 2, root]})
     assert times["timestamp"] == made
+    over = graphs.post("root_timestamps", {"node_ids": [CHANGED | 2, root]}, latest=True)
+    assert over["timestamp"][0] == made[1] < over["timestamp"][1]
     began = graphs.get("oldest_timestamp")
     assert graphs.post("root_timestamps", {"node_ids": [FIRST | 1]})["timestamp"] == [
         began["epoch"]
@@ -232,7 +234,7 @@ def test_the_log_tells_who_did_what(graphs: Graphs) -> None:
         "is_latest": [True]
     }
     refused(graphs.ann.get(f"{API}/node/{node_of(2)}/root", params={"timestamp": 1e30}), 400)
-    graph = graphs.post("lineage_graph_multiple", {"root_ids": [CHANGED | 2]})
+    graph = graphs.post("lineage_graph_multiple", {"root_ids": [CHANGED | 2]}, name="x")
     assert sorted((link["source"], link["target"]) for link in graph["links"]) == [
         (FIRST | 1, CHANGED | 2),
         (FIRST | 2, CHANGED | 2),

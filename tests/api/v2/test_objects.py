@@ -140,6 +140,27 @@ def test_neuroglancer_is_told_of_objects_if_there_are_any(
     assert names["author"] == ["ana"]
 
 
+def test_the_largest_segments_are_told_by_a_path(labelled: Labelled, ana: httpx2.Client) -> None:
+    def told(choice: str) -> tuple[list[str], dict[str, list[Any]]]:
+        answer = ana.get(f"cells/objects/segment-properties/{choice}/info")
+        assert answer.status_code == 200, answer.text
+        inline = answer.json()["inline"]
+        return inline["ids"], {each["id"]: each["values"] for each in inline["properties"]}
+
+    ana.put("cells/objects/3", json=NEURON)
+    labels, counts = np.unique(labelled.voxels[labelled.voxels != 0], return_counts=True)
+    order = sorted(zip((-counts).tolist(), labels.tolist(), strict=True))
+    ids, properties = told("largest=2")
+    assert ids == [str(label) for label in sorted(label for _, label in order[:2])]
+    assert sorted(properties["voxels"], reverse=True) == [-count for count, _ in order[:2]]
+    ids, properties = told("type=neuron,name=Tm3,bodies")
+    assert (ids, properties["name"]) == (["3"], ["Tm3 left"])
+    assert told("status=none")[0] == []
+    for wrong in ("largest=0", "size=3", "largest=1,largest=2", "type=x", "Largest"):
+        path = f"cells/objects/segment-properties/{wrong}/info"
+        assert ana.get(path).status_code == 400, wrong
+
+
 def test_merges_and_cleaves_are_of_who_asks(labelled: Labelled, ana: httpx2.Client) -> None:
     index = labelled.opened()[1]
     merged = ana.post("cells/merges", json={"labels": ["3", str(LARGEST), 1]}).json()

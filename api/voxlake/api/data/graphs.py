@@ -259,6 +259,13 @@ def made_at(granted: Granted[ReadVoxels], graph: Graph, root: Root) -> float:
     return moment.timestamp()
 
 
+def last_moment(graph: Graph, root: Root) -> float | None:
+    """Return when a root was over, in seconds since 1970; None: it is the latest."""
+    after = graph.history.changes(root.body, root.number, graph.number)
+    end = min(filter(None, (*after[:1], graph.history.next_import(root.number))), default=None)
+    return None if end is None else graph.history.entries[end - 1].at.timestamp()
+
+
 def left_by(graph: Graph, number: int) -> list[int]:
     """Return the roots that the change of a number made."""
     return roots_left_by(graph.history, number)

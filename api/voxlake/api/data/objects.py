@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from voxlake.api.data.labels import change
+from voxlake.api.data.labels import change, list_largest
 from voxlake.api.data.opened import index_url, opened_labels
 from voxlake.api.guard import Granted
 from voxlake.ngff.labels import merges
@@ -100,3 +100,15 @@ def has_objects(index: StoreURL) -> bool:
 def segment_properties(index: StoreURL, limit: int) -> properties.SegmentProperties:
     """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
     return properties.segment_properties(index, limit=limit)
+
+
+async def properties_of_largest(
+    granted: Granted[ReadVoxels], count: int, where: ObjectFilter, *, bodies: bool
+) -> properties.SegmentProperties:
+    """Return the `count` labels of most voxels, of those whose objects fit, as such properties.
+
+    Raises as `labels.list_largest`.
+    """
+    _, table = await list_largest(granted, count, where, bodies=bodies)
+    told = partial(properties.segment_properties, await index_url(granted), table, count)
+    return await granted.gateway.questions.ask(told)

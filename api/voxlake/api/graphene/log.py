@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from voxlake.api.data import graphs
-from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Node, written
+from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.documents.graphene import (
     ChangeLogDocument,
@@ -97,8 +98,12 @@ async def get_lineage_graph(
     as_text: AsText = False,
     timestamp_past: Cutoff = None,
     timestamp_future: Cutoff = None,
+    name: Annotated[
+        str | None, Query(description="Taken: caveclient 8 sends it where no end is asked for.")
+    ] = None,
 ) -> LineageDocument:
     """Return the roots that some roots came from or became between two moments."""
+    del name
     graph = await graphs.open_graph(granted)
     lineage = graphs.trace(graph, asked.root_ids, timestamp_past, timestamp_future)
     ids = sorted(lineage.roots)
@@ -118,11 +123,19 @@ async def get_lineage_graph(
 
 @router.post("/root_timestamps", summary="Tell when roots were made")
 async def get_root_timestamps(
-    granted: MayReadTable, asked: Annotated[NodesAsked, Depends(JsonBody(NodesAsked))]
+    granted: MayReadTable,
+    asked: Annotated[NodesAsked, Depends(JsonBody(NodesAsked))],
+    *,
+    latest: Annotated[bool, Query(description="Tell when each was there last.")] = False,
+    timestamp: Moment = None,
 ) -> TimestampsDocument:
-    """Return when each root was made, in their order."""
-    graph = await graphs.open_graph(granted)
+    """Return when each root was made, or with `latest` when it was there last, in their order."""
+    graph = await graphs.open_graph(granted, timestamp)
     roots = map(graph.find, asked.node_ids)
+    if latest:
+        moment = time.time() if timestamp is None else timestamp
+        ends = (graphs.last_moment(graph, root) for root in roots)
+        return TimestampsDocument(timestamp=tuple(moment if end is None else end for end in ends))
     return TimestampsDocument(timestamp=tuple(graphs.made_at(granted, graph, one) for one in roots))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
@@ -24,6 +24,7 @@ from voxlake.documents.objects import (
     ObjectsQuery,
     PutQuestion,
 )
+from voxlake.documents.segment_choices import PATTERN, parse_choice
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/objects", tags=["objects"]
@@ -78,9 +79,36 @@ async def get_segment_properties(
 
     A layer takes it by this address without `/info`, and `/|neuroglancer-precomputed:` after it.
     """
-    properties = await object_data.segment_properties(granted, limit)
+    found = await object_data.segment_properties(granted, limit)
+    return _told(found.to_json())
+
+
+@router.get("/segment-properties/{choice}/info", summary="List the largest labels for Neuroglancer")
+async def get_chosen_properties(
+    granted: MayReadVoxels,
+    choice: Annotated[
+        str,
+        Path(
+            pattern=PATTERN,
+            description="`largest=N` with any of `type=`, `status=`, `name=` (how it begins) and "
+            "`bodies`, and commas between them.",
+        ),
+    ],
+) -> Response:
+    """Return the labels of most voxels, of those whose objects fit, with their voxel counts.
+
+    A layer takes it as that of all objects.
+    """
+    asked = parse_choice(choice)
+    found = await object_data.properties_of_largest(
+        granted, asked.largest, asked.where, bodies=asked.bodies
+    )
+    return _told(found.to_json())
+
+
+def _told(properties: bytes) -> Response:
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
-    return Response(properties.to_json(), headers=headers, media_type="application/json")
+    return Response(properties, headers=headers, media_type="application/json")
 
 
 @router.get("/{label}", summary="Get the object of a label")
