@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -360,3 +362,28 @@ def test_a_level_that_is_made_while_it_is_compared_is_no_damage(
     assert run_job(image.workspace, verify).differences == ()
     assert followed
     assert image.marks() == []
+
+
+def test_many_write_while_jobs_follow(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that anybody wrote is forgotten, however their writes and the jobs fall together."""
+    for name, seconds in (("OPEN_S", 0.02), ("LATE_S", 0.1), ("SETTLED_S", 0.3)):
+        monkeypatch.setattr(stale, name, seconds)
+    volume = written.dataset.level(0)
+
+    def write(writer: int) -> None:
+        rng = np.random.default_rng(writer)
+        for _ in range(6):
+            corners = rng.integers(0, SHAPE, (2, 3))
+            box = _box(tuple(corners[0].tolist()), tuple(corners[1].tolist()))
+            write_voxels(volume, box, np.full(box.shape, 20 + writer, volume.dtype))
+
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, number) for number in range(3)]
+        while not all(each.done() for each in writers):
+            written.follow()
+        for each in writers:
+            each.result()
+    time.sleep(0.4)
+    written.follow()
+    assert written.marks() == []
+    written.check()
