@@ -28,6 +28,18 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("GET", _EXPERIMENT): _READ,
     ("GET", f"{_EXPERIMENT}/channel"): _READ,
 }
+_OF_META = {
+    "GET": _READ,
+    "POST": Permission.ADD,
+    "PUT": Permission.UPDATE,
+    "DELETE": Permission.DELETE,
+}
+DATASETS |= {(method, f"/v1/meta{_IN}"): needed for method, needed in _OF_META.items()}
+PLACES |= {
+    (method, f"/v1/meta/{place}"): needed
+    for method, needed in _OF_META.items()
+    for place in ("{collection}", "{collection}/{experiment}")
+}
 FOR_ANYONE = (("GET", "/v1/collection"), ("GET", "/v1/coord"), ("GET", "/v1/coord/{frame}"))
 """Everybody may ask, by a credential that holds or by none."""
 

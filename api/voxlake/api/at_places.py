@@ -69,6 +69,16 @@ class OnExperiment[R: Right](RequiresNamed[R]):
         return await self.granted(request, collection, experiment)
 
 
+class OnChannel[R: Right](RequiresNamed[R]):
+    """A dependency of routes below ``/{collection}/{experiment}/{dataset}`` about it as a place."""
+
+    async def __call__(
+        self, request: Request, collection: NamePart, experiment: NamePart, dataset: NamePart
+    ) -> GrantedPlace[R]:
+        """Return the access to the dataset."""
+        return await self.granted(request, collection, experiment, dataset)
+
+
 MayAddToLake = Annotated[GrantedPlace[Add], Depends(OnLake(Add))]
 MayReadCollection = Annotated[GrantedPlace[Read], Depends(OnCollection(Read))]
 MayAddToCollection = Annotated[GrantedPlace[Add], Depends(OnCollection(Add))]

@@ -148,3 +148,9 @@ class BossDownsample(Document):
     voxel_size: dict[str, tuple[float, float, float]] = Field(description="x, y, z.")
     extent: dict[str, Triple] = Field(description="x, y, z.")
     cuboid_size: dict[str, Triple]
+
+
+class BossKeys(Document):
+    """The keys of a place that have a value."""
+
+    keys: tuple[str, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.documents.places import FoundPage, KeyList, ValueDocument, place_document
-from voxlake.platform.access import Read, Update
+from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.data.node_records import Page
+from voxlake.platform.errors import InvalidInputError
 
 
 async def list_keys(granted: GrantedPlace[Read]) -> KeyList:
@@ -32,6 +33,37 @@ async def put_value(granted: GrantedPlace[Update], key: str, value: str) -> Valu
 
 async def drop_value(granted: GrantedPlace[Update], key: str) -> None:
     """Take a key and its value away."""
+    place = granted.place.names
+    await granted.asker.of_catalog(lambda catalog: catalog.metadata.drop_value(place, key))
+
+
+async def add_value(granted: GrantedPlace[Add], key: str, value: str) -> ValueDocument:
+    """Give a key a value; raise InvalidInputError if it has one."""
+    place = granted.place.names
+
+    def change(catalog: Catalog) -> ValueDocument:
+        if key in catalog.metadata.list_keys(place):
+            raise InvalidInputError(f"{key!r} has a value already; change that")
+        catalog.metadata.put_value(place, key, value)
+        return ValueDocument(key=key, value=value)
+
+    return await granted.asker.of_catalog(change)
+
+
+async def change_value(granted: GrantedPlace[Update], key: str, value: str) -> ValueDocument:
+    """Give a key another value; raise NotFoundError if it has none."""
+    place = granted.place.names
+
+    def change(catalog: Catalog) -> ValueDocument:
+        catalog.metadata.get_value(place, key)
+        catalog.metadata.put_value(place, key, value)
+        return ValueDocument(key=key, value=value)
+
+    return await granted.asker.of_catalog(change)
+
+
+async def remove_value(granted: GrantedPlace[Delete], key: str) -> None:
+    """Take a key and its value away; raise NotFoundError if it has none."""
     place = granted.place.names
     await granted.asker.of_catalog(lambda catalog: catalog.metadata.drop_value(place, key))
 

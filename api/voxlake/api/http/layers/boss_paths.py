@@ -6,6 +6,7 @@ Clients put slashes at the end, twice or not at all, and a redirect would lose t
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from voxlake.api.http.layers.public_address import inner_path
 
 ROOT = "/v1"
 _PATH = re.compile(r"/+(?:v1|latest)(?:/.*)?", re.DOTALL)
+_META, _VALUE = f"{ROOT}/meta/", b"&value="
 _SLASHES = re.compile("/+")
 
 
@@ -24,7 +26,10 @@ class BossPaths(Layer):
         """Serve one HTTP request."""
         path = inner_path(scope)
         if _PATH.fullmatch(path):
-            scope["path"] = scope.get("root_path", "") + plain(path)
+            path = plain(path)
+            scope["path"] = scope.get("root_path", "") + path
+            if path.startswith(_META):
+                scope["query_string"] = whole_value(scope["query_string"])
         await self.app(scope, receive, send)
 
 
@@ -38,6 +43,19 @@ def plain(path: str) -> str:
     """
     _, _, *parts = _SLASHES.sub("/", path).rstrip("/").split("/")
     return "/".join((ROOT, *parts))
+
+
+def whole_value(query: bytes) -> bytes:
+    """Return a query of metadata, quoted: intern sends values as they are, with `&` and `+`.
+
+    Examples
+    --------
+    >>> whole_value(b"key=a+b&value=x&y=1+2")
+    b'key=a%2Bb&value=x%26y%3D1%2B2'
+    """
+    head, sign, value = query.partition(_VALUE)
+    quoted = quote(unquote_to_bytes(value), safe="").encode()
+    return head.replace(b"+", b"%2B") + sign + quoted
 
 
 def is_boss(scope: Scope) -> bool:
