@@ -22,6 +22,8 @@ from voxlake.api.formats.parsing import ENVELOPE_BYTES, PARSERS, Parser, parser_
 from voxlake.platform.errors import InvalidInputError, UnknownFormatError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.api.formats import Cutout
 
 BODIES = int(os.environ.get("VOXLAKE_FUZZED_BODIES", "4000"))
@@ -83,11 +85,15 @@ def test_a_format_that_nobody_reads_is_named_with_those_that_are() -> None:
 
 @pytest.mark.timeout(3600)
 @each_parser
-def test_any_body_is_parsed_or_refused(parser: Parser) -> None:
+def test_any_body_is_parsed_or_refused(parser: Parser, tmp_path: Path) -> None:
     count, seed = BODIES // len(PARSERS), int.from_bytes(os.urandom(3), "little")
     command = [sys.executable, "-m", "tests.api.formats.parsing.fuzz", parser.name]
     ran = subprocess.run(
-        [*command, str(count), str(seed)], capture_output=True, check=False, text=True
+        [*command, str(count), str(seed)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        text=True,
     )
     assert ran.returncode == 0, f"seed {seed}: {ran.stdout[-2000:]}{ran.stderr[-4000:]}"
     assert re.search(rf"number_of_executed_units: {count}$", ran.stderr, re.MULTILINE)
