@@ -20,6 +20,7 @@ from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
 from tests.servers.shared import SharedServers, ask_for_server
 
+from voxlake.ngff.reading.loading import load_reader
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters, process
 
@@ -54,6 +55,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file():
         return 0
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _reader_loaded() -> None:
+    """Let our own threads read, as they do in a server, from the first test on."""
+    load_reader()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -145,11 +145,14 @@ CANDIDATES: dict[str, tuple[Candidate, ...]] = {
         Candidate("Dask", f"{_HERE}.tasks:on_dask", written=f"{_WRITTEN}:ingested"),
     ),
     "cutout": (
-        Candidate("voxlake", f"{_HERE}.voxlake:cutout"),
+        Candidate("voxlake", f"{_HERE}.voxlake:cutout", {"cache_bytes": 0}, "keeps no chunks"),
+        Candidate("voxlake, cache", f"{_HERE}.voxlake:cutout", {"cache_bytes": _CACHE}),
         Candidate("TensorStore, cache", f"{_HERE}.tensorstore:cutout", {"cache_bytes": _CACHE}),
         Candidate(
             "TensorStore", f"{_HERE}.tensorstore:cutout", {"cache_bytes": 0}, "keeps no chunks"
         ),
+        Candidate("zarrista", f"{_HERE}.zarrista:cutout", {}, "keeps no chunks", needs="zarrista"),
+        Candidate("zarrs", f"{_HERE}.zarr_python:cutout", _ZARRS, "keeps no chunks", needs="zarrs"),
         Candidate("zarr-python", f"{_HERE}.zarr_python:cutout", _BATCHED, "keeps no chunks"),
         Candidate("zarr-python, fused", f"{_HERE}.zarr_python:cutout", _FUSED, "keeps no chunks"),
         Candidate("ngff-zarr", f"{_HERE}.ngff_zarr:cutout", {}, "keeps no chunks"),

@@ -20,6 +20,7 @@ from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.ngff.reading.loading import load_reader
 from voxlake.ngff.volume import Volume, open_volume
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -61,11 +62,12 @@ def pyramid(case: Case, workers: int) -> Iterator[Step]:
         yield Step("pyramid", case.megabytes, run)
 
 
-def cutout(case: Case) -> Iterator[Step]:
+def cutout(case: Case, cache_bytes: int) -> Iterator[Step]:
     """Read boxes of level 0."""
+    load_reader()
     url = StoreURL.parse(str(case.stored / "0"))
-    yield first_read(lambda: read(open_volume(url), FIRST))
-    volume = open_volume(url)
+    yield first_read(lambda: read(open_volume(url, cache_bytes), FIRST))
+    volume = open_volume(url, cache_bytes)
     for name, box in cutout_boxes(case):
         yield Step(name, box_megabytes(box), partial(read, volume, box))
 

@@ -1,11 +1,11 @@
-"""Answers that TensorStore is asked for, and what it says in words of those that it cannot give."""
+"""Answers that are asked for, and what TensorStore says in words of those that it cannot give."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from voxlake.platform.deadline import wait_for
+from voxlake.platform.deadline import Waitable, wait_for
 from voxlake.platform.errors import (
     CorruptDataError,
     MetadataError,
@@ -18,8 +18,6 @@ from voxlake.platform.store.failures import explain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-
-    import tensorstore as ts
 
     from voxlake.ngff.blosc_heads import Head
     from voxlake.ngff.volume import Volume
@@ -35,13 +33,22 @@ _NO_ARRAY = 'Expected "array", but received: "group"'
 _UNCLEAR = "driver: Dimension label(s)"
 _UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
 
-type Ask[T] = Callable[[], ts.Future[T]]
+
+class Answer[T](Waitable[T], Protocol):
+    """An answer to come, of TensorStore or of our own threads, which a coroutine may await."""
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Return the answer."""
+        ...
+
+
+type Ask[T] = Callable[[], Answer[T]]
 
 
 class Pending[T]:
     """An answer to come: ``.result()`` waits for it, ``await`` does in a coroutine.
 
-    A TensorStore future whose failures are voxlake's errors. It is asked for at once, or where
+    Its failures are voxlake's errors. It is asked for at once, or where
     there are `heads` of chunks to look at before, when it is waited for. An answer that `doubts`
     anything is stored is given only if the array is there after it, and so not being deleted.
     """
@@ -64,6 +71,8 @@ class Pending[T]:
             for head in self._heads:
                 head.wait()
             answer = wait_for(self._future or self._ask())
+        except VoxlakeError:
+            raise
         except (ValueError, OSError) as error:
             raise explain(self._action, self._volume.url, error) from error
         if self._doubts(answer):
@@ -75,6 +84,8 @@ class Pending[T]:
             for head in self._heads:
                 head.check((yield from head.answer.__await__()))
             answer = yield from (self._future or self._ask()).__await__()
+        except VoxlakeError:
+            raise
         except (ValueError, OSError) as error:
             raise explain(self._action, self._volume.url, error) from error
         if self._doubts(answer):

@@ -20,6 +20,8 @@ from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.reading import parse_document
 from voxlake.ngff.metadata.seal import require_seal
 from voxlake.ngff.pending import Pending, explain
+from voxlake.ngff.reading.decoded import half_of
+from voxlake.ngff.reading.reader import ShardReader, can_read
 from voxlake.platform import store
 from voxlake.platform.deadline import wait_for
 from voxlake.platform.errors import (
@@ -61,6 +63,8 @@ class Volume:
     """The array's metadata document."""
     blosc: BloscChunks | None = None
     """Its chunks, if blosc compressed them."""
+    reader: ShardReader | None = None
+    """Reads it if it is coded as voxlake writes; TensorStore reads others."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -146,7 +150,7 @@ class Volume:
     def decoding_bytes(self, box: Box) -> int:
         """Return how many bytes of decoded chunks are in memory at once while `box` is read.
 
-        TensorStore decodes as many chunks at the same time as there are processors.
+        As many chunks are decoded at the same time as there are processors.
         """
         chunks = math.prod(grid_shape(box.aligned(self.chunk).shape, self.chunk))
         return min(chunks, os.cpu_count() or 1) * self.chunk_bytes
@@ -159,12 +163,15 @@ class Volume:
         OutOfBoundsError
             At once, if the box is not inside the volume.
         StoreLinkError
-            At once, if a shard of a local store is behind a symbolic link.
+            At once or with the answer, if a shard of a local store is behind a symbolic link.
         CorruptDataError, StoreError
             With the answer.
         ConflictError
             With the answer, if the array is being deleted.
         """
+        if self.reader is not None and self.reader.is_to_read(box):
+            reading = self.reader.read(box)
+            return Pending(lambda: reading, "read", self, doubts=lambda _: reading.lacks_shards)
         box.check_inside(self.box, str(self.url))
         self._check_links("read", box)
         ask = partial(self.array[box.slices].read, order="C")
@@ -307,19 +314,21 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
         If its metadata cannot be understood, or read.
     """
     kvstore = as_tensorstore(url)
+    driver, is_ours = _look_at(url)
+    context = _context(0 if is_ours else cache_bytes)
     spec = {
-        "driver": _driver(url),
+        "driver": driver,
         "kvstore": kvstore,
         # An unconditional DELETE of a shard that became all fill would lose other writers' voxels.
         "store_data_equal_to_fill_value": True,
     }
     try:
-        array = wait_for(ts.open(spec, open=True, context=_context(cache_bytes)))
+        array = wait_for(ts.open(spec, open=True, context=context))
     except (ValueError, OSError) as error:
         raise explain("open", url, error) from error
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
-    blosc = BloscChunks.of(volume, kvstore, _context(cache_bytes))
-    return replace(volume, blosc=blosc)
+    reader = ShardReader.of(volume, cache_bytes)
+    return replace(volume, blosc=BloscChunks.of(volume, kvstore, context), reader=reader)
 
 
 def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
@@ -346,22 +355,34 @@ def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
     return cell if shard_key(metadata, cell) == key else None
 
 
-def _driver(url: StoreURL) -> str:
-    """Return the TensorStore driver of the array; its document must be as it was sealed."""
+def _look_at(url: StoreURL) -> tuple[str, bool]:
+    """Return the TensorStore driver of an array, and whether we read it without TensorStore.
+
+    Its document must be as it was sealed.
+    """
     stored = read_v3(url, ".zarray")
     if stored is not None:
-        require_seal(parse_document(stored.body, url / "zarr.json"), url / "zarr.json")
-        return "zarr3"
+        document = parse_document(stored.body, url / "zarr.json")
+        require_seal(document, url / "zarr.json")
+        return "zarr3", _is_ours(url, document)
     older = store.read_if_there(url / ".zarray")
     if older is None:
         raise NotFoundError(f"{url} is no zarr array; check the address and the level")
     parse_document(older.body, url / ".zarray")
-    return "zarr"
+    return "zarr", False
+
+
+def _is_ours(url: StoreURL, document: dict[str, Any]) -> bool:
+    try:
+        return can_read(url, document)
+    except (LookupError, TypeError, AttributeError):
+        return False  # what is wrong with it is said when it is opened
 
 
 @cache
 def _context(cache_bytes: int) -> ts.Context:
-    return ts.Context({"cache_pool": {"total_bytes_limit": cache_bytes}})
+    """Return where TensorStore keeps chunks of what it alone can read, and we none."""
+    return ts.Context({"cache_pool": {"total_bytes_limit": half_of(cache_bytes)}})
 
 
 def _is_full_of(fill: complex, voxels: npt.NDArray[Any]) -> bool:

@@ -22,7 +22,7 @@ from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.platform.errors import CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -98,14 +98,18 @@ class ShardIndex:
             If its checksum is wrong, or an entry points outside the shard; `what` names it.
         """
         if len(body) != self.index_bytes:
-            raise CorruptDataError(f"{what} is truncated: too short to hold its index; restore it")
+            raise CorruptDataError(
+                f"{what} is damaged: it is truncated, too short to hold its index; restore it"
+            )
         if _crc(body[:-_CRC]) != body[-_CRC:]:
             raise CorruptDataError(f"{what} is damaged: the checksum of its index is wrong")
         entries = np.frombuffer(body, "<u8", count=2 * math.prod(self.grid)).reshape(-1, 2)
         stored = entries[entries[:, 0] != ABSENT]
         # Compared by subtraction: the sum of two 64-bit numbers may overflow.
         if (stored[:, 1] > size).any() or (stored[:, 0] > size - stored[:, 1]).any():
-            raise CorruptDataError(f"{what} is truncated: its index points past its {size} bytes")
+            raise CorruptDataError(
+                f"{what} is damaged: it is truncated, its index points past its {size} bytes"
+            )
         return entries.astype(np.uint64)
 
     def entries_in(self, body: bytes | memoryview, what: str) -> npt.NDArray[np.uint64]:
@@ -173,11 +177,9 @@ def shard_format(volume: Volume) -> ShardFormat:
 def find_shard_format(volume: Volume) -> ShardFormat | None:
     """Return how the shards of `volume` are coded; None if not as voxlake writes."""
     index = find_shard_index(volume)
-    if index is None or len(index.chunk) < 3 or any(extent != 1 for extent in index.chunk[:-3]):
+    if index is None or not is_coded_so(volume.metadata):
         return None
     inner = volume.metadata["codecs"][0]["configuration"]["codecs"]
-    if [codec["name"] for codec in inner] != ["bytes", "zstd"] or not _is_little(inner[0]):
-        return None
     zstd = inner[1].get("configuration", {})
     return ShardFormat(
         index.chunk,
@@ -192,15 +194,30 @@ def find_shard_format(volume: Volume) -> ShardFormat | None:
 
 def find_shard_index(volume: Volume) -> ShardIndex | None:
     """Return how the index of the shards of `volume` lies; None if it has none, or another."""
-    codecs = volume.metadata.get("codecs", [])
-    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+    if not _has_index(volume.metadata):
         return None
-    sharding = codecs[0]["configuration"]
-    index = sharding["index_codecs"]
-    if [codec["name"] for codec in index] != ["bytes", "crc32c"] or not _is_little(index[0]):
-        return None
+    sharding = volume.metadata["codecs"][0]["configuration"]
     first = sharding.get("index_location", "end") == "start"
     return ShardIndex(tuple(sharding["chunk_shape"]), volume.shard, first)
+
+
+def is_coded_so(metadata: Mapping[str, Any]) -> bool:
+    """Return whether an array of these metadata is coded as voxlake writes."""
+    if not _has_index(metadata):
+        return False
+    sharding = metadata["codecs"][0]["configuration"]
+    chunk, inner = sharding["chunk_shape"], sharding["codecs"]
+    if len(chunk) < 3 or any(extent != 1 for extent in chunk[:-3]):
+        return False
+    return [codec["name"] for codec in inner] == ["bytes", "zstd"] and _is_little(inner[0])
+
+
+def _has_index(metadata: Mapping[str, Any]) -> bool:
+    codecs = metadata.get("codecs", [])
+    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+        return False
+    index = codecs[0]["configuration"]["index_codecs"]
+    return [codec["name"] for codec in index] == ["bytes", "crc32c"] and _is_little(index[0])
 
 
 def _crc(body: bytes) -> bytes:

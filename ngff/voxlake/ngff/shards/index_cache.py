@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.shards.format import ShardIndex
-    from voxlake.platform.store import ObjectInfo, RangeReader
+    from voxlake.platform.store import ObjectInfo, RangeReader, StoreURL
 
 type Entries = npt.NDArray[np.uint64]
 """(chunks, 2) offset and size of each chunk, in C order of the shard's grid."""
@@ -56,9 +56,9 @@ def keep_index(coding: ShardIndex, info: ObjectInfo, body: bytes | memoryview) -
     return entries
 
 
-def _key(coding: ShardIndex, info: ObjectInfo) -> tuple[str, str, int, bool]:
+def _key(coding: ShardIndex, info: ObjectInfo) -> tuple[StoreURL, str, int, bool]:
     # An array that is made anew may be coded in another way.
-    return str(info.url), info.etag, coding.index_bytes, coding.index_first
+    return info.url, info.etag, coding.index_bytes, coding.index_first
 
 
 def _read_index(coding: ShardIndex, opened: RangeReader) -> Entries:

@@ -5,7 +5,14 @@ named here, because it takes as long to load as all else: `store.update`, `store
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
-from voxlake.platform.store.awaited import ask_head, ask_parts, ask_signed, ask_stream
+from voxlake.platform.store.awaited import (
+    ask_end,
+    ask_head,
+    ask_parts,
+    ask_signed,
+    ask_start,
+    ask_stream,
+)
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
 from voxlake.platform.store.local import check_links, etag_of_file, list_links
@@ -28,7 +35,7 @@ from voxlake.platform.store.objects import (
 )
 from voxlake.platform.store.partial import is_leftover
 from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
-from voxlake.platform.store.requests import prepare_runtime
+from voxlake.platform.store.requests import begin, prepare_runtime
 from voxlake.platform.store.sweep import leftovers, sweep
 from voxlake.platform.store.url import StoreURL
 
@@ -42,10 +49,13 @@ __all__ = [
     "as_obstore",
     "as_tensorstore",
     "as_zarr",
+    "ask_end",
     "ask_head",
     "ask_parts",
     "ask_signed",
+    "ask_start",
     "ask_stream",
+    "begin",
     "check_links",
     "check_put_size",
     "create",

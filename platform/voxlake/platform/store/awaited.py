@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from obstore.store import S3Store
 
+from voxlake.platform.errors import StoreError
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, etag_of_meta, is_told
 from voxlake.platform.store.objects import object_of
@@ -65,6 +66,11 @@ async def ask_parts(info: ObjectInfo, ranges: Sequence[tuple[int, int]]) -> list
     return found
 
 
+async def ask_start(url: StoreURL, size: int) -> tuple[ObjectInfo, memoryview]:
+    """Return what the object is, and its first `size` bytes, or all that it has."""
+    return await _ask_body(url, {"range": (0, size)})
+
+
 async def ask_end(url: StoreURL, size: int) -> tuple[ObjectInfo, memoryview]:
     """Return what the object is, and its last `size` bytes, or all that it has."""
     return await _ask_body(url, {"range": {"suffix": size}})
@@ -99,7 +105,12 @@ async def _ask_span(info: ObjectInfo, start: int, stop: int) -> memoryview:
 async def _ask_body(url: StoreURL, options: GetOptions) -> tuple[ObjectInfo, memoryview]:
     with store_failures("read", url):
         answer = await obstore.get_async(*object_of(url), options=options)
-        meta, body = answer.meta, await answer.bytes_async()
+        meta, (start, stop), body = answer.meta, answer.range, await answer.bytes_async()
+    if len(body) != stop - start:
+        raise StoreError(
+            f"cannot read {url}: an answer was cut off after {len(body)} of {stop - start} bytes; "
+            "try again"
+        )
     return ObjectInfo(url, meta["size"], etag_of_meta(meta)), memoryview(body)
 
 

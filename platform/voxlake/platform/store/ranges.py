@@ -64,7 +64,8 @@ class RangeReader:
 
     info: ObjectInfo
     """Of the very state that is read."""
-    _file: int | None
+    file: int | None
+    """Descriptor of a file, which is open as long as this is referred to; None on S3."""
     is_settled: bool = True
     """Whether no later state can have its ETag; see `local.is_settled`."""
     close: Callable[[], object] = lambda: None
@@ -82,20 +83,20 @@ class RangeReader:
     def read_into(self, start: int, memory: memoryview) -> int:
         """Fill `memory` with the bytes from `start` on; return how many there were."""
         with store_failures("read", self.url):
-            if self._file is not None:
-                return os.preadv(self._file, [memory], start)
+            if self.file is not None:
+                return os.preadv(self.file, [memory], start)
         body = self.read(start, start + len(memory))
         memory[: len(body)] = body
         return len(body)
 
     def is_at_hand(self, start: int, stop: int) -> bool:
         """Return whether the system has bytes of a file in memory, as looked at here and there."""
-        if self._file is None or not _NOWAIT:
+        if self.file is None or not _NOWAIT:
             return False
         look = [bytearray(1)]
         try:
             for offset in (*range(start, stop, _LOOKED_AT), stop - 1):
-                os.preadv(self._file, look, offset, _NOWAIT)
+                os.preadv(self.file, look, offset, _NOWAIT)
         except OSError:
             return False  # it would have to wait for it, or cannot tell
         return True
@@ -110,9 +111,9 @@ class RangeReader:
         ConnectionError
             If its other end is gone.
         """
-        assert self._file is not None
+        assert self.file is not None
         try:
-            return os.sendfile(socket, self._file, start, min(stop - start, _SENT))
+            return os.sendfile(socket, self.file, start, min(stop - start, _SENT))
         except (BlockingIOError, ConnectionError):
             raise
         except OSError as error:
@@ -120,10 +121,10 @@ class RangeReader:
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each range ``[start, stop)``."""
-        if self._file is None:
+        if self.file is None:
             return [bytes(part) for part in in_background(partial(ask_parts, self.info, ranges))]
         with store_failures("read", self.url):
-            return [os.pread(self._file, stop - start, start) for start, stop in ranges]
+            return [os.pread(self.file, stop - start, start) for start, stop in ranges]
 
 
 def open_ranges(url: StoreURL) -> RangeReader:

@@ -17,6 +17,7 @@ from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from obstore import ListResult, ListStream, ObjectMeta
 
@@ -104,8 +105,13 @@ def _next_page(pages: ListStream[Sequence[ObjectMeta]]) -> Sequence[ObjectMeta] 
 
 def in_background[T](ask: Callable[[], Awaitable[T]]) -> T:
     """Wait for an answer in this thread, no longer than the deadline lets it."""
+    return wait_for(begin(ask))
+
+
+def begin[T](ask: Callable[[], Awaitable[T]]) -> Future[T]:
+    """Let requests be made in the background, under the deadline that counts here."""
 
     async def answer() -> T:
         return await ask()
 
-    return wait_for(asyncio.run_coroutine_threadsafe(answer(), background_loop()))
+    return asyncio.run_coroutine_threadsafe(answer(), background_loop())
