@@ -138,6 +138,14 @@ class DatasetDocument(DatasetSummary):
     zarr_url: str | None = Field(
         None, description="The same bytes through the gateway; null: it was not asked."
     )
+    flat_url: str | None = Field(
+        None, description="The same without shards, zarr v3 and v2; null: no gateway was asked."
+    )
+    precomputed_url: str | None = Field(
+        None,
+        description="The same in Neuroglancer's precomputed format; null: no gateway was asked, or "
+        "the format cannot have such a dataset.",
+    )
     whole: bool = Field(
         default=True,
         description="False: its ingest has not ended; what is not written yet reads as fill.",

@@ -170,6 +170,18 @@ def test_info_says_where_voxels_are(lake: Served) -> None:
     assert [each["voxel_offset"] for each in ids["scales"]] == [[0, 0, 0]] * 2
 
 
+@pytest.mark.parametrize("name", [*SAMPLES, *LABELS])
+def test_a_dataset_says_where_its_views_are(lake: Served, name: str) -> None:
+    with lake.client() as client:
+        described = client.get(f"/v2/datasets/a/b/{name}").json()
+        assert described["flat_url"] == f"{lake.url}/flat/a/b/{name}"
+        assert client.get(f"{described['flat_url']}/zarr.json").status_code == 200
+        address = f"{lake.url}/precomputed/a/b/{name}" if name in TAKEN else None
+        assert described["precomputed_url"] == address
+        status = client.get(f"/precomputed/a/b/{name}/info").status_code
+        assert status == (200 if address else 400)
+
+
 def test_a_chunk_is_sent_as_it_lies(lake: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     def unpack(*_: object) -> None:
         raise AssertionError

@@ -17,14 +17,14 @@ from voxlake.api.data.stored_chunks import read_chunk
 from voxlake.api.data.stored_objects import Choose, Part
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
-from voxlake.api.views.precomputed_info import Scale
+from voxlake.api.views.precomputed_info import Scale, check_taken
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.chunk_codec import unpack_chunks
 from voxlake.ngff.shards.format import ShardFormat, find_shard_format
 from voxlake.ngff.volume import Volume
-from voxlake.platform.access import ReadVoxels
-from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.access import Read, ReadVoxels, Right
+from voxlake.platform.errors import LimitExceededError, UnsupportedError
 from voxlake.platform.store import ObjectInfo
 
 type Voxels = npt.NDArray[Any]
@@ -80,8 +80,22 @@ class PrecomputedLevel:
         return np.full(shape, self.volume.fill, self.dtype)
 
 
+async def is_taken(granted: Granted[Read]) -> bool:
+    """Return whether the format can have the dataset."""
+    try:
+        for level in await _opened_levels(granted):
+            check_taken(level.scale, level.dtype, "raw", labels=granted.record.kind == "labels")
+    except UnsupportedError:
+        return False
+    return True
+
+
 async def open_levels(granted: Granted[ReadVoxels]) -> list[PrecomputedLevel]:
     """Return the levels that may be read, the finest first."""
+    return await _opened_levels(granted)
+
+
+async def _opened_levels(granted: Granted[Right]) -> list[PrecomputedLevel]:
     dataset = await opened_dataset(granted)
     finest = granted.portion.finest if granted.portion else 0
     numbers = range(finest, dataset.levels)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from voxlake.api.askers import Administrator
 from voxlake.api.data import datasets as data
+from voxlake.api.data.precomputed import is_taken
 from voxlake.api.data.registering import register
 from voxlake.api.guard import (
     Granted,
@@ -74,7 +75,11 @@ async def get_dataset(
     """Return what the catalog and the dataset's own metadata say of it."""
     if index:
         granted.check_whole()
-    return await data.describe(granted, zarr_url(request, granted), index=index)
+    document = await data.describe(granted, zarr_url(request, granted), index=index)
+    views = {"flat_url": view_url(request, granted, "flat")}
+    if await is_taken(granted):
+        views["precomputed_url"] = view_url(request, granted, "precomputed")
+    return document.model_copy(update=views)
 
 
 @router.patch(
@@ -134,4 +139,9 @@ async def put_provenance(
 
 def zarr_url(request: Request, granted: Granted[Right]) -> str:
     """Return the absolute URL of the dataset's bytes at this gateway."""
-    return f"{request.base_url}zarr/{granted.record.name}"
+    return view_url(request, granted, "zarr")
+
+
+def view_url(request: Request, granted: Granted[Right], view: str) -> str:
+    """Return the absolute URL of a view of the dataset at this gateway."""
+    return f"{request.base_url}{view}/{granted.record.name}"
