@@ -1,4 +1,4 @@
-"""Read boxes of arrays that are coded as voxlake writes, faster than TensorStore does.
+"""Read boxes of arrays that are coded as voxlake writes, each shard in one state of its object.
 
 What is decoded of a shard is of one state of its object, whoever writes to it meanwhile: a file is
 read by what was opened, and an object of S3 on the condition of its ETag. What is kept, indices and
