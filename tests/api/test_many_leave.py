@@ -141,7 +141,7 @@ def leave_many(served: Served, numbers: range) -> None:
             pass
     deadline = time.monotonic() + 20
     while (left := served.left())["held"] or left["waiting"] or left["tasks"] > 2:
-        assert time.monotonic() < deadline, left
+        assert time.monotonic() < deadline, f"{left}, {asyncio.all_tasks(served.loop)}"
         time.sleep(0.02)
 
 
