@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels import LabelAsked, Text
@@ -119,6 +119,8 @@ class TimestampsDocument(Document):
 
 class MergeAsked(RootModel[tuple[Chosen, Chosen]]):
     """Two supervoxels or roots to merge."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class SplitAsked(Question):

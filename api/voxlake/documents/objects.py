@@ -94,6 +94,13 @@ class ObjectsFilter(Document):
         return ObjectFilter(self.type, self.name_prefix, self.status, pair)
 
 
+class TopQuery(ObjectsFilter):
+    """How many labels, and of which: those whose objects fit, if anything is said of objects."""
+
+    n: int = Field(10, ge=1, le=MAX_LABELS, description="How many.")
+    bodies: bool = Field(default=False, description="Apply the mapping: ids are of bodies.")
+
+
 class ObjectsQuery(ObjectsFilter):
     """A page of objects."""
 

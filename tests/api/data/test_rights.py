@@ -30,7 +30,9 @@ OTHERS = {
     "cleave": {"AddVoxels"},
     "undo": {"AddVoxels"},
     "put_object": {"AddVoxels"},
+    "put_objects": {"AddVoxels"},
     "delete_object": {"DeleteVoxels"},
+    "delete_objects": {"DeleteVoxels"},
     "change": {"AddVoxels", "DeleteVoxels"},
 }
 """What may be had, or done, by another right than that to read voxels."""

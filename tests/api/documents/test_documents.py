@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 import voxlake.api
@@ -54,6 +54,7 @@ SIZES = st.floats(1e-3, 1e6)
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     AwareDatetime: st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     Any: st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+    JsonValue: st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text())),
     Channel: st.builds(
         Channel,
         label=st.text(),
@@ -67,7 +68,7 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
     """Return values of a type that documents use, as JSON can carry them."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, TypeAliasType):
-        return values_of(annotation.__value__, metadata)
+        return PLAIN.get(annotation) or values_of(annotation.__value__, metadata)
     if origin is Annotated:
         inner = (each.metadata if isinstance(each, FieldInfo) else [each] for each in parts[1:])
         return values_of(parts[0], (*chain(*inner), *metadata))

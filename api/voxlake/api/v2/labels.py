@@ -41,7 +41,7 @@ from voxlake.documents.labels import (
     in_box_document,
     label_document,
 )
-from voxlake.documents.objects import ObjectsFilter
+from voxlake.documents.objects import TopQuery
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels", tags=["labels"]
@@ -64,13 +64,6 @@ class BoxQuery(Ranges):
     limit: int | None = Field(
         None, ge=1, le=MAX_LABELS, description="Most labels of the page; null: all."
     )
-
-
-class TopQuery(ObjectsFilter):
-    """How many labels, and of which: those whose objects fit, if anything is said of objects."""
-
-    n: int = Field(10, ge=1, le=MAX_LABELS, description="How many.")
-    bodies: bool = Field(default=False, description="Apply the mapping: ids are of bodies.")
 
 
 @router.get(
