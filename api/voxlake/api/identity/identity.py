@@ -28,6 +28,8 @@ TOKEN_SECONDS = 1.0
 """How long a token is good after it was revoked, and a user after they were disabled."""
 ANYBODY = "public"
 """What bossDB's clients send for a token who have none."""
+OF_LAKE = {"bearer", "token"}
+"""Schemes that tokens of the lake are sent by: `token` is what bossDB's clients say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,16 @@ class Identity:
         if sent is None:
             return await self._of_cookie(headers) or ANONYMOUS
         scheme, _, token = sent.partition(" ")
-        token = token.strip()
-        if scheme.lower() == "token":
-            # bossDB's clients say so, and ask as nobody in particular by a token of that name.
-            if token == ANYBODY:
-                return ANONYMOUS
-            scheme = "bearer"
-        if scheme.lower() == "bearer" and token.startswith(PREFIX):
+        scheme, token = scheme.lower(), token.strip()
+        if scheme == "token" and token == ANYBODY:
+            return ANONYMOUS
+        if scheme in OF_LAKE and token.startswith(PREFIX):
             find = partial(self.tokens.principal_of, token)
             return await self._known.get(digest_of(token), find)
-        if scheme.lower() == "bearer" and self.bearer is not None:
+        if scheme == "bearer" and self.bearer is not None:
             return await self.bearer.principal_of(token)
         if self.local is not None:
-            return self.local.of_token(scheme, token)
+            return self.local.of_token("bearer" if scheme in OF_LAKE else scheme, token)
         raise UnauthenticatedError(f"the token is none that this gateway knows; {self.sign_in}")
 
     async def _of_cookie(self, headers: Headers) -> Principal | None:
