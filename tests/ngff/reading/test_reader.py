@@ -219,6 +219,26 @@ def test_a_file_that_is_cut_off_while_it_is_read(
         fresh.read(fresh.box).result()
 
 
+def test_few_files_are_open_at_a_time(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A box may have more shards than a process may have files."""
+    volume = new_volume(lake / "a", (32, 32, 32), (4, 4, 4), (8, 8, 8), dtype="uint16")
+    voxels = np.random.default_rng(1).integers(0, 99, volume.shape, "uint16")
+    volume.write(volume.box, voxels).result()
+    real, opened, counts = store.open_ranges, list[weakref.ref[store.RangeReader]](), list[int]()
+
+    def counted(url: StoreURL) -> store.RangeReader:
+        reader = real(url)
+        opened.append(weakref.ref(reader))
+        counts.append(sum(each() is not None for each in opened))
+        return reader
+
+    monkeypatch.setattr(store, "open_ranges", counted)
+    monkeypatch.setattr("voxlake.ngff.reading.reading.most_threads", lambda: 2)
+    np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
+    assert len(opened) == 64
+    assert max(counts) < 8
+
+
 def test_a_deadline_ends_a_read(filled: tuple[Volume, Any]) -> None:
     volume, _ = filled
     deadline = Deadline(60)

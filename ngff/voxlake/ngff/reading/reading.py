@@ -46,11 +46,14 @@ class Reading[T]:
         self._take_turn = under_deadline(Reading.turn)
 
     def add(self, works: Sequence[Work]) -> None:
-        """Let threads do `works`; for who makes the reading, and for works of it."""
+        """Let threads do `works`, before those that wait; for its maker, and for works of it.
+
+        So a file that a work opened is read and closed before many others are open.
+        """
         with self._lock:
             if self._is_over:
                 return
-            self._works.extend(works)
+            self._works.extendleft(reversed(works))
             self._left += len(works)
         self._call_threads()
 
