@@ -12,8 +12,8 @@ from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.reading.decoded import DecodedChunk
 from voxlake.ngff.reading.libzstd import libzstd
 from voxlake.ngff.reading.reading import most_threads
+from voxlake.platform.deadline import check_deadline
 from voxlake.platform.errors import CorruptDataError, StoreError
-from voxlake.platform.store.failures import store_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +81,8 @@ class Decoding:
         # Imports the compiler, which nobody needs who moves no voxels.
         from voxlake.ngff.reading.kernel import UNREAD
 
-        with store_failures("read", self.part.info.url):
-            done, said = self._decode(start, stop)
+        check_deadline()
+        done, said = self._decode(start, stop)
         if done == stop:
             return
         if said == UNREAD and self.opened is not None:
