@@ -40,6 +40,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.ngff.stale import Mark, list_marks, marked
 from voxlake.ngff.writing import write_voxels
+from voxlake.platform import store
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
@@ -306,6 +307,14 @@ def test_a_worker_follows(image: Written) -> None:
     assert told[0][0].id != job.id
     image.check()
     assert image.marks() == []
+
+
+def test_a_dataset_that_is_damaged_holds_up_no_other(workspace: Workspace, tmp_path: Path) -> None:
+    image, labels = (_ingest(workspace, tmp_path, kind) for kind in (Kind.IMAGE, Kind.LABELS))
+    for each in (image, labels):
+        each.write(CORNER, 50)
+    store.write(image.dataset.level_url(0) / "zarr.json", b"{")
+    assert [job.dataset for job in queue_stale(workspace)] == [labels.place.name]
 
 
 def _found(workspace: Workspace, place: Place) -> list[tuple[Check, int | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.kinds.downsample import DOWNSAMPLE, start_downsample
@@ -21,27 +22,27 @@ if TYPE_CHECKING:
 def queue_stale(workspace: Workspace) -> list[Job]:
     """Queue a downsample of what is stale in each dataset: of each a document and a listing.
 
-    Left out is one that has such a job already, which waits, runs, or is to be resumed.
+    Left out is one that has such a job already, which waits, runs, or is to be resumed; and one
+    that is damaged, which holds up no other.
 
     Raises
     ------
     StoreError
         If the store or the catalog fails.
     """
-    ledger = workspace.catalog.ledger
-    stale = (each for each in workspace.catalog.list_datasets() if _is_stale(workspace, each))
-    return [
-        ledger.enqueue(start_downsample(workspace, record.name, stale=True).id) for record in stale
-    ]
+    queued: list[Job] = []
+    for record in workspace.catalog.list_datasets():
+        with suppress(*UNREADABLE):  # fsck tells of it
+            if _is_stale(workspace, record):
+                job = start_downsample(workspace, record.name, stale=True)
+                queued.append(workspace.catalog.ledger.enqueue(job.id))
+    return queued
 
 
 def _is_stale(workspace: Workspace, record: DatasetRecord) -> bool:
     if record.state is not DatasetState.READY or lies_elsewhere(record):
         return False
-    try:
-        dataset = workspace.dataset(place_of(record))
-    except UNREADABLE:  # fsck tells of it
-        return False
+    dataset = workspace.dataset(place_of(record))
     if not list_marks(dataset.level_url(0)) or not is_ours(dataset.url):
         return False
     jobs = workspace.catalog.ledger.jobs_of(record.name, kind=DOWNSAMPLE.name, states=UNFINISHED)
