@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ngff.datasets import Sample, create, fill
 
+from voxlake.compute.passes.downsample import Step
 from voxlake.compute.passes.rebuild import plan_rebuild
 from voxlake.compute.passes.reduce import downsample
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pytest
+
     from voxlake.platform.store import StoreURL
 
 SHAPE = (40, 70, 700)
@@ -46,6 +50,26 @@ def test_levels_are_as_if_all_were_built_anew(
         voxels = downsample(voxels, dataset.step(level), dataset.reduction)
         volume = dataset.level(level)
         np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
+
+
+def test_a_box_that_holds_all_others_is_made_at_once(
+    lake: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = Sample(shape=(40, 70, 130))
+    dataset = create(lake, sample)
+    fill(dataset, sample)
+    real, read = Step.read, list[Box]()
+
+    def noting(step: Step, box: Box) -> npt.NDArray[Any]:
+        read.append(box)
+        return real(step, box)
+
+    monkeypatch.setattr(Step, "read", noting)
+    whole = dataset.level(0).box
+    plans = plan_rebuild(dataset, [Box((0, 0, 0), (4, 4, 4)), whole, Box((4, 4, 4), (9, 9, 90))])
+    for plan in plans:
+        plan.task(0)()
+    assert read == [dataset.level(level).box for level in range(1, dataset.levels)]
 
 
 def test_only_shards_under_the_boxes_are_written(lake: StoreURL) -> None:

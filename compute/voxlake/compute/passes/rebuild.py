@@ -83,8 +83,9 @@ class RebuildTask:
 
 def _joined(boxes: Sequence[Box], chunk: tuple[int, ...]) -> list[Box]:
     """Return boxes that hold all others, no two in one chunk: a chunk is coded as a whole."""
-    if len(boxes) == 1:
-        return list(boxes)
+    largest = max(boxes, key=lambda box: box.size)
+    if all(largest.contains(box) for box in boxes):
+        return [largest]
     parts: dict[Cell, Box] = {}
     for box in boxes:
         for cell in box.cells(chunk):
