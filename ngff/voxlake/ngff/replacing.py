@@ -95,7 +95,7 @@ class Replacement:
             self._clear_index()
         for folder in folders:
             delete_all_marks(self.url / folder)
-        for path in levels:
+        for path in levels[:1]:  # the finest alone has marks
             level = self.url / path
             delete_marks(level, [mark.url.name for mark in list_marks(level)])
         for path in (*levels, *sorted(folders)):
