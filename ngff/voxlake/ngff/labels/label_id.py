@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,23 @@ def check_label(label: int) -> None:
     """
     if not 0 < label <= MAX_LABEL:
         raise InvalidInputError(f"{label} is no label; ask for one from 1 to {MAX_LABEL}")
+
+
+def flat_labels(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return labels (n,) as compiled passes take them: in C order, of native bytes, read-only.
+
+    One memory layout, so that numba compiles one variant per width. Copied only if need be.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are not unsigned integers.
+    """
+    if voxels.dtype.kind != "u":
+        raise InvalidInputError(f"{voxels.dtype} voxels are no labels; give unsigned integers")
+    flat = np.require(voxels, voxels.dtype.newbyteorder("="), ["C", "A"]).reshape(-1).view()
+    flat.flags.writeable = False
+    return flat
 
 
 @dataclass(frozen=True, slots=True)

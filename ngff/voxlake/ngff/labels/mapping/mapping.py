@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.ngff.labels.label_id import MAX_LABEL, flat_labels
 from voxlake.ngff.labels.mapping.fold import fold, look_up
 from voxlake.ngff.labels.mapping.log import read_entries
 from voxlake.ngff.labels.mapping.table import Pairs, newest_snapshot, read_table, table_url
@@ -190,11 +190,7 @@ def apply(mapping: Mapping, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     # Imports the compiler, which all but cutouts as bodies do without.
     from voxlake.ngff.labels.mapping.kernel import remap_voxels
 
-    if voxels.dtype.kind != "u":
-        raise InvalidInputError(f"{voxels.dtype} voxels are no labels; give unsigned integers")
-    # One memory layout, and read-only, so that numba compiles one variant per width.
-    flat = np.require(voxels, voxels.dtype.newbyteorder("="), ["C", "A"]).reshape(-1).view()
-    flat.flags.writeable = False
+    flat = flat_labels(voxels)
     bodies = np.empty(voxels.shape, np.uint64)
     remap_voxels(flat, mapping.pairs.supervoxels, mapping.pairs.bodies, bodies.reshape(-1))
     return bodies

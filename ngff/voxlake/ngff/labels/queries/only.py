@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.platform.errors import InvalidInputError
+from voxlake.ngff.labels.label_id import flat_labels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,11 +32,7 @@ def only(voxels: npt.NDArray[Any], labels: npt.NDArray[np.uint64]) -> npt.NDArra
     # Imports the compiler.
     from voxlake.ngff.labels.queries.only_kernel import keep_voxels
 
-    if voxels.dtype.kind != "u":
-        raise InvalidInputError(f"{voxels.dtype} voxels are no labels; give unsigned integers")
-    # One memory layout, and read-only, so that numba compiles one variant per width.
-    flat = np.require(voxels, voxels.dtype.newbyteorder("="), ["C", "A"]).reshape(-1).view()
-    flat.flags.writeable = False
+    flat = flat_labels(voxels)
     kept = np.empty(voxels.shape, flat.dtype)
     keep_voxels(flat, labels, kept.reshape(-1))
     return kept
