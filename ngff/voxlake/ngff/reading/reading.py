@@ -111,7 +111,7 @@ class Reading[T]:
             more = max(0, wanted - self._turns)
             self._turns += more
         for _ in range(more):
-            _threads().submit(self._take_turn, self)
+            _THREADS.submit(self._take_turn, self)
 
     def turn(self) -> None:
         """Work on it for a while, in a thread of the process."""
@@ -119,7 +119,7 @@ class Reading[T]:
         while monotonic() < end:
             if not self._do_one() and self._leave():
                 return
-        _threads().submit(self._take_turn, self)
+        _THREADS.submit(self._take_turn, self)
 
     def _leave(self) -> bool:
         """End a turn, unless a work came just then that nobody else would do."""
@@ -183,6 +183,4 @@ def most_threads() -> int:
     return os.cpu_count() or 1
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(most_threads(), "voxlake-reading")
+_THREADS = ThreadPoolExecutor(most_threads(), "voxlake-reading")
