@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""What the system tells apart of the CPU time of a process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A request, and how many bytes its answer stands for."""
@@ -74,7 +78,7 @@ class Server:
         with ThreadPoolExecutor(connections) as clients:
             nbytes = sum(clients.map(self._drain, shares))
         took = time.perf_counter() - begun
-        return Rate(nbytes, count, cpu_of(process) - before, took)
+        return Rate(nbytes, count, max(cpu_of(process) - before, TICK_S), took)
 
     def _drain(self, queries: Iterator[Query]) -> int:
         """Send requests by one connection; return how many bytes their answers stand for."""

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from tests.api.asgi import InProcess
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, add_sample, label_voxels
-from tests.api.matrix import DATASET, DATASETS, filled
+from tests.api.matrix import DATASET, DATASETS, address, filled
 
 from voxlake.api.app import create_app
 from voxlake.api.http.expiring import Expiring
@@ -39,7 +39,7 @@ HIDDEN, ABSENT = "alps/north/shady", "alps/north/stony"
 
 @dataclass
 class Asked:
-    """A gateway that remembers nothing of datasets, and a stranger who asks it."""
+    """A gateway that remembers nothing of datasets and tokens, and a stranger who asks it."""
 
     app: FastAPI
     server: InProcess
@@ -70,7 +70,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         catalog.people.add_user("stranger")
         _, secret = catalog.tokens.make("stranger", "x")
         app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
-        app.state.gateway = replace(app.state.gateway, records=Expiring(0))
+        gateway = app.state.gateway
+        identity = replace(gateway.identity, _known=Expiring(0))
+        app.state.gateway = replace(gateway, identity=identity, records=Expiring(0))
         with InProcess(app) as server:
             yield Asked(app, server, catalog, {"authorization": f"Bearer {secret}"})
 
@@ -78,7 +80,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 def addresses(template: str) -> tuple[str, str]:
     """Return the addresses of the hidden and of the absent dataset."""
     end = filled(template)
-    return end.replace(DATASET, f"/{HIDDEN}"), end.replace(DATASET, f"/{ABSENT}")
+    return address(end, HIDDEN), address(end, ABSENT)
 
 
 @pytest.mark.parametrize("row", DATASETS, ids=" ".join)
@@ -88,9 +90,9 @@ def test_the_database_is_asked_the_same(asked: Asked, row: tuple[str, str], know
     headers = asked.headers if known else {}
     asked.server.ask(method, addresses(template)[1], headers)
     told = []
-    for address in addresses(template):
+    for each in addresses(template):
         with asked.counted() as said:
-            answer = asked.server.ask(method, address, headers)
+            answer = asked.server.ask(method, each, headers)
         assert answer.status == (404 if known else 401)
         told.append(said)
     assert told[0] == told[1]
@@ -119,9 +121,9 @@ def test_they_are_answered_at_even_times(
     hidden, absent = addresses(template)
     asked.server.ask("GET", hidden, headers)
     monkeypatch.setattr(refusals, "STEP_SECONDS", 1.0)
-    for address in (hidden, absent.replace(HIDDEN, ABSENT)):
+    for each in (hidden, absent.replace(HIDDEN, ABSENT)):
         began = time.monotonic()
-        asked.server.ask("GET", address, headers)
+        asked.server.ask("GET", each, headers)
         assert time.monotonic() - began >= 0.99
     began = time.monotonic()
     assert asked.server.ask("GET", "/v2/datasets", headers).status == 200

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.api import matrix_v1
 from tests.api.asgi import InProcess
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, add_sample, label_voxels
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 CANARY = b"the canary outside"
 OWNER = {"authorization": f"Bearer {TOKEN}"}
 NAMED = {"collection": "alps", "experiment": "north", "dataset": "sunny", "key": "zarr.json"}
+NAMED |= {"table": "alps.north.sunny", "choice": "largest=5", "node": str((2 << 56) + 1)}
+NAMED |= {
+    "plane": "xy",
+    "level": "0",
+    "slice": "0",
+    "column": "0",
+    "row": "0",
+    "chunk": "0-8_0-8_0-8",
+}
+NAMED |= {part.strip("{}"): text for part, text in matrix_v1.FILLED.items()}
 NAMED |= {"label": "1", "link": "1", "token": "1", "user": "ada", "group": "ada", "frame": "common"}
 HOSTILE = [
     "..", "%2e%2e", "..%2f..%2fcanary", "..%5c..%5ccanary", "..\\..\\canary", "%2fetc%2fpasswd",

@@ -86,7 +86,7 @@ def test_what_a_right_one_says_is_believed(issuer: ScriptedIssuer, login: OidcLo
         {"aud": ["lake", "other"], "azp": "other"},
         {"iss": "https://evil.example.org"},
         {"exp": int(time.time()) - 600},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": int(time.time()) + 86_400},
         {"sub": ""},
     ],
 )
