@@ -6,7 +6,7 @@ import hashlib
 import io
 from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import platformdirs
@@ -19,7 +19,7 @@ from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSumma
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.documents.service import LoginLinkDocument
-from voxlake.documents.writes import WrittenDocument
+from voxlake.documents.writes import Merge, WrittenDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
 from voxlake.platform.credentials import refuse_credentials
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voxlake.ngff.labels.table import LabelExtent
-
-type Merge = Literal["overwrite", "keep"]
-"""What becomes of the voxels that are there."""
 
 LOCAL_URL = "http://127.0.0.1:8080"
 TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from voxlake.documents.document import Document
+
+type Merge = Literal["overwrite", "keep"]
+"""What becomes of the voxels that are there: `keep` keeps them where what is sent is 0."""
 
 
 class ShardDocument(Document):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from voxlake.api.formats.cutout import Cutout
 from voxlake.api.guard import Granted
 from voxlake.api.http.requests.query import parse_box
 from voxlake.api.http.requests.ranges import opaque_tags
-from voxlake.documents.writes import ShardDocument, WrittenDocument
+from voxlake.documents.writes import Merge, ShardDocument, WrittenDocument
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box, Cell, grid_shape
@@ -45,9 +45,6 @@ from voxlake.platform.errors import (
     LimitExceededError,
     PreconditionFailedError,
 )
-
-type Merge = Literal["overwrite", "keep"]
-"""What becomes of the voxels that are there: `keep` keeps them where what is sent is 0."""
 
 BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
 MAX_SHARDS = 4096

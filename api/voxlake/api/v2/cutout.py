@@ -12,7 +12,6 @@ from starlette.requests import Request
 from voxlake.api.data import datasets as data
 from voxlake.api.data import portions, writing
 from voxlake.api.data.voxels import voxels_of
-from voxlake.api.data.writing import Merge
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.parsing import PARSERS
 from voxlake.api.guard import MayAddVoxels, MayReadSome
@@ -22,7 +21,7 @@ from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.problems import BINARY, NOT_ALLOWED, documented
 from voxlake.api.http.requests.query import Ranges, VoxelsQuery, parse_box
 from voxlake.api.http.requests.voxels_body import VoxelsBody, refuse_body
-from voxlake.documents.writes import WrittenDocument
+from voxlake.documents.writes import Merge, WrittenDocument
 from voxlake.platform.errors import UnsupportedError
 
 router = APIRouter(prefix="/v2/datasets/{collection}/{experiment}/{dataset}", tags=["voxels"])
