@@ -14,7 +14,7 @@ from voxlake.ngff.stale import marked
 from voxlake.platform.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
@@ -60,10 +60,15 @@ def write_voxels(
     CorruptDataError, ConflictError, StoreError
         If what is stored is damaged, or the store fails: any part may have been written.
     """
-    change = Change(box, voxels, blend)
+    return write_parts(volume, Change(box, voxels, blend), partial(write_shard, volume))
+
+
+def write_parts(
+    volume: Volume, change: Change, write: Callable[[Cell, Sequence[Change]], str]
+) -> dict[Cell, str]:
+    """Check a change, and make it by what writes a shard; return the state of each shard."""
     check_change(volume, change)
     parts = parts_of(volume, change)
-    write = partial(write_shard, volume)
     etags = in_parallel(lambda part: write(part[0], [part[1]]), parts.items(), most=AT_ONCE)
     return dict(zip(parts, etags, strict=True))
 

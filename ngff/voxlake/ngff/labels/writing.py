@@ -21,19 +21,12 @@ from voxlake.ngff.labels.scan.stored import rows_in
 from voxlake.ngff.labels.sidecars.build import index_shard, write_sidecar
 from voxlake.ngff.labels.sidecars.patch import find_below, next_patch, write_patch
 from voxlake.ngff.labels.sidecars.sidecar import content_of
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.stale import marked_while
-from voxlake.ngff.writing import (
-    AT_ONCE,
-    check_change,
-    check_condition,
-    parts_of,
-    write_by_tensorstore,
-)
+from voxlake.ngff.writing import check_condition, write_by_tensorstore, write_parts
 from voxlake.platform.errors import PreconditionFailedError
 
 if TYPE_CHECKING:
@@ -82,15 +75,9 @@ def write_labels(
     CorruptDataError, ConflictError, StoreError
         If what is stored is damaged, or the store fails: any part may have been written.
     """
-    volume, change = labels.volume, Change(box, voxels, blend)
-    check_labels(volume)
-    check_change(volume, change)
-    parts = parts_of(volume, change)
-
-    def write(part: tuple[Cell, Change]) -> str:
-        return write_label_shard(labels, part[0], [part[1]], by)
-
-    return dict(zip(parts, in_parallel(write, parts.items(), most=AT_ONCE), strict=True))
+    check_labels(labels.volume)
+    write = partial(write_label_shard, labels, by=by)
+    return write_parts(labels.volume, Change(box, voxels, blend), write)
 
 
 def write_label_shard(
