@@ -152,8 +152,7 @@ class Volume:
 
         As many chunks are decoded at the same time as there are processors.
         """
-        chunks = math.prod(grid_shape(box.aligned(self.chunk).shape, self.chunk))
-        return min(chunks, os.cpu_count() or 1) * self.chunk_bytes
+        return min(box.count_cells(self.chunk), os.cpu_count() or 1) * self.chunk_bytes
 
     def read(self, box: Box) -> Pending[npt.NDArray[Any]]:
         """Return the voxels of `box`, in C order.
@@ -258,7 +257,7 @@ class Volume:
     def _may_lack_shards(self, box: Box, voxels: npt.NDArray[Any]) -> bool:
         """Return whether a shard of `box` may not be stored: all `voxels` of it are fill."""
         shard = self.shard  # which TensorStore takes long to tell
-        if math.prod(grid_shape(box.aligned(shard).shape, shard)) > _MOST_LOOKED_AT:
+        if box.count_cells(shard) > _MOST_LOOKED_AT:
             return True
         parts = (cell_box(cell, shard) & box for cell in box.cells(shard))
         return any(_is_full_of(self.fill, voxels[part.within(box).slices]) for part in parts)

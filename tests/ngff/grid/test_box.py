@@ -64,6 +64,7 @@ def test_cells_are_those_of_every_voxel_wherever_the_box_lies(
     moved = box.shifted(offset)
     voxels = np.argwhere(mark(box)) + offset
     assert set(moved.cells(grid)) == {tuple(map(int, voxel // grid)) for voxel in voxels}
+    assert moved.count_cells(grid) == len(list(moved.cells(grid)))
 
 
 @given(boxes(), grids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -28,7 +27,7 @@ from voxlake.documents.labels import (
     StateDocument,
     chunks_document,
 )
-from voxlake.ngff.grid.box import Box, grid_shape
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     bodies_of,
@@ -253,8 +252,7 @@ async def labels_in_box(
         If there are more than `MAX_SHARDS` shards in the box, or too many labels.
     """
     labels = await opened_labels(granted, bodies=bodies)
-    shards = grid_shape(box.aligned(labels.volume.shard).shape, labels.volume.shard)
-    _check_shards(math.prod(shards), "are in the box")
+    _check_shards(box.count_cells(labels.volume.shard), "are in the box")
     found = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
     inside, after = found.page(*page)
     most = granted.gateway.whole_answer_bytes // BYTES_A_ROW

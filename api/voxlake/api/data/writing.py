@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from voxlake.api.http.requests.ranges import opaque_tags
 from voxlake.documents.writes import Merge, ShardDocument, WrittenDocument
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
-from voxlake.ngff.grid.box import Box, Cell, grid_shape
+from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.writing import write_label_shard
@@ -235,8 +234,7 @@ async def _known(target: Target, if_match: str) -> dict[Cell, str]:
 
 def _check_count(volume: Volume, box: Box) -> None:
     """Raise LimitExceededError if a box touches more than `MAX_SHARDS`."""
-    shard = volume.shard
-    count = prod(grid_shape(box.aligned(shard).shape, shard))
+    count = box.count_cells(volume.shard)
     if count > MAX_SHARDS:
         raise LimitExceededError(
             f"{box} touches {count} shards, and {MAX_SHARDS} are looked at for one request; ask "

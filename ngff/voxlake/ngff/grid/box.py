@@ -107,6 +107,16 @@ class Box:
             )
         )
 
+    def count_cells(self, grid: tuple[int, ...]) -> int:
+        """Return how many cells of `grid` the box touches, without making any.
+
+        Examples
+        --------
+        >>> Box((3, 0), (5, 9)).count_cells((4, 4)), Box((3, 0), (3, 9)).count_cells((4, 4))
+        (6, 0)
+        """
+        return 0 if self.is_empty else math.prod(grid_shape(self.aligned(grid).shape, grid))
+
     def tiles(self, grid: tuple[int, ...]) -> Iterator[Box]:
         """Yield the box cut along `grid` (a shape in voxels, anchored at the origin), in C order.
 

@@ -12,7 +12,6 @@ from voxlake.api.formats import Cutout, Format
 from voxlake.api.http.answers.blocks import AHEAD, BlocksAhead, Read, block_shape
 from voxlake.api.http.answers.stream import StreamResponse
 from voxlake.api.http.limits.budget import Budget, Held
-from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import LimitExceededError
 
 
@@ -63,7 +62,7 @@ class CutoutReading:
             most = sys.maxsize if joins else room
             tile = block_shape(cutout.box, self.chunk, itemsize, most) or tile
         largest = itemsize * math.prod(map(min, tile, cutout.shape))
-        blocks = math.prod(grid_shape(cutout.box.aligned(tile).shape, tile))
+        blocks = cutout.box.count_cells(tile)
         ahead = blocks if joins else min(blocks, AHEAD, max(room // largest, 1))
         reading = ahead * largest * self.copies + self.decoding_bytes
         return Plan(tile, ahead, max(reading, self.encoded_bytes) if joins else reading)
