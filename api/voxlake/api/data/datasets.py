@@ -24,7 +24,7 @@ from voxlake.ngff.lake import lies_elsewhere
 from voxlake.ngff.stale import list_marks
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
-from voxlake.platform.access import Read, ReadVoxels, Way
+from voxlake.platform.access import Read, ReadVoxels, Right, Way
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import ObjectInfo
 from voxlake.platform.store.zarr_shards import document_of_shard, gone
@@ -89,9 +89,9 @@ async def open_level(granted: Granted[ReadVoxels], dataset: Dataset, level: int)
 
 
 def cutout_of(
-    granted: Granted[ReadVoxels], dataset: Dataset, level: int, box: Box, dtype: np.dtype[Any]
+    granted: Granted[Right], dataset: Dataset, level: int, box: Box, dtype: np.dtype[Any]
 ) -> Cutout:
-    """Describe the voxels of a box of a level, read as those of a type."""
+    """Describe the voxels of a box of a level, as those of a type; nothing is read."""
     multiscale = dataset.multiscale
     placed = multiscale.levels[level]
     start = zip(placed.translation, placed.scale, box.start, strict=True)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from anyio import CancelScope, to_thread
 
 from voxlake.api.data.commits import Part, WriteShard
+from voxlake.api.data.datasets import cutout_of
 from voxlake.api.data.labels import check_not_replaced
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
 from voxlake.api.formats.cutout import Cutout
@@ -109,9 +110,8 @@ async def open_target(granted: Granted[AddVoxels], ranges: dict[str, str]) -> Ta
     labels = await opened_labels(granted) if record.kind == "labels" else None
     if labels is not None:
         check_labels(volume)
-    axes, placed = dataset.multiscale.axes, dataset.multiscale.levels[0]
     box = parse_box(ranges, dataset.multiscale.axis_names, volume.shape)
-    cutout = Cutout(str(record.name), 0, box, volume.dtype, axes, placed.scale, placed.translation)
+    cutout = cutout_of(granted, dataset, 0, box, volume.dtype)
     _check_size(granted, cutout)
     _check_count(volume, box)
     return Target(dataset, volume, labels, cutout)
@@ -221,7 +221,6 @@ def _raise_first(done: Sequence[str | BaseException]) -> None:
 async def _known(target: Target, if_match: str) -> dict[Cell, str]:
     """Return the states of the shards of a box, which must be those that ``If-Match`` names."""
     check_condition(target.volume, "")
-    _check_count(target.volume, target.box)
     states = await to_thread.run_sync(look_at_shards, target.volume, target.box)
     tags = {tag.partition(".")[0] for tag in opaque_tags(if_match)}
     if if_match.strip() != "*" and digest_of_states(target.volume, states) not in tags:
