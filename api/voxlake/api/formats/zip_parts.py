@@ -43,20 +43,18 @@ class _Sent(io.RawIOBase):
     """A file that cannot be sought in, and gives what was written to it away."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes | memoryview] = []
+        self._parts: list[memoryview] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, part: object) -> int:
         view = memoryview(part)  # type: ignore[arg-type]  # bytes-like, as all files take
-        self._parts.append(view)
+        if view.nbytes:
+            self._parts.append(view)
         return view.nbytes
 
     def take(self) -> Iterator[memoryview]:
         """Yield what was written since the last time."""
         while self._parts:
-            if len(self._parts[0]):
-                yield memoryview(self._parts.pop(0))
-            else:
-                self._parts.pop(0)
+            yield self._parts.pop(0)
