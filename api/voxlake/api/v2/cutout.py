@@ -87,10 +87,11 @@ async def get_cutout(
     voxels = await voxels_of(granted, volume, bodies=asked.bodies, labels=asked.labels)
     cutout = data.cutout_of(granted, dataset, asked.level, box, voxels.dtype)
     chosen = negotiate(form, accept, FORMATS, cutout)
-    headers, number = mapping_header(voxels.mapping), voxels.mapping
+    headers = mapping_header(voxels.mapping)
     if asked.etag:
         state = await writing.etag_of_box(volume, box)
-        headers["ETag"] = f'"{state}.{chosen.name}{"" if number is None else f".{number}"}"'
+        mapped = "" if voxels.mapping is None else f".{voxels.mapping}"
+        headers["ETag"] = f'"{state}.{chosen.name}{mapped}"'
     reading = CutoutReading(
         cutout,
         chosen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -22,12 +22,13 @@ from voxlake.api.http.answers.label_answers import state_headers
 from voxlake.api.http.answers.problems import BINARY, documented
 from voxlake.api.http.answers.stream import STREAM_BYTES, StreamResponse
 from voxlake.api.http.requests.query import Ranges
-from voxlake.api.v2.labels import Accept, OneLabel
+from voxlake.api.v2.labels import OneLabel
 
 router = APIRouter(
     prefix="/v2/datasets/{collection}/{experiment}/{dataset}/labels/{label}", tags=["labels"]
 )
 
+Accept = Annotated[str | None, Header()]
 TOO_LARGE = documented(413, "It is larger than the server allows.")
 NO_FORM = documented(406, "No form satisfies `format` or `Accept`.")
 

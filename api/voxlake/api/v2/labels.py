@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from voxlake.api.data import datasets as data
@@ -51,7 +51,6 @@ OneLabel = Annotated[int, Path(ge=1, lt=2**64, description="Any id but backgroun
 Bodies = Annotated[
     bool, Query(description="Apply the mapping from supervoxels to bodies: ids are of bodies.")
 ]
-Accept = Annotated[str | None, Header()]
 After = Annotated[int, Query(ge=0, lt=2**64, description="Only labels above it: `next` of a page.")]
 
 
