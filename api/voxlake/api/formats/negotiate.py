@@ -71,14 +71,25 @@ def rank(accept: str | None, media_type: str) -> tuple[float, int]:
         return 1.0, 0
     kind = media_type.partition("/")[0]
     specificity = {media_type: 3, f"{kind}/*": 2, "*/*": 1}
-    ranges = dict(map(_parse_range, accept.split(",")))
-    fitting = [(specificity[name], q) for name, q in ranges.items() if name in specificity]
+    weights = weights_of(accept)
+    fitting = [(specificity[name], q) for name, q in weights.items() if name in specificity]
     most_specific, q = max(fitting, default=(0, 0.0))
     return q, most_specific
 
 
-def _parse_range(text: str) -> tuple[str, float]:
-    """Split one media range into its lower-case name and its quality; a bad weight counts 0."""
+def weights_of(header: str) -> dict[str, float]:
+    """Return the weight, 0 to 1, of each name in an ``Accept...`` header, in lower case.
+
+    Examples
+    --------
+    >>> weights_of("gzip;q=0.5, BR, zstd;q=much")
+    {'gzip': 0.5, 'br': 1.0, 'zstd': 0.0}
+    """
+    return dict(map(_weighed, header.split(",")))
+
+
+def _weighed(text: str) -> tuple[str, float]:
+    """Split one item into its name and its weight; a bad one counts 0."""
     name, *parameters = (part.strip() for part in text.split(";"))
     weights = [each[2:] for each in parameters if each.lower().startswith("q=")]
     try:

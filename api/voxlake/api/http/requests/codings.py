@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from voxlake.api.formats.negotiate import weights_of
+
 IDENTITY = "identity"
 
 
@@ -21,16 +23,6 @@ def preferred_coding(header: str | None, offered: Sequence[str]) -> str:
     >>> preferred_coding(None, ("zstd", "gzip")), preferred_coding("*", ("zstd", "gzip"))
     ('identity', 'zstd')
     """
-    weights = dict(map(_weighed, (header or "").lower().split(",")))
+    weights = weights_of(header or "")
     others = weights.get("*", 0.0)
     return next((each for each in offered if weights.get(each, others) > 0), IDENTITY)
-
-
-def _weighed(part: str) -> tuple[str, float]:
-    name, _, parameter = part.partition(";")
-    key, _, value = parameter.partition("=")
-    try:
-        weight = float(value) if key.strip() == "q" else 1.0
-    except ValueError:
-        weight = 0.0
-    return name.strip(), weight
