@@ -16,8 +16,8 @@ from voxlake.api.formats.format import Accepts, Format
 
 JPEG_QUALITY = 90
 WEBP_QUALITY = 90
-_JPEG_MOST, _WEBP_MOST = 65_500, 16_383
-"""Pixels along an edge (libjpeg: ``JPEG_MAX_DIMENSION``; WebP: 14 bits)."""
+_PNG_MOST, _JPEG_MOST, _WEBP_MOST = 2**31 - 1, 65_500, 16_383
+"""Pixels along an edge (PNG: 31 bits; libjpeg: ``JPEG_MAX_DIMENSION``; WebP: 14 bits)."""
 _HEADER_BYTES = 8 << 10
 
 PLANES = {"xy": ("y", "x"), "xz": ("z", "x"), "yz": ("z", "y")}
@@ -136,7 +136,7 @@ def _format(name: str, suffix: str, make: _EncodePicture, accepts: Accepts) -> F
     )
 
 
-PNG = _format("png", ".png", _png, _accepts(("uint8", "uint16"), 2**31 - 1))
+PNG = _format("png", ".png", _png, _accepts(("uint8", "uint16"), _PNG_MOST))
 JPEG = _format("jpeg", ".jpg", _jpeg, _accepts(("uint8",), _JPEG_MOST))
 WEBP = _format("webp", ".webp", _webp, _accepts(("uint8",), _WEBP_MOST))
 
@@ -146,16 +146,11 @@ def drawn(drawing: Drawing) -> tuple[Format, ...]:
 
     Those in colours keep every colour, and what is transparent: JPEG does neither.
     """
+    png = _drawn(PNG, drawing, _png, _PNG_MOST)
     if drawing.has_colours:
-        return (
-            _drawn(PNG, drawing, _png, 2**31 - 1),
-            _drawn(WEBP, drawing, _webp_exactly, _WEBP_MOST),
-        )
-    return (
-        _drawn(PNG, drawing, _png, 2**31 - 1),
-        _drawn(JPEG, drawing, _jpeg, _JPEG_MOST),
-        _drawn(WEBP, drawing, _webp, _WEBP_MOST),
-    )
+        return png, _drawn(WEBP, drawing, _webp_exactly, _WEBP_MOST)
+    jpeg = _drawn(JPEG, drawing, _jpeg, _JPEG_MOST)
+    return png, jpeg, _drawn(WEBP, drawing, _webp, _WEBP_MOST)
 
 
 def _drawn(form: Format, drawing: Drawing, make: _EncodePicture, most: int) -> Format:
