@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from numcodecs import blosc
 from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.formats.parsing.bodies import encoded
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.api.v2.indexed import check_index
 
@@ -101,21 +101,6 @@ def read(client: httpx2.Client, name: str, query: str = "") -> npt.NDArray[Any]:
     return voxels
 
 
-def encoded(name: str, voxels: npt.NDArray[Any]) -> bytes:
-    """Return a body as other programs write it."""
-    file = io.BytesIO()
-    match name:
-        case "raw":
-            return voxels.tobytes()
-        case "npy":
-            np.save(file, voxels)
-        case "npz":
-            np.savez_compressed(file, voxels)
-        case "blosc":
-            return bytes(blosc.compress(voxels, b"lz4", 5, blosc.SHUFFLE))
-    return file.getvalue()
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda each: each.name)
 def test_what_is_written_in_any_format_is_read_in_it(
@@ -126,7 +111,7 @@ def test_what_is_written_in_any_format_is_read_in_it(
     voxels = rng.integers(0, 200, (17, 18, 22)).astype(dtype)
     sent = {"Content-Type": parser.media_type}
     with typed.client(owner=True) as client:
-        done = client.put(url_of(name, box), content=encoded(parser.name, voxels), headers=sent)
+        done = client.put(url_of(name, box), content=encoded(parser.name, voxels, 1), headers=sent)
         assert done.status_code == 200, done.text
         np.testing.assert_array_equal(read(client, name, box), voxels)
         same = client.get(url_of(name, f"{box}&format={parser.name}")).content
