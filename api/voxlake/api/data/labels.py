@@ -22,7 +22,6 @@ from voxlake.api.guard import Granted
 from voxlake.api.http.limits.questions import QUESTION_BYTES
 from voxlake.api.http.requests.query import parse_box
 from voxlake.documents.labels import (
-    ChunksDocument,
     PointsDocument,
     StateDocument,
     chunks_document,
@@ -187,9 +186,14 @@ async def list_page(
 
 
 async def list_chunks(
-    granted: Granted[ReadVoxels], label: int, *, bodies: bool
-) -> tuple[ChunksDocument, npt.NDArray[np.int64]]:
-    """Return the chunks that hold a label, and their cells (n, 3) again.
+    granted: Granted[ReadVoxels], label: int, *, bodies: bool, listed: bool
+) -> tuple[StateDocument, npt.NDArray[np.int64]]:
+    """Return the chunks that hold a label: a document, and their cells (n, 3).
+
+    Parameters
+    ----------
+    listed
+        Whether the document lists the chunks; else it tells of the state alone.
 
     Raises
     ------
@@ -197,14 +201,14 @@ async def list_chunks(
         If there are more than `MAX_CELLS`.
     """
 
-    def question(view: View) -> tuple[ChunksDocument, npt.NDArray[np.int64]]:
+    def question(view: View) -> tuple[StateDocument, npt.NDArray[np.int64]]:
         cells = view.chunks(label)
         if len(cells) > MAX_CELLS:
             raise LimitExceededError(
                 f"{label} is in {len(cells)} chunks and {MAX_CELLS} are listed; ask for its coarse "
                 "sparse volume"
             )
-        return chunks_document(view, label, cells), cells
+        return chunks_document(view, label, cells) if listed else StateDocument.of(view), cells
 
     return await ask(granted, question, bodies=bodies)
 

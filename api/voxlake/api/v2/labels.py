@@ -11,6 +11,7 @@ from pydantic import Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
+from voxlake.api.formats.tables import JSON
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.answers.label_answers import (
     in_box_response,
@@ -190,7 +191,9 @@ async def get_chunks(
     bodies: Bodies = False,  # noqa: FBT002
 ) -> Response:
     """Return where in the grid of chunks of level 0 a label is, and their Morton numbers."""
-    document, cells = await label_data.list_chunks(granted, label, bodies=bodies)
+    document, cells = await label_data.list_chunks(
+        granted, label, bodies=bodies, listed=form is JSON
+    )
     headers = state_headers(document)
     return places_response(form, document, cells, headers, granted.gateway.answers)
 
