@@ -83,3 +83,9 @@ def test_the_code_of_a_page_runs(reader: Reader, tmp_path: Path, page: Path) -> 
 def test_links_lead_somewhere(page: Path) -> None:
     missing = [link for link in links_of(page.read_text()) if not (page.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
