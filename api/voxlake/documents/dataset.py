@@ -224,7 +224,6 @@ def dataset_document(
     dataset: Dataset,
     volumes: Sequence[Volume],
     *,
-    zarr_url: str | None = None,
     index: IndexDocument | None = None,
     stored: Sequence[StoredDocument] | None = None,
 ) -> DatasetDocument:
@@ -234,8 +233,6 @@ def dataset_document(
     ----------
     record, dataset, volumes
         What the catalog says, the metadata of the group, and those of each level.
-    zarr_url
-        Address of its bytes at a gateway, if one answers.
     index
         State of the label index, if it was asked for.
     stored
@@ -245,7 +242,6 @@ def dataset_document(
     return DatasetDocument(
         **dict(dataset_summary(record)),
         store_url=str(dataset.url),
-        zarr_url=zarr_url,
         whole=record.state.value == "ready",
         ngff_version=dataset.multiscale.version,
         shape=volumes[0].shape,

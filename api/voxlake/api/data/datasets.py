@@ -33,26 +33,31 @@ SAMPLE_VOXELS = 1 << 24
 """A level with more voxels is not read to find the range of its values."""
 
 
-async def describe(granted: Granted[Read], zarr_url: str, *, index: bool) -> DatasetDocument:
-    """Return what the catalog and the dataset's own metadata say of it; of labels, of their index.
+async def describe(granted: Granted[Read], *, index: bool) -> DatasetDocument:
+    """Return what is stored of it, and how far its levels are behind; of labels, their index.
 
     Parameters
     ----------
     granted
         The dataset.
-    zarr_url
-        Address of its bytes at this gateway.
     index
         Whether to compare the label index and the shards.
     """
-    dataset = await opened_dataset(granted)
-    volumes = [await opened_level(granted, dataset, level) for level in range(dataset.levels)]
+    document = await describe_stored(granted)
     compared = await _compare(granted) if index else None
-    document = dataset_document(granted.record, dataset, volumes, zarr_url=zarr_url, index=compared)
+    document = document.model_copy(update={"index": compared})
     if lies_elsewhere(granted.record):
         return document
-    marks = await to_thread.run_sync(list_marks, volumes[0].url)
+    finest = (await opened_dataset(granted)).level_url(0)
+    marks = await to_thread.run_sync(list_marks, finest)
     return document.model_copy(update={"stale": stale_document(marks)})
+
+
+async def describe_stored(granted: Granted[Read]) -> DatasetDocument:
+    """Return what the catalog and the dataset's own metadata say of it; nothing is listed."""
+    dataset = await opened_dataset(granted)
+    volumes = [await opened_level(granted, dataset, level) for level in range(dataset.levels)]
+    return dataset_document(granted.record, dataset, volumes)
 
 
 async def _compare(granted: Granted[Read]) -> IndexDocument:

@@ -53,12 +53,12 @@ async def get_place(granted: GrantedPlace[Read]) -> PlaceDocument:
 
 async def describe_channels(granted: GrantedPlace[Read]) -> list[DatasetDocument]:
     """Return what the datasets of an experiment are like that the asker may read."""
-    return [await data.describe(each, "", index=False) for each in await list_channels(granted)]
+    return [await data.describe_stored(each) for each in await list_channels(granted)]
 
 
 async def get_channel(granted: Granted[Read]) -> Channel:
     """Return all that is known of a dataset."""
-    document = await data.describe(granted, "", index=False)
+    document = await data.describe_stored(granted)
     asker = Asker(granted.access.principal, granted.gateway)
 
     def ask(catalog: Catalog) -> Channel:

@@ -48,7 +48,7 @@ async def get_channel(granted: MayRead) -> BossChannel:
 @router.get("/downsample/{collection}/{experiment}/{dataset}", summary="Describe the levels")
 async def get_downsample(granted: MayRead, iso: str | None = None) -> BossDownsample:  # noqa: ARG001
     """Return the levels of a channel as its OME-Zarr has them; there is one row of them."""
-    dataset = await datasets_data.describe(granted, "", index=False)
+    dataset = await datasets_data.describe_stored(granted)
     levels = {str(level.level): level for level in dataset.levels}
     return BossDownsample(
         status=_status(dataset),

@@ -75,8 +75,8 @@ async def get_dataset(
     """Return what the catalog and the dataset's own metadata say of it."""
     if index:
         granted.check_whole()
-    document = await data.describe(granted, zarr_url(request, granted), index=index)
-    views = {"flat_url": view_url(request, granted, "flat")}
+    document = await data.describe(granted, index=index)
+    views = {f"{view}_url": view_url(request, granted, view) for view in ("zarr", "flat")}
     if await is_taken(granted):
         views["precomputed_url"] = view_url(request, granted, "precomputed")
     return document.model_copy(update=views)
