@@ -9,7 +9,7 @@ from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.api.data import datasets as data
 from voxlake.api.guard import Granted, list_granted
 from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
-from voxlake.documents.places import FrameDocument, PlaceDocument, frame_document, place_document
+from voxlake.documents.places import FrameDocument, frame_document
 from voxlake.platform.access import Permission, Read, ReadVoxels
 from voxlake.platform.catalog import Catalog
 
@@ -31,24 +31,13 @@ async def list_names(asker: Asker, above: Sequence[str]) -> tuple[str, ...]:
     found = await asker.of_catalog(
         lambda catalog: catalog.collections.list_allowed(asker.principal, Permission.READ, above)
     )
-    return tuple(place_document(each).name.rpartition("/")[2] for each in found)
+    return tuple(each.name for each in found)
 
 
 async def list_channels(granted: GrantedPlace[Read]) -> list[Granted[Read]]:
     """Return the datasets of an experiment that the asker may read, by name."""
     asker, (collection, experiment) = granted.asker, granted.place.names
     return await list_granted(asker.gateway, asker.principal, Read, collection, experiment)
-
-
-async def get_place(granted: GrantedPlace[Read]) -> PlaceDocument:
-    """Return what the catalog says of a place, and who made it."""
-
-    def ask(catalog: Catalog) -> PlaceDocument:
-        place = granted.place.names
-        creator = catalog.metadata.creator_of(place) or NOBODY
-        return place_document(catalog.collections.get(place), creator)
-
-    return await granted.asker.of_catalog(ask)
 
 
 async def describe_channels(granted: GrantedPlace[Read]) -> list[DatasetDocument]:

@@ -31,8 +31,8 @@ async def put_value(granted: GrantedPlace[Update], key: str, value: str) -> Valu
     return ValueDocument(key=key, value=value)
 
 
-async def drop_value(granted: GrantedPlace[Update], key: str) -> None:
-    """Take a key and its value away."""
+async def drop_value(granted: GrantedPlace[Update] | GrantedPlace[Delete], key: str) -> None:
+    """Take a key and its value away; raise NotFoundError if it has none."""
     place = granted.place.names
     await granted.asker.of_catalog(lambda catalog: catalog.metadata.drop_value(place, key))
 
@@ -60,12 +60,6 @@ async def change_value(granted: GrantedPlace[Update], key: str, value: str) -> V
         return ValueDocument(key=key, value=value)
 
     return await granted.asker.of_catalog(change)
-
-
-async def remove_value(granted: GrantedPlace[Delete], key: str) -> None:
-    """Take a key and its value away; raise NotFoundError if it has none."""
-    place = granted.place.names
-    await granted.asker.of_catalog(lambda catalog: catalog.metadata.drop_value(place, key))
 
 
 async def search(asker: Asker, question: str, limit: int, after: str, *, count: bool) -> FoundPage:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from voxlake.api.at_places import MayReadCollection, MayReadExperiment
 from voxlake.api.places import channels as data
+from voxlake.api.places import collections
 from voxlake.api.v1.frames import frame_name
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossExperiment, BossExperiments
@@ -24,7 +25,7 @@ async def list_experiments(granted: MayReadCollection) -> BossExperiments:
 @router.get("/{experiment}", summary="Describe an experiment")
 async def get_experiment(granted: MayReadExperiment) -> BossExperiment:
     """Return what is known of an experiment, and the channels that the asker may read."""
-    place, channels = await data.get_place(granted), await data.describe_channels(granted)
+    place, channels = await collections.get(granted), await data.describe_channels(granted)
     collection, name = granted.place.names
     return BossExperiment(
         name=name,

@@ -13,7 +13,7 @@ from fastapi import Path
 
 from voxlake.api.askers import Asker, grant_place
 from voxlake.api.at_places import Anybody
-from voxlake.api.places import channels
+from voxlake.api.places import channels, collections
 from voxlake.api.places import frames as data
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossFrame, BossFrames, BossUnit
@@ -74,7 +74,7 @@ def boss_frame(frame: FrameDocument) -> BossFrame:
 
 async def _own_frame(asker: Asker, name: str) -> BossFrame:
     granted = await grant_place(asker, name.replace(".", "/"), Read)
-    place, datasets = await channels.get_place(granted), await channels.describe_channels(granted)
+    place, datasets = await collections.get(granted), await channels.describe_channels(granted)
     if place.frame is not None or not datasets:
         raise NotFoundError(f"there is no frame {name}; see the frame that the experiment names")
     stop = [max(each) for each in zip(*map(_extent, datasets), strict=True)]

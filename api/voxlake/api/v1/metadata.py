@@ -75,7 +75,7 @@ def _add_changes(path: str, on: On, of: str) -> None:
     async def remove_value(granted: Annotated[GrantedPlace[Delete], may_delete], key: Key) -> None:
         """Take a key and its value away."""
         with _absent_is_wrong():
-            await data.remove_value(granted, key)
+            await data.drop_value(granted, key)
 
 
 _add_routes("/{collection}", OnCollection, "a collection")
