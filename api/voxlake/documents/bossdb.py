@@ -154,3 +154,14 @@ class BossKeys(Document):
     """The keys of a place that have a value."""
 
     keys: tuple[str, ...]
+
+
+def datatype_of(kind: str, dtype: str) -> str:
+    """Return the type by which bossDB's clients read a dataset of a type: they know few of labels.
+
+    Examples
+    --------
+    >>> datatype_of("labels", "uint32")
+    'uint64'
+    """
+    return dtype if kind == "image" or dtype in DATATYPES else "uint64"

@@ -17,7 +17,7 @@ from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
-from voxlake.documents.bossdb import DATATYPES
+from voxlake.documents.bossdb import datatype_of
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
@@ -116,7 +116,6 @@ async def open_framed(
     axes = dataset.multiscale.axes
     by_name = {axis.name: axis for axis in axes}
     voxels = await voxels_of(granted, volume, labels=labels)
-    is_cast = granted.record.kind == "labels" and voxels.dtype.name not in DATATYPES
     placed = dataset.multiscale.levels[asked.level]
     scale = dict(zip(names, placed.scale, strict=True))
     origin = dict(zip(names, placed.translation, strict=True))
@@ -125,7 +124,7 @@ async def open_framed(
         dataset=str(granted.record.name),
         level=asked.level,
         box=box,
-        dtype=np.dtype(np.uint64) if is_cast else voxels.dtype,
+        dtype=np.dtype(datatype_of(granted.record.kind, voxels.dtype.name)),
         axes=tuple(by_name.get(name, TIME) for name in shown),
         scale=tuple(scale.get(name, 1.0) for name in shown),
         translation=tuple(

@@ -9,7 +9,13 @@ from voxlake.api.data import datasets as datasets_data
 from voxlake.api.guard import MayRead
 from voxlake.api.places import channels as data
 from voxlake.api.v1.routers import boss_router
-from voxlake.documents.bossdb import CUBOID, DATATYPES, BossChannel, BossChannels, BossDownsample
+from voxlake.documents.bossdb import (
+    CUBOID,
+    BossChannel,
+    BossChannels,
+    BossDownsample,
+    datatype_of,
+)
 from voxlake.documents.dataset import DatasetDocument
 
 router = boss_router("")
@@ -37,7 +43,7 @@ async def get_channel(granted: MayRead) -> BossChannel:
         description=dataset.description,
         experiment=name.experiment,
         type="image" if dataset.kind == "image" else "annotation",
-        datatype=_datatype(dataset),
+        datatype=datatype_of(dataset.kind, dataset.dtype),
         downsample_status=_status(dataset),
         sources=_siblings(dataset.name, channel.provenance.sources),
         related=_siblings(dataset.name, channel.provenance.related),
@@ -63,11 +69,6 @@ def _status(dataset: DatasetDocument) -> Status:
     if dataset.state != "ready":
         return "IN_PROGRESS"
     return "DOWNSAMPLED" if len(dataset.levels) > 1 else "NOT_DOWNSAMPLED"
-
-
-def _datatype(dataset: DatasetDocument) -> str:
-    is_known = dataset.kind == "image" or dataset.dtype in DATATYPES
-    return dataset.dtype if is_known else "uint64"
 
 
 def _siblings(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
