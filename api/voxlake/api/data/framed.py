@@ -175,14 +175,12 @@ async def box_of_label(
     dataset = await data.open_dataset(granted)
     await data.open_level(granted, dataset, level)
     own = (await ask(granted, lambda view: view.extent(label, counted=False))).box
-    factors = dataset.factors(level)[-3:] if level else (1, 1, 1)
-    start = (0, 0, 0) if frame is None else frame.start
-    first = tuple(lo // n for lo, n in zip(start, factors, strict=True))
+    factors = _factors(dataset, level)
     grown = own.aligned(factors)
     return Box(
         tuple(lo // n for lo, n in zip(grown.start, factors, strict=True)),
         tuple(hi // n for hi, n in zip(grown.stop, factors, strict=True)),
-    ).shifted(first)
+    ).shifted(_start(frame, factors))
 
 
 def _check_axes(
@@ -204,17 +202,14 @@ def _own_box(
     asked: FrameBox, dataset: Dataset, frame: FrameDocument | None, finest: tuple[int, ...]
 ) -> Box:
     """Return the box in voxels of its level; bossDB's clients ask any level in those of level 0."""
-    names = dataset.multiscale.axis_names
-    sizes = dict(zip(names, finest, strict=True))
-    start = (0, 0, 0) if frame is None else frame.start
+    sizes = dict(zip(dataset.multiscale.axis_names, finest, strict=True))
     stop = tuple(sizes[name] for name in SPATIAL) if frame is None else frame.stop
-    whole = Box(start, stop)
+    whole = Box(_start(frame, (1, 1, 1)), stop)
     if asked.zyx.is_empty or not whole.contains(asked.zyx):
         raise OutOfBoundsError(
             f"z, y, x {asked.zyx} was asked for, and the frame holds {whole}; ask for voxels in it"
         )
-    factors = dict(zip(names, dataset.factors(asked.level), strict=True)) if asked.level else {}
-    first = [lo // factors.get(name, 1) for name, lo in zip(SPATIAL, start, strict=True)]
+    first = _start(frame, _factors(dataset, asked.level))
     box = asked.zyx.shifted(tuple(-lo for lo in first))
     if asked.t is None:
         return box
@@ -223,3 +218,16 @@ def _own_box(
     if not 0 <= lo < hi <= times:
         raise OutOfBoundsError(f"time points {lo}:{hi} were asked for, and there are 0:{times}")
     return Box((lo, *box.start), (hi, *box.stop))
+
+
+def _factors(dataset: Dataset, level: int) -> tuple[int, ...]:
+    """Return how many voxels of level 0 one of a level is long, along z, y and x."""
+    names = dataset.multiscale.axis_names
+    known = dict(zip(names, dataset.factors(level), strict=True))
+    return tuple(known.get(name, 1) for name in SPATIAL)
+
+
+def _start(frame: FrameDocument | None, factors: tuple[int, ...]) -> tuple[int, ...]:
+    """Return where a frame begins, in voxels of the level that has these factors."""
+    start = (0, 0, 0) if frame is None else frame.start
+    return tuple(lo // n for lo, n in zip(start, factors, strict=True))
