@@ -7,7 +7,7 @@ A route declares a `RequiresNamed`, and is handed a `GrantedPlace`; or `Anybody`
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from starlette.requests import Request
 
 from voxlake.api.askers import Asker, GrantedPlace, RequiresPlace, grant_place
@@ -88,3 +88,7 @@ MayReadExperiment = Annotated[GrantedPlace[Read], Depends(OnExperiment(Read))]
 MayUpdateExperiment = Annotated[GrantedPlace[Update], Depends(OnExperiment(Update))]
 MayDeleteExperiment = Annotated[GrantedPlace[Delete], Depends(OnExperiment(Delete))]
 MayUpdatePlace = Annotated[GrantedPlace[Update], Depends(RequiresPlace(Update))]
+
+KEY = Query(min_length=1, max_length=255, pattern=r"^[^\x00]*$")
+Key = Annotated[str, KEY]
+"""Under which something is said of a place."""

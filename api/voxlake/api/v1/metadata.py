@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_places import OnChannel, OnCollection, OnExperiment
+from voxlake.api.at_places import KEY, Key, OnChannel, OnCollection, OnExperiment
 from voxlake.api.places import metadata as data
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossKeys
@@ -19,10 +19,8 @@ from voxlake.platform.errors import InvalidInputError, NotFoundError
 
 router = boss_router("/meta")
 
-Key = Annotated[str, Query(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
-MaybeKey = Annotated[str | None, Query(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
+MaybeKey = Annotated[str | None, KEY]
 Value = Annotated[str, Query(description="All that follows in the address.")]
-
 
 type On = Callable[[type[Any]], Callable[..., Any]]
 """Makes the guard of a place for a right."""

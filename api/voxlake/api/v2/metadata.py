@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from voxlake.api.askers import Limit, MayReadPlace
-from voxlake.api.at_places import Anybody, MayUpdatePlace
+from voxlake.api.at_places import Anybody, Key, MayUpdatePlace
 from voxlake.api.guard import AfterPlace
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
@@ -17,7 +17,6 @@ from voxlake.documents.places import FoundPage, KeyList, ValueDocument
 
 router = APIRouter(prefix="/v2", tags=["metadata"])
 
-Key = Annotated[str, Query(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 FULL = documented(413, "The place has as many keys as one may.")
 
 
