@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from intern.resource.boss.resource import (
-    ChannelResource,
-)
+from intern.resource.boss.resource import ChannelResource
 from requests import HTTPError
 from tests.api.conftest import SHAPE
 from tests.api.v1.conftest import FRAME

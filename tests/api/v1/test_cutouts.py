@@ -12,9 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagecodecs import jpeg8_decode
-from intern.resource.boss.resource import (
-    ChannelResource,
-)
+from intern.resource.boss.resource import ChannelResource
 from tests.api.conftest import SHAPE
 from tests.api.v1.conftest import FRAME
 

@@ -8,6 +8,7 @@ from voxlake.api.at_places import MayReadExperiment
 from voxlake.api.data import datasets as datasets_data
 from voxlake.api.guard import MayRead
 from voxlake.api.places import channels as data
+from voxlake.api.v1.axes import by_axis
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import (
     CUBOID,
@@ -79,5 +80,5 @@ def _siblings(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _xyz[T](dataset: DatasetDocument, values: tuple[T, ...], default: T) -> tuple[T, T, T]:
-    known = {axis.name: value for axis, value in zip(dataset.axes, values, strict=True)}
+    known = by_axis(dataset, values)
     return known.get("x", default), known.get("y", default), known.get("z", default)

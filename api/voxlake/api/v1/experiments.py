@@ -7,6 +7,7 @@ from typing import Literal
 from voxlake.api.at_places import MayReadCollection, MayReadExperiment
 from voxlake.api.places import channels as data
 from voxlake.api.places import collections
+from voxlake.api.v1.axes import by_axis
 from voxlake.api.v1.frames import frame_name
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossExperiment, BossExperiments
@@ -52,5 +53,4 @@ def _method_of(channels: list[DatasetDocument]) -> Literal["anisotropic", "isotr
 
 
 def _time_samples(channel: DatasetDocument) -> int:
-    names = [axis.name for axis in channel.axes]
-    return channel.shape[names.index("t")] if "t" in names else 1
+    return by_axis(channel, channel.shape).get("t", 1)

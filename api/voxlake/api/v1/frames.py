@@ -15,6 +15,7 @@ from voxlake.api.askers import Asker, grant_place
 from voxlake.api.at_places import Anybody
 from voxlake.api.places import channels, collections
 from voxlake.api.places import frames as data
+from voxlake.api.v1.axes import by_axis
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossFrame, BossFrames, BossUnit
 from voxlake.documents.dataset import DatasetDocument
@@ -83,7 +84,7 @@ async def _own_frame(asker: Asker, name: str) -> BossFrame:
 
 
 def _extent(dataset: DatasetDocument) -> tuple[int, ...]:
-    sizes = {axis.name: n for axis, n in zip(dataset.axes, dataset.shape, strict=True)}
+    sizes = by_axis(dataset, dataset.shape)
     return tuple(sizes.get(name, 1) for name in SPATIAL)
 
 
