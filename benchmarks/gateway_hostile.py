@@ -243,7 +243,7 @@ def _bomb(target: Target, chance: random.Random) -> int:
         (
             ("PUT", f"/v2/datasets/{IMAGE}/cutout?z=0:64&y=0:64&x=0:64"),
             ("PUT", f"/v2/datasets/{IMAGE}/cutout?z=0:{VAST}&y=0:{VAST}&x=0:{VAST}"),
-            ("POST", f"/v2/datasets/{LABELS}/labels/sizes"),
+            ("POST", f"/v2/datasets/{LABELS}/labels/lookup"),
             ("POST", f"/v2/datasets/{LABELS}/merges"),
             ("POST", "/v2/states"),
         )
