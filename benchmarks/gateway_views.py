@@ -8,26 +8,22 @@ another; ways take turns. What counts is the CPU time of the gateway's process.
 
 from __future__ import annotations
 
-import http.client
 import itertools
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import zstandard
 
 from benchmarks import gateway_process
 from benchmarks.gateway_memory import make_lake
+from benchmarks.gateway_rates import Query, Rate, Server, serving
 from benchmarks.gateway_requests import IMAGE, LABELS
 from benchmarks.tables import markdown_table
 from voxlake.api.data.precomputed import PrecomputedLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from benchmarks.rounds import Say
@@ -65,30 +61,30 @@ def run_gateway_views(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
 def measure(lake: Path, repeats: int, requests: int = REQUESTS) -> list[Way]:
     """Return all ways to the chunks of the image and the labels."""
     with gateway(lake) as plain, gateway(lake, recoding=True) as recoding:
-        turns = [
-            (dataset, name, process, path, headers)
+        turns = {
+            (dataset, name): (server, _queries(server, paths, headers))
             for dataset, encoding in ((IMAGE, "jpeg"), (LABELS, "compressed_segmentation"))
-            for name, process, path, headers in _ways(plain, recoding, dataset, encoding)
-        ]
-        taken = {turn[:2]: list[tuple[float, int]]() for turn in turns}
-        # The first round finds what is kept from then on.
-        for number in range(repeats + 1):
-            for dataset, name, process, paths, headers in turns:
-                cost = ask(process, paths, headers, requests if number else 20)
-                if number:
-                    taken[dataset, name].append(cost)
+            for name, server, paths, headers in _ways(plain, recoding, dataset, encoding)
+        }
+        rates = {way: list[Rate]() for way in turns}
+        for _ in range(repeats):
+            for way, (server, queries) in turns.items():
+                rates[way].append(server.rate(queries, requests, 1))
     return [
-        Way(dataset, name, costs[0][1] / requests, requests / min(cpu for cpu, _ in costs))
-        for (dataset, name), costs in taken.items()
+        Way(dataset, name, each[0].nbytes / requests, requests / min(one.cpu_s for one in each))
+        for (dataset, name), each in rates.items()
     ]
 
 
-type Gateway = tuple[str, psutil.Process]
+def _queries(server: Server, paths: Sequence[str], headers: dict[str, str]) -> list[Query]:
+    """Ask for each once, which finds what is kept from then on, and return it by its bytes."""
+    asked = [Query(path, 0, headers) for path in paths]
+    return [replace(query, nbytes=len(server.ask(query))) for query in asked]
 
 
 def _ways(
-    plain: Gateway, recoding: Gateway, dataset: str, encoding: str
-) -> Iterator[tuple[str, Gateway, list[str], dict[str, str]]]:
+    plain: Server, recoding: Server, dataset: str, encoding: str
+) -> Iterator[tuple[str, Server, list[str], dict[str, str]]]:
     cells = list(itertools.product(*(range(n // CHUNK) for n in SHAPE)))
     spans = [
         "_".join(f"{index * CHUNK}-{(index + 1) * CHUNK}" for index in cell[::-1]) for cell in cells
@@ -108,60 +104,18 @@ def _ways(
     yield "flat", plain, [f"/flat/{dataset}/0/c/{'/'.join(map(str, cell))}" for cell in cells], {}
 
 
-def ask(
-    at: Gateway, paths: Sequence[str], headers: dict[str, str], count: int
-) -> tuple[float, int]:
-    """Return the gateway's CPU seconds and the bytes of so many answers."""
-    url, process = at
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
-    received, before = 0, _cpu_seconds(process)
-    for path in itertools.islice(itertools.cycle(paths), count):
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        assert answer.status == 200, (path, body)
-        received += len(body)
-    connection.close()
-    return _cpu_seconds(process) - before, received
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-@contextmanager
-def gateway(lake: Path, *, recoding: bool = False) -> Iterator[Gateway]:
-    """Run a gateway over a lake; yield its URL and its process."""
+def gateway(lake: Path, *, recoding: bool = False) -> AbstractContextManager[Server]:
+    """Run a gateway over a lake."""
     module = "benchmarks.gateway_views" if recoding else "benchmarks.gateway_process"
-    environment = os.environ | {"VOXLAKE_REQUESTS_PER_MINUTE": "0"}
-    with subprocess.Popen(
-        [sys.executable, "-m", module, str(lake)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip(), psutil.Process(process.pid)
-        finally:
-            process.stdin.close()
-            process.wait(30)
+    return serving(module, str(lake), VOXLAKE_REQUESTS_PER_MINUTE="0")
 
 
 def check_equal(lake: Path) -> None:
     """Hold that a chunk is the same voxels, whether it was decoded and encoded or not."""
     span = f"0-{CHUNK}_0-{CHUNK}_0-{CHUNK}"
+    query = Query(f"/precomputed/{LABELS}/0/{span}", 0, {"Accept-Encoding": "zstd"})
     with gateway(lake) as plain, gateway(lake, recoding=True) as recoding:
-        bodies = []
-        for url, _ in (plain, recoding):
-            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
-            path = f"/precomputed/{LABELS}/0/{span}"
-            connection.request("GET", path, headers={"Accept-Encoding": "zstd"})
-            bodies.append(zstandard.decompress(connection.getresponse().read()))
-            connection.close()
+        bodies = [zstandard.decompress(server.ask(query)) for server in (plain, recoding)]
     assert bodies[0] == bodies[1]
 
 
