@@ -37,11 +37,13 @@ LIBRARIES = (
     "ngff-zarr",
     "numcodecs",
     "numpy",
+    "obstore",
     "ome-zarr",
     "stack-to-chunk",
     "tensorstore",
     "tinybrain",
     "zarr",
+    "zarrista",
     "zarrs",
     "zstandard",
 )
