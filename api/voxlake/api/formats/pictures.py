@@ -16,7 +16,7 @@ from voxlake.api.formats.format import Accepts, Format
 
 JPEG_QUALITY = 90
 WEBP_QUALITY = 90
-_PNG_MOST, _JPEG_MOST, _WEBP_MOST = 2**31 - 1, 65_500, 16_383
+_PNG_MOST, JPEG_MOST, _WEBP_MOST = 2**31 - 1, 65_500, 16_383
 """Pixels along an edge (PNG: 31 bits; libjpeg: ``JPEG_MAX_DIMENSION``; WebP: 14 bits)."""
 _HEADER_BYTES = 8 << 10
 
@@ -108,7 +108,7 @@ def _webp_exactly(pixels: npt.NDArray[Any]) -> bytes:
     return bytes(webp_encode(pixels, lossless=True))
 
 
-def _measure(cutout: Cutout) -> int:
+def measure_picture(cutout: Cutout) -> int:
     """Return the bytes of a picture, at most: what does not compress grows by less."""
     rows = sum(cutout.shape)
     return 4 * cutout.nbytes + 16 * rows + _HEADER_BYTES
@@ -128,16 +128,16 @@ def _format(name: str, suffix: str, make: _EncodePicture, accepts: Accepts) -> F
         f"image/{name}",
         suffix,
         partial(_encode, make),
-        _measure,
+        measure_picture,
         is_exact=False,
         joins=True,
-        besides=_measure,
+        besides=measure_picture,
         accepts=accepts,
     )
 
 
 PNG = _format("png", ".png", _png, _accepts(("uint8", "uint16"), _PNG_MOST))
-JPEG = _format("jpeg", ".jpg", _jpeg, _accepts(("uint8",), _JPEG_MOST))
+JPEG = _format("jpeg", ".jpg", _jpeg, _accepts(("uint8",), JPEG_MOST))
 WEBP = _format("webp", ".webp", _webp, _accepts(("uint8",), _WEBP_MOST))
 
 
@@ -149,7 +149,7 @@ def drawn(drawing: Drawing) -> tuple[Format, ...]:
     png = _drawn(PNG, drawing, _png, _PNG_MOST)
     if drawing.has_colours:
         return png, _drawn(WEBP, drawing, _webp_exactly, _WEBP_MOST)
-    jpeg = _drawn(JPEG, drawing, _jpeg, _JPEG_MOST)
+    jpeg = _drawn(JPEG, drawing, _jpeg, JPEG_MOST)
     return png, jpeg, _drawn(WEBP, drawing, _webp, _WEBP_MOST)
 
 

@@ -11,9 +11,9 @@ from voxlake.api.formats.blosc import BLOSC
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
 from voxlake.api.formats.format import Format
 from voxlake.api.formats.hdf5 import HDF5
+from voxlake.api.formats.pictures import JPEG_MOST, measure_picture
 
 JPEG_QUALITY = 85
-_MOST_PIXELS = 65_500
 _LEVEL = 1
 
 
@@ -40,15 +40,11 @@ def _stacked(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
     yield memoryview(jpeg8_encode(pixels, level=JPEG_QUALITY))
 
 
-def _measure_stacked(cutout: Cutout) -> int:
-    return 4 * cutout.nbytes + 16 * sum(cutout.shape) + (8 << 10)
-
-
 def _is_stack(cutout: Cutout) -> bool:
     if len(cutout.shape) != 3 or cutout.dtype.name != "uint8":
         return False
     z, y, x = cutout.shape
-    return z * y <= _MOST_PIXELS and x <= _MOST_PIXELS
+    return max(z * y, x) <= JPEG_MOST
 
 
 BOSS_FORMATS = (
@@ -60,10 +56,10 @@ BOSS_FORMATS = (
         "image/jpeg",
         ".jpg",
         _stacked,
-        _measure_stacked,
+        measure_picture,
         is_exact=False,
         joins=True,
-        besides=_measure_stacked,
+        besides=measure_picture,
         accepts=_is_stack,
     ),
 )
