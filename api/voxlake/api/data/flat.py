@@ -71,7 +71,7 @@ async def find_level(granted: Granted[ReadVoxels], key: str) -> FlatLevel | None
 async def group_documents_v2(granted: Granted[ReadVoxels]) -> dict[str, dict[str, Any]]:
     """Return the documents of the group for zarr v2, cut to the levels that may be read.
 
-    None if the dataset is stored as zarr v2.
+    None of them if the dataset is stored as zarr v2.
     """
     dataset = await opened_dataset(granted)
     first = await opened_level(granted, dataset, 0)

@@ -32,7 +32,6 @@ router = APIRouter(
 )
 KINDS = {"merge": "merge", "cleave": "split", "replace": "replace"}
 """Our words for changes, and PyChunkedGraph's."""
-MOST_OPERATIONS = 1000
 Filtered = Annotated[bool, Query(description="Taken: all that became part of it is told.")]
 Cutoff = Annotated[float | None, Query(description="In seconds since 1970.")]
 

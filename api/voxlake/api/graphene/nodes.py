@@ -15,6 +15,7 @@ from voxlake.api.graphene.bounds import Bounds, parse_bounds
 from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
 from voxlake.api.guard import Granted
 from voxlake.api.http.answers.problems import BINARY
+from voxlake.api.http.requests.bytes_body import check_coding
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.documents.graphene import (
     ChildrenDocument,
@@ -70,11 +71,10 @@ async def get_roots_binary(
     request: Request, granted: MayReadTable, timestamp: Moment = None
 ) -> Response:
     """Return the roots of supervoxels, both as uint64 little-endian; 0 of background."""
+    check_coding(request)
     body = await request.body()
-    if len(body) % 8 or "content-encoding" in request.headers:
-        raise InvalidInputError(
-            f"the body has {len(body)} bytes; send ids of 8 bytes each, not compressed"
-        )
+    if len(body) % 8:
+        raise InvalidInputError(f"the body has {len(body)} bytes; send ids of 8 bytes each")
     nodes = np.frombuffer(body, "<u8")
     if len(nodes) > MOST_BINARY:
         raise LimitExceededError(f"{len(nodes)} ids were sent; ask for {MOST_BINARY} at a time")
