@@ -12,6 +12,10 @@ import tensorstore as ts
 from numcodecs import zstd
 from tests.api.graphene.conftest import API, BLOCKS, LARGEST, SHAPE, TABLE, chosen, node_of
 
+from voxlake.api.data import graphs as data
+from voxlake.api.data.labels import labels_in_box
+from voxlake.ngff.grid.box import Box
+
 if TYPE_CHECKING:
     import httpx2
     from tests.api.graphene.conftest import Graphs
@@ -118,6 +122,29 @@ def test_leaves_are_those_with_voxels_in_the_bounds(graphs: Graphs) -> None:
         "node/leaves_many", {"node_ids": [root, FIRST | 4]}, bounds="0-9_0-40_0-20", int64_as_str=1
     )
     assert many == {str(root): [str(node_of(1))], str(FIRST | 4): [str(node_of(4))]}
+
+
+def test_a_box_is_read_once_for_many_roots(graphs: Graphs, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = []
+
+    async def counted(granted: Any, box: Box, *page: Any, **options: Any) -> Any:
+        boxes.append(box)
+        return await labels_in_box(granted, box, *page, **options)
+
+    monkeypatch.setattr(data, "labels_in_box", counted)
+    nodes = {"node_ids": [FIRST | label for label in BLOCKS]}
+    found = graphs.post("node/leaves_many", nodes, bounds="0-20_0-40_0-20")
+    assert {int(root) - FIRST: leaves for root, leaves in found.items()} == {
+        1: [node_of(1)],
+        2: [node_of(2)],
+        3: [],
+        4: [node_of(4)],
+        LARGEST: [],
+    }
+    assert boxes == [Box((0, 0, 0), (20, 40, 20))]
+    every = graphs.post("node/leaves_many", nodes)
+    assert every == {str(FIRST | label): [node_of(label)] for label in BLOCKS}
+    assert graphs.post("node/leaves_many", {"node_ids": []}) == {}
 
 
 def test_a_merge_is_seen_and_undone(graphs: Graphs) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -94,42 +94,53 @@ def _moment(seconds: float) -> datetime:
 
 
 async def list_leaves(
-    granted: Granted[ReadVoxels], graph: Graph, node: int, box: Box | None
-) -> npt.NDArray[np.uint64]:
-    """Return the ids of the supervoxels of a root, ascending: all, or those with voxels in a box.
+    granted: Granted[ReadVoxels], graph: Graph, nodes: Sequence[int], box: Box | None
+) -> dict[int, npt.NDArray[np.uint64]]:
+    """Return the ids of the supervoxels of each root, ascending: all, or with voxels in a box.
 
     Raises
     ------
     NotFoundError
         If there is no such root.
     LimitExceededError
-        If they are more than `MAX_LEAVES`.
+        If they are more than `MAX_LEAVES` of one.
     """
+    if not nodes:
+        return {}
+    members = {node: await _members(granted, graph, node) for node in nodes}
+    there = await _there(granted, members.values(), box)
+    return {
+        node: np.intersect1d(there, each, assume_unique=True) | np.uint64(SUPERVOXELS << ID_BITS)
+        for node, each in members.items()
+    }
+
+
+async def _there(
+    granted: Granted[ReadVoxels], members: Iterable[npt.NDArray[np.uint64]], box: Box | None
+) -> npt.NDArray[np.uint64]:
+    """Return the labels that a box has, or those of the `members` that any voxel has."""
+    if box is not None:
+        inside, *_ = await labels_in_box(granted, box, (0, None), counts=False)
+        return inside.labels
+    labels, asked = await opened_labels(granted), np.concatenate([*members])
+    find = partial(labels.ask, lambda view: view.find(asked).labels)
+    return await granted.gateway.questions.ask(find)
+
+
+async def _members(granted: Granted[ReadVoxels], graph: Graph, node: int) -> npt.NDArray[np.uint64]:
+    """Return the labels of the supervoxels of a root, as it was; of a supervoxel its own."""
     layer, label = divmod(node, LIMIT)
-    members = np.array([label], np.uint64)
-    if layer != SUPERVOXELS:
-        members = await _members(granted, graph, node)
+    if layer == SUPERVOXELS:
+        return np.array([label], np.uint64)
+    root = graph.find(node)
+    url = await index_url(granted)
+    mapping = await mapping_at(granted.record, url, graph.mapping, root.number)
+    members = supervoxels_of(mapping, root.body)
     if len(members) > MAX_LEAVES:
         raise LimitExceededError(
             f"{node} has {len(members)} supervoxels, and {MAX_LEAVES} are listed; read the mapping "
             "from the store"
         )
-    if box is not None:
-        inside, *_ = await labels_in_box(granted, box, (0, None), counts=False)
-        there = np.intersect1d(inside.labels, members, assume_unique=True)
-    else:
-        labels = await opened_labels(granted)
-        asked = partial(labels.ask, lambda view: view.find(members).labels)
-        there = await granted.gateway.questions.ask(asked)
-    return there | np.uint64(SUPERVOXELS << ID_BITS)
-
-
-async def _members(granted: Granted[ReadVoxels], graph: Graph, node: int) -> npt.NDArray[np.uint64]:
-    """Return the labels of the supervoxels of a root, as it was."""
-    root = graph.find(node)
-    url = await index_url(granted)
-    mapping = await mapping_at(granted.record, url, graph.mapping, root.number)
-    members = supervoxels_of(mapping, root.body)
     # A body may have the number of a label that has no id, and of which nothing is shown.
     return members[members < LIMIT]
 
@@ -195,7 +206,7 @@ async def preview_split(
     graph = await open_graph(granted)
     body, _ = _parted(graph, sources, sinks)
     root = root_of(graph.history, graph.number, body)
-    leaves = set((await list_leaves(granted, graph, root, None)).tolist())
+    leaves = set((await list_leaves(granted, graph, [root], None))[root].tolist())
     return sorted(leaves - set(sinks)), sorted(leaves & set(sinks))
 
 

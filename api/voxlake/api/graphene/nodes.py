@@ -148,5 +148,5 @@ async def _leaves(
     if bounds is not None:
         finest = (await supervoxel_levels(granted))[0]
         box = parse_bounds(bounds) & Box.of_shape(finest.shape)
-    found = {node: await graphs.list_leaves(granted, graph, node, box) for node in nodes}
+    found = await graphs.list_leaves(granted, graph, nodes, box)
     return {node: leaves.tolist() for node, leaves in found.items()}
