@@ -94,19 +94,8 @@ def source_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
     source half a voxel before its translation. Every layer moves by the same physical distance,
     the one that brings the corner of `reference` to 0.
     """
-    base = reference.levels[0]
-    shifts = {
-        axis.name: (scale / 2 - translation) * si_unit(axis)[0]
-        for axis, scale, translation in zip(
-            reference.axes, base.scale, base.translation, strict=True
-        )
-    }
-    size = _dimensions(own)
-    rank = len(own.axes)
-    matrix = [[float(row == column) for column in range(rank)] for row in range(rank)]
-    for row, axis in zip(matrix, own.axes, strict=True):
-        row.append(_rounded(shifts.get(axis.name, 0.0) / size[_dimension(axis)][0]))
-    return {"outputDimensions": size, "matrix": matrix}
+    corners = _corners(reference)
+    return _moved(own, own.axes, [0 - corners.get(axis.name, 0.0) for axis in own.axes])
 
 
 def graph_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
@@ -114,20 +103,9 @@ def graph_transform(own: Multiscale, reference: Multiscale) -> dict[str, Any]:
 
     The volume of a graph has its axes x first, and its own corner at the origin.
     """
-    dimensions, rows = _dimensions(own), []
-    base, other = own.levels[0], reference.levels[0]
-    for place, axis in enumerate(own.axes):
-        there = reference.axis_names.index(axis.name)
-        corner = (other.translation[there] - other.scale[there] / 2) * si_unit(
-            reference.axes[there]
-        )[0]
-        away = (base.translation[place] - base.scale[place] / 2) * si_unit(axis)[0] - corner
-        rows.append(_rounded(away / dimensions[axis.name][0]))
-    rank = len(rows)
-    identity = [[float(row == column) for column in range(rank)] for row in range(rank)]
-    matrix = [[*row, shift] for row, shift in zip(identity, rows[::-1], strict=True)]
-    names = [axis.name for axis in own.axes][::-1]
-    return {"outputDimensions": {name: dimensions[name] for name in names}, "matrix": matrix}
+    corners, other = _corners(own), _corners(reference)
+    axes = own.axes[::-1]
+    return _moved(own, axes, [corners[axis.name] - other.get(axis.name, 0.0) for axis in axes])
 
 
 def si_unit(axis: Axis) -> tuple[float, str]:
@@ -196,6 +174,26 @@ def _image(layer: Layer, first: Layer) -> list[dict[str, Any]]:
     axes = layer.multiscale.axes
     local = next((_dimension(axis) for axis in axes if axis.type is AxisType.CHANNEL), None)
     return image_layers(_layer(layer, first), channels, local, layer.dtype, layer.value_range)
+
+
+def _moved(own: Multiscale, axes: Sequence[Axis], distances: Sequence[float]) -> dict[str, Any]:
+    """Return the transform that moves a source, whose axes come so, by distances in SI units."""
+    names, sizes = [_dimension(axis) for axis in axes], _dimensions(own)
+    matrix = [[float(row == column) for column in range(len(axes))] for row in range(len(axes))]
+    for row, name, distance in zip(matrix, names, distances, strict=True):
+        row.append(_rounded(distance / sizes[name][0]))
+    return {"outputDimensions": {name: sizes[name] for name in names}, "matrix": matrix}
+
+
+def _corners(multiscale: Multiscale) -> dict[str, float]:
+    """Return where the first voxel begins along each axis, in SI units."""
+    base = multiscale.levels[0]
+    return {
+        axis.name: (translation - scale / 2) * si_unit(axis)[0]
+        for axis, scale, translation in zip(
+            multiscale.axes, base.scale, base.translation, strict=True
+        )
+    }
 
 
 def _dimensions(multiscale: Multiscale) -> dict[str, tuple[float, str]]:
