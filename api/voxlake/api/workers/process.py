@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from threading import Thread
 
 from voxlake.api.serve import run_gateway
@@ -26,9 +27,10 @@ def main() -> None:
     """Serve until told to end."""
     task = Task.model_validate_json(sys.argv[1])
     Thread(target=_end_with_starter, daemon=True).start()
-    lake, settings = StoreURL.parse(task.lake), share_of(Settings(), task.count)
+    lake, settings = StoreURL.parse(task.lake), share_of(Settings(), task.worker.count)
     with suppress(KeyboardInterrupt), written_logs(settings), open_catalog(lake, settings) as found:
-        run_gateway(settings, lake, found, _announce, task.endpoint())
+        endpoint = replace(task.endpoint, worker=task.worker)
+        run_gateway(settings, lake, found, _announce, endpoint)
 
 
 def _announce(document: ServingDocument) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from voxlake.api.endpoint import Endpoint, check_address
 from voxlake.api.workers.listeners import listen_together
 from voxlake.api.workers.task import Task
-from voxlake.api.workers.worker import share_of
+from voxlake.api.workers.worker import Worker, share_of
 from voxlake.documents.service import ServingDocument
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings
@@ -62,14 +62,8 @@ def run_workers(
         tasks = [
             Task(
                 lake=str(lake),
-                host=endpoint.host,
-                port=int(listener.getsockname()[1]),
-                secrets=endpoint.secrets,
-                target=endpoint.target,
-                number=number,
-                count=count,
-                folder=folder,
-                listener=listener.fileno(),
+                endpoint=endpoint,
+                worker=Worker(number, count, folder, listener.fileno()),
             )
             for number, listener in enumerate(listeners)
         ]
@@ -98,7 +92,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for told in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(told, self._tell, told)
-        self._served = {task.number: loop.create_future() for task in self.tasks}
+        self._served = {task.worker.number: loop.create_future() for task in self.tasks}
         announcing = asyncio.ensure_future(self._announce(announce))
         keeping = [asyncio.ensure_future(self._keep(task)) for task in self.tasks]
         try:
@@ -125,7 +119,9 @@ class Supervisor:
                     await process.wait()
             if self.told is None:
                 self._check_began(code)
-                _log.error("worker %d ended (%s); it is started anew", task.number, ended(code))
+                _log.error(
+                    "worker %d ended (%s); it is started anew", task.worker.number, ended(code)
+                )
                 await asyncio.sleep(min(failures, LONGEST_PAUSE_S))
 
     async def _start(self, task: Task) -> Process:
@@ -133,11 +129,11 @@ class Supervisor:
             *(sys.executable, "-m", "voxlake.api.workers.process", task.model_dump_json()),
             stdin=PIPE,
             stdout=PIPE,
-            pass_fds=[task.listener],
+            pass_fds=[task.worker.listener],
             # Ctrl-C at a terminal is for this process, which tells the others.
             process_group=0,
         )
-        self._processes[task.number] = process
+        self._processes[task.worker.number] = process
         if self.told is not None:
             process.send_signal(self.told)
         return process
@@ -146,7 +142,7 @@ class Supervisor:
         """Return whether it serves; waits until it does, or ends."""
         assert process.stdout is not None
         line = await process.stdout.readline()
-        served = self._served[task.number]
+        served = self._served[task.worker.number]
         if line and not served.done():
             served.set_result(ServingDocument.model_validate_json(line))
         return bool(line)
