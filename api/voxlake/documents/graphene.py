@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, RootModel
 
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels import LabelAsked, Text
+from voxlake.documents.precomputed import VolumeInfo
 
 MOST_NODES = 100_000
 """Nodes of one question."""
@@ -18,29 +19,6 @@ type Place = Annotated[float, Field(ge=-1e18, le=1e18)]
 """A coordinate in nanometres."""
 type Chosen = tuple[LabelAsked, Place, Place, Place]
 """A supervoxel or a root, and a point x, y, z in it."""
-
-
-class ScaleDocument(Document):
-    """A level of a volume, all x, y, z."""
-
-    key: str
-    size: tuple[int, int, int]
-    resolution: tuple[float, float, float] = Field(description="Nanometres.")
-    voxel_offset: tuple[int, int, int] = (0, 0, 0)
-    chunk_sizes: tuple[tuple[int, int, int]]
-    encoding: Literal["raw"] = "raw"
-
-
-class VolumeInfo(Document):
-    """The document ``info`` of a precomputed volume of supervoxels."""
-
-    kind: Literal["neuroglancer_multiscale_volume"] = Field(
-        "neuroglancer_multiscale_volume", alias="@type"
-    )
-    type: Literal["segmentation"] = "segmentation"
-    data_type: Literal["uint64"] = "uint64"
-    num_channels: Literal[1] = 1
-    scales: tuple[ScaleDocument, ...]
 
 
 class GraphDocument(Document):

@@ -72,6 +72,8 @@ def test_a_chunk_is_compressed_as_the_client_likes(graphs: Graphs, coding: str) 
     ids = np.frombuffer(body, "<u8").reshape(4, 13, 6)
     labels = graphs.voxels[16:, 32:, 64:]
     np.testing.assert_array_equal(ids, np.where(labels, labels | np.uint64(1 << 56), 0))
+    known = {"accept-encoding": coding, "if-none-match": answer.headers["etag"]}
+    assert graphs.ann.get(path, headers=known).status_code == 304
 
 
 def test_what_is_no_chunk_is_refused(graphs: Graphs) -> None:

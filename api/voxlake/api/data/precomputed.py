@@ -53,7 +53,7 @@ class PrecomputedLevel:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of its voxels, little-endian."""
+        """Type of the voxels that are sent, little-endian."""
         return self.volume.dtype.newbyteorder("<")
 
     @property
@@ -66,7 +66,7 @@ class PrecomputedLevel:
         return self.coding is not None and box.shape == self.volume.chunk
 
     def ordered(self, voxels: Voxels) -> Voxels:
-        """Return voxels of the array as (channel, z, y, x), little-endian, C order."""
+        """Return voxels of the array as those sent: (channel, z, y, x), of `dtype`, C order."""
         (x, y, z), channel = self.scale.space, self.scale.channel_axis
         if channel is None:
             ordered = voxels.transpose(z, y, x)[np.newaxis]
@@ -76,8 +76,7 @@ class PrecomputedLevel:
 
     def filled(self, box: Box) -> Voxels:
         """Return the voxels (channel, z, y, x) of a chunk that is not stored."""
-        shape = (self.scale.channels, *(box.shape[axis] for axis in reversed(self.scale.space)))
-        return np.full(shape, self.volume.fill, self.dtype)
+        return self.ordered(np.full(box.shape, self.volume.fill, self.volume.dtype))
 
 
 async def is_taken(granted: Granted[Read]) -> bool:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from voxlake.api.data import graphs
-from voxlake.api.data.supervoxels import supervoxel_levels
+from voxlake.api.data.supervoxels import supervoxel_level
 from voxlake.api.graphene.bounds import Bounds, parse_bounds
 from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
 from voxlake.api.guard import Granted
@@ -25,7 +25,6 @@ from voxlake.documents.graphene import (
     RootDocument,
     RootsDocument,
 )
-from voxlake.ngff.grid.box import Box
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import InvalidInputError, LimitExceededError
 
@@ -146,7 +145,6 @@ async def _leaves(
 ) -> dict[int, list[int]]:
     graph, box = await graphs.open_graph(granted, timestamp), None
     if bounds is not None:
-        finest = (await supervoxel_levels(granted))[0]
-        box = parse_bounds(bounds) & Box.of_shape(finest.shape)
+        box = parse_bounds(bounds) & (await supervoxel_level(granted, 0)).volume.box
     found = await graphs.list_leaves(granted, graph, nodes, box)
     return {node: leaves.tolist() for node, leaves in found.items()}

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
-from voxlake.api.data.supervoxels import supervoxel_levels
+from voxlake.api.data.supervoxels import check_graph
 from voxlake.api.guard import Granted, MayReadSome, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
@@ -132,7 +132,7 @@ async def _layer(request: Request, granted: Granted[ReadVoxels], *, proofread: b
 async def _graph(request: Request, granted: Granted[ReadVoxels]) -> str | None:
     """Return the address of the graph of labels; None if they cannot be one."""
     try:
-        await supervoxel_levels(granted)
+        await check_graph(granted)
     except UnsupportedError:
         return None
     return f"{request.base_url}segmentation/table/{'.'.join(granted.record.name.parts)}"

@@ -10,7 +10,6 @@ not found is an error.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -107,10 +106,14 @@ async def get_precomputed(asked: Asked, granted: Granted[ReadVoxels], key: str) 
     check_taken(level.scale, level.dtype, encoding, labels=granted.record.kind == "labels")
     box = level.scale.box_named(found[2])
     await data.check_chunk(granted, level, box)
-    coding = preferred_coding(Headers(scope=asked).get("accept-encoding"), tuple(CODINGS))
-    if encoding == "jpeg":
-        coding = IDENTITY  # which is as small
+    # JPEG is as small as it gets.
+    coding = IDENTITY if encoding == "jpeg" else coding_for(asked)
     return await get_chunk(ChunkRequest(asked, granted, level, box, encoding, coding))
+
+
+def coding_for(asked: Asked) -> str:
+    """Return how chunks are compressed for who asks."""
+    return preferred_coding(Headers(scope=asked).get("accept-encoding"), tuple(CODINGS))
 
 
 async def get_info(asked: Asked, granted: Granted[ReadVoxels], encoding: str) -> Response:
@@ -120,9 +123,10 @@ async def get_info(asked: Asked, granted: Granted[ReadVoxels], encoding: str) ->
     for level in levels:
         check_taken(level.scale, level.dtype, encoding, labels=labels)
     scales = [level.scale for level in levels]
-    document = volume_info(scales, levels[0].dtype, encoding, labels=labels)
+    info = volume_info(scales, levels[0].dtype, encoding, labels=labels)
+    body = info.model_dump_json(indent=2, by_alias=True, exclude_none=True).encode()
     # The content type is that of JSON by the name that such a document has in zarr.
-    return send_made(asked, granted, "zarr.json", json.dumps(document, indent=2).encode())
+    return send_made(asked, granted, "zarr.json", body)
 
 
 async def get_chunk(chunk: ChunkRequest) -> Response:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from voxlake.api.views.neuroglancer import si_unit
+from voxlake.documents.precomputed import ScaleDocument, VolumeInfo
 from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.model import Level
@@ -64,19 +65,21 @@ class Scale:
         return 1 if self.channel_axis is None else self.shape[self.channel_axis]
 
     @cached_property
-    def offset(self) -> tuple[int, ...]:
+    def offset(self) -> tuple[int, int, int]:
         """Place of the first voxel, in whole voxels of this scale: x, y, z.
 
         NGFF places the centre of a voxel and this format its corner, and all levels of a dataset
         begin at one corner.
         """
-        level = self.level
-        return tuple(round(level.translation[axis] / level.scale[axis]) for axis in self.space)
+        places, sizes = self.xyz(self.level.translation), self.xyz(self.level.scale)
+        x, y, z = (round(place / size) for place, size in zip(places, sizes, strict=True))
+        return x, y, z
 
     @property
-    def resolution(self) -> tuple[float, ...]:
+    def resolution(self) -> tuple[float, float, float]:
         """Size of a voxel in nanometres: x, y, z. A size without a unit is taken for that."""
-        return tuple(self._nanometres(axis) for axis in self.space)
+        x, y, z = map(self._nanometres, self.space)
+        return x, y, z
 
     def box_named(self, name: str) -> Box:
         """Return the voxels of the array, all channels, that a chunk of that name has.
@@ -106,18 +109,24 @@ class Scale:
             )
         return chunk
 
-    def describe(self, encoding: str) -> dict[str, Any]:
+    def describe(self, encoding: str) -> ScaleDocument:
         """Return what the ``info`` says of it."""
-        block = {"compressed_segmentation_block_size": BLOCK}
-        return {
-            "key": str(self.number),
-            "size": [self.shape[axis] for axis in self.space],
-            "resolution": self.resolution,
-            "voxel_offset": self.offset,
-            "chunk_sizes": [[self.chunk[axis] for axis in self.space]],
-            "encoding": encoding,
-            **(block if encoding == "compressed_segmentation" else {}),
-        }
+        return ScaleDocument(
+            key=str(self.number),
+            size=self.xyz(self.shape),
+            resolution=self.resolution,
+            voxel_offset=self.offset,
+            chunk_sizes=(self.xyz(self.chunk),),
+            encoding=encoding,
+            compressed_segmentation_block_size=(
+                BLOCK if encoding == "compressed_segmentation" else None
+            ),
+        )
+
+    def xyz[T](self, numbers: Sequence[T]) -> tuple[T, T, T]:
+        """Return those of x, y and z of what there is one of for each axis."""
+        x, y, z = self.space
+        return numbers[x], numbers[y], numbers[z]
 
     def _chunk_of(self, start: Sequence[int]) -> Box | None:
         steps = list(self.chunk)
@@ -170,12 +179,11 @@ def _not_taken(what: str) -> UnsupportedError:
 
 def volume_info(
     scales: Sequence[Scale], dtype: np.dtype[Any], encoding: str, *, labels: bool
-) -> dict[str, Any]:
+) -> VolumeInfo:
     """Return the ``info`` of a volume, the finest of whose `scales` comes first."""
-    return {
-        "@type": "neuroglancer_multiscale_volume",
-        "type": "segmentation" if labels else "image",
-        "data_type": dtype.name,
-        "num_channels": scales[0].channels,
-        "scales": [scale.describe(encoding) for scale in scales],
-    }
+    return VolumeInfo(
+        type="segmentation" if labels else "image",
+        data_type=dtype.name,
+        num_channels=scales[0].channels,
+        scales=tuple(scale.describe(encoding) for scale in scales),
+    )
