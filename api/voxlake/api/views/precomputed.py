@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from hashlib import sha256
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -31,6 +30,7 @@ from voxlake.api.views.zarr import (
     check_conditions,
     choose,
     folder_page,
+    made_info,
     routes_of,
     send_made,
     send_part,
@@ -77,10 +77,10 @@ class ChunkRequest:
         None for the body: the client has it already, or asked for another.
         """
         content = body or b""
-        etag = (
-            f'"{sha256(content).hexdigest()[:32]}"' if stored is None else self.tagged(stored).etag
-        )
-        info = ObjectInfo(self.granted.lake, len(content), etag)
+        if stored is None:
+            info = made_info(self.granted, content)
+        else:
+            info = replace(self.tagged(stored), size=len(content))
         status, span = choose(self.asked, info)
         part = part_of(content, info, span)
         return send_part(self.asked, self.granted, "", status, part, self.headers)

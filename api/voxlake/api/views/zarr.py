@@ -243,12 +243,16 @@ async def get_telling(
 
 def send_made(scope: Scope, granted: Granted[ReadVoxels], key: str, body: bytes) -> Response:
     """Answer GET and HEAD with bytes that were made of what is stored; of them is the ETag."""
-    etag = f'"{sha256(body).hexdigest()[:32]}"'
-    info = ObjectInfo(granted.lake, len(body), etag)
+    info = made_info(granted, body)
     if scope["method"] == "HEAD":
         return head(scope, granted, key, info)
     status, span = choose(scope, info)
     return send_part(scope, granted, key, status, part_of(body, info, span))
+
+
+def made_info(granted: Granted[ReadVoxels], body: bytes) -> ObjectInfo:
+    """Return size and ETag of bytes that were made."""
+    return ObjectInfo(granted.lake, len(body), f'"{sha256(body).hexdigest()[:32]}"')
 
 
 async def visible_labels(granted: Granted[ReadVoxels]) -> dict[str, str]:
