@@ -27,6 +27,7 @@ from tests.api.views.test_viewer import (
     SLICE,
     canvas,
     extent,
+    plane_at,
     wait_until_drawn,
 )
 from tests.servers.oidc_provider.provider import register_client
@@ -136,14 +137,8 @@ def state(url: str) -> dict[str, Any]:
     nm = 1e-9
     return {
         "dimensions": {"x": [10 * nm, "m"], "y": [10 * nm, "m"], "z": [40 * nm, "m"]},
-        "position": [SHAPE[2] / 2, SHAPE[1] / 2, SLICE + 0.5],
-        "crossSectionScale": 1 / PIXELS,
         "layers": [{"type": "image", "name": "em", "source": f"{url}/zarr/a/b/em/|zarr3:"}],
-        "layout": "xy",
-        "showAxisLines": False,
-        "showScaleBar": False,
-        "showDefaultAnnotations": False,
-        "crossSectionBackgroundColor": "#0000ff",
+        **plane_at(SLICE),
     }
 
 

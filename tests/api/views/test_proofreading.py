@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample
-from tests.api.views.test_viewer import MESSAGES, PIXELS, SHAPE, SLICE, canvas, wait_until_drawn
+from tests.api.views.test_viewer import (
+    MESSAGES,
+    PIXELS,
+    SHAPE,
+    SLICE,
+    canvas,
+    plane_at,
+    wait_until_drawn,
+)
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
@@ -49,16 +57,8 @@ class Scene:
         """Open the dataset's state for proofreading, at the labels, with roots selected."""
         answer = page.request.get(f"{self.url}/v2/datasets/a/b/cells/neuroglancer?proofread=true")
         state: dict[str, Any] = answer.json()["state"]
-        state |= {
-            "layout": "xy",
-            "position": [SHAPE[2] / 2, SHAPE[1] / 2, SLICE + 0.5],
-            "crossSectionScale": 1 / PIXELS,
-            "showAxisLines": False,
-            "showScaleBar": False,
-            "showDefaultAnnotations": False,
-            "crossSectionBackgroundColor": "#0000ff",
-            "selectedLayer": {"layer": "cells", "visible": False},
-        }
+        state |= plane_at(SLICE)
+        state["selectedLayer"] = {"layer": "cells", "visible": False}
         layer = state["layers"][-1]
         layer |= {
             "segments": sorted(roots),

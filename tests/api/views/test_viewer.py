@@ -171,13 +171,9 @@ def expected(box: Box, shape: tuple[int, int]) -> list[float]:
     ]
 
 
-def look(
-    page: Page, scene: Scene, plane: int, select: tuple[int, ...] = (ID,), name: str = "em"
-) -> Any:
-    """Open the dataset's own state, moved to a z plane and coloured for the eye of a test."""
-    answer = page.request.get(f"{scene.url}/v2/datasets/a/b/{name}/neuroglancer")
-    state = answer.json()["state"]
-    state |= {
+def plane_at(plane: int) -> dict[str, Any]:
+    """Return what of a state has the viewer draw one z plane, and nothing over it."""
+    return {
         "layout": "xy",
         "position": [SHAPE[2] / 2, SHAPE[1] / 2, plane + 0.5],
         "crossSectionScale": 1 / PIXELS,
@@ -186,6 +182,15 @@ def look(
         "showDefaultAnnotations": False,
         "crossSectionBackgroundColor": "#0000ff",
     }
+
+
+def look(
+    page: Page, scene: Scene, plane: int, select: tuple[int, ...] = (ID,), name: str = "em"
+) -> Any:
+    """Open the dataset's own state, moved to a z plane and coloured for the eye of a test."""
+    answer = page.request.get(f"{scene.url}/v2/datasets/a/b/{name}/neuroglancer")
+    state = answer.json()["state"]
+    state |= plane_at(plane)
     for layer in state["layers"]:
         if layer["type"] == "segmentation":
             layer |= {

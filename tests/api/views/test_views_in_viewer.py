@@ -15,12 +15,12 @@ from tests.api.views.test_viewer import (
     ID,
     LABEL,
     MESSAGES,
-    PIXELS,
     SHAPE,
     SLICE,
     canvas,
     expected,
     extent,
+    plane_at,
     wait_until_drawn,
 )
 
@@ -76,15 +76,7 @@ class Scene:
     def state(self, view: Callable[[str], Any]) -> dict[str, Any]:
         """Return the state that shows one plane, given the source of each dataset in a view."""
         state: dict[str, Any] = httpx2.get(f"{self.url}/v2/datasets/a/b/em/neuroglancer").json()
-        shown: dict[str, Any] = state["state"] | {
-            "layout": "xy",
-            "position": [SHAPE[2] / 2, SHAPE[1] / 2, SLICE + 0.5],
-            "crossSectionScale": 1 / PIXELS,
-            "showAxisLines": False,
-            "showScaleBar": False,
-            "showDefaultAnnotations": False,
-            "crossSectionBackgroundColor": "#0000ff",
-        }
+        shown: dict[str, Any] = state["state"] | plane_at(SLICE)
         for layer in shown["layers"]:
             layer["source"] = view(layer["name"])
             if layer["type"] == "segmentation":
