@@ -6,7 +6,7 @@ import math
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -66,10 +66,24 @@ class Volume:
     reader: ShardReader | None = None
     """Reads it if it is coded as voxlake writes; TensorStore reads others."""
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-        return tuple(self.array.shape)
+    shape: tuple[int, ...] = field(init=False, repr=False)
+    """Voxels along each axis."""
+    dtype: np.dtype[Any] = field(init=False, repr=False)
+    """Type of a voxel."""
+    chunk: tuple[int, ...] = field(init=False, repr=False)
+    """Smallest readable block."""
+    shard: tuple[int, ...] = field(init=False, repr=False)
+    """Smallest writable block: the write grid."""
+
+    def __post_init__(self) -> None:
+        layout = self.array.chunk_layout  # which TensorStore takes long to tell
+        for name, fact in {
+            "shape": tuple(self.array.shape),
+            "dtype": np.dtype(self.array.dtype.numpy_dtype),
+            "chunk": _extents(layout.read_chunk),
+            "shard": _extents(layout.write_chunk),
+        }.items():
+            object.__setattr__(self, name, fact)
 
     @property
     def box(self) -> Box:
@@ -77,24 +91,9 @@ class Volume:
         return Box.of_shape(self.shape)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of a voxel."""
-        return np.dtype(self.array.dtype.numpy_dtype)
-
-    @property
-    def chunk(self) -> tuple[int, ...]:
-        """Smallest readable block."""
-        return _extents(self.array.chunk_layout.read_chunk)
-
-    @property
     def chunk_bytes(self) -> int:
         """Bytes of a decoded chunk."""
         return math.prod(self.chunk) * self.dtype.itemsize
-
-    @property
-    def shard(self) -> tuple[int, ...]:
-        """Smallest writable block: the write grid."""
-        return _extents(self.array.chunk_layout.write_chunk)
 
     @property
     def zarr_format(self) -> int:
@@ -256,10 +255,9 @@ class Volume:
 
     def _may_lack_shards(self, box: Box, voxels: npt.NDArray[Any]) -> bool:
         """Return whether a shard of `box` may not be stored: all `voxels` of it are fill."""
-        shard = self.shard  # which TensorStore takes long to tell
-        if box.count_cells(shard) > _MOST_LOOKED_AT:
+        if box.count_cells(self.shard) > _MOST_LOOKED_AT:
             return True
-        parts = (cell_box(cell, shard) & box for cell in box.cells(shard))
+        parts = (cell_box(cell, self.shard) & box for cell in box.cells(self.shard))
         return any(_is_full_of(self.fill, voxels[part.within(box).slices]) for part in parts)
 
     def _check_links(self, action: str, box: Box) -> None:
