@@ -61,3 +61,14 @@ def test_the_best_format_is_chosen(
 def test_a_refusal_lists_what_could_be_had(format_: str | None, accept: str | None) -> None:
     with pytest.raises(NotAcceptableError, match=r"any \(image/any\)"):
         negotiate(format_, accept, (WIDE, ANY), BYTE)
+
+
+@pytest.mark.parametrize(("name", "accept"), [("any", None), (None, "image/any")])
+def test_formats_that_the_client_would_not_take_are_not_asked(
+    name: str | None, accept: str | None
+) -> None:
+    def asked(_cutout: Cutout) -> bool:
+        pytest.fail("it was asked what it can hold")
+
+    other = Format("other", "image/other", ".other", RAW.encode, RAW.measure, accepts=asked)
+    assert negotiate(name, accept, (other, ANY), BYTE) is ANY

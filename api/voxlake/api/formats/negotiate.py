@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from voxlake.api.formats.cutout import Cutout
 from voxlake.api.formats.format import Format, Offer
@@ -13,9 +14,13 @@ def negotiate(
     name: str | None, accept: str | None, formats: Sequence[Format], cutout: Cutout
 ) -> Format:
     """Return the format that the client likes best and that can hold the cutout; see `choose`."""
+    # Most formats look long at what they would make, so those are asked that the client would take.
+    for each in _preferred(name, accept, formats):
+        if each.accepts(cutout):
+            return each
     possible = [each for each in formats if each.accepts(cutout)]
     axes = " ".join(f"{n} {extent}" for n, extent in zip(cutout.names, cutout.shape, strict=True))
-    return choose(name, accept, possible, f"{cutout.dtype} voxels, {axes},")
+    raise _refusal(name, accept, possible, f"{cutout.dtype} voxels, {axes},")
 
 
 def choose[T: Offer](name: str | None, accept: str | None, offers: Sequence[T], what: str) -> T:
@@ -38,43 +43,45 @@ def choose[T: Offer](name: str | None, accept: str | None, offers: Sequence[T], 
     NotAcceptableError
         If none satisfies the preference; its message lists those that could be had.
     """
+    preferred = _preferred(name, accept, offers)
+    if not preferred:
+        raise _refusal(name, accept, offers, what)
+    return preferred[0]
+
+
+def _preferred[T: Offer](name: str | None, accept: str | None, offers: Sequence[T]) -> list[T]:
+    """Return the offers that satisfy the client, the one that it likes best first."""
     if name is not None:
-        chosen = [each for each in offers if each.name == name]
-    else:
-        ranks = [rank(accept, each.media_type) for each in offers]
-        best = max(ranks, default=(0.0, 0))
-        chosen = [
-            each for each, own in zip(offers, ranks, strict=True) if own == best and best[0] > 0
-        ]
-    if not chosen:
-        asked = f"Accept: {accept}" if name is None else f"format={name}"
-        possible = ", ".join(f"{each.name} ({each.media_type})" for each in offers)
-        raise NotAcceptableError(
-            f"no format for {what} satisfies {asked!r}; choose one of {possible}"
-        )
-    return chosen[0]
+        return [each for each in offers if each.name == name]
+    weights = weights_of(accept if accept and accept.strip() else "*/*")
+    ranked = [(rank(weights, each.media_type), each) for each in offers]
+    ranked.sort(key=itemgetter(0), reverse=True)
+    return [each for (quality, _), each in ranked if quality > 0]
 
 
-def rank(accept: str | None, media_type: str) -> tuple[float, int]:
-    """Return how an ``Accept`` header ranks `media_type`: quality 0 to 1, then specificity.
+def _refusal(
+    name: str | None, accept: str | None, offers: Sequence[Offer], what: str
+) -> NotAcceptableError:
+    asked = f"Accept: {accept}" if name is None else f"format={name}"
+    possible = ", ".join(f"{each.name} ({each.media_type})" for each in offers)
+    return NotAcceptableError(f"no format for {what} satisfies {asked!r}; choose one of {possible}")
+
+
+def rank(weights: Mapping[str, float], media_type: str) -> tuple[float, int]:
+    """Return how weights of media ranges rank `media_type`: quality 0 to 1, then specificity.
 
     Examples
     --------
-    >>> rank("application/x-npy, */*;q=0.1", "application/octet-stream")
+    >>> rank({"application/x-npy": 1.0, "*/*": 0.1}, "application/octet-stream")
     (0.1, 1)
-    >>> rank("application/x-npy, */*", "application/x-npy")
+    >>> rank({"application/x-npy": 1.0, "*/*": 1.0}, "application/x-npy")
     (1.0, 3)
-    >>> rank(None, "application/octet-stream")
-    (1.0, 0)
     """
-    if accept is None or not accept.strip():
-        return 1.0, 0
     kind = media_type.partition("/")[0]
-    specificity = {media_type: 3, f"{kind}/*": 2, "*/*": 1}
-    weights = weights_of(accept)
-    fitting = [(specificity[name], q) for name, q in weights.items() if name in specificity]
-    most_specific, q = max(fitting, default=(0, 0.0))
-    return q, most_specific
+    for specificity, name in ((3, media_type), (2, f"{kind}/*"), (1, "*/*")):
+        if name in weights:
+            return weights[name], specificity
+    return 0.0, 0
 
 
 def weights_of(header: str) -> dict[str, float]:
