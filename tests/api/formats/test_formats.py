@@ -208,6 +208,24 @@ def test_voxels_are_not_copied(name: str) -> None:
     assert np.shares_memory(np.frombuffer(last, np.uint16), voxels)
 
 
+@pytest.mark.parametrize("shuffled", ["u8", "u2", "f4"])
+def test_blosc_is_small_of_labels_and_of_numbers(shuffled: str) -> None:
+    rng = np.random.default_rng(3)
+    if shuffled == "u8":  # ids that say nothing, in runs of some voxels
+        ids = rng.integers(1, 1 << 62, 500, np.uint64)
+        voxels = ids[np.repeat(rng.integers(0, 500, 16_000), 8)].reshape(20, 80, 80)
+    else:  # a slope with noise in its lower bits
+        slope = np.arange(20 * 80 * 80) // 32 + rng.integers(0, 16, 20 * 80 * 80)
+        voxels = slope.reshape(20, 80, 80).astype(shuffled)
+    cutout = described(Box.of_shape(voxels.shape), voxels.dtype)
+    sizes = [
+        len(numcodecs.blosc.compress(voxels, b"zstd", 1, shuffle))
+        for shuffle in (numcodecs.blosc.NOSHUFFLE, numcodecs.blosc.BITSHUFFLE)
+    ]
+    body = body_of(BY_NAME["blosc"], cutout, voxels)
+    assert len(body) <= min(sizes)
+
+
 @pytest.mark.parametrize("shape", [(1, 40, 60), (40, 1, 60), (40, 60, 1)])
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
