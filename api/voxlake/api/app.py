@@ -39,6 +39,7 @@ from voxlake.api.identity import login, middleauth
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.v1 import cutout as boss_cutout
 from voxlake.api.v2 import (
     collections,
     credentials,
@@ -71,6 +72,7 @@ from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
+CUTOUTS = (cutout, boss_cutout)
 ROUTERS = (
     health,
     metrics,
@@ -83,7 +85,6 @@ ROUTERS = (
     frames,
     metadata,
     datasets,
-    cutout,
     pictures,
     credentials,
     labels,
@@ -169,9 +170,9 @@ def _identity(
 
 
 def _add_routes(app: FastAPI, viewer: Path) -> None:
-    # Routes are tried in order, and these are those that viewers ask hundreds of times a second.
+    # Routes are tried in order, and these are those that are asked hundreds of times a second.
     app.router.routes[:0] = (*zarr.routes, *flat.routes, *precomputed.routes)
-    for module in (*ROUTERS, *v1.RESOURCES):
+    for module in (*CUTOUTS, *ROUTERS, *v1.RESOURCES):
         app.include_router(module.router)
     # CAVE's client knows the same below a server that has others beside.
     app.include_router(middleauth.router, prefix="/auth")

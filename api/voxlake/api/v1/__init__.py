@@ -3,7 +3,7 @@
 Axes are in the order x, y, z here, and nowhere else. Errors have bossDB's form.
 """
 
-from voxlake.api.v1 import annotations, channels, collections, cutout, experiments, frames, metadata
+from voxlake.api.v1 import annotations, channels, collections, experiments, frames, metadata
 
-RESOURCES = (collections, experiments, channels, frames, cutout, annotations, metadata)
-"""Modules with a `router` each."""
+RESOURCES = (collections, experiments, channels, frames, annotations, metadata)
+"""Modules with a `router` each, besides `cutout`."""
