@@ -57,8 +57,8 @@ def run_gateway(
             token_file=local and str(endpoint.secrets / TOKEN_FILE),
             viewer_built=viewer_folder() is not None,
         )
-        return_freed_memory()
-        _, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
+        answers_bytes, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
+        return_freed_memory(answers_bytes)
         CACHE.limit(cache_bytes)
         app = create_app(
             settings, lake, catalog, local, link_keys=LinkKeys.of(settings, endpoint.secrets)
