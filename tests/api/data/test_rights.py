@@ -17,15 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(data.__file__).parent
-FILES = ("datasets", "labels", "label_voxels", "objects", "voxels", "writing")
+FILES = (
+    "contrast", "datasets", "flat", "framed", "graphs", "label_voxels", "labels", "objects",
+    "precomputed", "supervoxels", "voxels", "writing",
+)  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
     "describe": {"Read"},
+    "describe_stored": {"Read"},
     "reserve": {"AddVoxels"},
     "open_target": {"AddVoxels"},
     "room_for": {"AddVoxels"},
     "write": {"AddVoxels"},
     "check_not_replaced": {"Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right"},
+    "is_taken": {"Read"},
+    "open_graph": {"ReadVoxels", "AddVoxels"},
+    "split": {"AddVoxels"},
+    "redo": {"AddVoxels"},
     "merge": {"AddVoxels"},
     "cleave": {"AddVoxels"},
     "undo": {"AddVoxels"},
