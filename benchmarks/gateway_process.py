@@ -23,6 +23,7 @@ from voxlake.api.endpoint import Endpoint
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.serve import run_gateway
 from voxlake.ngff.memory.cache import CACHE
+from voxlake.ngff.reading.loading import load_reader
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -50,6 +51,7 @@ class WatchedBudget(Budget):
 def main() -> None:
     """Serve a lake until the standard input ends."""
     vars(app)["Budget"] = WatchedBudget  # to look into the gateway that is made
+    load_reader()  # part of the program, and not of what requests fill
     lake, settings = StoreURL.parse(sys.argv[1]), Settings()
     with tempfile.TemporaryDirectory() as secrets, open_catalog(lake, settings) as catalog:
         run_gateway(settings, lake, catalog, announce, Endpoint(port=0, secrets=Path(secrets)))
