@@ -15,12 +15,13 @@ async def window_of(
 ) -> Window:
     """Return the values of a channel that are drawn as black and white.
 
-    They are those that the metadata of the image say (`omero`), else the range of its values, else
-    that of its type. Those who may read but a part are not told of the values of all.
+    They are those that the metadata of the image say (`omero`), as far as voxels can have them,
+    else the range of its values, else that of its type. Those who may read but a part are not told
+    of the values of all.
     """
     described = dataset.multiscale.channels_in(volume.shape)
-    said = described[channel].window if described else None
-    if said is not None:
-        return said.start, said.end
+    window = described[channel].window if described else None
+    if window is not None and (ends := window.ends_in(volume.dtype.name)) is not None:
+        return ends
     found = None if granted.portion else await value_range(granted)
     return found or whole_window(volume.dtype)

@@ -6,13 +6,10 @@ all channels (Neuroglancer 2.41.2, sliceview/frontend.ts), which those of voxlak
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from voxlake.ngff.metadata.channels import Channel, Window
+from voxlake.ngff.metadata.channels import Channel
 
 MOST_LAYERS = 16
 """An image of more channels is one layer, in which one is chosen."""
@@ -56,7 +53,7 @@ def image_layers(
     """
     if len(channels) <= 1 or dimension is None or len(channels) > MOST_LAYERS:
         only = channels[0] if len(channels) == 1 else Channel()
-        ends = window_ends(only.window, dtype) or value_range
+        ends = _window_ends(only, dtype) or value_range
         is_plain = only.color in {None, _WHITE} and ends is None
         return [described if is_plain else described | {"shader": shader(only.color, ends)}]
     is_any_active = any(channel.active for channel in channels)
@@ -66,9 +63,7 @@ def image_layers(
             "name": f"{described['name']} {name}",
             "localDimensions": {dimension: [1, ""]},
             "localPosition": [number + 0.5],
-            "shader": shader(
-                channel.color or _WHITE, window_ends(channel.window, dtype) or value_range
-            ),
+            "shader": shader(channel.color or _WHITE, _window_ends(channel, dtype) or value_range),
             "blend": "additive",
             "opacity": 1,
         }
@@ -83,25 +78,8 @@ def shader(color: str | None, ends: Ends) -> str:
     return template.format(range=text, color=color)
 
 
-def window_ends(window: Window | None, dtype: str) -> Ends:
-    """Return the ends of a window as the viewer takes them: values that voxels can have.
-
-    Examples
-    --------
-    >>> window_ends(Window(-3.5, 99.5, 0, 255), "uint8")
-    (0, 100)
-    >>> window_ends(Window(300, 400, 0, 4095), "uint8") is None
-    True
-    """
-    if window is None:
-        return None
-    kind = np.dtype(dtype)
-    if kind.kind not in "iu":
-        most = float(np.finfo(np.float32).max)
-        return (window.start, window.end) if -most < window.start < window.end < most else None
-    limits = np.iinfo(kind)
-    low, high = max(math.floor(window.start), limits.min), min(math.ceil(window.end), limits.max)
-    return (low, high) if low < high else None
+def _window_ends(channel: Channel, dtype: str) -> Ends:
+    return None if channel.window is None else channel.window.ends_in(dtype)
 
 
 def _names(channels: Sequence[Channel]) -> Iterator[str]:
