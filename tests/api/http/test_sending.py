@@ -154,3 +154,5 @@ def test_no_copy_is_made_of_what_the_system_has_in_memory(
         tag = {"If-None-Match": answer.headers["etag"]}
         assert httpx2.get(f"{url}/zarr/{key}", headers=tag).status_code == 304
         assert sum(sent) == len(shard)
+        ended = time.monotonic()
+    assert time.monotonic() - ended < 15, "a connection whose client had left was never closed"

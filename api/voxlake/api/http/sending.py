@@ -28,7 +28,8 @@ class HeadWithBody:
     def write(self, data: bytes | memoryview) -> None:
         """Write, the first time by the end of this turn of the event loop."""
         if head := self.take():
-            self._transport.writelines([head, data])
+            # An empty part would be one that asyncio never gets rid of.
+            self._transport.writelines([head, data] if data else [head])
         elif self._begun:
             self._transport.write(data)
         else:
