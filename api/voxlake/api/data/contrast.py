@@ -6,6 +6,7 @@ from voxlake.api.data.datasets import value_range
 from voxlake.api.formats.drawing import Window, whole_window
 from voxlake.api.guard import Granted
 from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.metadata.contrast import ends_in
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import ReadVoxels
 
@@ -21,7 +22,7 @@ async def window_of(
     """
     described = dataset.multiscale.channels_in(volume.shape)
     window = described[channel].window if described else None
-    if window is not None and (ends := window.ends_in(volume.dtype.name)) is not None:
+    if window is not None and (ends := ends_in(window, volume.dtype.name)) is not None:
         return ends
     found = None if granted.portion else await value_range(granted)
     return found or whole_window(volume.dtype)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from voxlake.ngff.metadata.channels import Channel
+from voxlake.ngff.metadata.contrast import ends_in
 
 MOST_LAYERS = 16
 """An image of more channels is one layer, in which one is chosen."""
@@ -79,7 +80,7 @@ def shader(color: str | None, ends: Ends) -> str:
 
 
 def _window_ends(channel: Channel, dtype: str) -> Ends:
-    return None if channel.window is None else channel.window.ends_in(dtype)
+    return None if channel.window is None else ends_in(channel.window, dtype)
 
 
 def _names(channels: Sequence[Channel]) -> Iterator[str]:

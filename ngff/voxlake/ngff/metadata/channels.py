@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -33,24 +31,6 @@ class Window:
     min: float
     """The least and the most that `start` and `end` may be set to."""
     max: float
-
-    def ends_in(self, dtype: str) -> tuple[float, float] | None:
-        """Return its ends as values that voxels of a type can have; None if it has none there.
-
-        Examples
-        --------
-        >>> Window(-3.5, 99.5, 0, 255).ends_in("uint8")
-        (0, 100)
-        >>> Window(300, 400, 0, 4095).ends_in("uint8") is None
-        True
-        """
-        kind = np.dtype(dtype)
-        if kind.kind not in "iu":
-            most = float(np.finfo(np.float32).max)
-            return (self.start, self.end) if -most < self.start < self.end < most else None
-        limits = np.iinfo(kind)
-        low, high = max(math.floor(self.start), limits.min), min(math.ceil(self.end), limits.max)
-        return (low, high) if low < high else None
 
 
 @dataclass(frozen=True, slots=True)
