@@ -8,6 +8,8 @@ _READ, _VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD = Permission.ADD_VOLUMETRIC_DATA
 _IN = "/{collection}/{experiment}/{dataset}"
 _BOX = "{resolution}/{x}/{y}/{z}"
+_IMAGE = f"image{_IN}/{{plane}}/{{resolution}}/{{x_args}}/{{y_args}}/{{z_args}}"
+_TILE = f"tile{_IN}/{{plane}}/{{tile_size}}/{{resolution}}/{{x_idx}}/{{y_idx}}/{{z_idx}}"
 _COLLECTION = "/v1/collection/{collection}"
 _EXPERIMENT = f"{_COLLECTION}/experiment/{{experiment}}"
 
@@ -18,6 +20,11 @@ DATASETS: dict[tuple[str, str], Permission] = {
         ("GET", f"/v1/{resource}{_IN}/{_BOX}{end}"): _VOXELS
         for resource in ("cutout", "ids")
         for end in ("", "/{t}")
+    },
+    **{
+        ("GET", f"/v1/{picture}{end}"): _VOXELS
+        for picture, time in ((_IMAGE, "{t_args}"), (_TILE, "{t_idx}"))
+        for end in ("", f"/{time}")
     },
     ("GET", f"/v1/boundingbox{_IN}/{{resolution}}/{{label}}"): _VOXELS,
     ("GET", f"/v1/reserve{_IN}/{{count}}"): _ADD,
@@ -50,5 +57,15 @@ FILLED = {
     "{z}": "0:8",
     "{t}": "0:1",
     "{count}": "1",
+    "{plane}": "xy",
+    "{x_args}": "0:8",
+    "{y_args}": "0:8",
+    "{z_args}": "0",
+    "{t_args}": "0",
+    "{tile_size}": "8",
+    "{x_idx}": "0",
+    "{y_idx}": "0",
+    "{z_idx}": "0",
+    "{t_idx}": "0",
 }
 """What parts of addresses are filled with that do not name a place."""

@@ -74,6 +74,21 @@ def grey(voxels: npt.NDArray[Any], window: Window) -> npt.NDArray[np.uint8]:
     return _grey(voxels.astype(np.float64), window)
 
 
+def high_bytes(voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return voxels as 8 bits: of unsigned integers the highest, as bossDB draws them.
+
+    Those of other types are grey in a window of all their values.
+
+    Examples
+    --------
+    >>> high_bytes(np.array([0, 255, 256, 65535], np.uint16))
+    array([  0,   0,   1, 255], dtype=uint8)
+    """
+    if voxels.dtype.kind != "u":
+        return grey(voxels, whole_window(voxels.dtype))
+    return (voxels >> (8 * (voxels.dtype.itemsize - 1))).astype(np.uint8, copy=False)
+
+
 def _grey(values: npt.NDArray[np.float64], window: Window) -> npt.NDArray[np.uint8]:
     low, high = window
     within = np.clip(values, min(window), max(window))

@@ -3,7 +3,15 @@
 Axes are in the order x, y, z here, and nowhere else. Errors have bossDB's form.
 """
 
-from voxlake.api.v1 import annotations, channels, collections, experiments, frames, metadata
+from voxlake.api.v1 import (
+    annotations,
+    channels,
+    collections,
+    experiments,
+    frames,
+    metadata,
+    pictures,
+)
 
-RESOURCES = (collections, experiments, channels, frames, annotations, metadata)
+RESOURCES = (collections, experiments, channels, frames, annotations, metadata, pictures)
 """Modules with a `router` each, besides `cutout`."""
