@@ -28,6 +28,11 @@ DATASETS: dict[tuple[str, str], Permission] = {
     },
     ("GET", f"/v1/boundingbox{_IN}/{{resolution}}/{{label}}"): _VOXELS,
     ("GET", f"/v1/reserve{_IN}/{{count}}"): _ADD,
+    **{
+        (method, f"/v1/cutout{to_black}{_IN}/{_BOX}{end}"): _ADD
+        for method, to_black in (("POST", ""), ("PUT", "/to_black"))
+        for end in ("", "/{t}")
+    },
 }
 PLACES: dict[tuple[str, str], Permission] = {
     ("GET", _COLLECTION): _READ,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(data.__file__).parent
 FILES = (
-    "contrast", "datasets", "flat", "framed", "graphs", "label_voxels", "labels", "objects",
-    "precomputed", "supervoxels", "voxels", "writing",
+    "contrast", "datasets", "flat", "framed", "framed_writing", "graphs", "label_voxels", "labels",
+    "objects", "precomputed", "supervoxels", "voxels", "writing",
 )  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
@@ -27,6 +27,8 @@ OTHERS = {
     "describe_stored": {"Read"},
     "reserve": {"AddVoxels"},
     "open_target": {"AddVoxels"},
+    "open_finest": {"AddVoxels"},
+    "open_framed_target": {"AddVoxels"},
     "room_for": {"AddVoxels"},
     "write": {"AddVoxels"},
     "check_not_replaced": {"Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right"},

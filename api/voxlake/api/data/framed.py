@@ -24,6 +24,7 @@ from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import ReadVoxels
+from voxlake.platform.catalog import DatasetRecord
 from voxlake.platform.errors import LimitExceededError, OutOfBoundsError, UnsupportedError
 
 TIME = Axis("t", AxisType.TIME)
@@ -79,10 +80,7 @@ class Framed:
         return voxels.astype(self.cutout.dtype, copy=False).reshape(box.shape)
 
     def _own(self, box: Box) -> Box:
-        """Return a box of the cutout along the axes of the volume."""
-        ends = dict(zip(self.cutout.names, zip(box.start, box.stop, strict=True), strict=True))
-        own = [ends.get(name, (0, 1)) for name in self.names]
-        return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own))
+        return along(self.names, self.cutout, box)
 
 
 async def open_framed(
@@ -109,22 +107,39 @@ async def open_framed(
     """
     dataset = await data.open_dataset(granted)
     volume = await data.open_level(granted, dataset, asked.level)
-    names = dataset.multiscale.axis_names
-    _check_axes(granted, names, volume.shape)
     finest = await data.open_level(granted, dataset, 0)
-    box = _own_box(asked, dataset, frame, finest.shape)
-    axes = dataset.multiscale.axes
-    by_name = {axis.name: axis for axis in axes}
     voxels = await voxels_of(granted, volume, labels=labels)
+    cutout = cutout_in_frame(granted.record, asked, dataset, frame, finest)
+    return Framed(cutout, volume, dataset.multiscale.axis_names, voxels)
+
+
+def cutout_in_frame(
+    record: DatasetRecord,
+    asked: FrameBox,
+    dataset: Dataset,
+    frame: FrameDocument | None,
+    finest: Volume,
+) -> Cutout:
+    """Describe the voxels of a box of a frame, as bossDB's clients have them.
+
+    Raises
+    ------
+    OutOfBoundsError, UnsupportedError
+        As of `open_framed`.
+    """
+    names = dataset.multiscale.axis_names
+    _check_axes(record, names, finest.shape)
+    box = _own_box(asked, dataset, frame, finest.shape)
+    by_name = {axis.name: axis for axis in dataset.multiscale.axes}
     placed = dataset.multiscale.levels[asked.level]
     scale = dict(zip(names, placed.scale, strict=True))
     origin = dict(zip(names, placed.translation, strict=True))
     shown = ("t", *SPATIAL) if asked.t is not None else SPATIAL
-    cutout = Cutout(
-        dataset=str(granted.record.name),
+    return Cutout(
+        dataset=str(record.name),
         level=asked.level,
         box=box,
-        dtype=np.dtype(datatype_of(granted.record.kind, voxels.dtype.name)),
+        dtype=np.dtype(datatype_of(record.kind, finest.dtype.name)),
         axes=tuple(by_name.get(name, TIME) for name in shown),
         scale=tuple(scale.get(name, 1.0) for name in shown),
         translation=tuple(
@@ -132,7 +147,13 @@ async def open_framed(
             for name, lo in zip(shown, box.start, strict=True)
         ),
     )
-    return Framed(cutout, volume, names, voxels)
+
+
+def along(names: tuple[str, ...], cutout: Cutout, box: Box) -> Box:
+    """Return a box of a cutout along axes of these names: the first of those that it has not."""
+    ends = dict(zip(cutout.names, zip(box.start, box.stop, strict=True), strict=True))
+    own = [ends.get(name, (0, 1)) for name in names]
+    return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own))
 
 
 async def ids_in(granted: Granted[ReadVoxels], framed: Framed) -> npt.NDArray[np.uint64]:
@@ -183,17 +204,15 @@ async def box_of_label(
     ).shifted(_start(frame, factors))
 
 
-def _check_axes(
-    granted: Granted[ReadVoxels], names: tuple[str, ...], shape: tuple[int, ...]
-) -> None:
+def _check_axes(record: DatasetRecord, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
     if names != tuple(name for name in USUAL_AXES if name in names) or not set(SPATIAL) <= {*names}:
         raise UnsupportedError(
-            f"{granted.record.name} has the axes {', '.join(names)}, and bossDB's API has "
+            f"{record.name} has the axes {', '.join(names)}, and bossDB's API has "
             "t, z, y and x; ask below /v2"
         )
     if "c" in names and shape[names.index("c")] > 1:
         raise UnsupportedError(
-            f"{granted.record.name} has {shape[names.index('c')]} channels in one dataset, and a "
+            f"{record.name} has {shape[names.index('c')]} channels in one dataset, and a "
             "channel of bossDB is one; ask below /v2"
         )
 

@@ -23,6 +23,7 @@ from voxlake.api.http.requests.ranges import opaque_tags
 from voxlake.documents.writes import Merge, ShardDocument, WrittenDocument
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.scan.rows import check_labels
@@ -49,6 +50,16 @@ from voxlake.platform.errors import (
 BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
 MAX_SHARDS = 4096
 """Shards of a box that are written, or whose states are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finest:
+    """Level 0 of a dataset, opened to be written to."""
+
+    dataset: Dataset
+    volume: Volume
+    labels: Labels | None
+    """What is indexed at once; None: an image, or labels that no index describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +100,27 @@ async def open_target(granted: Granted[AddVoxels], ranges: dict[str, str]) -> Ta
 
     Raises
     ------
-    UnsupportedError
-        If the dataset is registered in place.
-    ConflictError
-        If it is being made, or was not made to its end.
+    UnsupportedError, ConflictError
+        As of `open_finest`.
     InvalidInputError
         If they are no box of it.
     LimitExceededError
         If it is too large.
+    """
+    finest = await open_finest(granted)
+    names = finest.dataset.multiscale.axis_names
+    return target_of(granted, finest, parse_box(ranges, names, finest.volume.shape))
+
+
+async def open_finest(granted: Granted[AddVoxels]) -> Finest:
+    """Open level 0 of a dataset, to write to it.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dataset is registered in place.
+    ConflictError
+        If it is being made, or was not made to its end.
     """
     record = granted.record
     lake.check_writable(lake.place_of(record), "writing")
@@ -107,17 +131,28 @@ async def open_target(granted: Granted[AddVoxels], ranges: dict[str, str]) -> Ta
         )
     dataset = await opened_dataset(granted)
     volume = await opened_level(granted, dataset, 0)
-    labels = await opened_labels(granted) if record.kind == "labels" else None
-    if labels is not None:
-        check_labels(volume)
-    box = parse_box(ranges, dataset.multiscale.axis_names, volume.shape)
+    if record.kind != "labels" or not is_indexed(dataset):
+        return Finest(dataset, volume, None)
+    labels = await opened_labels(granted)
+    check_labels(volume)
+    return Finest(dataset, volume, labels)
+
+
+def is_indexed(dataset: Dataset) -> bool:
+    """Return whether labels have a label index: of those with time, voxels tell all."""
+    return dataset.multiscale.axis_names == SPATIAL
+
+
+def target_of(granted: Granted[AddVoxels], finest: Finest, box: Box) -> Target:
+    """Return a box of level 0, to write to it; raise LimitExceededError if it is too large."""
+    dataset, volume = finest.dataset, finest.volume
     cutout = cutout_of(granted, dataset, 0, box, volume.dtype)
-    _check_size(granted, cutout)
+    check_size(granted, cutout)
     _check_count(volume, box)
-    return Target(dataset, volume, labels, cutout)
+    return Target(dataset, volume, finest.labels, cutout)
 
 
-def _check_size(granted: Granted[AddVoxels], cutout: Cutout) -> None:
+def check_size(granted: Granted[AddVoxels], cutout: Cutout) -> None:
     """Raise LimitExceededError if a box is larger than the server takes."""
     limit_bytes = granted.gateway.settings.cutout_limit_bytes
     if cutout.nbytes > limit_bytes:

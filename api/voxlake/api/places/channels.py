@@ -10,7 +10,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.guard import Granted, list_granted
 from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
 from voxlake.documents.places import FrameDocument, frame_document
-from voxlake.platform.access import Permission, Read, ReadVoxels
+from voxlake.platform.access import Permission, Read, Right
 from voxlake.platform.catalog import Catalog
 
 NOBODY = "unknown"
@@ -59,7 +59,7 @@ async def get_channel(granted: Granted[Read]) -> Channel:
     return await asker.of_catalog(ask)
 
 
-async def frame_of(granted: Granted[ReadVoxels]) -> FrameDocument | None:
+async def frame_of(granted: Granted[Right]) -> FrameDocument | None:
     """Return the frame in which a dataset lies; None if its experiment names none."""
     asker, place = Asker(granted.access.principal, granted.gateway), granted.record.name.parts[:2]
 

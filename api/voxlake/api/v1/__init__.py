@@ -7,11 +7,21 @@ from voxlake.api.v1 import (
     annotations,
     channels,
     collections,
+    cutout_writing,
     experiments,
     frames,
     metadata,
     pictures,
 )
 
-RESOURCES = (collections, experiments, channels, frames, annotations, metadata, pictures)
+RESOURCES = (
+    collections,
+    experiments,
+    channels,
+    frames,
+    annotations,
+    metadata,
+    pictures,
+    cutout_writing,
+)
 """Modules with a `router` each, besides `cutout`."""

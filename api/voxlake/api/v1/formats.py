@@ -5,13 +5,22 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
+
+import numpy.typing as npt
 
 from voxlake.api.formats import npy
 from voxlake.api.formats.blosc import BLOSC
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
 from voxlake.api.formats.format import Format
 from voxlake.api.formats.hdf5 import HDF5
+from voxlake.api.formats.parsing import Parser
+from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
+from voxlake.api.formats.parsing.npy import HEAD_BYTES
+from voxlake.api.formats.parsing.npy import parse as parse_npy
+from voxlake.api.formats.parsing.parser import misfit
 from voxlake.api.formats.pictures import JPEG_MOST, measure_picture
+from voxlake.platform.errors import InvalidInputError
 
 JPEG_QUALITY = 85
 _LEVEL = 1
@@ -29,6 +38,20 @@ def _measure_npygz(cutout: Cutout) -> int:
     """Return the bytes of what does not compress (zlib: ``compressBound``), and some."""
     size = npy.measure(cutout)
     return size + (size >> 10) + 1024
+
+
+def _parse_npygz(cutout: Cutout, body: memoryview) -> npt.NDArray[Any]:
+    """Return the voxels of a deflated `.npy` file, of which no more is inflated than they have."""
+    most, inflate = cutout.nbytes + HEAD_BYTES, zlib.decompressobj()
+    try:
+        inflated = inflate.decompress(body, most)
+    except zlib.error as error:
+        raise InvalidInputError(
+            f"the body is no deflated .npy file ({error}); send zlib.compress of one"
+        ) from error
+    if not inflate.eof:
+        raise misfit(f"more than {most} bytes, or is cut off", cutout)
+    return parse_npy(cutout, memoryview(inflated))
 
 
 def _stacked(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
@@ -64,3 +87,9 @@ BOSS_FORMATS = (
     ),
 )
 """How cutouts can be sent, the preferred first."""
+
+BOSS_PARSERS = (
+    replace(BLOSC_PARSER, media_type="application/blosc"),
+    Parser("npygz", "application/npygz", _parse_npygz, copies=2),
+)
+"""How cutouts are written. No pickle (`application/blosc-python`), and no HDF5, is ever read."""

@@ -1,5 +1,7 @@
 """Parsers of bodies: what can be written. To add one: a file here, and an entry in `PARSERS`."""
 
+from collections.abc import Sequence
+
 from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
 from voxlake.api.formats.parsing.npy import NPY_PARSER
 from voxlake.api.formats.parsing.npz import NPZ_PARSER
@@ -11,8 +13,8 @@ PARSERS: tuple[Parser, ...] = (RAW_PARSER, NPY_PARSER, NPZ_PARSER, BLOSC_PARSER)
 """What the gateway takes."""
 
 
-def parser_of(content_type: str | None) -> Parser:
-    """Return what parses a body of a ``Content-Type``.
+def parser_of(content_type: str | None, parsers: Sequence[Parser] = PARSERS) -> Parser:
+    """Return which of the `parsers` takes a body of a ``Content-Type``.
 
     Raises
     ------
@@ -25,10 +27,10 @@ def parser_of(content_type: str | None) -> Parser:
     'npy'
     """
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    for parser in PARSERS:
+    for parser in parsers:
         if parser.media_type == media_type:
             return parser
-    possible = ", ".join(f"{each.media_type} ({each.name})" for each in PARSERS)
+    possible = ", ".join(f"{each.media_type} ({each.name})" for each in parsers)
     raise UnknownFormatError(
         f"a body of {media_type[:80] or 'no Content-Type'!r} was sent; send one of {possible}"
     )

@@ -16,6 +16,7 @@ _CODES = {
     406: ARGUMENT,
     409: 4003,
     413: 2000,
+    415: 5001,
 }
 """By status."""
 _KINDS = {"out-of-bounds": CUTOUT}

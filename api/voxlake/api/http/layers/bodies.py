@@ -8,7 +8,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voxlake.api.http.answers.problems import from_error
+from voxlake.api.http.layers.boss_paths import ROOT
 from voxlake.api.http.layers.layer import Layer, with_headers
+from voxlake.api.http.layers.public_address import inner_path
 from voxlake.platform.errors import LimitExceededError, SlowBodyError
 
 LIMIT_BYTES = 8 << 20
@@ -45,8 +47,15 @@ class Bodies(Layer):
             await self.app(scope, body.receive, send)
 
     def _limit_of(self, scope: Scope) -> int:
-        writes = scope["method"] == "PUT" and scope["path"].endswith("/cutout")
-        return max(self.voxels_bytes, LIMIT_BYTES) if writes else LIMIT_BYTES
+        return max(self.voxels_bytes, LIMIT_BYTES) if _has_voxels(scope) else LIMIT_BYTES
+
+
+def _has_voxels(scope: Scope) -> bool:
+    """Return whether a request is to write voxels, by the native API or by bossDB's."""
+    path, method = inner_path(scope), scope["method"]
+    if method == "POST":
+        return path.startswith(f"{ROOT}/cutout/")
+    return method == "PUT" and path.endswith("/cutout")
 
 
 class _Body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from voxlake.api.formats.cutout import Cutout
-from voxlake.api.formats.parsing import ENVELOPE_BYTES, Parser, parser_of
+from voxlake.api.formats.parsing import ENVELOPE_BYTES, PARSERS, Parser, parser_of
 from voxlake.api.http.requests.bytes_body import check_coding, length_of, read_bytes
 from voxlake.platform.errors import InvalidInputError
 
@@ -26,7 +27,9 @@ class VoxelsBody:
     """Its bytes, at most."""
 
     @classmethod
-    def of(cls, request: Request, cutout: Cutout) -> VoxelsBody:
+    def of(
+        cls, request: Request, cutout: Cutout, parsers: Sequence[Parser] = PARSERS
+    ) -> VoxelsBody:
         """Return the body of a request, which is to have the voxels of a cutout.
 
         Raises
@@ -37,7 +40,7 @@ class VoxelsBody:
             If it says that it is longer than the voxels can take.
         """
         check_coding(request)
-        parser = parser_of(request.headers.get("content-type"))
+        parser = parser_of(request.headers.get("content-type"), parsers)
         return cls(request, cutout, parser, length_of(request, cutout.nbytes + ENVELOPE_BYTES))
 
     @property
