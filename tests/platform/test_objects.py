@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.servers.faulty import closed_port, losing_answers
+from tests.servers.web import run_web
 
 from voxlake.platform import store
 from voxlake.platform.errors import (
@@ -410,3 +411,14 @@ def test_an_open_object_is_read_in_one_state(any_store: StoreURL) -> None:
     else:
         with pytest.raises(ConflictError):
             reader.read(0, 7)
+
+
+def test_a_date_of_just_now_may_be_of_two_states(tmp_path: Path) -> None:
+    """A web server that tells no ETags tells whole seconds, by its own clock."""
+    file = tmp_path / "k"
+    file.write_bytes(b"voxels")
+    with run_web(tmp_path) as server:
+        url = StoreURL.parse_readable(server.address) / "k"
+        assert not store.open_ranges(url).is_settled
+        os.utime(file, (time.time() - 120,) * 2)
+        assert store.open_ranges(url).is_settled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,
     findings,
+    following,
     run_job,
     start_downsample,
     start_fsck,
@@ -305,6 +307,24 @@ def test_a_worker_follows(image: Written) -> None:
         told = list(work_off(image.workspace, Event(), jobs=None, until_idle=True, pace=pace))
         assert [each.state for each, begins, _ in told if not begins] == [JobState.DONE]
     assert told[0][0].id != job.id
+    image.check()
+    assert image.marks() == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_job_that_failed_is_taken_up_again(
+    image: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it has rested: until then, and while it waits, nothing is queued."""
+    image.write(CORNER, 50)
+    (job,) = queue_stale(image.workspace)
+    ledger = image.workspace.catalog.ledger
+    ledger.set_state(ledger.claim(job.id), JobState.FAILED, "the disk was full")
+    assert queue_stale(image.workspace) == []
+    monkeypatch.setattr(following, "_RESTS", timedelta(0))
+    assert [again.id for again in queue_stale(image.workspace)] == [job.id]
+    assert queue_stale(image.workspace) == []
+    run_job(image.workspace, ledger.get_job(job.id))
     image.check()
     assert image.marks() == []
 

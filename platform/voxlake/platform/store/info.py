@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,24 @@ def is_told(etag: str) -> bool:
     return not etag.startswith(f'"{_DATED}')
 
 
+def names_one_state(etag: str) -> bool:
+    """Return whether no later state of its object can have this ETag.
+
+    Dates of web servers are whole seconds, by their clock: one of just now may be of two states.
+
+    Examples
+    --------
+    >>> names_one_state('"5d8c"'), names_one_state('"dated-1700000000-1f"')
+    (True, True)
+    """
+    if is_told(etag):
+        return True
+    date = float(etag.removeprefix(f'"{_DATED}').partition("-")[0])
+    return time.time() - date > _CLOCKS_DIFFER_S
+
+
 _DATED = "dated-"
+_CLOCKS_DIFFER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

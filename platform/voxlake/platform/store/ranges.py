@@ -17,7 +17,7 @@ import obstore
 
 from voxlake.platform.store.awaited import ask_parts
 from voxlake.platform.store.failures import explain, store_failures
-from voxlake.platform.store.info import ObjectInfo
+from voxlake.platform.store.info import ObjectInfo, names_one_state
 from voxlake.platform.store.local import etag_of_file, is_settled, open_file
 from voxlake.platform.store.objects import head, object_of
 from voxlake.platform.store.requests import in_background, request
@@ -67,7 +67,7 @@ class RangeReader:
     file: int | None
     """Descriptor of a file, which is open as long as this is referred to; None on S3."""
     is_settled: bool = True
-    """Whether no later state can have its ETag; see `local.is_settled`."""
+    """Whether no later state can have its ETag; see `local.is_settled` and `names_one_state`."""
     close: Callable[[], object] = lambda: None
     """Closes the file; twice is harmless. Done with the last reference, if not before."""
 
@@ -136,7 +136,8 @@ def open_ranges(url: StoreURL) -> RangeReader:
         If there is none; a folder, or a path through a file, is no object.
     """
     if not url.is_local:
-        return RangeReader(head(url), None)
+        info = head(url)
+        return RangeReader(info, None, names_one_state(info.etag))
     with store_failures("read", url):
         file, state = open_file(url)
     info = ObjectInfo(url, state.st_size, etag_of_file(state))
