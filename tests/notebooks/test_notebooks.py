@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 FIRST = FOLDER / "01-read-a-lake.py"
+SECOND = FOLDER / "02-come-from-bossdb.py"
 
 
 def _check_first(printed: str) -> None:
@@ -34,11 +35,12 @@ def _check_first(printed: str) -> None:
     assert re.search(r"^then open: http://127\.0\.0\.1:\d+/neuroglancer/#!", printed, re.MULTILINE)
 
 
-def test_the_first_notebook_runs_as_a_script_and_makes_its_lake(tmp_path: Path) -> None:
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+def _run(script: Path, folder: Path) -> str:
+    """Run a notebook as a script in a folder; return what it printed."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder), "TMPDIR": str(folder)}
     ran = subprocess.run(
-        [sys.executable, "-W", "error", str(FIRST)],
-        cwd=tmp_path,
+        [sys.executable, "-W", "error", str(script)],
+        cwd=folder,
         env=environment,
         capture_output=True,
         check=False,
@@ -47,10 +49,25 @@ def test_the_first_notebook_runs_as_a_script_and_makes_its_lake(tmp_path: Path) 
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
-    _check_first(ran.stdout)
-    assert "phantom/cube-160/cells  labels of em" in ran.stdout
-    assert "level 0: {'z': 160, 'y': 160, 'x': 160}, voxel [10.0, 10.0, 10.0]" in ran.stdout
-    assert not list(tmp_path.glob("voxlake-*")), "the lake that it made is still there"
+    assert not list(folder.glob("voxlake-*")), "the lake that it made is still there"
+    return ran.stdout
+
+
+def test_the_first_notebook_runs_as_a_script_and_makes_its_lake(tmp_path: Path) -> None:
+    printed = _run(FIRST, tmp_path)
+    _check_first(printed)
+    assert "phantom/cube-160/cells  labels of em" in printed
+    assert "level 0: {'z': 160, 'y': 160, 'x': 160}, voxel [10.0, 10.0, 10.0]" in printed
+
+
+def test_the_second_notebook_writes_and_reads_by_intern(tmp_path: Path) -> None:
+    printed = _run(SECOND, tmp_path)
+    agreements = re.findall(r"^.* agrees?: (\w+)$", printed, re.MULTILINE)
+    assert agreements == ["True"] * 5, printed
+    assert f"ids: [1, {2**63 + 7}]" in printed
+    assert "notes: {'stain': 'osmium & uranyl'}" in printed
+    # The ball's middle, x, y, z, is at the voxel 64, 48, 12, of 8 x 8 x 40 nm.
+    assert re.search(r"^a mesh of \d+ vertices about 512.0 384.0 480.0 nm$", printed, re.MULTILINE)
 
 
 def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
