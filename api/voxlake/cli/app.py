@@ -14,6 +14,7 @@ COMMANDS = {
     "lake.init:init": "Make a lake: test its store, make its catalog.",
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
+    "jobs.import_:import_": "Copy a channel of a running bossDB: voxels, metadata, and frame.",
     "lake.register:register": "Make an OME-Zarr that lies elsewhere a dataset, without a copy: it "
     "is only read.",
     "lake.credentials:credentials": "Make temporary keys of S3 that read one dataset, the labels "
@@ -99,7 +100,7 @@ def command_line(words: Sequence[str]) -> App:
         suppress_keyboard_interrupt=False,
     )
     for number, (place, line) in enumerate(COMMANDS.items()):
-        name = place.partition(":")[2].replace("_", "-")
+        name = place.partition(":")[2].rstrip("_").replace("_", "-")
         # The page of a command itself is its whole docstring, which a line would replace.
         app.command(
             f"voxlake.cli.commands.{place}",

@@ -102,6 +102,14 @@ class JobsRun(Document):
     jobs: tuple[JobDocument, ...] = Field(description="In the order in which they ran.")
 
 
+class ImportRun(Document):
+    """What an import has done."""
+
+    job: JobDocument | None = Field(description="Null: the voxels were there.")
+    written: tuple[str, ...] = Field(description="What is said of the channel, and was written.")
+    left: tuple[str, ...] = Field(description="What of it was not, and why.")
+
+
 class WorkerDocument(Document):
     """What a worker did before it ended."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from voxlake.cli.shown.fsck import shown_findings
 from voxlake.cli.shown.output import Shown, facts, rate, table
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
-    from voxlake.documents.job import JobDocument, JobList, StageDocument
+    from voxlake.documents.job import ImportRun, JobDocument, JobList, StageDocument
 
 
 def shown_jobs(listed: JobList) -> Shown:
@@ -51,6 +53,18 @@ def shown_job(job: JobDocument) -> Shown:
     if job.failures:
         rows = ((each.stage, each.index, each.attempts, each.error) for each in job.failures)
         yield table(("failed in", "task#", "attempts#", "error~"), rows)
+
+
+def shown_import(done: ImportRun) -> Shown:
+    """Yield what people see of an import."""
+    if done.job is not None:
+        yield from shown_run(done.job)
+    if done.written:
+        yield table(("written",), ((each,) for each in done.written))
+    if done.left:
+        yield table(("left out~",), ((each,) for each in done.left))
+    if done.job is None and not done.written:
+        yield Text("nothing is left to be copied")
 
 
 def shown_run(job: JobDocument) -> Shown:

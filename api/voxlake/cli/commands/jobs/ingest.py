@@ -48,7 +48,7 @@ def ingest(
         if target.with_labels:
             return _ingest_with_labels(request, target, lake, cluster, answering)
         with opened_workspace(lake, cluster, make=True) as workspace:
-            job = _start(workspace, request)
+            job = start(workspace, request)
             for words in labels_left_out(request):
                 note(words)
             return run_or_queue(workspace, job, cluster, answering)
@@ -67,12 +67,12 @@ def _ingest_with_labels(
     requests = labels_requests(image, index=target.index)
     with opened_workspace(lake, cluster, make=True) as workspace:
         left = check_together(workspace, image, requests)
-        jobs = tuple(run(workspace, _start(workspace, request)) for request in left)
+        jobs = tuple(run(workspace, start(workspace, request)) for request in left)
     answer(JobsRun(jobs=jobs), chain.from_iterable(map(shown_run, jobs)), json=answering.json)
     return 0
 
 
-def _start(workspace: Workspace, request: IngestRequest) -> Job:
+def start(workspace: Workspace, request: IngestRequest) -> Job:
     """Record the job of a request, or find the one that is to do it, and tell what it reads."""
     job = start_ingest(workspace, request)
     note(f"{request.source}: {IngestSpec.model_validate(job.spec).preview()}")
