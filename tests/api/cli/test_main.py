@@ -38,7 +38,7 @@ PAGES = [f"{command} {word}" for command, words in BELOW.items() for word in wor
 
 
 def _name(place: str) -> str:
-    return place.partition(":")[2].replace("_", "-")
+    return place.partition(":")[2].rstrip("_").replace("_", "-")
 
 
 @pytest.mark.parametrize("place", COMMANDS)
