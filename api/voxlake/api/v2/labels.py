@@ -83,7 +83,7 @@ async def get_labels(
     )
     headers = {"X-Index-Consistency": "latest", **mapping_header(number), **next_header(after)}
     document = partial(in_box_document, box, axes, inside, mapping=number, next=after)
-    return in_box_response(form, document, inside, headers, granted.gateway.answers)
+    return await in_box_response(form, document, inside, headers, granted.gateway.answers)
 
 
 @router.get("/all", summary="List all labels", response_model=LabelListDocument, responses=TABLED)
@@ -96,7 +96,7 @@ async def get_all(
 ) -> Response:
     """Return a page of labels, ascending; tables have `next` in `X-Voxlake-Next`."""
     state, table = await label_data.list_page(granted, after, limit + 1, bodies=bodies)
-    return page_response(form, state, table, granted.gateway.answers, limit)
+    return await page_response(form, state, table, granted.gateway.answers, limit)
 
 
 @router.get(
@@ -107,7 +107,7 @@ async def get_top(
 ) -> Response:
     """Return the labels of most voxels, most first; the smaller id of equals."""
     state, table = await label_data.list_largest(granted, asked.n, asked.where, bodies=asked.bodies)
-    return list_response(form, state, table, granted.gateway.answers)
+    return await list_response(form, state, table, granted.gateway.answers)
 
 
 @router.post(
@@ -122,7 +122,7 @@ async def look_up(
     state, table = await label_data.ask(
         granted, lambda view: (StateDocument.of(view), view.find(asked.labels)), bodies=asked.bodies
     )
-    return list_response(form, state, table, granted.gateway.answers, asked=asked.labels)
+    return await list_response(form, state, table, granted.gateway.answers, asked=asked.labels)
 
 
 @router.post(
@@ -139,9 +139,12 @@ async def post_points(
     """Return which label is at each of some points of level 0: of the voxels as they are."""
     points = np.array(asked.points, np.int64).reshape(-1, 3)
     labels, number = await label_data.labels_at(granted, points, bodies=asked.bodies)
-    document = LabelsAtDocument(labels=labels.tolist(), mapping=number)
-    headers = mapping_header(number)
-    return places_response(form, document, points, headers, granted.gateway.answers, labels)
+    headers, budget = mapping_header(number), granted.gateway.answers
+
+    def document() -> LabelsAtDocument:
+        return LabelsAtDocument(labels=labels.tolist(), mapping=number)
+
+    return await places_response(form, document, points, headers, budget, labels)
 
 
 @router.post(
@@ -194,8 +197,8 @@ async def get_chunks(
     document, cells = await label_data.list_chunks(
         granted, label, bodies=bodies, listed=form is JSON
     )
-    headers = state_headers(document)
-    return places_response(form, document, cells, headers, granted.gateway.answers)
+    headers, budget = state_headers(document), granted.gateway.answers
+    return await places_response(form, lambda: document, cells, headers, budget)
 
 
 @router.get(
@@ -216,5 +219,5 @@ async def get_points(
 ) -> Response:
     """Return voxels that have a label, drawn uniformly from all of them."""
     document, points = await label_data.draw_points(granted, label, count, seed, bodies=bodies)
-    headers = state_headers(document)
-    return places_response(form, document, points, headers, granted.gateway.answers)
+    headers, budget = state_headers(document), granted.gateway.answers
+    return await places_response(form, lambda: document, points, headers, budget)

@@ -101,7 +101,7 @@ async def get_pairs(
 ) -> Response:
     """Return a page of the supervoxels that the mapping names; others are bodies of their own."""
     number, pairs, more = await label_data.list_pairs(granted, after, limit)
-    return pairs_response(form, number, pairs, granted.gateway.answers, more)
+    return await pairs_response(form, number, pairs, granted.gateway.answers, more)
 
 
 @router.post(
@@ -117,7 +117,7 @@ async def look_up(
 ) -> Response:
     """Return the body of each supervoxel, in their order."""
     number, pairs = await label_data.find_bodies(granted, asked.labels)
-    return pairs_response(form, number, pairs, granted.gateway.answers)
+    return await pairs_response(form, number, pairs, granted.gateway.answers)
 
 
 @router.get("/mapping/{label}", summary="Tell the body of a label, and what belongs to it")

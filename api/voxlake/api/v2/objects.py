@@ -37,7 +37,7 @@ async def get_objects(
 ) -> Response:
     """Return a page of objects, ascending by id; tables have `next` in `X-Voxlake-Next`."""
     page = await object_data.list_objects(granted, wanted.where, wanted.after, wanted.limit)
-    return objects_response(form, page.table, granted.gateway.answers, after=page.next)
+    return await objects_response(form, page.table, granted.gateway.answers, after=page.next)
 
 
 @router.post("", summary="Put many objects", responses=NOT_ALLOWED)
@@ -59,7 +59,7 @@ async def look_up(
 ) -> Response:
     """Return the objects of those labels that have one, ascending by id."""
     table = await object_data.get_objects(granted, asked.labels)
-    return objects_response(form, table, granted.gateway.answers, asked=asked.labels)
+    return await objects_response(form, table, granted.gateway.answers, asked=asked.labels)
 
 
 @router.post("/delete", summary="Delete many objects", responses=NOT_ALLOWED)

@@ -40,7 +40,7 @@ def mapping_header(number: int | None) -> dict[str, str]:
     return {} if number is None else {"X-Voxlake-Mapping": str(number)}
 
 
-def list_response(
+async def list_response(
     form: Offer,
     state: StateDocument,
     table: LabelTable,
@@ -50,7 +50,7 @@ def list_response(
     after: int | None = None,
 ) -> Response:
     """Return labels, and as JSON those of `asked` that no voxel has, too."""
-    return table_response(
+    return await table_response(
         form,
         lambda: list_document(state, table, asked, next=after),
         lambda: labels_to_arrow(table),
@@ -59,16 +59,16 @@ def list_response(
     )
 
 
-def page_response(
+async def page_response(
     form: Offer, state: StateDocument, table: LabelTable, budget: Budget, limit: int
 ) -> Response:
     """Return a page of labels: a line more than `limit` says that there are others."""
     page = table.take(np.arange(min(limit, len(table))))
     after = int(page.labels[-1]) if len(table) > limit else None
-    return list_response(form, state, page, budget, after=after)
+    return await list_response(form, state, page, budget, after=after)
 
 
-def in_box_response(
+async def in_box_response(
     form: Offer,
     document: Callable[[], LabelsInBoxDocument],
     inside: LabelsInBox,
@@ -76,28 +76,28 @@ def in_box_response(
     budget: Budget,
 ) -> Response:
     """Return the labels of a box."""
-    return table_response(form, document, lambda: in_box_to_arrow(inside), headers, budget)
+    return await table_response(form, document, lambda: in_box_to_arrow(inside), headers, budget)
 
 
-def places_response(
+async def places_response(
     form: Offer,
-    document: Document,
+    document: Callable[[], Document],
     places: npt.NDArray[np.int64],
     headers: dict[str, str],
     budget: Budget,
     labels: npt.NDArray[np.uint64] | None = None,
 ) -> Response:
     """Return voxels or cells (n, 3), and the label at each if given."""
-    return table_response(
-        form, lambda: document, lambda: places_to_arrow(places, labels), headers, budget
+    return await table_response(
+        form, document, lambda: places_to_arrow(places, labels), headers, budget
     )
 
 
-def pairs_response(
+async def pairs_response(
     form: Offer, number: int, pairs: Pairs, budget: Budget, after: int | None = None
 ) -> Response:
     """Return supervoxels and their bodies, as of the number of a mapping."""
-    return table_response(
+    return await table_response(
         form,
         lambda: pairs_document(number, pairs, after),
         lambda: pairs_to_arrow(pairs),
@@ -106,7 +106,7 @@ def pairs_response(
     )
 
 
-def objects_response(
+async def objects_response(
     form: Offer,
     table: pa.Table,
     budget: Budget,
@@ -115,7 +115,7 @@ def objects_response(
     after: int | None = None,
 ) -> Response:
     """Return objects, and as JSON those of `asked` that have none, too."""
-    return table_response(
+    return await table_response(
         form,
         lambda: objects_document(table, after, asked),
         lambda: table,

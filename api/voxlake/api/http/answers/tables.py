@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import pyarrow as pa
+from anyio import to_thread
 from fastapi import Depends, Header, Query
 
 from voxlake.api.formats.format import Offer
@@ -42,7 +43,7 @@ TableForm = Annotated[Offer, Depends(_table_form)]
 """How a client wants a table, of `TABLES`. It stands after the guard among the parameters."""
 
 
-def table_response(
+async def table_response(
     form: Offer,
     document: Callable[[], Document],
     table: Callable[[], pa.Table],
@@ -54,13 +55,13 @@ def table_response(
     Parameters
     ----------
     document, table
-        Make what is sent as JSON, and what is sent in binary: one of them is asked.
+        Make what is sent as JSON, and what is sent in binary: one of them is asked, in a thread.
     headers
         What else is to be known of it in any form.
     """
     if not isinstance(form, TableFormat):
-        return json_response(document(), headers, budget)
-    rows = table()
+        return await json_response(document, headers, budget)
+    rows = await to_thread.run_sync(table)
     parts = form.encode(rows.to_reader(max_chunksize=PART_ROWS))
     return StreamResponse(parts, {"Content-Type": form.media_type, **headers}, budget, rows.nbytes)
 
