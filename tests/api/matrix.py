@@ -410,6 +410,7 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("POST", f"{_COLLECTION}/experiments"): Permission.ADD,
     ("GET", _EXPERIMENT): _READ,
     ("PATCH", _EXPERIMENT): Permission.UPDATE,
+    ("POST", f"/v2/datasets{DATASET}"): Permission.ADD,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
 PLACES |= matrix_v1.PLACES

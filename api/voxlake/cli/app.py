@@ -15,6 +15,7 @@ COMMANDS = {
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
     "jobs.import_:import_": "Copy a channel of a running bossDB: voxels, metadata, and frame.",
+    "lake.create:create": "Make an empty dataset: it is ready, all zeros, and can be written to.",
     "lake.register:register": "Make an OME-Zarr that lies elsewhere a dataset, without a copy: it "
     "is only read.",
     "lake.credentials:credentials": "Make temporary keys of S3 that read one dataset, the labels "

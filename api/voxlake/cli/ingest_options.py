@@ -137,7 +137,7 @@ def ingest_request(source: str, name: str, kind: KindName, target: AsAnyKind) ->
         source=absolute_location(source),
         place=Place(dataset, Kind(kind), of),
         voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
-        levels=_levels(target.levels),
+        levels=parse_levels(target.levels),
         factors=tuple(map(parse_factors, target.factors)) if target.factors else None,
         reduction=Reduction(target.reduce) if target.reduce else None,
         reverse=tuple(dict.fromkeys(target.reverse or ())),
@@ -195,7 +195,14 @@ def parse_factors(text: str) -> tuple[int, int, int]:
     return z, y, x
 
 
-def _levels(text: str) -> int | None:
+def parse_levels(text: str) -> int | None:
+    """Return the number of levels that `text` says; None: as many as it takes.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is neither ``auto`` nor a number.
+    """
     if text == "auto":
         return None
     try:

@@ -12,6 +12,9 @@ from voxlake.platform.names import NAME
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=65_536)]
 Edge = Annotated[int, Field(strict=True, ge=-(2**62), le=2**62)]
+Extent = Annotated[int, Field(strict=True, ge=1, le=2**62)]
+Factor = Annotated[int, Field(strict=True, ge=1, le=64)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -63,6 +66,34 @@ class FrameChange(Question):
 
     name: Name | None = None
     description: Text | None = None
+
+
+class EmptyQuestion(Question):
+    """A dataset without voxels that is to be; labels of an image have its shape, and levels."""
+
+    kind: Literal["image", "labels"]
+    dtype: (
+        Literal["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "float32"] | None
+    ) = Field(None, description="Of its voxels; null: of labels uint64.")
+    of: Name | None = Field(None, description="The image of the experiment that labels belong to.")
+    axes: tuple[Literal["t", "c", "z", "y", "x"], ...] = ("z", "y", "x")
+    shape: tuple[Extent, ...] | None = Field(None, description="Voxels along each axis.")
+    voxel_size: tuple[Length, Length, Length] | None = Field(None, description="z, y, x.")
+    unit: Name = Field("nanometer", description="Of the size of a voxel, as NGFF calls it.")
+    translation: tuple[Finite, Finite, Finite] = Field(
+        (0.0, 0.0, 0.0), description="Place of the first voxel z, y, x, in the unit."
+    )
+    time_step: Length | None = Field(None, description="From one time point to the next.")
+    time_unit: Name | None = Field(None, description="Of the time step, as NGFF calls it.")
+    levels: int | None = Field(
+        None, ge=1, le=64, description="Null: until a level fits one chunk, or as the image has."
+    )
+    factors: tuple[tuple[Factor, Factor, Factor], ...] | None = Field(
+        None,
+        max_length=63,
+        description="Of z, y, x from each level to the next, instead of `levels`.",
+    )
+    description: Text = ""
 
 
 DatasetText = Annotated[str, StringConstraints(pattern=f"^{NAME}/{NAME}/{NAME}$")]

@@ -12,6 +12,7 @@ from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform import store
 from voxlake.platform.errors import (
     UNREADABLE,
+    ConflictError,
     InvalidNameError,
     StoreLinkError,
     UnsupportedError,
@@ -22,7 +23,7 @@ from voxlake.platform.store.allowed import MARK, allowed_store
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from voxlake.platform.catalog import DatasetRecord
+    from voxlake.platform.catalog import Catalog, DatasetRecord
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 
@@ -173,6 +174,23 @@ def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Pla
     keys = (f"{above}/{place.name.dataset}{stem}{suffix}" for stem in stems)
     key = next(key for key in keys if key not in taken)
     return place if key == place.key else replace(place, group=key)
+
+
+def free_place_in(catalog: Catalog, place: Place) -> Place:
+    """Return where a new dataset of a lake lies: not where one does that had its name before."""
+    image = None if place.of is None else catalog.get_dataset(place.name.sibling(place.of))
+    taken = {record.url for record in catalog.list_datasets()}
+    return free_place(place, None if image is None else place_of(image), taken)
+
+
+def check_nothing_there(lake: StoreURL, place: Place) -> None:
+    """Raise ConflictError if a dataset lies at a place, which the catalog does not know then."""
+    url = lake / place.key
+    if store.exists(url / "zarr.json"):
+        raise ConflictError(
+            f"{url} holds a dataset that the catalog does not know; choose another name, or take "
+            "it into the catalog with: voxlake init"
+        )
 
 
 @dataclass(frozen=True, slots=True)

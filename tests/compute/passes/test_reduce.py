@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from voxlake.compute.passes.reduce import MOST_VOXELS, downsample, downsample_into
+from voxlake.compute.passes.reduce import downsample, downsample_into
 from voxlake.ngff.grid.dtypes import IMAGE_DTYPES
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.grid.reduction import Reduction, check_reduction, named_reduction
+from voxlake.ngff.grid.reduction import MOST_VOXELS, Reduction, check_reduction, named_reduction
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:

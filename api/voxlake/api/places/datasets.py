@@ -1,11 +1,16 @@
-"""Datasets: another name or description, where they came from, and their deletion."""
+"""Datasets: made empty, called and described otherwise, where they came from, and deleted."""
 
 from __future__ import annotations
 
 from anyio import to_thread
 
+from voxlake.api.askers import GrantedPlace
 from voxlake.api.guard import Granted
-from voxlake.documents.asked_of_places import CollectionChange, ProvenanceQuestion
+from voxlake.documents.asked_of_places import (
+    CollectionChange,
+    EmptyQuestion,
+    ProvenanceQuestion,
+)
 from voxlake.documents.dataset import (
     DatasetSummary,
     DeletionDocument,
@@ -13,10 +18,55 @@ from voxlake.documents.dataset import (
     dataset_summary,
     provenance_document,
 )
+from voxlake.ngff.empty import EmptyDataset, make_empty
+from voxlake.ngff.grid.axes import TimeStep, VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.pyramid import Extent
 from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
-from voxlake.platform.access import Delete, Read, Update
+from voxlake.platform.access import Add, Delete, Read, Update
+from voxlake.platform.catalog import Catalog, DatasetRecord
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
+
+
+async def add(granted: GrantedPlace[Add], name: str, asked: EmptyQuestion) -> DatasetSummary:
+    """Make a dataset without voxels in an experiment, which the asker owns."""
+    collection, experiment = granted.place.names
+    dataset = DatasetName(collection, experiment, name)
+    return await add_empty(granted, _empty(dataset, asked))
+
+
+async def add_empty(granted: GrantedPlace[Add], new: EmptyDataset) -> DatasetSummary:
+    """Make a dataset without voxels, which the asker owns."""
+    asker = granted.asker
+    owner = None if asker.principal.user is None else asker.principal.name
+
+    def make(catalog: Catalog) -> DatasetRecord:
+        return make_empty(asker.gateway.lake, catalog, new, owner)
+
+    try:
+        return dataset_summary(await asker.of_catalog(make))
+    finally:
+        asker.gateway.records.forget(new.name)
+
+
+def _empty(name: DatasetName, asked: EmptyQuestion) -> EmptyDataset:
+    """Return what is asked for."""
+    extent = None
+    if asked.shape is not None and asked.voxel_size is not None:
+        time = None if asked.time_step is None else TimeStep(asked.time_step, asked.time_unit)
+        voxel_size = VoxelSize(*asked.voxel_size, asked.unit)
+        extent = Extent(asked.shape, asked.axes, voxel_size, asked.translation, time)
+    return EmptyDataset(
+        name,
+        Kind(asked.kind),
+        asked.dtype or "",
+        extent,
+        asked.levels,
+        asked.factors,
+        asked.of,
+        description=asked.description,
+    )
 
 
 async def change(granted: Granted[Update], asked: CollectionChange) -> DatasetSummary:

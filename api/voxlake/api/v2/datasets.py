@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from voxlake.api.askers import Administrator
+from voxlake.api.at_places import MayAddToExperiment
 from voxlake.api.data import datasets as data
 from voxlake.api.data.precomputed import is_taken
 from voxlake.api.data.registering import register
@@ -18,11 +19,16 @@ from voxlake.api.guard import (
     MayListPage,
     MayRead,
     MayUpdate,
+    NamePart,
 )
 from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import datasets as places
-from voxlake.documents.asked_of_places import CollectionChange, ProvenanceQuestion
+from voxlake.documents.asked_of_places import (
+    CollectionChange,
+    EmptyQuestion,
+    ProvenanceQuestion,
+)
 from voxlake.documents.dataset import (
     DatasetDocument,
     DatasetList,
@@ -80,6 +86,23 @@ async def get_dataset(
     if await is_taken(granted):
         views["precomputed_url"] = view_url(request, granted, "precomputed")
     return document.model_copy(update=views)
+
+
+@router.post(
+    "/{collection}/{experiment}/{dataset}",
+    summary="Make an empty dataset",
+    responses=FORBIDDEN | documented(409, "There is a dataset of that name."),
+)
+async def add_dataset(
+    granted: MayAddToExperiment,
+    dataset: NamePart,
+    asked: Annotated[EmptyQuestion, Depends(JsonBody(EmptyQuestion))],
+) -> DatasetSummary:
+    """Make a dataset without voxels, which the asker owns: ready, all zeros, to be written to.
+
+    Whatever its size, its metadata alone are stored. Labels have an index that is current.
+    """
+    return await places.add(granted, dataset, asked)
 
 
 @router.patch(

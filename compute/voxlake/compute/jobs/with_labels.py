@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlake.compute.jobs.kinds.covered import covered_dataset, covered_ingest
+from voxlake.compute.jobs.kinds.covered import covered_ingest
 from voxlake.compute.jobs.kinds.ingest import begun_ingest, checked_ingest, is_ingested
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec, ingest_spec
 from voxlake.compute.sources.source import HoldsLabels
+from voxlake.ngff.covered import covered_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.errors import (
@@ -25,10 +26,10 @@ from voxlake.platform.names import check_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from voxlake.compute.jobs.kinds.covered import CoveredImage
     from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.sources import Source
+    from voxlake.ngff.covered import CoveredImage
     from voxlake.platform.settings import Settings
 
 

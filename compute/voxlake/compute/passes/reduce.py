@@ -5,31 +5,16 @@ Blocks at the far faces hold what is left of them.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.ngff.grid.box import grid_shape
-from voxlake.ngff.grid.reduction import Reduction
+from voxlake.ngff.grid.reduction import Reduction, check_factors
 from voxlake.ngff.memory.strided import rows_of
-from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-MOST_VOXELS = 4096
-"""Most voxels that one block may have."""
-
-
-def check_factors(factors: tuple[int, ...]) -> None:
-    """Raise InvalidInputError unless blocks of `factors` voxels, z, y, x last, can be reduced."""
-    unusable = any(factor != 1 for factor in factors[:-3]) or min(factors) < 1
-    if unusable or math.prod(factors) > MOST_VOXELS:
-        raise InvalidInputError(
-            f"factors {factors} cannot be used; only z, y, x are reduced, by blocks of 1 to "
-            f"{MOST_VOXELS} voxels"
-        )
 
 
 def downsample(

@@ -10,6 +10,9 @@ from voxlake.platform.errors import UnsupportedError
 IMAGE_DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32")
 """What the viewers of the field can draw."""
 
+LABEL_DTYPES = ("uint8", "uint16", "uint32", "uint64")
+"""What a label index is made of; what is ingested becomes the last."""
+
 
 def check_dtype(kind: Kind, dtype: np.dtype) -> np.dtype:
     """Return the dtype under which voxels of `dtype` are stored.

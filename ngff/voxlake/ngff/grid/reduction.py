@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.errors import InvalidInputError
+
+MOST_VOXELS = 4096
+"""Most voxels that one block may have."""
 
 
 class Reduction(StrEnum):
@@ -45,6 +49,16 @@ def check_reduction(reduction: Reduction, kind: Kind) -> Reduction:
     if kind is Kind.LABELS and reduction is Reduction.MEAN:
         raise InvalidInputError("the mean of labels is no label; use mode, min, max or stride")
     return reduction
+
+
+def check_factors(factors: tuple[int, ...]) -> None:
+    """Raise InvalidInputError unless blocks of `factors` voxels, z, y, x last, can be reduced."""
+    unusable = any(factor != 1 for factor in factors[:-3]) or min(factors) < 1
+    if unusable or math.prod(factors) > MOST_VOXELS:
+        raise InvalidInputError(
+            f"factors {factors} cannot be used; only z, y, x are reduced, by blocks of 1 to "
+            f"{MOST_VOXELS} voxels"
+        )
 
 
 def named_reduction(name: object, kind: Kind) -> Reduction:

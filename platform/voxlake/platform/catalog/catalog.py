@@ -141,8 +141,8 @@ class Catalog(Writer):
         """Return the catalog for changes that somebody else makes."""
         return replace(self, by=by)
 
-    def add_dataset(self, record: DatasetRecord) -> None:
-        """Add a dataset.
+    def add_dataset(self, record: DatasetRecord, *, owner: str | None = None) -> None:
+        """Add a dataset, which is to be a user's; somebody who is no user of the lake is none.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Catalog(Writer):
             If labels name an image that the catalog does not have.
         """
         with self.database.write() as connection:
-            add_record(connection, record)
+            add_record(connection, record, owner)
             self._note_dataset(connection, "add", record.name)
 
     def get_dataset(self, name: DatasetName) -> DatasetRecord:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.compute.jobs.kinds.covered import covered_dataset
 from voxlake.compute.jobs.kinds.index import (
     begin_indexing,
     clear_indexing,
@@ -26,12 +25,12 @@ from voxlake.compute.jobs.kinds.overwriting import (
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.compute.sources.channels import completed
+from voxlake.ngff.covered import covered_dataset
 from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
-from voxlake.ngff.lake import check_writable, free_place
+from voxlake.ngff.lake import check_nothing_there, check_writable, free_place_in
 from voxlake.ngff.making import Making
-from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
     ConflictError,
@@ -41,9 +40,9 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs.record import UNFINISHED, JobState
 
 if TYPE_CHECKING:
-    from voxlake.compute.jobs.kinds.covered import CoveredImage
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
+    from voxlake.ngff.covered import CoveredImage
     from voxlake.ngff.lake import Place
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
@@ -149,7 +148,7 @@ def _is_free(workspace: Workspace, request: IngestRequest) -> bool:
     try:
         there = workspace.catalog.get_dataset(name)
     except NotFoundError:
-        _check_nothing_there(workspace, request.place)
+        check_nothing_there(workspace.lake, free_place_in(workspace.catalog, request.place))
         return True
     if request.overwrite:
         return False
@@ -158,22 +157,6 @@ def _is_free(workspace: Workspace, request: IngestRequest) -> bool:
         f"with: voxlake mv {name} NEW, remove it with: voxlake rm {name}, or replace it with: "
         "--overwrite"
     )
-
-
-def _check_nothing_there(workspace: Workspace, place: Place) -> None:
-    url = workspace.lake / _free_place(workspace, place).key
-    if store.exists(url / "zarr.json"):
-        raise ConflictError(
-            f"{url} holds a dataset that the catalog does not know; choose another name, or take "
-            "it into the catalog with: voxlake init"
-        )
-
-
-def _free_place(workspace: Workspace, place: Place) -> Place:
-    """Return where a new dataset lies: not where one does that had its name before."""
-    taken = {record.url for record in workspace.catalog.list_datasets()}
-    image = None if place.of is None else workspace.place(place.name.sibling(place.of))
-    return free_place(place, image, taken)
 
 
 def _image_of(workspace: Workspace, place: Place) -> CoveredImage | None:
@@ -224,7 +207,7 @@ def _record(work: Work[IngestSpec]) -> DatasetRecord:
         name=place.name,
         kind=place.kind.value,
         of=place.of,
-        url=_free_place(work.workspace, place).key,
+        url=free_place_in(work.workspace.catalog, place).key,
         state=DatasetState.INGESTING,
         public=work.spec.public,
         created_at=datetime.now(UTC),

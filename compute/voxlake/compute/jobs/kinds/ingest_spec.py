@@ -9,7 +9,6 @@ import numpy as np
 
 from voxlake.compute.jobs.kinds.kind import Spec, at
 from voxlake.compute.passes.ingest import SourceAddress
-from voxlake.compute.passes.reduce import check_factors
 from voxlake.compute.sources import open_source
 from voxlake.compute.sources.channels import channels_of
 from voxlake.compute.sources.convert import loss_of
@@ -20,7 +19,12 @@ from voxlake.ngff.grid.axes import TimeStep, VoxelSize, check_axes
 from voxlake.ngff.grid.dtypes import check_dtype
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels, step_factors
-from voxlake.ngff.grid.reduction import Reduction, check_reduction, default_reduction
+from voxlake.ngff.grid.reduction import (
+    Reduction,
+    check_factors,
+    check_reduction,
+    default_reduction,
+)
 from voxlake.ngff.metadata.channels import Channel
 from voxlake.platform.errors import (
     InvalidInputError,
@@ -32,9 +36,9 @@ from voxlake.platform.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.compute.jobs.kinds.covered import CoveredImage
     from voxlake.compute.sources import Source
     from voxlake.compute.sources.calibration import Calibration
+    from voxlake.ngff.covered import CoveredImage
     from voxlake.ngff.lake import Place
     from voxlake.platform.settings import Settings
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from voxlake.platform.access import PUBLIC, Permission, Role
-from voxlake.platform.catalog.data.metadata import drop_metadata
+from voxlake.platform.catalog.data.metadata import describe, drop_metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, in_page
 from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
+from voxlake.platform.catalog.identity.people import own_group
 from voxlake.platform.catalog.rights.grants import drop_grants, is_granted, put_role
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Moment, now
@@ -73,7 +74,7 @@ def find_record(connection: Connection, name: DatasetName) -> DatasetRecord:
     raise NotFoundError(f"there is no dataset {name}; list what there is with 'voxlake ls'")
 
 
-def add_record(connection: Connection, record: DatasetRecord) -> None:
+def add_record(connection: Connection, record: DatasetRecord, owner: str | None = None) -> None:
     """Add a dataset; see `Catalog.add_dataset`."""
     image = None if record.of is None else _image_of(connection, record)
     _require_free(connection, record.name)
@@ -91,8 +92,13 @@ def add_record(connection: Connection, record: DatasetRecord) -> None:
         created_at=record.created_at,
     )
     connection.execute(row)
+    if record.description:
+        describe(connection, node, record.description)
     if record.public:
         put_role(connection, node, PUBLIC, Role.VIEWER)
+    group = None if owner is None else own_group(connection, owner)
+    if group is not None:
+        put_role(connection, node, group, Role.OWNER)
 
 
 def set_state(connection: Connection, name: DatasetName, state: DatasetState) -> None:
