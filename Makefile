@@ -97,6 +97,7 @@ pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build -o requirements/run.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt $(PINS)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/boss-ingest.in --override requirements/boss-ingest-overrides.txt -o requirements/boss-ingest.txt $(PINS)
 
 clean:  ## Remove everything that was installed or built here
 	rm -rf .tools .venv dist api/viewer/node_modules tests/readers/node_modules tests/servers/oidc_provider/node_modules api/voxlake/api/static/neuroglancer demo-lake

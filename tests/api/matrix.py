@@ -227,6 +227,16 @@ def own_token(asking: Asking) -> Outcome:
     return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
 
 
+def own_upload(asking: Asking) -> Outcome:
+    """Who began it, the user `annotator`, by what they may write with; and administrators."""
+    known = signed_in(asking)
+    if known is not Outcome.OPEN or administrator(asking) is Outcome.OPEN:
+        return known
+    if asking.who != "annotator" or asking.by is By.ELSEWHERE:
+        return Outcome.HIDDEN
+    return Outcome.FORBIDDEN if asking.by is By.FEWER else known
+
+
 def on(place: Place, permission: Permission) -> Rule:
     """Return the rule of a permission on a place, as `decide` has it."""
 
@@ -386,6 +396,8 @@ OTHERS: dict[tuple[str, str], Rule] = {
     },
 }
 OTHERS |= dict.fromkeys(matrix_v1.FOR_ANYONE, anyone)
+OTHERS |= dict.fromkeys(matrix_v1.BEGUN, signed_in)
+OTHERS |= dict.fromkeys(matrix_v1.UPLOADS, own_upload)
 """Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
 
 LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}

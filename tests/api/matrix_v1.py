@@ -55,6 +55,16 @@ PLACES |= {
 FOR_ANYONE = (("GET", "/v1/collection"), ("GET", "/v1/coord"), ("GET", "/v1/coord/{frame}"))
 """Everybody may ask, by a credential that holds or by none."""
 
+BEGUN = ("GET", "/v1/ingest"), ("POST", "/v1/ingest")
+"""Who is somebody may ask."""
+UPLOADS = (
+    ("GET", "/v1/ingest/{job}"),
+    ("DELETE", "/v1/ingest/{job}"),
+    ("GET", "/v1/ingest/{job}/status"),
+    ("POST", "/v1/ingest/{job}/complete"),
+)
+"""Who began it, while they may write to its dataset."""
+
 FILLED = {
     "{resolution}": "0",
     "{x}": "0:8",

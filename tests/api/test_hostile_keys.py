@@ -38,7 +38,15 @@ NAMED |= {
     "chunk": "0-8_0-8_0-8",
 }
 NAMED |= {part.strip("{}"): text for part, text in matrix_v1.FILLED.items()}
-NAMED |= {"label": "1", "link": "1", "token": "1", "user": "ada", "group": "ada", "frame": "common"}
+NAMED |= {
+    "job": "1",
+    "label": "1",
+    "link": "1",
+    "token": "1",
+    "user": "ada",
+    "group": "ada",
+    "frame": "common",
+}
 HOSTILE = [
     "..", "%2e%2e", "..%2f..%2fcanary", "..%5c..%5ccanary", "..\\..\\canary", "%2fetc%2fpasswd",
     "%00", "canary%00", "%252e%252e%252fcanary", "~", "*", "%c0%ae%c0%ae", "..;", "%0d%0aX:y", "-1",

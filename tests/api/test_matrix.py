@@ -53,6 +53,7 @@ from voxlake.platform.access import Role
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.catalog.identity.person import Standing
+from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -253,11 +254,24 @@ def fill(server: Server, template: str) -> dict[str, str]:
     if "{state}" in template:
         viewer = server.catalog.people.get_user("viewer").id
         filled["{state}"] = server.catalog.viewer_states.add("{}", viewer, for_users=False).serial
+    if "{job}" in template:
+        filled["{job}"] = str(number_of_upload(server.catalog))
     if template == "/logout":
         session = server.local.redeem(server.local.new_link())
         by_session = next(each for each in server.askings if str(each) == "local by session")
         by_session.headers.update(from_page(f"{server.local.cookie}={session}"))
     return filled
+
+
+def number_of_upload(catalog: Catalog) -> int:
+    """Return the number of an upload of the user `annotator`, that is not deleted."""
+    user, uploads = catalog.people.get_user("annotator").id, catalog.uploads
+    begun = uploads.list_uploads(user)
+    if not begun:
+        job = '{"resolution":0,"extent":{"x":[0,8],"y":[0,8],"z":[0,8],"t":[0,1]},'
+        job += '"tile_size":{"x":8,"y":8,"z":1}}'
+        begun = [uploads.begin(DatasetName.parse(OPEN), user, job, (0, 0, 0))]
+    return begun[0].id
 
 
 def make_team(catalog: Catalog) -> None:
@@ -286,6 +300,7 @@ def test_others(server: Server, row: tuple[str, str]) -> None:
         target, filled = template, fill(server, template) | {"{user}": user}
         absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", "none")
         absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
+        absent = absent.replace("{job}", str(NO_TOKEN))
         absent = absent.replace("{user}", "none" if "{group}" not in template else user)
         for name, text in filled.items():
             target = target.replace(name, text)

@@ -30,6 +30,8 @@ class Result(BaseModel):
     """Bytes that it stored, where it knows."""
     stored_shards: int = 0
     """Shards of level 0 that an ingest stored; those of nothing but fill are not."""
+    missing: int = 0
+    """Tiles or chunks that clients have yet to upload."""
 
     def encode(self) -> dict[str, JSON]:
         """Return it as the ledger keeps it."""

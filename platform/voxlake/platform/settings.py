@@ -217,6 +217,27 @@ class Settings(BaseSettings):
         le=43200,
         description="Seconds that temporary keys are good for, whatever is revoked meanwhile.",
     )
+    upload_store: str | None = Field(
+        default=None,
+        description="Where clients of boss-ingest upload tiles and cuboids, s3://BUCKET/PREFIX; "
+        "without it there are no ingest jobs below /v1.",
+    )
+    upload_access_key_id: str | None = Field(
+        default=None,
+        description="Key that these clients are handed: it may put objects there, and send, "
+        "receive and delete messages of queues voxlake-upload-*, no more.",
+    )
+    upload_secret_access_key: SecretStr | None = Field(
+        default=None, description="Secret of that key."
+    )
+    sqs_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "VOXLAKE_SQS_ENDPOINT", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"
+        ),
+        description="SQS endpoint URL, for the queues of ingest jobs; by default that of "
+        "AWS_ENDPOINT_URL, else AWS.",
+    )
     oidc_issuer: str | None = Field(
         default=None,
         description="Issuer of OpenID Connect at which people sign in, exactly as its discovery "

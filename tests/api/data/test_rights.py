@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FOLDER = Path(data.__file__).parent
 FILES = (
     "contrast", "datasets", "flat", "framed", "framed_writing", "graphs", "label_voxels", "labels",
-    "objects", "precomputed", "supervoxels", "voxels", "writing",
+    "objects", "precomputed", "supervoxels", "uploads", "voxels", "writing",
 )  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {

@@ -10,6 +10,7 @@ from voxlake.api.v1 import (
     cutout_writing,
     experiments,
     frames,
+    ingest,
     metadata,
     pictures,
 )
@@ -23,5 +24,6 @@ RESOURCES = (
     metadata,
     pictures,
     cutout_writing,
+    ingest,
 )
 """Modules with a `router` each, besides `cutout`."""

@@ -29,6 +29,7 @@ from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.provenance import Provenance
 from voxlake.platform.catalog.data.search import Search
+from voxlake.platform.catalog.data.uploads import Uploads
 from voxlake.platform.catalog.data.viewer_states import ViewerStates
 from voxlake.platform.catalog.identity.identities import Identities
 from voxlake.platform.catalog.identity.people import People
@@ -121,6 +122,11 @@ class Catalog(Writer):
     def deletion(self) -> Deletion:
         """Deletes datasets by workers."""
         return Deletion(self.database, self.by, self.ledger)
+
+    @property
+    def uploads(self) -> Uploads:
+        """What clients of boss-ingest upload to datasets."""
+        return Uploads(self.database, self.by, self.ledger)
 
     @property
     def provenance(self) -> Provenance:

@@ -218,6 +218,23 @@ viewer_states = Table(
 )
 """States of the viewer, JSON, that a user or the lake's owner shares with who has the serial."""
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("serial", String(32), nullable=False, unique=True),
+    Column("node", ID, ForeignKey(nodes.c.id), nullable=False, index=True),
+    Column("user", ID, ForeignKey("users.id"), index=True),
+    Column("by", String(255), nullable=False),
+    Column("config", Text, nullable=False),
+    *(Column(f"{axis}_start", ID, nullable=False) for axis in "zyx"),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What clients of boss-ingest upload to a dataset: asked for by a user or the lake's owner."""
+
 audit = Table(
     "audit",
     metadata,

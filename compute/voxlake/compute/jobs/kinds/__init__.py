@@ -14,6 +14,7 @@ from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.kind import JobKind, Work
 from voxlake.compute.jobs.kinds.remove import REMOVE
 from voxlake.compute.jobs.kinds.repair import REPAIR
+from voxlake.compute.jobs.kinds.uploads import CLEAR_UPLOAD, QUEUE_UPLOAD, WRITE_UPLOAD
 from voxlake.compute.jobs.kinds.verify import VERIFY
 from voxlake.platform.errors import UnsupportedError
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from voxlake.platform.jobs.record import Job
 
 # Any: each kind has a spec of its own, and only its own functions look into it.
-KINDS: tuple[JobKind[Any], ...] = (INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, REMOVE)
+KINDS: tuple[JobKind[Any], ...] = (
+    INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, REMOVE, QUEUE_UPLOAD, WRITE_UPLOAD,
+    CLEAR_UPLOAD,
+)  # fmt: skip
 
 
 def kind_of(job: Job) -> JobKind[Any]:

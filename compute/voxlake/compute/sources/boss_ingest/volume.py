@@ -16,7 +16,6 @@ from voxlake.compute.sources.boss_ingest.plugins import Plugins
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
-from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from voxlake.compute.sources.boss_ingest.document import Config
     from voxlake.compute.sources.boss_ingest.plugins import Index
     from voxlake.compute.sources.source import Source
+    from voxlake.ngff.grid.box import Box
 
 _MISSING_SHOWN = 10
 
@@ -118,30 +117,24 @@ def open_boss_ingest(location: str) -> Source | None:
     if document is None:
         return None
     path, config, raw = document
-    extent = _extent(config)
+    extent = config.ingest_job.box
     kind = "chunk" if config.is_volumetric else "tile"
     plugins = Plugins(raw, kind, path.parent.absolute())
-    ends = [(x, y, z, t) for t, z, y, x in _ends(extent, (1, *config.piece))]
+    ends = [(x, y, z, t) for t, z, y, x in _ends(extent, (1, *config.ingest_job.piece))]
     files = dict.fromkeys(Path(name) for name in map(plugins.path, ends) if _is_there(name))
     words = json.dumps(raw, sort_keys=True), *plugins.digests
     fingerprint = fingerprint_files(files, "boss-ingest", *words)
     dtype = native(plugins.piece(ends[0]).dtype, f"boss-ingest {location}")
-    pieces = Pieces(location, extent, config.piece, plugins, dtype, is_local=bool(files))
+    pieces = Pieces(location, extent, config.ingest_job.piece, plugins, dtype, is_local=bool(files))
     return ArrangedSource(
         arrangement=arrange("tzyx", extent.shape, f"boss-ingest {location}"),
         dtype=dtype,
         fingerprint=fingerprint,
         read_stored=filled(pieces.fill, dtype),
         fill_stored=pieces.fill,
-        stored_block=(1, *config.piece),  # on this grid only if the extent begins on it
+        stored_block=(1, *config.ingest_job.piece),  # on this grid only if the extent begins on it
         check_stored=pieces.check,
     )
-
-
-def _extent(config: Config) -> Box:
-    job = config.ingest_job.extent
-    ranges = (job.t, job.z, job.y, job.x)
-    return Box(tuple(lo for lo, _ in ranges), tuple(hi for _, hi in ranges))
 
 
 def _ends(extent: Box, step: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -1,0 +1,161 @@
+"""Write what clients of boss-ingest have uploaded to its dataset, and then delete the uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from voxlake.compute.jobs.kinds.downsample import start_downsample
+from voxlake.compute.jobs.kinds.kind import JobKind, Work
+from voxlake.compute.jobs.kinds.uploads.clear import clear
+from voxlake.compute.jobs.kinds.uploads.upload import (
+    UploadSpec,
+    fail_upload,
+    upload_of,
+    uploaded_of,
+)
+from voxlake.compute.opened import opened_volume
+from voxlake.compute.plan import Plan, Result, fingerprint
+from voxlake.compute.sources.boss_ingest.uploaded_voxels import read_uploaded
+from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.ngff.grid.box import Box, cell_box, grid_shape
+from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.writing import write_label_shard
+from voxlake.ngff.lake import check_writable
+from voxlake.ngff.shards.splice import Change
+from voxlake.ngff.writing import check_change, write_shard
+from voxlake.platform.catalog import DatasetState
+from voxlake.platform.catalog.data.uploads import UploadState
+from voxlake.platform.errors import ConflictError
+
+if TYPE_CHECKING:
+    from voxlake.compute.sources.boss_ingest.uploaded import Uploaded
+    from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.grid.box import Cell
+    from voxlake.ngff.volume import Volume
+    from voxlake.platform.store import StoreURL
+
+COPIES = 4
+"""Of the voxels of a shard that are in memory at once: as read, as stored before, encoded."""
+
+
+class WriteUploadSpec(UploadSpec):
+    """Write what was uploaded to its dataset."""
+
+    kind: Literal["write-upload"] = "write-upload"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTarget:
+    """Level 0 of the dataset, and where the coordinates of the upload lie in it."""
+
+    volume: StoreURL
+    index: StoreURL | None
+    """The label index of labels."""
+    axes: tuple[str, ...]
+    start: tuple[int, int, int]
+    """Of the dataset in the coordinates of the upload: voxels z, y, x."""
+
+    def box_of(self, box: Box) -> Box:
+        """Return a box t, z, y, x of the upload along the axes of the dataset."""
+        box = box.shifted((0, *(-lo for lo in self.start)))
+        ends = dict(zip(("t", *SPATIAL), zip(box.start, box.stop, strict=True), strict=True))
+        own = [ends.get(name, (0, 1)) for name in self.axes]
+        return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own))
+
+    def upload_box(self, box: Box) -> Box:
+        """Return a box of the dataset in the coordinates of the upload: t, z, y, x."""
+        ends = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
+        own = [ends.get(name, (0, 1)) for name in ("t", *SPATIAL)]
+        return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own)).shifted((0, *self.start))
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTask:
+    """Write what was uploaded of one shard."""
+
+    target: UploadTarget
+    uploaded: Uploaded
+    cell: Cell
+    """Of the shard in the write grid."""
+
+    def __call__(self) -> Result:
+        """Write the voxels; doing it again writes the same."""
+        volume = opened_volume(self.target.volume)
+        whole = self.target.box_of(self.uploaded.extent)
+        part = cell_box(self.cell, volume.shard) & whole & volume.box
+        asked = self.target.upload_box(part)
+        voxels = read_uploaded(self.uploaded, asked, volume.dtype)
+        change = Change(part, voxels.reshape(part.shape))
+        check_change(volume, change)
+        self._write(volume, change)
+        return Result(voxels=part.size, bytes=voxels.nbytes)
+
+    def _write(self, volume: Volume, change: Change) -> None:
+        if self.target.index is None:
+            write_shard(volume, self.cell, [change])
+            return
+        labels = Labels(volume, self.target.index)
+        write_label_shard(labels, self.cell, [change], f"ingest job {self.uploaded.number}")
+
+
+def _stages(work: Work[WriteUploadSpec]) -> list[Plan]:
+    upload = upload_of(work)
+    if upload.state is not UploadState.COMPLETING:
+        return []
+    _check_dataset(work)
+    dataset, uploaded = work.dataset(), uploaded_of(work, upload)
+    target = _target(work, dataset, upload.start)
+    finest = dataset.level(0)
+    box = target.box_of(uploaded.extent)
+    box.check_inside(finest.box, str(work.place.name))
+    shard = finest.shard
+    first = tuple(lo // n for lo, n in zip(box.start, shard, strict=True))
+    return [
+        Plan(
+            "write",
+            grid_shape(box.aligned(shard).shape, shard),
+            partial(_task, target, uploaded, first),
+            fingerprint(finest.url, finest.metadata, str(target), str(uploaded)),
+            COPIES * Box.of_shape(shard).size * finest.dtype.itemsize,
+            box.size,
+        )
+    ]
+
+
+def _check_dataset(work: Work[WriteUploadSpec]) -> None:
+    place = work.place
+    check_writable(place, "an ingest job")
+    state = work.workspace.catalog.get_dataset(place.name).state
+    if state is not DatasetState.READY:
+        raise ConflictError(
+            f"{place.name} is {state} and not ready: its job writes whole shards; wait for its "
+            "end, and complete the ingest job again"
+        )
+
+
+def _target(
+    work: Work[WriteUploadSpec], dataset: Dataset, start: tuple[int, int, int]
+) -> UploadTarget:
+    index = None if work.spec.is_image else work.index_url
+    return UploadTarget(dataset.level_url(0), index, dataset.multiscale.axis_names, start)
+
+
+def _task(target: UploadTarget, uploaded: Uploaded, first: Cell, cell: Cell) -> WriteTask:
+    place = tuple(lo + n for lo, n in zip(first, cell, strict=True))
+    return WriteTask(target, uploaded, place)
+
+
+def _finish(work: Work[WriteUploadSpec]) -> None:
+    upload, catalog = upload_of(work), work.workspace.catalog
+    if upload.state not in {UploadState.COMPLETING, UploadState.COMPLETE}:
+        return
+    if work.dataset().levels > 1:
+        stale = start_downsample(work.workspace, work.place.name, stale=True)
+        catalog.ledger.enqueue(stale.id)
+    clear(work)
+    catalog.uploads.move(upload.id, {UploadState.COMPLETING}, UploadState.COMPLETE, "")
+
+
+WRITE_UPLOAD = JobKind(WriteUploadSpec, _stages, finish=_finish, fail=fail_upload)
