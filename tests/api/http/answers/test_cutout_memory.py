@@ -283,6 +283,31 @@ def test_blocks_follow_one_another_in_the_body(
 
 
 @given(
+    shape=st.lists(st.integers(1, 60), min_size=2, max_size=4),
+    start=st.lists(st.integers(-100, 20), min_size=4, max_size=4),
+    chunk=st.lists(st.sampled_from([1, 3, 4, 64]), min_size=4, max_size=4),
+    room=st.integers(LEAST_BYTES, 1 << 23),
+    knows_chunks=st.booleans(),
+)
+def test_so_do_those_of_a_box_that_begins_below_zero(
+    shape: list[int], start: list[int], chunk: list[int], room: int, *, knows_chunks: bool
+) -> None:
+    rank = len(shape)
+    box = Box(tuple(start[:rank]), tuple(lo + n for lo, n in zip(start, shape, strict=False)))
+    known = tuple(chunk[:rank]) if knows_chunks else None
+    reading = CutoutReading(described(box, BYTE), RAW, Memory().read, chunk=known)
+    plan, done = reading.within(room), 0
+    for block in reading.blocks(plan.tile):
+        inside = block.within(box)
+        first = int(np.ravel_multi_index(inside.start, box.shape))
+        assert first == done
+        last = int(np.ravel_multi_index(tuple(n - 1 for n in inside.stop), box.shape))
+        assert last + 1 == done + block.size
+        done += block.size
+    assert done == box.size
+
+
+@given(
     shape=st.lists(st.integers(1, 400), min_size=2, max_size=4),
     chunk=st.integers(1, 64),
     start=st.integers(0, 100),

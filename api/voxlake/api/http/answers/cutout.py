@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from voxlake.api.formats import Cutout, Format
 from voxlake.api.http.answers.blocks import AHEAD, BlocksAhead, Read, block_shape
 from voxlake.api.http.answers.stream import StreamResponse
 from voxlake.api.http.limits.budget import Budget, Held
+from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import LimitExceededError
 
 
@@ -57,15 +58,33 @@ class CutoutReading:
         """Return how it is read within so much memory, if it can be."""
         cutout, room = self.cutout, (most_bytes - self.decoding_bytes) // self.copies
         itemsize, joins = cutout.dtype.itemsize, self.format.joins
-        tile = cutout.box.stop
+        box = cutout.box.shifted(self._lift)
+        tile = box.stop
         if self.chunk is not None:
             most = sys.maxsize if joins else room
-            tile = block_shape(cutout.box, self.chunk, itemsize, most) or tile
+            tile = block_shape(box, self.chunk, itemsize, most) or tile
         largest = itemsize * math.prod(map(min, tile, cutout.shape))
-        blocks = cutout.box.count_cells(tile)
+        blocks = box.count_cells(tile)
         ahead = blocks if joins else min(blocks, AHEAD, max(room // largest, 1))
         reading = ahead * largest * self.copies + self.decoding_bytes
         return Plan(tile, ahead, max(reading, self.encoded_bytes) if joins else reading)
+
+    def blocks(self, tile: tuple[int, ...]) -> Iterator[Box]:
+        """Yield the blocks of the cutout, in the order in which they are in the body."""
+        back = tuple(-n for n in self._lift)
+        for block in self.cutout.box.shifted(self._lift).tiles(tile):
+            yield block.shifted(back)
+
+    @property
+    def _lift(self) -> tuple[int, ...]:
+        """Voxels, whole chunks, by which a box that begins below 0 is lifted to be cut.
+
+        Grids have a face at 0, which would cut it.
+        """
+        chunk = self.chunk or (1,) * self.cutout.box.ndim
+        return tuple(
+            max(-(lo // n), 0) * n for lo, n in zip(self.cutout.box.start, chunk, strict=True)
+        )
 
     def headers(self) -> dict[str, str]:
         """Return what describes the body."""
@@ -110,7 +129,7 @@ class CutoutResponse(StreamResponse):
                 "raise VOXLAKE_GATEWAY_MEMORY_BYTES at the server"
             )
         self.reading, self.unsent_bytes = reading, reading.size
-        self.source = BlocksAhead(reading.read, cutout.box.tiles(plan.tile), plan.ahead)
+        self.source = BlocksAhead(reading.read, reading.blocks(plan.tile), plan.ahead)
         parts = reading.format.encode(cutout, self.source.blocks())
         super().__init__(parts, reading.headers(), budget, plan.held_bytes)
 
