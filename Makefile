@@ -11,16 +11,16 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests aborts hostile fuzz writes times check bench format viewer browser pins wheel docs clean
+.PHONY: demo test coverage proofs requests aborts hostile fuzz writes times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
 	$(BIN)/voxlake demo $(ARGS)
 
-test: .venv/dev.stamp viewer browser $(READERS) $(PROVIDER)  ## Run the tests: make test ARGS="-k box"
+test: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Run the tests: make test ARGS="-k box"
 	$(BIN)/pytest $(ARGS)
 
-coverage: .venv/dev.stamp viewer browser $(READERS) $(PROVIDER)  ## Run the tests, and tell which lines and branches they reach
+coverage: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 EXAMPLES := 200
@@ -88,6 +88,9 @@ $(VIEWER): $(wildcard api/viewer/package-lock.json api/viewer/vite.config.js api
 
 $(READERS) $(PROVIDER): %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+prometheus:  ## A Prometheus for the tests of deploy/
+	@tests/deploy/install
 
 browser: .venv/dev.stamp  ## A Chromium for the browser tests
 	@tests/browser/install

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from voxlake.api.identity.issuer import Issuer
 from voxlake.platform.settings import Settings
 
 PAGE = ROOT / "docs" / "how-to" / "administer.md"
-REALM: dict[str, Any] = json.loads((ROOT / "deploy" / "keycloak" / "realm.json").read_text())
+SET = {"LAKE_URL": "https://lake.example.org", "OIDC_CLIENT_SECRET": "a secret"}
+"""What Keycloak reads in the place of ``${NAME}``, from its environment."""
+TEXT = (ROOT / "deploy" / "keycloak" / "realm.json").read_text()
+REALM: dict[str, Any] = json.loads(re.sub(r"\$\{(\w+)\}", lambda found: SET[found[1]], TEXT))
 CLIENTS: dict[str, dict[str, Any]] = {each["clientId"]: each for each in REALM["clients"]}
 DEVICE = "oauth2.device.authorization.grant.enabled"
 
@@ -75,11 +79,19 @@ def test_browsers_sign_in_with_a_code_and_pkce() -> None:
     client = CLIENTS["voxlake"]
     assert client["standardFlowEnabled"]
     assert not client["publicClient"]
-    assert "secret" not in client
+    assert client["secret"] == "a secret"
     assert client["attributes"]["pkce.code.challenge.method"] == "S256"
     # Exact addresses: a pattern would send codes to whoever finds a page that matches.
     assert client["redirectUris"] == [f"https://lake.example.org{CALLBACK}"]
     assert client["attributes"]["post.logout.redirect.uris"] == "https://lake.example.org/"
+
+
+def test_the_realm_names_no_host_and_no_secret() -> None:
+    assert "example.org" not in TEXT
+    assert '"secret": "${OIDC_CLIENT_SECRET}"' in TEXT
+    composition = (ROOT / "deploy" / "compose" / "compose.yaml").read_text()
+    for name in SET:
+        assert f"{name}: ${{{name}:?}}" in composition
 
 
 def test_terminals_sign_in_by_a_device() -> None:

@@ -1,0 +1,2 @@
+-- Run once, when the database is made: that of voxlake is there already.
+CREATE DATABASE keycloak;
