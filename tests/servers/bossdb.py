@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from numcodecs import blosc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -59,7 +61,7 @@ class BossDB:
     @property
     def location(self) -> str:
         """The channel as a source."""
-        return f"{self.address.replace('http:', 'bossdb+http:')}/{'/'.join(NAMES)}"
+        return f"bossdb+{self.address}/{'/'.join(NAMES)}"
 
     @property
     def cutouts(self) -> list[str]:
@@ -235,10 +237,15 @@ def hanging_up(handler: _Handler, _body: bytes) -> None:
 
 
 @contextmanager
-def run_bossdb(boss: BossDB) -> Iterator[BossDB]:
-    """Serve it until the end of the block."""
+def run_bossdb(boss: BossDB, certificate: Path | None = None) -> Iterator[BossDB]:
+    """Serve it until the end of the block; by TLS with the key and certificate of a file."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, boss=boss))
-    boss.address = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if certificate is None else "https"
+    boss.address = f"{scheme}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -21,6 +21,7 @@ from tests.servers.bossdb import (
     run_bossdb,
     sending,
 )
+from tests.servers.certificates import make_certificate
 from tests.servers.web import run_web
 
 from voxlake.compute.sources import open_source
@@ -307,6 +308,49 @@ def test_names_with_spaces() -> None:
 
 def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     fails("bossdb+http://127.0.0.1:9/lab/brain/em", "in vain", "3 times", "check the address")
+
+
+def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXLAKE_STORE_RETRIES", "0")
+    file = make_certificate(tmp_path / "own.pem")
+    with run_bossdb(BossDB(IMAGE), file) as boss:
+        secure = boss.location.replace("bossdb+https:", "bossdb:")
+        assert secure.startswith("bossdb://")
+        fails(secure, "certificate")
+        assert not boss.asked
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert_whole(open_source(secure), IMAGE[0])
+
+
+NUMBERS = st.one_of(
+    st.integers(-(1 << 70), 1 << 70), st.floats(), st.none(), st.text(max_size=9), st.integers(0, 2)
+)
+TRIPLES = st.lists(NUMBERS, min_size=3, max_size=3)
+LEVELS = st.dictionaries(st.sampled_from(["0", "1", "x", "9" * 5000]), TRIPLES, max_size=3)
+
+
+@settings(max_examples=40)
+@given(
+    frame=st.dictionaries(st.sampled_from(["x_start", "y_stop", "z_voxel_size"]), NUMBERS),
+    experiment=st.dictionaries(st.sampled_from(["num_time_samples", "time_step"]), NUMBERS),
+    levels=st.fixed_dictionaries({}, optional={"extent": LEVELS, "voxel_size": LEVELS}),
+    level=st.sampled_from(["", "?level=0", "?level=1", "?t=0:1"]),
+)
+def test_whatever_it_says(
+    boss: BossDB,
+    frame: dict[str, object],
+    experiment: dict[str, object],
+    levels: dict[str, object],
+    level: str,
+) -> None:
+    boss.frame, boss.experiment, boss.levels = frame, experiment, levels
+    try:
+        source = open_source(boss.location + level)
+    except SourceError:
+        return
+    assert min(source.shape) > 0
+    assert source.calibration.voxel_size is not None
+    assert source.calibration.time is None or source.calibration.time.step > 0
 
 
 INTERN = """[Default]

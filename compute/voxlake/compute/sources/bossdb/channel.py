@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.bossdb.server import BossServer
 
 type _Extent = Annotated[int, Field(gt=0, le=1 << 62)]
-type _Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+type _Size = Annotated[float, Field(ge=1e-12, le=1e15)]
 type _Place = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 type Triple = tuple[int, int, int]
 
@@ -47,7 +47,7 @@ class ExperimentSaid(BossDocument):
     coord_frame: str
     description: str = ""
     num_time_samples: Annotated[int, Field(gt=0, le=1 << 40)] = 1
-    time_step: float | None = None
+    time_step: Annotated[float, Field(allow_inf_nan=False)] | None = None
     time_step_unit: str | None = None
 
 
@@ -175,7 +175,8 @@ def _level(
     """Return the extents of a level and its factors, z, y, x."""
     number = str(level)
     if level < base or number not in levels.extent or number not in levels.voxel_size:
-        there = ", ".join(each for each in levels.extent if int(each) >= base)
+        numbers = (int(each) for each in levels.extent if each.isdecimal() and len(each) < 4)
+        there = ", ".join(str(each) for each in sorted(numbers) if each >= base)
         raise SourceError(f"{what} has no level {level}, but {there or 'none'}; give one of these")
     finest = levels.voxel_size.get("0", frame.voxel_size[::-1])
     ratios = [size / least for size, least in zip(levels.voxel_size[number], finest, strict=True)]
