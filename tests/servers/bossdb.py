@@ -236,10 +236,17 @@ def hanging_up(handler: _Handler, _body: bytes) -> None:
     handler.close_connection = True
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # as many connections may come at once
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients go when they have what they want, or were killed."""
+
+
 @contextmanager
 def run_bossdb(boss: BossDB, certificate: Path | None = None) -> Iterator[BossDB]:
     """Serve it until the end of the block; by TLS with the key and certificate of a file."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, boss=boss))
+    server = _Server(("127.0.0.1", 0), partial(_Handler, boss=boss))
     if certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)
