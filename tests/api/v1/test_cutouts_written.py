@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
+import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from tests.api.v1.conftest import remote
 from tests.api.v2.indexed import check_index
 
 from voxlake.api.app import create_app
+from voxlake.api.data import writing
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff import lake as lakes
 from voxlake.ngff.grid.box import Box
@@ -64,6 +68,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             axes=tuple("tzyx"),
             indexed=False,
         ),
+    ]
+    nothing, vast = np.zeros((1, 1, 1), np.uint64), (512, 2048, 2048)
+    samples += [
+        Sample("lab/vast/vast", nothing, shape=vast, small=False, levels=1),
+        Sample("lab/vast/ids", nothing, Kind.LABELS, shape=vast, small=False, levels=1),
     ]
     chosen = Settings(failed_logins_per_minute=0, requests_per_minute=0)
     with open_catalog(lake, chosen) as catalog:
@@ -131,6 +140,7 @@ class Writing:
     times: Span | None
     seed: int
     how: str
+    at_a_time: int
 
 
 WRITINGS = st.builds(
@@ -140,6 +150,7 @@ WRITINGS = st.builds(
     times=st.sampled_from([None, (0, 1), (1, 3), (0, 3)]),
     seed=st.integers(0, 99),
     how=st.sampled_from(["merge", "overwrite", "black"]),
+    at_a_time=st.sampled_from([1, writing.WRITTEN_BYTES]),
 )
 
 
@@ -158,21 +169,32 @@ def test_what_intern_writes_is_merged_as_bossdb_does(
     in_time: dict[str, Any] = {} if times is None else {"time_range": list(times)}
     body = sent.astype(resource.datatype)
     body = body[0] if times is None else body
+    with patch.object(writing, "WRITTEN_BYTES", asked.at_a_time):
+        write(boss, web, asked, body, times)
+    if asked.how == "black":
+        whole[where] = 0
+    elif asked.how == "overwrite":
+        whole[where] = sent
+    elif np.sum(body):
+        # intern sends nothing if the sum is 0, which that of large ids may be as well.
+        whole[where] = np.where(sent, sent, here)
+    got = boss.get_cutout(resource, 0, *ranges, parallel=False, **in_time)
+    np.testing.assert_array_equal(got, whole[where][0] if times is None else whole[where])
+    check_stored(written, asked.name)
+
+
+def write(boss: Any, web: httpx2.Client, asked: Writing, body: Any, times: Span | None) -> None:
+    """Write a box by intern, or by a plain request if intern cannot."""
+    resource, ranges = resource_of(boss, asked.name), in_frame(asked.box)
+    in_time: dict[str, Any] = {} if times is None else {"time_range": list(times)}
     if asked.how == "black":
         boss.create_cutout_to_black(resource, 0, *ranges, **in_time)
-        whole[where] = 0
     elif asked.how == "merge":
         boss.create_cutout(resource, 0, *ranges, body, **in_time)
-        # It sends nothing if the sum is 0, which that of large ids may be as well.
-        whole[where] = np.where(sent, sent, here) if np.sum(body) else here
     else:
         end = "" if times is None else f"{times[0]}:{times[1]}/"
         answer = post(web, f"{address(asked.box, asked.name)}{end}?mode=overwrite", body)
         assert (answer.status_code, answer.content) == (201, b"")
-        whole[where] = sent
-    got = boss.get_cutout(resource, 0, *ranges, parallel=False, **in_time)
-    np.testing.assert_array_equal(got, whole[where][0] if times is None else whole[where])
-    check_stored(written, asked.name)
 
 
 def check_stored(written: Served, name: str) -> None:
@@ -273,6 +295,24 @@ def test_what_is_refused_changes_nothing(written: Served, web: httpx2.Client) ->
     with written.client() as nobody:
         assert post(nobody, good, voxels).status_code == 401
     check_stored(written, "em")
+
+
+@pytest.mark.parametrize("shape", [(64, 1024, 1024), (406, 406, 406)])
+@pytest.mark.parametrize("name", ["vast", "ids"])
+def test_the_largest_body_of_intern_is_let_in(
+    written: Served, web: httpx2.Client, name: str, shape: tuple[int, int, int]
+) -> None:
+    """67 million voxels of 64 bits: of what follows the head nothing is true, and that is told."""
+    head = struct.pack("<4B3I", 2, 1, 0x91, 8, math.prod(shape) * 8, 1 << 20, 16 + (1 << 20))
+    spans = "/".join(f"{lo}:{lo + n}" for lo, n in zip((11, 12, 13), shape[::-1], strict=True))
+    answer = web.post(
+        f"/v1/cutout/lab/vast/{name}/0/{spans}",
+        content=head + bytes(1 << 20),
+        headers={"Content-Type": "application/blosc"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, 2001), answer.text
+    assert "Blosc" in answer.json()["message"]
+    assert written.app.state.gateway.answers.used_bytes == 0
 
 
 def test_writers_of_one_shard_lose_nothing(written: Served) -> None:

@@ -160,9 +160,14 @@ def rows_under_a_later_etag(patch: pytest.MonkeyPatch) -> None:
         return next_patch(volume, cell, below, shard_etag(volume, cell) or "", *rest)
 
     def unlock_first(
-        volume: Volume, cell: Cell, changes: Sequence[Change], then: Any, known: str | None
-    ) -> Spliced:
-        spliced = splice_shard(volume, cell, changes, known=known)
+        volume: Volume,
+        cell: Cell,
+        changes: Sequence[Change],
+        known: str | None,
+        note: Any,
+        then: Any,
+    ) -> Spliced[Any]:
+        spliced: Spliced[Any] = splice_shard(volume, cell, changes, known, note)
         then(spliced)
         return spliced
 

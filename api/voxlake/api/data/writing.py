@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from anyio import CancelScope, to_thread
 
-from voxlake.api.data.commits import Part, WriteShard
+from voxlake.api.data.commits import Commits, Part, WriteShard
 from voxlake.api.data.datasets import cutout_of
 from voxlake.api.data.labels import check_not_replaced
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
@@ -48,6 +48,8 @@ from voxlake.platform.errors import (
 )
 
 BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
+WRITTEN_BYTES = 256 << 20
+"""Memory of the chunks that one request writes to at the same time, but for one shard at least."""
 MAX_SHARDS = 4096
 """Shards of a box that are written, or whose states are told."""
 
@@ -79,8 +81,17 @@ class Target:
 
     @property
     def held_bytes(self) -> int:
-        """Memory of all chunks that the box touches."""
-        touched = self.box.aligned(self.volume.chunk) & self.volume.box
+        """Memory of all chunks that the box touches in the shards that are written at a time."""
+        touched = self.touched_bytes(self.box)
+        if touched <= WRITTEN_BYTES:
+            return touched
+        cells = self.box.cells(self.volume.shard)
+        parts = (self.volume.shard_box(cell) & self.box for cell in cells)
+        return max(WRITTEN_BYTES, *map(self.touched_bytes, parts))
+
+    def touched_bytes(self, box: Box) -> int:
+        """Return the memory of all chunks that a box touches."""
+        touched = box.aligned(self.volume.chunk) & self.volume.box
         return touched.size * self.volume.dtype.itemsize
 
     def writer_of(self, cell: Cell) -> WriteShard:
@@ -209,11 +220,9 @@ async def write(
     check_change(target.volume, change)
     known = await _known(target, if_match) if if_match is not None else {}
     parts = _parts(target, change, granted.asker, known)
-    asked = [granted.gateway.commits.ask(part) for part in parts]
     # What was begun is done to its end, and its memory counts until then.
     with CancelScope(shield=True):
-        done = await asyncio.gather(*asked, return_exceptions=True)
-    _raise_first(done)
+        await _commit(granted.gateway.commits, target, parts)
     await check_not_replaced(granted, target.dataset.multiscale.folder)
     states = {part.cell: part.done.result() for part in parts}
     return WrittenDocument(
@@ -239,18 +248,39 @@ def _parts(target: Target, change: Change, by: str, known: Mapping[Cell, str]) -
     ]
 
 
-def _raise_first(done: Sequence[str | BaseException]) -> None:
-    """Raise the first failure; of a condition that failed it is said what was written."""
-    failures = [each for each in done if isinstance(each, BaseException)]
-    if not failures:
-        return
-    written = len(done) - len(failures)
-    if written and isinstance(failures[0], PreconditionFailedError):
-        raise PreconditionFailedError(
-            f"{failures[0]}; others wrote to the box while it was written, and {written} of its "
-            f"{len(done)} shards have what you sent"
-        ) from failures[0]
-    raise failures[0]
+async def _commit(commits: Commits, target: Target, parts: Sequence[Part]) -> None:
+    """Have changes of shards made, some at a time; raise the first failure.
+
+    After one nothing more is begun. Of a condition that failed it is said what was written.
+    """
+    written = 0
+    for group in _at_a_time(target, parts):
+        asked = [commits.ask(part) for part in group]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+        failures = [each for each in done if isinstance(each, BaseException)]
+        written += len(done) - len(failures)
+        if failures and written and isinstance(failures[0], PreconditionFailedError):
+            raise PreconditionFailedError(
+                f"{failures[0]}; others wrote to the box while it was written, and {written} of "
+                f"its {len(parts)} shards have what you sent"
+            ) from failures[0]
+        if failures:
+            raise failures[0]
+
+
+def _at_a_time(target: Target, parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Yield changes that are made at the same time, which touch `WRITTEN_BYTES` at most, or one."""
+    group: list[Part] = []
+    room = WRITTEN_BYTES
+    for part in parts:
+        size = target.touched_bytes(part.change.box)
+        if group and size > room:
+            yield group
+            group, room = [], WRITTEN_BYTES
+        group.append(part)
+        room -= size
+    if group:
+        yield group
 
 
 async def _known(target: Target, if_match: str) -> dict[Cell, str]:

@@ -14,10 +14,10 @@ from voxlake.api.formats.blosc import BLOSC
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
 from voxlake.api.formats.format import Format
 from voxlake.api.formats.hdf5 import HDF5
-from voxlake.api.formats.parsing import Parser
+from voxlake.api.formats.parsing import PART_BYTES, Parser
+from voxlake.api.formats.parsing import npy as npy_parsing
 from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
 from voxlake.api.formats.parsing.npy import HEAD_BYTES
-from voxlake.api.formats.parsing.npy import parse as parse_npy
 from voxlake.api.formats.parsing.parser import misfit
 from voxlake.api.formats.pictures import JPEG_MOST, measure_picture
 from voxlake.platform.errors import InvalidInputError
@@ -40,18 +40,41 @@ def _measure_npygz(cutout: Cutout) -> int:
     return size + (size >> 10) + 1024
 
 
+class NpygzUnpacking:
+    """Inflates a `.npy` file as it comes, and no more of it than the voxels have."""
+
+    def __init__(self, cutout: Cutout) -> None:
+        self._cutout, self._inflate = cutout, zlib.decompressobj()
+        self._file, self._most = bytearray(), cutout.nbytes + HEAD_BYTES
+
+    def take(self, part: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes of the body."""
+        try:
+            while not self._inflate.eof:
+                inflated = self._inflate.decompress(part, PART_BYTES)
+                self._file += inflated
+                if len(self._file) > self._most:
+                    raise misfit(f"more than {self._most} bytes", self._cutout)
+                part = self._inflate.unconsumed_tail
+                if not part and len(inflated) < PART_BYTES:
+                    break
+        except zlib.error as error:
+            raise InvalidInputError(
+                f"the body is no deflated .npy file ({error}); send zlib.compress of one"
+            ) from error
+
+    def finish(self) -> npt.NDArray[Any]:
+        """Return the voxels."""
+        if not self._inflate.eof:
+            raise misfit("less than a whole deflated file", self._cutout)
+        return npy_parsing.parse(self._cutout, memoryview(self._file))
+
+
 def _parse_npygz(cutout: Cutout, body: memoryview) -> npt.NDArray[Any]:
-    """Return the voxels of a deflated `.npy` file, of which no more is inflated than they have."""
-    most, inflate = cutout.nbytes + HEAD_BYTES, zlib.decompressobj()
-    try:
-        inflated = inflate.decompress(body, most)
-    except zlib.error as error:
-        raise InvalidInputError(
-            f"the body is no deflated .npy file ({error}); send zlib.compress of one"
-        ) from error
-    if not inflate.eof:
-        raise misfit(f"more than {most} bytes, or is cut off", cutout)
-    return parse_npy(cutout, memoryview(inflated))
+    unpacking = NpygzUnpacking(cutout)
+    for at in range(0, body.nbytes, PART_BYTES):
+        unpacking.take(body[at : at + PART_BYTES])
+    return unpacking.finish()
 
 
 def _stacked(cutout: Cutout, blocks: Blocks) -> Iterator[memoryview]:
@@ -90,6 +113,6 @@ BOSS_FORMATS = (
 
 BOSS_PARSERS = (
     replace(BLOSC_PARSER, media_type="application/blosc"),
-    Parser("npygz", "application/npygz", _parse_npygz, copies=2),
+    Parser("npygz", "application/npygz", _parse_npygz, copies=2, unpack=NpygzUnpacking),
 )
 """How cutouts are written. No pickle (`application/blosc-python`), and no HDF5, is ever read."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.grid.box import Box, Cell
     from voxlake.ngff.labels.handle import Labels
+    from voxlake.ngff.labels.scan.rows import Found
     from voxlake.ngff.labels.sidecars.sidecar import Sidecar
     from voxlake.ngff.shards.splice import Blend, Spliced
 
@@ -109,25 +110,34 @@ def _write_shard(labels: Labels, cell: Cell, changes: Sequence[Change], known: s
         etag = write_by_tensorstore(volume, cell, changes)
         index_shard(volume, cell, labels.index_url)
         return etag
-    return splice_shard(volume, cell, changes, partial(_index, labels, cell), known).etag
+    note, then = partial(found_in_box, volume), partial(_index, labels, cell)
+    return splice_shard(volume, cell, changes, known, note, then).etag
 
 
-def _index(labels: Labels, cell: Cell, spliced: Spliced) -> None:
+def _index(labels: Labels, cell: Cell, spliced: Spliced[Found]) -> None:
     """Write what the index says otherwise of a shard that has changed, unless it has again."""
     volume, index_url = labels.volume, labels.index_url
     if spliced.etag == spliced.before:
         return
     if not volume.url.is_local and look_at_shard(volume, cell) != spliced.etag:
         return
-    patch = _patch(labels, cell, spliced)
+    parts = [part for part in spliced.parts if part is not None]
+    patch = _patch(labels, cell, spliced, parts)
     if patch is not None:
         write_patch(index_url, cell, patch)
         return
-    rows = rows_in(volume, cell, spliced.body) if spliced.etag else NOTHING
+    if not spliced.etag:
+        rows = NOTHING
+    elif spliced.before:
+        rows = rows_in(volume, cell, spliced.body)
+    else:
+        rows = joined_rows(volume, cell, parts)  # where nothing was stored, nothing else is
     write_sidecar(volume, cell, index_url, rows, spliced.etag, content_of(spliced.body))
 
 
-def _patch(labels: Labels, cell: Cell, spliced: Spliced) -> Sidecar | None:
+def _patch(
+    labels: Labels, cell: Cell, spliced: Spliced[Found], parts: Sequence[Found]
+) -> Sidecar | None:
     """Return the patch of a shard that has changed; None if its sidecar is to be written anew."""
     volume = labels.volume
     if not spliced.before or not spliced.etag:
@@ -135,7 +145,6 @@ def _patch(labels: Labels, cell: Cell, spliced: Spliced) -> Sidecar | None:
     below = find_below(volume, labels.index_url, cell, spliced.before)
     if below is None:
         return None
-    parts = [found_in_box(volume, part, voxels) for part, voxels in spliced.parts]
     chunks = np.concatenate([part.chunks for part in parts])
     rows = joined_rows(volume, cell, parts)
     return next_patch(volume, cell, below, spliced.etag, chunks, rows)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     type Voxels = npt.NDArray[Any]
 
+PART_BYTES = 16 << 20
+"""Voxels that are decoded at a time, about: they are in memory up to four times."""
+
 TRIES = 100
 """How often a shard on S3 is read again because others wrote to it, until that is an error."""
 
@@ -63,7 +66,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Spliced:
+class Spliced[T]:
     """A shard in which some chunks changed."""
 
     before: str
@@ -72,21 +75,26 @@ class Spliced:
     """ETag of the object that is stored by now; empty if there is none."""
     body: bytes = field(repr=False)
     """Its bytes."""
-    parts: tuple[tuple[Box, Voxels], ...] = field(repr=False)
-    """Boxes of whole chunks among which all that changed are, with their voxels; none overlap."""
+    parts: tuple[T | None, ...] = field(repr=False)
+    """What was noted of boxes of whole chunks among which all that changed are; none overlap."""
 
 
-def nothing_more(_spliced: Spliced) -> None:
+def nothing_more(_spliced: Spliced[object]) -> None:
     """Leave it at that."""
 
 
-def splice_shard(
+def nothing_noted(_box: Box, _voxels: Voxels) -> None:
+    """Note nothing."""
+
+
+def splice_shard[T](
     volume: Volume,
     cell: tuple[int, ...],
     changes: Sequence[Change],
-    then: Callable[[Spliced], None] = nothing_more,
     known: str | None = None,
-) -> Spliced:
+    note: Callable[[Box, Voxels], T | None] = nothing_noted,
+    then: Callable[[Spliced[T]], None] = nothing_more,
+) -> Spliced[T]:
     """Change voxels of one shard, all at once; returns when they are durable.
 
     Parameters
@@ -95,10 +103,12 @@ def splice_shard(
         The shard at `cell` of the write grid.
     changes
         What to change: their boxes lie in the shard, and no two touch the same chunk.
-    then
-        Called before others may write to the shard, on a local store.
     known
         State that the shard must be in (`look_at_shard`); None: whatever it is in.
+    note
+        Called with a box of whole chunks that has changed, and its voxels, which are not kept.
+    then
+        Called before others may write to the shard, on a local store.
 
     Raises
     ------
@@ -113,7 +123,7 @@ def splice_shard(
     StoreError
         If the store fails: the shard is as it was, or as it was to be.
     """
-    splicing = _Splicing(shard_format(volume), volume, cell, changes, known)
+    splicing = _Splicing(shard_format(volume), volume, cell, changes, known, note)
     if volume.url.is_local:
         with volume.locked(volume.shard_box(cell)):
             spliced = splicing.run()
@@ -137,7 +147,7 @@ class _OthersWroteError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Splicing:
+class _Splicing[T]:
     """What to do to a shard, whatever it holds."""
 
     coding: ShardFormat
@@ -145,8 +155,9 @@ class _Splicing:
     cell: tuple[int, ...]
     changes: Sequence[Change]
     known: str | None
+    note: Callable[[Box, Voxels], T | None]
 
-    def run(self) -> Spliced:
+    def run(self) -> Spliced[T]:
         """Read the shard, change it, and store it on the state that it was read in."""
         url = self.volume.shard_url(self.cell)
         stored = store.read_if_there(url)
@@ -168,15 +179,12 @@ class _Splicing:
         changed = self.coding.assembled(payloads)
         return Spliced(before, _stored(url, changed, before), changed, parts)
 
-    def _changed(
-        self, change: Change, payloads: list[Payload | None]
-    ) -> Iterator[tuple[Box, Voxels]]:
-        """Change `payloads`, a layer of chunks at a time; yield the layers that differ by now."""
+    def _changed(self, change: Change, payloads: list[Payload | None]) -> Iterator[T | None]:
+        """Change `payloads`, some rows of chunks at a time; yield what is noted of those."""
         coding, volume = self.coding, self.volume
         whole, what = cell_box(self.cell, volume.shard), str(volume.shard_url(self.cell))
         around = change.box.aligned(volume.chunk) & volume.box
-        layer = (*coding.chunk[:-2], *whole.stop[-2:])
-        for part in around.tiles(layer):
+        for part in around.tiles(_rows_of_chunks(coding, whole)):
             numbers = coding.numbers(part.within(whole)).tolist()
             voxels = np.empty(part.shape, coding.dtype)
             if change.box.contains(part) and change.blend is overwrite:
@@ -193,7 +201,14 @@ class _Splicing:
                 continue
             for number, payload in zip(numbers, new, strict=True):
                 payloads[number] = None if payload is None else memoryview(bytes(payload))
-            yield part, voxels
+            yield self.note(part, voxels)
+
+
+def _rows_of_chunks(coding: ShardFormat, whole: Box) -> tuple[int, ...]:
+    """Return the shape of as many rows of chunks of a shard as are changed at a time."""
+    row = (*coding.chunk[:-1], whole.shape[-1])
+    count = max(1, PART_BYTES // (math.prod(row) * coding.dtype.itemsize))
+    return (*coding.chunk[:-2], coding.chunk[-2] * count, whole.stop[-1])
 
 
 def _stored(url: store.StoreURL, body: bytes, before: str) -> str:

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
 from voxlake.api.formats.parsing.npy import NPY_PARSER
 from voxlake.api.formats.parsing.npz import NPZ_PARSER
-from voxlake.api.formats.parsing.parser import ENVELOPE_BYTES, Parser
+from voxlake.api.formats.parsing.parser import (
+    ENVELOPE_BYTES,
+    KEPT_BYTES,
+    PART_BYTES,
+    Parser,
+    Unpacking,
+)
 from voxlake.api.formats.parsing.raw import RAW_PARSER
 from voxlake.platform.errors import UnknownFormatError
 
@@ -36,4 +42,12 @@ def parser_of(content_type: str | None, parsers: Sequence[Parser] = PARSERS) -> 
     )
 
 
-__all__ = ["ENVELOPE_BYTES", "PARSERS", "Parser", "parser_of"]
+__all__ = [
+    "ENVELOPE_BYTES",
+    "KEPT_BYTES",
+    "PARSERS",
+    "PART_BYTES",
+    "Parser",
+    "Unpacking",
+    "parser_of",
+]

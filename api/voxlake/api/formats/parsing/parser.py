@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,29 @@ from voxlake.platform.errors import InvalidInputError
 ENVELOPE_BYTES = 64 << 10
 """What a body has besides the bytes of its voxels, at most."""
 
+PART_BYTES = 1 << 20
+"""Bytes of a body that are taken at a time, about."""
+KEPT_BYTES = 32 << 20
+"""Most memory that is taken by what is kept of a body, if it need not be whole."""
+
 type Parse = Callable[[Cutout, memoryview], npt.NDArray[Any]]
 """Returns the voxels of a body, of the shape and type of a cutout.
 
 It takes no more memory than the voxels do, whatever the body says, and runs in a thread.
 `InvalidInputError` is the only error that it raises.
 """
+
+
+class Unpacking(Protocol):
+    """Takes a body as it comes, and keeps little of it. `InvalidInputError` is all it raises."""
+
+    def take(self, part: bytes | bytearray | memoryview, /) -> None:
+        """Take the next bytes of the body."""
+        ...
+
+    def finish(self) -> npt.NDArray[Any]:
+        """Return the voxels; they are in memory as often as `Parser.copies` says."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,8 @@ class Parser(Offer):
     parse: Parse
     copies: int = 0
     """How often the voxels are in memory besides the body."""
+    unpack: Callable[[Cutout], Unpacking] | None = None
+    """Begins to take a body, where it need not be whole."""
 
 
 def checked(voxels: npt.NDArray[Any], cutout: Cutout) -> npt.NDArray[Any]:

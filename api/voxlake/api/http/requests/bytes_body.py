@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from anyio import to_thread
 from starlette.requests import Request
 
@@ -46,14 +48,27 @@ async def read_bytes(request: Request, length: int) -> memoryview:
         If the client left before it was whole.
     """
     body = bytearray()
-    async for part in request.stream():
-        if len(body) + len(part) > length:
-            raise _too_long(length)
+    async for part in parts_of(request, length):
         body += part
     view = memoryview(body).toreadonly()
-    if any(name in request.headers for name in HEADERS):
+    if has_digests(request):
         await to_thread.run_sync(check_digests, request.headers, view)
     return view
+
+
+async def parts_of(request: Request, length: int) -> AsyncIterator[bytes]:
+    """Yield the body of a request as it comes; errors are those of `read_bytes`."""
+    taken = 0
+    async for part in request.stream():
+        taken += len(part)
+        if taken > length:
+            raise _too_long(length)
+        yield part
+
+
+def has_digests(request: Request) -> bool:
+    """Return whether a request says digests of its body, which has to be whole then."""
+    return any(name in request.headers for name in HEADERS)
 
 
 def _too_long(most: int) -> InvalidInputError:

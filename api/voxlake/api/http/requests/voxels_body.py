@@ -11,8 +11,22 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from voxlake.api.formats.cutout import Cutout
-from voxlake.api.formats.parsing import ENVELOPE_BYTES, PARSERS, Parser, parser_of
-from voxlake.api.http.requests.bytes_body import check_coding, length_of, read_bytes
+from voxlake.api.formats.parsing import (
+    ENVELOPE_BYTES,
+    KEPT_BYTES,
+    PARSERS,
+    PART_BYTES,
+    Parser,
+    Unpacking,
+    parser_of,
+)
+from voxlake.api.http.requests.bytes_body import (
+    check_coding,
+    has_digests,
+    length_of,
+    parts_of,
+    read_bytes,
+)
 from voxlake.platform.errors import InvalidInputError
 
 
@@ -46,12 +60,27 @@ class VoxelsBody:
     @property
     def held_bytes(self) -> int:
         """Memory that it takes to read it."""
-        return self.length + self.parser.copies * self.cutout.nbytes
+        whole = self.parser.unpack is None or has_digests(self.request)
+        kept = self.length if whole else min(self.length, KEPT_BYTES)
+        return kept + self.parser.copies * self.cutout.nbytes
 
     async def read(self) -> npt.NDArray[Any]:
         """Return the voxels; raise InvalidInputError if the body does not hold them."""
+        if self.parser.unpack is not None and not has_digests(self.request):
+            return await self._unpacked(self.parser.unpack(self.cutout))
         body = await read_bytes(self.request, self.length)
         return await to_thread.run_sync(self.parser.parse, self.cutout, body)
+
+    async def _unpacked(self, unpacking: Unpacking) -> npt.NDArray[Any]:
+        """Return the voxels, decoded as the body comes."""
+        waiting = bytearray()
+        async for part in parts_of(self.request, self.length):
+            waiting += part
+            if len(waiting) >= PART_BYTES:
+                await to_thread.run_sync(unpacking.take, waiting)
+                waiting = bytearray()
+        await to_thread.run_sync(unpacking.take, waiting)
+        return await to_thread.run_sync(unpacking.finish)
 
 
 def refuse_body(request: Request) -> None:
