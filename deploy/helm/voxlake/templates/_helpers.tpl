@@ -1,0 +1,52 @@
+{{- define "voxlake.labels" -}}
+app.kubernetes.io/name: voxlake
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "voxlake.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag }}
+{{- end }}
+
+{{- define "voxlake.scheduler" -}}
+{{ .Values.dask.scheduler | default (printf "tcp://%s-scheduler:8786" .Release.Name) }}
+{{- end }}
+
+{{- /* What every pod is: nobody, with nothing that it may write but two empty folders. */ -}}
+{{- define "voxlake.pod" -}}
+automountServiceAccountToken: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile: { type: RuntimeDefault }
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "voxlake.container" -}}
+image: {{ include "voxlake.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+volumeMounts:
+  - { name: tmp, mountPath: /tmp }
+  - { name: spool, mountPath: /spool }
+{{- end }}
+
+{{- define "voxlake.volumes" -}}
+volumes:
+  - { name: tmp, emptyDir: {} }
+  - { name: spool, emptyDir: { sizeLimit: {{ .Values.dask.spool }} } }
+{{- end }}
+
+{{- /* All that opens the lake has all settings; Dask workers read and write voxels alone. */ -}}
+{{- define "voxlake.settings" -}}
+envFrom:
+  - configMapRef: { name: {{ .Release.Name }}-settings }
+  - secretRef: { name: {{ .Values.secret }} }
+{{- end }}

@@ -1,0 +1,157 @@
+"""The chart renders to what Kubernetes takes, and to pods that may do little."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import helm_python as helm
+import kubernetes_validate
+import pytest
+import yaml
+from tests.docs.pages import ROOT, blocks_of
+
+from voxlake.platform.settings import Settings
+
+CHART = ROOT / "deploy" / "helm" / "voxlake"
+PAGE = ROOT / "deploy" / "helm" / "README.md"
+KUBERNETES = "1.34"
+SECRETS = {
+    "VOXLAKE_DATABASE_URL",
+    "VOXLAKE_LINK_KEY",
+    "VOXLAKE_OIDC_CLIENT_SECRET",
+    "VOXLAKE_S3_ACCESS_KEY_ID",
+    "VOXLAKE_S3_SECRET_ACCESS_KEY",
+}
+
+[_BLOCK] = [block.code for block in blocks_of(PAGE.read_text()) if block.language == "yaml"]
+VALUES: dict[str, Any] = yaml.safe_load(_BLOCK)
+"""Those that the page has."""
+
+
+def rendered(**others: Any) -> list[dict[str, Any]]:
+    """Return what is asked of Kubernetes, with the values of the page and others."""
+    with helm.Chart.load(CHART) as chart:
+        texts = chart.render(VALUES | others, name="lake", namespace="default")
+    documents = [each for text in texts.values() for each in yaml.safe_load_all(text)]
+    return [document for document in documents if document]
+
+
+def pods(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what pods are to be, by the name of what makes them."""
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]
+        for each in documents
+        if each["kind"] in {"Deployment", "Job"}
+    }
+
+
+def test_nothing_is_found_wrong_with_it() -> None:
+    found = helm.lint(CHART, VALUES, strict=True)
+    assert found["errors"] == []
+    assert [each for each in found["messages"] if each["severity"] > 1] == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"dask": {"scheduler": "tcp://dask:8786"}}, {"ingress": {"enabled": False}}],
+    ids=["all", "another scheduler", "no ingress"],
+)
+def test_kubernetes_takes_what_it_makes(values: dict[str, Any]) -> None:
+    documents = rendered(**values)
+    assert len(documents) >= 7
+    for document in documents:
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def test_a_scheduler_that_is_there_is_used() -> None:
+    documents = rendered(dask={"scheduler": "tcp://dask:8786"})
+    assert pods(documents).keys() == {"lake-lake", "lake-gateway", "lake-worker"}
+    [settings] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
+    assert settings["VOXLAKE_SCHEDULER"] == "tcp://dask:8786"
+
+
+def test_pods_run_as_nobody_and_write_nowhere() -> None:
+    found = pods(rendered())
+    assert len(found) == 5
+    for pod in found.values():
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert not pod["automountServiceAccountToken"]
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"]
+            assert not context["allowPrivilegeEscalation"]
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            mounted = {each["name"] for each in container["volumeMounts"]}
+            assert mounted == {each["name"] for each in pod["volumes"]}
+
+
+def test_what_is_set_is_a_setting() -> None:
+    documents = rendered()
+    [settings] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
+    named = {*settings, *SECRETS}
+    for pod in pods(documents).values():
+        for container in pod["containers"]:
+            named |= {each["name"] for each in container.get("env", [])}
+    ours = {name.removeprefix("VOXLAKE_").lower() for name in named if name[:8] == "VOXLAKE_"}
+    assert ours <= Settings.model_fields.keys()
+    assert not SECRETS & settings.keys()
+    for secret in SECRETS:
+        assert secret in PAGE.read_text()
+        assert secret in (CHART / "values.yaml").read_text()
+
+
+def test_dask_workers_know_the_keys_of_the_store_and_nothing_else() -> None:
+    [worker] = pods(rendered())["lake-dask-worker"]["containers"]
+    assert "envFrom" not in worker
+    secret = {each["name"] for each in worker["env"] if "valueFrom" in each}
+    assert secret == {"VOXLAKE_S3_ACCESS_KEY_ID", "VOXLAKE_S3_SECRET_ACCESS_KEY"}
+
+
+def test_a_gateway_has_time_to_end() -> None:
+    documents = rendered(gateway={"drainSeconds": 20, "graceSeconds": 100})
+    assert pods(documents)["lake-gateway"]["terminationGracePeriodSeconds"] > 120
+
+
+def test_selectors_find_their_pods_alone() -> None:
+    documents = rendered()
+    labels = {
+        each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
+        for each in documents
+        if each["kind"] == "Deployment"
+    }
+    for service in (each for each in documents if each["kind"] == "Service"):
+        asked = service["spec"]["selector"].items()
+        found = [name for name, has in labels.items() if asked <= has.items()]
+        assert found == [service["metadata"]["name"]]
+
+
+def test_rules_and_dashboards_are_those_of_the_folder() -> None:
+    documents = rendered(monitoring={"enabled": True})
+    monitoring = ROOT / "deploy" / "monitoring"
+    [rules] = [each["spec"] for each in documents if each["kind"] == "PrometheusRule"]
+    assert rules == yaml.safe_load((monitoring / "alerts.yml").read_text())
+    [boards] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-dashboards"]
+    for file in (monitoring / "dashboards").glob("*.json"):
+        assert json.loads(boards[file.name]) == json.loads(file.read_text())
+    jobs = [
+        relabeling["replacement"]
+        for each in documents
+        if each["kind"] == "ServiceMonitor"
+        for endpoint in each["spec"]["endpoints"]
+        for relabeling in endpoint["relabelings"]
+    ]
+    assert jobs == ["voxlake", "dask"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"VOXLAKE_LAKE": "/a/folder"}, "VOXLAKE_LAKE"),
+        ({"VOXLAKE_PUBLIC_URL": "http://lake.example.org"}, "VOXLAKE_PUBLIC_URL"),
+        ({"LAKE": "s3://b/l"}, "LAKE"),
+    ],
+)
+def test_what_is_no_value_is_refused(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(helm.HelmError, match=named):
+        rendered(settings=VALUES["settings"] | settings)

@@ -1,0 +1,66 @@
+"""Units of systemd are right, and give little to what they start."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.docs.pages import ROOT
+
+from voxlake.platform.settings import Settings
+
+FOLDER = ROOT / "deploy" / "systemd"
+SERVICES = sorted(FOLDER.glob("*.service"))
+MOST_EXPOSED = 20
+"""Of 100, as `systemd-analyze security` counts; what is not hardened has 96."""
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units, with programs that are there."""
+    programs = str(Path(sys.executable).parent)
+    for unit in (*SERVICES, *FOLDER.glob("*.target")):
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/voxlake/bin", programs))
+    return tmp_path
+
+
+def analyze(*words: str | Path) -> str:
+    """Return what systemd finds, which is nothing wrong."""
+    command = ["systemd-analyze", *words]
+    ran = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stderr
+
+
+def test_systemd_understands_the_units(units: Path) -> None:
+    assert analyze("verify", "--man=no", *sorted(units.iterdir())) == ""
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.stem)
+def test_a_unit_gives_little_to_what_it_starts(units: Path, unit: Path) -> None:
+    analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", units / unit.name)
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.stem)
+def test_commands_and_options_of_a_unit_are_there(unit: Path) -> None:
+    found = re.search(r"^ExecStart=/opt/voxlake/bin/(\w+ \w+)(.*)$", unit.read_text(), re.MULTILINE)
+    assert found is not None
+    command = [Path(sys.executable).with_name(found[1].split()[0]), found[1].split()[1], "--help"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    for option in re.findall(r"--[\w-]+", found[2]):
+        assert option in told
+
+
+def test_what_is_set_is_a_setting() -> None:
+    texts = [unit.read_text() for unit in SERVICES] + [(FOLDER / "settings.env").read_text()]
+    for name in re.findall(r"\bVOXLAKE_(\w+)=", "\n".join(texts)):
+        assert name.lower() in Settings.model_fields
+
+
+def test_the_target_starts_all_of_them() -> None:
+    target = (FOLDER / "voxlake.target").read_text()
+    for unit in SERVICES:
+        assert unit.name in target or unit.name == "voxlake-lake.service"
