@@ -24,9 +24,9 @@ PINS = ROOT / "requirements" / "boss-ingest.txt"
 FASTER = """
 import time
 _sleep = time.sleep
-time.sleep = lambda seconds: _sleep(seconds / 10)
+time.sleep = lambda seconds: _sleep(seconds / 30)
 """
-"""The client waits for 40 s before it looks whether all is done: let it look after 4."""
+"""The client waits for 40 s before it looks whether all is done: let it look sooner."""
 
 
 def client_environment() -> Path:

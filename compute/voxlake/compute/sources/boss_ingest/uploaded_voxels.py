@@ -8,6 +8,7 @@ import numpy as np
 from numcodecs import blosc
 
 from voxlake.compute.sources.boss_ingest.tile_image import decode_tile
+from voxlake.compute.sources.parallel import map_parallel
 from voxlake.ngff.blosc_heads import HEAD_BYTES, check_head
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, SourceError, StoreError, VoxlakeError
@@ -29,10 +30,13 @@ def read_uploaded(uploaded: Uploaded, box: Box, dtype: np.dtype) -> np.ndarray:
         If a piece is missing, or does not decode, or is of another type or size.
     """
     voxels = np.empty(box.shape, dtype)
-    for piece in uploaded.pieces_in(box):
+
+    def fill(piece: Piece) -> None:
         part = piece.box & box
         found = _read(uploaded, piece, (piece.box & uploaded.extent).within(piece.box), dtype)
         voxels[part.within(box).slices] = found[part.within(piece.box).slices]
+
+    map_parallel(fill, uploaded.pieces_in(box))
     return voxels
 
 

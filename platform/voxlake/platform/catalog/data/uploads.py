@@ -100,7 +100,7 @@ class Uploads(Writer):
             node = find_record(connection, dataset).node
             connection.execute(insert(uploads).values(row | {"node": node}))
             upload = _find(connection, uploads.c.serial == row["serial"])
-            self.note(connection, "add upload", str(dataset), node=node, detail=str(upload.id))
+            self.note(connection, "begin upload", str(dataset), node=node, detail=str(upload.id))
         self.enqueue(QUEUE, upload)
         return upload
 
@@ -142,7 +142,7 @@ class Uploads(Writer):
             return
         upload = self.get(number)
         with self.database.write() as connection:
-            self.note(connection, "delete upload", str(upload.dataset), detail=str(number))
+            self.note(connection, "cancel upload", str(upload.dataset), detail=str(number))
         for kind in (QUEUE, WRITE):
             for job in self._jobs(kind, upload):
                 with suppress(ConflictError):  # it has ended meanwhile

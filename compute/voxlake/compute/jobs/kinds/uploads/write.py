@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -21,10 +22,9 @@ from voxlake.compute.sources.boss_ingest.uploaded_voxels import read_uploaded
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.labels.handle import Labels
-from voxlake.ngff.labels.writing import write_label_shard
+from voxlake.ngff.labels.writing import write_labels
 from voxlake.ngff.lake import check_writable
-from voxlake.ngff.shards.splice import Change
-from voxlake.ngff.writing import check_change, write_shard
+from voxlake.ngff.writing import write_voxels
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.catalog.data.uploads import UploadState
 from voxlake.platform.errors import ConflictError
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.boss_ingest.uploaded import Uploaded
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.box import Cell
-    from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+REGION_BYTES = 512 << 20
+"""Voxels of a task, at most, unless one shard has more."""
 COPIES = 4
-"""Of the voxels of a shard that are in memory at once: as read, as stored before, encoded."""
+"""Of a shard that are in memory besides: two at once are decoded and encoded."""
 
 
 class WriteUploadSpec(UploadSpec):
@@ -64,6 +65,11 @@ class UploadTarget:
         own = [ends.get(name, (0, 1)) for name in self.axes]
         return Box(tuple(lo for lo, _ in own), tuple(hi for _, hi in own))
 
+    def piece(self, uploaded: Uploaded) -> tuple[int, ...]:
+        """Return the extents of a tile or chunk along the axes of the dataset."""
+        known = dict(zip(SPATIAL, uploaded.size, strict=True))
+        return tuple(known.get(name, 1) for name in self.axes)
+
     def upload_box(self, box: Box) -> Box:
         """Return a box of the dataset in the coordinates of the upload: t, z, y, x."""
         ends = dict(zip(self.axes, zip(box.start, box.stop, strict=True), strict=True))
@@ -73,31 +79,24 @@ class UploadTarget:
 
 @dataclass(frozen=True, slots=True)
 class WriteTask:
-    """Write what was uploaded of one shard."""
+    """Write what was uploaded of some whole shards."""
 
     target: UploadTarget
     uploaded: Uploaded
-    cell: Cell
-    """Of the shard in the write grid."""
+    box: Box
+    """Along the axes of the dataset."""
 
     def __call__(self) -> Result:
         """Write the voxels; doing it again writes the same."""
         volume = opened_volume(self.target.volume)
-        whole = self.target.box_of(self.uploaded.extent)
-        part = cell_box(self.cell, volume.shard) & whole & volume.box
-        asked = self.target.upload_box(part)
-        voxels = read_uploaded(self.uploaded, asked, volume.dtype)
-        change = Change(part, voxels.reshape(part.shape))
-        check_change(volume, change)
-        self._write(volume, change)
-        return Result(voxels=part.size, bytes=voxels.nbytes)
-
-    def _write(self, volume: Volume, change: Change) -> None:
+        asked = self.target.upload_box(self.box)
+        voxels = read_uploaded(self.uploaded, asked, volume.dtype).reshape(self.box.shape)
         if self.target.index is None:
-            write_shard(volume, self.cell, [change])
-            return
-        labels = Labels(volume, self.target.index)
-        write_label_shard(labels, self.cell, [change], f"ingest job {self.uploaded.number}")
+            write_voxels(volume, self.box, voxels)
+        else:
+            labels, by = Labels(volume, self.target.index), f"ingest job {self.uploaded.number}"
+            write_labels(labels, self.box, voxels, by=by)
+        return Result(voxels=self.box.size, bytes=voxels.nbytes)
 
 
 def _stages(work: Work[WriteUploadSpec]) -> list[Plan]:
@@ -110,18 +109,41 @@ def _stages(work: Work[WriteUploadSpec]) -> list[Plan]:
     finest = dataset.level(0)
     box = target.box_of(uploaded.extent)
     box.check_inside(finest.box, str(work.place.name))
-    shard = finest.shard
-    first = tuple(lo // n for lo, n in zip(box.start, shard, strict=True))
+    region = region_of(finest.shard, target.piece(uploaded), finest.dtype.itemsize)
+    first = tuple(lo // n for lo, n in zip(box.start, region, strict=True))
+    held = math.prod(region) + COPIES * math.prod(finest.shard)
     return [
         Plan(
             "write",
-            grid_shape(box.aligned(shard).shape, shard),
-            partial(_task, target, uploaded, first),
-            fingerprint(finest.url, finest.metadata, str(target), str(uploaded)),
-            COPIES * Box.of_shape(shard).size * finest.dtype.itemsize,
+            grid_shape(box.aligned(region).shape, region),
+            partial(_task, WriteTask(target, uploaded, box), region, first),
+            fingerprint(finest.url, finest.metadata, str(target), str(uploaded), region),
+            held * finest.dtype.itemsize,
             box.size,
         )
     ]
+
+
+def region_of(shard: tuple[int, ...], piece: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return what a task writes: whole shards, as many as a tile touches, if they are small.
+
+    Each tile or cuboid is read by every task that it reaches into, so few are better.
+
+    Examples
+    --------
+    >>> region_of((64, 256, 256), (1, 1000, 2000), 1)
+    (64, 1024, 2048)
+    >>> region_of((256, 1024, 1024), (1, 4096, 4096), 1)
+    (256, 1024, 2048)
+    """
+    region = list(shard)
+    for axis in reversed(range(len(region))):
+        while region[axis] < piece[axis]:
+            region[axis] += shard[axis]
+            if math.prod(region) * itemsize > REGION_BYTES:
+                region[axis] -= shard[axis]
+                break
+    return tuple(region)
 
 
 def _check_dataset(work: Work[WriteUploadSpec]) -> None:
@@ -142,9 +164,9 @@ def _target(
     return UploadTarget(dataset.level_url(0), index, dataset.multiscale.axis_names, start)
 
 
-def _task(target: UploadTarget, uploaded: Uploaded, first: Cell, cell: Cell) -> WriteTask:
+def _task(whole: WriteTask, region: tuple[int, ...], first: Cell, cell: Cell) -> WriteTask:
     place = tuple(lo + n for lo, n in zip(first, cell, strict=True))
-    return WriteTask(target, uploaded, place)
+    return replace(whole, box=cell_box(place, region) & whole.box)
 
 
 def _finish(work: Work[WriteUploadSpec]) -> None:
