@@ -215,7 +215,7 @@ class Cut(BaseException):
 
 
 @pytest.mark.parametrize("after", range(5))
-@pytest.mark.parametrize("by", [StoreUnavailableError])
+@pytest.mark.parametrize("by", [Cut, StoreUnavailableError])
 def test_what_was_cut_off_can_be_made_again(
     lake: StoreURL,
     catalog: Catalog,

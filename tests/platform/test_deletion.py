@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,15 +44,56 @@ def states(catalog: Catalog) -> set[DatasetState]:
 def test_it_is_hidden_and_a_job_waits(catalog: Catalog) -> None:
     job, labels = catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
     assert [record.name for record in labels] == [CELLS]
-    assert states(catalog) == {DatasetState.REMOVING}
+    assert catalog.list_datasets() == []
     assert catalog.list_allowed(EVERYTHING, Permission.READ) == []
+    hidden = catalog.deletion.hidden(job.spec["nodes"])  # type: ignore[arg-type]
+    assert [(each.name, each.state) for each in hidden] == [
+        (CELLS, DatasetState.REMOVING),
+        (EM, DatasetState.REMOVING),
+    ]
     claim = catalog.ledger.claim_oldest()
     assert claim is not None
     assert claim.job == job.id
     told = [(one.action, one.subject) for one in catalog.audit.list_entries(limit=2)]
     assert sorted(told) == [("delete dataset", str(CELLS)), ("delete dataset", str(EM))]
-    with pytest.raises(ConflictError, match=f"remove job {job.id} works on"):
+    with pytest.raises(NotFoundError):
         catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+
+
+def test_its_name_is_free_at_once_and_its_place_is_not(catalog: Catalog) -> None:
+    catalog.people.add_user("ada")
+    catalog.shares.share(EM.parts, "ada", Role.OWNER)
+    catalog.metadata.put_value(EM.parts, "k", "v")
+    url = catalog.get_dataset(EM).url
+    job, _ = catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+    assert catalog.taken_urls() == {str(EM), str(CELLS)}
+    new = DatasetRecord(EM, "image", None, url, DatasetState.READY, False, now())
+    with pytest.raises(ConflictError, match="would lie at"):
+        catalog.add_dataset(new)
+    catalog.add_dataset(replace(new, url="elsewhere"))
+    assert catalog.metadata.list_keys(EM.parts) == []
+    ada = catalog.people.principal_of("ada")
+    assert catalog.list_allowed(ada, Permission.READ) == []
+    # What deletes the one before is no job of this one, and does not hold up what lies above.
+    assert catalog.ledger.jobs_about(EM) == []
+    catalog.move_dataset(EM, EM.sibling("raw"))
+    other, _ = catalog.deletion.begin(EM.sibling("raw"), EVERYTHING)
+    assert other.id != job.id
+    catalog.collections.remove(EM.parts[:2])
+    for each in (job, other):
+        claim = catalog.ledger.claim_oldest()
+        assert claim is not None
+        assert claim.job == each.id
+        assert catalog.ledger.get_job(each.id).dataset.experiment == EM.experiment
+        for record in catalog.deletion.hidden(each.spec["nodes"]):  # type: ignore[arg-type]
+            catalog.deletion.forget(record.node)
+    assert catalog.taken_urls() == set()
+
+
+def test_an_image_waits_for_labels_that_are_being_deleted(catalog: Catalog) -> None:
+    catalog.deletion.begin(CELLS, EVERYTHING)
+    with pytest.raises(ConflictError, match="are being deleted from the store"):
+        catalog.deletion.begin(EM, EVERYTHING)
 
 
 def test_labels_go_along_if_that_is_asked_and_allowed(catalog: Catalog) -> None:

@@ -43,7 +43,7 @@ def differences(lake: StoreURL, catalog: Catalog) -> Differences:
         and not catalog.ledger.jobs_about(record.name)
     ]
     lost.sort(key=lambda record: (record.of is None, record.name))
-    known, found = {record.url for record in records}, list(survey(lake))
+    known, found = catalog.taken_urls(), list(survey(lake))
     return Differences(
         tuple(lost),
         tuple(each for each in found if isinstance(each, Place) and each.key not in known),

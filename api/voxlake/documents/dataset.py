@@ -84,7 +84,7 @@ class RemovedDocument(Document):
 class DeletionDocument(Document):
     """A dataset that is hidden, and will be deleted from the store by a worker."""
 
-    removing: str = Field(description="Its name, which is free when the job is done.")
+    removing: str = Field(description="Its name, which is free.")
     labels: tuple[str, ...] = Field(description="Names of those that go with their image.")
     job: str = Field(description="Id of the job that waits for a worker.")
 

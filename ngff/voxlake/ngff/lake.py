@@ -179,8 +179,7 @@ def free_place(place: Place, image: Place | None, taken: Collection[str]) -> Pla
 def free_place_in(catalog: Catalog, place: Place) -> Place:
     """Return where a new dataset of a lake lies: not where one does that had its name before."""
     image = None if place.of is None else catalog.get_dataset(place.name.sibling(place.of))
-    taken = {record.url for record in catalog.list_datasets()}
-    return free_place(place, None if image is None else place_of(image), taken)
+    return free_place(place, None if image is None else place_of(image), catalog.taken_urls())
 
 
 def check_nothing_there(lake: StoreURL, place: Place) -> None:

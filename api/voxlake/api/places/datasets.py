@@ -107,8 +107,11 @@ async def put_provenance(granted: Granted[Update], asked: ProvenanceQuestion) ->
 
 
 async def remove(granted: Granted[Delete], *, with_labels: bool) -> DeletionDocument:
-    """Hide a dataset, and leave it to a worker to delete it from the store."""
-    return await to_thread.run_sync(_remove, granted, with_labels)
+    """Give the name of a dataset free, and leave it to a worker to delete it from the store."""
+    try:
+        return await to_thread.run_sync(_remove, granted, with_labels)
+    finally:
+        granted.gateway.records.forget(granted.record.name)
 
 
 def _remove(granted: Granted[Delete], with_labels: bool) -> DeletionDocument:  # noqa: FBT001

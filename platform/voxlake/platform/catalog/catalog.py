@@ -22,11 +22,13 @@ from voxlake.platform.catalog.data.datasets import (
     renew_record,
     set_public,
     set_state,
+    taken_urls,
 )
 from voxlake.platform.catalog.data.deletion import Deletion
 from voxlake.platform.catalog.data.frames import Frames
 from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
+from voxlake.platform.catalog.data.plans import Plans
 from voxlake.platform.catalog.data.provenance import Provenance
 from voxlake.platform.catalog.data.search import Search
 from voxlake.platform.catalog.data.uploads import Uploads
@@ -129,6 +131,11 @@ class Catalog(Writer):
         return Uploads(self.database, self.by, self.ledger)
 
     @property
+    def plans(self) -> Plans:
+        """What new datasets are made by, in the same database."""
+        return Plans(self.database, self.by)
+
+    @property
     def provenance(self) -> Provenance:
         """Where datasets came from, in the same database."""
         return Provenance(self.database, self.by)
@@ -203,6 +210,11 @@ class Catalog(Writer):
         which.append(is_allowed(principal, permission, now()))
         with self.database.read(in_order=page.limit is not None) as connection:
             return list_records(connection, *which, page=page)
+
+    def taken_urls(self) -> set[str]:
+        """Return where datasets lie, those included that are being deleted and have no name."""
+        with self.database.read() as connection:
+            return taken_urls(connection)
 
     def labels_of(self, image: DatasetName) -> list[DatasetRecord]:
         """Return the labels that belong to an image, sorted by name."""

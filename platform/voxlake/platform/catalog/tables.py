@@ -153,6 +153,27 @@ experiment_frames = Table(
 )
 """The frame of an experiment that has one."""
 
+plans = Table(
+    "plans",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
+    Column("levels", Integer, nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("time_step", Integer),
+    Column("time_unit", String(16), nullable=False),
+)
+"""What new datasets of an experiment are made by, where bossDB's clients have said so."""
+
+first_shown = Table(
+    "first_shown",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
+    Column("level", Integer, nullable=False),
+    Column("time", Integer, nullable=False),
+)
+"""The level and time point of a dataset that bossDB's clients are told to begin at, but for 0."""
+
 tokens = Table(
     "tokens",
     metadata,

@@ -11,7 +11,7 @@ from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import UNFINISHED, Job, JobState
 from voxlake.platform.jobs.rows import read_jobs
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
-from voxlake.platform.nodes import collection, experiment
+from voxlake.platform.nodes import collection, experiment, is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 def jobs_about(
     connection: Connection, name: DatasetName, states: Collection[JobState] = UNFINISHED
 ) -> list[Job]:
-    """Return the jobs on a dataset, and those that make labels of it, which it may not have yet."""
+    """Return the jobs on a dataset, and those that make labels of it, which it may not have yet.
+
+    What deletes one that had the name before is none of them.
+    """
     return [
         job
-        for job in read_jobs(connection, jobs.c.state.in_(sorted(states)))
+        for job in read_jobs(connection, is_kept, jobs.c.state.in_(sorted(states)))
         if job.dataset == name
         or (job.spec.get("of") == name.dataset and job.dataset.sibling(name.dataset) == name)
     ]
@@ -57,7 +60,7 @@ def check_no_job_below(connection: Connection, node: int, place: str) -> None:
     What it was told to do says the name.
     """
     below = or_(collection.c.id == node, experiment.c.id == node)
-    for job in read_jobs(connection, below, jobs.c.state.in_(sorted(UNFINISHED))):
+    for job in read_jobs(connection, below, is_kept, jobs.c.state.in_(sorted(UNFINISHED))):
         raise ConflictError(
             f"{job.kind} job {job.id} on {job.dataset} is {job.state}; before {place} is changed, "
             f"wait for it, go on with it (voxlake jobs resume {job.id}) or give it up (voxlake "

@@ -30,6 +30,8 @@ class RemoveSpec(Spec):
     kind: Literal["remove"] = "remove"
     with_labels: bool = False
     """Whether the labels of an image go with it."""
+    nodes: tuple[int, ...] = ()
+    """Of what goes, labels first, if it has no name any more; empty: it is found by its name."""
 
 
 def start_remove(workspace: Workspace, name: DatasetName, *, with_labels: bool = False) -> Job:
@@ -67,6 +69,8 @@ def _check(workspace: Workspace, spec: RemoveSpec) -> None:
 def _doomed(work: Work[RemoveSpec]) -> list[DatasetRecord]:
     """Return what is to go, labels first; what is gone is left out."""
     catalog, name = work.workspace.catalog, work.spec.place.name
+    if work.spec.nodes:
+        return catalog.deletion.hidden(work.spec.nodes)
     try:
         return [*catalog.labels_of(name), catalog.get_dataset(name)]
     except NotFoundError:
@@ -74,6 +78,8 @@ def _doomed(work: Work[RemoveSpec]) -> list[DatasetRecord]:
 
 
 def _hide(work: Work[RemoveSpec]) -> None:
+    if work.spec.nodes:
+        return
     doomed = _doomed(work)
     if doomed and doomed[-1].state is not DatasetState.REMOVING:
         _check(work.workspace, work.spec)
@@ -93,7 +99,10 @@ def _delete(work: Work[RemoveSpec]) -> None:
             store.delete_tree(lake / place_of(record).index_key)
         else:
             remove_dataset(lake, place_of(record))
-        catalog.remove_dataset(record.name)
+        if work.spec.nodes:
+            catalog.deletion.forget(record.node)
+        else:
+            catalog.remove_dataset(record.name)
 
 
 def _always(_: Work[RemoveSpec]) -> bool:

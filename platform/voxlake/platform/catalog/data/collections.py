@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, or_, select
 
-from voxlake.platform.access import Role
+from voxlake.platform.access import PUBLIC, Grant, Permission, Role
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.data.frames import place_in_frame
 from voxlake.platform.catalog.data.metadata import describe, drop_metadata
@@ -21,8 +21,14 @@ from voxlake.platform.catalog.data.node_records import (
 )
 from voxlake.platform.catalog.data.places import node_of, text_of
 from voxlake.platform.catalog.identity.people import own_group
-from voxlake.platform.catalog.rights.grants import drop_grants, is_allowed, put_role, read_grants
-from voxlake.platform.catalog.tables import datasets, experiment_frames
+from voxlake.platform.catalog.rights.grants import (
+    drop_grants,
+    is_allowed,
+    put_grant,
+    put_role,
+    read_grants,
+)
+from voxlake.platform.catalog.tables import datasets, experiment_frames, plans
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_below
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
-    from voxlake.platform.access import Grant, Permission, Principal
+    from voxlake.platform.access import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,30 @@ class Collections(Writer):
         with self.database.read(in_order=page.limit is not None) as connection:
             return list_nodes(connection, depth, *within(above), allowed, page=page)
 
+    def set_public(self, place: Sequence[str], *, public: bool) -> None:
+        """Say whether everybody may read what it is; what lies below it keeps what it had.
+
+        Raises
+        ------
+        ConflictError
+            If it is to be private, and everybody may read it by what was granted above it.
+        """
+        with self.database.write() as connection:
+            node = _find(connection, place).node
+            if public:
+                put_grant(
+                    connection, Grant(PUBLIC, node, frozenset({Permission.READ}), inherits=False)
+                )
+            else:
+                drop_grants(connection, node, PUBLIC)
+                if _find(connection, place).public:
+                    raise ConflictError(
+                        f"{text_of(place)} is public as all that lies above it is; take that back "
+                        "instead"
+                    )
+            action = f"{'publish' if public else 'unpublish'} {_kind_of(place)}"
+            self.note(connection, action, text_of(place), node=node)
+
     def set_frame(self, place: Sequence[str], frame: str) -> NodeRecord:
         """Say in which coordinate frame an experiment lies."""
         with self.database.write() as connection:
@@ -184,6 +214,7 @@ def forget_node(connection: Connection, node: int) -> None:
     drop_grants(connection, node)
     drop_metadata(connection, node)
     connection.execute(delete(experiment_frames).where(experiment_frames.c.node == node))
+    connection.execute(delete(plans).where(plans.c.node == node))
     remove_node(connection, node)
 
 

@@ -12,7 +12,7 @@ from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, in_page
 from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.identity.people import own_group
 from voxlake.platform.catalog.rights.grants import drop_grants, is_granted, put_role
-from voxlake.platform.catalog.tables import datasets
+from voxlake.platform.catalog.tables import datasets, first_shown
 from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
@@ -78,9 +78,11 @@ def add_record(connection: Connection, record: DatasetRecord, owner: str | None 
     """Add a dataset; see `Catalog.add_dataset`."""
     image = None if record.of is None else _image_of(connection, record)
     _require_free(connection, record.name)
-    for other in list_records(connection, datasets.c.url == record.url):
+    there = select(datasets.c.node).where(datasets.c.url == record.url)
+    if connection.execute(there).first() is not None:
         raise ConflictError(
-            f"{record.name} would lie at {record.url}, where {other.name} is; choose another name"
+            f"{record.name} would lie at {record.url}, where another dataset does; choose another "
+            "name"
         )
     node = make_node(connection, *record.name.parts)
     row = insert(datasets).values(
@@ -143,10 +145,37 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
             f"labels {labels.name.dataset!r} belong to image {name}; remove them first"
         )
     connection.execute(delete(datasets).where(datasets.c.node == record.node))
-    drop_grants(connection, record.node)
-    drop_metadata(connection, record.node)
-    remove_node(connection, record.node)
+    _forget(connection, record.node)
     give_up_jobs(connection, record.node, "its dataset was removed")
+
+
+def hide_record(connection: Connection, record: DatasetRecord) -> None:
+    """Give the name of a dataset free that is to be deleted from the store; where it lies is not.
+
+    Jobs are given up but for what is queued: the one that deletes it.
+    """
+    change = update(datasets).where(datasets.c.node == record.node)
+    connection.execute(change.values(state=DatasetState.REMOVING.value))
+    _forget(connection, record.node)
+    give_up_jobs(connection, record.node, "its dataset was removed", but={JobState.QUEUED})
+
+
+def hidden_records(connection: Connection, found_by: ColumnElement[bool]) -> list[DatasetRecord]:
+    """Return the datasets without a name that a condition holds of, in the order of their ids."""
+    query = _records.where(found_by, dataset.c.removed_at.is_not(None)).order_by(datasets.c.node)
+    return list(map(_record_of, connection.execute(query, {_NOW: now()})))
+
+
+def taken_urls(connection: Connection) -> set[str]:
+    """Return where datasets lie, those included that are being deleted and have no name."""
+    return {*connection.execute(select(datasets.c.url)).scalars()}
+
+
+def _forget(connection: Connection, node: int) -> None:
+    drop_grants(connection, node)
+    drop_metadata(connection, node)
+    connection.execute(delete(first_shown).where(first_shown.c.node == node))
+    remove_node(connection, node)
 
 
 def renew_record(connection: Connection, name: DatasetName, kind: Kind) -> None:

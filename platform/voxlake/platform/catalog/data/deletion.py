@@ -5,27 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete
+
 from voxlake.platform.access import Permission
 from voxlake.platform.catalog.audit import Writer
-from voxlake.platform.catalog.data.datasets import find_record, list_records, set_state
-from voxlake.platform.catalog.data.record import DatasetState
+from voxlake.platform.catalog.data.datasets import (
+    find_record,
+    hidden_records,
+    hide_record,
+    list_records,
+)
 from voxlake.platform.catalog.rights.grants import is_allowed
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
-from voxlake.platform.errors import ConflictError, ForbiddenError
+from voxlake.platform.errors import ConflictError, ForbiddenError, NotFoundError
 from voxlake.platform.jobs.histories import jobs_about
+from voxlake.platform.jobs.leases import change_job
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runner import is_running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
     from voxlake.platform.access import Principal
     from voxlake.platform.catalog.data.record import DatasetRecord
     from voxlake.platform.jobs.ledger import Ledger
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.names import DatasetName
 
 
@@ -40,7 +47,8 @@ class Deletion(Writer):
     ) -> tuple[Job, list[DatasetRecord]]:
         """Hide a dataset from this moment on, and queue the job that deletes it from the store.
 
-        Its name is free when a worker has done that. Return the job, and the labels that go along.
+        Its name is free at once; where it lies is not, until a worker has deleted it. Return the
+        job, and the labels that go along.
 
         Parameters
         ----------
@@ -65,22 +73,57 @@ class Deletion(Writer):
             labels = _labels(connection, record, principal, with_labels=with_labels)
             doomed = [*labels, record]
             _check_idle(connection, doomed)
-        # As `compute.jobs.kinds.remove.RemoveSpec` has it.
-        spec = {"kind": "remove", "name": str(name), "kind_of_dataset": record.kind}
-        job = self.ledger.create_job(
-            "remove", name, {**spec, "of": record.of, "with_labels": with_labels}
-        )
+        job = self.ledger.create_job("remove", name, _spec(record, doomed, with_labels=with_labels))
+        try:
+            self._hide(doomed, job)
+        except NotFoundError:  # another was faster
+            self.ledger.cancel(job.id)
+            raise
+        return self.ledger.get_job(job.id), labels
+
+    def _hide(self, doomed: Iterable[DatasetRecord], job: Job) -> None:
         with self.database.write() as connection:
             for each in doomed:
-                set_state(connection, each.name, DatasetState.REMOVING)
+                if find_record(connection, each.name).node != each.node:
+                    raise NotFoundError(f"there is no dataset {each.name}; it was just deleted")
                 self.note(connection, "delete dataset", str(each.name), node=each.node)
-        return self.ledger.enqueue(job.id), labels
+                hide_record(connection, each)
+            change_job(connection, job.id, queued_at=now())
+
+    def hidden(self, nodes: Sequence[int]) -> list[DatasetRecord]:
+        """Return the datasets of some nodes that are yet to be deleted from the store, as given."""
+        with self.database.read() as connection:
+            found = hidden_records(connection, datasets.c.node.in_(nodes))
+        return sorted(found, key=lambda record: nodes.index(record.node))
+
+    def forget(self, node: int) -> None:
+        """Forget a dataset that is deleted from the store: others may lie where it did."""
+        with self.database.write() as connection:
+            connection.execute(delete(datasets).where(datasets.c.node == node))
+
+
+def _spec(
+    record: DatasetRecord, doomed: Iterable[DatasetRecord], *, with_labels: bool
+) -> dict[str, JSON]:
+    """Return what the job is to do, as `compute.jobs.kinds.remove.RemoveSpec` has it."""
+    return {
+        "kind": "remove",
+        "name": str(record.name),
+        "kind_of_dataset": record.kind,
+        "of": record.of,
+        "with_labels": with_labels,
+        "nodes": [each.node for each in doomed],
+    }
 
 
 def _labels(
     connection: Connection, image: DatasetRecord, principal: Principal, *, with_labels: bool
 ) -> list[DatasetRecord]:
     mine = datasets.c.of == image.node
+    if hidden_records(connection, mine):
+        raise ConflictError(
+            f"labels that belonged to {image.name} are being deleted from the store; wait for it"
+        )
     labels = list_records(connection, mine)
     if labels and not with_labels:
         raise ConflictError(

@@ -104,6 +104,13 @@ class Provenance(Writer):
             detail = ", ".join(map(str, sorted(made_from)))
             self.note(connection, "source dataset", str(name), node=node, detail=detail)
 
+    def is_source(self, name: DatasetName) -> bool:
+        """Return whether a dataset that there is was made from one, whoever may read it."""
+        with self.database.read() as connection:
+            node = find_record(connection, name).node
+            of = select(sources.c.node).where(sources.c.other == node, sources.c.is_source)
+            return bool(list_records(connection, datasets.c.node.in_(of), is_there))
+
 
 _MADE = sorted({*ENDED, JobState.DEGRADED} - {JobState.CANCELLED})
 
