@@ -360,6 +360,8 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v2/frames/{frame}"): anyone,
     ("PATCH", "/v2/frames/{frame}"): frame_maker,
     ("DELETE", "/v2/frames/{frame}"): frame_maker,
+    ("PUT", "/v1/coord/{frame}"): frame_maker,
+    ("DELETE", "/v1/coord/{frame}"): frame_maker,
     ("GET", "/v2/me"): signed_in,
     ("GET", "/v2/users"): administrator,
     ("POST", "/v2/users"): administrator,
@@ -441,8 +443,14 @@ def address(template: str, name: str) -> str:
     return template
 
 
-def targets(template: str) -> list[tuple[str, str, str]]:
+def targets(method: str, template: str) -> list[tuple[str, str, str]]:
     """Return (place, address, address of what is absent) of the places that a route is about."""
+    if method == "POST" and template in matrix_v1.ON_PLACE_ABOVE:
+        # What is to be made is in the address, and asked is what lies above it.
+        above, _, _ = template.partition(matrix_v1.ON_PLACE_ABOVE[template])
+        if "{" not in above:
+            return [("/", template, template)]
+        template = template.replace("{experiment}", "new")
     if template in {"/v2/collections", "/v2/frames"}:
         return [("/", template, template)]
     if "{collection}" not in template:

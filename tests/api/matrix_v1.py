@@ -34,7 +34,19 @@ DATASETS: dict[tuple[str, str], Permission] = {
         for end in ("", "/{t}")
     },
 }
+DATASETS |= {
+    ("PUT", f"{_EXPERIMENT}/channel/{{dataset}}"): Permission.UPDATE,
+    ("DELETE", f"{_EXPERIMENT}/channel/{{dataset}}"): Permission.DELETE,
+}
 PLACES: dict[tuple[str, str], Permission] = {
+    ("POST", _COLLECTION): Permission.ADD,
+    ("PUT", _COLLECTION): Permission.UPDATE,
+    ("DELETE", _COLLECTION): Permission.DELETE,
+    ("POST", _EXPERIMENT): Permission.ADD,
+    ("PUT", _EXPERIMENT): Permission.UPDATE,
+    ("DELETE", _EXPERIMENT): Permission.DELETE,
+    ("POST", f"{_EXPERIMENT}/channel/{{dataset}}"): Permission.ADD,
+    ("POST", "/v1/coord/{frame}"): Permission.ADD,
     ("GET", _COLLECTION): _READ,
     ("GET", f"{_COLLECTION}/experiment"): _READ,
     ("GET", _EXPERIMENT): _READ,
@@ -52,6 +64,12 @@ PLACES |= {
     for method, needed in _OF_META.items()
     for place in ("{collection}", "{collection}/{experiment}")
 }
+ON_PLACE_ABOVE = {
+    _COLLECTION: "{collection}",
+    _EXPERIMENT: "{experiment}",
+    "/v1/coord/{frame}": "{frame}",
+}
+"""Addresses that a POST makes the last part of, for who may add to what lies above that."""
 FOR_ANYONE = (("GET", "/v1/collection"), ("GET", "/v1/coord"), ("GET", "/v1/coord/{frame}"))
 """Everybody may ask, by a credential that holds or by none."""
 

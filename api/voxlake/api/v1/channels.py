@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from voxlake.api.at_places import MayReadExperiment
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from voxlake.api.askers import Asker
+from voxlake.api.at_places import MayAddToExperiment, MayReadExperiment
 from voxlake.api.data import datasets as datasets_data
-from voxlake.api.guard import MayRead
+from voxlake.api.guard import Granted, MayDelete, MayRead, MayUpdate, NamePart, grant
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import channels as data
+from voxlake.api.places import planned
 from voxlake.api.v1.axes import by_axis
+from voxlake.api.v1.changes import check_named, refusing_held, sharing, taken_is_wrong
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import (
     CUBOID,
@@ -17,7 +24,9 @@ from voxlake.documents.bossdb import (
     BossDownsample,
     datatype_of,
 )
+from voxlake.documents.bossdb_resources import BossChannelChange, BossChannelQuestion
 from voxlake.documents.dataset import DatasetDocument
+from voxlake.platform.access import Read
 
 router = boss_router("")
 
@@ -36,7 +45,52 @@ async def list_channels(granted: MayReadExperiment) -> BossChannels:
 @router.get(f"{CHANNELS}/{{dataset}}", summary="Describe a channel")
 async def get_channel(granted: MayRead) -> BossChannel:
     """Return what is known of a channel."""
-    channel = await data.get_channel(granted)
+    return await _channel(granted)
+
+
+@router.post(f"{CHANNELS}/{{dataset}}", summary="Make a channel", status_code=201)
+async def add_channel(
+    request: Request,
+    granted: MayAddToExperiment,
+    dataset: NamePart,
+    asked: Annotated[BossChannelQuestion, Depends(JsonBody(BossChannelQuestion))],
+) -> BossChannel:
+    """Make a channel in the extent of its frame, which the asker owns: all zeros, to be written to.
+
+    Its levels are those that its experiment says; annotations are of the first time point.
+    """
+    check_named(asked.name, dataset)
+    with taken_is_wrong():
+        await planned.add_channel(granted, dataset, asked)
+    collection, experiment = granted.place.names
+    return await _channel(await grant(request.scope, (collection, experiment, dataset), Read))
+
+
+@router.put(f"{CHANNELS}/{{dataset}}", summary="Change a channel")
+async def change_channel(
+    request: Request,
+    granted: MayUpdate,
+    asked: Annotated[BossChannelChange, Depends(JsonBody(BossChannelChange))],
+) -> BossChannel:
+    """Change what is given of a channel; what is not stays, its sources too."""
+    if asked.public is not None:
+        asker = Asker(granted.access.principal, granted.gateway)
+        await (await sharing(asker, *granted.record.name.parts))(public=asked.public)
+    with taken_is_wrong():
+        name = await planned.change_channel(granted, asked)
+    return await _channel(await grant(request.scope, name.parts, Read))
+
+
+@router.delete(
+    f"{CHANNELS}/{{dataset}}", summary="Delete a channel", status_code=204, response_model=None
+)
+async def remove_channel(request: Request, granted: MayDelete) -> Response | None:
+    """Delete a channel that no other was made from; its name is free at once."""
+    return await refusing_held(request, planned.remove_channel(granted))
+
+
+async def _channel(granted: Granted[Read]) -> BossChannel:
+    channel, shown = await data.get_channel(granted), await planned.first_shown(granted)
     dataset, name = channel.dataset, granted.record.name
     return BossChannel(
         name=name.dataset,
@@ -45,6 +99,8 @@ async def get_channel(granted: MayRead) -> BossChannel:
         experiment=name.experiment,
         type="image" if dataset.kind == "image" else "annotation",
         datatype=datatype_of(dataset.kind, dataset.dtype),
+        base_resolution=shown.level,
+        default_time_sample=shown.time,
         downsample_status=_status(dataset),
         sources=_siblings(dataset.name, channel.provenance.sources),
         related=_siblings(dataset.name, channel.provenance.related),

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Depends, Path, Request
+from fastapi.responses import Response
 
-from voxlake.api.askers import Asker, grant_place
-from voxlake.api.at_places import Anybody
+from voxlake.api.askers import Asker, SignedIn, grant_place
+from voxlake.api.at_places import Anybody, MayAddToLake
+from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import channels, collections
 from voxlake.api.places import frames as data
 from voxlake.api.v1.axes import by_axis
+from voxlake.api.v1.changes import check_named, refusing_held, taken_is_wrong
 from voxlake.api.v1.routers import boss_router
+from voxlake.documents.asked_of_places import FrameChange, FrameQuestion
 from voxlake.documents.bossdb import BossFrame, BossFrames, BossUnit
+from voxlake.documents.bossdb_resources import BossFrameChange, BossFrameQuestion
 from voxlake.documents.dataset import DatasetDocument
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.grid.axes import SPATIAL
@@ -51,6 +56,43 @@ async def get_frame(asker: Anybody, frame: FrameName) -> BossFrame:
         return await _own_frame(asker, frame)
     found = await data.get_frame(asker, frame)
     return boss_frame(found)
+
+
+@router.post("/{frame}", summary="Make a frame", status_code=201)
+async def add_frame(
+    granted: MayAddToLake,
+    frame: FrameName,
+    asked: Annotated[BossFrameQuestion, Depends(JsonBody(BossFrameQuestion))],
+) -> BossFrame:
+    """Make a coordinate frame; the asker, and administrators, may change it."""
+    check_named(asked.name, frame)
+    units = {boss: unit for unit, boss in _UNITS.items()}
+    ends = {
+        what: tuple(getattr(asked, f"{axis}_{what}") for axis in SPATIAL)
+        for what in ("start", "stop", "voxel_size")
+    }
+    said = {"name": frame, "description": asked.description, "unit": units[asked.voxel_unit]}
+    with taken_is_wrong():
+        made = await data.add_frame(granted, FrameQuestion.model_validate(said | ends))
+    return boss_frame(made)
+
+
+@router.put("/{frame}", summary="Change a frame")
+async def change_frame(
+    asker: SignedIn,
+    frame: FrameName,
+    asked: Annotated[BossFrameChange, Depends(JsonBody(BossFrameChange))],
+) -> BossFrame:
+    """Give a frame another name or description; where it lies stays."""
+    said = FrameChange(name=asked.name, description=asked.description)
+    with taken_is_wrong():
+        return boss_frame(await data.change_frame(asker, frame, said))
+
+
+@router.delete("/{frame}", summary="Delete a frame", status_code=204, response_model=None)
+async def remove_frame(request: Request, asker: SignedIn, frame: FrameName) -> Response | None:
+    """Delete a frame in which no experiment lies."""
+    return await refusing_held(request, data.remove_frame(asker, frame))
 
 
 def frame_name(experiment: Sequence[str]) -> str:

@@ -26,8 +26,11 @@ def boss_router(path: str) -> APIRouter:
     return APIRouter(prefix=f"{ROOT}{path}", tags=["bossDB"], responses=ERRORS)
 
 
-def refusal(request: Request, error: VoxlakeError, code: int) -> Response:
-    """Return the answer for an error for which bossDB has a number of its own."""
+def refusal(
+    request: Request, error: VoxlakeError, code: int, status: int | None = None
+) -> Response:
+    """Return the answer for an error for which bossDB has a number, or a status, of its own."""
     request_id = exchange_of(request.scope).request_id
-    told = BossError(status=error.status, code=code, message=str(error), request_id=request_id)
-    return Response(told.model_dump_json(), error.status, media_type="application/json")
+    status = status or error.status
+    told = BossError(status=status, code=code, message=str(error), request_id=request_id)
+    return Response(told.model_dump_json(), status, media_type="application/json")
