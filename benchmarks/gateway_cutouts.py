@@ -47,7 +47,7 @@ FORMATS: dict[str, Callable[[bytes, Sequence[int]], npt.NDArray[np.uint8]]] = {
 type Rates = dict[str, dict[str, list[Rate]]]
 
 
-def run_gateway_cutouts(folder: Path, say: Say, repeats: int) -> dict[str, Any]:
+def run_gateway_cutouts(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
     """Measure, print the table and return all figures."""
     say(f"gateway cutouts: a lake of {SHAPE} voxels is made")
     lake = folder / "cutouts-lake"

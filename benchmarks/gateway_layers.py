@@ -72,7 +72,7 @@ class _Known:
         return self.principal
 
 
-def run_gateway_layers(folder: Path, say: Say, repeats: int) -> dict[str, Any]:
+def run_gateway_layers(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
     """Measure, print the table and return all figures."""
     say("gateway layers: a lake is made")
     ways = measure(folder / "layers-lake", repeats)

@@ -35,7 +35,7 @@ UNLIMITED = {"VOXLAKE_REQUESTS_PER_MINUTE": str(10**12), "VOXLAKE_BYTES_PER_MINU
 type Rates = dict[int, dict[str, list[Rate]]]
 
 
-def run_gateway_ranges(folder: Path, say: Say, repeats: int) -> dict[str, Any]:
+def run_gateway_ranges(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
     """Measure, print the table and return all figures."""
     say(f"gateway ranges: a lake of {SHAPE} voxels is made")
     lake = folder / "ranges-lake"

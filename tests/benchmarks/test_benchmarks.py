@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
+import pkgutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.__main__ import chosen
+from benchmarks.__main__ import ALONE, chosen
 from benchmarks.candidates.catalogue import CANDIDATES
 from benchmarks.candidates.tasks import planned_tasks
 from benchmarks.candidates.tensorstore import open_array
@@ -49,6 +51,13 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     subprocess.run(run, cwd=ROOT, check=True, capture_output=True, timeout=280)
     found: dict[str, Any] = json.loads(answer.read_text())
     return found
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_what_measures_by_itself_takes_what_it_is_given(name: str) -> None:
+    function, given = ALONE[name]
+    names = [*inspect.signature(pkgutil.resolve_name(function)).parameters]
+    assert names[: len(given) + 2] == ["folder", *given, "say"]
 
 
 @pytest.mark.parametrize("name", RACES)
