@@ -2,10 +2,12 @@
 
 `open_xarray` and `open_levels` take the address of a dataset, on a store or at a gateway. `Lake`
 finds datasets and labels on the store itself; `Gateway` asks a server, with its permissions, and
-`Gateway.open_labels` asks it about labels, bodies and what they are.
+both, in brackets, give a dataset that is sliced like a NumPy array, a
+`DatasetArray`. `Gateway.open_labels` asks it about labels, bodies and what they are.
 """
 
 from voxlake.client.arrays import open_levels, open_xarray
+from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.gateway import Gateway
 from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
@@ -15,6 +17,7 @@ from voxlake.ngff.labels.table import LabelExtent
 
 __all__ = [
     "ChangeDocument",
+    "DatasetArray",
     "DatasetDocument",
     "DatasetSummary",
     "Gateway",

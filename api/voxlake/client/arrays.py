@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.client.group import Group, open_group
+from voxlake.client.whole import warn_unless_whole
 from voxlake.client.window import Window
 from voxlake.ngff.grid.axes import AxisType
 from voxlake.ngff.grid.box import Box
@@ -64,7 +64,7 @@ def open_xarray(
         If there is no dataset, or it cannot be read.
     """
     group = open_group(address, token, direct=direct)
-    _warn_unless_whole(group)
+    warn_unless_whole(group.address, whole=group.whole)
     return _level_array(group, level, region)
 
 
@@ -76,19 +76,10 @@ def open_levels(
     All share one physical frame, so the same ``.sel(z=..., y=..., x=...)`` fits every level.
     """
     group = open_group(address, token, direct=direct)
-    _warn_unless_whole(group)
+    warn_unless_whole(group.address, whole=group.whole)
     return tuple(
         _level_array(group, number, None) for number in range(len(group.multiscale.levels))
     )
-
-
-def _warn_unless_whole(group: Group) -> None:
-    if not group.whole:
-        warnings.warn(
-            f"{group.address} is not whole: its ingest has not ended, and what is not written yet "
-            "reads as fill",
-            stacklevel=3,
-        )
 
 
 def _level_array(group: Group, number: int, region: Region | None) -> xr.DataArray:

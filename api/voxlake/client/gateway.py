@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,10 @@ import platformdirs
 
 from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.credentials import find
+from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.labels import RemoteLabels, read_npy
+from voxlake.client.pieces import piece_of, read_in_pieces
+from voxlake.client.whole import warn_unless_whole
 from voxlake.documents.credentials import CredentialsDocument
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.table import LabelExtent
 
 LOCAL_URL = "http://127.0.0.1:8080"
@@ -121,6 +126,38 @@ class Gateway:
         path = f"/v2/credentials/{DatasetName.parse(name)}"
         parameters = {"write": "true"} if write else {}
         return self._connection.ask(CredentialsDocument, path, "POST", params=parameters)
+
+    def __getitem__(self, name: str) -> DatasetArray:
+        """Return the dataset ``collection/experiment/dataset``, to be sliced like an array.
+
+        Large boxes are read by several requests at once. `DatasetArray.xarray` and
+        `DatasetArray.dask` read the stored bytes with the token of this gateway. Warns
+        (`UserWarning`) of a dataset whose ingest has not ended.
+        """
+        info = self.info(name)
+        warn_unless_whole(name, whole=info.whole)
+        dtype, axes = np.dtype(info.dtype), info.axis_names
+
+        def ask(level: int, box: Box) -> npt.NDArray[Any]:
+            ranges = texts_of(box, axes)
+            parameters = {"level": str(level), "format": "npy", **ranges}
+            return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
+
+        def read(level: int, box: Box) -> npt.NDArray[Any]:
+            stored = info.levels[level]
+            piece = piece_of(stored.chunk, stored.shard, dtype.itemsize)
+            return read_in_pieces(partial(ask, level), box, piece, dtype)
+
+        return DatasetArray(
+            name,
+            self.address(name),
+            axes,
+            tuple(level.shape for level in info.levels),
+            dtype,
+            read,
+            partial(self.write, name),
+            self.token or "",
+        )
 
     def cutout(
         self,

@@ -6,10 +6,14 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from voxlake.client.dataset_array import DatasetArray
+from voxlake.client.whole import warn_unless_whole
+from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Fault, Place, discover, index_of, survey
+from voxlake.ngff.making import is_whole
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError
@@ -62,6 +66,31 @@ class Lake:
             If there is none.
         """
         return str(self.url / self._place(name).key)
+
+    def __getitem__(self, name: str) -> DatasetArray:
+        """Return the dataset ``collection/experiment/dataset``, to be sliced like an array.
+
+        It is read from the store, and written through a gateway alone, which knows who may. Warns
+        (`UserWarning`) of a dataset whose ingest has not ended.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        url = self.url / self._place(name).key
+        warn_unless_whole(str(url), whole=is_whole(url))
+        dataset = open_dataset(url)
+        levels = tuple(map(dataset.level, range(dataset.levels)))
+
+        return DatasetArray(
+            name,
+            str(url),
+            dataset.multiscale.axis_names,
+            tuple(level.shape for level in levels),
+            levels[0].dtype,
+            lambda level, box: levels[level].read(box).result(),
+        )
 
     def open_labels(self, name: str, *, bodies: bool = False) -> Labels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
