@@ -133,7 +133,8 @@ def _wait_until_well(place: Place, name: str) -> None:
     while not _runs(place, name, command):
         if not running(place, name) or time.monotonic() > deadline:
             _give_up(place, name)
-        time.sleep(0.1)
+        # Each look starts a program, which takes from the one that is waited for.
+        time.sleep(0.5)
 
 
 def _runs(place: Place, name: str, command: list[str]) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import socket
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx2
 import numpy as np
@@ -15,7 +17,7 @@ import tifffile
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
-from tests.deploy.installation import Installation, installed
+from tests.deploy.installation import Installation, installed, lines_of
 from tests.deploy.test_monitoring import EXPRESSIONS, OF_OTHERS, RULES, metrics_of
 
 from voxlake.platform.catalog.migrate import REVISIONS
@@ -111,8 +113,24 @@ def test_prometheus_reads_what_dashboards_and_rules_ask_for(laboratory: Installa
     assert [rule["name"] for rule in loaded if rule["state"] == "firing"] == []
 
 
+def test_who_is_slow_with_a_head_is_cut_off(laboratory: Installation) -> None:
+    lake = urlsplit(laboratory.url)
+    with (
+        socket.create_connection((str(lake.hostname), lake.port or 443), timeout=60) as plain,
+        laboratory.tls().wrap_socket(plain, server_hostname=lake.hostname) as slow,
+    ):
+        begun = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        # Caddy says what is wrong, or nothing, and hangs up.
+        while slow.recv(1000):
+            pass
+        assert time.monotonic() - begun < 30
+
+
 def test_it_is_restored_from_a_backup(laboratory: Installation) -> None:
-    laboratory.follow("Back up")
+    # The last line starts all again, as that of the next section does.
+    for line in lines_of("Back up")[:-1]:
+        laboratory.do(line)
     laboratory.do("docker compose down")
     for service in laboratory.stored.iterdir():
         # The file `network` keeps its addresses, as names stay what they are: that of the store is
