@@ -12,6 +12,7 @@ from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.limits.questions import Questions
 from voxlake.api.identity.identity import Identity
+from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
 from voxlake.ngff.dataset import Dataset
@@ -69,6 +70,7 @@ class Gateway:
     def __post_init__(self) -> None:
         bearer = self.identity.bearer
         self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
+        self.metrics.add(Jobs(self.catalog.database))
 
     @property
     def whole_answer_bytes(self) -> int:

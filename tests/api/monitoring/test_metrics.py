@@ -19,12 +19,15 @@ from voxlake.api.app import create_app
 from voxlake.api.http.layers.exchange import CutOff, Exchange
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
+from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
 from voxlake.api.workers.worker import Worker
 from voxlake.ngff.memory.cache import Cache, Cached
 from voxlake.platform.access import Permission
 from voxlake.platform.catalog.identity.tokens import TokenTerms
+from voxlake.platform.errors import StoreUnavailableError
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 
@@ -204,10 +207,30 @@ def test_they_can_be_open_to_everybody(served: Served) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=")
 
 
-def test_what_the_documentation_names_is_there(tmp_path: Path) -> None:
+def test_it_tells_how_jobs_stand(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = fresh.state.gateway
+    told = read(gateway.metrics.text())
+    listed = gateway.catalog.ledger.list_jobs()
+    for state in JobState:
+        count = sum(job.state is state for job in listed)
+        assert told["voxlake_jobs", frozenset({("state", state.value)})] == count
+
+    def away(_database: object) -> None:
+        raise StoreUnavailableError("the database does not answer")
+
+    monkeypatch.setattr("voxlake.api.monitoring.jobs.standing", away)
+    left = read(gateway.metrics.text())
+    assert {name for name, _ in told} - {name for name, _ in left} == {
+        "voxlake_jobs",
+        "voxlake_jobs_waited_seconds",
+    }
+
+
+def test_what_the_documentation_names_is_there(tmp_path: Path, served: Served) -> None:
     page = (ROOT / "docs/how-to/watch-a-gateway.md").read_text()
     metrics = Metrics()
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
+    metrics.add(Jobs(served.catalog.database))
     metrics.tell_others(Worker(0, 1, tmp_path, listener=0))
     said = metrics.text().decode()
     named = set(re.findall(r"\bvoxlake_[a-z]\w+", page))
