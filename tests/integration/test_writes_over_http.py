@@ -1,5 +1,7 @@
 """Many write labels over HTTP while the gateway is killed: what was acknowledged is there, indexed.
 
+They write by the native API, and by bossDB's.
+
 In the end a job makes the coarser level follow, which is then that of all voxels.
 
 Boxes are disjoint and share chunks and shards; some erase. ``VOXLAKE_TEST_WRITES`` and
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import numpy as np
 import pytest
+from numcodecs import blosc
 from tests.api.lakes import Sample, add_sample, label_voxels
 from tests.api.test_serve import PROGRAM
 
@@ -96,20 +99,31 @@ class Write:
         ends = zip("zyx", self.box.start, self.box.stop, strict=True)
         return {axis: f"{lo}:{hi}" for axis, lo, hi in ends}
 
+    @property
+    def boss_path(self) -> str:
+        """The end of the box's address in bossDB's API."""
+        ends = zip(self.box.start[::-1], self.box.stop[::-1], strict=True)
+        return f"{NAME}/0/{'/'.join(f'{lo}:{hi}' for lo, hi in ends)}/"
+
     async def send(self, client: httpx2.AsyncClient, gateway: Gateway) -> httpx2.Response:
-        """Send it, in one way or another."""
+        """Send it, in one way or another, by the native API or bossDB's."""
         sent, query = dict(gateway.headers), self.query
+        address, boss = f"{gateway.url}{ADDRESS}", f"{gateway.url}/v1/cutout"
+        by_boss = self.number % 2
         if len(values := np.unique(self.voxels)) == 1:
-            url = f"{gateway.url}{ADDRESS}"
-            return await client.put(url, params={**query, "fill": str(values[0])}, headers=sent)
+            if by_boss and not values[0]:
+                return await client.put(f"{boss}/to_black/{self.boss_path}", headers=sent)
+            return await client.put(address, params={**query, "fill": str(values[0])}, headers=sent)
+        if by_boss:
+            sent["Content-Type"] = "application/blosc"
+            content = blosc.compress(self.voxels, b"lz4", 5, blosc.NOSHUFFLE)
+            return await client.post(f"{boss}/{self.boss_path}", content=content, headers=sent)
         body = io.BytesIO()
         np.save(body, self.voxels)
-        raw = self.number % 2
+        raw = self.number % 4
         sent["Content-Type"] = "application/octet-stream" if raw else "application/x-npy"
         content = self.voxels.tobytes() if raw else body.getvalue()
-        return await client.put(
-            f"{gateway.url}{ADDRESS}", params=query, content=content, headers=sent
-        )
+        return await client.put(address, params=query, content=content, headers=sent)
 
 
 def writes_of(rng: np.random.Generator) -> list[Write]:
@@ -159,7 +173,7 @@ class Campaign:
                 except httpx2.TransportError:
                     await asyncio.sleep(0.05)
                     continue
-                assert answer.status_code == 200, answer.text
+                assert answer.is_success, answer.text
                 break
             self.voxels[write.box.slices] = write.voxels
             self.acknowledged.append(write)

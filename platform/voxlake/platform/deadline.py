@@ -25,6 +25,8 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds, self.given_up = seconds, False
+        self.progressed: Callable[[], None] = self.renew
+        """Called where a part of long work is done; by a server's event loop alone."""
         self.renew()
 
     def renew(self) -> None:
@@ -79,6 +81,13 @@ def give_up() -> None:
     deadline = _current.get()
     if deadline is not None:
         deadline.give_up()
+
+
+def renew_deadline() -> None:
+    """Count from here for what runs here: a part of long work is done, and the next begins."""
+    deadline = _current.get()
+    if deadline is not None:
+        deadline.progressed()
 
 
 def check_deadline() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
 from voxlake.api.data.commits import Commits, Part, WriteShard
 from voxlake.api.data.datasets import cutout_of
@@ -40,6 +40,7 @@ from voxlake.ngff.writing import (
 )
 from voxlake.platform.access import AddVoxels
 from voxlake.platform.catalog import DatasetState
+from voxlake.platform.deadline import renew_deadline
 from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
@@ -220,9 +221,7 @@ async def write(
     check_change(target.volume, change)
     known = await _known(target, if_match) if if_match is not None else {}
     parts = _parts(target, change, granted.asker, known)
-    # What was begun is done to its end, and its memory counts until then.
-    with CancelScope(shield=True):
-        await _commit(granted.gateway.commits, target, parts)
+    await _to_its_end(_commit(granted.gateway.commits, target, parts))
     await check_not_replaced(granted, target.dataset.multiscale.folder)
     states = {part.cell: part.done.result() for part in parts}
     return WrittenDocument(
@@ -248,6 +247,18 @@ def _parts(target: Target, change: Change, by: str, known: Mapping[Cell, str]) -
     ]
 
 
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do what was begun to its end, whoever leaves: its memory counts until then."""
+    running = asyncio.create_task(work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # nobody is there to be told
+        raise
+
+
 async def _commit(commits: Commits, target: Target, parts: Sequence[Part]) -> None:
     """Have changes of shards made, some at a time; raise the first failure.
 
@@ -266,6 +277,7 @@ async def _commit(commits: Commits, target: Target, parts: Sequence[Part]) -> No
             ) from failures[0]
         if failures:
             raise failures[0]
+        renew_deadline()
 
 
 def _at_a_time(target: Target, parts: Sequence[Part]) -> Iterator[list[Part]]:

@@ -23,9 +23,10 @@ WATCHED_AFTER_S = 0.02
 class WhileWanted(Layer):
     """Ends what is done for a request, in coroutines and threads, when nobody waits for it.
 
-    A deadline counts from each part of the body until the answer begins, and again from each part
-    of that to the next; what a client takes for receiving a part does not count. One that passes is
-    answered with 504; after the beginning of the answer the connection is cut off.
+    A deadline counts from each part of the body, and of long work, until the answer begins, and
+    again from each part of that to the next; what a client takes for receiving a part does not
+    count. One that passes is answered with 504; after the beginning of the answer the connection is
+    cut off.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -64,6 +65,7 @@ class _Sending:
     def __init__(self, send: Send, deadline: Deadline, client: _Client) -> None:
         self._send, self._deadline, self._client = send, deadline, client
         self.started = False
+        deadline.progressed = self._renew_if_early
 
     @asynccontextmanager
     async def in_time(self) -> AsyncIterator[None]:
@@ -85,6 +87,11 @@ class _Sending:
         self._limit.reschedule(None)
         await self._send(message)
         self.renew()
+
+    def _renew_if_early(self) -> None:
+        """Count from here, if it is not too late."""
+        if not self._limit.expired():
+            self.renew()
 
     def renew(self) -> None:
         """Count from here."""
