@@ -366,10 +366,45 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v2/users"): administrator,
     ("POST", "/v2/users"): administrator,
     ("GET", "/v2/users/{user}"): oneself,
+    ("DELETE", "/v2/users/{user}"): administrator,
+    ("PUT", "/v2/users/{user}/roles/{role}"): administrator,
+    ("DELETE", "/v2/users/{user}/roles/{role}"): administrator,
     ("PUT", "/v2/users/{user}/disabled"): administrator,
     ("DELETE", "/v2/users/{user}/disabled"): administrator,
     ("GET", "/v2/groups"): signed_in,
     ("POST", "/v2/groups"): unlimited,
+    ("GET", "/v1/groups"): signed_in,
+    ("GET", "/v1/permissions"): signed_in,
+    ("POST", "/v1/permissions"): signed_in,
+    ("PATCH", "/v1/permissions"): signed_in,
+    ("DELETE", "/v1/permissions"): signed_in,
+    ("GET", "/v1/sso/user/{user}"): oneself,
+    ("POST", "/v1/sso/user/{user}"): administrator,
+    ("DELETE", "/v1/sso/user/{user}"): administrator,
+    ("GET", "/v1/sso/user-role/{user}"): oneself,
+    ("GET", "/v1/sso/user-role/{user}/{role}"): oneself,
+    ("POST", "/v1/sso/user-role/{user}/{role}"): administrator,
+    ("DELETE", "/v1/sso/user-role/{user}/{role}"): administrator,
+    ("GET", "/v1/ping"): everyone,
+    **{
+        (method, "/v0.{minor}/{rest:path}"): everyone
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    },
+    ("GET", "/v1/groups/{group}"): in_team,
+    ("POST", "/v1/groups/{group}"): unlimited,
+    ("DELETE", "/v1/groups/{group}"): of_team("owner"),
+    **{
+        row: rule
+        for kind in ("members", "maintainers")
+        for row, rule in {
+            ("GET", f"/v1/groups/{{group}}/{kind}"): in_team,
+            ("GET", f"/v1/groups/{{group}}/{kind}/{{user}}"): in_team,
+            ("POST", f"/v1/groups/{{group}}/{kind}/{{user}}"): of_team(
+                "owner", *(["editor"] if kind == "members" else [])
+            ),
+            ("DELETE", f"/v1/groups/{{group}}/{kind}/{{user}}"): of_team("owner", "editor"),
+        }.items()
+    },
     ("GET", "/v2/groups/{group}"): in_team,
     ("DELETE", "/v2/groups/{group}"): of_team("owner"),
     ("PUT", "/v2/groups/{group}/members/{user}"): of_team("owner", "editor"),

@@ -102,3 +102,6 @@ FILLED = {
     "{t_idx}": "0",
 }
 """What parts of addresses are filled with that do not name a place."""
+
+WORDS = {"{role}": "resource-manager", "{minor}": "8", "{rest:path}": "collection"}
+"""What parts of addresses are filled with that stand for no thing that may be absent."""

@@ -47,6 +47,7 @@ NAMED |= {
     "group": "ada",
     "frame": "common",
 }
+NAMED |= {"role": "resource-manager", "minor": "8", "rest": "collection"}
 HOSTILE = [
     "..", "%2e%2e", "..%2f..%2fcanary", "..%5c..%5ccanary", "..\\..\\canary", "%2fetc%2fpasswd",
     "%00", "canary%00", "%252e%252e%252fcanary", "~", "*", "%c0%ae%c0%ae", "..;", "%0d%0aX:y", "-1",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
+from tests.api import matrix_v1
 from tests.api.asgi import Answer, InProcess
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, add_sample, label_voxels
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
 STATUSES = {401: Outcome.UNAUTHENTICATED, 403: Outcome.FORBIDDEN}
 NO_TOKEN = 10**9
+NO_GROUP = "none"
 COMMON = Frame("common", (0, 0, 0), (9, 9, 9), (1.0, 1.0, 1.0))
 ISSUED = Settings(
     failed_logins_per_minute=0,
@@ -244,6 +246,8 @@ def test_places(server: Server, row: tuple[str, str]) -> None:
 def fill(server: Server, template: str) -> dict[str, str]:
     """Return what a path is filled with; what its route deletes is made anew."""
     filled = {"{group}": "team", "{collection}": "alps", "{frame}": COMMON.name}
+    if "{user}" in template and "spare" not in names_of_users(server.catalog):
+        server.catalog.people.add_user("spare")
     if "{group}" in template:
         make_team(server.catalog)
     if "{frame}" in template and COMMON not in map(unowned, server.catalog.frames.list_all()):
@@ -275,13 +279,21 @@ def number_of_upload(catalog: Catalog) -> int:
 
 
 def make_team(catalog: Catalog) -> None:
-    """Make the group `team` if it is not there, and take `spare` in."""
+    """Make the group `team` if it is not there, and take `spare` in; one that was made goes."""
     people = catalog.people
-    if "team" not in [group.name for group in people.list_groups()]:
+    names = [group.name for group in people.list_groups()]
+    if NO_GROUP in names:
+        people.remove_group(NO_GROUP)
+    if "team" not in names:
         people.add_group("team", "owner")
         for user, standing in STANDINGS.items():
             people.put_member("team", user, Standing(standing))
     people.put_member("team", "spare")
+
+
+def names_of_users(catalog: Catalog) -> list[str]:
+    """Return the names of all users."""
+    return [user.name for user in catalog.people.list_users()]
 
 
 def unowned(frame: Frame) -> Frame:
@@ -293,12 +305,15 @@ def unowned(frame: Frame) -> Frame:
 def test_others(server: Server, row: tuple[str, str]) -> None:
     method, template = row
     method = "GET" if method == "*" else method
-    user = "viewer" if template.endswith("s/{user}") and "members" not in template else "spare"
+    of_users = template.startswith(("/v2/users", "/v1/sso"))
+    user = "viewer" if method == "GET" and of_users else "spare"
     body: dict[str, str] | None = {} if method in {"PATCH", "PUT", "POST"} else None
+    for part, text in matrix_v1.WORDS.items():
+        template = template.replace(part, text)
 
     def ask(asking: Asking) -> Outcome:
         target, filled = template, fill(server, template) | {"{user}": user}
-        absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", "none")
+        absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", NO_GROUP)
         absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
         absent = absent.replace("{job}", str(NO_TOKEN))
         absent = absent.replace("{user}", "none" if "{group}" not in template else user)

@@ -100,10 +100,18 @@ async def administrator(asker: Annotated[Asker, Depends(unlimited)]) -> Asker:
     return asker
 
 
+async def user_manager(asker: Annotated[Asker, Depends(unlimited)]) -> Asker:
+    """Return who asks; raise ForbiddenError if they do not look after users."""
+    if not asker.principal.manages_users:
+        raise ForbiddenError("this is for user managers and administrators; ask one")
+    return asker
+
+
 SignedIn = Annotated[Asker, Depends(signed_in)]
 Unlimited = Annotated[Asker, Depends(unlimited)]
 Administrator = Annotated[Asker, Depends(administrator)]
-GUARDS = (signed_in, unlimited, administrator)
+UserManager = Annotated[Asker, Depends(user_manager)]
+GUARDS = (signed_in, unlimited, administrator, user_manager)
 
 
 @dataclass(frozen=True, slots=True)

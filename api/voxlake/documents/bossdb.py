@@ -28,6 +28,13 @@ class BossError(Document):
     request_id: str = Field(description="Under which the log of the server has more.")
 
 
+class BossPing(Document):
+    """What serves bossDB's API."""
+
+    server: str
+    version: str
+
+
 class BossCollections(Document):
     """Names of collections."""
 

@@ -25,6 +25,9 @@ class UserDocument(Document):
     is_administrator: bool = Field(default=False, description="Whether everything is theirs to do.")
     created_at: datetime
     disabled_at: datetime | None = Field(None, description="Since when they are nobody here.")
+    roles: tuple[str, ...] = Field(
+        (), description="resource-manager: makes collections; user-manager: adds users."
+    )
 
 
 class UserList(Document):

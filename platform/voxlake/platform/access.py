@@ -56,6 +56,25 @@ _ADDED = {
     Role.OWNER: {Permission.DELETE, Permission.ASSIGN_GROUP, Permission.REMOVE_GROUP},
 }
 
+VOLUMETRIC = frozenset(
+    {
+        Permission.READ_VOLUMETRIC_DATA,
+        Permission.ADD_VOLUMETRIC_DATA,
+        Permission.DELETE_VOLUMETRIC_DATA,
+    }
+)
+"""Those about voxels, which datasets alone have."""
+
+
+class LakeRole(StrEnum):
+    """What somebody who is no administrator looks after in the lake as a whole, as in bossDB."""
+
+    RESOURCE_MANAGER = "resource-manager"
+    """Makes collections and coordinate frames: may `add` to the lake, and not to what is in it."""
+    USER_MANAGER = "user-manager"
+    """Adds users, and makes resource managers of them."""
+
+
 PUBLIC = 1
 """The group of everybody, those included who have not said who they are."""
 
@@ -110,6 +129,8 @@ class Principal:
     """The owner of the lake holds every permission on everything in it."""
     is_anonymous: bool = False
     """Nobody has said who asks."""
+    is_user_manager: bool = False
+    """Whether they have that role in the lake."""
     groups: frozenset[int] = frozenset({PUBLIC})
     """The groups whose grants are theirs."""
     permissions: frozenset[Permission] = frozenset(Permission)
@@ -134,6 +155,11 @@ class Principal:
     def administers(self) -> bool:
         """Whether users, groups and tokens of others are theirs to look after."""
         return self.is_owner and not self.is_limited
+
+    @property
+    def manages_users(self) -> bool:
+        """Whether they may see all users, add some, and say who is a resource manager."""
+        return (self.is_owner or self.is_user_manager) and not self.is_limited
 
     def is_within(self, path: Sequence[int]) -> bool:
         """Return whether a node, by its path from the lake down, is one that they may ask of."""

@@ -14,6 +14,8 @@
   + ThrottledError             too much of it, or too often          (429)
   + NotFoundError              it does not exist, or not for you     (404)
     - ObjectNotFoundError      an object on the store
+    - UserNotFoundError        a user
+    - GroupNotFoundError       a group
   + ConflictError              it is there already, or has changed   (409)
     - ObjectExistsError        an object on the store
     - PlanChangedError         a job's plan is not what it was
@@ -140,6 +142,14 @@ class ObjectNotFoundError(NotFoundError):
     """An object that the store says it does not have. Never used for an I/O failure."""
 
     kind = "object-not-found"
+
+
+class UserNotFoundError(NotFoundError):
+    """A user of the lake, or one that the asker may not know of."""
+
+
+class GroupNotFoundError(NotFoundError):
+    """A group of the lake, or one that the asker may not know of."""
 
 
 class ConflictError(VoxlakeError):

@@ -42,6 +42,10 @@ def test_a_laboratory_shares_its_data(filled: Command) -> None:
     assert filled("group", "leave", "mappers", "bob").ok()["members"][0]["user"] == "ada"
     assert filled("user", "disable", "bob").ok()["disabled_at"] is not None
     assert filled("user", "enable", "bob").ok()["disabled_at"] is None
+    assert filled("user", "give", "bob", "user-manager").ok()["roles"] == ["user-manager"]
+    assert filled("user", "take", "bob", "user-manager").ok()["roles"] == []
+    filled("user", "add", "eve").ok()
+    filled("user", "rm", "eve").ok()
     assert {one["name"] for one in filled("user").ok()["users"]} == {"ada", "bob"}
     filled("group", "rm", "mappers").ok()
     names = [one["name"] for one in filled("group").ok()["groups"]]

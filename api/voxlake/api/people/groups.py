@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from voxlake.api.askers import Asker
 from voxlake.documents.asked_of_people import GroupQuestion
@@ -10,7 +10,7 @@ from voxlake.documents.people import GroupDocument, GroupList, group_document
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.people import no_group
 from voxlake.platform.catalog.identity.person import Group, Standing, may_set
-from voxlake.platform.errors import ForbiddenError, InvalidInputError
+from voxlake.platform.errors import ForbiddenError, InvalidInputError, NotFoundError
 
 
 async def list_groups(asker: Asker, limit: int, after: str) -> GroupList:
@@ -67,6 +67,92 @@ async def put_member(asker: Asker, name: str, user: str, standing: Standing) -> 
         lambda catalog: catalog.people.put_member(name, user, standing, check)
     )
     return group_document(changed)
+
+
+async def find_mine(asker: Asker) -> Sequence[Group]:
+    """Return the groups that the asker is in; all, if they are the owner of a local server."""
+    of = asker.principal if asker.principal.user is not None else None
+    return await asker.of_catalog(lambda catalog: catalog.people.list_groups(of))
+
+
+async def is_personal(asker: Asker, name: str) -> bool:
+    """Return whether a group is one user's own; one that there is not is none."""
+
+    def question(catalog: Catalog) -> bool:
+        try:
+            return catalog.people.get_group(name).is_personal
+        except NotFoundError:
+            return False
+
+    return await asker.of_catalog(question)
+
+
+MEMBERS = frozenset(Standing)
+"""All who are in a group are its members."""
+MAINTAINERS = frozenset({Standing.MAINTAINER, Standing.OWNER})
+_NOT_IN: frozenset[Standing | None] = frozenset({None})
+
+
+async def take_in(asker: Asker, name: str, user: str) -> None:
+    """Take a user into a group; who is in stays what they are."""
+    await _change(asker, name, user, _NOT_IN, Standing.MEMBER)
+
+
+async def let_go(asker: Asker, name: str, user: str) -> None:
+    """Let a user leave a group, if they are in it."""
+    await _change(asker, name, user, MEMBERS, None)
+
+
+async def let_maintain(asker: Asker, name: str, user: str) -> None:
+    """Let a user maintain a group; its owners stay what they are."""
+    await _change(asker, name, user, _NOT_IN | {Standing.MEMBER}, Standing.MAINTAINER)
+
+
+async def end_maintaining(asker: Asker, name: str, user: str) -> None:
+    """Let a user who maintains a group be an ordinary member."""
+    await _change(asker, name, user, MAINTAINERS, Standing.MEMBER)
+
+
+async def _change(
+    asker: Asker,
+    name: str,
+    user: str,
+    before: Collection[Standing | None],
+    after: Standing | None,
+) -> None:
+    """Let a user who is one of some things in a group be another; else they stay what they are.
+
+    Raises
+    ------
+    UserNotFoundError
+        If there is no such user.
+    """
+
+    def change(catalog: Catalog) -> None:
+        group = catalog.people.get_group(name)
+        there = group.standing_of(user)
+        wanted = after if there in before else there
+        check = _may_set(asker, user, wanted)
+        check(group)
+        if wanted is not None:
+            catalog.people.put_member(name, user, wanted, check)
+        elif there is not None:
+            catalog.people.drop_member(name, user, check)
+        else:
+            catalog.people.get_user(user)
+
+    await asker.of_catalog(change)
+
+
+async def is_in(asker: Asker, name: str, user: str, standings: Collection[str]) -> bool:
+    """Return whether a user is one of some things in a group that the asker sees."""
+
+    def question(catalog: Catalog) -> bool:
+        group = catalog.people.get_group(name)
+        _check_seen(asker, group)
+        return group.standing_of(catalog.people.get_user(user).name) in standings
+
+    return await asker.of_catalog(question)
 
 
 async def drop_member(asker: Asker, name: str, user: str) -> None:

@@ -1,12 +1,14 @@
-"""Users: administrators see and change all, everybody sees themselves."""
+"""Users: administrators see and change all, managers see and add them, everybody themselves."""
 
 from __future__ import annotations
 
 from voxlake.api.askers import Asker
 from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.people import MeDocument, UserDocument, UserList, user_document
+from voxlake.platform.access import LakeRole
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.people import no_user
+from voxlake.platform.errors import ForbiddenError
 
 
 async def describe(asker: Asker) -> MeDocument:
@@ -29,7 +31,7 @@ async def describe(asker: Asker) -> MeDocument:
 
 
 async def list_users(asker: Asker, limit: int, after: str) -> UserList:
-    """Return users, for administrators."""
+    """Return users, for those who look after them."""
     found = await asker.of_catalog(
         lambda catalog: catalog.people.list_users(limit=limit + 1, after=after)
     )
@@ -38,7 +40,15 @@ async def list_users(asker: Asker, limit: int, after: str) -> UserList:
 
 
 async def add_user(asker: Asker, asked: UserQuestion) -> UserDocument:
-    """Add a user, for administrators."""
+    """Add a user, for those who look after them.
+
+    Raises
+    ------
+    ForbiddenError
+        If it is to be an administrator, and none asks.
+    """
+    if asked.is_administrator and not asker.principal.administers:
+        raise ForbiddenError("only administrators make another; leave `is_administrator` out")
 
     def change(catalog: Catalog) -> UserDocument:
         made = catalog.people.add_user(
@@ -53,7 +63,7 @@ async def add_user(asker: Asker, asked: UserQuestion) -> UserDocument:
 
 
 async def get_user(asker: Asker, name: str) -> UserDocument:
-    """Return a user: for administrators any, for others themselves.
+    """Return a user: for those who look after users any, for others themselves.
 
     Raises
     ------
@@ -61,7 +71,7 @@ async def get_user(asker: Asker, name: str) -> UserDocument:
         If there is none, or it is not for the asker to know.
     """
     who = asker.principal
-    if not who.administers and (who.user is None or who.name != name):
+    if not who.manages_users and (who.user is None or who.name != name):
         raise no_user(name)
     return user_document(await asker.of_catalog(lambda catalog: catalog.people.get_user(name)))
 
@@ -71,4 +81,23 @@ async def disable_user(asker: Asker, name: str, *, disabled: bool) -> UserDocume
     changed = await asker.of_catalog(
         lambda catalog: catalog.people.disable_user(name, disabled=disabled)
     )
+    return user_document(changed)
+
+
+async def remove_user(asker: Asker, name: str) -> None:
+    """Delete a user, for administrators; see `People.remove_user`."""
+    await asker.of_catalog(lambda catalog: catalog.people.remove_user(name))
+
+
+async def set_role(asker: Asker, name: str, role: LakeRole, *, held: bool) -> UserDocument:
+    """Give a user a role in the lake as a whole, or take it back, for those who look after users.
+
+    Raises
+    ------
+    ForbiddenError
+        If it is to look after users, and no administrator asks.
+    """
+    if role is LakeRole.USER_MANAGER and not asker.principal.administers:
+        raise ForbiddenError("who looks after users is for administrators alone to say; ask one")
+    changed = await asker.of_catalog(lambda catalog: catalog.lake_roles.set(name, role, held=held))
     return user_document(changed)

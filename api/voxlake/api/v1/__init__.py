@@ -10,9 +10,13 @@ from voxlake.api.v1 import (
     cutout_writing,
     experiments,
     frames,
+    groups,
     ingest,
     metadata,
+    permissions,
     pictures,
+    ping,
+    users,
 )
 
 RESOURCES = (
@@ -25,5 +29,9 @@ RESOURCES = (
     pictures,
     cutout_writing,
     ingest,
+    groups,
+    permissions,
+    users,
+    ping,
 )
 """Modules with a `router` each, besides `cutout`."""

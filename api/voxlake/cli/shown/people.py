@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 def shown_users(users: Iterable[UserDocument]) -> Shown:
     """Yield what people see of users."""
     rows = (
-        (each.name, each.full_name, each.email, each.is_administrator, each.disabled_at)
-        for each in users
+        (each.name, each.full_name, each.email, _roles(each), each.disabled_at) for each in users
     )
-    yield table(("user", "full name", "email", "administrator", "disabled"), rows)
+    yield table(("user", "full name", "email", "roles", "disabled"), rows)
+
+
+def _roles(user: UserDocument) -> str:
+    return ", ".join((*(["administrator"] if user.is_administrator else []), *user.roles))
 
 
 def shown_groups(groups: Iterable[GroupDocument]) -> Shown:

@@ -34,6 +34,7 @@ from voxlake.platform.catalog.data.search import Search
 from voxlake.platform.catalog.data.uploads import Uploads
 from voxlake.platform.catalog.data.viewer_states import ViewerStates
 from voxlake.platform.catalog.identity.identities import Identities
+from voxlake.platform.catalog.identity.lake_roles import LakeRoles
 from voxlake.platform.catalog.identity.people import People
 from voxlake.platform.catalog.identity.sessions import Sessions
 from voxlake.platform.catalog.identity.tokens import Tokens
@@ -41,6 +42,7 @@ from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
 from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.rights.links import Links
+from voxlake.platform.catalog.rights.permission_sets import PermissionSets
 from voxlake.platform.catalog.rights.shares import Shares
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
@@ -81,6 +83,11 @@ class Catalog(Writer):
         return Identities(self.database, self.by)
 
     @property
+    def lake_roles(self) -> LakeRoles:
+        """Who looks after what of the lake as a whole, in the same database."""
+        return LakeRoles(self.database, self.by)
+
+    @property
     def tokens(self) -> Tokens:
         """The tokens of users, in the same database."""
         return Tokens(self.database, self.by)
@@ -104,6 +111,11 @@ class Catalog(Writer):
     def shares(self) -> Shares:
         """Who may do what, in the same database."""
         return Shares(self.database, self.by)
+
+    @property
+    def permission_sets(self) -> PermissionSets:
+        """Rights as plain sets, which do not inherit, in the same database."""
+        return PermissionSets(self.database, self.by)
 
     @property
     def collections(self) -> Collections:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from voxlake.platform.database import Moment
@@ -69,6 +70,7 @@ users = Table(
     Column("is_administrator", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
+    Column("is_user_manager", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 """People and programs that say who they are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voxlake.documents.bossdb import BossError
+from voxlake.platform.errors import GroupNotFoundError, UserNotFoundError, VoxlakeError
 
 ARGUMENT, CUTOUT, ADDRESS = 1003, 1001, 1000
 _CODES = {
@@ -21,20 +21,22 @@ _CODES = {
 """By status."""
 _KINDS = {"out-of-bounds": CUTOUT}
 """By kind, where it says more than the status."""
+_OF_ERRORS: dict[type[VoxlakeError], int] = {GroupNotFoundError: 4001, UserNotFoundError: 4002}
+"""By what was raised, where it says more than its kind."""
 UNKNOWN = 9002
 _SCHEMA = {"application/json": {"schema": {"$ref": "#/components/schemas/BossError"}}}
 
 
-def boss_error(kind: str, status: int, detail: str, request_id: str) -> BossError:
-    """Return an error as bossDB's clients know it.
+def number_of(kind: str, status: int, error: VoxlakeError | None) -> int:
+    """Return bossDB's number of an error, by what was raised if anything was.
 
     Examples
     --------
-    >>> boss_error("not-found", 404, "there is none", "1").code
-    4000
+    >>> number_of("not-found", 404, None), number_of("not-found", 404, UserNotFoundError())
+    (4000, 4002)
     """
-    code = _KINDS.get(kind, _CODES.get(status, UNKNOWN))
-    return BossError(status=status, code=code, message=detail, request_id=request_id)
+    by_kind = _KINDS.get(kind, _CODES.get(status, UNKNOWN))
+    return by_kind if error is None else _OF_ERRORS.get(type(error), by_kind)
 
 
 def documented_as_boss(documented: dict[int | str, dict[str, Any]]) -> dict[Any, dict[str, Any]]:

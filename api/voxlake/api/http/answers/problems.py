@@ -14,10 +14,11 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from voxlake.api.gateway import gateway_of
-from voxlake.api.http.answers.boss_errors import boss_error
+from voxlake.api.http.answers.boss_errors import number_of
 from voxlake.api.http.layers.boss_paths import is_boss
 from voxlake.api.http.layers.exchange import exchange_of, template_of
 from voxlake.api.http.layers.public_address import inner_path
+from voxlake.documents.bossdb import BossError
 from voxlake.documents.problem import GraphProblem, Problem, naming
 from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
 
@@ -31,9 +32,17 @@ _log = logging.getLogger(__name__)
 
 
 def problem(
-    scope: Scope, kind: str, status: int, detail: str, headers: dict[str, str] | None = None
+    scope: Scope,
+    kind: str,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    error: VoxlakeError | None = None,
 ) -> Response:
-    """Return the answer for one error; to clients of bossDB and CAVE in their form."""
+    """Return the answer for one error; to clients of bossDB and CAVE in their form.
+
+    `error` is what was raised, if anything was.
+    """
     request_id = exchange_of(scope).request_id
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
@@ -41,7 +50,8 @@ def problem(
         wrong = ', error="invalid_token"' if "authorization" in Headers(scope=scope) else ""
         sent["WWW-Authenticate"] = f'Bearer realm="voxlake"{wrong}'
     if is_boss(scope):
-        told = boss_error(kind, status, detail, request_id)
+        number = number_of(kind, status, error)
+        told = BossError(status=status, code=number, message=detail, request_id=request_id)
         return Response(told.model_dump_json(), status, sent, "application/json")
     body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id)
     if inner_path(scope).startswith(GRAPHS):
@@ -55,7 +65,7 @@ def from_error(scope: Scope, error: VoxlakeError) -> Response:
     """Return the answer for an error that voxlake raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(scope, error, error.kind)
-    return problem(scope, error.kind, error.status, str(error))
+    return problem(scope, error.kind, error.status, str(error), error=error)
 
 
 def from_bug(scope: Scope, error: Exception) -> Response:

@@ -14,7 +14,9 @@ from voxlake.api.http.layers.layer import Layer
 from voxlake.api.http.layers.public_address import inner_path
 
 ROOT = "/v1"
-_PATH = re.compile(r"/+(?:v1|latest)(?:/.*)?", re.DOTALL)
+UNVERSIONED = ("ping", "metric")
+"""What bossDB has without a version before it."""
+_PATH = re.compile(rf"/+(?:v1|latest|{'|'.join(UNVERSIONED)})(?:/.*)?", re.DOTALL)
 _META, _VALUE = f"{ROOT}/meta/", b"&value="
 _SLASHES = re.compile("/+")
 
@@ -38,11 +40,11 @@ def plain(path: str) -> str:
 
     Examples
     --------
-    >>> plain("/latest/collection//"), plain("/v1//collection/lab/experiment")
-    ('/v1/collection', '/v1/collection/lab/experiment')
+    >>> plain("/latest/collection//"), plain("/v1//collection/lab/experiment"), plain("/ping/")
+    ('/v1/collection', '/v1/collection/lab/experiment', '/v1/ping')
     """
-    _, _, *parts = _SLASHES.sub("/", path).rstrip("/").split("/")
-    return "/".join((ROOT, *parts))
+    _, first, *parts = _SLASHES.sub("/", path).rstrip("/").split("/")
+    return "/".join((ROOT, *([first] if first in UNVERSIONED else []), *parts))
 
 
 def whole_value(query: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,11 +11,17 @@ from voxlake.cli.options import Answering, Flag, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_users
 from voxlake.documents.people import UserList, user_document
+from voxlake.platform.access import LakeRole
 from voxlake.platform.catalog.identity.person import User
 
-user = App(name="user", help="Users: list them, add one, disable one.")
+user = App(name="user", help="Users: list them, add, disable or delete one, give one a role.")
 
 type UserName = Annotated[str, Parameter(name="USER", help="Their name.")]
+
+type RoleName = Annotated[
+    Literal["resource-manager", "user-manager"],
+    Parameter(name="ROLE", help="The first makes collections and frames, the second adds users."),
+]
 
 
 @user.default
@@ -47,6 +53,47 @@ def add(
             name, full_name=full_name, email=email, administrator=administrator
         )
     _answer(made, answering)
+
+
+@user.command
+def rm(name: UserName, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
+    """Delete a user with their tokens, sessions, links and what only they were granted."""
+    with opened_catalog(lake) as catalog:
+        removed = catalog.people.get_user(name)
+        catalog.people.remove_user(name)
+    _answer(removed, answering)
+
+
+@user.command
+def give(
+    name: UserName,
+    role: RoleName,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Give a user a role in the lake as a whole."""
+    _set_role(name, role, lake, answering, held=True)
+
+
+@user.command
+def take(
+    name: UserName,
+    role: RoleName,
+    /,
+    *,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Take a role in the lake as a whole back from a user."""
+    _set_role(name, role, lake, answering, held=False)
+
+
+def _set_role(name: str, role: str, lake: InLake, answering: Answering, *, held: bool) -> None:
+    with opened_catalog(lake) as catalog:
+        changed = catalog.lake_roles.set(name, LakeRole(role), held=held)
+    _answer(changed, answering)
 
 
 @user.command

@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
-from voxlake.platform.access import PUBLIC, Principal
+from voxlake.platform.access import PUBLIC, Permission, Principal
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.identity.person import Group, Member, Standing, User
-from voxlake.platform.catalog.rights.grants import drop_grants
+from voxlake.platform.catalog.identity.removal import forget_user
+from voxlake.platform.catalog.rights.grants import drop_grants, is_in_set
 from voxlake.platform.catalog.tables import groups, memberships, sessions, users
 from voxlake.platform.database import now
 from voxlake.platform.database.order import in_order
 from voxlake.platform.errors import (
     ConflictError,
+    GroupNotFoundError,
     InvalidInputError,
     NotFoundError,
     UnauthenticatedError,
+    UserNotFoundError,
 )
 from voxlake.platform.names import check_name
+from voxlake.platform.nodes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -74,7 +78,7 @@ class People(Writer):
     def list_users(self, *, limit: int | None = None, after: str = "") -> list[User]:
         """Return users, sorted by name: all, or some of those after one."""
         by_name = in_order(users.c.name)
-        query = select(users).where(by_name > after).order_by(by_name).limit(limit)
+        query = _users().where(by_name > after).order_by(by_name).limit(limit)
         with self.database.read() as connection:
             return list(map(_user_of, connection.execute(query)))
 
@@ -91,6 +95,18 @@ class People(Writer):
                 connection.execute(delete(sessions).where(sessions.c.user == user.id))
             self.note(connection, "disable user" if disabled else "enable user", name)
             return find_user(connection, name)
+
+    def remove_user(self, name: str) -> None:
+        """Delete a user, and all by which they are known; their name is free again.
+
+        Raises
+        ------
+        ConflictError
+            If a group would be left without an owner.
+        """
+        with self.database.write() as connection:
+            forget_user(connection, find_user(connection, name))
+            self.note(connection, "remove user", name)
 
     def principal_of(self, name: str) -> Principal:
         """Return a user as one who asks; raise UnauthenticatedError if they are disabled."""
@@ -234,20 +250,26 @@ class People(Writer):
 
 def find_user(connection: Connection, name: str) -> User:
     """Return the user of a name."""
-    row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
+    row = connection.execute(_users().where(users.c.name == name)).one_or_none()
     if row is None:
         raise no_user(name)
     return _user_of(row)
 
 
-def no_user(name: str) -> NotFoundError:
+def _users() -> Select[tuple[Any, ...]]:
+    own = groups.alias("own")
+    manages = is_in_set(ROOT, own.c.id, Permission.ADD).label("is_resource_manager")
+    return select(users, manages).join(own, own.c.user == users.c.id)
+
+
+def no_user(name: str) -> UserNotFoundError:
     """Return the error that there is no such user, or none that the asker may know of."""
-    return NotFoundError(f"there is no user {name}; list who there is with 'voxlake user'")
+    return UserNotFoundError(f"there is no user {name}; list who there is with 'voxlake user'")
 
 
-def no_group(name: str) -> NotFoundError:
+def no_group(name: str) -> GroupNotFoundError:
     """Return the error that there is no such group, or none that the asker may know of."""
-    return NotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
+    return GroupNotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
 
 
 def is_free(connection: Connection, name: str) -> bool:
@@ -285,7 +307,13 @@ def principal_of(
     mapped = select(groups.c.id).where(groups.c.claim.in_(claimed))
     found = connection.execute(theirs.union(own, mapped)).scalars()
     theirs_all = frozenset({PUBLIC, *found})
-    return Principal(user.name, user.is_administrator, groups=theirs_all, user=user.id)
+    return Principal(
+        user.name,
+        user.is_administrator,
+        is_user_manager=user.is_user_manager,
+        groups=theirs_all,
+        user=user.id,
+    )
 
 
 def find_group(connection: Connection, name: str) -> Group:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voxlake.platform.access import LakeRole
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -23,6 +25,17 @@ class User:
     created_at: datetime
     disabled_at: datetime | None = None
     """Since when they are nobody here; None: they are not."""
+    is_user_manager: bool = False
+    is_resource_manager: bool = False
+
+    @property
+    def roles(self) -> tuple[LakeRole, ...]:
+        """What they look after in the lake as a whole."""
+        has = {
+            LakeRole.RESOURCE_MANAGER: self.is_resource_manager,
+            LakeRole.USER_MANAGER: self.is_user_manager,
+        }
+        return tuple(role for role, held in has.items() if held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +68,8 @@ class Standing(StrEnum):
 def may_set(asker: Standing | None, before: Standing | None, after: Standing | None) -> bool:
     """Return whether somebody of a standing in a group may give a user another there.
 
-    None is that of whoever is not in it. Maintainers take members in and let them go; all else is
-    the owners' to say.
+    None is that of whoever is not in it. Maintainers take members in and let them go, and may say
+    again what is so; all else is the owners' to say.
 
     Examples
     --------
@@ -65,7 +78,7 @@ def may_set(asker: Standing | None, before: Standing | None, after: Standing | N
     >>> may_set(Standing.MAINTAINER, Standing.OWNER, None)
     False
     """
-    if {before, after} <= {None, Standing.MEMBER}:
+    if before is after or {before, after} <= {None, Standing.MEMBER}:
         return asker in {Standing.MAINTAINER, Standing.OWNER}
     return asker is Standing.OWNER
 

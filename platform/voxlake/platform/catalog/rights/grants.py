@@ -84,6 +84,17 @@ def is_granted(
     return theirs.limit(1).scalar_subquery().is_not(None)
 
 
+def is_in_set(node: int, group: ColumnElement[int], permission: Permission) -> ColumnElement[bool]:
+    """Say that a group has a permission on a node by a plain set, for no time in particular."""
+    plain = select(grants.c.id).where(
+        grants.c.node == node,
+        grants.c.group == group,
+        grants.c.inherits.is_(False),
+        grants.c.permissions.bitwise_and(bits_of([permission])) != 0,
+    )
+    return plain.limit(1).scalar_subquery().is_not(None)
+
+
 def read_grants(connection: Connection, path: Sequence[int]) -> tuple[Grant, ...]:
     """Return the grants on the nodes of a path."""
     query = select(grants).where(grants.c.node.in_(list(path))).order_by(grants.c.id)
@@ -110,6 +121,15 @@ def put_grant(connection: Connection, grant: Grant, role: Role | None = None) ->
 def put_role(connection: Connection, node: int, group: int, role: Role) -> None:
     """Let a group have a role on a node and all below it, from this moment on."""
     put_grant(connection, Grant(group, node, role.permissions), role)
+
+
+def put_set(connection: Connection, node: int, group: int, plain: frozenset[Permission]) -> None:
+    """Let a group have a plain set of permissions on a node, which does not inherit; or none."""
+    if plain:
+        put_grant(connection, Grant(group, node, plain, inherits=False))
+    else:
+        mine = grants.c.node == node, grants.c.group == group, grants.c.inherits.is_(False)
+        connection.execute(delete(grants).where(*mine))
 
 
 def drop_grants(connection: Connection, node: int | None = None, group: int | None = None) -> int:

@@ -80,9 +80,10 @@ class Shares(Writer):
             node = path[-1]
             grant = Grant(whose.id, node, role.permissions, starts_at=starts_at, ends_at=ends_at)
             before = read_grants(connection, path)
-            _check_handed_on(grant, before, held)
+            check_given(whose.id, grant.permissions, held)
+            check_taken([each for each in before if _is_replaced(each, grant)], grant, held)
             put_grant(connection, grant, role)
-            _check_owned(before, read_grants(connection, path), path, held)
+            check_owned(before, read_grants(connection, path), path, held)
             lasts = "".join(
                 f", {word} {moment:%Y-%m-%d %H:%M}"
                 for word, moment in (("from", starts_at), ("until", ends_at))
@@ -115,7 +116,7 @@ class Shares(Writer):
                 raise NotFoundError(
                     f"{where} is not shared with {group}; list what is with: voxlake share {where}"
                 )
-            _check_owned(before, read_grants(connection, path), path, held)
+            check_owned(before, read_grants(connection, path), path, held)
             self.note(connection, "unshare", text_of(place), node=node, detail=group)
 
     def find_place(self, place: Sequence[str]) -> Place | None:
@@ -154,31 +155,35 @@ class Shares(Writer):
         return sorted(shares, key=lambda one: (one.place.count("/"), one.place, one.group))
 
 
-def _check_handed_on(
-    grant: Grant, before: Iterable[Grant], held: frozenset[Permission] | None
+def check_given(
+    group: int, permissions: frozenset[Permission], held: frozenset[Permission] | None
 ) -> None:
-    """Refuse to give what one has not, and to take back what one may not."""
-    if grant.group == PUBLIC and grant.permissions > Role.VIEWER.permissions:
+    """Refuse to give everybody more than to read, and anybody more than one has."""
+    if group == PUBLIC and not permissions <= Role.VIEWER.permissions:
         raise InvalidInputError("everybody can be a viewer, and no more; name a group for more")
-    if held is None:
-        return
-    if more := grant.permissions - held:
+    if held is not None and (more := permissions - held):
         raise ForbiddenError(
             f"you may not {', '.join(sorted(more))} there yourself, and cannot let others; give a "
             "smaller role, or ask its owner"
         )
-    is_taken = any(
-        (each.group, each.node, each.inherits) == (grant.group, grant.node, grant.inherits)
-        and not each.permissions <= grant.permissions
-        for each in before
-    )
-    if is_taken and Permission.REMOVE_GROUP not in held:
+
+
+def check_taken(
+    replaced: Iterable[Grant], after: Grant, held: frozenset[Permission] | None
+) -> None:
+    """Refuse to take back what one may not."""
+    may_take = held is None or Permission.REMOVE_GROUP in held
+    if not may_take and any(not each.permissions <= after.permissions for each in replaced):
         raise ForbiddenError(
             "the group may do more there, and you may not take that back; ask the owner"
         )
 
 
-def _check_owned(
+def _is_replaced(there: Grant, by: Grant) -> bool:
+    return (there.group, there.node, there.inherits) == (by.group, by.node, by.inherits)
+
+
+def check_owned(
     before: Iterable[Grant],
     after: Iterable[Grant],
     path: Sequence[int],
