@@ -24,11 +24,12 @@ from voxlake.compute.jobs import (
     Workspace,
     findings,
     run_job,
+    start_downsample,
     start_fsck,
     start_ingest,
 )
 from voxlake.ngff.grid.axes import VoxelSize
-from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.box import Box, cell_box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.checking import faults, kept_beside
 from voxlake.ngff.labels.handle import Labels
@@ -40,6 +41,7 @@ from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.ngff.lake import Place
 from voxlake.ngff.metadata.seal import sealed
+from voxlake.ngff.writing import write_voxels
 from voxlake.platform import store
 from voxlake.platform.catalog.data.record import DatasetState
 from voxlake.platform.errors import CorruptDataError
@@ -202,6 +204,15 @@ def test_shards_that_are_gone_from_all_levels_are_missed(workspace: Workspace) -
     assert said == ["1 shards of level 0 are stored; its ingest stored 2"]
     store.delete_tree(workspace.lake / PLACE.key / "0" / "c")
     assert {each.check for each in look(workspace)} == {Check.UNFINISHED}
+
+
+def test_a_shard_that_was_erased_is_not_missed(workspace: Workspace) -> None:
+    volume = workspace.dataset(PLACE).level(0)
+    first = cell_box((0, 0, 0), volume.shard) & volume.box
+    write_voxels(volume, first, np.zeros(first.shape, np.uint8))
+    run_job(workspace, start_downsample(workspace, PLACE.name, stale=True))
+    assert not volume.read(first).result().any()
+    assert look(workspace) == []
 
 
 def test_what_its_group_says_is_not_whole_is_unfinished(workspace: Workspace) -> None:

@@ -172,10 +172,9 @@ class _Splicing[T]:
         parts = tuple(part for change in self.changes for part in self._changed(change, payloads))
         if not parts:
             return Spliced(before, before, body, ())
-        if not any(payloads) and (not before or url.is_local):
-            # On S3 a DELETE takes no condition, so an object without chunks is stored.
-            store.delete(url)
-            return Spliced(before, "", b"", parts)
+        if not any(payloads) and not before:
+            return Spliced(before, before, body, parts)
+        # One that was stored stays, if without chunks: on S3 a DELETE takes no condition.
         changed = self.coding.assembled(payloads)
         return Spliced(before, _stored(url, changed, before), changed, parts)
 
