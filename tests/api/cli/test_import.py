@@ -135,6 +135,14 @@ def test_annotations_become_labels(voxlake: Command, boss: BossDB) -> None:
     assert found["voxels"] == counts[3]
 
 
+def test_nobody_described_it(voxlake: Command, boss: BossDB) -> None:
+    boss.values.clear()
+    for said in (boss.channel, boss.experiment, boss.frame):
+        said["description"] = None
+    done = voxlake("import", boss.location).ok()
+    assert done["written"] == ["description of lab", "frame bench"]
+
+
 def test_what_is_refused_is_said(voxlake: Command, boss: BossDB) -> None:
     boss.hides = True
     done = voxlake("import", boss.location).ok()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from voxlake.compute.sources.bossdb.server import BossDocument
 from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, known_scales
@@ -25,6 +25,8 @@ type _Extent = Annotated[int, Field(gt=0, le=1 << 62)]
 type _Size = Annotated[float, Field(ge=1e-12, le=1e15)]
 type _Place = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 type Triple = tuple[int, int, int]
+type Description = Annotated[str, BeforeValidator(lambda said: "" if said is None else said)]
+"""Null where nobody said anything."""
 
 
 class ChannelSaid(BossDocument):
@@ -32,7 +34,7 @@ class ChannelSaid(BossDocument):
 
     type: Literal["image", "annotation"]
     datatype: NumberType
-    description: str = ""
+    description: Description = ""
     base_resolution: Annotated[int, Field(ge=0, le=99)] = 0
     sources: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class ExperimentSaid(BossDocument):
     """The experiment of a channel."""
 
     coord_frame: str
-    description: str = ""
+    description: Description = ""
     num_time_samples: Annotated[int, Field(gt=0, le=1 << 40)] = 1
     time_step: Annotated[float, Field(allow_inf_nan=False)] | None = None
     time_step_unit: str | None = None
@@ -55,7 +57,7 @@ class FrameSaid(BossDocument):
     """The frame of an experiment."""
 
     name: str
-    description: str = ""
+    description: Description = ""
     x_start: _Place
     x_stop: _Place
     y_start: _Place

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from voxlake.compute.sources.bossdb.channel import (
+    Description,
     ExperimentSaid,
     FrameSaid,
     experiment_path,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class CollectionSaid(BossDocument):
     """A collection."""
 
-    description: str = ""
+    description: Description = ""
 
 
 class KeysSaid(BossDocument):
