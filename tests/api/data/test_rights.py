@@ -27,6 +27,7 @@ OTHERS = {
     "describe_stored": {"Read"},
     "reserve": {"AddVoxels"},
     "open_target": {"AddVoxels"},
+    "begin": {"AddVoxels"},
     "open_finest": {"AddVoxels"},
     "open_framed_target": {"AddVoxels"},
     "room_for": {"AddVoxels"},

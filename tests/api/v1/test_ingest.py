@@ -84,6 +84,11 @@ def test_a_job_is_recorded_and_its_queue_is_a_worker_s(bossdb: Served, taking: I
     listed = taking.ask("GET", "/v1/ingest", OWNER).json()["ingest_jobs"]
     assert [each["id"] for each in listed] == [begun["id"]]
     assert taking.ask("GET", f"/v1/ingest/{upload.id}/status", OWNER).status == 503
+    why = "SQS was away"
+    bossdb.catalog.uploads.move(upload.id, {upload.state}, UploadState.FAILED, why)
+    refused = taking.ask("GET", f"/v1/ingest/{upload.id}", OWNER)
+    assert refused.status == 409
+    assert f"failed: {why}; once that is mended" in refused.json()["message"]
     assert taking.ask("DELETE", f"/v1/ingest/{upload.id}", OWNER).status == 204
     assert bossdb.catalog.uploads.get(upload.id).state is UploadState.DELETED
     (job,) = bossdb.catalog.ledger.jobs_of(upload.dataset, kind="queue-upload")
@@ -97,6 +102,7 @@ def test_a_job_is_recorded_and_its_queue_is_a_worker_s(bossdb: Served, taking: I
     [
         (config("lab/brain/absent"), 404, "lab/brain/absent"),
         (config("lab/light/dyes"), 400, "axes c, z, y, x"),
+        (config("lab/light/cells"), 400, "index"),
         (config(resolution=1), 400, "upload level 0"),
         (config(ingest_type="volumetric", chunk_size=None), 400, "chunk_size is missing"),
         (config(extent={"x": [0, 72], "y": [0, 1], "z": [0, 1], "t": [0, 1]}), 400, "lab/brain/em"),

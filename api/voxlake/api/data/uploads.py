@@ -16,6 +16,7 @@ from voxlake.documents.places import FrameDocument
 from voxlake.ngff import lake
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.platform.access import AddVoxels
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.catalog.data.uploads import Upload, UploadState
@@ -74,7 +75,8 @@ async def begin(granted: Granted[AddVoxels], config: Config, frame: FrameDocumen
     NotFoundError
         If the server takes none.
     ConflictError, UnsupportedError
-        If the dataset is not ready, or not the lake's, or has other axes than t, z, y and x.
+        If the dataset is not ready, or not the lake's, or has other axes than t, z, y and x, or is
+        of labels that cannot be indexed.
     InvalidInputError
         If what is to be uploaded is not level 0, or does not lie in the dataset.
     """
@@ -98,8 +100,10 @@ async def begin(granted: Granted[AddVoxels], config: Config, frame: FrameDocumen
 async def _whole(granted: Granted[AddVoxels], start: tuple[int, int, int]) -> Box:
     """Return all of a dataset, t, z, y, x in the coordinates of a frame that begins at `start`."""
     dataset = await opened_dataset(granted)
-    shape = (await opened_level(granted, dataset, 0)).shape
-    sizes = dict(zip(dataset.multiscale.axis_names, shape, strict=True))
+    volume = await opened_level(granted, dataset, 0)
+    if granted.record.kind == "labels":
+        check_labels(volume)
+    sizes = dict(zip(dataset.multiscale.axis_names, volume.shape, strict=True))
     if not set(SPATIAL) <= {*sizes} <= {"t", *SPATIAL}:
         raise UnsupportedError(
             f"{granted.record.name} has the axes {', '.join(sizes)}, and boss-ingest knows t, z, "
@@ -113,6 +117,16 @@ async def list_uploads(asker: Asker) -> list[Upload]:
     """Return the uploads of the asker that can be gone on with."""
     user = asker.principal.user
     return await asker.of_catalog(lambda catalog: catalog.uploads.list_uploads(user))
+
+
+def check_not_failed(own: OwnUpload) -> None:
+    """Raise ConflictError if an upload failed, with what is known of why."""
+    if own.upload.state is UploadState.FAILED:
+        raise ConflictError(
+            f"ingest job {own.upload.id} failed: {own.upload.message}; once that is mended, "
+            f"complete it (POST /v1/ingest/{own.upload.id}/complete), which asks for what is "
+            "missing, and join it again"
+        )
 
 
 async def queue_urls(own: OwnUpload) -> tuple[str, str]:

@@ -56,7 +56,11 @@ async def list_jobs(asker: SignedIn) -> BossIngestJobs:
 
 @router.get("/{job}", summary="Join an ingest job")
 async def join(own: MayUpload) -> BossJoined:
-    """Return where a client finds what it is to upload, where to, and with which keys."""
+    """Return where a client finds what it is to upload, where to, and with which keys.
+
+    One that failed is not joined: the client would end without a word of why.
+    """
+    data.check_not_failed(own)
     place = data.upload_place(own.granted.gateway.settings)
     bucket = place.store.root
     return BossJoined(

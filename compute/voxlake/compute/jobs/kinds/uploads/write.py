@@ -24,7 +24,7 @@ from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.writing import write_labels
 from voxlake.ngff.lake import check_writable
-from voxlake.ngff.writing import write_voxels
+from voxlake.ngff.writing import AT_ONCE, write_voxels
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.catalog.data.uploads import UploadState
 from voxlake.platform.errors import ConflictError
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 REGION_BYTES = 512 << 20
 """Voxels of a task, at most, unless one shard has more."""
-COPIES = 4
-"""Of a shard that are in memory besides: two at once are decoded and encoded."""
+COPIES = 2
+"""Of each shard that is being written, at most: as it was, and as it will be."""
 
 
 class WriteUploadSpec(UploadSpec):
@@ -111,7 +111,8 @@ def _stages(work: Work[WriteUploadSpec]) -> list[Plan]:
     box.check_inside(finest.box, str(work.place.name))
     region = region_of(finest.shard, target.piece(uploaded), finest.dtype.itemsize)
     first = tuple(lo // n for lo, n in zip(box.start, region, strict=True))
-    held = math.prod(region) + COPIES * math.prod(finest.shard)
+    at_once = min(AT_ONCE, math.prod(region) // math.prod(finest.shard))
+    held = math.prod(region) + COPIES * at_once * math.prod(finest.shard)
     return [
         Plan(
             "write",
