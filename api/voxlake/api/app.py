@@ -148,6 +148,7 @@ def create_app(
         datasets=Expiring(OPENED_SECONDS),
         volumes=Expiring(OPENED_SECONDS),
         value_ranges=Expiring(OPENED_SECONDS),
+        frames=Expiring(RECORD_SECONDS),
         readiness=Expiring(READY_SECONDS),
         chunk_cache_bytes=chunks_bytes,
     )

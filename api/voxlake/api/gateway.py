@@ -15,6 +15,7 @@ from voxlake.api.identity.identity import Identity
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
+from voxlake.documents.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Protected
@@ -58,6 +59,8 @@ class Gateway:
     datasets: Expiring[DatasetRecord, Dataset]
     volumes: Expiring[tuple[DatasetRecord, StoreURL], Volume]
     value_ranges: Expiring[DatasetRecord, tuple[float, float] | None]
+    frames: Expiring[DatasetRecord, FrameDocument | None]
+    """Of the experiments of datasets."""
     readiness: Expiring[str, str | None]
     chunk_cache_bytes: int
     """Of decoded chunks that volumes keep."""

@@ -127,6 +127,28 @@ def test_every_format(bossdb: Served, web: httpx2.Client) -> None:
     assert noise.mean() < 40
 
 
+def test_hdf5_in_time(bossdb: Served, web: httpx2.Client) -> None:
+    film = bossdb.voxels["lab/light/film"]
+    box = [(8, 44), (-8, 3), (18, 21)]
+    moved = [(lo - n, hi - n) for (lo, hi), n in zip(box, FRAME.start[::-1], strict=True)]
+    path = "/".join(f"{lo}:{hi}" for lo, hi in box)
+    for end, want in (("", film[0]), ("/1:3", film[1:3]), ("/2:3", film[2:3])):
+        answer = web.get(
+            f"/v1/cutout/lab/light/film/0/{path}{end}", headers={"Accept": "application/hdf5"}
+        )
+        assert answer.status_code == 200
+        with h5py.File(BytesIO(answer.content)) as file:
+            [stored] = [each for each in file.values() if isinstance(each, h5py.Dataset)]
+            assert stored.dtype == np.uint16
+            np.testing.assert_array_equal(stored[...], padded(want, moved))
+
+
+def padded(voxels: Any, box: list[Span]) -> Any:
+    """Return a box x, y, z that may reach beyond the voxels: zeros there."""
+    wide = [(0, 0)] * (voxels.ndim - 3) + [(0, 30)] * 3
+    return block(np.pad(voxels, wide), box)
+
+
 def test_what_cannot_be_answered(web: httpx2.Client, nobody: httpx2.Client) -> None:
     for path, accept, status, code in [
         ("lab/brain/em/0/0:5/0:5/5:5", "*/*", 400, 1003),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+
+from anyio import to_thread
 
 from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.api.data import datasets as data
 from voxlake.api.guard import Granted, list_granted
 from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
 from voxlake.documents.places import FrameDocument, frame_document
-from voxlake.platform.access import Permission, Read, Right
+from voxlake.platform.access import Permission, Read, ReadVoxels, Right
 from voxlake.platform.catalog import Catalog
 
 NOBODY = "unknown"
@@ -61,10 +64,15 @@ async def get_channel(granted: Granted[Read]) -> Channel:
 
 async def frame_of(granted: Granted[Right]) -> FrameDocument | None:
     """Return the frame in which a dataset lies; None if its experiment names none."""
-    asker, place = Asker(granted.access.principal, granted.gateway), granted.record.name.parts[:2]
+    return await to_thread.run_sync(_find_frame, granted)
 
-    def ask(catalog: Catalog) -> FrameDocument | None:
-        name = catalog.collections.get(place).frame
-        return None if name is None else frame_document(catalog.frames.get(name))
 
-    return await asker.of_catalog(ask)
+async def recent_frame_of(granted: Granted[ReadVoxels]) -> FrameDocument | None:
+    """Return the frame as it was within the last second: to read, and not to write."""
+    return await granted.gateway.frames.get(granted.record, partial(_find_frame, granted))
+
+
+def _find_frame(granted: Granted[Right]) -> FrameDocument | None:
+    catalog = granted.gateway.catalog
+    name = catalog.collections.get(granted.record.name.parts[:2]).frame
+    return None if name is None else frame_document(catalog.frames.get(name))

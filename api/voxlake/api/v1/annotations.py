@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from voxlake.api.data import labels as label_data
 from voxlake.api.data.framed import FrameBox, box_of_label, ids_in, open_framed
 from voxlake.api.guard import Granted, MayAddVoxels, MayReadVoxels
-from voxlake.api.places.channels import frame_of
+from voxlake.api.places.channels import recent_frame_of
 from voxlake.api.v1.boxes import InFrame, InTime, Resolution
 from voxlake.api.v1.routers import FORMS, boss_router, refusal
 from voxlake.documents.bossdb import CUBOID, BossBoundingBox, BossIds, BossReserved
@@ -54,7 +54,7 @@ async def get_bounding_box(
 ) -> BossBoundingBox | Response:
     """Return the box around an id, exact if it is to be tight."""
     try:
-        box = await box_of_label(granted, label, resolution, await frame_of(granted))
+        box = await box_of_label(granted, label, resolution, await recent_frame_of(granted))
     except NotFoundError as error:
         return refusal(request, error, NO_OBJECT)
     z, y, x = _ranges(box.aligned(CUBOID[::-1]) if kind == "loose" else box)
@@ -71,7 +71,7 @@ async def reserve(
 
 
 async def _ids(granted: Granted[ReadVoxels], box: FrameBox) -> BossIds:
-    framed = await open_framed(granted, box, await frame_of(granted))
+    framed = await open_framed(granted, box, await recent_frame_of(granted))
     return BossIds(ids=(await ids_in(granted, framed)).tolist())
 
 

@@ -15,7 +15,7 @@ from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.http.requests.query import parse_ids
-from voxlake.api.places.channels import frame_of
+from voxlake.api.places.channels import recent_frame_of
 from voxlake.api.v1.boxes import InFrame, InTime
 from voxlake.api.v1.formats import BOSS_FORMATS
 from voxlake.api.v1.routers import FORMS, boss_router
@@ -78,7 +78,7 @@ async def _answer(
     granted: Granted[ReadVoxels], box: FrameBox, asked: BossVoxels, accept: str | None
 ) -> Response:
     kept = None if asked.filter is None else parse_ids(asked.filter)
-    framed = await open_framed(granted, box, await frame_of(granted), kept)
+    framed = await open_framed(granted, box, await recent_frame_of(granted), kept)
     reading = CutoutReading(
         framed.cutout,
         negotiate(None, accept, BOSS_FORMATS, framed.cutout),

@@ -17,7 +17,7 @@ from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import check_size
 from voxlake.api.http.answers.picture import PictureResponse
 from voxlake.api.http.answers.problems import BINARY
-from voxlake.api.places.channels import frame_of
+from voxlake.api.places.channels import recent_frame_of
 from voxlake.api.v1.boxes import Resolution, span
 from voxlake.api.v1.routers import FORMS, boss_router
 from voxlake.ngff.grid.axes import SPATIAL
@@ -191,7 +191,7 @@ async def get_tile_in_time(
 async def _picture(
     granted: Granted[ReadVoxels], shown: Slice, accept: str | None
 ) -> PictureResponse:
-    framed = await open_framed(granted, shown.box, await frame_of(granted))
+    framed = await open_framed(granted, shown.box, await recent_frame_of(granted))
     formats = [each for each in drawn(_drawing(granted, shown.plane)) if each.name in _NAMES]
     reading = CutoutReading(
         framed.cutout,
