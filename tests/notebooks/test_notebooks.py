@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 FIRST = FOLDER / "01-read-a-lake.py"
+SECOND = FOLDER / "02-come-from-bossdb.py"
 
 
 def _check_first(printed: str) -> None:
@@ -57,6 +58,16 @@ def test_the_first_notebook_runs_as_a_script_and_makes_its_lake(tmp_path: Path) 
     _check_first(printed)
     assert "phantom/cube-160/cells  labels of em" in printed
     assert "level 0: {'z': 160, 'y': 160, 'x': 160}, voxel [10.0, 10.0, 10.0]" in printed
+
+
+def test_the_second_notebook_writes_and_reads_by_intern(tmp_path: Path) -> None:
+    printed = _run(SECOND, tmp_path)
+    agreements = re.findall(r"^.* agrees?: (\w+)$", printed, re.MULTILINE)
+    assert agreements == ["True"] * 5, printed
+    assert f"ids: [1, {2**63 + 7}]" in printed
+    assert "notes: {'stain': 'osmium & uranyl'}" in printed
+    # The ball's middle, x, y, z, is at the voxel 64, 48, 12, of 8 x 8 x 40 nm.
+    assert re.search(r"^a mesh of \d+ vertices about 512.0 384.0 480.0 nm$", printed, re.MULTILINE)
 
 
 def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
