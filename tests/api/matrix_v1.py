@@ -35,6 +35,8 @@ DATASETS: dict[tuple[str, str], Permission] = {
     },
 }
 DATASETS |= {
+    ("POST", f"/v1/downsample{_IN}"): _ADD,
+    ("DELETE", f"/v1/downsample{_IN}"): Permission.DELETE_VOLUMETRIC_DATA,
     ("PUT", f"{_EXPERIMENT}/channel/{{dataset}}"): Permission.UPDATE,
     ("DELETE", f"{_EXPERIMENT}/channel/{{dataset}}"): Permission.DELETE,
 }

@@ -16,6 +16,7 @@ DATATYPES = frozenset({"uint8", "uint16", "uint64"})
 """Those that bossDB's clients know."""
 
 type Triple = tuple[int, int, int]
+type BossProgress = Literal["NOT_DOWNSAMPLED", "QUEUED", "IN_PROGRESS", "FAILED", "DOWNSAMPLED"]
 type BossUnit = Literal["nanometers", "micrometers", "millimeters", "centimeters"]
 
 
@@ -116,7 +117,7 @@ class BossChannel(Document):
     datatype: str = Field(description="Annotations that bossDB's clients do not know are uint64.")
     base_resolution: int = 0
     default_time_sample: int = 0
-    downsample_status: Literal["NOT_DOWNSAMPLED", "IN_PROGRESS", "DOWNSAMPLED"]
+    downsample_status: BossProgress
     sources: tuple[str, ...]
     related: tuple[str, ...]
     creator: str
@@ -150,7 +151,7 @@ class BossReserved(Document):
 class BossDownsample(Document):
     """The levels of a channel, by their number."""
 
-    status: Literal["NOT_DOWNSAMPLED", "IN_PROGRESS", "DOWNSAMPLED"]
+    status: BossProgress
     num_hierarchy_levels: int
     voxel_size: dict[str, tuple[float, float, float]] = Field(description="x, y, z.")
     extent: dict[str, Triple] = Field(description="x, y, z.")

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 FOLDER = Path(data.__file__).parent
 FILES = (
-    "contrast", "datasets", "flat", "framed", "framed_writing", "graphs", "label_voxels", "labels",
-    "objects", "precomputed", "supervoxels", "uploads", "voxels", "writing",
+    "contrast", "datasets", "downsampling", "flat", "framed", "framed_writing", "graphs",
+    "label_voxels", "labels", "objects", "precomputed", "supervoxels", "uploads", "voxels",
+    "writing",
 )  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
     "describe": {"Read"},
     "describe_stored": {"Read"},
+    "progress": {"Read"},
+    "start": {"AddVoxels"},
+    "cancel": {"DeleteVoxels"},
     "reserve": {"AddVoxels"},
     "open_target": {"AddVoxels"},
     "begin": {"AddVoxels"},

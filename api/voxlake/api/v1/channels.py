@@ -1,38 +1,32 @@
-"""Channels, as bossDB calls datasets, and how far they are downsampled."""
+"""Channels, as bossDB calls datasets."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from voxlake.api.askers import Asker
 from voxlake.api.at_places import MayAddToExperiment, MayReadExperiment
-from voxlake.api.data import datasets as datasets_data
+from voxlake.api.data import downsampling
 from voxlake.api.guard import Granted, MayDelete, MayRead, MayUpdate, NamePart, grant
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import channels as data
 from voxlake.api.places import planned
-from voxlake.api.v1.axes import by_axis
 from voxlake.api.v1.changes import check_named, refusing_held, sharing, taken_is_wrong
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import (
-    CUBOID,
     BossChannel,
     BossChannels,
-    BossDownsample,
     datatype_of,
 )
 from voxlake.documents.bossdb_resources import BossChannelChange, BossChannelQuestion
-from voxlake.documents.dataset import DatasetDocument
 from voxlake.platform.access import Read
 
 router = boss_router("")
 
 CHANNELS = "/collection/{collection}/experiment/{experiment}/channel"
-
-type Status = Literal["NOT_DOWNSAMPLED", "IN_PROGRESS", "DOWNSAMPLED"]
 
 
 @router.get(CHANNELS, summary="List channels")
@@ -101,31 +95,11 @@ async def _channel(granted: Granted[Read]) -> BossChannel:
         datatype=datatype_of(dataset.kind, dataset.dtype),
         base_resolution=shown.level,
         default_time_sample=shown.time,
-        downsample_status=_status(dataset),
+        downsample_status=await downsampling.progress(granted),
         sources=_siblings(dataset.name, channel.provenance.sources),
         related=_siblings(dataset.name, channel.provenance.related),
         creator=channel.creator,
     )
-
-
-@router.get("/downsample/{collection}/{experiment}/{dataset}", summary="Describe the levels")
-async def get_downsample(granted: MayRead, iso: str | None = None) -> BossDownsample:  # noqa: ARG001
-    """Return the levels of a channel as its OME-Zarr has them; there is one row of them."""
-    dataset = await datasets_data.describe_stored(granted)
-    levels = {str(level.level): level for level in dataset.levels}
-    return BossDownsample(
-        status=_status(dataset),
-        num_hierarchy_levels=len(levels),
-        voxel_size={number: _xyz(dataset, level.scale, 1.0) for number, level in levels.items()},
-        extent={number: _xyz(dataset, level.shape, 1) for number, level in levels.items()},
-        cuboid_size=dict.fromkeys(levels, CUBOID),
-    )
-
-
-def _status(dataset: DatasetDocument) -> Status:
-    if dataset.state != "ready":
-        return "IN_PROGRESS"
-    return "DOWNSAMPLED" if len(dataset.levels) > 1 else "NOT_DOWNSAMPLED"
 
 
 def _siblings(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
@@ -133,8 +107,3 @@ def _siblings(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
     above = name.rpartition("/")[0]
     parts = [each.rpartition("/") for each in others]
     return tuple(last for first, _, last in parts if first == above)
-
-
-def _xyz[T](dataset: DatasetDocument, values: tuple[T, ...], default: T) -> tuple[T, T, T]:
-    known = by_axis(dataset, values)
-    return known.get("x", default), known.get("y", default), known.get("z", default)
