@@ -51,6 +51,19 @@ def test_compose_takes_the_composition(env_file: Path) -> None:
     assert told.keys() == SERVICES.keys()
 
 
+@pytest.mark.parametrize("others", [("store", "bucket"), ("identity",)], ids=" ".join)
+def test_a_store_and_an_issuer_of_ones_own_take_the_place(
+    env_file: Path, tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    changed = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    for name in others:
+        del changed["services"][name]
+    changed["services"]["lake"]["depends_on"].pop(others[-1], None)
+    file = tmp_path / "compose.yaml"
+    file.write_text(yaml.safe_dump(changed))
+    run(BIN / "docker-compose", "--env-file", env_file, "--file", file, "config", "--quiet")
+
+
 def test_nothing_starts_while_a_secret_is_not_set(tmp_path: Path) -> None:
     secrets = re.findall(r"^(\w+)=$", SETTINGS, re.MULTILINE)
     assert len(secrets) >= 5
@@ -68,7 +81,7 @@ def test_nothing_starts_while_a_secret_is_not_set(tmp_path: Path) -> None:
 
 def test_every_variable_of_the_composition_is_in_the_example() -> None:
     text = (DEPLOY / "compose" / "compose.yaml").read_text()
-    named = set(re.findall(r"\$\{(\w+)", text)) - {"VOXLAKE_IMAGE", "HTTP_PORT"}
+    named = set(re.findall(r"\$\{(\w+)", text)) - {"VOXLAKE_IMAGE"}
     assert named == set(re.findall(r"^(\w+)=", SETTINGS, re.MULTILINE))
 
 
