@@ -372,9 +372,9 @@ def test_a_tile_that_does_not_decode_is_told_and_asked_for_again(made: Lake) -> 
 
 
 def test_a_cancelled_job_leaves_nothing(made: Lake) -> None:
-    config = made.config("film", "tile", (2, 4, 1))
+    config = made.config("film", "tile", (10, 8, 1))
     number = made.ask("POST", "", json=config).json()["id"]
-    assert made.wait_for(number, UPLOADING)["current_message_count"] == 1500
+    assert made.wait_for(number, UPLOADING)["current_message_count"] == 150
     joined = made.ask("GET", str(number)).json()
     assert joined["credentials"] == {"access_key": "client", "secret_key": "client-secret"}
     jobs = made.ask("GET", "").json()["ingest_jobs"]
