@@ -68,6 +68,10 @@ def catalog_of(lake: str) -> Catalog:
 
 
 def test_everything_is_brought_once(voxlake: Command, boss: BossDB) -> None:
+    plan = voxlake("plan", boss.location, NAME, "--kind", "image").ok()
+    assert plan["understood"] == (
+        "20 x 30 x 40 zyx, uint16, 40 x 4 x 4.5 nm, translation -200, 0, 31.5 nm"
+    )
     done = voxlake("import", boss.location).ok()
     assert done["job"]["state"] == "done"
     np.testing.assert_array_equal(stored(voxlake.lake), IMAGE[0])

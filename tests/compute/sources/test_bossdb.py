@@ -329,7 +329,7 @@ TRIPLES = st.lists(NUMBERS, min_size=3, max_size=3)
 LEVELS = st.dictionaries(st.sampled_from(["0", "1", "x", "9" * 5000]), TRIPLES, max_size=3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     frame=st.dictionaries(st.sampled_from(["x_start", "y_stop", "z_voxel_size"]), NUMBERS),
     experiment=st.dictionaries(st.sampled_from(["num_time_samples", "time_step"]), NUMBERS),
