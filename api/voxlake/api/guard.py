@@ -27,6 +27,7 @@ from voxlake.platform.access import (
     AssignGroup,
     Delete,
     DeleteVoxels,
+    Permission,
     Principal,
     Protected,
     Read,
@@ -176,6 +177,10 @@ def public(request: Request) -> None:
     check_parameters(request)
 
 
+_REMEMBERED = {Permission.READ, Permission.READ_VOLUMETRIC_DATA}
+"""For these alone is decided by what is remembered of a dataset."""
+
+
 class PublicApp:
     """A mounted application that needs no permission."""
 
@@ -213,6 +218,9 @@ async def grant[R: Right](
         if principal.is_anonymous:
             raise gateway.identity.unknown() from error
         raise
+    if right.permission not in _REMEMBERED:
+        # The name may be another dataset's by now: nothing is written to the one before.
+        gateway.records.forget(name)
     found = await gateway.records.get(name, partial(_find, gateway, name))
     if found is not None and of is not None and found.record.of != of:
         found = None

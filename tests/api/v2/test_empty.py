@@ -10,8 +10,14 @@ from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.empty import EVERYTHING, EmptyDataset, make_empty
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.grid.pyramid import Extent
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import open_catalog
+from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +73,25 @@ def test_it_is_there_at_once(client: httpx2.Client, asked: dict[str, Any]) -> No
     assert (told["shape"], told["stale"]["boxes"]) == ([9, 20, 30], 1)
     if asked is LABELS:
         assert client.get(f"{AT}/new/labels/7").json()["voxels"] == 1
+
+
+def test_nothing_is_written_to_the_one_before(
+    client: httpx2.Client, own: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker of the gateway deleted it, and made one of its name."""
+    monkeypatch.setattr(own.app.state.gateway.records, "seconds", 3600.0)
+    assert client.post(f"{AT}/em", json=IMAGE).is_success
+    assert client.get(f"{AT}/em").json()["shape"] == IMAGE["shape"]
+    name = DatasetName.parse("lab/brain/em")
+    own.catalog.deletion.begin(name, EVERYTHING)
+    extent = Extent((5, 6, 7), ("z", "y", "x"), VoxelSize(40, 4, 4))
+    make_empty(own.lake, own.catalog, EmptyDataset(name, Kind.IMAGE, "uint16", extent))
+    box = {"z": "0:5", "y": "0:6", "x": "0:7"}
+    voxels = np.ones((5, 6, 7), np.uint16).tobytes()
+    headers = {"content-type": "application/octet-stream"}
+    assert client.put(f"{AT}/em/cutout", params=box, content=voxels, headers=headers).is_success
+    there = open_dataset(own.lake / own.catalog.get_dataset(name).url).level(0)
+    assert there.read(there.box).result().tobytes() == voxels
 
 
 def test_what_is_refused(own: Served, client: httpx2.Client) -> None:
