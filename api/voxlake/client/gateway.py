@@ -7,7 +7,7 @@ import io
 from base64 import b64encode
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import platformdirs
@@ -203,6 +203,48 @@ class Gateway:
         parameters = {"etag": "true", "format": "npy", **self._ranges(name, region)}
         answer = self._connection.send(f"{_path(name)}/cutout", params=parameters)
         return read_npy(answer), answer.headers.get("etag", "")
+
+    def create(
+        self,
+        name: str,
+        kind: Literal["image", "labels"],
+        *,
+        dtype: npt.DTypeLike | None = None,
+        shape: Iterable[int] | None = None,
+        voxel_size: Iterable[float] | None = None,
+        **more: Any,
+    ) -> DatasetSummary:
+        """Make an empty dataset, which is all zeros and can be written to at once.
+
+        Parameters
+        ----------
+        name
+            ``collection/experiment/dataset``.
+        dtype
+            Of its voxels; None: of labels uint64.
+        shape
+            Voxels along z, y and x, or along each of the `axes` that are given with it.
+        voxel_size
+            z, y, x in nanometers, or in the `unit` that is given with it.
+        more
+            `axes`, `unit`, `of`, `translation`, `time_step`, `time_unit`, `levels`, `factors`,
+            `description`: as of ``POST /v2/datasets/...``.
+
+        Raises
+        ------
+        ConflictError
+            If there is one of that name.
+        InvalidInputError
+            If it cannot be.
+        """
+        given: dict[str, Any] = {
+            "kind": kind,
+            "dtype": None if dtype is None else np.dtype(dtype).name,
+            "shape": None if shape is None else list(map(int, shape)),
+            "voxel_size": None if voxel_size is None else list(map(float, voxel_size)),
+        }
+        asked = {key: value for key, value in (given | more).items() if value is not None}
+        return self._connection.ask(DatasetSummary, _path(name), "POST", json=asked)
 
     def write(
         self,

@@ -10,6 +10,7 @@ from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.client import Gateway
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.empty import EVERYTHING, EmptyDataset, make_empty
 from voxlake.ngff.grid.axes import VoxelSize
@@ -17,6 +18,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import open_catalog
+from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -126,3 +128,18 @@ def test_whoever_makes_it_owns_it(own: Served) -> None:
         ada.headers["Authorization"] = f"Bearer {secret}"
         assert ada.post(f"{AT}/mine", json=IMAGE).status_code == 200
         assert ada.delete(f"{AT}/mine").status_code == 202
+
+
+def test_by_the_client(own: Served) -> None:
+    with Gateway(own.url, TOKEN) as gateway:
+        made = gateway.create(
+            "lab/brain/em", "image", dtype=np.uint16, shape=(9, 20, 30), voxel_size=(40, 4, 4)
+        )
+        assert (made.name, made.state) == ("lab/brain/em", "ready")
+        cells = gateway.create("lab/brain/cells", "labels", of="em", description="cells")
+        assert (cells.of, cells.description) == ("lab/brain/em", "cells")
+        voxels = np.full((9, 20, 30), 5, np.uint16)
+        gateway.write("lab/brain/em", None, voxels)
+        assert np.array_equal(gateway.cutout("lab/brain/em"), voxels)
+        with pytest.raises(ConflictError, match="exists"):
+            gateway.create("lab/brain/cells", "labels", of="em")
