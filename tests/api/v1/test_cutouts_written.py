@@ -7,7 +7,8 @@ import math
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -27,6 +28,7 @@ from tests.api.v2.indexed import check_index
 from voxlake.api.app import create_app
 from voxlake.api.data import writing
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.workers.worker import share_of
 from voxlake.ngff import lake as lakes
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
@@ -299,20 +301,45 @@ def test_what_is_refused_changes_nothing(written: Served, web: httpx2.Client) ->
 
 @pytest.mark.parametrize("shape", [(64, 1024, 1024), (406, 406, 406)])
 @pytest.mark.parametrize("name", ["vast", "ids"])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_the_largest_body_of_intern_is_let_in(
-    written: Served, web: httpx2.Client, name: str, shape: tuple[int, int, int]
+    written: Served, name: str, shape: tuple[int, int, int], workers: int
 ) -> None:
     """67 million voxels of 64 bits: of what follows the head nothing is true, and that is told."""
     head = struct.pack("<4B3I", 2, 1, 0x91, 8, math.prod(shape) * 8, 1 << 20, 16 + (1 << 20))
     spans = "/".join(f"{lo}:{lo + n}" for lo, n in zip((11, 12, 13), shape[::-1], strict=True))
-    answer = web.post(
-        f"/v1/cutout/lab/vast/{name}/0/{spans}",
-        content=head + bytes(1 << 20),
-        headers={"Content-Type": "application/blosc"},
-    )
+    with gateway_like(written, workers) as web:
+        answer = web.post(
+            f"/v1/cutout/lab/vast/{name}/0/{spans}",
+            content=head + bytes(1 << 20),
+            headers={"Content-Type": "application/blosc"},
+        )
     assert (answer.status_code, answer.json()["code"]) == (400, 2001), answer.text
     assert "Blosc" in answer.json()["message"]
-    assert written.app.state.gateway.answers.used_bytes == 0
+
+
+@contextmanager
+def gateway_like(written: Served, workers: int) -> Iterator[httpx2.Client]:
+    """Ask one of several processes that share the memory of a gateway as it is installed.
+
+    Nobody may hold more than three quarters of it, as if somebody else asked as well.
+    """
+    chosen = share_of(Settings(), workers)
+    app = create_app(chosen, written.lake, written.catalog, written.identity)
+    answers = app.state.gateway.answers
+    answers.limit_bytes = answers.limit_bytes * 3 // 4
+    with run_app(app) as url, replace(written, url=url).client(owner=True) as client:
+        yield client
+    assert answers.used_bytes == 0
+
+
+def test_the_largest_cutout_of_intern_is_read(written: Served) -> None:
+    """It has 60 million voxels of 64 bits: a quarter of these, in a quarter of the memory."""
+    framed = "/v1/cutout/lab/vast/ids/0/100:612/100:612/100:157/"
+    with gateway_like(written, 4) as web:
+        answer = web.get(framed, headers={"Accept": "application/blosc"})
+        assert answer.status_code == 200, answer.text
+        assert not blosc.decompress(answer.content).strip(b"\0")
 
 
 def test_writers_of_one_shard_lose_nothing(written: Served) -> None:

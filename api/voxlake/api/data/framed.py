@@ -63,6 +63,13 @@ class Framed:
         return 3 * self.cutout.nbytes + self.volume.decoding_bytes(self.stored)
 
     @property
+    def copies(self) -> int:
+        """How often the voxels are in memory while they are read."""
+        as_stored = self.cutout.dtype == self.voxels.dtype
+        whole = as_stored and self.stored == self._own(self.cutout.box)
+        return self.voxels.copies if whole else self.voxels.copies + 1
+
+    @property
     def stored(self) -> Box:
         """The part of the volume that is read."""
         return self._own(self.cutout.box) & self.volume.box

@@ -49,8 +49,11 @@ from voxlake.platform.errors import (
 )
 
 BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
-WRITTEN_BYTES = 256 << 20
-"""Memory of the chunks that one request writes to at the same time, but for one shard at least."""
+WRITTEN_BYTES = 128 << 20
+"""Chunks that one request writes to at the same time, but for one shard at least, and its memory:
+
+of a larger shard some rows of chunks are decoded at a time, and few that are so large do not
+compress."""
 MAX_SHARDS = 4096
 """Shards of a box that are written, or whose states are told."""
 
@@ -82,13 +85,8 @@ class Target:
 
     @property
     def held_bytes(self) -> int:
-        """Memory of all chunks that the box touches in the shards that are written at a time."""
-        touched = self.touched_bytes(self.box)
-        if touched <= WRITTEN_BYTES:
-            return touched
-        cells = self.box.cells(self.volume.shard)
-        parts = (self.volume.shard_box(cell) & self.box for cell in cells)
-        return max(WRITTEN_BYTES, *map(self.touched_bytes, parts))
+        """Memory that writing takes: of chunks that the box touches, decoded or encoded."""
+        return min(self.touched_bytes(self.box), WRITTEN_BYTES)
 
     def touched_bytes(self, box: Box) -> int:
         """Return the memory of all chunks that a box touches."""

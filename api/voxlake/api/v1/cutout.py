@@ -83,7 +83,7 @@ async def _answer(
         framed.cutout,
         negotiate(None, accept, BOSS_FORMATS, framed.cutout),
         framed.read,
-        copies=2,
+        copies=framed.copies,
         decoding_bytes=framed.volume.decoding_bytes(framed.stored),
         chunk=framed.chunk,
     )
