@@ -385,6 +385,14 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/sso/user-role/{user}/{role}"): oneself,
     ("POST", "/v1/sso/user-role/{user}/{role}"): administrator,
     ("DELETE", "/v1/sso/user-role/{user}/{role}"): administrator,
+    ("GET", "/v1/metric/metrics"): administrator,
+    ("PUT", "/v1/metric/metrics"): administrator,
+    ("GET", "/v1/metric/thresholds"): administrator,
+    ("PUT", "/v1/metric/thresholds"): administrator,
+    ("GET", "/v1/metric/usage"): signed_in,
+    ("GET", "/v2/usage"): signed_in,
+    ("GET", "/v2/usage/limits"): administrator,
+    ("PUT", "/v2/usage/limits"): administrator,
     ("GET", "/v1/ping"): everyone,
     **{
         (method, "/v0.{minor}/{rest:path}"): everyone

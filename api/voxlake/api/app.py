@@ -60,6 +60,7 @@ from voxlake.api.v2 import (
     shares,
     states,
     tokens,
+    usage,
     users,
 )
 from voxlake.api.views import above_datasets, flat, home, precomputed, zarr
@@ -93,6 +94,7 @@ ROUTERS = (
     merges,
     users,
     groups,
+    usage,
     tokens,
     shares,
     links,

@@ -15,6 +15,7 @@ from voxlake.api.identity.identity import Identity
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
+from voxlake.api.monitoring.usage import Usage
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
@@ -67,10 +68,12 @@ class Gateway:
     stopping: Event = field(default_factory=Event, repr=False)
     """Set once the gateway was told to end."""
     metrics: Metrics = field(default_factory=Metrics, repr=False)
+    usage: Usage = field(init=False, repr=False)
     commits: Commits = field(default_factory=Commits, repr=False)
     """Changes of shards that are being made."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "usage", Usage(self.catalog.usage))
         bearer = self.identity.bearer
         self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
         self.metrics.add(Jobs(self.catalog.database))

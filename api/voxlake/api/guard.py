@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from voxlake.api.gateway import Gateway, gateway_of
 from voxlake.api.http.answers.dataset_state import tell_state
+from voxlake.api.http.layers.exchange import exchange_of, template_of
 from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import (
@@ -40,6 +41,7 @@ from voxlake.platform.access import (
 )
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page
+from voxlake.platform.catalog.usage import Metric
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidNameError,
@@ -209,6 +211,8 @@ async def grant[R: Right](
         To others who may see it, and not do this.
     InvalidNameError
         To others, if the name cannot name a dataset.
+    QuotaError
+        To others who may, and had all there is for a month.
     """
     began, gateway = time.monotonic(), gateway_of(scope)
     principal = await gateway.identity.identify(scope)
@@ -231,10 +235,27 @@ async def grant[R: Right](
         raise
     if granted.record.state is DatasetState.REMOVING:
         raise deleted(f"there is no dataset {name}; it is being deleted")
+    await _put_down(scope, granted)
     if not portions:
         granted.check_whole()
     tell_state(scope, granted.record.state)
     return granted
+
+
+async def _put_down[R: Right](scope: Scope, granted: Granted[R]) -> None:
+    """Put a request down to a dataset; raise QuotaError to who had all there is of such ones."""
+    exchange_of(scope).node = granted.record.node
+    if (metric := _METRICS.get(granted.access.right)) is not None:
+        usage, principal = granted.gateway.usage, granted.access.principal
+        await usage.check(principal, template_of(scope) or "", metric)
+
+
+_METRICS: dict[type[Right], Metric] = {
+    ReadVoxels: Metric.EGRESS,
+    AddVoxels: Metric.INGRESS,
+    DeleteVoxels: Metric.INGRESS,
+}
+"""What may be used up of what a right allows."""
 
 
 async def relatives[R: Right](granted: Granted[R]) -> list[Granted[R]]:

@@ -74,6 +74,7 @@ def run_gateway(
             settings.gateway_drain_s,
         )
         server.run(sockets=[listener])
+        gateway.usage.write()
 
 
 def _listener(endpoint: Endpoint) -> socket.socket:

@@ -61,7 +61,8 @@ COMMANDS = {
     "shared there.",
     "people.share:unshare": "Take back what a group was granted at a place; what it has from above "
     "stays.",
-    "people.user:user": "Users: list them, add one, disable one.",
+    "people.user:user": "Users: list them, add, disable or delete one, give one a role.",
+    "people.usage:usage": "What was used of a lake, by whom; and limits of it.",
     "people.group:group": "Groups: list them, make or delete one, say who is in it.",
     "people.token:token": "Tokens of users: list them, make, revoke or rotate one.",
     "people.login:login": "Sign in at a gateway and keep a token for it, which Python sends there "

@@ -12,6 +12,7 @@
   + UnauthenticatedError       who is asking is not known            (401)
   + ForbiddenError             known, and not allowed to write       (403)
   + ThrottledError             too much of it, or too often          (429)
+    - QuotaError               more than there is for a month
   + NotFoundError              it does not exist, or not for you     (404)
     - ObjectNotFoundError      an object on the store
     - UserNotFoundError        a user
@@ -129,6 +130,17 @@ class ThrottledError(VoxlakeError):
 
     kind = "throttled"
     status = 429
+
+
+class QuotaError(ThrottledError):
+    """More than what there is for a month."""
+
+    kind = "quota"
+
+    def __init__(self, detail: str, seconds: int = 0) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+        """After which there is something again."""
 
 
 class NotFoundError(VoxlakeError, LookupError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.platform.catalog import open_catalog
+from voxlake.platform.catalog.usage import Counts, Used
 from voxlake.platform.database import now
 from voxlake.platform.link_keys import LinkKeys
+from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -167,3 +170,19 @@ def test_sessions_are_listed_and_ended(filled: Command) -> None:
     assert filled("session", "ls", "nobody").kind == "not-found"
     filled("user", "disable", "ada").ok()
     assert filled("session").ok()["sessions"] == []
+
+
+def test_usage_is_listed_and_limited(filled: Command) -> None:
+    used = Used("2026-11-28", "ada", 0, "cutout")
+    with open_catalog(StoreURL.parse(filled.lake), Settings()) as catalog:
+        node = catalog.get_dataset(DatasetName("lab", "cube", "em")).node
+        catalog.usage.add({replace(used, node=node): Counts(2, 30, 4)})
+    [only] = filled("usage", "--month", "2026-11").ok()["used"]
+    assert (only["account"], only["dataset"], only["egress"]) == ("ada", "lab/cube/em", 30)
+    assert "lab/cube/em" in filled.plain("usage", "--month", "2026-11").out
+    assert filled("usage", "--month", "2026-11", "--user", "bob").ok()["used"] == []
+    [limit] = filled("usage", "limit", "user:ada", "egress", "10G").ok()["limits"]
+    assert limit == {"subject": "user:ada", "metric": "egress", "limit": 10 << 30}
+    assert "user:ada" in filled.plain("usage", "limits").out
+    assert filled("usage", "limit", "user:ada", "egress", "none").ok()["limits"] == []
+    assert filled("usage", "limit", "user:ada", "egress", "lots").kind == "invalid-input"

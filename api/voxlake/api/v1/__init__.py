@@ -14,6 +14,7 @@ from voxlake.api.v1 import (
     groups,
     ingest,
     metadata,
+    metric,
     permissions,
     pictures,
     ping,
@@ -34,6 +35,7 @@ RESOURCES = (
     groups,
     permissions,
     users,
+    metric,
     ping,
 )
 """Modules with a `router` each, besides `cutout`."""

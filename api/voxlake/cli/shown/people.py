@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TokenDocument,
         UserDocument,
     )
+    from voxlake.documents.usage import LimitList, UsageDocument
 
 
 def shown_users(users: Iterable[UserDocument]) -> Shown:
@@ -32,6 +33,18 @@ def shown_users(users: Iterable[UserDocument]) -> Shown:
 
 def _roles(user: UserDocument) -> str:
     return ", ".join((*(["administrator"] if user.is_administrator else []), *user.roles))
+
+
+def shown_usage(usage: UsageDocument) -> Shown:
+    """Yield what people see of what was used."""
+    rows = ((u.account, u.dataset, u.requests, u.egress, u.ingress) for u in usage.used)
+    yield table(("user", "dataset", "requests", "bytes sent", "bytes received"), rows)
+
+
+def shown_limits(limits: LimitList) -> Shown:
+    """Yield what people see of limits."""
+    rows = ((each.subject, each.metric.value, each.limit) for each in limits.limits)
+    yield table(("of", "what", "bytes in a month"), rows)
 
 
 def shown_groups(groups: Iterable[GroupDocument]) -> Shown:

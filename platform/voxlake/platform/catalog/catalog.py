@@ -44,6 +44,7 @@ from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.rights.links import Links
 from voxlake.platform.catalog.rights.permission_sets import PermissionSets
 from voxlake.platform.catalog.rights.shares import Shares
+from voxlake.platform.catalog.usage import UsageLedger
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs.ledger import Ledger
@@ -156,6 +157,11 @@ class Catalog(Writer):
     def search(self) -> Search:
         """Finds what is in the lake, in the same database."""
         return Search(self.database)
+
+    @property
+    def usage(self) -> UsageLedger:
+        """What was used of the lake, in the same database."""
+        return UsageLedger(self.database, self.by)
 
     @property
     def audit(self) -> Audit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -257,6 +258,37 @@ uploads = Table(
     sqlite_autoincrement=True,
 )
 """What clients of boss-ingest upload to a dataset: asked for by a user or the lake's owner."""
+
+_COUNTED = "requests", "egress", "ingress", "compute"
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("account", String(255), primary_key=True),
+    Column("node", ID, primary_key=True, autoincrement=False),
+    Column("api", String(64), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in _COUNTED),
+)
+"""What an account had of a dataset on a day by one kind of request: bytes, and requests."""
+
+usage_months = Table(
+    "usage_months",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in _COUNTED),
+)
+"""The same of a month, of all that may have a limit: ``system``, ``api:cutout``, ``user:ada``."""
+
+usage_limits = Table(
+    "usage_limits",
+    metadata,
+    Column("subject", String(300), primary_key=True),
+    Column("metric", String(16), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+)
+"""How much a subject may have in a month; ``user:*`` and ``api:*`` are all that have no other."""
 
 audit = Table(
     "audit",

@@ -20,7 +20,7 @@ from voxlake.api.http.layers.exchange import exchange_of, template_of
 from voxlake.api.http.layers.public_address import inner_path
 from voxlake.documents.bossdb import BossError
 from voxlake.documents.problem import GraphProblem, Problem, naming
-from voxlake.platform.errors import UnauthenticatedError, VoxlakeError, faults
+from voxlake.platform.errors import QuotaError, UnauthenticatedError, VoxlakeError, faults
 
 MEDIA_TYPE = "application/problem+json"
 NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what there is"
@@ -65,7 +65,8 @@ def from_error(scope: Scope, error: VoxlakeError) -> Response:
     """Return the answer for an error that voxlake raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(scope, error, error.kind)
-    return problem(scope, error.kind, error.status, str(error), error=error)
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, QuotaError) else None
+    return problem(scope, error.kind, error.status, str(error), headers, error)
 
 
 def from_bug(scope: Scope, error: Exception) -> Response:

@@ -46,6 +46,10 @@ class Exchange:
     """None: no answer was begun."""
     sent_bytes: int = 0
     """Of the body, as the server took them."""
+    received_bytes: int = 0
+    """Of the body of the request, as it was read."""
+    node: int | None = None
+    """The node of the dataset that it is about; None: about none, or not for whoever asks."""
     is_whole: bool = False
     """Whether the answer was sent to its end."""
     cut_off: CutOff | None = None

@@ -42,7 +42,8 @@ class Observed(Layer):
         bind_contextvars(request_id=exchange.request_id)
         metrics.in_flight += 1
         try:
-            await self.app(scope, receive, _counting(send, exchange, gateway.stopping))
+            received = _counting_received(receive, exchange)
+            await self.app(scope, received, _counting(send, exchange, gateway.stopping))
         except BaseException as error:
             exchange.cut_off = exchange.cut_off or cause_of(error)
             raise
@@ -51,6 +52,7 @@ class Observed(Layer):
             exchange.client = scope["client"] and scope["client"][0]
             _end(exchange)
             metrics.count(exchange)
+            gateway.usage.count(exchange, scope["state"].get("principal"))
 
     def _given_id(self, scope: Scope) -> str | None:
         if not self._proxies:
@@ -100,6 +102,15 @@ def _counting(send: Send, exchange: Exchange, stopping: Event) -> Send:
             exchange.is_whole = not message.get("more_body", False)
 
     return send_counted
+
+
+def _counting_received(receive: Receive, exchange: Exchange) -> Receive:
+    async def receive_counted() -> Message:
+        message = await receive()
+        exchange.received_bytes += len(message.get("body", b""))
+        return message
+
+    return receive_counted
 
 
 def _end(exchange: Exchange) -> None:

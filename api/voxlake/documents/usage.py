@@ -1,0 +1,81 @@
+"""What was used of a lake in a month, and how much may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from voxlake.documents.asked_of_people import Line
+from voxlake.documents.document import Document, Question
+from voxlake.platform.catalog.usage import Metric
+
+if TYPE_CHECKING:
+    from voxlake.platform.catalog.usage import Limits, UsedOfDataset
+
+MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])$"
+
+
+class UsedDocument(Document):
+    """What an account had of a dataset."""
+
+    account: str = Field(description="A user; in parentheses, who is none.")
+    dataset: str
+    requests: int
+    egress: int = Field(description="Bytes that were sent.")
+    ingress: int = Field(description="Bytes that were received.")
+    compute: int = Field(description="Bytes that jobs worked on.")
+
+
+class UsageDocument(Document):
+    """What was used in a month: of each dataset by each account, most that was sent first."""
+
+    month: str
+    used: tuple[UsedDocument, ...]
+
+
+class LimitDocument(Document):
+    """How much a subject may have in a month."""
+
+    subject: str = Field(description="system, api:NAME, user:NAME; `*` is all others.")
+    metric: Metric
+    limit: int = Field(description="Bytes.")
+
+
+class LimitList(Document):
+    """Limits, sorted by subject."""
+
+    limits: tuple[LimitDocument, ...]
+
+
+class LimitQuestion(Question):
+    """A limit that is to be."""
+
+    subject: Line
+    metric: Metric
+    limit: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = Field(
+        None, description="Bytes in a month; null: no limit."
+    )
+
+
+def used_document(used: UsedOfDataset) -> UsedDocument:
+    """Return what an account had of a dataset."""
+    counts = used.counts
+    return UsedDocument(
+        account=used.account,
+        dataset=used.dataset,
+        requests=counts.requests,
+        egress=counts.egress,
+        ingress=counts.ingress,
+        compute=counts.compute,
+    )
+
+
+def limit_list(limits: Limits) -> LimitList:
+    """Return limits."""
+    return LimitList(
+        limits=tuple(
+            LimitDocument(subject=subject, metric=metric, limit=amount)
+            for (subject, metric), amount in sorted(limits.items())
+        )
+    )
