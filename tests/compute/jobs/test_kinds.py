@@ -54,6 +54,13 @@ SPECS = {
 }
 """Of one job of each kind, as voxlake records them; the first six as 0.1 did."""
 
+UPLOADS = {
+    name: f"""{{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "{name}",
+        "upload": 7}}"""
+    for name in ("queue-upload", "write-upload", "clear-upload")
+}
+"""Of one job of each kind that works for an upload: `tests/integration` runs them, by an SQS."""
+
 
 @pytest.fixture
 def workspace(lake: StoreURL) -> Iterator[Workspace]:
@@ -83,7 +90,7 @@ def holds(read: object, recorded: object) -> bool:
 def test_jobs_of_every_kind_that_were_recorded_before_go_on(
     workspace: Workspace, source: str
 ) -> None:
-    assert [kind.name for kind in KINDS] == list(SPECS)
+    assert [kind.name for kind in KINDS] == [*SPECS, *UPLOADS]
     ledger, known = workspace.catalog.ledger, {"SOURCE": source, "LOOK": ""}
     known["MARK"] = open_source(source).fingerprint
     for name, text in SPECS.items():
@@ -99,6 +106,16 @@ def test_jobs_of_every_kind_that_were_recorded_before_go_on(
         known["LOOK"] = job.id
     made = workspace.catalog.get_dataset(DatasetName.parse("c/f/seg2"))
     assert made.state is DatasetState.READY
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_jobs_of_uploads_that_were_recorded_before_are_read(
+    workspace: Workspace, name: str
+) -> None:
+    spec = json.loads(UPLOADS[name])
+    job = workspace.catalog.ledger.create_job(name, SEG.name, spec)
+    assert kind_of(job).name == name
+    assert holds(work_of(workspace, job).spec.model_dump(mode="json"), spec)
 
 
 def test_a_kind_of_a_later_version_is_refused(workspace: Workspace) -> None:

@@ -20,6 +20,7 @@ from voxlake.compute.jobs.kinds.uploads.upload import (
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.platform import store
 from voxlake.platform.catalog.data.uploads import WRITE, UploadState
+from voxlake.platform.errors import ConflictError
 from voxlake.platform.queues import index_queue, queues_of, upload_queue
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ def _make_queues(work: Work[QueueUploadSpec]) -> None:
 
 def _stages(work: Work[QueueUploadSpec]) -> list[Plan]:
     upload, queues = upload_of(work), queues_of(work.workspace.settings)
-    url = queues.url(upload_queue(upload.name))
-    if upload.state not in MOVING or url is None:
+    if upload.state not in MOVING:
         return []
+    url = queues.url(upload_queue(upload.name))
+    if url is None:
+        raise ConflictError(f"the queue of upload {upload.id} was deleted while it was filled")
     uploaded = uploaded_of(work, upload)
     make = partial(_task, uploaded, queues, url)
     return [Plan(STAGE, (uploaded.blocks,), make, fingerprint(str(uploaded), url))]
