@@ -50,10 +50,11 @@ from voxlake.platform.errors import (
 
 BLENDS: Mapping[Merge, Blend] = {"overwrite": overwrite, "keep": keep_where_zero}
 WRITTEN_BYTES = 128 << 20
-"""Chunks that one request writes to at the same time, but for one shard at least, and its memory:
+"""Chunks that one request writes to at the same time, of one shard at least.
 
-of a larger shard some rows of chunks are decoded at a time, and few that are so large do not
-compress."""
+They count as its memory. Of a larger shard some rows of chunks are decoded at a time; only voxels
+of 64 bits that do not compress take more.
+"""
 MAX_SHARDS = 4096
 """Shards of a box that are written, or whose states are told."""
 
