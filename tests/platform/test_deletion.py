@@ -90,6 +90,17 @@ def test_its_name_is_free_at_once_and_its_place_is_not(catalog: Catalog) -> None
     assert catalog.taken_urls() == set()
 
 
+def test_levels_that_wait_to_be_made_are_given_up(catalog: Catalog) -> None:
+    levels = catalog.ledger.create_job("downsample", CELLS, {})
+    catalog.ledger.enqueue(levels.id)
+    job, _ = catalog.deletion.begin(EM, EVERYTHING, with_labels=True)
+    assert catalog.ledger.get_job(levels.id).state == "cancelled"
+    claim = catalog.ledger.claim_oldest()
+    assert claim is not None
+    assert claim.job == job.id
+    assert catalog.ledger.claim_oldest() is None
+
+
 def test_an_image_waits_for_labels_that_are_being_deleted(catalog: Catalog) -> None:
     catalog.deletion.begin(CELLS, EVERYTHING)
     with pytest.raises(ConflictError, match="are being deleted from the store"):

@@ -69,15 +69,19 @@ def check_no_job_below(connection: Connection, node: int, place: str) -> None:
 
 
 def give_up_jobs(
-    connection: Connection, node: int, why: str, but: Collection[JobState] = frozenset()
+    connection: Connection,
+    node: int,
+    why: str,
+    but: Collection[JobState] = frozenset(),
+    spared: str = "",
 ) -> None:
     """Cancel what is left to do on a dataset that is gone, and forget the tasks of its jobs.
 
     One that runs goes on, as it may be the one that removes the dataset; so do those in other
-    states, which are named by `but`.
+    states, which are named by `but`, and the one with the id `spared`.
     """
     kept = sorted({JobState.RUNNING, *but})
-    idle = jobs.c.node == node, jobs.c.state.not_in(kept)
+    idle = jobs.c.node == node, jobs.c.state.not_in(kept), jobs.c.id != spared
     begun = select(stages.c.id).join(jobs, jobs.c.id == stages.c.job).where(*idle)
     for tasks in (done_tasks, failed_tasks):
         connection.execute(delete(tasks).where(tasks.c.stage.in_(begun)))

@@ -149,15 +149,15 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
     give_up_jobs(connection, record.node, "its dataset was removed")
 
 
-def hide_record(connection: Connection, record: DatasetRecord) -> None:
+def hide_record(connection: Connection, record: DatasetRecord, job: str) -> None:
     """Give the name of a dataset free that is to be deleted from the store; where it lies is not.
 
-    Jobs are given up but for what is queued: the one that deletes it.
+    Jobs that wait are given up but for `job`, the one that deletes it.
     """
     change = update(datasets).where(datasets.c.node == record.node)
     connection.execute(change.values(state=DatasetState.REMOVING.value))
     _forget(connection, record.node)
-    give_up_jobs(connection, record.node, "its dataset was removed", but={JobState.QUEUED})
+    give_up_jobs(connection, record.node, "its dataset was removed", spared=job)
 
 
 def hidden_records(connection: Connection, found_by: ColumnElement[bool]) -> list[DatasetRecord]:

@@ -87,7 +87,7 @@ class Deletion(Writer):
                 if find_record(connection, each.name).node != each.node:
                     raise NotFoundError(f"there is no dataset {each.name}; it was just deleted")
                 self.note(connection, "delete dataset", str(each.name), node=each.node)
-                hide_record(connection, each)
+                hide_record(connection, each, job.id)
             change_job(connection, job.id, queued_at=now())
 
     def hidden(self, nodes: Sequence[int]) -> list[DatasetRecord]:
@@ -143,7 +143,8 @@ def _check_idle(connection: Connection, doomed: Iterable[DatasetRecord]) -> None
     for record in doomed:
         for job in jobs_about(connection, record.name):
             waits = job.state is JobState.QUEUED and job.queued_at is not None
-            if is_running(job) or waits:
+            # Nobody needs levels of what is deleted, which are queued after any write.
+            if is_running(job) or (waits and job.kind != "downsample"):
                 raise ConflictError(
                     f"{job.kind} job {job.id} works on {job.dataset}, or waits to; wait for it, or "
                     "cancel it"
