@@ -78,11 +78,13 @@ def add_record(connection: Connection, record: DatasetRecord, owner: str | None 
     """Add a dataset; see `Catalog.add_dataset`."""
     image = None if record.of is None else _image_of(connection, record)
     _require_free(connection, record.name)
-    there = select(datasets.c.node).where(datasets.c.url == record.url)
-    if connection.execute(there).first() is not None:
+    for other in list_records(connection, datasets.c.url == record.url):
         raise ConflictError(
-            f"{record.name} would lie at {record.url}, where another dataset does; choose another "
-            "name"
+            f"{record.name} would lie at {record.url}, where {other.name} is; choose another name"
+        )
+    if hidden_records(connection, datasets.c.url == record.url):
+        raise ConflictError(
+            f"{record.name} would lie at {record.url}, from where one is being deleted; wait for it"
         )
     node = make_node(connection, *record.name.parts)
     row = insert(datasets).values(
