@@ -26,7 +26,9 @@ router = boss_router("/sso")
 
 SSO, NO_ROLE = 7001, 7002
 USER, ROLES = "/user/{user}", "/user-role/{user}"
-RoleName = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$", examples=["resource-manager"])]
+RoleName = Annotated[
+    str, Path(pattern="^[A-Za-z][A-Za-z0-9_-]{0,63}$", examples=["resource-manager"])
+]
 
 
 @router.get(USER, summary="Describe a user")
