@@ -263,11 +263,15 @@ VIEWS = ("zarr", "flat", "precomputed")
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
 _V2 = f"/v2/datasets{DATASET}"
+_PAGE = "/datasets/{collection}/{experiment}/{dataset}"
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", _V2): _READ,
     ("PATCH", _V2): Permission.UPDATE,
     ("DELETE", _V2): Permission.DELETE,
     ("GET", f"{_V2}/provenance"): _READ,
+    ("GET", _PAGE): _READ,
+    ("GET", f"{_PAGE}/thumbnail"): _READ,
+    ("GET", f"{_PAGE}/labels"): _READ_VOXELS,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     **{
         row: _READ_VOXELS
@@ -339,6 +343,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/metrics"): watching,
     ("GET", "/openapi.json"): everyone,
     ("GET", "/favicon.ico"): everyone,
+    ("GET", "/console/style.css"): everyone,
     ("GET", "/neuroglancer"): everyone,
     ("*", "/neuroglancer"): everyone,
     ("GET", "/login"): signed_in,

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from voxlake.api import openapi, v1
+from voxlake.api.console import CONSOLE
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
@@ -63,7 +64,7 @@ from voxlake.api.v2 import (
     usage,
     users,
 )
-from voxlake.api.views import above_datasets, flat, home, precomputed, zarr
+from voxlake.api.views import above_datasets, flat, precomputed, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
@@ -80,7 +81,7 @@ ROUTERS = (
     login,
     middleauth,
     identity,
-    home,
+    *CONSOLE,
     above_datasets,
     collections,
     frames,

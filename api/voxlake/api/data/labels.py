@@ -53,6 +53,9 @@ BYTES_A_ROW = 100
 """Memory that a row of the index takes while all labels are listed."""
 
 
+EVERY_OBJECT = ObjectFilter()
+
+
 async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> Box:
     """Return the box of level 0 that ranges by axis ask for, of labels.
 
@@ -155,7 +158,11 @@ async def ask_for_all[T](
 
 
 async def list_largest(
-    granted: Granted[ReadVoxels], count: int, where: ObjectFilter, *, bodies: bool
+    granted: Granted[ReadVoxels],
+    count: int,
+    where: ObjectFilter = EVERY_OBJECT,
+    *,
+    bodies: bool,
 ) -> tuple[StateDocument, LabelTable]:
     """Return the labels of most voxels, of those whose objects fit a filter if it says anything.
 
@@ -164,7 +171,7 @@ async def list_largest(
     LimitExceededError
         If too many fit, or the index is too large.
     """
-    if where == ObjectFilter():
+    if where == EVERY_OBJECT:
         return await ask_for_all(
             granted, lambda view: (StateDocument.of(view), view.largest(count)), bodies=bodies
         )

@@ -1,17 +1,18 @@
-"""Datasets: made empty, called and described otherwise, where they came from, and deleted."""
+"""Datasets: listed, made empty, called otherwise, where they came from, and deleted."""
 
 from __future__ import annotations
 
 from anyio import to_thread
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.guard import Granted
+from voxlake.api.askers import Asker, GrantedPlace
+from voxlake.api.guard import Granted, list_granted
 from voxlake.documents.asked_of_places import (
     CollectionChange,
     EmptyQuestion,
     ProvenanceQuestion,
 )
 from voxlake.documents.dataset import (
+    DatasetList,
     DatasetSummary,
     DeletionDocument,
     ProvenanceDocument,
@@ -25,8 +26,17 @@ from voxlake.ngff.grid.pyramid import Extent
 from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
 from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord
+from voxlake.platform.catalog.data.node_records import Page
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
+
+
+async def list_page(asker: Asker, limit: int, after: str) -> DatasetList:
+    """Return a page of the datasets that the asker may read, by name; `after` is one of them."""
+    page = Page(limit + 1, tuple(after.split("/")) if after else ())
+    found = await list_granted(asker.gateway, asker.principal, Read, None, None, page)
+    shown = tuple(dataset_summary(each.record) for each in found[:limit])
+    return DatasetList(datasets=shown, next=shown[-1].name if len(found) > limit else None)
 
 
 async def add(granted: GrantedPlace[Add], name: str, asked: EmptyQuestion) -> DatasetSummary:
@@ -74,7 +84,10 @@ async def change(granted: Granted[Update], asked: CollectionChange) -> DatasetSu
 
     Its group is told its name, too.
     """
-    return await to_thread.run_sync(_change, granted, asked)
+    changed = await to_thread.run_sync(_change, granted, asked)
+    for name in (granted.record.name, DatasetName.parse(changed.name)):
+        granted.gateway.records.forget(name)
+    return changed
 
 
 def _change(granted: Granted[Update], asked: CollectionChange) -> DatasetSummary:

@@ -38,7 +38,7 @@ from voxlake.documents.dataset import (
     RegisterQuestion,
     dataset_summary,
 )
-from voxlake.platform.access import Right
+from voxlake.platform.access import Read, Right
 
 router = APIRouter(prefix="/v2/datasets", tags=["datasets"])
 
@@ -81,7 +81,13 @@ async def get_dataset(
     """Return what the catalog and the dataset's own metadata say of it."""
     if index:
         granted.check_whole()
-    document = await data.describe(granted, index=index)
+    return await with_addresses(request, granted, await data.describe(granted, index=index))
+
+
+async def with_addresses(
+    request: Request, granted: Granted[Read], document: DatasetDocument
+) -> DatasetDocument:
+    """Return a dataset's document with the addresses of its views at this gateway."""
     views = {f"{view}_url": view_url(request, granted, view) for view in ("zarr", "flat")}
     if await is_taken(granted):
         views["precomputed_url"] = view_url(request, granted, "precomputed")

@@ -1,0 +1,6 @@
+"""The console: pages for people, made by the server, which need no script."""
+
+from voxlake.api.console import dataset, datasets, files
+
+CONSOLE = (datasets, dataset, files)
+"""Modules with a `router` each."""

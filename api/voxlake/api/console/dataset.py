@@ -1,0 +1,94 @@
+"""The page of a dataset: a picture, what is known of it, and how it is opened elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from voxlake.api.askers import GrantedPlace
+from voxlake.api.at_places import OnChannel
+from voxlake.api.console.pages import page
+from voxlake.api.console.slices import SliceQuery, choose_slice
+from voxlake.api.console.snippets import snippets_of
+from voxlake.api.data import datasets as data
+from voxlake.api.data import labels as label_data
+from voxlake.api.guard import MayRead, MayReadVoxels, relatives
+from voxlake.api.http.answers.problems import BINARY
+from voxlake.api.places import channels, metadata
+from voxlake.api.v2.datasets import with_addresses
+from voxlake.platform.access import Read
+
+router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=["console"])
+
+THUMBNAIL = 256
+"""Pixels of the longest edge, if a level is so small."""
+LARGEST = 50
+"""Labels that are listed."""
+THUMBNAILS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "There is no small level.", "content": {"image/svg+xml": BINARY}},
+    302: {"description": "The address of the picture."},
+}
+NO_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"/>'
+MOST_VALUES = 100
+"""Key-values that are shown."""
+
+MayReadPlace = Annotated[GrantedPlace[Read], Depends(OnChannel(Read))]
+
+
+@router.get("", summary="Page of a dataset", response_class=HTMLResponse)
+async def show_dataset(
+    request: Request, granted: MayRead, place: MayReadPlace, asked: Annotated[SliceQuery, Query()]
+) -> HTMLResponse:
+    """Show a slice of a dataset, what is known of it, and how it is opened."""
+    channel = await channels.get_channel(granted)
+    dataset = await with_addresses(request, granted, await data.describe(granted, index=False))
+    keys = (await metadata.list_keys(place)).keys
+    family = await relatives(granted)
+    return await page(
+        request,
+        "dataset.html",
+        dataset=dataset,
+        creator=channel.creator,
+        provenance=channel.provenance,
+        values=[await metadata.get_value(place, key) for key in keys[:MOST_VALUES]],
+        others=[each.record for each in family if each.record.name != granted.record.name],
+        slice=choose_slice(dataset, asked),
+        snippets=snippets_of(dataset, str(request.base_url).rstrip("/")),
+    )
+
+
+@router.get("/thumbnail", summary="Small picture", response_class=Response, responses=THUMBNAILS)
+async def show_thumbnail(request: Request, granted: MayRead) -> Response:
+    """Lead to a small picture of a dataset: the middle slice of a coarse level."""
+    dataset = await data.describe_stored(granted)
+    shown = choose_slice(dataset, SliceQuery(), THUMBNAIL)
+    if not shown.is_drawn:
+        return Response(NO_PICTURE, media_type="image/svg+xml")
+    address = f"{request.base_url}v2/datasets/{dataset.name}/image?{shown.picture}"
+    return RedirectResponse(address, 302)
+
+
+@router.get("/labels", summary="Page of labels", response_class=HTMLResponse)
+async def show_labels(
+    request: Request,
+    granted: MayReadVoxels,
+    label: Annotated[
+        str, Query(max_length=20, pattern="^[0-9]*$", description="An id to look up.")
+    ] = "",
+    bodies: Annotated[bool, Query(description="Apply the mapping.")] = False,  # noqa: FBT002
+) -> HTMLResponse:
+    """Show the largest labels of a dataset, or one that is asked for."""
+    if label:
+        found = await label_data.ask(granted, lambda view: view.find([int(label)]), bodies=bodies)
+    else:
+        _, found = await label_data.list_largest(granted, LARGEST, bodies=bodies)
+    return await page(
+        request,
+        "labels.html",
+        name=str(granted.record.name),
+        extents=[found.extent(line) for line in range(len(found))],
+        label=label,
+        bodies=bodies,
+    )

@@ -1,0 +1,31 @@
+"""What pages load besides pictures of datasets: their style, and the icon."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from voxlake.api.console.pages import FOLDER
+from voxlake.api.guard import public
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(public)])
+
+_STYLE = (FOLDER / "style.css").read_bytes()
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    '<rect width="16" height="16" rx="3" fill="#164e63"/>'
+    '<path d="M3 4l5 8 5-8" fill="none" stroke="#fff" stroke-width="2"/></svg>'
+)
+_A_DAY = {"Cache-Control": "max-age=86400"}
+
+
+@router.get("/favicon.ico")
+async def favicon() -> Response:
+    """Return the icon that browsers ask for."""
+    return Response(_ICON, media_type="image/svg+xml", headers=_A_DAY)
+
+
+@router.get("/console/style.css")
+async def style() -> Response:
+    """Return the style of all pages."""
+    return Response(_STYLE, media_type="text/css", headers=_A_DAY)

@@ -1,0 +1,106 @@
+"""The page of a dataset, and that of its labels."""
+
+from __future__ import annotations
+
+import html
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.api.conftest import SHAPE
+
+if TYPE_CHECKING:
+    import httpx2
+    from tests.api.conftest import Served
+
+EM, CELLS, SECRET = (f"/datasets/lab/brain/{name}" for name in ("em", "cells", "secret"))
+EVIL = '"><svg onload=alert(1)>&'
+
+
+def picture(client: httpx2.Client, page: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the pixels of the picture that a page shows."""
+    found = re.search(r'<img src="([^"]+)"', page)
+    assert found
+    answer = client.get(html.unescape(found[1]))
+    assert answer.headers["content-type"] == "image/png"
+    with Image.open(BytesIO(answer.content)) as image:
+        return np.asarray(image)
+
+
+def test_the_middle_slice_is_shown_and_what_is_known(served: Served, owner: httpx2.Client) -> None:
+    page = owner.get(EM)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    middle = (SHAPE[0] - 1) // 2
+    np.testing.assert_array_equal(picture(owner, page.text), served.voxels["lab/brain/em"][middle])
+    assert "45 \u00d7 67 \u00d7 71" in page.text
+    assert 'href="/datasets/lab/brain/cells"' in page.text
+
+
+@pytest.mark.parametrize(("across", "axis"), [("z", 0), ("y", 1), ("x", 2)])
+def test_any_slice_is_shown(served: Served, owner: httpx2.Client, across: str, axis: int) -> None:
+    page = owner.get(EM, params={"across": across, "level": 0, "at": 3})
+    shown = picture(owner, page.text)
+    np.testing.assert_array_equal(shown, served.voxels["lab/brain/em"].take(3, axis))
+
+
+def test_what_is_not_there_is_the_nearest_that_is(served: Served, owner: httpx2.Client) -> None:
+    page = owner.get(EM, params={"level": 99, "at": 10**14})
+    assert page.status_code == 200
+    assert picture(owner, page.text).size
+
+
+def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
+    """Those for Python whose programs are here, of a public dataset."""
+    text = owner.get(EM).text
+    titles = re.findall(r"<h3>(.+?)</h3>\s*<pre[^>]*><code>(.+?)</code>", text, re.DOTALL)
+    code = {title: html.unescape(lines) for title, lines in titles}
+    expected = served.voxels["lab/brain/em"]
+    for title in ("xarray", "zarr", "Dask", "TensorStore"):
+        names: dict[str, Any] = {}
+        exec(code[title], names)
+        voxels = names["voxels"]
+        voxels = voxels.read().result() if title == "TensorStore" else voxels
+        np.testing.assert_array_equal(np.asarray(voxels[:]), expected)
+    address = re.search(r'curl "([^"]+)"', code["curl"])
+    assert address
+    np.testing.assert_array_equal(
+        np.load(BytesIO(owner.get(address[1]).content)), expected[:64, :64, :64]
+    )
+
+
+def test_who_may_not_see_it_is_told_nothing(anonymous: httpx2.Client) -> None:
+    for page in (SECRET, f"{SECRET}/thumbnail", f"{SECRET}/labels"):
+        absent = page.replace("secret", "nothing")
+        assert anonymous.get(page).status_code == anonymous.get(absent).status_code == 401
+
+
+def test_a_thumbnail_is_a_small_picture(owner: httpx2.Client) -> None:
+    answer = owner.get(f"{EM}/thumbnail", follow_redirects=True)
+    with Image.open(BytesIO(answer.content)) as image:
+        assert max(image.size) <= 256
+
+
+def test_labels_are_listed_and_looked_up(served: Served, owner: httpx2.Client) -> None:
+    ids, counts = np.unique(served.voxels["lab/brain/cells"], return_counts=True)
+    largest = ids[ids != 0][np.argmax(counts[ids != 0])]
+    listed = owner.get(f"{CELLS}/labels").text
+    first = re.search(r'<th scope="row">(\d+)</th><td>(\d+)</td>', listed)
+    assert first
+    assert int(first[2]) == counts[ids != 0].max()
+    found = owner.get(f"{CELLS}/labels", params={"label": int(largest)}).text
+    assert re.findall(r'<th scope="row">(\d+)</th>', found) == [str(largest)]
+    assert "No voxel has the id 987654321" in owner.get(f"{CELLS}/labels?label=987654321").text
+
+
+def test_what_people_say_stays_text(served: Served, owner: httpx2.Client) -> None:
+    place = "/v2/datasets/lab/brain/draft"
+    assert owner.patch(place, json={"description": EVIL}).status_code == 200
+    for page in ("/", "/datasets/lab/brain/draft", "/?q=svg", f"{EM}?window={quote(EVIL)}"):
+        text = owner.get(page).text
+        assert "<svg" not in text
+        assert "&lt;svg onload=alert(1)&gt;" in text, page
+    assert "script" not in owner.get("/").headers["content-security-policy"]
