@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, RootModel
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
 from voxlake.documents.asked_of_people import Line
 from voxlake.documents.document import Document, Question
@@ -18,7 +18,7 @@ def _amount(value: object) -> object:
     return parse_amount(value)
 
 
-type Amount = Annotated[int, BeforeValidator(_amount), Field(ge=-1, lt=2**63)]
+type Amount = Annotated[int, BeforeValidator(_amount), Field(ge=-1, le=2**63 - 1)]
 
 
 class BossMetric(Document):
@@ -81,6 +81,10 @@ class BossDefaults(Question):
 class BossLimits(RootModel[Annotated[list[BossLimit], Field(max_length=1000)]]):
     """Limits that are to be."""
 
+    model_config = ConfigDict(frozen=True)
+
 
 class BossManyDefaults(RootModel[Annotated[list[BossDefaults], Field(max_length=10)]]):
     """Limits that are to be of all that have none of their own."""
+
+    model_config = ConfigDict(frozen=True)

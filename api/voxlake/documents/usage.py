@@ -53,7 +53,7 @@ class LimitQuestion(Question):
 
     subject: Line
     metric: Metric
-    limit: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = Field(
+    limit: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | None = Field(
         None, description="Bytes in a month; null: no limit."
     )
 

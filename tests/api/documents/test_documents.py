@@ -20,6 +20,7 @@ import voxlake.api
 import voxlake.cli
 import voxlake.client
 import voxlake.documents
+from voxlake.documents import boss_ingest
 from voxlake.documents.document import Document, Question
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.units import METRES
@@ -46,6 +47,8 @@ MODELS = sorted(
         and issubclass(each, BaseModel)
         and each.__module__ == module.__name__
         and each not in {Document, Question}
+        # The format of others, which is read and never written.
+        and module is not boss_ingest
     },
     key=lambda model: model.__name__,
 )

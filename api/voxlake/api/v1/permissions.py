@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from voxlake.api.askers import NAMED, Asker, SignedIn
 from voxlake.api.http.requests.intake import JsonBody
@@ -19,7 +19,6 @@ from voxlake.documents.bossdb_people import (
     BossPermissionSets,
     boss_resource,
 )
-from voxlake.documents.document import Question
 from voxlake.platform.errors import InvalidInputError
 
 router = boss_router("/permissions")
@@ -27,7 +26,7 @@ router = boss_router("/permissions")
 MaybeName = Annotated[str | None, Field(pattern=NAMED)]
 
 
-class ResourceQuestion(Question):
+class ResourceQuery(BaseModel):
     """A resource, by its names in the query; none of them is every resource."""
 
     collection: MaybeName = None
@@ -41,7 +40,7 @@ class ResourceQuestion(Question):
         return place_of(self.collection, self.experiment, self.channel)
 
 
-Asked = Annotated[ResourceQuestion, Query()]
+Asked = Annotated[ResourceQuery, Query()]
 Granting = Annotated[BossPermissionQuestion, Depends(JsonBody(BossPermissionQuestion))]
 
 
