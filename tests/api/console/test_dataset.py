@@ -59,12 +59,14 @@ def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
     titles = re.findall(r"<h3>(.+?)</h3>\s*<pre[^>]*><code>(.+?)</code>", text, re.DOTALL)
     code = {title: html.unescape(lines) for title, lines in titles}
     expected = served.voxels["lab/brain/em"]
-    for title in ("xarray", "zarr", "Dask", "TensorStore"):
+    for title in ("Python", "xarray", "zarr", "Dask", "TensorStore"):
         names: dict[str, Any] = {}
         exec(code[title], names)
         voxels = names["voxels"]
         voxels = voxels.read().result() if title == "TensorStore" else voxels
         np.testing.assert_array_equal(np.asarray(voxels[:]), expected)
+        if title == "Python":
+            names["gateway"].close()
     address = re.search(r'curl "([^"]+)"', code["curl"])
     assert address
     np.testing.assert_array_equal(

@@ -33,6 +33,12 @@ def snippets_of(dataset: DatasetDocument, gateway: str) -> list[Snippet]:
     )
     made = [
         Snippet(
+            "Python",
+            "from voxlake.client import Gateway\n\n"
+            f'gateway = Gateway("{gateway}")\nvoxels = gateway["{name}"]\n'
+            f"corner = voxels[{corner}]",
+        ),
+        Snippet(
             "xarray",
             "from voxlake.client import open_xarray\n\n"
             f'voxels = open_xarray("{dataset.zarr_url}", level=0)',
