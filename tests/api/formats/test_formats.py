@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import blosc
 import h5py
 import nibabel as nib
 import nrrd
@@ -22,6 +23,7 @@ from PIL import Image
 from tests.api.formats.described import described
 
 from voxlake.api.formats import FORMATS, Cutout, Format
+from voxlake.api.formats.blosc import STORED
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.store import StoreURL
@@ -198,6 +200,23 @@ def test_any_shape(shape: tuple[int, ...], name: str, dtype: str) -> None:
     cutout = described(Box.of_shape(shape), voxels.dtype)
     body = body_of(BY_NAME[name], cutout, voxels)
     np.testing.assert_array_equal(OPEN[name](body, cutout, Path()), voxels)
+
+
+@settings(max_examples=30)
+@given(
+    shape=st.lists(st.integers(1, 90), min_size=3, max_size=3).map(tuple),
+    dtype=st.sampled_from(DTYPES),
+    rows=st.integers(1, 90),
+)
+def test_a_stored_buffer_is_one_of_blosc(shape: tuple[int, ...], dtype: str, rows: int) -> None:
+    """Both decoders that clients have take it, and its length is known before it is made."""
+    voxels = numbers(shape, dtype)
+    cutout = described(Box.of_shape(shape), voxels.dtype)
+    blocks = (voxels[row : row + rows] for row in range(0, shape[0], rows))
+    body = b"".join(STORED.encode(cutout, blocks))
+    assert len(body) == STORED.measure(cutout)
+    for decoded in (numcodecs.blosc.decompress(body), blosc.decompress(body)):
+        assert decoded == voxels.astype(cutout.dtype.newbyteorder("<")).tobytes()
 
 
 @pytest.mark.parametrize("name", ["raw", "npy", "nifti", "nrrd"])

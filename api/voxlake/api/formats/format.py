@@ -58,3 +58,5 @@ class Format(Offer):
     besides: Measure = nothing
     """Of the memory that encoding takes besides that of the voxels."""
     accepts: Accepts = everything
+    unjoined: Format | None = None
+    """Of one that joins: what is sent where there is no memory for that; decoders take either."""

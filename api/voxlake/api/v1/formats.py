@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from voxlake.api.formats import npy
-from voxlake.api.formats.blosc import BLOSC
+from voxlake.api.formats.blosc import BLOSC, STORED
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
 from voxlake.api.formats.format import Format
 from voxlake.api.formats.hdf5 import HDF5
@@ -23,6 +23,7 @@ from voxlake.api.formats.pictures import JPEG_MOST, measure_picture
 from voxlake.platform.errors import InvalidInputError
 
 JPEG_QUALITY = 85
+_BLOSC = "application/blosc"
 _LEVEL = 1
 
 
@@ -103,7 +104,7 @@ def _is_stack(cutout: Cutout) -> bool:
 
 
 BOSS_FORMATS = (
-    replace(BLOSC, media_type="application/blosc"),
+    replace(BLOSC, media_type=_BLOSC, unjoined=replace(STORED, media_type=_BLOSC)),
     Format("npygz", "application/npygz", ".npy.z", _npygz, _measure_npygz, is_exact=False),
     replace(HDF5, media_type="application/hdf5"),
     Format(
@@ -121,7 +122,7 @@ BOSS_FORMATS = (
 """How cutouts can be sent, the preferred first."""
 
 BOSS_PARSERS = (
-    replace(BLOSC_PARSER, media_type="application/blosc"),
+    replace(BLOSC_PARSER, media_type=_BLOSC),
     Parser("npygz", "application/npygz", _parse_npygz, copies=2, unpack=NpygzUnpacking),
 )
 """How cutouts are written. No pickle (`application/blosc-python`), and no HDF5, is ever read."""

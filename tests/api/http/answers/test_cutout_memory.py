@@ -22,6 +22,7 @@ from tests.api.conftest import run_app
 from tests.api.formats.described import described
 
 from voxlake.api.formats import FORMATS
+from voxlake.api.formats.blosc import BLOSC, STORED
 from voxlake.api.formats.hdf5 import HDF5
 from voxlake.api.formats.raw import RAW
 from voxlake.api.http.answers.blocks import AHEAD, BLOCK_BYTES, LEAST_BYTES, block_shape
@@ -247,6 +248,17 @@ def test_what_would_never_fit_is_refused_before_a_voxel_is_read(memory: Memory) 
         with pytest.raises(LimitExceededError, match=r"for answers.*GATEWAY_MEMORY_BYTES"):
             CutoutResponse(refused, budget)
     assert memory.blocks == []
+
+
+def test_blosc_without_memory_to_join_is_sent_as_it_comes(memory: Memory) -> None:
+    """Uncompressed, in the memory of some blocks: no box is too large for it alone."""
+    joined = reading_of(memory, BLOSC)
+    roomy = CutoutResponse(joined, Budget(joined.encoded_bytes * 2))
+    tight = CutoutResponse(joined, Budget(joined.encoded_bytes // 4))
+    assert roomy.reading.format is BLOSC
+    assert tight.reading.format is STORED
+    assert tight.held_bytes <= joined.encoded_bytes // 4
+    assert (b"content-length", str(tight.reading.size).encode()) in tight.raw_headers
 
 
 @pytest.mark.parametrize("room_bytes", [1 << 20, 3 << 20, 40 << 20, 1 << 30])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from voxlake.api.formats import Cutout, Format
@@ -109,7 +109,8 @@ class CutoutReading:
 class CutoutResponse(StreamResponse):
     """Reads a cutout and sends it.
 
-    Where a format has to join the voxels, all are read before the first byte is sent. Of others
+    Where a format has to join the voxels, all are read before the first byte is sent; if there is
+    no memory for that, its `unjoined` form is sent. Of others
     `AHEAD` blocks are; the next is read when one was sent, so that a cutout may be larger than
     memory. What was read counts against `budget` until the socket took it.
 
@@ -121,6 +122,9 @@ class CutoutResponse(StreamResponse):
 
     def __init__(self, reading: CutoutReading, budget: Budget) -> None:
         cutout, plan = reading.cutout, reading.within(budget.share_bytes)
+        if plan.held_bytes > budget.share_bytes and reading.format.unjoined is not None:
+            reading = replace(reading, format=reading.format.unjoined)
+            plan = reading.within(budget.share_bytes)
         if plan.held_bytes > budget.share_bytes:
             raise LimitExceededError(
                 f"cutout {cutout.box} of level {cutout.level} takes {plan.held_bytes} bytes of "
