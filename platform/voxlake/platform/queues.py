@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from voxlake.platform.aws import client_of
 from voxlake.platform.errors import (
     NotFoundError,
     StoreDeniedError,
     StoreError,
     StoreUnavailableError,
 )
-from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,7 +99,7 @@ class Queues:
             return
 
     def _client(self) -> Any:
-        return _client(self.endpoint, self.region)
+        return client_of("sqs", self.endpoint, self.region)
 
 
 def upload_queue(upload: str) -> str:
@@ -137,25 +136,3 @@ def _failures(queues: Queues, name: str) -> Iterator[None]:
         raise StoreUnavailableError(
             f"SQS does not answer for queue {name}: {error}; try again"
         ) from error
-
-
-@lru_cache(maxsize=4)
-def _client(endpoint: str | None, region: str) -> Any:
-    """Return a client of SQS: made once, as that takes a tenth of a second."""
-    from botocore.config import Config  # type: ignore[import-untyped]  # it ships no types
-    from botocore.session import get_session  # type: ignore[import-untyped]  # it ships no types
-
-    settings = prepare_process()
-    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    return get_session().create_client(
-        "sqs",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=key.get_secret_value() if key else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=Config(
-            connect_timeout=settings.store_connect_timeout_s,
-            read_timeout=settings.store_stall_timeout_s,
-            retries={"max_attempts": 2},
-        ),
-    )

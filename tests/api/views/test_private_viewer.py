@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -30,6 +24,7 @@ from tests.api.views.test_viewer import (
     plane_at,
     wait_until_drawn,
 )
+from tests.servers.certificates import make_certificate
 from tests.servers.oidc_provider.provider import register_client
 from tests.servers.processes import free_ports
 
@@ -90,25 +85,8 @@ def private(
 
 def certify(folder: Path) -> dict[str, str]:
     """Return options of a server that speaks TLS, by a certificate that nobody else has signed."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    begin = datetime.now(UTC) - timedelta(hours=1)
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=2))
-        .add_extension(host, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = {"ssl_keyfile": folder / "key.pem", "ssl_certfile": folder / "certificate.pem"}
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    files["ssl_keyfile"].write_bytes(secret)
-    files["ssl_certfile"].write_bytes(certificate.public_bytes(Encoding.PEM))
-    return {name: str(path) for name, path in files.items()}
+    certificate = str(make_certificate(folder / "certificate.pem"))
+    return {"ssl_keyfile": certificate, "ssl_certfile": certificate}
 
 
 @pytest.fixture

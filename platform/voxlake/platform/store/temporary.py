@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from voxlake.platform.aws import client_of
 from voxlake.platform.errors import (
     LimitExceededError,
     StoreDeniedError,
     StoreUnavailableError,
     UnsupportedError,
 )
-from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,32 +152,10 @@ def _assume_role(url: StoreURL, settings: Settings, **asked: str | int) -> dict[
 
     endpoint = settings.sts_endpoint or url.endpoint
     try:
-        answer = _client(endpoint, url.region or settings.s3_region).assume_role(**asked)
+        answer = client_of("sts", endpoint, url.region or settings.s3_region).assume_role(**asked)
     except ClientError as error:
         raise StoreDeniedError(f"cannot get keys for {url}: {error}") from error
     except BotoCoreError as error:
         raise StoreUnavailableError(f"cannot get keys for {url}: {error}; try again") from error
     found: dict[str, Any] = answer["Credentials"]
     return found
-
-
-@lru_cache(maxsize=4)
-def _client(endpoint: str | None, region: str) -> Any:
-    """Return a client of STS: made once, as that takes a tenth of a second."""
-    from botocore.config import Config  # type: ignore[import-untyped]  # it ships no types
-    from botocore.session import get_session  # type: ignore[import-untyped]  # it ships no types
-
-    settings = prepare_process()
-    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    return get_session().create_client(
-        "sts",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=key.get_secret_value() if key else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=Config(
-            connect_timeout=settings.store_connect_timeout_s,
-            read_timeout=settings.store_stall_timeout_s,
-            retries={"max_attempts": 2},
-        ),
-    )
