@@ -223,7 +223,8 @@ def test_who_may_is_served(server: Server, row: tuple[str, str]) -> None:
     answer = server.asked["local"].ask("GET", address(target, CLOSED), viewer.headers)
     nothing = {*(f"/{view}{DATASET}" for view in VIEWS), f"/v2/datasets{DATASET}/objects/{{label}}"}
     wrong = row[1].endswith(ASKED_WRONGLY)
-    status = 404 if row[1] in nothing else 400 if wrong else 302 if "/view/" in target else 200
+    leads_on = "/view/" in target or target.endswith("/thumbnail")
+    status = 404 if row[1] in nothing else 400 if wrong else 302 if leads_on else 200
     assert answer.status == status
 
 

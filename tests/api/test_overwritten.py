@@ -153,6 +153,7 @@ def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_
 
 
 def test_what_was_replaced_is_neither_read_nor_changed(late: Served, tmp_path: Path) -> None:
+    """What is read is refused, as its answer would be of both; what is written is of the new."""
     labels = f"/v2/datasets/{SEG}/labels"
     asked: dict[str, object] = {
         f"/v2/datasets/{EM}/cutout?format=npy": None,
@@ -173,6 +174,13 @@ def test_what_was_replaced_is_neither_read_nor_changed(late: Served, tmp_path: P
         assert {ask(path, body) for path, body in asked.items()} == {200}
         with Workspace.opened(late.lake, Settings(workers=0)) as workspace:
             _ingest(workspace, tmp_path, NEW, 2)
-        assert {path: ask(path, body) for path, body in asked.items()} == dict.fromkeys(asked, 409)
-    new: Seen = (frozenset({2}), int(np.prod(NEW)))
-    assert (_on_the_store(late), _labels_on_the_store(late)) == (new, new)
+        reads = [path for path, body in asked.items() if body is None]
+        assert {path: ask(path, None) for path in reads} == dict.fromkeys(reads, 409)
+        new: Seen = (frozenset({2}), int(np.prod(NEW)))
+        assert (_on_the_store(late), _labels_on_the_store(late)) == (new, new)
+        writes = {path: body for path, body in asked.items() if body is not None}
+        assert {path: ask(path, body) for path, body in writes.items()} == dict.fromkeys(
+            writes, 200
+        )
+    written: Seen = (frozenset({1, 2}), int(np.prod(NEW)))
+    assert (_on_the_store(late), _labels_on_the_store(late)) == (written, written)

@@ -49,8 +49,11 @@ class Browser(httpx2.Client):
         super().__init__(follow_redirects=True, timeout=30, **options)
 
     def send_form(self, page: httpx2.Response, **filled: str) -> httpx2.Response:
-        """Send the first form of a page with what is filled in, and return the page it leads to."""
-        form = _read(page).forms[0]
+        """Send a form of a page with what is filled in, and return the page it leads to.
+
+        It is the first that changes something.
+        """
+        form = next(each for each in _read(page).forms if each.method.upper() == "POST")
         fields = form.fields | {name: text for name, text in filled.items() if name in form.fields}
         return self.ask(form.method.upper(), page.url.join(form.action), page.url, data=fields)
 
