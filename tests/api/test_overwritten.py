@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,12 +125,13 @@ READERS: tuple[Callable[[Served], Seen], ...] = (
 
 
 def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_path: Path) -> None:
-    ended = Event()
+    begun, ended = Semaphore(0), Event()
     old: Seen = (frozenset({1}), int(np.prod(OLD)))
     new: Seen = (frozenset({2}), int(np.prod(NEW)))
 
     def read(reader: Callable[[Served], Seen]) -> list[Seen]:
-        seen, left = [], READS_AFTER
+        seen, left = [reader(served)], READS_AFTER
+        begun.release()
         while left:
             left -= ended.is_set()
             seen.append(reader(served))
@@ -139,6 +140,8 @@ def test_readers_see_the_old_one_whole_and_then_the_new_one(served: Served, tmp_
     with ThreadPoolExecutor(len(READERS)) as pool:
         reading = [pool.submit(read, reader) for reader in READERS]
         try:
+            for _ in READERS:
+                assert begun.acquire(timeout=60)
             settings = Settings(workers=0, database_url=f"sqlite:///{tmp_path}/catalog.sqlite")
             with Workspace.opened(served.lake, settings) as workspace:
                 _ingest(workspace, tmp_path, NEW, 2)
