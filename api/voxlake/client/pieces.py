@@ -27,7 +27,7 @@ def piece_of(chunk: tuple[int, ...], shard: tuple[int, ...], itemsize: int) -> t
     Examples
     --------
     >>> piece_of((64, 64, 64), (512, 512, 512), 1), piece_of((64, 64, 64), (512, 512, 512), 8)
-    ((128, 512, 512), (64, 256, 256))
+    ((128, 512, 512), (64, 128, 512))
     """
     piece = list(shard)
     for axis, least in enumerate(chunk):
