@@ -95,6 +95,8 @@ def plain_values(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrateg
         ends = [(getattr(each, "ge", None), getattr(each, "le", None)) for each in metadata]
         low = max((lo for lo, _ in ends if lo is not None), default=-(2**63))
         high = min((hi for _, hi in ends if hi is not None), default=2**64 - 1)
+        below = [each.lt for each in metadata if getattr(each, "lt", None) is not None]
+        high = min([high, *(end - 1 for end in below)])
         above = any(getattr(each, "gt", None) is not None for each in metadata)
         sizes = SIZES if above else st.floats(float(low), float(high))
         return st.integers(low, high) if annotation is int else sizes
