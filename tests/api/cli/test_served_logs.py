@@ -75,6 +75,14 @@ def test_a_terminal_is_told_nothing_of_requests(shared: Command) -> None:
     with served(shared.lake, its) as serving:
         ask(serving)
     os.close(its)
-    said = os.read(ours, 1 << 16).decode()
+    said = "".join(iter(lambda: _read(ours), ""))
     os.close(ours)
     assert said.split("\r\n") == ["the link logs in once; Ctrl-C stops the server", "stopped", ""]
+
+
+def _read(terminal: int) -> str:
+    """Return what is next on a terminal; empty if its other end is closed and all was read."""
+    try:
+        return os.read(terminal, 1 << 16).decode()
+    except OSError:
+        return ""
