@@ -101,6 +101,9 @@ def test_labels_are_listed_and_looked_up(served: Served, owner: httpx2.Client) -
 def test_what_people_say_stays_text(served: Served, owner: httpx2.Client) -> None:
     place = "/v2/datasets/lab/brain/draft"
     assert owner.patch(place, json={"description": EVIL}).status_code == 200
+    key = "/v2/metadata/value?place=lab/brain/draft&key=licence"
+    assert owner.put(key, json={"value": EVIL + "CC0"}).is_success
+    assert "<dd>&#34;&gt;&lt;svg onload=alert(1)&gt;&amp;CC0</dd>" in owner.get(place[3:]).text
     for page in ("/", "/datasets/lab/brain/draft", "/?q=svg", f"{EM}?window={quote(EVIL)}"):
         text = owner.get(page).text
         assert "<svg" not in text

@@ -42,17 +42,17 @@ async def show_dataset(
     request: Request, granted: MayRead, place: MayReadPlace, asked: Annotated[SliceQuery, Query()]
 ) -> HTMLResponse:
     """Show a slice of a dataset, what is known of it, and how it is opened."""
-    channel = await channels.get_channel(granted)
+    creator, provenance = await channels.get_origin(granted)
     dataset = await with_addresses(request, granted, await data.describe(granted, index=False))
-    keys = (await metadata.list_keys(place)).keys
+    said = await metadata.list_values(place)
     family = await relatives(granted)
     return await page(
         request,
         "dataset.html",
         dataset=dataset,
-        creator=channel.creator,
-        provenance=channel.provenance,
-        values=[await metadata.get_value(place, key) for key in keys[:MOST_VALUES]],
+        creator=creator,
+        provenance=provenance,
+        values=list(said.items())[:MOST_VALUES],
         others=[each.record for each in family if each.record.name != granted.record.name],
         slice=choose_slice(dataset, asked),
         snippets=snippets_of(dataset, str(request.base_url).rstrip("/")),

@@ -15,8 +15,10 @@ from voxlake.api.data.labels import ask, labels_in_box
 from voxlake.api.data.opened import check_labels
 from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
+from voxlake.api.formats.format import Format
 from voxlake.api.guard import Granted
 from voxlake.api.http.again import read_again
+from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.documents.bossdb import datatype_of
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
@@ -73,6 +75,17 @@ class Framed:
     def stored(self) -> Box:
         """The part of the volume that is read."""
         return self._own(self.cutout.box) & self.volume.box
+
+    def reading(self, form: Format) -> CutoutReading:
+        """Return how all of it is read and sent in a format."""
+        return CutoutReading(
+            self.cutout,
+            form,
+            self.read,
+            copies=self.copies,
+            decoding_bytes=self.volume.decoding_bytes(self.stored),
+            chunk=self.chunk,
+        )
 
     async def read(self, box: Box) -> npt.NDArray[Any]:
         """Return the voxels of a box of the cutout."""

@@ -51,13 +51,17 @@ async def describe_channels(granted: GrantedPlace[Read]) -> list[DatasetDocument
 async def get_channel(granted: Granted[Read]) -> Channel:
     """Return all that is known of a dataset."""
     document = await data.describe_stored(granted)
-    asker = Asker(granted.access.principal, granted.gateway)
+    return Channel(document, *await get_origin(granted))
 
-    def ask(catalog: Catalog) -> Channel:
-        name = granted.record.name
+
+async def get_origin(granted: Granted[Read]) -> tuple[str, ProvenanceDocument]:
+    """Return who made a dataset, and where it came from."""
+    asker, name = Asker(granted.access.principal, granted.gateway), granted.record.name
+
+    def ask(catalog: Catalog) -> tuple[str, ProvenanceDocument]:
         creator = catalog.metadata.creator_of(name.parts) or NOBODY
         origin = catalog.provenance.get(name, granted.access.principal)
-        return Channel(document, creator, provenance_document(origin))
+        return creator, provenance_document(origin)
 
     return await asker.of_catalog(ask)
 

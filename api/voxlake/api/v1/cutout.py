@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from voxlake.api.data.framed import FrameBox, open_framed
 from voxlake.api.formats import negotiate
 from voxlake.api.guard import Granted, MayReadVoxels
-from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.http.requests.query import parse_ids
@@ -79,12 +78,5 @@ async def _answer(
 ) -> Response:
     kept = None if asked.filter is None else parse_ids(asked.filter)
     framed = await open_framed(granted, box, await recent_frame_of(granted), kept)
-    reading = CutoutReading(
-        framed.cutout,
-        negotiate(None, accept, BOSS_FORMATS, framed.cutout),
-        framed.read,
-        copies=framed.copies,
-        decoding_bytes=framed.volume.decoding_bytes(framed.stored),
-        chunk=framed.chunk,
-    )
-    return answer(granted, reading)
+    chosen = negotiate(None, accept, BOSS_FORMATS, framed.cutout)
+    return answer(granted, framed.reading(chosen))

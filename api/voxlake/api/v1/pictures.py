@@ -13,7 +13,6 @@ from voxlake.api.formats import negotiate
 from voxlake.api.formats.drawing import coloured, high_bytes
 from voxlake.api.formats.pictures import JPEG, NORMALS, PLANES, PNG, Drawing, drawn
 from voxlake.api.guard import Granted, MayReadVoxels
-from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import check_size
 from voxlake.api.http.answers.picture import PictureResponse
 from voxlake.api.http.answers.problems import BINARY
@@ -193,14 +192,7 @@ async def _picture(
 ) -> PictureResponse:
     framed = await open_framed(granted, shown.box, await recent_frame_of(granted))
     formats = [each for each in drawn(_drawing(granted, shown.plane)) if each.name in _NAMES]
-    reading = CutoutReading(
-        framed.cutout,
-        negotiate(None, accept, formats, framed.cutout),
-        framed.read,
-        copies=2,
-        decoding_bytes=framed.volume.decoding_bytes(framed.stored),
-        chunk=framed.chunk,
-    )
+    reading = framed.reading(negotiate(None, accept, formats, framed.cutout))
     check_size(granted, reading)
     return PictureResponse(reading, granted.gateway.answers, public=granted.record.public)
 
