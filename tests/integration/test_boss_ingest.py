@@ -29,6 +29,8 @@ from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import Place
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.data.frames import Frame
+from voxlake.platform.errors import NotFoundError
+from voxlake.platform.jobs.record import UNFINISHED
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -395,3 +397,28 @@ def test_a_cancelled_job_leaves_nothing(made: Lake) -> None:
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.receive_message(QueueUrl=queue)
     assert made.ask("POST", f"{number}/complete").status_code == 409
+
+
+def test_a_deleted_dataset_takes_its_open_uploads_along(made: Lake) -> None:
+    number = made.ask("POST", "", json=made.config("film", "tile", (10, 8, 1))).json()["id"]
+    made.wait_for(number, UPLOADING)
+    queue = made.ask("GET", str(number)).json()["ingest_job"]["upload_queue"]
+    sqs, s3 = made.aws("sqs"), made.aws("s3")
+    message = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
+    s3.put_object(Bucket=BUCKET, Key=message["tile_key"], Body=b"")
+    asked = {"Authorization": f"Bearer {made.token}"}
+    address = f"{made.url}/v2/datasets/lab/plain/film"
+    job = httpx2.delete(address, headers=asked, timeout=30).json()["job"]
+    assert number not in [each["id"] for each in made.ask("GET", "").json()["ingest_jobs"]]
+    assert made.ask("GET", f"{number}/status").status_code == 404
+    with open_catalog(made.lake, Settings()) as catalog:
+        deadline = time.monotonic() + PATIENCE_S
+        while catalog.ledger.get_job(job).state in UNFINISHED:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(NotFoundError):
+            catalog.uploads.get(number)
+    folder = f"{PREFIX}/{number}-"
+    assert s3.list_objects_v2(Bucket=BUCKET, Prefix=folder)["KeyCount"] == 0
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist):
+        sqs.receive_message(QueueUrl=queue)

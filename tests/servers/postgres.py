@@ -58,10 +58,15 @@ def _wait_for_end(pid: int) -> None:
         time.sleep(0.02)
 
 
-def create_database(url: str) -> str:
-    """Make an empty database on the server and return its URL."""
+def create_database(url: str, copied: str | None = None) -> str:
+    """Make a database on the server and return its URL.
+
+    It is empty, or a copy of that of another URL, to which nobody is connected.
+    """
     name = f"lake_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
     head, _, query = url.partition("?")
+    before = "" if copied is None else copied.partition("?")[0].rpartition("/")[2]
+    like = f' TEMPLATE "{before}"' if before else ""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"{like}')
     return f"{head.rpartition('/')[0]}/{name}?{query}"

@@ -13,6 +13,7 @@ from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
+    from voxlake.compute.jobs import Workspace
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.store import StoreURL
 
@@ -51,13 +52,18 @@ def differences(lake: StoreURL, catalog: Catalog) -> Differences:
     )
 
 
-def repair(lake: StoreURL, catalog: Catalog) -> Differences:
+def repair(workspace: Workspace) -> Differences:
     """Make the catalog say what the store holds; return what it did not.
 
     What was moved by hand is another dataset, and private: nothing shows that it is the same.
     """
+    # What only compares the two loads no jobs.
+    from voxlake.compute.jobs.kinds.uploads import clear_all
+
+    lake, catalog = workspace.lake, workspace.catalog
     found = differences(lake, catalog)
     for record in found.lost:
+        clear_all(workspace, record.node)
         catalog.remove_dataset(record.name)
     new = []
     for place in found.unknown:

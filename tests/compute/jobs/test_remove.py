@@ -36,10 +36,9 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
-from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from voxlake.platform.jobs.record import Job
@@ -49,18 +48,6 @@ EM = DatasetName.parse("c/e/em")
 SEG, NUCLEI, RAW = EM.sibling("seg"), EM.sibling("nuclei"), EM.sibling("raw")
 IMAGE = Place(EM, Kind.IMAGE)
 LABELS = Place(SEG, Kind.LABELS, of="em")
-
-
-@pytest.fixture(params=["file-sqlite", "s3-postgres"])
-def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
-    if request.param == "file-sqlite":
-        lake, settings = request.getfixturevalue("lake"), Settings(workers=0)
-    else:
-        lake = request.getfixturevalue("s3_store")
-        url = request.getfixturevalue("postgres_url")
-        settings = Settings(workers=0, database_url=url)
-    with Workspace.opened(lake, settings) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.plans import Plans
 from voxlake.platform.catalog.data.provenance import Provenance
 from voxlake.platform.catalog.data.search import Search
-from voxlake.platform.catalog.data.uploads import Uploads
+from voxlake.platform.catalog.data.uploads import Uploads, give_up_uploads
 from voxlake.platform.catalog.data.viewer_states import ViewerStates
 from voxlake.platform.catalog.identity.identities import Identities
 from voxlake.platform.catalog.identity.lake_roles import LakeRoles
@@ -301,8 +301,10 @@ class Catalog(Writer):
             If labels still belong to it.
         """
         with self.database.write() as connection:
+            node = find_record(connection, name).node
             self._note_dataset(connection, "remove", name)
             remove_record(connection, name)
+            give_up_uploads(connection, node)
 
     def _note_dataset(
         self, connection: Connection, action: str, name: DatasetName, detail: str = ""

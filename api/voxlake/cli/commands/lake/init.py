@@ -8,6 +8,7 @@ from voxlake.cli.catalog_repair import repair
 from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import Shown, answer, facts, table
+from voxlake.compute.jobs import Workspace
 from voxlake.documents.lake import LakeDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
@@ -31,7 +32,7 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     if tested:
         make_lake(url, settings)
     with open_catalog(url, settings) as catalog:
-        found = repair(url, catalog)
+        found = repair(Workspace(url, catalog, settings))
         document = LakeDocument(
             lake=str(url),
             made=not there,

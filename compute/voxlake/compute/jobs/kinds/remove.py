@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.jobs.kinds.inside import check_idle, labels_below
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
+from voxlake.compute.jobs.kinds.uploads import clear_all
 from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.lake import lies_elsewhere, place_of
 from voxlake.platform import store
@@ -99,6 +100,7 @@ def _delete(work: Work[RemoveSpec]) -> None:
             store.delete_tree(lake / place_of(record).index_key)
         else:
             remove_dataset(lake, place_of(record))
+        clear_all(work.workspace, record.node)
         if work.spec.nodes:
             catalog.deletion.forget(record.node)
         else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import func, or_, select
 
 from voxlake.platform.access import PUBLIC, Grant, Permission, Role
 from voxlake.platform.catalog.audit import Writer
+from voxlake.platform.catalog.data.forgetting import forget_node
 from voxlake.platform.catalog.data.frames import place_in_frame
-from voxlake.platform.catalog.data.metadata import describe, drop_metadata
+from voxlake.platform.catalog.data.metadata import describe
 from voxlake.platform.catalog.data.node_records import (
     EVERYTHING,
     NodeRecord,
@@ -28,12 +29,12 @@ from voxlake.platform.catalog.rights.grants import (
     put_role,
     read_grants,
 )
-from voxlake.platform.catalog.tables import datasets, experiment_frames, plans
+from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_below
 from voxlake.platform.names import check_name
-from voxlake.platform.node_changes import make_node, move_node, remove_node
+from voxlake.platform.node_changes import make_node, move_node
 from voxlake.platform.nodes import KINDS, find_below, nodes
 
 if TYPE_CHECKING:
@@ -207,15 +208,6 @@ class Collections(Writer):
             self.note(connection, f"remove {_kind_of(place)}", text_of(place), node=node)
             for each in [*connection.execute(_below(node)).scalars(), node]:
                 forget_node(connection, each)
-
-
-def forget_node(connection: Connection, node: int) -> None:
-    """Give the name of a node free, and forget what was said and granted of it."""
-    drop_grants(connection, node)
-    drop_metadata(connection, node)
-    connection.execute(delete(experiment_frames).where(experiment_frames.c.node == node))
-    connection.execute(delete(plans).where(plans.c.node == node))
-    remove_node(connection, node)
 
 
 def _kind_of(place: Sequence[str]) -> str:

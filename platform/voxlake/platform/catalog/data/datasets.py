@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from voxlake.platform.access import PUBLIC, Permission, Role
-from voxlake.platform.catalog.data.metadata import describe, drop_metadata
+from voxlake.platform.catalog.data.forgetting import forget_node
+from voxlake.platform.catalog.data.metadata import describe
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, in_page
 from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
 from voxlake.platform.catalog.identity.people import own_group
 from voxlake.platform.catalog.rights.grants import drop_grants, is_granted, put_role
-from voxlake.platform.catalog.tables import datasets, first_shown
+from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
@@ -147,7 +148,7 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
             f"labels {labels.name.dataset!r} belong to image {name}; remove them first"
         )
     connection.execute(delete(datasets).where(datasets.c.node == record.node))
-    _forget(connection, record.node)
+    forget_node(connection, record.node)
     give_up_jobs(connection, record.node, "its dataset was removed")
 
 
@@ -158,7 +159,7 @@ def hide_record(connection: Connection, record: DatasetRecord, job: str) -> None
     """
     change = update(datasets).where(datasets.c.node == record.node)
     connection.execute(change.values(state=DatasetState.REMOVING.value))
-    _forget(connection, record.node)
+    forget_node(connection, record.node)
     give_up_jobs(connection, record.node, "its dataset was removed", spared=job)
 
 
@@ -171,13 +172,6 @@ def hidden_records(connection: Connection, found_by: ColumnElement[bool]) -> lis
 def taken_urls(connection: Connection) -> set[str]:
     """Return where datasets lie, those included that are being deleted and have no name."""
     return {*connection.execute(select(datasets.c.url)).scalars()}
-
-
-def _forget(connection: Connection, node: int) -> None:
-    drop_grants(connection, node)
-    drop_metadata(connection, node)
-    connection.execute(delete(first_shown).where(first_shown.c.node == node))
-    remove_node(connection, node)
 
 
 def renew_record(connection: Connection, name: DatasetName, kind: Kind) -> None:

@@ -15,6 +15,7 @@ from voxlake.platform.catalog.data.datasets import (
     hide_record,
     list_records,
 )
+from voxlake.platform.catalog.data.uploads import give_up_uploads
 from voxlake.platform.catalog.rights.grants import is_allowed
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
@@ -88,6 +89,7 @@ class Deletion(Writer):
                     raise NotFoundError(f"there is no dataset {each.name}; it was just deleted")
                 self.note(connection, "delete dataset", str(each.name), node=each.node)
                 hide_record(connection, each, job.id)
+                give_up_uploads(connection, each.node)
             change_job(connection, job.id, queued_at=now())
 
     def hidden(self, nodes: Sequence[int]) -> list[DatasetRecord]:

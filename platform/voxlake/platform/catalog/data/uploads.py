@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.data.datasets import find_record
 from voxlake.platform.catalog.tables import uploads
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs.record import UNFINISHED
-from voxlake.platform.jobs.rows import clean_text
+from voxlake.platform.jobs.record import UNFINISHED, JobState
+from voxlake.platform.jobs.rows import clean_text, read_jobs
+from voxlake.platform.jobs.tables import jobs
 from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
 
 if TYPE_CHECKING:
@@ -149,6 +150,23 @@ class Uploads(Writer):
                     self.ledger.cancel(job)
         self.enqueue(CLEAR, upload)
 
+    def left(self, node: int) -> list[Upload]:
+        """Return the uploads to a dataset, one without a name too, that may have left something.
+
+        All have but those that were written, or that a worker has cleared.
+        """
+        mine = uploads.c.node == node, uploads.c.state != UploadState.COMPLETE.value
+        done = jobs.c.node == node, jobs.c.kind == CLEAR, jobs.c.state == JobState.DONE.value
+        with self.database.read() as connection:
+            cleared = {job.spec["upload"] for job in read_jobs(connection, *done)}
+            found = map(_upload_of, connection.execute(_named.where(*mine).order_by(uploads.c.id)))
+            return [upload for upload in found if upload.id not in cleared]
+
+    def forget(self, node: int) -> None:
+        """Forget the uploads to a dataset that goes, once nothing is left of them."""
+        with self.database.write() as connection:
+            connection.execute(delete(uploads).where(uploads.c.node == node))
+
     def move(
         self,
         number: int,
@@ -182,8 +200,8 @@ class Uploads(Writer):
             self.ledger.enqueue(begun[0])
 
     def _jobs(self, kind: str, upload: Upload) -> list[str]:
-        jobs = self.ledger.jobs_of(upload.dataset, kind=kind, states=UNFINISHED)
-        return [job.id for job in jobs if job.spec["upload"] == upload.id]
+        begun = self.ledger.jobs_of(upload.dataset, kind=kind, states=UNFINISHED)
+        return [job.id for job in begun if job.spec["upload"] == upload.id]
 
 
 _named = join_names(select(uploads, *NAME_COLUMNS).select_from(uploads), uploads.c.node)
@@ -209,6 +227,12 @@ def _upload_of(row: Row[tuple[Any, ...]]) -> Upload:
         message=row.message,
         created_at=row.created_at,
     )
+
+
+def give_up_uploads(connection: Connection, node: int) -> None:
+    """Give up the uploads to a dataset that goes: nobody goes on with them."""
+    mine = uploads.c.node == node, uploads.c.state.in_(sorted(ALIVE))
+    connection.execute(update(uploads).where(*mine).values(state=UploadState.DELETED.value))
 
 
 def no_upload() -> NotFoundError:

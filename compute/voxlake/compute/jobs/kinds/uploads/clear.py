@@ -10,7 +10,10 @@ from voxlake.platform import store
 from voxlake.platform.queues import index_queue, queues_of, upload_queue
 
 if TYPE_CHECKING:
+    from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
+    from voxlake.platform.catalog.data.uploads import Upload
+    from voxlake.platform.settings import Settings
 
 
 class ClearUploadSpec(UploadSpec):
@@ -20,11 +23,23 @@ class ClearUploadSpec(UploadSpec):
 
 
 def clear(work: Work[UploadSpec]) -> None:
-    """Delete queues and folder of an upload; what is gone is no error."""
-    upload, queues = upload_of(work), queues_of(work.workspace.settings)
+    """Delete what the upload of a job has left; what is gone is no error."""
+    _clear(work.workspace.settings, upload_of(work))
+
+
+def clear_all(workspace: Workspace, node: int) -> None:
+    """Delete what the uploads to a dataset that goes have left, and forget them."""
+    uploads = workspace.catalog.uploads
+    for upload in uploads.left(node):
+        _clear(workspace.settings, upload)
+    uploads.forget(node)
+
+
+def _clear(settings: Settings, upload: Upload) -> None:
+    folder, queues = folder_of(settings, upload), queues_of(settings)
     queues.delete(upload_queue(upload.name))
     queues.delete(index_queue(upload.name))
-    store.delete_tree(folder_of(work, upload))
+    store.delete_tree(folder)
 
 
 def _no_stages(_: Work[ClearUploadSpec]) -> list[Plan]:

@@ -13,6 +13,7 @@ from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from voxlake.platform.catalog.data.uploads import Upload
+    from voxlake.platform.settings import Settings
 
 MOVING = frozenset({UploadState.PREPARING, UploadState.COMPLETING})
 """States in which a job works for an upload."""
@@ -30,7 +31,7 @@ def upload_of(work: Work[UploadSpec]) -> Upload:
     return work.workspace.catalog.uploads.get(work.spec.upload)
 
 
-def folder_of(work: Work[UploadSpec], upload: Upload) -> StoreURL:
+def folder_of(settings: Settings, upload: Upload) -> StoreURL:
     """Return where clients put what they upload.
 
     Raises
@@ -38,7 +39,6 @@ def folder_of(work: Work[UploadSpec], upload: Upload) -> StoreURL:
     UnsupportedError
         If there is no such place: the worker has other settings than the gateway.
     """
-    settings = work.workspace.settings
     if settings.upload_store is None:
         raise UnsupportedError(
             f"upload {upload.id} lies where this worker does not know; set VOXLAKE_UPLOAD_STORE "
@@ -50,7 +50,7 @@ def folder_of(work: Work[UploadSpec], upload: Upload) -> StoreURL:
 def uploaded_of(work: Work[UploadSpec], upload: Upload) -> Uploaded:
     """Return what clients upload."""
     job = Job.model_validate_json(upload.config)
-    return Uploaded.of_job(folder_of(work, upload), upload.id, job)
+    return Uploaded.of_job(folder_of(work.workspace.settings, upload), upload.id, job)
 
 
 def fail_upload(work: Work[UploadSpec]) -> None:

@@ -1,0 +1,132 @@
+"""Deletion that is proven: whatever a dataset had on the store and in the catalog is looked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sqlalchemy import MetaData, func, select
+
+from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest, start_remove
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.box import Box
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.labels.handle import open_labels
+from voxlake.ngff.labels.mapping.changes import merge
+from voxlake.ngff.labels.objects.label_object import LabelObject
+from voxlake.ngff.labels.objects.writing import put_objects
+from voxlake.ngff.labels.upkeep.compaction import compact
+from voxlake.ngff.labels.upkeep.reservation import reserve
+from voxlake.ngff.labels.writing import write_labels
+from voxlake.ngff.lake import Place
+from voxlake.ngff.writing import write_voxels
+from voxlake.platform import store
+from voxlake.platform.access import Principal, Role
+from voxlake.platform.catalog.data.plans import FirstShown
+from voxlake.platform.catalog.rights.links import LinkTerms
+from voxlake.platform.database import now
+from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from voxlake.platform.jobs.record import Job
+
+EM = DatasetName.parse("lab/brain/em")
+CELLS = EM.sibling("cells")
+OWNER = Principal("owner", is_owner=True)
+KEPT = {"audit", "jobs", "stages", "usage", "nodes"}
+"""Tables that may tell of what was deleted: who did what, and what it took."""
+
+
+@pytest.fixture
+def ingest(workspace: Workspace, tmp_path: Path) -> Callable[..., Job]:
+    """Record an ingest of 33 x 65 x 64 voxels of one value, in levels."""
+
+    def record(name: DatasetName, kind: Kind, of: str | None = None) -> Job:
+        np.save(tmp_path / f"{name.dataset}.npy", np.full((33, 65, 64), 7, np.uint8))
+        request = IngestRequest(
+            str(tmp_path / f"{name.dataset}.npy"),
+            Place(name, kind, of),
+            VoxelSize(8, 8, 8),
+            index=kind is Kind.LABELS,
+        )
+        return start_ingest(workspace, request)
+
+    return record
+
+
+def _stored(workspace: Workspace) -> set[str]:
+    """Return all that lies in the lake, by path; on a folder all files, whoever made them."""
+    lake = workspace.lake
+    if lake.is_local:
+        files = (path for path in lake.path.rglob("*") if not path.is_dir())
+        found = {path.relative_to(lake.path).as_posix() for path in files}
+    else:
+        found = {info.url.key.removeprefix(f"{lake.key}/") for info in store.walk(lake)}
+    return {key for key in found if not key.startswith(".voxlake/catalog.sqlite")}
+
+
+def _rows(workspace: Workspace, node: int) -> set[str]:
+    """Return the tables that have a row of a node, wherever they say it."""
+    tables, found = MetaData(), set()
+    tables.reflect(workspace.catalog.database.engine)
+    with workspace.catalog.database.read() as connection:
+        for table in tables.tables.values():
+            named = [column for column in table.c if column.name in {"node", "other", "of"}]
+            named += [table.c.id] if table.name == "nodes" else []
+            for column in named:
+                rows = select(func.count()).select_from(table).where(column == node)
+                found |= {table.name} if connection.execute(rows).scalar_one() else set()
+    return found
+
+
+def _fill(workspace: Workspace, ingest: Callable[..., Job]) -> list[int]:
+    """Make an image and its labels, and do to them whatever can be done; return their nodes."""
+    run_job(workspace, ingest(EM, Kind.IMAGE))
+    run_job(workspace, ingest(CELLS, Kind.LABELS, "em"))
+    image = workspace.dataset(workspace.place(EM)).level(0)
+    write_voxels(image, Box((0, 0, 0), (1, 2, 3)), np.ones((1, 2, 3), np.uint8))
+    _annotate(workspace)
+    catalog = workspace.catalog
+    catalog.people.add_user("ada")
+    for name in (EM, CELLS):
+        catalog.metadata.put_value(name.parts, "stain", "osmium")
+        catalog.metadata.describe(name.parts, "of a fly")
+        catalog.shares.share(name.parts, "ada", Role.OWNER)
+        catalog.set_public(name, public=True)
+        catalog.plans.show_first(name, FirstShown(level=1))
+        catalog.links.make(name, None, LinkTerms(ends_at=now().replace(year=now().year + 1)))
+    catalog.provenance.put(CELLS, OWNER, [EM], [])
+    return [catalog.get_dataset(name).node for name in (EM, CELLS)]
+
+
+def _annotate(workspace: Workspace) -> None:
+    place = workspace.place(CELLS)
+    address = workspace.lake / place.key
+    index = workspace.lake / place.index_key
+    labels = open_labels(address, index)
+    write_labels(labels, Box((0, 0, 0), (2, 2, 2)), np.full((2, 2, 2), 9, np.uint64), by="ada")
+    reserve(labels, 100)
+    put_objects(index, [LabelObject(id=7, name="Tm3")])
+    merge(index, [7, 9])
+    compact(labels)
+    write_labels(labels, Box((4, 4, 4), (6, 6, 6)), np.full((2, 2, 2), 11, np.uint64), by="ada")
+
+
+@pytest.mark.parametrize("by", ["a command", "a worker"])
+def test_nothing_is_left(workspace: Workspace, ingest: Callable[..., Job], by: str) -> None:
+    before = _stored(workspace)
+    doomed = _fill(workspace, ingest)
+    assert len(_stored(workspace) - before) > 20
+    for node in doomed:
+        assert {"datasets", "grants", "links", "keyvalues", "words"} <= _rows(workspace, node)
+    if by == "a command":
+        run_job(workspace, start_remove(workspace, EM, with_labels=True))
+    else:
+        run_job(workspace, workspace.catalog.deletion.begin(EM, OWNER, with_labels=True)[0])
+    assert _stored(workspace) == before
+    for node in doomed:
+        assert _rows(workspace, node) <= KEPT
