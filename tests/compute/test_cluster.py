@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import dask
 import pytest
 
+from voxlake.compute.cluster import condition
+from voxlake.compute.cluster.condition import cluster_condition
 from voxlake.compute.cluster.opening import open_cluster
 from voxlake.compute.cluster.stream import MOST_PER_CALL, WINDOW_PER_THREAD, run_tasks
 from voxlake.compute.passes.advance import advance
@@ -161,3 +163,20 @@ def test_tasks_tell_how_far_they_are(workers: int) -> None:
         finished = list(run_tasks(client, tasks, under_way=seen.append))
     assert [one.result for one in finished] == [Result(voxels=15)] * 2
     assert [voxels for voxels in seen if 0 < voxels < 30], seen
+
+
+def test_what_workers_are_is_told(client: Client) -> None:
+    address = client.scheduler_info()["address"]
+    [worker] = cluster_condition(Settings(scheduler=address)).values()
+    assert worker.threads == available_cores()
+    assert worker.differs == {}
+
+
+def test_a_worker_of_other_versions_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([{"dask": "1", "numpy": "2"}, {"dask": "1", "numpy": "3"}])
+    monkeypatch.setattr(condition, "versions_here", lambda: next(told))
+    address = client.scheduler_info()["address"]
+    [worker] = cluster_condition(Settings(scheduler=address)).values()
+    assert worker.differs == {"numpy": "3"}

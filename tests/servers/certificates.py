@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make_certificate(file: Path) -> Path:
-    """Write a key and its certificate for 127.0.0.1 to a file, as PEM."""
+def make_certificate(file: Path, days: int = 1) -> Path:
+    """Write a key and its certificate for 127.0.0.1 to a file, as PEM, good for some days."""
     key, begins = generate_private_key(SECP256R1()), datetime.now(UTC) - timedelta(hours=1)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
@@ -28,7 +28,7 @@ def make_certificate(file: Path) -> Path:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + timedelta(days=1))
+        .not_valid_after(begins + timedelta(days=days))
         .add_extension(here, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, SHA256())

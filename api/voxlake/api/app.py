@@ -60,6 +60,7 @@ from voxlake.api.v2 import (
     pictures,
     shares,
     states,
+    status,
     tokens,
     usage,
     users,
@@ -77,6 +78,7 @@ from voxlake.platform.store import StoreURL
 CUTOUTS = (cutout, boss_cutout)
 ROUTERS = (
     health,
+    status,
     metrics,
     login,
     middleauth,

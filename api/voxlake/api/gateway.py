@@ -17,6 +17,7 @@ from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.resources import Resources
 from voxlake.api.monitoring.usage import Usage
 from voxlake.documents.places import FrameDocument
+from voxlake.documents.status import StatusDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Protected
@@ -27,6 +28,8 @@ from voxlake.platform.store import StoreURL
 
 RECORD_SECONDS = 1.0
 """How long a change in the catalog may go unseen."""
+STATUS_SECONDS = 60.0
+"""How long an outcome of looking at everything stands: it takes many requests to the store."""
 OPENED_SECONDS = 30.0
 """How long a dataset stays open: its metadata do not change while its record is the same."""
 
@@ -69,6 +72,9 @@ class Gateway:
     """Set once the gateway was told to end."""
     metrics: Metrics = field(default_factory=Metrics, repr=False)
     usage: Usage = field(init=False, repr=False)
+    status: Expiring[str, StatusDocument] = field(
+        default_factory=lambda: Expiring(STATUS_SECONDS), repr=False
+    )
     commits: Commits = field(default_factory=Commits, repr=False)
     """Changes of shards that are being made."""
 

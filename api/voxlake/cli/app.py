@@ -79,8 +79,7 @@ COMMANDS = {
     "Ctrl-C stops it.",
     "lake.login_link:login_link": "Make a new one-time login link of a gateway that you run.",
     "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",
-    "lake.doctor:doctor": "Check Python, packages, store, catalog, cluster, viewer, sample and "
-    "memory.",
+    "lake.doctor:doctor": "Say what is wrong with an installation, and what to do about it.",
     "jobs.jobs:jobs": "Jobs: list them, look at one, resume or cancel it.",
 }
 """Where in `voxlake.cli.commands` each command is, and its line in the list of all: the first of

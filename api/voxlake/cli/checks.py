@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psutil
 from packaging.requirements import Requirement
 
+from voxlake.api.checks.catalog import look_at_database
+from voxlake.api.checks.jobs import look_at_jobs
+from voxlake.api.checks.machine import ROOM_BYTES, look_at_open_files, look_at_spool
+from voxlake.api.checks.outcome import Outcome, checked
+from voxlake.api.checks.settings import look_at_settings
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.cli.catalog_repair import differences
 from voxlake.cli.lake import is_lake
@@ -22,16 +30,19 @@ from voxlake.compute.sample.fib25 import BASE_URL
 from voxlake.compute.sample.folder import SampleFolder
 from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.errors import StoreReadOnlyError, VoxlakeError
+from voxlake.platform.catalog.catalog import catalog_database
+from voxlake.platform.catalog.condition import NEWEST, condition_of
+from voxlake.platform.errors import StoreReadOnlyError
 from voxlake.platform.store.selftest import check_store
 
-PYTHON = (3, 12)
-ROOM_BYTES = 1 << 30
-"""Less free space than this in a local lake is worth a word."""
-_ANSWER_S = 5.0
+if TYPE_CHECKING:
+    from voxlake.compute.cluster.condition import WorkerCondition
+    from voxlake.platform.settings import Settings
 
-type Outcome = tuple[Literal["ok", "warn", "fail"], str, str | None]
-"""How it is, what was found, and what to do if it is not well."""
+PYTHON = (3, 12)
+_ANSWER_S = 5.0
+NO_LAKE: Outcome = ("warn", "not tried, without a lake", None)
+NOT_OPENED: Outcome = ("warn", "not tried, without a catalog of this version", None)
 
 
 def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
@@ -39,21 +50,25 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
     looks: tuple[tuple[str, Callable[[InLake, OnCluster], Outcome]], ...] = (
         ("python", _python),
         ("packages", _packages),
+        ("settings", _settings),
         ("lake", _lake),
         ("store", _store),
+        ("database", _database),
         ("catalog", _catalog),
+        ("jobs", _jobs),
+        ("stale", _stale),
+        ("sidecars", _sidecars),
+        ("issuer", _issuer),
+        ("gateway", _gateway),
         ("scheduler", _scheduler),
         ("viewer", _viewer),
         ("sample", _sample),
         ("memory", _memory),
+        ("spool", lambda _lake, cluster: look_at_spool(cluster.settings)),
+        ("open files", lambda _lake, _cluster: look_at_open_files()),
     )
     for name, look in looks:
-        try:
-            state, outcome, advice = look(lake, cluster)
-        except VoxlakeError as error:
-            advice = "; ".join(getattr(error, "__notes__", ())) or None
-            state, outcome = "fail", str(error)
-        yield CheckDocument(name=name, state=state, found=outcome, advice=advice)
+        yield checked(name, partial(look, lake, cluster))
 
 
 def _python(_lake: InLake, _cluster: OnCluster) -> Outcome:
@@ -83,6 +98,10 @@ def _fault(text: str) -> str | None:
     return None
 
 
+def _settings(_lake: InLake, cluster: OnCluster) -> Outcome:
+    return look_at_settings(os.environ, cluster.settings)
+
+
 def _lake(lake: InLake, _cluster: OnCluster) -> Outcome:
     if lake.lake is None:
         return "warn", "none was named", "give --lake URL, or set VOXLAKE_LAKE"
@@ -94,7 +113,7 @@ def _lake(lake: InLake, _cluster: OnCluster) -> Outcome:
 
 def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
-        return "warn", "not tried, without a lake", None
+        return NO_LAKE
     try:
         report = check_store(lake.url)
     except StoreReadOnlyError as error:
@@ -111,9 +130,16 @@ def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     return "ok", done, None
 
 
-def _catalog(lake: InLake, cluster: OnCluster) -> Outcome:
+def _database(lake: InLake, cluster: OnCluster) -> Outcome:
     if lake.lake is None or not is_lake(lake.url):
-        return "warn", "not tried, without a lake", None
+        return NO_LAKE
+    with closing(catalog_database(lake.url, cluster.settings)) as database:
+        return look_at_database(database)
+
+
+def _catalog(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
     with open_catalog(lake.url, cluster.settings) as catalog:
         count, found = len(catalog.list_datasets()), differences(lake.url, catalog)
     mend = f"make the catalog say what the store holds: voxlake init --lake {lake.url}"
@@ -126,6 +152,56 @@ def _catalog(lake: InLake, cluster: OnCluster) -> Outcome:
     return "ok", f"{count} datasets", None
 
 
+def _is_current(lake: InLake, cluster: OnCluster) -> bool:
+    """Return whether there is a catalog that can be opened and stays as it is thereby."""
+    if lake.lake is None or not is_lake(lake.url):
+        return False
+    with closing(catalog_database(lake.url, cluster.settings)) as database:
+        return condition_of(database).revision == NEWEST
+
+
+def _jobs(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_jobs(catalog.database)
+
+
+def _stale(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    # Reading what is stored of datasets, which those without a lake do without.
+    from voxlake.api.checks.stale import look_at_stale
+
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_stale(lake.url, catalog.list_datasets())
+
+
+def _sidecars(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    from voxlake.api.checks.sidecars import look_at_sidecars
+
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_sidecars(lake.url, catalog.list_datasets())
+
+
+def _issuer(_lake: InLake, cluster: OnCluster) -> Outcome:
+    if (url := cluster.settings.oidc_issuer) is None:
+        return "ok", "none named: a gateway here is its owner's alone", None
+    from voxlake.api.checks.issuer import look_at_issuer
+
+    return look_at_issuer(url)
+
+
+def _gateway(_lake: InLake, cluster: OnCluster) -> Outcome:
+    if (url := cluster.settings.public_url) is None:
+        return "ok", "VOXLAKE_PUBLIC_URL names none", None
+    from voxlake.api.checks.address import look_at_address
+
+    return look_at_address(url)
+
+
 def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:
     if not cluster.scheduler:
         return "ok", "none named: jobs start a cluster on this machine", None
@@ -133,13 +209,28 @@ def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:
     if fault is not None:
         return "fail", fault, "start it, or leave the address out"
     # Dask, which all other checks do without.
-    from voxlake.compute.cluster.opening import open_cluster
+    from voxlake.compute.cluster.condition import cluster_condition
 
-    with open_cluster(cluster.settings, 1) as client:
-        threads = sum(client.nthreads().values())
-    if not threads:
-        return "fail", f"{cluster.scheduler} has no workers", "start some"
-    return "ok", f"{cluster.scheduler} has {threads} threads", None
+    return of_cluster(cluster.settings, cluster_condition(cluster.settings))
+
+
+def of_cluster(settings: Settings, workers: Mapping[str, WorkerCondition]) -> Outcome:
+    """Return what is to be said of the workers of a cluster."""
+    if not workers:
+        return "fail", f"{settings.scheduler} has no workers", "start some"
+    threads = sum(worker.threads for worker in workers.values())
+    told = f"{settings.scheduler} has {len(workers)} workers with {threads} threads"
+    for address, worker in workers.items():
+        if worker.differs:
+            differs = ", ".join(f"{name} {other}" for name, other in worker.differs.items())
+            advice = "install the same versions everywhere: tasks are pickled from here to there"
+            return "fail", f"{told}; {address} has {differs}", advice
+    limit = settings.memory_limit_bytes
+    small = [a for a, w in workers.items() if w.memory_bytes and w.memory_bytes < w.threads * limit]
+    if small:
+        told += f"; {len(small)} have less memory than {size(limit)} for each thread"
+        return "warn", told, "raise --memory-limit, or lower --nthreads or task sizes"
+    return "ok", told, None
 
 
 def _unreachable(address: str) -> str | None:

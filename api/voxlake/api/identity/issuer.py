@@ -19,7 +19,7 @@ from voxlake.api.identity.signing_keys import fits, import_keys
 from voxlake.platform.errors import InvalidInputError, IssuerUnavailableError
 from voxlake.platform.loopback import is_loopback
 
-_DISCOVERY = "/.well-known/openid-configuration"
+DISCOVERY = "/.well-known/openid-configuration"
 _MOST_BYTES = 512 << 10
 """Of a document of the issuer."""
 
@@ -187,7 +187,7 @@ async def read_issuer(issuer: str) -> tuple[dict[str, Any], tuple[Key, ...]]:
     """
     # Redirects are not followed: an issuer is at its address, and leads to no other.
     async with httpx2.AsyncClient(follow_redirects=False) as client:
-        about = await _read_json(client, issuer.rstrip("/") + _DISCOVERY)
+        about = await _read_json(client, issuer.rstrip("/") + DISCOVERY)
         if about.get("issuer") != issuer:
             raise ValueError(f"it calls itself {about.get('issuer')!r}; set VOXLAKE_OIDC_ISSUER so")
         address = about.get("jwks_uri")

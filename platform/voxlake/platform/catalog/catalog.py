@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from voxlake.platform.access import Permission, Principal
     from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
+    from voxlake.platform.database import Database
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
@@ -342,7 +343,7 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
     CorruptDataError
         If the file is not a database.
     """
-    url = settings.database_url.get_secret_value() if settings.database_url else _embedded(lake)
+    url = _url_of(lake, settings)
     database = open_database(url, settings)
     try:
         if isinstance(url, URL) and url.query:
@@ -353,6 +354,21 @@ def open_catalog(lake: StoreURL, settings: Settings) -> Catalog:
         database.close()
         raise
     return Catalog(database, login_name(), Ledger(database))
+
+
+def catalog_database(lake: StoreURL, settings: Settings) -> Database:
+    """Return the database of the catalog of `lake` as it is; the caller closes it.
+
+    Raises
+    ------
+    InvalidInputError
+        If its address is none.
+    """
+    return open_database(_url_of(lake, settings), settings)
+
+
+def _url_of(lake: StoreURL, settings: Settings) -> str | URL:
+    return settings.database_url.get_secret_value() if settings.database_url else _embedded(lake)
 
 
 def _embedded(lake: StoreURL) -> URL:

@@ -12,7 +12,7 @@ from voxlake.documents.lake import DoctorDocument
 def doctor(
     *, lake: InLake = InLake(), cluster: OnCluster = OnCluster(), answering: Answering = Answering()
 ) -> int:
-    """Check Python, packages, store, catalog, cluster, viewer, sample and memory."""
+    """Say what is wrong with an installation, and what to do about it."""
     checks = tuple(examine(lake, cluster))
     document = DoctorDocument(ok=all(check.state != "fail" for check in checks), checks=checks)
     rows = ((check.name, check.state, check.found, check.advice) for check in checks)

@@ -1,0 +1,1 @@
+"""What may be wrong with an installation: looked at by ``voxlake doctor``, and by a gateway."""

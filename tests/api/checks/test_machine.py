@@ -1,0 +1,37 @@
+"""A machine with too little disk, or too few files, is told of."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from voxlake.api.checks.machine import OPEN_FILES, look_at_open_files, look_at_spool
+from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_spool_needs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(spool_dir=tmp_path, task_bytes=1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 29))
+    state, found, advice = look_at_spool(settings)
+    assert state == "warn"
+    assert str(tmp_path) in found
+    assert "VOXLAKE_SPOOL_DIR" in (advice or "")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 31))
+    assert look_at_spool(settings)[0] == "ok"
+
+
+def test_a_spool_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert look_at_spool(Settings(spool_dir=tmp_path / "none"))[0] == "fail"
+
+
+def test_few_open_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for soft, state in ((1024, "warn"), (OPEN_FILES, "ok"), (resource.RLIM_INFINITY, "ok")):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, 1 << 20))
+        assert look_at_open_files()[0] == state
