@@ -15,6 +15,8 @@ from typing import Any
 COMPOSE = Path(__file__).resolve().parents[1] / "compose"
 NO_PROGRAM = {"grafana": "Grafana is not to be had from PyPI, npm or Debian"}
 ISSUER_PORT = 8080
+OTHER_NAMES = {"alertmanager": "prometheus-alertmanager"}
+"""What Debian calls programs."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,30 @@ class Place:
 
     @cached_property
     def services(self) -> dict[str, dict[str, Any]]:
-        """All services, as Compose understands the file."""
+        """All services that run here."""
+        services: dict[str, dict[str, Any]] = self.composition["services"]
+        return {name: each for name, each in services.items() if name not in NO_PROGRAM}
+
+    @cached_property
+    def composition(self) -> dict[str, Any]:
+        """All that there is, as Compose understands the file."""
         command: list[str | Path] = ["docker-compose"]
         command += ["--project-directory", COMPOSE, "--env-file", self.env_file]
         command += ["--file", COMPOSE / "compose.yaml", "config", "--format", "json"]
         ran = subprocess.run(command, capture_output=True, check=False, text=True)
         if ran.returncode:
             raise SystemExit(ran.stderr)
-        services: dict[str, dict[str, Any]] = json.loads(ran.stdout)["services"]
-        return {name: each for name, each in services.items() if name not in NO_PROGRAM}
+        composition: dict[str, Any] = json.loads(ran.stdout)
+        return composition
+
+    def configs(self, name: str) -> dict[str, str]:
+        """Return the texts that a service is given, by the paths inside of it."""
+        texts = self.composition.get("configs", {})
+        given = self.services[name].get("configs", [])
+        # What Compose would write for itself has every dollar twice.
+        return {
+            each["target"]: texts[each["source"]]["content"].replace("$$", "$") for each in given
+        }
 
     def address(self, name: str) -> str:
         """Return the address of a service: that of this machine if others reach it."""
@@ -75,6 +92,8 @@ class Place:
                 found[inside] = Path(volume["source"])
             else:
                 found[inside] = self._volume(name, inside)
+        for inside in self.configs(name):
+            found[inside] = self.folder / name / "mounted" / Path(inside).name
         for inside in service.get("tmpfs", []):
             if inside != "/tmp":
                 found[inside] = self._volume(name, inside)

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.here.place import NO_PROGRAM, Place
+from deploy.here.place import NO_PROGRAM, OTHER_NAMES, Place
 from deploy.here.stand_ins import as_user, make_databases, nanoidp, postgres
 
 PATIENCE_S = 300
@@ -82,6 +82,10 @@ def lay_out(place: Place, name: str) -> None:
         if volume["type"] == "bind" and Path(volume["source"]).is_file():
             outside.parent.mkdir(parents=True, exist_ok=True)
             outside.write_text(place.here(name, Path(volume["source"]).read_text()))
+    for inside, text in place.configs(name).items():
+        outside = place.folders(name)[inside]
+        outside.parent.mkdir(parents=True, exist_ok=True)
+        outside.write_text(place.here(name, text))
     for outside in place.folders(name).values():
         if not outside.is_file():
             outside.mkdir(parents=True, exist_ok=True)
@@ -93,7 +97,9 @@ def _command(place: Place, name: str) -> list[str]:
         return nanoidp(place)
     if name == "database":
         return postgres(place)
-    words = [*(service.get("entrypoint") or []), *service["command"]]
+    words: list[str] = [*(service.get("entrypoint") or []), *service["command"]]
+    if shutil.which(words[0], path=place.environment(name)["PATH"]) is None:
+        words[0] = OTHER_NAMES.get(words[0], words[0])
     return [place.here(name, word) for word in words]
 
 

@@ -144,6 +144,26 @@ def test_rules_and_dashboards_are_those_of_the_folder() -> None:
     assert jobs == ["voxlake", "dask"]
 
 
+def test_alerts_reach_whom_values_name() -> None:
+    assert "AlertmanagerConfig" not in {
+        each["kind"] for each in rendered(monitoring={"enabled": True})
+    }
+    alerts = {
+        "webhookSecret": "chat",
+        "mail": {"to": "ada@example.org", "passwordSecret": "mail", "username": "lake"},
+    }
+    documents = rendered(monitoring={"enabled": True, "alerts": alerts})
+    [spec] = [each["spec"] for each in documents if each["kind"] == "AlertmanagerConfig"]
+    [people] = spec["receivers"]
+    assert people["webhookConfigs"] == [{"urlSecret": {"name": "chat", "key": "url"}}]
+    [mail] = people["emailConfigs"]
+    assert (mail["to"], mail["smarthost"]) == ("ada@example.org", "mail.example.org:587")
+    assert mail["authPassword"] == {"name": "mail", "key": "password"}
+    assert "{{ .Annotations.todo }}" in mail["text"]
+    routes = [spec["route"], *spec["route"]["routes"]]
+    assert {route["receiver"] for route in routes} == {"people"}
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

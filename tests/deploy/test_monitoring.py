@@ -109,6 +109,12 @@ def test_every_rule_is_fired_and_none_by_what_is_well(tmp_path: Path) -> None:
     assert {case["alertname"] for each in ill for case in each["alert_rule_test"]} == names
 
 
+def test_a_page_says_what_to_do_about_every_alert() -> None:
+    page = (ROOT / "docs" / "how-to" / "answer-an-alert.md").read_text()
+    assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == [rule["alert"] for rule in RULES]
+    assert all(rule["annotations"]["todo"] for rule in RULES)
+
+
 ALONG = (("x", "w"), ("y", "h"))
 
 

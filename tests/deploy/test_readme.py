@@ -104,6 +104,9 @@ def test_prometheus_reads_what_dashboards_and_rules_ask_for(laboratory: Installa
         "dask": "up",
         "store": "up",
     }
+    told = httpx2.get(f"{prometheus}/alertmanagers").json()["data"]["activeAlertmanagers"]
+    [alertmanager] = [urlsplit(each["url"]).hostname for each in told]
+    assert httpx2.get(f"http://{alertmanager}:9093/-/ready").status_code == 200
     names = set(httpx2.get(f"{prometheus}/label/__name__/values").json()["data"])
     asked = set().union(*map(metrics_of, EXPRESSIONS))
     assert {name for name in asked if name.startswith(OF_OTHERS)} <= names

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from deploy.here.place import Place
 
 NETWORK = "127.1.2"
-SERVICES = ("gateway", "worker", "scheduler", "dask-worker", "store", "prometheus", "proxy")
+SERVICES = (
+    "gateway",
+    "worker",
+    "scheduler",
+    "dask-worker",
+    "store",
+    "prometheus",
+    "alertmanager",
+    "proxy",
+)
 
 
 @pytest.fixture
