@@ -12,6 +12,7 @@ from starlette.routing import Mount
 
 from voxlake.api import openapi, v1
 from voxlake.api.console import CONSOLE
+from voxlake.api.console.error_pages import ErrorPages
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory
@@ -202,6 +203,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(WhileWanted, seconds=settings.gateway_request_timeout_s)
     app.add_middleware(OriginCheck, public_url=settings.public_url)
     app.add_middleware(Envelope)
+    app.add_middleware(ErrorPages)
     app.add_middleware(Cors)
     app.add_middleware(LinkPaths)
     app.add_middleware(BossPaths)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
+from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
-from voxlake.api.http.layers.public_address import outer_path
+from voxlake.api.http.layers.public_address import inner_path, outer_path
+from voxlake.platform.access import ANONYMOUS, Permission, Principal, Read
 
 FOLDER = Path(__file__).parent
 _TEMPLATES = Environment(
@@ -32,21 +36,76 @@ async def page(request: Request, template: str, **values: object) -> HTMLRespons
     values
         What it shows.
     """
-    identity = gateway_of(request.scope).identity
-    principal = await identity.identify(request.scope)
+    principal = await gateway_of(request.scope).identity.identify(request.scope)
+    text = render(request.scope, principal, template, **values)
+    return HTMLResponse(text, headers=headers_of(request.scope))
+
+
+def render(scope: Scope, principal: Principal, template: str, **values: object) -> str:
+    """Return the text of a page for somebody."""
+    identity = gateway_of(scope).identity
     about = {
-        "root": outer_path(request.scope, ""),
+        "root": outer_path(scope, ""),
         "asker": None if principal.is_anonymous else principal.name,
+        "is_user": principal.user is not None,
+        "administers": principal.administers,
         "signs_in": identity.oidc is not None,
+        "signs_out": "authorization" not in Headers(scope=scope),
+        "sign_in": f"/login?next={quote(_address_of(scope), safe='/')}",
     }
-    text = _TEMPLATES.get_template(template).render(about | values)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": _policy(request)}
-    return HTMLResponse(text, headers=headers)
+    return _TEMPLATES.get_template(template).render(about | values)
 
 
-def _policy(request: Request) -> str:
+def known_principal(scope: Scope) -> Principal:
+    """Return who sends a request, if that was found out; else nobody in particular."""
+    known = scope.get("state", {}).get("principal")
+    return known if isinstance(known, Principal) else ANONYMOUS
+
+
+def go_to(request: Request, path: str) -> RedirectResponse:
+    """Return the answer to a form that was sent: the page that shows what came of it."""
+    return RedirectResponse(outer_path(request.scope, path), 303, {"Cache-Control": "no-store"})
+
+
+def page_of(place: str) -> str:
+    """Return the address of the page of a place.
+
+    Examples
+    --------
+    >>> page_of("lab"), page_of("lab/brain"), page_of("lab/brain/em"), page_of("/")
+    ('/collections/lab', '/collections/lab/experiments/brain', '/datasets/lab/brain/em', '/')
+    """
+    match place.strip("/").split("/"):
+        case [collection, experiment]:
+            return f"/collections/{collection}/experiments/{experiment}"
+        case [_, _, _]:
+            return f"/datasets/{place}"
+        case [collection]:
+            return f"/collections/{collection}" if collection else "/"
+    raise AssertionError(place)
+
+
+def allowed(granted: GrantedPlace[Read]) -> frozenset[Permission]:
+    """Return all that the asker may do at a place: pages show forms for no more."""
+    return frozenset(Permission) if granted.held is None else granted.held
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers of a page.
+
+    Browsers name the origin of a form to this server alone: with no referrer at all they would
+    send `Origin: null`.
+    """
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(scope),
+        "Referrer-Policy": "same-origin",
+    }
+
+
+def _policy(scope: Scope) -> str:
     """Return what a page may load; who signs out here is sent on to the issuer."""
-    oidc, forms = gateway_of(request.scope).identity.oidc, "'self'"
+    oidc, forms = gateway_of(scope).identity.oidc, "'self'"
     if oidc is not None:
         issuer = urlsplit(oidc.issuer.url)
         forms += f" {issuer.scheme}://{issuer.netloc}"
@@ -54,3 +113,14 @@ def _policy(request: Request) -> str:
         "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action {forms}"
     )
+
+
+def _address_of(scope: Scope) -> str:
+    """Return the address of this server that is asked for, as a login may go on to it."""
+    if scope["method"] != "GET" or inner_path(scope).startswith("/login"):
+        return "/"
+    path, query = quote(inner_path(scope)), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+_TEMPLATES.filters["page_of"] = page_of
