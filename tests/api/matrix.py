@@ -272,6 +272,9 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", _PAGE): _READ,
     ("GET", f"{_PAGE}/thumbnail"): _READ,
     ("GET", f"{_PAGE}/labels"): _READ_VOXELS,
+    ("GET", f"{_PAGE}/edit"): Permission.UPDATE,
+    ("POST", _PAGE): Permission.UPDATE,
+    ("POST", f"{_PAGE}/delete"): Permission.DELETE,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     **{
         row: _READ_VOXELS
@@ -358,6 +361,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
         for document in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
     },
     ("GET", "/"): anyone,
+    ("GET", "/collections"): anyone,
     ("GET", "/v2/datasets"): anyone,
     ("GET", "/v2/collections"): anyone,
     ("GET", "/v2/search"): anyone,
@@ -476,6 +480,26 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/datasets{DATASET}"): Permission.ADD,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
+_COLLECTION_PAGE = "/collections/{collection}"
+_EXPERIMENT_PAGE = f"{_COLLECTION_PAGE}/experiments/{{experiment}}"
+PLACES |= {
+    ("POST", "/collections"): Permission.ADD,
+    ("GET", _COLLECTION_PAGE): _READ,
+    ("POST", f"{_COLLECTION_PAGE}/experiments"): Permission.ADD,
+    ("GET", _EXPERIMENT_PAGE): _READ,
+    ("POST", f"{_EXPERIMENT_PAGE}/datasets"): Permission.ADD,
+    **{
+        row: permission
+        for place in (_COLLECTION_PAGE, _EXPERIMENT_PAGE)
+        for row, permission in {
+            ("GET", f"{place}/edit"): Permission.UPDATE,
+            ("POST", place): Permission.UPDATE,
+            ("POST", f"{place}/delete"): Permission.DELETE,
+        }.items()
+    },
+    ("POST", "/values"): Permission.UPDATE,
+    ("POST", "/values/drop"): Permission.UPDATE,
+}
 PLACES |= matrix_v1.PLACES
 """Routes about a place, and the permission on it that each demands.
 
@@ -500,7 +524,7 @@ def targets(method: str, template: str) -> list[tuple[str, str, str]]:
         if "{" not in above:
             return [("/", template, template)]
         template = template.replace("{experiment}", "new")
-    if template in {"/v2/collections", "/v2/frames"}:
+    if template in {"/v2/collections", "/v2/frames", "/collections"}:
         return [("/", template, template)]
     if "{collection}" not in template:
         at = template.replace("{group}", "spare")

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from voxlake.api.guard import public
 from voxlake.api.http.answers.problems import BINARY, DOCUMENTED, documented
 from voxlake.api.http.layers.public_address import outer_path
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import FormBody, JsonBody
 from voxlake.api.views.keys import PART
 from voxlake.documents.bossdb import BossError
 from voxlake.documents.problem import GraphProblem, Problem
@@ -114,13 +114,13 @@ def _renamed(asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_bodies(app: FastAPI, document: dict[str, Any]) -> Iterator[type[BaseModel]]:
-    """Describe the bodies that `JsonBody` reads, which FastAPI does not see; yield their models."""
+    """Describe bodies that FastAPI does not see, as it does not read them; yield their models."""
     routes = (context.original_route for context in iter_route_contexts(app.routes))
     for route in (each for each in routes if isinstance(each, APIRoute)):
         for read in (each.call for each in route.dependant.dependencies):
-            if isinstance(read, JsonBody):
+            if isinstance(read, JsonBody | FormBody):
                 content = {"schema": {"$ref": _SCHEMA + read.model.__name__}}
-                body = {"required": True, "content": {"application/json": content}}
+                body = {"required": True, "content": {read.media_type: content}}
                 for method in route.methods or ():
                     document["paths"][route.path_format][method.lower()]["requestBody"] = body
                 yield read.model

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from tests.api.console.conftest import BROWSER
 
 if TYPE_CHECKING:
     from tests.api.conftest import Served
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SECRET, ABSENT = "/datasets/lab/brain/secret", "/datasets/lab/brain/absent"
 
 
@@ -25,8 +25,8 @@ def page(answer: httpx2.Response) -> str:
 
 
 def test_a_stranger_is_told_the_same_of_hidden_and_absent(served: Served) -> None:
-    served.catalog.people.add_user("visitor")
-    _, token = served.catalog.tokens.make("visitor", "test")
+    served.catalog.people.add_user("visitor-of-pages")
+    _, token = served.catalog.tokens.make("visitor-of-pages", "test")
     for status, sent in ((404, {"Authorization": f"Bearer {token}"}), (401, {})):
         with httpx2.Client(base_url=served.url, headers=BROWSER | sent) as browser:
             hidden, absent = browser.get(SECRET), browser.get(ABSENT)

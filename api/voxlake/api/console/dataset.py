@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.at_places import OnChannel
-from voxlake.api.console.pages import page
+from voxlake.api.console.pages import held_at, page
 from voxlake.api.console.slices import SliceQuery, choose_slice
 from voxlake.api.console.snippets import snippets_of
 from voxlake.api.data import datasets as data
@@ -52,6 +52,7 @@ async def show_dataset(
         dataset=dataset,
         creator=creator,
         provenance=provenance,
+        may=held_at(place),
         values=list(said.items())[:MOST_VALUES],
         others=[each.record for each in family if each.record.name != granted.record.name],
         slice=choose_slice(dataset, asked),

@@ -13,9 +13,12 @@ from starlette.types import Scope
 
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
+from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.layers.public_address import inner_path, outer_path
-from voxlake.platform.access import ANONYMOUS, Permission, Principal, Read
+from voxlake.platform.access import ANONYMOUS, Permission, Principal, Read, Update
 
+SENT = FORBIDDEN | {303: {"description": "It is done: the page that shows it."}}
+"""Answers to forms, in the documentation of operations."""
 FOLDER = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(FOLDER / "templates"),
@@ -85,7 +88,7 @@ def page_of(place: str) -> str:
     raise AssertionError(place)
 
 
-def allowed(granted: GrantedPlace[Read]) -> frozenset[Permission]:
+def held_at(granted: GrantedPlace[Read] | GrantedPlace[Update]) -> frozenset[Permission]:
     """Return all that the asker may do at a place: pages show forms for no more."""
     return frozenset(Permission) if granted.held is None else granted.held
 

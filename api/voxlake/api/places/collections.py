@@ -24,9 +24,16 @@ async def list_places(asker: Asker, above: Sequence[str], limit: int, after: str
     return PlacePage(places=shown, next=found[limit - 1].name if len(found) > limit else None)
 
 
-async def get(granted: GrantedPlace[Read]) -> PlaceDocument:
+async def get(granted: GrantedPlace[Read] | GrantedPlace[Update]) -> PlaceDocument:
     """Return what the catalog says of a place."""
     return await granted.asker.of_catalog(lambda catalog: _document(catalog, granted.place.names))
+
+
+async def may_add(asker: Asker) -> bool:
+    """Return whether somebody may make collections."""
+    lake = await asker.of_catalog(lambda catalog: catalog.shares.find_place(()))
+    held = frozenset() if lake is None else lake.held_by(asker.principal)
+    return asker.principal.administers or Permission.ADD in held
 
 
 async def add(

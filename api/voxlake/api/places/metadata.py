@@ -17,7 +17,7 @@ async def list_keys(granted: GrantedPlace[Read]) -> KeyList:
     return KeyList(keys=tuple(keys))
 
 
-async def list_values(granted: GrantedPlace[Read]) -> dict[str, str]:
+async def list_values(granted: GrantedPlace[Read] | GrantedPlace[Update]) -> dict[str, str]:
     """Return all that is said, by its keys."""
     place = granted.place.names
     return await granted.asker.of_catalog(lambda catalog: catalog.metadata.list_values(place))

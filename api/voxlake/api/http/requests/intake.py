@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from voxlake.api.http.requests.bytes_body import check_coding
 from voxlake.platform.errors import InvalidInputError, faults
+
+MOST_FIELDS = 100
+"""Of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,7 @@ class JsonBody:
     """
 
     model: type[BaseModel]
+    media_type: ClassVar = "application/json"
 
     async def __call__(self, request: Request) -> BaseModel:
         """Return the document.
@@ -36,7 +43,56 @@ class JsonBody:
         try:
             return self.model.model_validate_json(body)
         except ValidationError as error:
-            wrong = faults(error.errors()[:5], lambda place: place or "body")
-            raise InvalidInputError(
-                f"the body does not fit this address ({wrong}); see /openapi.json"
-            ) from error
+            raise _unfit(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class FormBody:
+    """As `JsonBody`, of the form of a page; a field that is left empty is one that is left out."""
+
+    model: type[BaseModel]
+    media_type: ClassVar = "application/x-www-form-urlencoded"
+
+    async def __call__(self, request: Request) -> BaseModel:
+        """Return the document.
+
+        Raises
+        ------
+        InvalidInputError
+            If the body is none, or no form.
+        UnsupportedError
+            If it is compressed.
+        """
+        check_coding(request)
+        sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if sent != self.media_type:
+            raise InvalidInputError(f"the body is no form ({sent[:80]!r}); send {self.media_type}")
+        try:
+            return self.model.model_validate_strings(_fields(await request.body()))
+        except ValidationError as error:
+            raise _unfit(error) from error
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """Return the fields of a form that are filled in.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none, or has a field twice.
+    """
+    try:
+        fields = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"the body is no form of UTF-8 with up to {MOST_FIELDS} fields"
+        ) from error
+    if twice := [name for name, times in Counter(name for name, _ in fields).items() if times > 1]:
+        raise InvalidInputError(f"the field {twice[0][:80]!r} was given twice; give it once")
+    # Browsers send the ends of lines as CR LF.
+    return {name: text.replace("\r\n", "\n") for name, text in fields}
+
+
+def _unfit(error: ValidationError) -> InvalidInputError:
+    wrong = faults(error.errors()[:5], lambda place: place or "body")
+    return InvalidInputError(f"the body does not fit this address ({wrong}); see /openapi.json")

@@ -1,0 +1,172 @@
+"""What people fill in on pages of the console, where that is not what programs send."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from voxlake.documents.asked_of_people import Line, Name, RoleName
+from voxlake.documents.asked_of_places import CollectionChange, EmptyQuestion, Extent, Length, Text
+from voxlake.documents.document import Question
+from voxlake.documents.labels import MAX_LABEL
+from voxlake.platform.names import NAME
+
+Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(9000, 1, 1))]
+"""A day in UTC."""
+Key = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=255)]
+
+
+class ChangeForm(Question):
+    """What is to be another of a place."""
+
+    name: Name | None = None
+    description: Text = ""
+
+    @property
+    def question(self) -> CollectionChange:
+        """As programs ask it."""
+        return CollectionChange(name=self.name, description=self.description)
+
+
+class ValueForm(Question):
+    """What is to be said under a key."""
+
+    key: Key
+    value: Text = ""
+
+
+class KeyForm(Question):
+    """The key under which nothing is to be said."""
+
+    key: Key
+
+
+class DeletionForm(Question):
+    """What is to be deleted."""
+
+    typed: str = Field(description="Its name, typed once more.", max_length=1000)
+    with_labels: bool = Field(default=False, description="Of an image: its labels with it.")
+
+
+class DatasetForm(Question):
+    """An empty dataset that is to be."""
+
+    name: Name
+    kind: Literal["image", "labels"]
+    dtype: Literal["uint8", "uint16", "uint32", "uint64", "float32"] | None = None
+    of: Name | None = Field(None, description="The image that labels belong to.")
+    z: Extent | None = Field(None, description="Voxels along z; of labels of an image as it has.")
+    y: Extent | None = None
+    x: Extent | None = None
+    size_z: Length | None = Field(None, description="Of a voxel along z, in its unit.")
+    size_y: Length | None = None
+    size_x: Length | None = None
+    unit: Literal["nanometer", "micrometer", "millimeter", "centimeter"] = "nanometer"
+    description: Text = ""
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        for each in ((self.z, self.y, self.x), (self.size_z, self.size_y, self.size_x)):
+            if None in each and each != (None, None, None):
+                raise ValueError("give all of z, y and x, or none of them")
+        return self
+
+    @property
+    def question(self) -> EmptyQuestion:
+        """As programs ask it."""
+        return EmptyQuestion(
+            kind=self.kind,
+            dtype=self.dtype,
+            of=self.of,
+            shape=_whole(self.z, self.y, self.x),
+            voxel_size=_whole(self.size_z, self.size_y, self.size_x),
+            unit=self.unit,
+            description=self.description,
+        )
+
+
+class ShareForm(Question):
+    """What a user, a group or everybody is to be allowed at a place."""
+
+    group: Name
+    role: RoleName
+    first_day: Day | None = Field(None, description="By default at once.")
+    last_day: Day | None = Field(None, description="By default never.")
+
+
+class LinkForm(Question):
+    """A link that is to be made."""
+
+    note: Line = ""
+    last_day: Day | None = Field(None, description="By default the thirtieth from now.")
+
+
+class TokenForm(Question):
+    """A token that is to be."""
+
+    name: Annotated[Line, Field(min_length=1)]
+    role: RoleName | None = Field(None, description="By default all that one may oneself.")
+    place: str | None = Field(None, pattern=f"^{NAME}(/{NAME}){{0,2}}$")
+    last_day: Day | None = Field(None, description="By default never.")
+
+
+class MemberForm(Question):
+    """Who is to be in a group, as what."""
+
+    user: Name
+    standing: Literal["member", "maintainer", "owner"] = "member"
+
+
+class UserForm(Question):
+    """Who is to leave a group."""
+
+    user: Name
+
+
+def _check_ids(text: str) -> str:
+    """Return a text of at least two ids of labels."""
+    ids = _ids(text)
+    if len(ids) < 2 or not all(each.isascii() and each.isdigit() for each in ids):
+        raise ValueError("are no two ids or more, with spaces between them")
+    if not all(1 <= int(each) <= MAX_LABEL for each in ids):
+        raise ValueError(f"are not all from 1 to {MAX_LABEL}")
+    return text
+
+
+def _ids(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+class MergeForm(Question):
+    """Bodies that are to be one."""
+
+    labels: Annotated[str, Field(max_length=4000), AfterValidator(_check_ids)] = Field(
+        description="Their ids; all become part of the first."
+    )
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Each of them."""
+        return tuple(map(int, _ids(self.labels)))
+
+
+def start_of(day: date | None) -> datetime | None:
+    """Return the moment at which a day begins, in UTC."""
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def end_of(day: date | None) -> datetime | None:
+    """Return the moment at which a day is over, in UTC.
+
+    Examples
+    --------
+    >>> f"{end_of(date(2026, 12, 31)):%Y-%m-%d %H:%M}"
+    '2027-01-01 00:00'
+    """
+    return None if day is None else start_of(day + timedelta(days=1))
+
+
+def _whole[T](z: T | None, y: T | None, x: T | None) -> tuple[T, T, T] | None:
+    return None if z is None or y is None or x is None else (z, y, x)
