@@ -275,6 +275,9 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", f"{_PAGE}/edit"): Permission.UPDATE,
     ("POST", _PAGE): Permission.UPDATE,
     ("POST", f"{_PAGE}/delete"): Permission.DELETE,
+    ("GET", f"{_PAGE}/links"): Permission.ASSIGN_GROUP,
+    ("POST", f"{_PAGE}/links"): Permission.ASSIGN_GROUP,
+    ("POST", f"{_PAGE}/links/end"): Permission.REMOVE_GROUP,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     **{
         row: _READ_VOXELS
@@ -371,6 +374,20 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v2/frames/{frame}"): frame_maker,
     ("PUT", "/v1/coord/{frame}"): frame_maker,
     ("DELETE", "/v1/coord/{frame}"): frame_maker,
+    ("GET", "/account"): signed_in,
+    ("GET", "/usage"): signed_in,
+    ("GET", "/audit"): administrator,
+    ("GET", "/tokens"): signed_in,
+    # Whose token it is, or what a group's members may, is said of a form that can be read.
+    ("POST", "/tokens"): signed_in,
+    ("POST", "/tokens/rotate"): signed_in,
+    ("POST", "/tokens/end"): signed_in,
+    ("GET", "/groups"): signed_in,
+    ("POST", "/groups"): unlimited,
+    ("GET", "/groups/{group}"): in_team,
+    ("POST", "/groups/{group}/members"): unlimited,
+    ("POST", "/groups/{group}/members/end"): unlimited,
+    ("POST", "/groups/{group}/delete"): unlimited,
     ("GET", "/v2/me"): signed_in,
     ("GET", "/v2/users"): administrator,
     ("POST", "/v2/users"): administrator,
@@ -497,6 +514,9 @@ PLACES |= {
             ("POST", f"{place}/delete"): Permission.DELETE,
         }.items()
     },
+    ("GET", "/sharing"): _READ,
+    ("POST", "/sharing"): Permission.ASSIGN_GROUP,
+    ("POST", "/sharing/end"): Permission.REMOVE_GROUP,
     ("POST", "/values"): Permission.UPDATE,
     ("POST", "/values/drop"): Permission.UPDATE,
 }

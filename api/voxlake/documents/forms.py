@@ -7,13 +7,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from voxlake.documents.asked_of_people import Line, Name, RoleName
+from voxlake.documents.asked_of_people import (
+    Line,
+    MemberQuestion,
+    Name,
+    RoleName,
+    ShareQuestion,
+    TokenQuestion,
+)
 from voxlake.documents.asked_of_places import CollectionChange, EmptyQuestion, Extent, Length, Text
 from voxlake.documents.document import Question
-from voxlake.documents.labels import MAX_LABEL
+from voxlake.documents.links import LinkQuestion
+from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.platform.names import NAME
 
-Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(9000, 1, 1))]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(8999, 12, 31))]
 """A day in UTC."""
 Key = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=255)]
 
@@ -95,12 +103,36 @@ class ShareForm(Question):
     first_day: Day | None = Field(None, description="By default at once.")
     last_day: Day | None = Field(None, description="By default never.")
 
+    @property
+    def question(self) -> ShareQuestion:
+        """As programs ask it."""
+        return ShareQuestion(
+            role=self.role, starts_at=start_of(self.first_day), ends_at=end_of(self.last_day)
+        )
+
+
+class GroupForm(Question):
+    """From whom something is taken back."""
+
+    group: Name
+
 
 class LinkForm(Question):
     """A link that is to be made."""
 
-    note: Line = ""
+    note: Annotated[Line, Field(max_length=200)] = ""
     last_day: Day | None = Field(None, description="By default the thirtieth from now.")
+
+    @property
+    def question(self) -> LinkQuestion:
+        """As programs ask it."""
+        return LinkQuestion(note=self.note, ends_at=end_of(self.last_day))
+
+
+class NumberForm(Question):
+    """A token, a link or a change by its number."""
+
+    number: int = Field(ge=1, lt=2**63)
 
 
 class TokenForm(Question):
@@ -111,12 +143,23 @@ class TokenForm(Question):
     place: str | None = Field(None, pattern=f"^{NAME}(/{NAME}){{0,2}}$")
     last_day: Day | None = Field(None, description="By default never.")
 
+    @property
+    def question(self) -> TokenQuestion:
+        """As programs ask it."""
+        ends_at = end_of(self.last_day)
+        return TokenQuestion(name=self.name, role=self.role, place=self.place, ends_at=ends_at)
+
 
 class MemberForm(Question):
     """Who is to be in a group, as what."""
 
     user: Name
     standing: Literal["member", "maintainer", "owner"] = "member"
+
+    @property
+    def question(self) -> MemberQuestion:
+        """As programs ask it."""
+        return MemberQuestion(standing=self.standing)
 
 
 class UserForm(Question):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ class Browser(httpx2.Client):
     def fill_in(self, path: str, **fields: str) -> httpx2.Response:
         """Send a form as browsers do, with the fields that are left empty; return the page."""
         return self.post(path, data=fields)
+
+    def await_status(self, path: str, status: int) -> None:
+        """Ask for a page until it is answered so: a gateway remembers who may what for a second."""
+        ends = time.monotonic() + 30
+        while (got := self.get(path).status_code) != status:
+            assert time.monotonic() < ends, got
+            time.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,16 @@
 """The console: pages for people, made by the server, which need no script."""
 
-from voxlake.api.console import dataset, datasets, editing, files, places
+from voxlake.api.console import (
+    account,
+    dataset,
+    datasets,
+    editing,
+    files,
+    groups,
+    places,
+    sharing,
+    tokens,
+)
 
-CONSOLE = (datasets, places, editing, dataset, files)
+CONSOLE = (datasets, places, editing, sharing, dataset, tokens, groups, account, files)
 """Modules with a `router` each."""

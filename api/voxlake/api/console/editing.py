@@ -16,14 +16,13 @@ from voxlake.api.at_places import (
     MayUpdatePlace,
     OnChannel,
 )
-from voxlake.api.console.pages import SENT, go_to, held_at, page, page_of
+from voxlake.api.console.pages import SENT, check_typed, go_to, held_at, page, page_of
 from voxlake.api.guard import MayDelete, MayUpdate
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import collections, datasets, metadata
 from voxlake.documents.forms import ChangeForm, DeletionForm, KeyForm, ValueForm
 from voxlake.platform.access import Update
-from voxlake.platform.errors import InvalidInputError
 
 router = APIRouter(tags=["console"])
 
@@ -133,7 +132,7 @@ async def delete_collection(
     request: Request, granted: MayDeleteCollection, asked: Deletion
 ) -> RedirectResponse:
     """Delete a collection in which no dataset is left, with its experiments."""
-    _check_typed(asked, "/".join(granted.place.names))
+    check_typed(asked, "/".join(granted.place.names))
     await collections.remove(granted, recursive=True)
     return go_to(request, "/collections")
 
@@ -148,7 +147,7 @@ async def delete_experiment(
     request: Request, granted: MayDeleteExperiment, asked: Deletion
 ) -> RedirectResponse:
     """Delete an experiment in which no dataset is left."""
-    _check_typed(asked, "/".join(granted.place.names))
+    check_typed(asked, "/".join(granted.place.names))
     await collections.remove(granted, recursive=False)
     return go_to(request, page_of(granted.place.names[0]))
 
@@ -158,7 +157,7 @@ async def delete_experiment(
 )
 async def delete_dataset(request: Request, granted: MayDelete, asked: Deletion) -> RedirectResponse:
     """Hide a dataset from this moment on, and queue the job that deletes it from the store."""
-    _check_typed(asked, str(granted.record.name))
+    check_typed(asked, str(granted.record.name))
     await datasets.remove(granted, with_labels=asked.with_labels)
     return go_to(request, page_of("/".join(granted.record.name.parts[:2])))
 
@@ -182,12 +181,3 @@ def _to_editing(request: Request, granted: GrantedPlace[Update]) -> RedirectResp
     if not granted.place.names:
         return go_to(request, "/collections")
     return go_to(request, f"{page_of('/'.join(granted.place.names))}/edit")
-
-
-def _check_typed(asked: DeletionForm, name: str) -> None:
-    """Raise InvalidInputError unless somebody typed the name of what is to be deleted."""
-    if asked.typed.strip() != name:
-        raise InvalidInputError(
-            f"{asked.typed[:80]!r} was typed and this is {name}, of which nothing was deleted; "
-            "type its name as it is"
-        )

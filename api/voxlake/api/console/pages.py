@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -15,7 +16,9 @@ from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.layers.public_address import inner_path, outer_path
+from voxlake.documents.forms import DeletionForm
 from voxlake.platform.access import ANONYMOUS, Permission, Principal, Read, Update
+from voxlake.platform.errors import InvalidInputError
 
 SENT = FORBIDDEN | {303: {"description": "It is done: the page that shows it."}}
 """Answers to forms, in the documentation of operations."""
@@ -93,6 +96,15 @@ def held_at(granted: GrantedPlace[Read] | GrantedPlace[Update]) -> frozenset[Per
     return frozenset(Permission) if granted.held is None else granted.held
 
 
+def check_typed(asked: DeletionForm, name: str) -> None:
+    """Raise InvalidInputError unless somebody typed the name of what is to be deleted."""
+    if asked.typed.strip() != name:
+        raise InvalidInputError(
+            f"{asked.typed[:80]!r} was typed and this is {name}, of which nothing was deleted; "
+            "type its name as it is"
+        )
+
+
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers of a page.
 
@@ -126,4 +138,20 @@ def _address_of(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-_TEMPLATES.filters["page_of"] = page_of
+def moment(at: datetime | None, otherwise: str = "") -> str:
+    """Return a moment for people, in UTC; `otherwise` of none.
+
+    Examples
+    --------
+    >>> moment(datetime(2026, 11, 28, 9, 5, 59)), moment(None, "never")
+    ('2026-11-28 09:05', 'never')
+    """
+    return otherwise if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def is_over(at: datetime) -> bool:
+    """Return whether a moment lies behind; without a zone it is one in UTC."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) <= datetime.now(UTC)
+
+
+_TEMPLATES.filters |= {"page_of": page_of, "moment": moment, "is_over": is_over}

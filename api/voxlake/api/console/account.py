@@ -1,0 +1,56 @@
+"""Pages about whoever asks: who they are, what they used, and what was changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from voxlake.api.askers import PLACE, SignedIn
+from voxlake.api.console.pages import page
+from voxlake.api.http.answers.problems import FORBIDDEN
+from voxlake.api.people import shares, usage, users
+from voxlake.documents.usage import MONTH
+
+router = APIRouter(tags=["console"], responses=FORBIDDEN)
+
+ON_A_PAGE = 100
+
+
+@router.get("/account", summary="Page of whoever asks", response_class=HTMLResponse)
+async def show_account(request: Request, asker: SignedIn) -> HTMLResponse:
+    """Show who asks, and where what is theirs is found."""
+    return await page(request, "account.html", me=await users.describe(asker))
+
+
+@router.get("/usage", summary="Page of what was used", response_class=HTMLResponse)
+async def show_usage(
+    request: Request,
+    asker: SignedIn,
+    month: Annotated[str, Query(pattern=f"^$|{MONTH}", description="By default the present.")] = "",
+) -> HTMLResponse:
+    """Show the requests and bytes of a month, by dataset: one's own; to administrators all."""
+    return await page(request, "usage.html", usage=await usage.describe(asker, month or None))
+
+
+@router.get("/audit", summary="Page of changes", response_class=HTMLResponse)
+async def show_changes(
+    request: Request,
+    asker: SignedIn,
+    place: Annotated[
+        str | None,
+        Query(
+            description="Only of this place; its owners may ask.",
+            json_schema_extra={"pattern": PLACE},
+        ),
+    ] = None,
+    before: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="Only changes before this one.")
+    ] = None,
+) -> HTMLResponse:
+    """Show who changed what of people, rights and names, the newest first."""
+    found = await shares.list_changes(asker, place, ON_A_PAGE, before)
+    return await page(
+        request, "audit.html", changes=found.changes, next=found.next, place=place or ""
+    )

@@ -1,0 +1,93 @@
+"""Pages of tokens and groups, of who asks, what was used and what was changed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.api.console.conftest import Browser
+
+if TYPE_CHECKING:
+    import httpx2
+    from tests.api.console.conftest import Workshop
+
+EVIL = '"><svg onload=x>'
+
+
+def await_status(workshop: Workshop, secret: str, status: int) -> None:
+    """Hold that a program that carries a token is answered so, within seconds."""
+    headers = {"Authorization": f"Bearer {secret}"}
+    with Browser(base_url=workshop.url, headers=headers) as program:
+        program.await_status("/v2/me", status)
+
+
+def secret_of(page: httpx2.Response) -> str:
+    """Return the secret that a page shows."""
+    found = re.search(r"<code>(vxl_\S+)</code>", page.text)
+    assert found, page.text
+    return found[1]
+
+
+def test_a_token_is_shown_once_rotated_and_revoked(workshop: Workshop) -> None:
+    with workshop.browser("ada") as ada, workshop.browser("bob") as bob:
+        page = ada.fill_in("/tokens", name=EVIL, role="viewer", place="lab", last_day="")
+        secret = secret_of(page)
+        await_status(workshop, secret, 200)
+        listed = ada.get("/tokens").text
+        assert secret not in listed
+        assert "<svg" not in listed
+        assert "read, read_volumetric_data, in lab" in listed
+        number = max(map(int, re.findall(r'name="number" value="(\d+)"', listed)))
+        for act in ("end", "rotate"):
+            assert bob.fill_in(f"/tokens/{act}", number=str(number)).status_code == 404
+        another = secret_of(ada.fill_in("/tokens/rotate", number=str(number)))
+        await_status(workshop, secret, 401)
+        await_status(workshop, another, 200)
+        page = ada.fill_in("/tokens/end", number=str(number + 1))
+        assert page.url.path == "/tokens"
+        await_status(workshop, another, 401)
+
+
+def test_the_owner_of_a_local_server_is_told_who_has_tokens(workshop: Workshop) -> None:
+    with workshop.browser("root") as root:
+        assert "voxlake token make" in root.get("/tokens").text
+        assert root.fill_in("/tokens", name="x").status_code == 400
+
+
+def test_members_come_and_go(workshop: Workshop) -> None:
+    with workshop.browser("ada") as ada, workshop.browser("bob") as bob:
+        page = ada.fill_in("/groups", name="mappers")
+        assert page.url.path == "/groups/mappers"
+        assert bob.get("/groups/mappers").status_code == 404
+        page = ada.fill_in("/groups/mappers/members", user="bob", standing="member")
+        assert '<th scope="row">bob</th><td>member</td>' in page.text
+        shown = bob.get("/groups/mappers").text
+        assert "Take somebody in" not in shown
+        assert bob.fill_in("/groups/mappers/members", user="carl").status_code == 403
+        page = bob.fill_in("/groups/mappers/members/end", user="bob")
+        assert (page.status_code, page.url.path) == (200, "/groups")
+        assert bob.get("/groups/mappers").status_code == 404
+        assert ada.fill_in("/groups/mappers/delete", typed="mapper").status_code == 400
+        page = ada.fill_in("/groups/mappers/delete", typed="mappers")
+        assert "mappers" not in page.text
+
+
+def test_people_see_who_they_are_and_what_they_used(workshop: Workshop) -> None:
+    with workshop.browser("ada") as ada, workshop.browser() as anybody:
+        page = ada.get("/account").text
+        assert "<h1>ada</h1>" in page
+        assert "/audit" not in page
+        assert "Usage in 2026-01" in ada.get("/usage?month=2026-01").text
+        assert ada.get("/usage?month=2026-13").status_code == 400
+        assert anybody.get("/account").status_code == 401
+        assert 'href="/login?next=' not in anybody.get("/account").text, "there is no issuer here"
+
+
+def test_owners_see_what_was_changed_of_theirs(workshop: Workshop) -> None:
+    with workshop.browser("ada") as ada, workshop.browser("root") as root:
+        ada.fill_in("/sharing?place=lab", group="carl", role="viewer")
+        listed = ada.get("/audit?place=lab").text
+        assert "viewer carl" in listed
+        assert ada.get("/audit").status_code == 403
+        assert "viewer carl" in root.get("/audit").text
+        ada.fill_in("/sharing/end?place=lab", group="carl")
