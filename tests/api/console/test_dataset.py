@@ -90,7 +90,9 @@ def test_labels_are_listed_and_looked_up(served: Served, owner: httpx2.Client) -
     ids, counts = np.unique(served.voxels["lab/brain/cells"], return_counts=True)
     largest = ids[ids != 0][np.argmax(counts[ids != 0])]
     listed = owner.get(f"{CELLS}/labels").text
-    first = re.search(r'<th scope="row">(\d+)</th><td>(\d+)</td>', listed)
+    first = re.search(
+        r'<th scope="row"><a [^>]*>(\d+)</a></th><td class="number">(\d+)</td>', listed
+    )
     assert first
     assert int(first[2]) == counts[ids != 0].max()
     found = owner.get(f"{CELLS}/labels", params={"label": int(largest)}).text

@@ -7,10 +7,11 @@ from voxlake.api.console import (
     editing,
     files,
     groups,
+    labels,
     places,
     sharing,
     tokens,
 )
 
-CONSOLE = (datasets, places, editing, sharing, dataset, tokens, groups, account, files)
+CONSOLE = (datasets, places, editing, sharing, dataset, labels, tokens, groups, account, files)
 """Modules with a `router` each."""

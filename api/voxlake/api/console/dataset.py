@@ -13,8 +13,7 @@ from voxlake.api.console.pages import held_at, page
 from voxlake.api.console.slices import SliceQuery, choose_slice
 from voxlake.api.console.snippets import snippets_of
 from voxlake.api.data import datasets as data
-from voxlake.api.data import labels as label_data
-from voxlake.api.guard import MayRead, MayReadVoxels, relatives
+from voxlake.api.guard import MayRead, relatives
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.places import channels, metadata
 from voxlake.api.v2.datasets import with_addresses
@@ -24,8 +23,6 @@ router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=
 
 THUMBNAIL = 256
 """Pixels of the longest edge, if a level is so small."""
-LARGEST = 50
-"""Labels that are listed."""
 THUMBNAILS: dict[int | str, dict[str, Any]] = {
     200: {"description": "There is no small level.", "content": {"image/svg+xml": BINARY}},
     302: {"description": "The address of the picture."},
@@ -69,27 +66,3 @@ async def show_thumbnail(request: Request, granted: MayRead) -> Response:
         return Response(NO_PICTURE, media_type="image/svg+xml")
     address = f"{request.base_url}v2/datasets/{dataset.name}/image?{shown.picture}"
     return RedirectResponse(address, 302)
-
-
-@router.get("/labels", summary="Page of labels", response_class=HTMLResponse)
-async def show_labels(
-    request: Request,
-    granted: MayReadVoxels,
-    label: Annotated[
-        str, Query(max_length=20, pattern="^[0-9]*$", description="An id to look up.")
-    ] = "",
-    bodies: Annotated[bool, Query(description="Apply the mapping.")] = False,  # noqa: FBT002
-) -> HTMLResponse:
-    """Show the largest labels of a dataset, or one that is asked for."""
-    if label:
-        found = await label_data.ask(granted, lambda view: view.find([int(label)]), bodies=bodies)
-    else:
-        _, found = await label_data.list_largest(granted, LARGEST, bodies=bodies)
-    return await page(
-        request,
-        "labels.html",
-        name=str(granted.record.name),
-        extents=[found.extent(line) for line in range(len(found))],
-        label=label,
-        bodies=bodies,
-    )

@@ -55,12 +55,26 @@ class Layer:
     """Absolute URL of its table, where it is to be merged and split; None: it is looked at."""
 
 
-def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A label that is to be seen first."""
+
+    layer: Layer
+    label: int
+    voxel: Sequence[int]
+    """One of its voxels: z, y, x at level 0 of the layer."""
+
+
+def viewer_state(
+    layers: Sequence[Layer], title: str = "", selected: Selected | None = None
+) -> dict[str, Any]:
     """Return the state that shows `layers`, the first of which gives the coordinates.
 
     One unit of the viewer's coordinates is a voxel of the first layer, and its voxel i is drawn
     at [i, i + 1) along every axis. The other layers keep their physical place beside it. The
     `title` is that of the viewer's window; empty: its own.
+
+    A label that is `selected` is at the middle of the view, and drawn in three dimensions.
 
     Merged bodies are one segment, unless they are of more than `MOST_MERGED` supervoxels: then
     the layer's name says that their merges are not shown.
@@ -76,9 +90,14 @@ def viewer_state(layers: Sequence[Layer], title: str = "") -> dict[str, Any]:
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name.lower()) % 4)
     shown = _all_layers(layers, first)
+    place = {name: 0.5 if name == "t" else extents[name] / 2 for name in order}
+    if selected is not None:
+        place |= _place_of(selected, first)
+        layer = next(each for each in shown if each["name"].startswith(selected.layer.name))
+        layer["segments"] = [str(selected.label)]
     return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},
-        "position": [0.5 if name == "t" else extents[name] / 2 for name in order],
+        "position": [place[name] for name in order],
         "crossSectionScale": max(extents[name] for name in order[:3]) / 500,
         "projectionScale": 2 * max(extents[name] for name in order[:3]),
         "layers": shown,
@@ -166,6 +185,20 @@ def _layer(layer: Layer, first: Layer) -> dict[str, Any]:
     # The zarr source always says that it is an image.
     kind = "segmentation" if layer.labels else "image"
     return {"type": kind, "name": layer.name, "source": source}
+
+
+def _place_of(selected: Selected, first: Layer) -> dict[str, float]:
+    """Return the middle of a voxel in the viewer's coordinates, by the names of z, y and x."""
+    own, reference = selected.layer.multiscale, first.multiscale
+    corners, other = _corners(own), _corners(reference)
+    sizes, units = _dimensions(own), _dimensions(reference)
+    names = [axis.name for axis in own.axes if axis.name in {"z", "y", "x"}]
+    return {
+        name: (corners[name] - other.get(name, 0.0) + (index + 0.5) * sizes[name][0])
+        / units[name][0]
+        for name, index in zip(names, selected.voxel, strict=True)
+        if name in units
+    }
 
 
 def _image(layer: Layer, first: Layer) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
@@ -15,7 +16,7 @@ from voxlake.api.data.supervoxels import check_graph
 from voxlake.api.guard import Granted, MayReadSome, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
-from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, viewer_link, viewer_state
+from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, Selected, viewer_link, viewer_state
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import UnsupportedError
@@ -24,6 +25,11 @@ router = APIRouter(tags=["viewer"])
 
 Proofread = Annotated[
     bool, Query(description="Show labels as graphs, which the viewer's tools merge and split.")
+]
+
+Chosen = Annotated[
+    int | None,
+    Query(alias="label", ge=1, lt=1 << 64, description="A label to see first, of labels alone."),
 ]
 
 MOST_LOCATION = 6000
@@ -35,10 +41,10 @@ MOST_LOCATION = 6000
     summary="Make a Neuroglancer link and state",
 )
 async def get_neuroglancer(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
 ) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
-    state = await get_state(request, granted, proofread=proofread)
+    state = await get_state(request, granted, proofread=proofread, chosen=chosen)
     return NeuroglancerDocument(
         link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
     )
@@ -49,12 +55,18 @@ async def get_neuroglancer(
     summary="Make a Neuroglancer state",
 )
 async def get_state(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
 ) -> dict[str, Any]:
     """Return the state alone, as the viewer reads it by its address: with the merges as of now."""
     shown = await _shown_with(granted)
     layers = [await _layer(request, each, proofread=proofread) for each in shown]
-    return viewer_state(layers, _title(shown))
+    selected = None
+    if chosen is not None:
+        granted.check_whole()
+        voxel = await label_data.ask(granted, lambda view: view.point(chosen))
+        own = next(each for each in layers if each.name == granted.record.name.dataset)
+        selected = Selected(own, chosen, voxel)
+    return viewer_state(layers, _title(shown), selected)
 
 
 @router.get(
@@ -64,14 +76,18 @@ async def get_state(
     response_class=RedirectResponse,
 )
 async def view(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False
+    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
 ) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
-    link = (await get_neuroglancer(request, granted, proofread=proofread)).link
+    link = (await get_neuroglancer(request, granted, proofread=proofread, chosen=chosen)).link
     if len(link) > MOST_LOCATION:
         base = str(request.base_url)
-        query = "?proofread=true" if proofread else ""
-        state = f"{base}v2/datasets/{granted.record.name}/neuroglancer/state{query}"
+        query = urlencode(
+            ({"proofread": "true"} if proofread else {})
+            | ({"label": str(chosen)} if chosen is not None else {})
+        )
+        state = f"{base}v2/datasets/{granted.record.name}/neuroglancer/state"
+        state += f"?{query}" if query else ""
         link = f"{base}neuroglancer/#!{state}"
     return RedirectResponse(link, 302, {"Cache-Control": "no-store"})
 
