@@ -132,6 +132,30 @@ def test_flat_chunks_are_of_the_state_that_the_index_is_of(
         assert client.get(f"{url}c/9/9/9").status_code == 404
 
 
+def test_what_was_read_before_is_of_no_other_state(on_s3: Served) -> None:
+    """Of an object that others put in its place, or deleted."""
+    shard, chunk = f"/zarr/{EM}/{SHARD}", f"/flat/{EM}/0/c/0/0/0"
+    lies = on_s3.lake / f"{EM}.ome.zarr" / SHARD
+    other = store.read(on_s3.lake / f"{EM}.ome.zarr" / "0/c/0/1/1").body
+    with on_s3.client() as client:
+
+        def ask() -> list[tuple[int, bytes]]:
+            answers = [client.get(shard, headers={"Range": "bytes=0-9"}), client.get(chunk)]
+            known = answers[1].headers.get("etag", "none")
+            assert client.get(chunk, headers={"If-None-Match": known}).status_code in {304, 404}
+            return [(each.status_code, each.content) for each in answers]
+
+        before = ask()
+        assert ask() == before
+        store.write(lies, other)
+        after = ask()
+        assert [status for status, _ in after] == [206, 200]
+        assert after[0][1] == other[:10] != before[0][1]
+        assert after[1] != before[1]
+        store.delete(lies)
+        assert [status for status, _ in ask()] == [404, 404]
+
+
 def test_precomputed_chunks_are_those_of_the_store(on_s3: Served) -> None:
     for name in (EM, CELLS):
         spec = {

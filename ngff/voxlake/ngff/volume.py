@@ -311,16 +311,19 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
         If its metadata cannot be understood, or read.
     """
     kvstore = as_tensorstore(url)
-    driver, is_ours = _look_at(url)
+    driver, document, is_ours = _look_at(url)
     context = _context(0 if is_ours else cache_bytes)
     spec = {
         "driver": driver,
         "kvstore": kvstore,
+        **({"metadata": document} if is_ours else {}),
         # An unconditional DELETE of a shard that became all fill would lose other writers' voxels.
         "store_data_equal_to_fill_value": True,
     }
     try:
-        array = wait_for(ts.open(spec, open=True, context=context))
+        # What was read here is not read once more.
+        opening = ts.open(spec, open=True, assume_metadata=is_ours, context=context)
+        array = wait_for(opening)
     except (ValueError, OSError) as error:
         raise explain("open", url, error) from error
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
@@ -352,8 +355,8 @@ def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
     return cell if shard_key(metadata, cell) == key else None
 
 
-def _look_at(url: StoreURL) -> tuple[str, bool]:
-    """Return the TensorStore driver of an array, and whether we read it without TensorStore.
+def _look_at(url: StoreURL) -> tuple[str, dict[str, Any], bool]:
+    """Return the TensorStore driver of an array, its document, and whether we read its voxels.
 
     Its document must be as it was sealed.
     """
@@ -361,12 +364,11 @@ def _look_at(url: StoreURL) -> tuple[str, bool]:
     if stored is not None:
         document = parse_document(stored.body, url / "zarr.json")
         require_seal(document, url / "zarr.json")
-        return "zarr3", _is_ours(url, document)
+        return "zarr3", document, _is_ours(url, document)
     older = store.read_if_there(url / ".zarray")
     if older is None:
         raise NotFoundError(f"{url} is no zarr array; check the address and the level")
-    parse_document(older.body, url / ".zarray")
-    return "zarr", False
+    return "zarr", parse_document(older.body, url / ".zarray"), False
 
 
 def _is_ours(url: StoreURL, document: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.api.cli.conftest import SHAPE, Command, files_below
 from tests.api.lakes import Sample, add_sample, label_voxels
-from tests.servers.counting import counting
+from tests.servers.s3_proxy import S3Proxy, s3_proxy
 from tests.servers.web import run_web
 
 from voxlake.ngff.grid.layout import Kind
@@ -112,17 +112,17 @@ def test_labels_are_asked_with_and_without_an_index(lake: Command, far: Path) ->
 
 
 @pytest.fixture
-def on_s3(s3_server: S3Server, s3_store: StoreURL) -> Iterator[tuple[str, dict[str, int]]]:
-    """Labels on S3, behind a server that counts requests: their address, and what was counted."""
+def on_s3(s3_server: S3Server, s3_store: StoreURL) -> Iterator[tuple[str, S3Proxy]]:
+    """Labels on S3, behind a server that counts requests: their address, and that server."""
     lies = write_labels(s3_store)
-    with counting(s3_server.endpoint) as counted:
-        yield f"s3://{lies.root}/{lies.key}?endpoint={counted.endpoint}", counted.found
+    with s3_proxy(s3_server.endpoint) as proxy:
+        yield f"s3://{lies.root}/{lies.key}?endpoint={proxy.endpoint}", proxy
 
 
 def test_a_bucket_of_others_is_asked_and_never_changed(
-    lake: Command, on_s3: tuple[str, dict[str, int]], monkeypatch: pytest.MonkeyPatch
+    lake: Command, on_s3: tuple[str, S3Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, counted = on_s3
+    url, proxy = on_s3
     monkeypatch.setenv("VOXLAKE_ALLOWED_STORES", url)
     name = "lab/far/cells"
     lake("register", url, name).ok()
@@ -131,8 +131,7 @@ def test_a_bucket_of_others_is_asked_and_never_changed(
     assert lake("labels", name).ok()["labels"] == scanned
     assert lake("fsck", name).code == 5  # Its level 1 is no mode of level 0.
     lake("rm", name).ok()
-    assert counted["GET"] > 0
-    assert set(counted) <= {"GET", "HEAD"}
+    assert {each.method for each in proxy.requests} == {"GET", "HEAD"}
 
 
 def test_the_web_is_read_in_place(

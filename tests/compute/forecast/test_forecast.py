@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from tests.conftest import forget_stores
-from tests.servers.counting import counting
+from tests.servers.s3_proxy import s3_proxy
 
 from voxlake.compute.forecast.costs import read_prices
 from voxlake.compute.forecast.forecast import Machines, forecast
@@ -204,18 +205,19 @@ def test_requests_are_those_that_the_store_sees(
     settings = Settings(workers=0, task_bytes=1)
     target = target_of_ingest(ingest_spec(request, None, settings), Limits(1, 4 << 30, 2))
     expected = _plan(target, take_sample(target)).requests
-    with counting(s3_server.endpoint) as counted:
-        monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", counted.endpoint)
+    with s3_proxy(s3_server.endpoint) as proxy:
+        monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", proxy.endpoint)
         forget_stores()
         lake = StoreURL.parse(f"s3://{s3_store.root}/{s3_store.key}", Settings())
         with Workspace.opened(lake, Settings(workers=0, task_bytes=1)) as workspace:
             job = start_ingest(workspace, request)
-            counted.found.clear()
+            proxy.requests.clear()
             run_job(workspace, job)
-        assert counted.found["PUT"] == expected.put
-        assert counted.found["DELETE"] == expected.delete == 0
-        assert counted.found["HEAD"] == expected.head
-        assert counted.found["GET"] == pytest.approx(expected.get, rel=0.1)
+        found = Counter(each.method for each in proxy.requests)
+        assert found["PUT"] == expected.put
+        assert found["DELETE"] == expected.delete == 0
+        assert found["HEAD"] == expected.head
+        assert found["GET"] == pytest.approx(expected.get, rel=0.1)
     forget_stores()
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ngff.datasets import Sample, create, fill
 from tests.ngff.labels.samples import new_volume
-from tests.servers.counting import counting
+from tests.servers.s3_proxy import s3_proxy
 from zarr.codecs import BytesCodec, ShardingCodec, ZstdCodec
 
 from voxlake.ngff.grid.box import Box
@@ -293,23 +293,23 @@ def test_few_requests_are_made(s3_store: StoreURL) -> None:
     dataset = create(s3_store, Sample())
     (voxels, *_) = fill(dataset, Sample())
     assert s3_store.endpoint is not None
-    with counting(s3_store.endpoint) as counted:
-        url = replace(dataset.level_url(0), endpoint=counted.endpoint)
+    with s3_proxy(s3_store.endpoint) as proxy:
+        url = replace(dataset.level_url(0), endpoint=proxy.endpoint)
         volume = open_volume(url)
-        for expected in ({"GET": 2}, {"HEAD": 1}, {"HEAD": 1}):
-            counted.found.clear()
+        for expected in ({"GET range": 2}, {"HEAD": 1}, {"HEAD": 1}):
+            proxy.requests.clear()
             np.testing.assert_array_equal(volume.read(volume.box).result(), voxels)
-            assert counted.found == expected
+            assert proxy.found == expected
         fresh = open_volume(url, 0)
-        counted.found.clear()
+        proxy.requests.clear()
         np.testing.assert_array_equal(fresh.read(volume.box).result(), voxels)
-        assert counted.found == {"GET": 1}
+        assert proxy.found == {"GET range": 1}
         part = Box((0, 0, 0), (67, 71, 64))
         counts = []
         for read in (fresh.read, lambda box: fresh.array[box.slices].read()):
-            counted.found.clear()
+            proxy.requests.clear()
             np.testing.assert_array_equal(read(part).result(), voxels[part.slices])
-            counts.append(counted.found.total())
+            counts.append(len(proxy.requests))
         assert counts[0] < counts[1]  # TensorStore's
 
 

@@ -17,6 +17,7 @@ from voxlake.api.http.again import read_again
 from voxlake.ngff.grid.box import Cell
 from voxlake.ngff.shards.format import ABSENT, ShardIndex
 from voxlake.ngff.shards.index_cache import Entries, index_of, keep_index, kept_index
+from voxlake.ngff.shards.seen import Seen, ask_index, seen_index
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
@@ -90,25 +91,36 @@ def _open(place: StoredChunk, choose: Choose) -> Part | None:
 
 
 async def _ask_again(place: StoredChunk, choose: Choose) -> Part | None:
+    is_told = place.url.scheme == "s3"  # others may tell no states of objects
     try:
-        return await _ask(place, choose)
+        return await _ask(place, choose, seen_index(place.coding, place.url) if is_told else None)
     except ConflictError:
-        # It was written anew since its ETag was asked for.
+        # It was written anew since it was seen.
         return await _ask(place, choose)
 
 
-async def _ask(place: StoredChunk, choose: Choose) -> Part | None:
+async def _ask(place: StoredChunk, choose: Choose, seen: Seen | None = None) -> Part | None:
+    """Return a part of a chunk; ConflictError if the shard is in another state than was `seen`."""
+    shard, entries = seen or await _look_at(place)
+    start = place.start_in(entries)
+    info = None if start is None else place.info(shard, entries)
+    span = None if info is None else choose(info)
+    if start is not None and info is not None and span is not None and span[0] < span[1]:
+        stream = await store.ask_stream(shard, start + span[0], start + span[1], BLOCK)
+        return Part(info, span, stream)
+    if seen is not None and (await store.ask_head(place.url)).etag != shard.etag:
+        raise ConflictError(f"{place.url} has changed since it was seen; look again")
+    return None if info is None else Part(info, span, no_blocks())
+
+
+async def _look_at(place: StoredChunk) -> Seen:
+    """Return the state of a shard, and its index."""
+    if place.url.scheme == "s3":
+        return await ask_index(place.coding, place.url)
+    # Web servers need not know what the end of an object is.
     shard = await summarize(place.url)
     entries = kept_index(place.coding, shard)
     if entries is None:
         [body] = await store.ask_parts(shard, [place.coding.index_span(shard.size)])
         entries = keep_index(place.coding, shard, body)
-    start = place.start_in(entries)
-    if start is None:
-        return None
-    info = place.info(shard, entries)
-    span = choose(info)
-    if span is None or span[0] == span[1]:
-        return Part(info, span, no_blocks())
-    stream = await store.ask_stream(shard, start + span[0], start + span[1], BLOCK)
-    return Part(info, span, stream)
+    return shard, entries

@@ -6,13 +6,15 @@ The ETag and the bytes always come from the same object, however it is replaced 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
 from voxlake.api.http.file_span import FileSpan
+from voxlake.ngff.memory.cache import Cached
 from voxlake.platform import store
-from voxlake.platform.errors import ConflictError, StoreError
+from voxlake.platform.errors import ConflictError, ObjectNotFoundError, StoreError
 from voxlake.platform.store import ObjectInfo, RangeReader, StoreURL
 
 BLOCK = 4 << 20
@@ -20,6 +22,10 @@ BLOCK = 4 << 20
 
 SPAN_BYTES = 128 << 10
 """Of a block from which on the system sends it by itself: of less, a copy is quicker."""
+
+_INFO_BYTES = 500
+_SEEN = Cached[ObjectInfo]("object-state")
+"""The state that an object of a bucket was last seen in, by its address."""
 
 type Block = bytes | memoryview | FileSpan
 """Bytes, all of which `bytes` makes; those of a file may have to be read for that."""
@@ -93,7 +99,14 @@ def part_of(body: bytes, info: ObjectInfo, span: tuple[int, int] | None) -> Part
 
 
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:
+    seen = _SEEN.peek(str(url)) if url.scheme == "s3" else None  # others may tell no states
+    span = choose(seen) if seen else None
+    if seen and span and span[0] < span[1]:
+        # If it is in that state no more, the store says so.
+        with suppress(ConflictError, ObjectNotFoundError):
+            return Part(seen, span, await store.ask_stream(seen, *span, BLOCK))
     info = await summarize(url)
+    _SEEN.put(str(url), info, _INFO_BYTES)
     span = choose(info)
     if span is None or span[0] == span[1]:
         return Part(info, span, no_blocks())

@@ -11,10 +11,9 @@ import asyncio
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.reading.pieces import pieces_of
 from voxlake.ngff.reading.shard import ShardPart
-from voxlake.ngff.shards.index_cache import keep_index, kept_index
+from voxlake.ngff.shards.seen import ask_index, seen_index
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
@@ -25,19 +24,13 @@ if TYPE_CHECKING:
     from voxlake.ngff.reading.box_reading import BoxReading
     from voxlake.ngff.reading.decoded import DecodedChunks
     from voxlake.ngff.reading.reading import Work
-    from voxlake.ngff.shards.format import ShardFormat
-    from voxlake.ngff.shards.index_cache import Entries
-    from voxlake.platform.store import ObjectInfo, StoreURL
+    from voxlake.platform.store import StoreURL
 
 TRIES = 100
 """How often a shard is read again because others wrote to it, until that is an error."""
 
 _AT_ONCE = 16
 """Shards that are asked for at the same time, of all boxes."""
-
-_INFO_BYTES = 500
-_SEEN = Cached["ObjectInfo"]("shard-state")
-"""The state that each shard was last seen in, by its address."""
 
 
 def read_objects(
@@ -79,9 +72,9 @@ async def _ask_works(
 ) -> list[Work]:
     """Ask for the chunks of one state; return what is left to do when they are there."""
     coding, pieces = reading.coding, pieces_of(reading.coding, cell, reading.box)
-    seen = _seen(coding, url)
+    seen = seen_index(coding, url)
     for _ in range(TRIES):
-        info, entries = seen or await _ask_index(coding, url)
+        info, entries = seen or await ask_index(coding, url)
         part = ShardPart(reading, info, entries, kept)
         left = part.put_known(pieces)
         try:
@@ -94,20 +87,6 @@ async def _ask_works(
             pass
         seen = None  # it was written or deleted since
     raise ConflictError(f"{url} was written by others {TRIES} times while it was read; try again")
-
-
-def _seen(coding: ShardFormat, url: StoreURL) -> tuple[ObjectInfo, Entries] | None:
-    info = _SEEN.peek(str(url))
-    entries = None if info is None else kept_index(coding, info)
-    return None if info is None or entries is None else (info, entries)
-
-
-async def _ask_index(coding: ShardFormat, url: StoreURL) -> tuple[ObjectInfo, Entries]:
-    ask = store.ask_start if coding.index_first else store.ask_end
-    info, body = await ask(url, coding.index_bytes)
-    entries = keep_index(coding, info, body)
-    _SEEN.put(str(url), info, _INFO_BYTES)
-    return info, entries
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ngff.labels.samples import new_volume
 from tests.ngff.labels.scenes import Scene, new_scene
-from tests.servers.counting import counting
+from tests.servers.s3_proxy import s3_proxy
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.handle import Labels
@@ -261,18 +261,18 @@ def test_a_look_up_by_a_held_view_is_one_range_request(
 ) -> None:
     scene = new_scene(s3_store)
     scene.compact()
-    with counting(s3_server.endpoint) as counted:
-        index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
+    with s3_proxy(s3_server.endpoint) as proxy:
+        index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, proxy.endpoint)
         view = Labels(scene.volume, index).view()
         view.extent(1)
         monkeypatch.setattr(boxes_reader, "_blocks", Cached[bytes]("none", Cache(0)))
-        counted.found.clear()
+        proxy.requests.clear()
         view.extent(3)
-        assert dict(counted.found) == {"GET": 1}
-        counted.found.clear()
+        assert proxy.found == {"GET range": 1}
+        proxy.requests.clear()
         Labels(scene.volume, index).view().extent(3)
         # Besides, the listings of markers and manifests.
-        assert dict(counted.found) == {"GET": 3}
+        assert proxy.found == {"GET range": 1, "LIST": 2}
 
 
 def test_boxes_answer_where_no_hidden_shard_is_and_rows_elsewhere(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from tests.ngff.labels.scenes import new_scene
-from tests.servers.counting import counting
+from tests.servers.s3_proxy import s3_proxy
 
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.segments import cover, segment_file
@@ -91,21 +91,21 @@ def test_a_warm_look_up_is_one_range_request(
 ) -> None:
     scene = new_scene(s3_store)
     scene.compact()
-    with counting(s3_server.endpoint) as counted:
-        monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", counted.endpoint)
-        index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, counted.endpoint)
+    with s3_proxy(s3_server.endpoint) as proxy:
+        monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", proxy.endpoint)
+        index = StoreURL(s3_store.scheme, s3_store.root, scene.index.key, proxy.endpoint)
         wanted = np.array([1, 3], np.uint64)
         view = in_force(Labels(scene.volume, index))
         find_rows_in_force(view, wanted)
         nothing_kept = replace(FILES, groups=Cached[SegmentRows]("none", Cache(0)))
         monkeypatch.setattr(segment_file, "FILES", nothing_kept)
-        counted.found.clear()
+        proxy.requests.clear()
         assert len(find_rows_in_force(view, wanted))
-        assert dict(counted.found) == {"GET": 1}
-        counted.found.clear()
+        assert proxy.found == {"GET range": 1}
+        proxy.requests.clear()
         ask_in_force(Labels(scene.volume, index), lambda view: find_rows_in_force(view, wanted))
         # Besides, the listings of markers and manifests.
-        assert dict(counted.found) == {"GET": 3}
+        assert proxy.found == {"GET range": 1, "LIST": 2}
 
 
 @pytest.mark.parametrize("seed", range(12))
