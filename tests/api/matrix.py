@@ -237,6 +237,20 @@ def own_upload(asking: Asking) -> Outcome:
     return Outcome.FORBIDDEN if asking.by is By.FEWER else known
 
 
+def job_watcher(asking: Asking) -> Outcome:
+    """Who may read `CLOSED`, on which the job is."""
+    known = signed_in(asking)
+    hidden = asking.who == "nobody" or asking.by is By.ELSEWHERE
+    return Outcome.HIDDEN if known is Outcome.OPEN and hidden else known
+
+
+def job_manager(asking: Asking) -> Outcome:
+    """Who may change `CLOSED`, on which the job is."""
+    known = job_watcher(asking)
+    mine = asking.who in {"editor", "owner", "root", "local"} and asking.by is not By.FEWER
+    return known if mine or known is not Outcome.OPEN else Outcome.FORBIDDEN
+
+
 def on(place: Place, permission: Permission) -> Rule:
     """Return the rule of a permission on a place, as `decide` has it."""
 
@@ -458,6 +472,14 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/s/{state}"): everyone,
     ("GET", "/segmentation/api/versions"): everyone,
     ("GET", "/v2/audit"): administrator,
+    ("GET", "/v2/jobs"): anyone,
+    ("POST", "/v2/jobs"): signed_in,
+    ("POST", "/v2/jobs/plan"): signed_in,
+    ("GET", "/v2/jobs/{job_id}"): job_watcher,
+    ("GET", "/v2/jobs/{job_id}/events"): job_watcher,
+    ("GET", "/v2/jobs/{job_id}/log"): job_manager,
+    ("POST", "/v2/jobs/{job_id}/retry"): job_manager,
+    ("POST", "/v2/jobs/{job_id}/cancel"): job_manager,
     ("GET", "/auth_info"): everyone,
     **{
         (method, f"/api/v1/{path}"): signed_in

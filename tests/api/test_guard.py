@@ -14,6 +14,7 @@ from tests.api.conftest import TOKEN, Served
 from tests.api.matrix import VIEWS
 
 from voxlake.api.askers import GUARDS, RequiresPlace
+from voxlake.api.at_jobs import RequiresJob
 from voxlake.api.at_places import RequiresNamed, anybody
 from voxlake.api.guard import Granted, Lists, PublicApp, Requires, public
 from voxlake.api.views.zarr import StoredBytes
@@ -44,7 +45,7 @@ def calls(dependant: Dependant) -> Iterator[Any]:
         yield from calls(each)
 
 
-DEMANDS = Requires, Lists, RequiresPlace, RequiresNamed
+DEMANDS = Requires, Lists, RequiresPlace, RequiresNamed, RequiresJob
 
 
 def is_guarded(route: BaseRoute) -> bool:

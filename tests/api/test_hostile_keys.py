@@ -40,6 +40,7 @@ NAMED |= {
 NAMED |= {part.strip("{}"): text for part, text in matrix_v1.FILLED.items()}
 NAMED |= {
     "job": "1",
+    "job_id": "0" * 25 + "Z",
     "label": "1",
     "link": "1",
     "token": "1",

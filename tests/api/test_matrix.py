@@ -259,13 +259,21 @@ def fill(server: Server, template: str) -> dict[str, str]:
     if "{state}" in template:
         viewer = server.catalog.people.get_user("viewer").id
         filled["{state}"] = server.catalog.viewer_states.add("{}", viewer, for_users=False).serial
-    if "{job}" in template:
-        filled["{job}"] = str(number_of_upload(server.catalog))
+    filled |= fill_jobs(server.catalog, template)
     if template == "/logout":
         session = server.local.redeem(server.local.new_link())
         by_session = next(each for each in server.askings if str(each) == "local by session")
         by_session.headers.update(from_page(f"{server.local.cookie}={session}"))
     return filled
+
+
+def fill_jobs(catalog: Catalog, template: str) -> dict[str, str]:
+    """Return what a path is filled with that is about a job."""
+    if "{job}" in template:
+        return {"{job}": str(number_of_upload(catalog))}
+    if "{job_id}" in template:
+        return {"{job_id}": catalog.ledger.create_job("fsck", DatasetName.parse(CLOSED), {}).id}
+    return {}
 
 
 def number_of_upload(catalog: Catalog) -> int:
@@ -316,7 +324,7 @@ def test_others(server: Server, row: tuple[str, str]) -> None:
         target, filled = template, fill(server, template) | {"{user}": user}
         absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", NO_GROUP)
         absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
-        absent = absent.replace("{job}", str(NO_TOKEN))
+        absent = absent.replace("{job}", str(NO_TOKEN)).replace("{job_id}", "0" * 25 + "Z")
         absent = absent.replace("{user}", "none" if "{group}" not in template else user)
         for name, text in filled.items():
             target = target.replace(name, text)

@@ -9,10 +9,10 @@ from voxlake.cli.shown.job import shown_job, shown_run
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL, Interrupted
 from voxlake.cli.shown.progress import progress
+from voxlake.compute.fsck.finding import finding_document
 from voxlake.compute.jobs import findings, run_job
 from voxlake.compute.jobs.kinds.verify import VERIFY
-from voxlake.documents.box import BoxDocument
-from voxlake.documents.fsck import ADVICE, FindingDocument
+from voxlake.documents.fsck import ADVICE
 from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, job_document
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
+    from voxlake.documents.fsck import FindingDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName
@@ -93,14 +94,4 @@ def finding_documents(
     axes: tuple[str, ...] = ()
     if any(finding.box for finding in seen):
         axes = workspace.dataset(workspace.place(dataset)).multiscale.axis_names
-    return tuple(
-        FindingDocument(
-            check=finding.check,
-            where=finding.where,
-            text=finding.text,
-            level=finding.level,
-            box=finding.box and BoxDocument.of(finding.box, axes),
-            mended=mended,
-        )
-        for finding in seen
-    )
+    return tuple(finding_document(finding, axes, mended=mended) for finding in seen)

@@ -9,12 +9,17 @@ from pydantic import Field
 
 from voxlake.documents.document import Document
 from voxlake.documents.fsck import FindingDocument
-from voxlake.platform.jobs.record import JobState, TaskFailure
+from voxlake.documents.job_plan import JobPlan
+from voxlake.platform.jobs.answers import answer_of
+from voxlake.platform.jobs.record import ANSWER, JobState, TaskFailure
 from voxlake.platform.jobs.runner import is_running
 
 if TYPE_CHECKING:
     from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.jobs.record import Job, StageRecord
+
+StateOfJob = JobState
+"""How far a job is."""
 
 MOST_FAILURES = 100
 """Failed tasks that are named; the stages say how many there are."""
@@ -74,6 +79,7 @@ class JobDocument(Document):
     failures: tuple[TaskFailure, ...] = Field(
         (), description="Tasks that failed and have not been done since, if they were asked for."
     )
+    by: str = Field("", description="Who asked for it over HTTP; empty: a command recorded it.")
     spec: dict[str, Any] = Field(description="What was asked for.")
     run: RunDocument | None = Field(None, description="Null: it was not this command that ran it.")
     itemsize: int | None = Field(None, description="Bytes of a voxel, where it is known.")
@@ -82,6 +88,18 @@ class JobDocument(Document):
     )
     differences: tuple[DifferenceDocument, ...] = ()
     findings: tuple[FindingDocument, ...] = Field((), description="Of an fsck job that was run.")
+    plan: JobPlan | None = Field(None, description="Of a plan job that is done.")
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nobody works on it, nor will of their own accord."""
+        return not self.running and not (self.state is JobState.QUEUED and self.queued)
+
+    @property
+    def share(self) -> float | None:
+        """How much of its tasks is done, from 0 to 1; None: there are none yet."""
+        tasks = sum(stage.tasks for stage in self.stages)
+        return sum(stage.done for stage in self.stages) / tasks if tasks else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -91,9 +109,16 @@ class JobDocument(Document):
 
 
 class JobList(Document):
-    """The jobs of a lake, newest first."""
+    """Jobs of a lake, newest first."""
 
     jobs: tuple[JobDocument, ...]
+    next: str | None = Field(None, description="What to ask for `after` then; null: that is all.")
+
+
+class JobLog(Document):
+    """Tasks of a job that failed and have not been done since."""
+
+    failures: tuple[TaskFailure, ...]
 
 
 class JobsRun(Document):
@@ -131,8 +156,9 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         on its progress counts, which is a few seconds old.
     """
     return JobDocument(
+        **(answer_of(ledger, job.id) or {} if whole else {}),
         id=job.id,
-        kind=job.kind,
+        kind=job.becomes,
         dataset=str(job.dataset),
         state=job.state,
         running=is_running(job),
@@ -143,7 +169,10 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         updated_at=job.updated_at,
         host=job.host,
         pid=job.pid,
-        stages=tuple(_stage(ledger, job, stage, whole=whole) for stage in job.stages),
+        by=job.by,
+        stages=tuple(
+            _stage(ledger, job, stage, whole=whole) for stage in job.stages if stage.name != ANSWER
+        ),
         failures=tuple(ledger.failures(job.id, limit=MOST_FAILURES)) if whole else (),
         spec=dict(job.spec),
     )

@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         description="Stores whose OME-Zarr may be registered in place, with commas between them: "
         "folders, s3://BUCKET/PREFIX, https://HOST/PATH. What lies in the lake always may.",
     )
+    ingest_stores: Listed = Field(
+        default=(),
+        description="Where jobs that are asked for over HTTP may read sources, with commas between "
+        "them: folders, s3://BUCKET/PREFIX. Who may make datasets may read all of it; by default "
+        "they read none.",
+    )
     private_stores: bool = Field(
         default=False,
         description="Let names of hosts in allowed_stores lead into a private network.",

@@ -49,6 +49,10 @@ SPECS = {
     "repair": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "repair",
         "look": "LOOK", "source": {"location": "SOURCE", "fingerprint": "MARK",
         "reverse": []}}""",
+    "plan": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "plan",
+        "asked": {"kind": "downsample", "dataset": "c/e/seg", "stale": false}}""",
+    "start": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "start",
+        "asked": {"kind": "verify", "dataset": "c/e/seg", "source": null}}""",
     "remove": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "remove",
         "with_labels": false}""",
 }

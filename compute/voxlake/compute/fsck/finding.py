@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from voxlake.compute.plan import Result
+from voxlake.documents.box import BoxDocument
+from voxlake.documents.fsck import FindingDocument
 from voxlake.ngff.grid.box import Box  # noqa: TC001  (pydantic reads the field)
 
 if TYPE_CHECKING:
@@ -102,3 +104,17 @@ def findings_of(results: Iterable[Mapping[str, JSON]]) -> Iterator[Finding]:
             if finding.key not in seen:
                 seen.add(finding.key)
                 yield finding
+
+
+def finding_document(
+    finding: Finding, axes: tuple[str, ...], *, mended: bool = False
+) -> FindingDocument:
+    """Return a finding as a document; `axes` are those of its box."""
+    return FindingDocument(
+        check=finding.check,
+        where=finding.where,
+        text=finding.text,
+        level=finding.level,
+        box=finding.box and BoxDocument.of(finding.box, axes),
+        mended=mended,
+    )

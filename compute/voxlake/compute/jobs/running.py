@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from voxlake.compute.jobs.cancelling import cancel_claimed
 from voxlake.compute.jobs.events import Report, StageStarted, TaskFinished, TasksUnderWay, silent
 from voxlake.compute.jobs.kinds import kind_of, work_of
+from voxlake.compute.jobs.kinds.asked.start import checked_job
 from voxlake.compute.jobs.kinds.kind import RENEW_S
+from voxlake.compute.jobs.pending import Pending
 from voxlake.compute.jobs.recorder import Recorder, StageTally
 from voxlake.compute.opened import close_opened_volumes
 from voxlake.compute.plan import Result
@@ -33,18 +33,21 @@ from voxlake.platform.errors import (
     StoreReadOnlyError,
     VoxlakeError,
 )
+from voxlake.platform.jobs.answers import record_answer
 from voxlake.platform.jobs.record import JobState, StageRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from voxlake.compute.cluster.stream import Finished
     from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
-    from voxlake.compute.plan import Plan, Task
+    from voxlake.compute.plan import Plan
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs.record import Claim, Job
 
     type _Execute = Callable[
-        [_Pending, Callable[[], None], Callable[[int], None]], Iterator[Finished]
+        [Pending, Callable[[], None], Callable[[int], None]], Iterator[Finished]
     ]
 
 ATTEMPTS = 3
@@ -153,7 +156,7 @@ def run_claimed(
         Told of the progress.
     stop
         When set, the tasks in flight are finished, for `GRACE_S` seconds at most, and the job is
-        handed back: None is returned.
+        handed back: None is returned. So it is of one that was to be cancelled, and is.
 
     Raises
     ------
@@ -171,6 +174,10 @@ def run_claimed(
     with recorder:
         run = _Run(job, recorder, kind, work)
         try:
+            if job.cancel_asked:
+                cancel_claimed(workspace, claim)
+                return None
+            run = _checked(run)
             return _run(run, report)
         except _Stopped:
             _hand_back(run)
@@ -178,17 +185,24 @@ def run_claimed(
         except ClusterLostError as error:
             _lose_cluster(run, error)
             raise
-        except JobFailedError as error:
-            _end_badly(run, JobState.DEGRADED, error)
-            raise
         except Exception as error:
-            _end_badly(run, JobState.FAILED, error)
+            degraded = isinstance(error, JobFailedError)
+            _end_badly(run, JobState.DEGRADED if degraded else JobState.FAILED, error)
             raise
         except BaseException:
             with suppress(VoxlakeError):
                 recorder.flush()
                 run.work.ledger.release(claim, "interrupted")
             raise
+
+
+def _checked(run: _Run) -> _Run:
+    """Return the run of a job that was asked for as that of the one it becomes."""
+    recorder, workspace = run.recorder, run.work.workspace
+    job = recorder.patiently(lambda: checked_job(workspace, recorder.claim, run.job))
+    if job is run.job:
+        return run
+    return _Run(job, recorder, kind_of(job), work_of(workspace, job))
 
 
 def _run(run: _Run, report: Report) -> JobSummary:
@@ -204,6 +218,9 @@ def _run(run: _Run, report: Report) -> JobSummary:
     itemsize = patiently(lambda: _itemsize(work)) if plans else 1
     stages = _run_plans(run, itemsize, plans, report)
     patiently(lambda: kind.finish(work))
+    answer = patiently(lambda: kind.answer(work))
+    if answer is not None:
+        patiently(lambda: record_answer(work.ledger, run.recorder.claim, answer))
     patiently(lambda: run.work.ledger.set_state(run.recorder.claim, JobState.DONE, ""))
     differences = patiently(lambda: tuple(kind.differences(work)))
     seconds = time.monotonic() - began
@@ -249,7 +266,7 @@ def _run_stage(
     report(StageStarted(plan.stage, len(plan), done.count(1), plan.voxels, itemsize))
     began, ran, voxels = time.monotonic(), 0, 0
     recorder.begin(_tally(run, plan, done.count(1)))
-    pending = _Pending(plan, done, recorder.stop)
+    pending = Pending(plan, done, recorder.stop)
 
     def under_way(voxels: int) -> None:
         report(TasksUnderWay(plan.stage, voxels))
@@ -299,36 +316,7 @@ def _signs_of_life(run: _Run) -> Callable[[], None]:
     return give
 
 
-class _Pending(Iterator[tuple[int, "Task"]]):
-    """The tasks still to run, none after `stop`; those that failed come again at the end."""
-
-    def __init__(self, plan: Plan, done: bytearray, stop: Event) -> None:
-        self._plan, self._stop = plan, stop
-        self._fresh = (index for index, is_done in enumerate(done) if not is_done)
-        self._left = done.count(0)
-        self._again: deque[int] = deque()
-        self.set_aside = 0
-
-    def try_again(self, index: int) -> None:
-        self._again.append(index)
-
-    def __length_hint__(self) -> int:
-        return self._left + len(self._again)
-
-    def __next__(self) -> tuple[int, Task]:
-        if self._stop.is_set():
-            raise StopIteration
-        index = next(self._fresh, None)
-        if index is not None:
-            self._left -= 1
-            return index, self._plan.task(index)
-        if not self._again:
-            raise StopIteration
-        index = self._again.popleft()
-        return index, self._plan.task(index)
-
-
-def _note_failure(recorder: Recorder, finished: Finished, pending: _Pending) -> None:
+def _note_failure(recorder: Recorder, finished: Finished, pending: Pending) -> None:
     attempts = recorder.failed(finished.index, finished.report)
     if isinstance(finished.error, FATAL):
         raise finished.error

@@ -26,6 +26,7 @@ from voxlake.platform.catalog.data.datasets import (
 )
 from voxlake.platform.catalog.data.deletion import Deletion
 from voxlake.platform.catalog.data.frames import Frames
+from voxlake.platform.catalog.data.jobs import Jobs
 from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.plans import Plans
@@ -143,6 +144,11 @@ class Catalog(Writer):
     def uploads(self) -> Uploads:
         """What clients of boss-ingest upload to datasets."""
         return Uploads(self.database, self.by, self.ledger)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs as people ask for them, in the same database."""
+        return Jobs(self.database, self.by)
 
     @property
     def plans(self) -> Plans:

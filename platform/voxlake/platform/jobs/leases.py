@@ -93,7 +93,10 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
         .with_for_update(skip_locked=True, of=jobs)
     )
     row = connection.execute(oldest).one_or_none()
-    return None if row is None else _take(connection, row, moment, lease_s)
+    if row is None:
+        return None
+    # Who asked that it be given up means the next runner, where the one before has not heard.
+    return _take(connection, row, moment, lease_s, cancel_asked=row.cancel_asked)
 
 
 def change_claimed(connection: Connection, claim: Claim, change: dict[str, object]) -> None:
@@ -155,7 +158,14 @@ def _free_lost_one(connection: Connection, row: _Row) -> None:
     free(connection, row, gone, losses=row.losses + 1)
 
 
-def _take(connection: Connection, row: _Row, moment: datetime, lease_s: float) -> Claim:
+def _take(
+    connection: Connection,
+    row: _Row,
+    moment: datetime,
+    lease_s: float,
+    *,
+    cancel_asked: bool = False,
+) -> Claim:
     claim = Claim(row.id, row.fence + 1, lease_s)
     lost = row.state == JobState.RUNNING
     change_job(
@@ -167,7 +177,7 @@ def _take(connection: Connection, row: _Row, moment: datetime, lease_s: float) -
         fence=claim.fence,
         losses=row.losses + lost,
         lease_until=moment + timedelta(seconds=lease_s),
-        cancel_asked=False,
+        cancel_asked=cancel_asked,
     )
     return claim
 

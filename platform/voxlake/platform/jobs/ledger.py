@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, exists, func, insert, select, update
-from ulid import ULID
+from sqlalchemy import and_, delete, exists, func, select, update
 
 from voxlake.platform.database import now
 from voxlake.platform.errors import (
@@ -18,11 +17,19 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs import leases
 from voxlake.platform.jobs.histories import jobs_about
-from voxlake.platform.jobs.record import ENDED, JSON, Claim, Job, JobState, TaskFailure
-from voxlake.platform.jobs.rows import clean_text, decode, encode, read_job, read_jobs
+from voxlake.platform.jobs.record import (
+    COMMAND,
+    ENDED,
+    JSON,
+    AskedBy,
+    Claim,
+    Job,
+    JobState,
+    TaskFailure,
+)
+from voxlake.platform.jobs.rows import add_job, clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
-from voxlake.platform.node_changes import make_node
 from voxlake.platform.nodes import is_named
 
 if TYPE_CHECKING:
@@ -55,7 +62,13 @@ class Ledger:
     _stages: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict, repr=False)
     """Row and tasks of each stage; they never change once it is begun, so are looked up once."""
 
-    def create_job(self, kind: str, dataset: DatasetName, spec: Mapping[str, JSON]) -> Job:
+    def create_job(
+        self,
+        kind: str,
+        dataset: DatasetName,
+        spec: Mapping[str, JSON],
+        by: AskedBy = COMMAND,
+    ) -> Job:
         """Add a job, for its maker to `claim` or to `enqueue`.
 
         Raises
@@ -63,22 +76,8 @@ class Ledger:
         InvalidInputError
             If its `spec` is not JSON.
         """
-        job, moment = str(ULID()), now()
-        row = {
-            "id": job,
-            "kind": kind,
-            "state": JobState.QUEUED.value,
-            "spec": encode(spec),
-            "message": "",
-            "created_at": moment,
-            "updated_at": moment,
-            "fence": 0,
-            "cancel_asked": False,
-            "losses": 0,
-        }
         with self.database.write() as connection:
-            node = make_node(connection, *dataset.parts)
-            connection.execute(insert(jobs).values(row | {"node": node}))
+            job = add_job(connection, kind, dataset, spec, by)
         return self.get_job(job)
 
     def get_job(self, job: str) -> Job:
@@ -124,7 +123,7 @@ class Ledger:
             if is_held(row, leases.database_time(connection)):
                 raise ConflictError(f"job {job} is being run on {row.host} already")
             columns = {"state": JobState.QUEUED.value, "message": "", "losses": 0}
-            columns |= {"queued_at": now(), "fence": row.fence + 1}
+            columns |= {"queued_at": now(), "fence": row.fence + 1, "cancel_asked": False}
             leases.change_job(connection, job, **columns)
         return self.get_job(job)
 
@@ -188,6 +187,38 @@ class Ledger:
                 columns |= {"fence": row.fence + 1, "lease_until": None}
             leases.change_job(connection, job, **columns)
         return self.get_job(job)
+
+    def cancel_by_worker(self, job: str) -> Job:
+        """Have the job cancelled by its runner, or by whichever worker is free first.
+
+        Raises
+        ------
+        ConflictError
+            If it is done or cancelled.
+        """
+        with self.database.write() as connection:
+            row = leases.locked_job(connection, job)
+            if row.state in ENDED:
+                raise ConflictError(f"job {job} is {row.state}; there is nothing to cancel")
+            columns: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
+            if not is_held(row, leases.database_time(connection)):
+                columns |= {"state": JobState.QUEUED.value, "queued_at": now(), "losses": 0}
+                columns |= {"fence": row.fence + 1, "lease_until": None}
+            leases.change_job(connection, job, **columns)
+        return self.get_job(job)
+
+    def become(self, claim: Claim, kind: str, spec: Mapping[str, JSON]) -> Job:
+        """Let the job be of another kind from here on, and return it.
+
+        Raises
+        ------
+        InvalidInputError
+            If its `spec` is not JSON.
+        """
+        change: dict[str, object] = {"kind": kind, "spec": encode(spec), "updated_at": now()}
+        with self.database.write() as connection:
+            leases.change_claimed(connection, claim, change)
+        return self.get_job(claim.job)
 
     def set_state(self, claim: Claim, state: JobState, message: str = "") -> None:
         """Say how far the job is, with a word for people; the lease ends unless it runs on."""

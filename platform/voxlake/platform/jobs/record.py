@@ -32,8 +32,29 @@ class JobState(StrEnum):
 ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
 """States after which a job runs no more."""
 
+ANSWER = "answer"
+"""Stage of one task that no plan has: what a job as a whole has found out is its result."""
+
+START = "start"
+"""Kind of a job that was asked for over HTTP and that a worker has yet to check: its `spec` has
+what was `asked`, and it becomes the job that does it."""
+
 UNFINISHED = frozenset(JobState) - ENDED
 """States of a job that has yet to be done: it runs, waits, or can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBy:
+    """Who asked for a job over HTTP."""
+
+    user: int | None = None
+    """None: the lake's owner, or nobody: a command recorded it."""
+    name: str = ""
+    """What they are called; empty: a command recorded it."""
+
+
+COMMAND = AskedBy()
+"""A job that a command records, or another job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +135,19 @@ class Job:
     queued_at: datetime | None = None
     """When it was given to workers; None if whoever recorded it runs it."""
     cancel_asked: bool = False
-    """Whether its runner has been asked to give it up."""
+    """Whether its runner, or the next one, has been asked to give it up."""
+    user: int | None = None
+    """Who asked for it over HTTP; None: the lake's owner, or a command."""
+    by: str = ""
+    """The same, as they were called; empty: a command recorded it."""
+
+    @property
+    def becomes(self) -> str:
+        """Its kind, or that which it is of once what was asked for is checked."""
+        asked = self.spec.get("asked")
+        if self.kind == START and isinstance(asked, Mapping):
+            return str(asked.get("kind"))
+        return self.kind
 
 
 @dataclass(frozen=True, slots=True)

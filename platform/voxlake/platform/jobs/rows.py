@@ -6,11 +6,22 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, insert, select
+from ulid import ULID
 
+from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.jobs.record import JSON, Job, JobState, StageProgress, StageRecord
+from voxlake.platform.jobs.record import (
+    COMMAND,
+    JSON,
+    AskedBy,
+    Job,
+    JobState,
+    StageProgress,
+    StageRecord,
+)
 from voxlake.platform.jobs.tables import jobs, stages
+from voxlake.platform.node_changes import make_node
 from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
 
 if TYPE_CHECKING:
@@ -18,7 +29,40 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from voxlake.platform.names import DatasetName
+
 _named_jobs = join_names(select(jobs, *NAME_COLUMNS).select_from(jobs), jobs.c.node)
+
+
+def add_job(
+    connection: Connection,
+    kind: str,
+    dataset: DatasetName,
+    spec: Mapping[str, JSON],
+    by: AskedBy = COMMAND,
+    *,
+    queued: bool = False,
+) -> str:
+    """Add a job and return its id; see `Ledger.create_job`. If `queued`, a worker may take it."""
+    job, moment = str(ULID()), now()
+    row = {
+        "id": job,
+        "kind": kind,
+        "state": JobState.QUEUED.value,
+        "spec": encode(spec),
+        "message": "",
+        "created_at": moment,
+        "updated_at": moment,
+        "fence": 0,
+        "queued_at": moment if queued else None,
+        "cancel_asked": False,
+        "losses": 0,
+        "node": make_node(connection, *dataset.parts),
+        "user": by.user,
+        "by": by.name,
+    }
+    connection.execute(insert(jobs).values(row))
+    return job
 
 
 def read_job(connection: Connection, job: str) -> Job:

@@ -48,6 +48,8 @@ jobs = Table(
     Column("losses", Integer, nullable=False),
     # SQLite adds no reference to a table that may not be null; there is always one.
     Column("node", ID, ForeignKey(nodes.c.id), index=True),
+    Column("user", ID),
+    Column("by", String(255), nullable=False, server_default=""),
 )
 
 Index(

@@ -49,11 +49,9 @@ def allowed_store(text: str, lake: StoreURL, settings: Settings) -> StoreURL:
     StoreForbiddenError
         If it is neither below the lake nor below a store on the list.
     """
-    url = _parse(text, settings)
+    url = plain_store(text, settings)
     inner = lake / MARK
-    if _is_below(url, inner) or not any(
-        _is_below(url, each) for each in (lake, *_listed(settings))
-    ):
+    if is_below(url, inner) or not any(is_below(url, each) for each in (lake, *_listed(settings))):
         raise StoreForbiddenError(
             f"{url} is not on the list of stores that may be opened; an administrator adds it, or "
             "what it lies below, to VOXLAKE_ALLOWED_STORES"
@@ -63,10 +61,10 @@ def allowed_store(text: str, lake: StoreURL, settings: Settings) -> StoreURL:
 
 @lru_cache(maxsize=16)
 def _listed(settings: Settings) -> tuple[StoreURL, ...]:
-    return tuple(_parse(each, settings) for each in settings.allowed_stores)
+    return tuple(plain_store(each, settings) for each in settings.allowed_stores)
 
 
-def _parse(text: str, settings: Settings) -> StoreURL:
+def plain_store(text: str, settings: Settings) -> StoreURL:
     """Return the address of a store that is written in the one way that all programs take alike."""
     if text.startswith("/") and not _CONTROL.search(text):
         return StoreURL.parse(text)
@@ -119,7 +117,8 @@ def _is_host(host: str) -> bool:
         return False
 
 
-def _is_below(url: StoreURL, root: StoreURL) -> bool:
+def is_below(url: StoreURL, root: StoreURL) -> bool:
+    """Return whether a place is another, or below it."""
     if url.scheme == root.scheme == "file":
         return url.path.is_relative_to(root.path)
     same = (url.scheme, url.root, url.endpoint) == (root.scheme, root.root, root.endpoint)

@@ -16,14 +16,14 @@ from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.forecast.costs import read_prices, user_file
-from voxlake.compute.forecast.forecast import Machines, forecast
+from voxlake.compute.forecast.forecast import forecast
+from voxlake.compute.forecast.machines import machines_of
 from voxlake.compute.forecast.sampling import take_sample
 from voxlake.compute.forecast.target import target_of_dataset, target_of_ingest
 from voxlake.compute.jobs.kinds.ingest import checked_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec, refused_places
 from voxlake.compute.jobs.with_labels import check_labels, check_together, labels_requests
 from voxlake.compute.jobs.workspace import task_limits
-from voxlake.compute.passes.threads import available_cores
 from voxlake.compute.sources import opening_once
 from voxlake.documents.plan import PricesDocument
 from voxlake.platform.errors import InvalidInputError
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from voxlake.compute.forecast.target import Target
     from voxlake.compute.jobs import IngestRequest
     from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
-    from voxlake.platform.settings import Settings
 
 
 @Parameter(name="*")
@@ -99,7 +98,7 @@ def plan(
         target = _ingest(source, name, planning, lake, cluster)
     else:
         target = _downsample(source, name, lake, cluster)
-    machines = _machines(cluster.settings, planning.cores)
+    machines = machines_of(cluster.settings, planning.cores)
     prices, where, _ = read_prices(planning.prices)
     sample = take_sample(target, seconds=planning.seconds)
     document = forecast(target, sample, machines, prices, where)
@@ -160,22 +159,6 @@ def _downsample(name: str | None, second: str | None, lake: InLake, cluster: OnC
     with opened_workspace(lake, cluster) as workspace:
         opened = workspace.dataset(workspace.place(dataset))
     return target_of_dataset(name, opened, task_limits(settings, settings.task_bytes))
-
-
-def _machines(settings: Settings, cores: int | None) -> Machines:
-    # Dask, of which help needs nothing.
-    from voxlake.compute.cluster.opening import THREADS_PER_PROCESS, worker_threads
-
-    each, limit = "each as fast as one of this machine, where", settings.memory_limit_bytes
-    here, sampled = available_cores(), "the sample was measured"
-    if cores is not None:
-        threads = cores if cores <= here else THREADS_PER_PROCESS
-        return Machines(cores, threads, limit, f"as given, {each} {sampled}")
-    workers = worker_threads(settings.scheduler) if settings.scheduler else ()
-    if workers:
-        those = f"those of the {len(workers)} workers at {settings.scheduler}"
-        return Machines(sum(workers), max(workers), limit, f"{those}, {each} {sampled}")
-    return Machines(here, here, limit, f"those of this machine, where {sampled}")
 
 
 def _show_prices(planning: Planning, answering: Answering) -> None:

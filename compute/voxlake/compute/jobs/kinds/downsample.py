@@ -60,6 +60,17 @@ def start_downsample(
     OutOfBoundsError
         If a box is not inside level 0, or has other axes.
     """
+    return record_job(workspace, checked_downsample(workspace, name, boxes, stale=stale))
+
+
+def checked_downsample(
+    workspace: Workspace,
+    name: DatasetName,
+    boxes: tuple[Box, ...] | None = None,
+    *,
+    stale: bool = False,
+) -> DownsampleSpec:
+    """Return what a job is to do; parameters and errors are those of `start_downsample`."""
     place = workspace.place(name)
     check_writable(place, "downsample")
     finest = workspace.dataset(place).level(0)
@@ -76,13 +87,12 @@ def start_downsample(
     if stale:
         boxes = tuple(sorted({mark.box & finest.box for mark in marks}))
     now = datetime.now(UTC)
-    spec = DownsampleSpec(
+    return DownsampleSpec(
         **at(place),
         task_bytes=workspace.settings.task_bytes,
         boxes=boxes,
         marks=tuple(mark.url.name for mark in marks if mark.is_settled(now)),
     )
-    return record_job(workspace, spec)
 
 
 def _stages(work: Work[DownsampleSpec]) -> list[Plan]:

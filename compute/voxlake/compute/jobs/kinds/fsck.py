@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from voxlake.compute.fsck.finding import findings_of
+from voxlake.compute.fsck.finding import finding_document, findings_of
 from voxlake.compute.fsck.plans import FsckTarget, plan_fsck
 from voxlake.compute.jobs.kinds.index import INDEX
 from voxlake.compute.jobs.kinds.ingest import INGEST
@@ -15,7 +16,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import index_of
 from voxlake.platform import store
 from voxlake.platform.catalog.data.record import DatasetState
-from voxlake.platform.jobs.record import UNFINISHED, JobState
+from voxlake.platform.jobs.record import ANSWER, UNFINISHED, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.ngff.lake import Place
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.names import DatasetName
+
+
+MOST_TOLD = 1000
+"""Findings that are told to who asked over HTTP."""
 
 
 class FsckSpec(Spec):
@@ -47,15 +52,19 @@ def start_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) 
 
     Labels whose index was ever built, or of which anything is stored, are held to have one.
     """
+    return record_job(workspace, checked_fsck(workspace, name, quick=quick))
+
+
+def checked_fsck(workspace: Workspace, name: DatasetName, *, quick: bool = False) -> FsckSpec:
+    """Return what a job is to do, as of `start_fsck`."""
     place = workspace.place(name)
-    spec = FsckSpec(
+    return FsckSpec(
         **at(place),
         quick=quick,
         index=place.kind is Kind.LABELS and _should_have_index(workspace, place),
         stored=_stored(workspace, name),
         unfinished=_unfinished(workspace, name),
     )
-    return record_job(workspace, spec)
 
 
 def findings(workspace: Workspace, job: Job) -> Iterator[Finding]:
@@ -65,7 +74,10 @@ def findings(workspace: Workspace, job: Job) -> Iterator[Finding]:
     ledger = workspace.catalog.ledger
     stages = ledger.get_job(job.id).stages
     yield from findings_of(
-        result for stage in stages for result in ledger.results(job.id, stage.name)
+        result
+        for stage in stages
+        if stage.name != ANSWER
+        for result in ledger.results(job.id, stage.name)
     )
 
 
@@ -115,4 +127,13 @@ def _stages(work: Work[FsckSpec]) -> list[Plan]:
     return plan_fsck(fsck_target(work.workspace, work.spec))
 
 
-FSCK = JobKind(FsckSpec, _stages)
+def _answer(work: Work[FsckSpec]) -> dict[str, JSON]:
+    found = list(islice(findings(work.workspace, work.ledger.get_job(work.job)), MOST_TOLD))
+    axes: tuple[str, ...] = ()
+    if any(finding.box for finding in found):
+        axes = work.dataset().multiscale.axis_names
+    told = [finding_document(each, axes).model_dump(mode="json") for each in found]
+    return {"findings": told}
+
+
+FSCK = JobKind(FsckSpec, _stages, answer=_answer)

@@ -34,10 +34,15 @@ def start_index(workspace: Workspace, name: DatasetName) -> Job:
     UnsupportedError
         If the dataset is an image.
     """
+    return record_job(workspace, checked_index(workspace, name))
+
+
+def checked_index(workspace: Workspace, name: DatasetName) -> IndexSpec:
+    """Return what a job is to do; errors are those of `start_index`."""
     place = workspace.place(name)
     if place.kind is not Kind.LABELS:
         raise UnsupportedError(f"{name} is an image; only labels have a label index")
-    return record_job(workspace, IndexSpec(**at(place)))
+    return IndexSpec(**at(place))
 
 
 def index_stages(work: Work[Spec], *, keep: bool = False) -> list[Plan]:

@@ -93,6 +93,7 @@ def _is_asked(workspace: Workspace, request: IngestRequest, spec: IngestSpec) ->
     # How large tasks are is said by the settings, and nobody sees it in a dataset. What the source
     # says of channels is as it was: its fingerprint is. Which levels are replaced was found then.
     same = {"task_bytes": spec.task_bytes, "channels": spec.channels, "replaces": spec.replaces}
+    same |= {"owner": spec.owner}
     return request.overwrite is bool(spec.replaces) and asked.model_copy(update=same) == spec
 
 
@@ -189,7 +190,7 @@ def create_target(work: Work[IngestSpec]) -> None:
         if catalog.get_dataset(name).state is DatasetState.READY:
             raise ConflictError(f"dataset {name} exists by now; choose another name")
     except NotFoundError:
-        catalog.add_dataset(_record(work))
+        catalog.add_dataset(_record(work), owner=work.spec.owner)
     create_dataset(work.workspace.lake, _new_dataset(work), work.job)
     catalog.set_dataset_state(name, DatasetState.INGESTING)
 

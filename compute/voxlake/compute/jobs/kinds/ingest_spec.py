@@ -71,6 +71,8 @@ class IngestSpec(Spec):
     """How the channels of an image are called and shown, as far as the source says it."""
     replaces: tuple[str, ...] = ()
     """Paths of the levels of the dataset that it is to replace; empty: there is none."""
+    owner: str | None = None
+    """The user whose the dataset is to be; None: nobody's in particular."""
 
     @property
     def address(self) -> SourceAddress:

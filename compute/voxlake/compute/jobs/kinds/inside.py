@@ -32,7 +32,7 @@ def labels_below(workspace: Workspace, place: Place) -> list[str]:
 def check_idle(workspace: Workspace, names: list[DatasetName]) -> None:
     """Raise ConflictError if a job works on one of the datasets or on labels of it, or waits to.
 
-    A deletion of it is gone on with, and not in the way.
+    A deletion of it is gone on with, and not in the way; nor is what only tells what would be done.
     """
     about = (workspace.catalog.ledger.jobs_about(name) for name in names)
     busy = {job.id: job for jobs in about for job in jobs if _is_at_work(job)}
@@ -46,4 +46,4 @@ def check_idle(workspace: Workspace, names: list[DatasetName]) -> None:
 
 def _is_at_work(job: Job) -> bool:
     waits = job.state is JobState.QUEUED and job.queued_at is not None
-    return job.kind != "remove" and (is_running(job) or waits)
+    return job.kind not in {"remove", "plan"} and (is_running(job) or waits)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.jobs.ledger import Ledger
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.store import StoreURL
 
 RENEW_S = MARK_RENEW_S
@@ -108,6 +108,11 @@ def no_differences(_: Work[Spec]) -> Iterable[ComparedShard]:
     return ()
 
 
+def no_answer(_: Work[Spec]) -> dict[str, JSON] | None:
+    """Return nothing: a kind that finds nothing out."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind[S: Spec]:
     """What is done for a job of one kind, and when."""
@@ -126,6 +131,9 @@ class JobKind[S: Spec]:
     """Completes the work when all tasks are done, before the job is."""
     differences: Callable[[Work[S]], Iterable[ComparedShard]] = no_differences
     """Returns the shards that a job, once it is done, has found to differ from what they must."""
+    answer: Callable[[Work[S]], dict[str, JSON] | None] = no_answer
+    """Returns what a job whose tasks are done has found out as a whole: fields of a `JobDocument`,
+    which are kept for who asked."""
     fail: Callable[[Work[S]], None] = nothing
     """Marks the dataset of a job that ended without being done."""
     cancel: Callable[[Work[S]], None] = nothing

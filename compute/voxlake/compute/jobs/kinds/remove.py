@@ -47,13 +47,19 @@ def start_remove(workspace: Workspace, name: DatasetName, *, with_labels: bool =
     ConflictError
         If labels belong to it and are not to go with it, or a job runs on it or waits to.
     """
-    place = workspace.place(name)
     begun = workspace.catalog.ledger.jobs_of(name, kind=REMOVE.name, states=UNFINISHED)
     if begun:
         return begun[0]
-    spec = RemoveSpec(**at(place), with_labels=with_labels)
+    return record_job(workspace, checked_remove(workspace, name, with_labels=with_labels))
+
+
+def checked_remove(
+    workspace: Workspace, name: DatasetName, *, with_labels: bool = False
+) -> RemoveSpec:
+    """Return what a job is to do; parameters and errors are those of `start_remove`."""
+    spec = RemoveSpec(**at(workspace.place(name)), with_labels=with_labels)
     _check(workspace, spec)
-    return record_job(workspace, spec)
+    return spec
 
 
 def _check(workspace: Workspace, spec: RemoveSpec) -> None:

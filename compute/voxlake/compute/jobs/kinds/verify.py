@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.jobs.kinds.ingest import ingest_of
@@ -14,6 +15,7 @@ from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
 from voxlake.compute.verify.source import plan_verify_source
+from voxlake.documents.job import DifferenceDocument
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata.reading import is_ours
 from voxlake.platform.errors import InvalidInputError, SourceError
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     from voxlake.compute.verify.results import ComparedShard
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.lake import Place
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.names import DatasetName
+
+
+MOST_TOLD = 1000
+"""Shards that differ that are told to who asked over HTTP."""
 
 
 class VerifySpec(Spec):
@@ -76,6 +82,19 @@ def start_verify(
     InvalidInputError
         If there is nothing to compare: no source, and no level that voxlake made of another.
     """
+    spec = checked_verify(workspace, name, source, reverse=reverse, hashes=hashes)
+    return record_job(workspace, spec)
+
+
+def checked_verify(
+    workspace: Workspace,
+    name: DatasetName,
+    source: str | None,
+    *,
+    reverse: tuple[str, ...] | None = None,
+    hashes: bool = False,
+) -> VerifySpec:
+    """Return what a job is to do; parameters and errors are those of `start_verify`."""
     place = workspace.place(name)
     if source is None and not coarser_levels(dataset := workspace.dataset(place)):
         why = "has one level" if dataset.levels == 1 else "has levels that another program made"
@@ -84,7 +103,7 @@ def start_verify(
             "source that it was made from"
         )
     address = None if source is None else source_of(workspace, place, source, reverse)
-    spec = VerifySpec(
+    return VerifySpec(
         **at(place),
         source=address.location if address else None,
         source_fingerprint=address.fingerprint if address else "",
@@ -93,7 +112,6 @@ def start_verify(
         task_bytes=workspace.settings.task_bytes,
         hashes=hashes,
     )
-    return record_job(workspace, spec)
 
 
 def source_of(
@@ -162,4 +180,13 @@ def _differences(work: Work[VerifySpec]) -> Iterator[ComparedShard]:
         yield from (shard for shard in results_of_level(work, level) if shard.different)
 
 
-VERIFY = JobKind(VerifySpec, _stages, differences=_differences)
+def _answer(work: Work[VerifySpec]) -> dict[str, JSON]:
+    told = list(islice(_differences(work), MOST_TOLD))
+    differences = [DifferenceDocument.model_validate(each) for each in told]
+    return {
+        "verified": not differences,
+        "differences": [each.model_dump(mode="json") for each in differences],
+    }
+
+
+VERIFY = JobKind(VerifySpec, _stages, differences=_differences, answer=_answer)

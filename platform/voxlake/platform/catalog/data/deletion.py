@@ -15,6 +15,7 @@ from voxlake.platform.catalog.data.datasets import (
     hide_record,
     list_records,
 )
+from voxlake.platform.catalog.data.jobs import asked_by
 from voxlake.platform.catalog.data.uploads import give_up_uploads
 from voxlake.platform.catalog.rights.grants import is_allowed
 from voxlake.platform.catalog.tables import datasets
@@ -74,7 +75,8 @@ class Deletion(Writer):
             labels = _labels(connection, record, principal, with_labels=with_labels)
             doomed = [*labels, record]
             _check_idle(connection, doomed)
-        job = self.ledger.create_job("remove", name, _spec(record, doomed, with_labels=with_labels))
+        spec = _spec(record, doomed, with_labels=with_labels)
+        job = self.ledger.create_job("remove", name, spec, by=asked_by(principal))
         try:
             self._hide(doomed, job)
         except NotFoundError:  # another was faster
@@ -144,6 +146,8 @@ def _labels(
 def _check_idle(connection: Connection, doomed: Iterable[DatasetRecord]) -> None:
     for record in doomed:
         for job in jobs_about(connection, record.name):
+            if job.kind == "plan":  # It only tells what would be done.
+                continue
             waits = job.state is JobState.QUEUED and job.queued_at is not None
             # Nobody needs levels of what is deleted, which are queued after any write.
             if is_running(job) or (waits and job.kind != "downsample"):

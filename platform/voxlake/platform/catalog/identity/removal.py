@@ -21,6 +21,7 @@ from voxlake.platform.catalog.tables import (
     viewer_states,
 )
 from voxlake.platform.errors import ConflictError
+from voxlake.platform.jobs.tables import jobs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 OF_USERS = (memberships, sessions, tokens, links, viewer_states, identities)
 """Rows that go with their user."""
-LEFT = (uploads,)
+LEFT = (uploads, jobs)
 """Rows that stay, and are the lake's owner's."""
 
 

@@ -1,0 +1,1 @@
+"""Jobs as they are asked for over HTTP: recorded here, planned and run by workers."""
