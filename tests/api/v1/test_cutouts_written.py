@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 from intern.resource.boss.resource import ChannelResource
 from numcodecs import blosc
 from tests.api.conftest import SHAPE, TOKEN, Served, run_app
+from tests.api.formats.parsing.bodies import bombs_of, encoded
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.api.v1.conftest import remote
 from tests.api.v2.indexed import check_index
 
 from voxlake.api.app import create_app
 from voxlake.api.data import writing
+from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.workers.worker import share_of
 from voxlake.ngff import lake as lakes
@@ -245,10 +247,29 @@ def test_other_formats(written: Served, web: httpx2.Client) -> None:
     ):
         answer = web.post(path, content=wrong, headers={"Content-Type": "application/npygz"})
         assert (answer.status_code, answer.json()["code"]) == (400, 2001)
-    for media in ("application/blosc-python", "application/hdf5", "application/json"):
+    for media in ("application/blosc-python", "application/x-hdf5", "application/json"):
         answer = web.post(path, content=body, headers={"Content-Type": media})
         assert (answer.status_code, answer.json()["code"]) == (415, 5001)
         assert "application/blosc" in answer.json()["message"]
+    check_stored(written, "em")
+
+
+def test_hdf5_is_written_as_it_is_read(written: Served, web: httpx2.Client) -> None:
+    path, sent = address([(20, 24), (8, 13), (30, 37)]), {"Content-Type": "application/hdf5"}
+    voxels = np.random.default_rng(7).integers(1, 256, (4, 5, 7)).astype(np.uint8)
+    done = web.post(path, content=encoded("hdf5", voxels, 1), headers=sent)
+    assert (done.status_code, done.content) == (201, b"")
+    written.voxels["lab/below/em"][20:24, 8:13, 30:37] = voxels
+    check_stored(written, "em")
+    same = web.get(path, headers={"Accept": "application/hdf5"}).content
+    black = web.put(address([(20, 24), (8, 13), (30, 37)], black="to_black/"))
+    assert black.status_code == 200
+    assert web.post(path, content=same, headers=sent).status_code == 201
+    check_stored(written, "em")
+    bombs = [body for body in bombs_of("hdf5").values() if len(body) < ENVELOPE_BYTES]
+    for wrong in (*bombs, same[:-9], b"none"):
+        answer = web.post(path, content=wrong, headers=sent)
+        assert (answer.status_code, answer.json()["code"]) == (400, 2001)
     check_stored(written, "em")
 
 

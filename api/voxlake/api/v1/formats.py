@@ -17,13 +17,14 @@ from voxlake.api.formats.hdf5 import HDF5
 from voxlake.api.formats.parsing import PART_BYTES, Parser
 from voxlake.api.formats.parsing import npy as npy_parsing
 from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
+from voxlake.api.formats.parsing.hdf5 import HDF5_PARSER
 from voxlake.api.formats.parsing.npy import HEAD_BYTES
 from voxlake.api.formats.parsing.parser import misfit
 from voxlake.api.formats.pictures import JPEG_MOST, measure_picture
 from voxlake.platform.errors import InvalidInputError
 
 JPEG_QUALITY = 85
-_BLOSC = "application/blosc"
+_BLOSC, _HDF5 = "application/blosc", "application/hdf5"
 _LEVEL = 1
 
 
@@ -106,7 +107,7 @@ def _is_stack(cutout: Cutout) -> bool:
 BOSS_FORMATS = (
     replace(BLOSC, media_type=_BLOSC, unjoined=replace(STORED, media_type=_BLOSC)),
     Format("npygz", "application/npygz", ".npy.z", _npygz, _measure_npygz, is_exact=False),
-    replace(HDF5, media_type="application/hdf5"),
+    replace(HDF5, media_type=_HDF5),
     Format(
         "jpeg",
         "image/jpeg",
@@ -124,5 +125,6 @@ BOSS_FORMATS = (
 BOSS_PARSERS = (
     replace(BLOSC_PARSER, media_type=_BLOSC),
     Parser("npygz", "application/npygz", _parse_npygz, copies=2, unpack=NpygzUnpacking),
+    replace(HDF5_PARSER, media_type=_HDF5),
 )
-"""How cutouts are written. No pickle (`application/blosc-python`), and no HDF5, is ever read."""
+"""How cutouts are written. No pickle (`application/blosc-python`) is ever read."""

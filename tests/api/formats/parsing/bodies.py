@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numcodecs import blosc
+from tests.api.formats.parsing.hdf5_bodies import bombs_of_hdf5, encoded_hdf5
 
 from voxlake.api.formats import Cutout
 from voxlake.ngff.grid.axes import Axis
@@ -59,6 +60,8 @@ def encoded(name: str, voxels: npt.NDArray[Any], seed: int = 0) -> bytes:
         case "blosc":
             coder = (b"zstd", b"lz4", b"blosclz", b"zlib", b"lz4hc")[seed % 5]
             return bytes(blosc.compress(voxels, coder, seed % 10, seed % 3))
+        case "hdf5":
+            return encoded_hdf5(voxels, seed)
     return file.getvalue()
 
 
@@ -156,6 +159,8 @@ def bombs_of(name: str) -> dict[str, bytes]:
                 "a copy that is too short": blosc_head(192, 192, bytes(8), 0x12),
                 "nothing": b"",
             }
+        case "hdf5":
+            return bombs_of_hdf5()
     return {"nothing": b"", "too much": bytes(1 << 20)}
 
 

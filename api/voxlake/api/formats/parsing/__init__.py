@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from voxlake.api.formats.parsing.blosc import BLOSC_PARSER
+from voxlake.api.formats.parsing.hdf5 import HDF5_PARSER
 from voxlake.api.formats.parsing.npy import NPY_PARSER
 from voxlake.api.formats.parsing.npz import NPZ_PARSER
 from voxlake.api.formats.parsing.parser import (
@@ -15,7 +16,7 @@ from voxlake.api.formats.parsing.parser import (
 from voxlake.api.formats.parsing.raw import RAW_PARSER
 from voxlake.platform.errors import UnknownFormatError
 
-PARSERS: tuple[Parser, ...] = (RAW_PARSER, NPY_PARSER, NPZ_PARSER, BLOSC_PARSER)
+PARSERS: tuple[Parser, ...] = (RAW_PARSER, NPY_PARSER, NPZ_PARSER, BLOSC_PARSER, HDF5_PARSER)
 """What the gateway takes."""
 
 

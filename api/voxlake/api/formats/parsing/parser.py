@@ -48,6 +48,8 @@ class Parser(Offer):
     parse: Parse
     copies: int = 0
     """How often the voxels are in memory besides the body."""
+    besides_bytes: int = 0
+    """Memory that parsing takes besides both."""
     unpack: Callable[[Cutout], Unpacking] | None = None
     """Begins to take a body, where it need not be whole."""
 

@@ -62,7 +62,7 @@ class VoxelsBody:
         """Memory that it takes to read it."""
         whole = self.parser.unpack is None or has_digests(self.request)
         kept = self.length if whole else min(self.length, KEPT_BYTES)
-        return kept + self.parser.copies * self.cutout.nbytes
+        return kept + self.parser.copies * self.cutout.nbytes + self.parser.besides_bytes
 
     async def read(self) -> npt.NDArray[Any]:
         """Return the voxels; raise InvalidInputError if the body does not hold them."""
