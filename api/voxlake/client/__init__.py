@@ -3,12 +3,14 @@
 `open_xarray` and `open_levels` take the address of a dataset, on a store or at a gateway. `Lake`
 finds datasets and labels on the store itself; `Gateway` asks a server, with its permissions, and
 both, in brackets, give a dataset that is sliced like a NumPy array, a
-`DatasetArray`. `Gateway.open_labels` asks it about labels, bodies and what they are.
+`DatasetArray`. `Gateway.open_labels` asks it about labels, bodies and what they are, and
+`Gateway.jobs` has its workers do heavy work.
 """
 
 from voxlake.client.arrays import open_levels, open_xarray
 from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.gateway import Gateway
+from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
 from voxlake.documents.dataset import DatasetDocument, DatasetSummary, LevelDocument
@@ -21,10 +23,12 @@ __all__ = [
     "DatasetDocument",
     "DatasetSummary",
     "Gateway",
+    "GatewayJobs",
     "LabelExtent",
     "Lake",
     "LevelDocument",
     "Mask",
+    "RemoteJob",
     "RemoteLabels",
     "open_levels",
     "open_xarray",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -13,6 +14,8 @@ from voxlake.platform.errors import StoreError
 from voxlake.platform.loopback import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.documents.document import Document
 
 CONNECT_SECONDS = 5.0
@@ -58,6 +61,18 @@ class Connection:
         with gateway_failures(self.url):
             return answer.model_validate_json(self.send(path, method, **options).content)
 
+    @contextmanager
+    def stream(self, path: str, headers: dict[str, str]) -> Iterator[Lines]:
+        """Yield the lines of an answer as they come, within a ``with`` block; errors as `send`."""
+        with (
+            gateway_failures(self.url),
+            self._http.stream("GET", f"{self.url}{path}", headers=headers) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise error_of(response)
+            yield Lines(response)
+
     def send(self, path: str, method: str = "GET", **options: Any) -> httpx2.Response:
         """Return the answer to a request; `options` are those of httpx: `params`, `json`.
 
@@ -71,6 +86,17 @@ class Connection:
         if not response.is_success:
             raise error_of(response)
         return response
+
+
+class Lines:
+    """The lines of an answer, as they come."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.status = response.status_code
+        self._response = response
+
+    def __iter__(self) -> Iterator[str]:
+        return self._response.iter_lines()
 
 
 def is_on_this_machine(url: str) -> bool:

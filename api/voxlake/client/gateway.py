@@ -15,6 +15,7 @@ import platformdirs
 from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.credentials import find
 from voxlake.client.dataset_array import DatasetArray
+from voxlake.client.jobs import GatewayJobs
 from voxlake.client.labels import RemoteLabels, read_npy
 from voxlake.client.pieces import piece_of, read_in_pieces
 from voxlake.client.whole import warn_unless_whole
@@ -104,6 +105,11 @@ class Gateway:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    @property
+    def jobs(self) -> GatewayJobs:
+        """Its jobs: planned, started, waited for."""
+        return GatewayJobs(self._connection)
 
     def login_link(self) -> str:
         """Return a new link that logs a browser in, once; for the owner of the gateway."""
