@@ -24,6 +24,7 @@ from voxlake.platform.catalog import Catalog
 from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+from voxlake.platform.traces import traced
 
 
 def run_gateway(
@@ -73,7 +74,8 @@ def run_gateway(
             gateway.stopping,
             settings.gateway_drain_s,
         )
-        server.run(sockets=[listener])
+        with traced(settings, "voxlake-gateway"):
+            server.run(sockets=[listener])
         gateway.usage.write()
 
 

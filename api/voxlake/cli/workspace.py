@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from voxlake.cli.lake import existing_lake, is_lake, make_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.compute.jobs import Workspace
+from voxlake.platform.traces import traced
 
 
 @contextmanager
@@ -27,5 +28,8 @@ def opened_workspace(
     url, settings = lake.url, cluster.settings
     if make and url.is_local and not is_lake(url):
         make_lake(url, settings)
-    with Workspace.opened(existing_lake(lake), settings) as workspace:
+    with (
+        traced(settings, "voxlake-worker"),
+        Workspace.opened(existing_lake(lake), settings) as workspace,
+    ):
         yield workspace

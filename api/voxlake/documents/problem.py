@@ -24,6 +24,9 @@ class Problem(Document):
     request_id: str | None = Field(
         description="Also in `X-Request-Id` and in the server's log; null: of a command."
     )
+    trace_id: str | None = Field(
+        None, description="Where traces are kept, the one of the request is found by it."
+    )
     hints: tuple[str, ...] = Field((), description="Of a command: what else helps.")
     exit_code: int | None = Field(None, description="Of a command.")
 

@@ -141,6 +141,18 @@ class Settings(BaseSettings):
         description="What a gateway logs at least; by default info, a line for each request, and "
         "on a terminal warning.",
     )
+    traces_url: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="A receiver of OpenTelemetry, http://HOST:4318 say, that gateways and workers "
+        "tell by OTLP where their time goes; needs `pip install 'voxlake[traces]'`.",
+    )
+    traces_share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of requests and jobs that it is told of, where a proxy has not decided.",
+    )
     metrics_public: bool = Field(
         default=False,
         description="Let everybody read the gateway's /metrics, where only Prometheus reaches it.",

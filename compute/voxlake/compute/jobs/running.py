@@ -35,6 +35,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs.answers import record_answer
 from voxlake.platform.jobs.record import JobState, StageRecord
+from voxlake.platform.traces import Origin, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ def run_claimed(
                 cancel_claimed(workspace, claim)
                 return None
             run = _checked(run)
-            return _run(run, report)
+            return _run_traced(run, report)
         except _Stopped:
             _hand_back(run)
             return None
@@ -203,6 +204,14 @@ def _checked(run: _Run) -> _Run:
     if job is run.job:
         return run
     return _Run(job, recorder, kind_of(job), work_of(workspace, job))
+
+
+def _run_traced(run: _Run, report: Report) -> JobSummary:
+    """Run the job as a part of what recorded it."""
+    job = run.job
+    origin = Origin(job.traceparent)
+    with span(f"job {job.kind}", origin, job=job.id, dataset=str(job.dataset)):
+        return _run(run, report)
 
 
 def _run(run: _Run, report: Report) -> JobSummary:
@@ -247,7 +256,7 @@ def _run_plans(
 
     with open_cluster(run.work.workspace.settings, left) as client:
         execute = partial(run_tasks, client)
-        return tuple(_run_stage(run, execute, itemsize, plan, report) for plan in plans)
+        return tuple(_run_stage_traced(run, execute, itemsize, plan, report) for plan in plans)
 
 
 def _begin_stages(run: _Run, plans: list[Plan]) -> int:
@@ -256,6 +265,15 @@ def _begin_stages(run: _Run, plans: list[Plan]) -> int:
         stage = StageRecord(plan.stage, len(plan), plan.fingerprint, plan.voxels)
         run.work.ledger.begin_stage(run.recorder.claim, stage)
     return sum(len(plan) - run.work.ledger.count_done(run.job.id, plan.stage) for plan in plans)
+
+
+def _run_stage_traced(
+    run: _Run, execute: _Execute, itemsize: int, plan: Plan, report: Report
+) -> StageSummary:
+    with span(f"stage {plan.stage}") as traced:
+        summary = _run_stage(run, execute, itemsize, plan, report)
+        traced.tell(tasks=summary.ran, voxels=summary.voxels)
+        return summary
 
 
 def _run_stage(

@@ -140,6 +140,8 @@ class Job:
     """Who asked for it over HTTP; None: the lake's owner, or a command."""
     by: str = ""
     """The same, as they were called; empty: a command recorded it."""
+    traceparent: str | None = None
+    """The span in which it was recorded (see `voxlake.platform.traces`)."""
 
     @property
     def becomes(self) -> str:

@@ -23,6 +23,7 @@ from voxlake.platform.jobs.record import (
 from voxlake.platform.jobs.tables import jobs, stages
 from voxlake.platform.node_changes import make_node
 from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
+from voxlake.platform.traces import traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,7 @@ def add_job(
         "node": make_node(connection, *dataset.parts),
         "user": by.user,
         "by": by.name,
+        "traceparent": traceparent(),
     }
     connection.execute(insert(jobs).values(row))
     return job

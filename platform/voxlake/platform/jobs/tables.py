@@ -46,6 +46,7 @@ jobs = Table(
     Column("queued_at", Moment),
     Column("cancel_asked", Boolean, nullable=False),
     Column("losses", Integer, nullable=False),
+    Column("traceparent", String(55)),
     # SQLite adds no reference to a table that may not be null; there is always one.
     Column("node", ID, ForeignKey(nodes.c.id), index=True),
     Column("user", ID),

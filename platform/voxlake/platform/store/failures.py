@@ -25,6 +25,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.panics import is_panic
 from voxlake.platform.store.counts import COUNTS
+from voxlake.platform.traces import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,8 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
     check_deadline()
     COUNTS.count_request(action)
     try:
-        yield
+        with part(f"store {action}"):
+            yield
     except VoxlakeError:
         raise
     except (OSError, obstore_errors.BaseError) as error:

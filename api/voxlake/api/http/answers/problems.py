@@ -53,7 +53,9 @@ def problem(
         number = number_of(kind, status, error)
         told = BossError(status=status, code=number, message=detail, request_id=request_id)
         return Response(told.model_dump_json(), status, sent, "application/json")
-    body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id)
+    trace_id = exchange_of(scope).trace_id
+    traced = {} if trace_id is None else {"trace_id": trace_id}
+    body = Problem(**naming(kind), status=status, detail=detail, request_id=request_id, **traced)
     if inner_path(scope).startswith(GRAPHS):
         spoken = GraphProblem(**body.model_dump(exclude_unset=True), message=detail)
         content = spoken.model_dump_json(exclude_unset=True)

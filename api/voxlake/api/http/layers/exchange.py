@@ -36,6 +36,8 @@ class Exchange:
 
     method: str
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    trace_id: str | None = None
+    """What its trace is found by; None: nobody is told of it."""
     route: str | None = None
     """The template of the route; None: no route is for the address."""
     principal: str | None = None

@@ -17,6 +17,7 @@ from voxlake.api.http.layers.exchange import CutOff, Exchange, exchange_of, temp
 from voxlake.api.http.layers.forwarded import Networks, is_trusted, parse_address
 from voxlake.api.http.layers.layer import Layer
 from voxlake.platform.errors import TimedOutError
+from voxlake.platform.traces import Fact, Origin, Span, span
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
@@ -34,12 +35,27 @@ class Observed(Layer):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        gateway = gateway_of(scope)
-        exchange, metrics = Exchange(scope["method"]), gateway.metrics
-        exchange.request_id = self._given_id(scope) or exchange.request_id
+        exchange = Exchange(scope["method"])
+        given = self._given_id(scope, "x-request-id")
+        exchange.request_id = given if given and _ID.fullmatch(given) else exchange.request_id
         scope.setdefault("state", {})["exchange"] = exchange
         # All that is logged while the request is served carries its id, by whomever.
         bind_contextvars(request_id=exchange.request_id)
+        origin = Origin(self._given_id(scope, "traceparent"), is_request=True)
+        with span(exchange.method, origin) as traced:
+            if (trace_id := traced.trace_id) is not None:
+                exchange.trace_id = trace_id
+                bind_contextvars(trace_id=trace_id)
+            try:
+                await self._observe(exchange, scope, receive, send)
+            finally:
+                _tell(traced, exchange)
+
+    async def _observe(
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        gateway = gateway_of(scope)
+        metrics = gateway.metrics
         metrics.in_flight += 1
         try:
             received = _counting_received(receive, exchange)
@@ -54,14 +70,14 @@ class Observed(Layer):
             metrics.count(exchange)
             gateway.usage.count(exchange, scope["state"].get("principal"))
 
-    def _given_id(self, scope: Scope) -> str | None:
+    def _given_id(self, scope: Scope, header: str) -> str | None:
+        """Return by what a trusted proxy knows the request."""
         if not self._proxies:
             return None
-        given = Headers(scope=scope).get("x-request-id", "")
         peer = parse_address((scope["client"] or ("",))[0])
         if peer is None or not is_trusted(peer, self._proxies):
             return None
-        return given if _ID.fullmatch(given) else None
+        return Headers(scope=scope).get(header)
 
 
 class Routed(Layer):
@@ -85,6 +101,19 @@ def cause_of(error: BaseException) -> CutOff:
             return CutOff.DEADLINE
         case _:
             return CutOff.FAILURE
+
+
+def _tell(span: Span, exchange: Exchange) -> None:
+    """Say of a request, when it is over, what the log says of it (names: OpenTelemetry)."""
+    facts: dict[str, Fact | None] = {
+        "http.request.method": exchange.method,
+        "http.route": exchange.route,
+        "http.response.status_code": exchange.status,
+        "http.response.body.size": exchange.sent_bytes,
+        "voxlake.request_id": exchange.request_id,
+        "voxlake.cut_off": exchange.cut_off,
+    }
+    span.tell(f"{exchange.method} {exchange.route}" if exchange.route else None, **facts)
 
 
 def _counting(send: Send, exchange: Exchange, stopping: Event) -> Send:
