@@ -115,10 +115,10 @@ class Watch:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process, self.began = process, time.perf_counter()
 
-    def counted(self) -> dict[str, Any]:
-        """Return what the gateway counts."""
+    def counted(self, *, trimmed: bool = False) -> dict[str, Any]:
+        """Return what the gateway counts, once it gave back what is free if that is asked for."""
         to, answers = _pipes(self.process)
-        to.write("\n")
+        to.write("trim\n" if trimmed else "\n")
         to.flush()
         found: dict[str, Any] = json.loads(answers.readline())
         return found

@@ -1,11 +1,14 @@
 """A gateway that says what it has in memory: ``python -m benchmarks.gateway_process LAKE``.
 
-Prints its URL, then for each line that it is given a line of JSON.
+Prints its URL, then for each line that it is given a line of JSON. If that says ``trim``, memory
+that is free is given back to the system before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import json
 import os
 import signal
@@ -67,9 +70,13 @@ def announce(info: ServingDocument) -> None:
 def answer(loop: asyncio.AbstractEventLoop) -> None:
     """Print what is counted for each line that comes."""
     [budget] = WatchedBudget.made
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip() == "trim":
+            trim()
         counted = {
+            "resident": psutil.Process().memory_info().rss,
             "held": budget.used_bytes,
+            "waiting": budget.waiting,
             "held_peak": budget.peak_bytes,
             "held_limit": budget.limit_bytes,
             "tasks": len(asyncio.all_tasks(loop)),
@@ -81,6 +88,12 @@ def answer(loop: asyncio.AbstractEventLoop) -> None:
         }
         print(json.dumps(counted), flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def trim() -> None:
+    """Give memory back that is free, and was only kept for the next."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 if __name__ == "__main__":

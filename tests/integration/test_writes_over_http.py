@@ -2,7 +2,8 @@
 
 They write by the native API, and by bossDB's.
 
-In the end a job makes the coarser level follow, which is then that of all voxels.
+Jobs make the coarser levels follow, while others write; after each kill, and in the end, these are
+what they are when all of them are made anew.
 
 Boxes are disjoint and share chunks and shards; some erase. ``VOXLAKE_TEST_WRITES`` and
 ``VOXLAKE_TEST_WRITE_KILLS`` say how many writes and kills there are (``make writes``).
@@ -159,9 +160,15 @@ class Campaign:
             for _ in range(CLIENTS):
                 group.create_task(self._write_each(client, waiting))
             for _ in range(KILLS):
-                for _ in range(every):
-                    await self.answered.get()
+                await self._wait_for(every // 2)
+                following = asyncio.create_task(asyncio.to_thread(follow, self.gateway.lake))
+                await self._wait_for(every - every // 2)
+                await following
                 await self._kill()
+
+    async def _wait_for(self, answers: int) -> None:
+        for _ in range(answers):
+            await self.answered.get()
 
     async def _write_each(self, client: httpx2.AsyncClient, waiting: list[Write]) -> None:
         while waiting:
@@ -186,6 +193,8 @@ class Campaign:
         stored = await asyncio.to_thread(check, self.gateway.lake)
         for write in self.acknowledged:
             np.testing.assert_array_equal(stored[write.box.slices], write.voxels)
+        await asyncio.to_thread(follow, self.gateway.lake)
+        await asyncio.to_thread(check_levels, self.gateway.lake)
         await asyncio.to_thread(self.gateway.start)
         self.there.set()
 
@@ -208,13 +217,20 @@ def check(lake: StoreURL) -> npt.NDArray[np.uint64]:
 
 
 def follow(lake: StoreURL) -> None:
-    """Make what is stale of the coarser level, and compare it with all of level 0."""
+    """Make what is stale of the coarser levels."""
     with Workspace.opened(lake, Settings(workers=0)) as workspace:
         run_job(workspace, start_downsample(workspace, PLACE.name, stale=True))
+
+
+def check_levels(lake: StoreURL) -> None:
+    """Compare the coarser levels with what all of level 0 makes them."""
+    with Workspace.opened(lake, Settings(workers=0)) as workspace:
         dataset = workspace.dataset(PLACE)
-        finest, coarse = dataset.level(0), dataset.level(1)
-        expected = downsample(finest.read(finest.box).result(), dataset.step(1), dataset.reduction)
-        np.testing.assert_array_equal(coarse.read(coarse.box).result(), expected)
+    voxels = dataset.level(0).read(dataset.level(0).box).result()
+    for number in range(1, dataset.levels):
+        voxels = downsample(voxels, dataset.step(number), dataset.reduction)
+        level = dataset.level(number)
+        np.testing.assert_array_equal(level.read(level.box).result(), voxels)
 
 
 def labels_of(lake: StoreURL) -> Labels:
@@ -230,7 +246,7 @@ def test_nothing_that_was_acknowledged_is_lost(
     monkeypatch.setenv("VOXLAKE_DATABASE_URL", f"sqlite:///{tmp_path}/catalog.sqlite")
     voxels = label_voxels((EXTENT,) * 3)
     with Workspace.opened(lake, Settings(workers=0)) as workspace:
-        add_sample(lake, workspace.catalog, Sample(NAME, voxels.copy(), Kind.LABELS))
+        add_sample(lake, workspace.catalog, Sample(NAME, voxels.copy(), Kind.LABELS, levels=3))
         run_job(workspace, start_downsample(workspace, PLACE.name))
     gateway = Gateway(lake, tmp_path / "secrets")
     gateway.start()
@@ -242,3 +258,4 @@ def test_nothing_that_was_acknowledged_is_lost(
     assert len(campaign.acknowledged) == WRITES
     np.testing.assert_array_equal(check(lake), voxels)
     follow(lake)
+    check_levels(lake)
