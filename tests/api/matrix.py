@@ -472,6 +472,12 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/s/{state}"): everyone,
     ("GET", "/segmentation/api/versions"): everyone,
     ("GET", "/v2/audit"): administrator,
+    ("GET", "/jobs"): anyone,
+    ("POST", "/jobs"): signed_in,
+    ("GET", "/jobs/{job_id}"): job_watcher,
+    ("POST", "/jobs/{job_id}/retry"): job_manager,
+    ("POST", "/jobs/{job_id}/cancel"): job_manager,
+    ("POST", "/jobs/{job_id}/start"): job_manager,
     ("GET", "/v2/jobs"): anyone,
     ("POST", "/v2/jobs"): signed_in,
     ("POST", "/v2/jobs/plan"): signed_in,
@@ -530,6 +536,8 @@ PLACES |= {
     ("POST", f"{_COLLECTION_PAGE}/experiments"): Permission.ADD,
     ("GET", _EXPERIMENT_PAGE): _READ,
     ("POST", f"{_EXPERIMENT_PAGE}/datasets"): Permission.ADD,
+    ("GET", f"{_EXPERIMENT_PAGE}/ingest"): Permission.ADD,
+    ("POST", f"{_EXPERIMENT_PAGE}/ingest"): Permission.ADD,
     **{
         row: permission
         for place in (_COLLECTION_PAGE, _EXPERIMENT_PAGE)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from voxlake.documents.asked_of_jobs import JobQuestion, Location
 from voxlake.documents.asked_of_people import (
     Line,
     MemberQuestion,
@@ -15,7 +16,14 @@ from voxlake.documents.asked_of_people import (
     ShareQuestion,
     TokenQuestion,
 )
-from voxlake.documents.asked_of_places import CollectionChange, EmptyQuestion, Extent, Length, Text
+from voxlake.documents.asked_of_places import (
+    CollectionChange,
+    DatasetText,
+    EmptyQuestion,
+    Extent,
+    Length,
+    Text,
+)
 from voxlake.documents.document import Question
 from voxlake.documents.links import LinkQuestion
 from voxlake.ngff.labels.label_id import MAX_LABEL
@@ -93,6 +101,39 @@ class DatasetForm(Question):
             unit=self.unit,
             description=self.description,
         )
+
+
+class JobForm(Question):
+    """A job on a dataset."""
+
+    kind: Literal["downsample", "index", "verify", "fsck"]
+    dataset: DatasetText
+
+    @property
+    def question(self) -> JobQuestion:
+        """As programs ask it."""
+        return JobQuestion.model_validate(self.model_dump())
+
+
+class IngestForm(Question):
+    """What is to become a new dataset of an experiment."""
+
+    name: Name
+    source: Location
+    as_kind: Literal["image", "labels"]
+    of: Name | None = Field(None, description="The image that labels belong to.")
+    size_z: Length | None = Field(None, description="Of a voxel; by default as the source says.")
+    size_y: Length | None = None
+    size_x: Length | None = None
+    unit: Literal["nanometer", "micrometer", "millimeter", "centimeter"] = "nanometer"
+    index: bool = Field(default=False, description="Build the label index of labels too.")
+
+    def question(self, experiment: str) -> JobQuestion:
+        """Return it as programs ask it, of `COLLECTION/EXPERIMENT`."""
+        asked = self.model_dump(include={"source", "as_kind", "of", "unit", "index"})
+        asked |= {"kind": "ingest", "dataset": f"{experiment}/{self.name}"}
+        size = _whole(self.size_z, self.size_y, self.size_x)
+        return JobQuestion.model_validate(asked | {"voxel_size": size})
 
 
 class ShareForm(Question):

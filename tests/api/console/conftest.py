@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,9 @@ class Workshop:
     """A gateway whose lake forms change: `lab` is ada's, bob and carl have nothing."""
 
     url: str
+    lake: StoreURL
     catalog: Catalog
+    settings: Settings
     tokens: dict[str, str]
 
     def browser(self, name: str | None = None) -> Browser:
@@ -58,11 +61,9 @@ class Workshop:
         return Browser(base_url=self.url, headers=BROWSER | sent, timeout=30, follow_redirects=True)
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """The gateway."""
-    lake = StoreURL.parse(str(tmp_path_factory.mktemp("workshop") / "lake"))
-    settings = Settings(failed_logins_per_minute=0)
+@contextmanager
+def run_workshop(lake: StoreURL, settings: Settings) -> Iterator[Workshop]:
+    """Serve a new lake until the end of the block."""
     with open_catalog(lake, settings) as catalog:
         add_sample(lake, catalog, Sample("lab/brain/em", image_voxels(SHAPE)))
         cells = Sample("lab/brain/cells", label_voxels(SHAPE), Kind.LABELS, of="em")
@@ -74,4 +75,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         catalog.shares.share(["lab"], "ada", Role.OWNER)
         app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
         with run_app(app) as url:
-            yield Workshop(url, catalog, tokens)
+            yield Workshop(url, lake, catalog, settings, tokens)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """The gateway."""
+    lake = StoreURL.parse(str(tmp_path_factory.mktemp("workshop") / "lake"))
+    with run_workshop(lake, Settings(failed_logins_per_minute=0)) as workshop:
+        yield workshop

@@ -7,11 +7,24 @@ from voxlake.api.console import (
     editing,
     files,
     groups,
+    jobs,
     labels,
     places,
     sharing,
     tokens,
 )
 
-CONSOLE = (datasets, places, editing, sharing, dataset, labels, tokens, groups, account, files)
+CONSOLE = (
+    datasets,
+    places,
+    editing,
+    sharing,
+    dataset,
+    labels,
+    jobs,
+    tokens,
+    groups,
+    account,
+    files,
+)
 """Modules with a `router` each."""

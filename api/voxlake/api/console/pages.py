@@ -154,4 +154,22 @@ def is_over(at: datetime) -> bool:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)) <= datetime.now(UTC)
 
 
-_TEMPLATES.filters |= {"page_of": page_of, "moment": moment, "is_over": is_over}
+def duration(seconds: float) -> str:
+    """Return how long something takes, for people.
+
+    Examples
+    --------
+    >>> duration(0.4), duration(90), duration(5400), duration(200_000)
+    ('1 s', '90 s', '90 min', '2 days')
+    """
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 1):.0f} s"
+
+
+_TEMPLATES.filters |= {"duration": duration} | {
+    "page_of": page_of,
+    "moment": moment,
+    "is_over": is_over,
+}

@@ -13,7 +13,7 @@ from voxlake.api.data import datasets as data
 from voxlake.api.guard import Granted, list_granted
 from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
 from voxlake.documents.places import FrameDocument, frame_document
-from voxlake.platform.access import Permission, Read, ReadVoxels, Right
+from voxlake.platform.access import Add, Permission, Read, ReadVoxels, Right
 from voxlake.platform.catalog import Catalog
 
 NOBODY = "unknown"
@@ -37,7 +37,9 @@ async def list_names(asker: Asker, above: Sequence[str]) -> tuple[str, ...]:
     return tuple(each.name for each in found)
 
 
-async def list_channels(granted: GrantedPlace[Read]) -> list[Granted[Read]]:
+async def list_channels(
+    granted: GrantedPlace[Read] | GrantedPlace[Add],
+) -> list[Granted[Read]]:
     """Return the datasets of an experiment that the asker may read, by name."""
     asker, (collection, experiment) = granted.asker, granted.place.names
     return await list_granted(asker.gateway, asker.principal, Read, collection, experiment)

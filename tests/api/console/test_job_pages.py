@@ -1,0 +1,114 @@
+"""Jobs are planned, started, watched and given up by forms, with a worker that stands beside."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.api.console.conftest import SHAPE, Browser, Workshop, run_workshop
+from tests.api.lakes import image_voxels
+
+from voxlake.compute.jobs import Workspace
+from voxlake.compute.jobs.running import run_claimed
+from voxlake.platform.access import Role
+from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INGEST = "/collections/lab/experiments/brain/ingest"
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that sources are read from for others, with an image."""
+    folder = tmp_path_factory.mktemp("microscope")
+    np.save(folder / "em.npy", image_voxels(SHAPE))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Iterator[Workshop]:
+    """A gateway that reads sources from there."""
+    lake = StoreURL.parse(str(tmp_path_factory.mktemp("jobs") / "lake"))
+    with run_workshop(lake, Settings(ingest_stores=(str(sources),), workers=0)) as shop:
+        yield shop
+
+
+def work(shop: Workshop) -> None:
+    """Run the job that has waited longest, as a worker does."""
+    claim = shop.catalog.ledger.claim_oldest()
+    assert claim is not None
+    with suppress(VoxlakeError):
+        run_claimed(Workspace(shop.lake, shop.catalog, shop.settings), claim)
+
+
+def ingest(browser: Browser, source: str, name: str) -> str:
+    """Plan an ingest, and return the path of the page that is gone on to."""
+    sizes = {"size_z": "8", "size_y": "8", "size_x": "8", "unit": "nanometer"}
+    page = browser.fill_in(INGEST, source=source, name=name, as_kind="image", of="", **sizes)
+    assert page.status_code == 200, page.text
+    assert "it waits for a worker" in page.text
+    assert page.headers["refresh"] == "3"
+    return page.url.path
+
+
+def test_an_ingest_is_planned_started_and_watched(shop: Workshop, sources: Path) -> None:
+    with shop.browser("ada") as ada:
+        assert f"<code>{sources}</code>" in ada.get(INGEST).text
+        plan = ingest(ada, str(sources / "em.npy"), "new")
+        work(shop)
+        page = ada.get(f"{plan}?watch=true")
+        assert "refresh" not in page.headers, "it is over"
+        assert "Understood as" in page.text
+        assert "20 \u00d7 21 \u00d7 22" in page.text
+        assert ada.get("/datasets/lab/brain/new").status_code == 404
+        job = ada.fill_in(f"{plan}/start")
+        assert "<h1>Ingest of" in job.text
+        work(shop)
+        page = ada.get(job.url.path)
+        assert "<strong>done</strong>" in page.text
+        assert "100 %" in page.text
+        assert ada.get("/datasets/lab/brain/new").status_code == 200
+        listed = ada.get("/jobs?dataset=lab/brain/new").text
+        assert job.url.path in listed
+        assert plan in listed
+
+
+def test_what_would_be_refused_is_told_and_not_started(shop: Workshop, sources: Path) -> None:
+    (sources / "torn.npy").write_bytes(b"torn")
+    with shop.browser("ada") as ada:
+        plan = ingest(ada, str(sources / "torn.npy"), "torn")
+        work(shop)
+        page = ada.get(plan).text
+        assert "It would be refused" in page
+        assert "Start what was planned" not in page
+        elsewhere = ada.fill_in(INGEST, source="/etc", name="x", as_kind="image")
+        assert elsewhere.status_code == 403
+        assert "VOXLAKE_INGEST_STORES" in elsewhere.text
+
+
+def test_a_job_is_started_on_the_page_of_its_dataset_and_cancelled(shop: Workshop) -> None:
+    shop.catalog.shares.share(["lab"], "bob", Role.VIEWER)
+    with shop.browser("ada") as ada, shop.browser("bob") as bob, shop.browser("carl") as carl:
+        assert 'action="/jobs"' in ada.get("/datasets/lab/brain/em").text
+        page = ada.fill_in("/jobs", kind="downsample", dataset="lab/brain/em")
+        job = page.url.path
+        assert re.fullmatch("/jobs/[0-9A-Z]{26}", job)
+        assert f'action="{job}/cancel"' in page.text
+        bob.await_status(job, 200)
+        assert f'action="{job}/cancel"' not in bob.get(job).text
+        assert bob.fill_in(f"{job}/cancel").status_code == 403
+        assert bob.fill_in("/jobs", kind="fsck", dataset="lab/brain/em").status_code == 403
+        assert carl.get(job).status_code == 404
+        page = ada.fill_in(f"{job}/cancel")
+        assert "<strong>cancelled</strong>" in page.text
+        assert ada.fill_in(f"{job}/retry").status_code == 409
+        assert ada.fill_in(f"{job}/start").status_code == 409
+        assert ada.fill_in("/jobs", kind="index", dataset="lab/brain/em").status_code == 400
