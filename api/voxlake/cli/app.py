@@ -12,6 +12,7 @@ from voxlake.cli.loading import loading
 COMMANDS = {
     "lake.demo:demo": "Build a lake from real electron microscopy and show it in Neuroglancer.",
     "lake.init:init": "Make a lake: test its store, make its catalog.",
+    "lake.catalog:catalog": "The catalog: save what it says of places, or make it again.",
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
     "jobs.import_:import_": "Copy a channel of a running bossDB: voxels, metadata, and frame.",

@@ -7,12 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.lake import Fault, Place, is_group, lies_elsewhere, survey
+from voxlake.ngff.lake import (
+    INDEX_SUFFIX,
+    REGISTERED,
+    Fault,
+    Place,
+    is_group,
+    lies_elsewhere,
+    survey,
+)
 from voxlake.ngff.making import is_whole
+from voxlake.platform import store
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.store.allowed import MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxlake.compute.jobs import Workspace
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.store import StoreURL
@@ -62,6 +74,7 @@ def repair(workspace: Workspace) -> Differences:
 
     lake, catalog = workspace.lake, workspace.catalog
     found = differences(lake, catalog)
+    catalog.saved.number_nodes_above(max(registered_nodes(lake), default=0))
     for record in found.lost:
         clear_all(workspace, record.node)
         catalog.remove_dataset(record.name)
@@ -69,12 +82,23 @@ def repair(workspace: Workspace) -> Differences:
     for place in found.unknown:
         # The name is another's, or the image is damaged.
         with suppress(ConflictError, NotFoundError):
-            catalog.add_dataset(_record(lake, place))
+            catalog.add_dataset(record_of(lake, place))
             new.append(place)
     return replace(found, unknown=tuple(new))
 
 
-def _record(lake: StoreURL, place: Place) -> DatasetRecord:
+def registered_nodes(lake: StoreURL) -> Iterator[int]:
+    """Yield the ids that have a label index of labels registered in place.
+
+    They may be those of a catalog that is lost: no other dataset may get one of them.
+    """
+    for folder in store.list_children(lake / MARK / REGISTERED)[0]:
+        number = folder.removesuffix(INDEX_SUFFIX)
+        if number.isdecimal():
+            yield int(number)
+
+
+def record_of(lake: StoreURL, place: Place) -> DatasetRecord:
     """Return the record of a dataset that the store holds; its group says whether it is whole."""
     return DatasetRecord(
         name=place.name,

@@ -22,7 +22,7 @@ def make_node(connection: Connection, *names: str) -> int:
         if found is None:
             # Others that make the same wait here, and find it then.
             connection.execute(select(nodes.c.id).where(nodes.c.id == node).with_for_update())
-            found = find_below(connection, node, name) or _add(connection, node, kind, name)
+            found = find_below(connection, node, name) or add_node(connection, node, kind, name)
         node = found
     return node
 
@@ -40,8 +40,15 @@ def remove_node(connection: Connection, node: int) -> None:
     drop_words(connection, node)
 
 
-def _add(connection: Connection, parent: int, kind: str, name: str) -> int:
+def add_node(
+    connection: Connection, parent: int, kind: str, name: str, node: int | None = None
+) -> int:
+    """Make a node below another, where there is none of the name; return its id.
+
+    `node` is the id that it gets; None: the next that no other ever had.
+    """
     new = insert(nodes).values(parent=parent, kind=kind, name=name, created_at=now())
+    new = new if node is None else new.values(id=node)
     made: int = connection.execute(new.returning(nodes.c.id)).scalar_one()
     set_words(connection, made, NAME, name)
     return made

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.events import silent
 from voxlake.compute.jobs.following import queue_stale
 from voxlake.compute.jobs.running import run_claimed
+from voxlake.compute.jobs.saving import Saver
 from voxlake.platform.errors import (
     ConflictError,
+    CorruptDataError,
     NotFoundError,
     StoreError,
     StoreUnavailableError,
@@ -44,6 +46,8 @@ class Pace:
     follow_s: float | None = None
     """Between two looks at which datasets have levels that are behind level 0, for jobs that build
     them to be queued; None: that is not looked at."""
+    save_s: float | None = None
+    """Between two looks whether what people say of places is saved on the store; None: none."""
 
 
 def work_off(
@@ -73,12 +77,11 @@ def work_off(
     StoreError
         If the catalog fails in a way that waiting does not mend.
     """
-    ran, ledger, follow_at = 0, workspace.catalog.ledger, time.monotonic()
+    ran, ledger = 0, workspace.catalog.ledger
+    chores = _chores(workspace, pace)
     while not stop.is_set() and ran != jobs:
-        if pace.follow_s is not None and time.monotonic() >= follow_at:
-            follow_at = time.monotonic() + pace.follow_s
-            with suppress(StoreError, ConflictError, NotFoundError):  # the next look will do
-                queue_stale(workspace)
+        for chore in chores:
+            chore.do()
         claim = _next(workspace, pace.lease_s, until_idle=until_idle)
         if claim is not None:
             ran += 1
@@ -90,6 +93,31 @@ def work_off(
         elif until_idle:
             break
         stop.wait(pace.poll_s)
+
+
+@dataclass(slots=True)
+class _Chore:
+    """What a worker does now and then between two jobs."""
+
+    look: Callable[[], object]
+    every_s: float
+    _at: float = field(default_factory=time.monotonic)
+
+    def do(self) -> None:
+        """Look, if it is time."""
+        if time.monotonic() >= self._at:
+            self._at = time.monotonic() + self.every_s
+            with suppress(StoreError, ConflictError, CorruptDataError, NotFoundError):
+                # The next look will do.
+                self.look()
+
+
+def _chores(workspace: Workspace, pace: Pace) -> list[_Chore]:
+    looks: list[tuple[Callable[[], object], float | None]] = [
+        (partial(queue_stale, workspace), pace.follow_s),
+        (Saver(workspace).look, pace.save_s),
+    ]
+    return [_Chore(look, every_s) for look, every_s in looks if every_s is not None]
 
 
 def _next(workspace: Workspace, lease_s: float, *, until_idle: bool) -> Claim | None:

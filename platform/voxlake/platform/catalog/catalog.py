@@ -31,6 +31,7 @@ from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.plans import Plans
 from voxlake.platform.catalog.data.provenance import Provenance
+from voxlake.platform.catalog.data.saved import Saved
 from voxlake.platform.catalog.data.search import Search
 from voxlake.platform.catalog.data.uploads import Uploads, give_up_uploads
 from voxlake.platform.catalog.data.viewer_states import ViewerStates
@@ -159,6 +160,11 @@ class Catalog(Writer):
     def provenance(self) -> Provenance:
         """Where datasets came from, in the same database."""
         return Provenance(self.database, self.by)
+
+    @property
+    def saved(self) -> Saved:
+        """What is saved of it beside the voxels, and taken in."""
+        return Saved(self.database, self.by)
 
     @property
     def search(self) -> Search:

@@ -57,6 +57,15 @@ class OnShift:
             validator=validators.Number(gte=1),
         ),
     ] = None
+    save: Annotated[
+        float,
+        Parameter(
+            metavar="S",
+            help="Every S seconds between two jobs, save on the store what people say of places, "
+            "if that has changed.",
+            validator=validators.Number(gte=1),
+        ),
+    ] = 300
 
 
 def worker(
@@ -83,7 +92,7 @@ def worker(
             stop,
             jobs=shift.jobs,
             until_idle=shift.once,
-            pace=Pace(shift.poll, shift.lease, shift.follow),
+            pace=Pace(shift.poll, shift.lease, shift.follow, shift.save),
         ):
             what = f"job {job.id} ({job.kind} {job.dataset})"
             if begins:

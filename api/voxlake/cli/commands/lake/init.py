@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from voxlake.cli.catalog_repair import repair
 from voxlake.cli.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
-from voxlake.cli.shown.output import Shown, answer, facts, table
+from voxlake.cli.shown.output import Shown, answer, facts, note, table
 from voxlake.compute.jobs import Workspace
+from voxlake.compute.jobs.saving import read_places
 from voxlake.documents.lake import LakeDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
@@ -32,6 +33,12 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     if tested:
         make_lake(url, settings)
     with open_catalog(url, settings) as catalog:
+        saved = read_places(url)
+        if saved is not None and saved.made_at != catalog.saved.made_at():
+            note(
+                "what people said of places was saved here by a catalog before this one; take it "
+                "in with: voxlake catalog rebuild --merge"
+            )
         found = repair(Workspace(url, catalog, settings))
         document = LakeDocument(
             lake=str(url),

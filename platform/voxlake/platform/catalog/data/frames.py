@@ -107,8 +107,7 @@ class Frames(Writer):
     def list_all(self) -> list[Frame]:
         """Return all frames, sorted by name."""
         with self.database.read() as connection:
-            rows = connection.execute(select(frames)).all()
-        return sorted(map(_frame_of, rows), key=lambda frame: frame.name)
+            return list_frames(connection)
 
     def change(self, name: str, *, to: str | None = None, description: str | None = None) -> Frame:
         """Give a frame another name or description; where it lies stays, as experiments lie in it.
@@ -144,6 +143,12 @@ class Frames(Writer):
                 )
             connection.execute(delete(frames).where(frames.c.id == row.id))
             self.note(connection, "remove frame", name)
+
+
+def list_frames(connection: Connection) -> list[Frame]:
+    """Return all frames, sorted by name."""
+    rows = connection.execute(select(frames)).all()
+    return sorted(map(_frame_of, rows), key=lambda frame: frame.name)
 
 
 def place_in_frame(connection: Connection, experiment: int, frame: str) -> None:
