@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests aborts hostile fuzz writes times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo test coverage proofs requests aborts hostile fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -56,6 +56,11 @@ ABORTED := 10000
 
 aborts: .venv/dev.stamp  ## Try what stays of clients that leave, some minutes: make aborts ABORTED=100000
 	VOXLAKE_ABORTED_REQUESTS=$(ABORTED) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_many_leave.py
+
+MINUTES := 10
+
+chaos: .venv/dev.stamp  ## Kill gateways and workers at random while jobs run, for minutes: make chaos MINUTES=30
+	VOXLAKE_CHAOS_MINUTES=$(MINUTES) $(BIN)/pytest -n0 -s -o faulthandler_timeout=0 tests/integration/test_chaos.py
 
 TIMED := 2000
 
