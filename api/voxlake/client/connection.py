@@ -9,6 +9,7 @@ import httpx2
 import pyarrow as pa
 
 from voxlake.client.failures import error_of, gateway_failures
+from voxlake.client.loopback import LoopbackTransport
 from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import StoreError
 from voxlake.platform.loopback import is_loopback
@@ -43,11 +44,13 @@ class Connection:
         refuse_credentials(url)
         self.url = url.rstrip("/")
         self.token = token
+        is_plain = is_on_this_machine(self.url) and self.url.startswith("http:")
         self._http = httpx2.Client(
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment would see the token of what is on this machine.
             trust_env=not is_on_this_machine(self.url),
+            transport=LoopbackTransport() if is_plain else None,
         )
 
     def close(self) -> None:
@@ -86,6 +89,17 @@ class Connection:
         if not response.is_success:
             raise error_of(response)
         return response
+
+    @contextmanager
+    def receive(self, path: str, params: dict[str, str]) -> Iterator[httpx2.Response]:
+        """Yield the answer to a GET, whose body is to be read within; errors as of `send`."""
+        with gateway_failures(self.url):
+            answer = self._http.stream("GET", f"{self.url}{path}", params=params)
+            with answer as response:
+                if not response.is_success:
+                    response.read()
+                    raise error_of(response)
+                yield response
 
 
 class Lines:

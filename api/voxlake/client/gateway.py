@@ -16,8 +16,9 @@ from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.credentials import find
 from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.jobs import GatewayJobs
-from voxlake.client.labels import RemoteLabels, read_npy
+from voxlake.client.labels import RemoteLabels
 from voxlake.client.pieces import piece_of, read_in_pieces
+from voxlake.client.voxels import read_voxels
 from voxlake.client.whole import warn_unless_whole
 from voxlake.documents.credentials import CredentialsDocument
 from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
@@ -146,8 +147,7 @@ class Gateway:
 
         def ask(level: int, box: Box) -> npt.NDArray[Any]:
             ranges = texts_of(box, axes)
-            parameters = {"level": str(level), "format": "npy", **ranges}
-            return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
+            return self._cutout(name, {"level": str(level), **ranges})[0]
 
         def read(level: int, box: Box) -> npt.NDArray[Any]:
             stored = info.levels[level]
@@ -193,11 +193,10 @@ class Gateway:
         """
         parameters = {
             "level": str(level),
-            "format": "npy",
             **self._ranges(name, region),
             **_shown(bodies, filter),
         }
-        return read_npy(self._connection.send(f"{_path(name)}/cutout", params=parameters))
+        return self._cutout(name, parameters)[0]
 
     def cutout_and_etag(
         self, name: str, region: Region | None = None
@@ -206,9 +205,7 @@ class Gateway:
 
         Parameters and errors are those of `cutout`.
         """
-        parameters = {"etag": "true", "format": "npy", **self._ranges(name, region)}
-        answer = self._connection.send(f"{_path(name)}/cutout", params=parameters)
-        return read_npy(answer), answer.headers.get("etag", "")
+        return self._cutout(name, {"etag": "true", **self._ranges(name, region)})
 
     def create(
         self,
@@ -364,6 +361,12 @@ class Gateway:
     def neuroglancer_link(self, name: str) -> str:
         """Return a link that shows an image with its labels, or labels with their image."""
         return self._connection.ask(NeuroglancerDocument, f"{_path(name)}/neuroglancer").link
+
+    def _cutout(self, name: str, parameters: dict[str, str]) -> tuple[npt.NDArray[Any], str]:
+        """Return the voxels of a cutout, and its ETag if it was asked for."""
+        parameters = {"format": "raw", **parameters}
+        with self._connection.receive(f"{_path(name)}/cutout", parameters) as answer:
+            return read_voxels(answer), answer.headers.get("etag", "")
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsInBoxDocument:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}

@@ -114,13 +114,13 @@ def test_what_is_not_there(served: Served, found: Lake | Gateway) -> None:
 def test_a_large_box_is_read_in_pieces(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     with Gateway(served.url, TOKEN) as gateway:
         array, sent = gateway[DYES], []
-        send = gateway._connection.send
+        receive = gateway._connection.receive
 
-        def count(*words: Any, **options: Any) -> Any:
-            sent.append(options["params"])
-            return send(*words, **options)
+        def count(path: str, params: dict[str, str]) -> Any:
+            sent.append(params)
+            return receive(path, params)
 
-        monkeypatch.setattr(gateway._connection, "send", count)
+        monkeypatch.setattr(gateway._connection, "receive", count)
         monkeypatch.setattr(pieces, "PIECE_BYTES", 16**3 * 2)
         np.testing.assert_array_equal(array[...], served.voxels[DYES])
         assert len(sent) == 2 * 3 * 2 * 3 * 3
