@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests aborts hostile fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo test coverage proofs requests aborts hostile faults fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -61,6 +61,11 @@ MINUTES := 10
 
 chaos: .venv/dev.stamp  ## Kill gateways and workers at random while jobs run, for minutes: make chaos MINUTES=30
 	VOXLAKE_CHAOS_MINUTES=$(MINUTES) $(BIN)/pytest -n0 -s -o faulthandler_timeout=0 tests/integration/test_chaos.py
+
+FAULT_ROUNDS := 200
+
+faults: .venv/dev.stamp  ## Have the store fail under every client at length, some minutes: make faults FAULT_ROUNDS=1000
+	VOXLAKE_FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 --durations=8 tests/integration/test_faults.py
 
 TIMED := 2000
 

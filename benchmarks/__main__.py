@@ -61,6 +61,7 @@ ALONE = {
     "gateway-cutouts": ("benchmarks.gateway_cutouts:run_gateway_cutouts", ("repeats",)),
     "bossdb": ("benchmarks.bossdb:run_bossdb", ("repeats",)),
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),
+    "store-latency": ("benchmarks.store_latency:run_store_latency", ("repeats",)),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
 }
 """What measures and prints by itself, and the options it takes; imported if it is asked for."""

@@ -20,6 +20,7 @@ from tests.servers.postgres import create_database, run_postgres
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, run_s3
 from tests.servers.shared import SharedServers, ask_for_server
 
+from voxlake.ngff.memory.disk import DISK, DiskCache
 from voxlake.ngff.reading.loading import load_reader
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters, process
@@ -145,6 +146,14 @@ def lake(tmp_path: Path) -> StoreURL:
     folder = tmp_path / "lake"
     folder.mkdir()
     return StoreURL.parse(str(folder))
+
+
+@pytest.fixture
+def disk_cache(tmp_path: Path) -> Iterator[DiskCache]:
+    """The cache on a disk of this process, open."""
+    DISK.open(tmp_path / "disk-cache", 64 << 20)
+    yield DISK
+    DISK.close()
 
 
 @pytest.fixture

@@ -132,8 +132,13 @@ def test_flat_chunks_are_of_the_state_that_the_index_is_of(
         assert client.get(f"{url}c/9/9/9").status_code == 404
 
 
-def test_what_was_read_before_is_of_no_other_state(on_s3: Served) -> None:
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_what_was_read_before_is_of_no_other_state(
+    on_disk: bool, on_s3: Served, request: pytest.FixtureRequest
+) -> None:
     """Of an object that others put in its place, or deleted."""
+    if on_disk:
+        request.getfixturevalue("disk_cache")
     shard, chunk = f"/zarr/{EM}/{SHARD}", f"/flat/{EM}/0/c/0/0/0"
     lies = on_s3.lake / f"{EM}.ome.zarr" / SHARD
     other = store.read(on_s3.lake / f"{EM}.ome.zarr" / "0/c/0/1/1").body

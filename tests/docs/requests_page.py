@@ -15,8 +15,8 @@ test counts them at a server, by a gateway that has just started, and fails when
 
 The least that the format allows for a chunk is two requests where nothing is known of its shard:
 the index at its end, and the chunk. Where the index is known one is left, on the condition that the
-shard is as it was (`If-Match`). What is in memory is asked for by one HEAD without a body, so that
-nothing that was read is ever stale.
+shard is as it was (`If-Match`). What is in memory, or on the disk of
+the gateway (`VOXLAKE_CACHE_DIR`), is asked for by one HEAD without a body: nothing is ever stale.
 
 | | requests | |
 |---|---|---|

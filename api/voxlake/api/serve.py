@@ -18,6 +18,7 @@ from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.api.workers.listeners import listen
 from voxlake.documents.service import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
+from voxlake.ngff.memory.disk import DISK
 from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
@@ -61,6 +62,8 @@ def run_gateway(
         answers_bytes, _, cache_bytes = divide_memory(settings.gateway_memory_bytes)
         return_freed_memory(answers_bytes)
         CACHE.limit(cache_bytes)
+        if settings.cache_dir is not None:
+            DISK.open(settings.cache_dir, settings.cache_bytes)
         app = create_app(
             settings, lake, catalog, local, link_keys=LinkKeys.of(settings, endpoint.secrets)
         )

@@ -98,6 +98,15 @@ class Settings(BaseSettings):
         description="Memory that the gateway may fill: a half with answers on their way, a quarter "
         "with decoded chunks, a quarter with what it read of label indexes, objects and mappings.",
     )
+    cache_dir: Path | None = Field(
+        default=None,
+        description="Folder, on a disk of the gateway, of what it read of shards on S3, below what "
+        "is in memory; for this user alone, and shared by its workers. Without one nothing is "
+        "kept on a disk.",
+    )
+    cache_bytes: int = Field(
+        default=10 << 30, ge=1 << 20, description="Bytes that it may fill, about."
+    )
     cutout_limit_bytes: int = Field(
         default=16 << 30,
         gt=0,

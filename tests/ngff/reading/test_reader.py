@@ -21,6 +21,7 @@ from tests.servers.s3_proxy import s3_proxy
 from zarr.codecs import BytesCodec, ShardingCodec, ZstdCodec
 
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.shards.format import ABSENT
 from voxlake.ngff.shards.reader import open_shard
 from voxlake.ngff.shards.whole import write_shard
@@ -33,6 +34,7 @@ from voxlake.platform.store import as_zarr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from voxlake.ngff.memory.disk import DiskCache
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
@@ -311,6 +313,40 @@ def test_few_requests_are_made(s3_store: StoreURL) -> None:
             np.testing.assert_array_equal(read(part).result(), voxels[part.slices])
             counts.append(len(proxy.requests))
         assert counts[0] < counts[1]  # TensorStore's
+
+
+def test_what_is_on_the_disk_is_asked_for_by_its_state_alone(
+    s3_store: StoreURL, disk_cache: DiskCache
+) -> None:
+    dataset = create(s3_store, Sample())
+    (voxels, *_) = fill(dataset, Sample())
+    assert s3_store.endpoint is not None
+    with s3_proxy(s3_store.endpoint) as proxy:
+        url = replace(dataset.level_url(0), endpoint=proxy.endpoint)
+        part = Box((0, 0, 0), (67, 71, 64))
+
+        def read(box: Box) -> dict[str, int]:
+            """Read as a process does that has just started."""
+            disk_cache.close()
+            disk_cache.open(folder, 64 << 20)
+            CACHE.clear()
+            volume = open_volume(url, 0)
+            proxy.requests.clear()
+            np.testing.assert_array_equal(volume.read(box).result(), voxels[box.slices])
+            return dict(proxy.found)
+
+        assert disk_cache.folder is not None
+        folder = disk_cache.folder
+        assert read(part) == {"GET range": 2}
+        assert read(part) == {"HEAD": 1}
+        assert read(Box.of_shape(voxels.shape)) == {"GET range": 1}
+        assert read(Box.of_shape(voxels.shape)) == {"HEAD": 1}
+        voxels = np.ones_like(voxels)
+        write_shard(dataset.level(0), FIRST, voxels)
+        assert read(part) == {"HEAD": 1, "GET range": 2}
+        voxels = np.zeros_like(voxels)
+        store.delete(dataset.level(0).shard_url(FIRST))
+        assert read(part).keys() >= {"HEAD"}
 
 
 def test_every_read_is_of_one_state(any_store: StoreURL) -> None:

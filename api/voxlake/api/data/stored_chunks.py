@@ -12,12 +12,21 @@ from functools import partial
 
 from anyio import to_thread
 
-from voxlake.api.data.stored_objects import BLOCK, Choose, Part, blocks_of, no_blocks, summarize
+from voxlake.api.data.stored_objects import (
+    BLOCK,
+    Choose,
+    Part,
+    blocks_of,
+    no_blocks,
+    part_of,
+    summarize,
+)
 from voxlake.api.http.again import read_again
 from voxlake.ngff.grid.box import Cell
+from voxlake.ngff.memory.disk import DISK
 from voxlake.ngff.shards.format import ABSENT, ShardIndex
 from voxlake.ngff.shards.index_cache import Entries, index_of, keep_index, kept_index
-from voxlake.ngff.shards.seen import Seen, ask_index, seen_index
+from voxlake.ngff.shards.seen import Seen, ask_chunks, ask_index, seen_index
 from voxlake.ngff.volume import Volume
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
@@ -92,8 +101,9 @@ def _open(place: StoredChunk, choose: Choose) -> Part | None:
 
 async def _ask_again(place: StoredChunk, choose: Choose) -> Part | None:
     is_told = place.url.scheme == "s3"  # others may tell no states of objects
+    seen = await seen_index(place.coding, place.url) if is_told else None
     try:
-        return await _ask(place, choose, seen_index(place.coding, place.url) if is_told else None)
+        return await _ask(place, choose, seen)
     except ConflictError:
         # It was written anew since it was seen.
         return await _ask(place, choose)
@@ -102,15 +112,28 @@ async def _ask_again(place: StoredChunk, choose: Choose) -> Part | None:
 async def _ask(place: StoredChunk, choose: Choose, seen: Seen | None = None) -> Part | None:
     """Return a part of a chunk; ConflictError if the shard is in another state than was `seen`."""
     shard, entries = seen or await _look_at(place)
-    start = place.start_in(entries)
-    info = None if start is None else place.info(shard, entries)
-    span = None if info is None else choose(info)
-    if start is not None and info is not None and span is not None and span[0] < span[1]:
-        stream = await store.ask_stream(shard, start + span[0], start + span[1], BLOCK)
-        return Part(info, span, stream)
-    if seen is not None and (await store.ask_head(place.url)).etag != shard.etag:
+    part, is_asked = await _ask_part(place, choose, shard, entries)
+    if seen and not is_asked and (await store.ask_head(place.url)).etag != shard.etag:
         raise ConflictError(f"{place.url} has changed since it was seen; look again")
-    return None if info is None else Part(info, span, no_blocks())
+    return part
+
+
+async def _ask_part(
+    place: StoredChunk, choose: Choose, shard: ObjectInfo, entries: Entries
+) -> tuple[Part | None, bool]:
+    """Return a part of a chunk of a state of its shard, and whether the store was asked for it."""
+    start = place.start_in(entries)
+    if start is None:
+        return None, False
+    info = place.info(shard, entries)
+    span = choose(info)
+    if span is None or span[0] == span[1]:
+        return Part(info, span, no_blocks()), False
+    if DISK.is_open and info.size <= BLOCK:
+        [body], is_asked = await ask_chunks(shard, [(start, start + info.size)])
+        return part_of(body, info, span), is_asked
+    stream = await store.ask_stream(shard, start + span[0], start + span[1], BLOCK)
+    return Part(info, span, stream), True
 
 
 async def _look_at(place: StoredChunk) -> Seen:

@@ -92,10 +92,10 @@ async def read_part(url: StoreURL, choose: Choose) -> Part:
         return await _ask_part(url, choose)
 
 
-def part_of(body: bytes, info: ObjectInfo, span: tuple[int, int] | None) -> Part:
+def part_of(body: bytes | memoryview, info: ObjectInfo, span: tuple[int, int] | None) -> Part:
     """Return bytes of an object that was read whole."""
-    chosen = body[slice(*span)] if span else b""
-    return Part(info, span, _each([chosen]) if chosen else no_blocks(), is_whole=True)
+    chosen: list[Block] = [body[slice(*span)]] if span and span[0] < span[1] else []
+    return Part(info, span, _each(chosen), is_whole=True)
 
 
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:
@@ -113,7 +113,7 @@ async def _ask_part(url: StoreURL, choose: Choose) -> Part:
     return Part(info, span, await store.ask_stream(info, *span, BLOCK))
 
 
-async def _each(blocks: Iterable[bytes]) -> AsyncIterator[Block]:
+async def _each(blocks: Iterable[Block]) -> AsyncIterator[Block]:
     for block in blocks:
         yield block
 

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from voxlake.api.http.limits.budget import Budget
 from voxlake.ngff.memory.cache import CACHE, Cache
+from voxlake.ngff.memory.disk import DISK, DiskCache
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 
 if TYPE_CHECKING:
@@ -28,15 +29,18 @@ class Resources(Collector):
         issuer: Issuer | None = None,
         cache: Cache = CACHE,
         store: StoreCounts = COUNTS,
+        disk: DiskCache = DISK,
     ) -> None:
         self._answers, self._issuer = answers, issuer
-        self._cache, self._store = cache, store
+        self._cache, self._store, self._disk = cache, store, disk
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
         yield InfoMetricFamily("voxlake", "What runs.", value={"version": version("voxlake")})
         yield from self._memory_metrics()
         yield from self._cache_metrics()
+        if self._disk.is_open:
+            yield from self._disk_metrics()
         yield from self._store_metrics()
         if self._issuer is not None:
             yield from self._issuer_metrics(self._issuer)
@@ -65,6 +69,13 @@ class Resources(Collector):
             ):
                 family.add_metric([kind.kind], value)
         yield from (held, hits, misses, dropped)
+
+    def _disk_metrics(self) -> Iterator[Metric]:
+        name, disk, counter = "voxlake_disk_cache", self._disk, CounterMetricFamily
+        yield counter(f"{name}_hits", "Pieces of shards that were on the disk.", disk.hits)
+        yield counter(f"{name}_misses", "Those that were not.", disk.misses)
+        yield counter(f"{name}_evictions", "Files deleted to make room.", disk.evictions)
+        yield counter(f"{name}_failures", "Files that could not be written.", disk.failures)
 
     def _issuer_metrics(self, issuer: Issuer) -> Iterator[Metric]:
         name = "voxlake_issuer_key"

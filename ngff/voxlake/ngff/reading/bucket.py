@@ -1,8 +1,8 @@
 """Read what a box has of shards on S3, by as few requests as may be.
 
 One asks for the index of a state that is not known, and one for each stretch of chunks that are
-close. If all chunks are kept, one asks whether the state is still the same; else the requests for
-chunks carry that as a condition.
+close. If all chunks are kept, in memory or on a disk, one asks whether the state is still the same;
+else the requests for chunks carry that as a condition.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.ngff.reading.pieces import pieces_of
 from voxlake.ngff.reading.shard import ShardPart
-from voxlake.ngff.shards.seen import ask_index, seen_index
+from voxlake.ngff.shards.seen import ask_chunks, ask_index, seen_index
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, ObjectNotFoundError
 
@@ -72,17 +72,15 @@ async def _ask_works(
 ) -> list[Work]:
     """Ask for the chunks of one state; return what is left to do when they are there."""
     coding, pieces = reading.coding, pieces_of(reading.coding, cell, reading.box)
-    seen = seen_index(coding, url)
+    seen = await seen_index(coding, url)
     for _ in range(TRIES):
         info, entries = seen or await ask_index(coding, url)
         part = ShardPart(reading, info, entries, kept)
         left = part.put_known(pieces)
         try:
-            if len(left.chunks):
-                payloads = await store.ask_parts(info, part.ranges(left))
+            payloads, is_asked = await ask_chunks(info, part.ranges(left))
+            if is_asked or seen is None or (await store.ask_head(url)).etag == info.etag:
                 return part.works(left, payloads)
-            if seen is None or (await store.ask_head(url)).etag == info.etag:
-                return []
         except (ConflictError, ObjectNotFoundError):
             pass
         seen = None  # it was written or deleted since

@@ -55,8 +55,20 @@ async def ask_parts(info: ObjectInfo, ranges: Sequence[tuple[int, int]]) -> list
 
     Ranges that are close are asked for in one request. It fails as `ask_stream` does.
     """
+    condition: GetOptions = {"if_match": info.etag} if is_told(info.etag) else {}
+    return await _ask_spans(info.url, ranges, condition)
+
+
+async def ask_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
+    """Return the bytes of each range of the object as it is; fewer where it ends."""
+    return await _ask_spans(url, ranges, {})
+
+
+async def _ask_spans(
+    url: StoreURL, ranges: Sequence[tuple[int, int]], condition: GetOptions
+) -> list[memoryview]:
     spans = _joined(ranges)
-    asked = [_ask_span(info, start, stop) for start, stop in spans]
+    asked = [_ask_span(url, span, condition) for span in spans]
     bodies = dict(zip(spans, await gather(*asked), strict=True))
     lasts = [start for start, _ in spans]
     found = []
@@ -93,13 +105,10 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return spans
 
 
-async def _ask_span(info: ObjectInfo, start: int, stop: int) -> memoryview:
-    if start == stop:
+async def _ask_span(url: StoreURL, span: tuple[int, int], condition: GetOptions) -> memoryview:
+    if span[0] == span[1]:
         return memoryview(b"")
-    options: GetOptions = {"range": (start, stop)}
-    if is_told(info.etag):
-        options["if_match"] = info.etag
-    return (await _ask_body(info.url, options))[1]
+    return (await _ask_body(url, {"range": span, **condition}))[1]
 
 
 async def _ask_body(url: StoreURL, options: GetOptions) -> tuple[ObjectInfo, memoryview]:

@@ -24,7 +24,8 @@ def private_folder(folder: Path) -> Path:
         If somebody else made it, or something else has its name: they could read and change what
         is put there.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # of something else, too
+        folder.mkdir(mode=0o700, parents=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise StoreError(

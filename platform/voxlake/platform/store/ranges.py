@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import obstore
-
-from voxlake.platform.store.awaited import ask_parts
+from voxlake.platform.store.awaited import ask_parts, ask_ranges
 from voxlake.platform.store.failures import explain, store_failures
 from voxlake.platform.store.info import ObjectInfo, names_one_state
 from voxlake.platform.store.local import etag_of_file, is_settled, open_file
-from voxlake.platform.store.objects import head, object_of
-from voxlake.platform.store.requests import in_background, request
+from voxlake.platform.store.objects import head
+from voxlake.platform.store.requests import in_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +42,7 @@ def read_range(url: StoreURL, start: int, stop: int) -> bytes:
 def read_ranges(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     """Return the bytes of each range ``[start, stop)``, of a file all of the same state."""
     if not url.is_local:
-        return _request(url, ranges)
+        return [bytes(part) for part in in_background(partial(ask_ranges, url, ranges))]
     try:
         file, _ = open_file(url)
         try:
@@ -144,16 +142,3 @@ def open_ranges(url: StoreURL) -> RangeReader:
     reader = RangeReader(info, file, is_settled(state))
     reader.close = weakref.finalize(reader, os.close, file)
     return reader
-
-
-def _request(url: StoreURL, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
-    with store_failures("read", url):
-        found = request(
-            obstore.get_ranges,
-            obstore.get_ranges_async,
-            *object_of(url),
-            starts=starts,
-            ends=stops,
-        )
-        return [bytes(part) for part in found]
