@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Flag, InLake, read_settings
+from voxlake.cli.options import Flag, InLake, Whole, read_settings
 from voxlake.ngff.labels import handle
 from voxlake.ngff.lake import address_of, index_of, place_of
 from voxlake.platform.errors import UnsupportedError
@@ -21,9 +21,16 @@ AsBodies = Annotated[
     Parameter(help="Apply the mapping from supervoxels to bodies: ids are of bodies."),
 ]
 
+AtTime = Annotated[
+    Whole | None,
+    Parameter(
+        name="--time", metavar="T", help="Time point of labels in time; by default the first."
+    ),
+]
+
 
 def open_labels(lake: InLake, name: str, *, bodies: bool = False) -> Labels:
-    """Open the labels called `name`; with `bodies` the mapping is applied to all that is asked.
+    """Open the labels called `name`, all time points; with `bodies` the mapping is applied.
 
     Raises
     ------

@@ -326,15 +326,19 @@ class Gateway:
             parameters["window"] = ":".join(f"{float(end):.17g}" for end in window)
         return self._connection.send(f"{_path(name)}/image", params=parameters).content
 
-    def open_labels(self, name: str, *, bodies: bool = False) -> RemoteLabels:
+    def open_labels(
+        self, name: str, *, bodies: bool = False, time: int | None = None
+    ) -> RemoteLabels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
 
         Parameters
         ----------
         bodies
             Whether ids are those of bodies: the mapping is applied to all that is asked.
+        time
+            Which time point of labels in time; by default the first.
         """
-        return RemoteLabels(self._connection, _path(name), bodies)
+        return RemoteLabels(self._connection, _path(name), bodies, time)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.

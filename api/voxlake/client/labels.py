@@ -58,6 +58,8 @@ class RemoteLabels:
     """Of the dataset, below the gateway."""
     bodies: bool = False
     """Whether ids are those of bodies: the mapping is applied to all that is asked."""
+    time: int | None = None
+    """Which time point is asked, of labels in time; None: the first."""
 
     def extent(self, label: int) -> LabelExtent:
         """Return the tightest box of one label, and how many voxels, chunks and shards it has."""
@@ -69,7 +71,7 @@ class RemoteLabels:
         Its columns are label, voxels, the half-open box z0 y0 x0 z1 y1 x1, chunks and shards; the
         last two are null where they are not known, of bodies of several supervoxels.
         """
-        asked = {**_labels(labels), "bodies": self.bodies}
+        asked = {**_labels(labels), "bodies": self.bodies, "t": self.time}
         return self._table("labels/lookup", {}, method="POST", json=asked)
 
     def all(self) -> pa.Table:
@@ -114,7 +116,8 @@ class RemoteLabels:
         """Return where a label is, in a region, or in its own box."""
         query = {**self._query(), **texts_of(region), "format": "npy"}
         answer = self.connection.send(f"{self._of(label)}/mask", params=query)
-        return Mask(_box_of(answer), read_npy(answer).view(np.bool_))
+        box, voxels = _box_of(answer), read_npy(answer).view(np.bool_)
+        return Mask(Box(box.start[-3:], box.stop[-3:]), voxels.reshape(box.shape[-3:]))
 
     def points(self, label: int, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return (count, 3) voxels z, y, x of a label, drawn uniformly."""
@@ -124,7 +127,11 @@ class RemoteLabels:
 
     def at(self, points: npt.ArrayLike) -> npt.NDArray[np.uint64]:
         """Return the label (n,) at each of (n, 3) points z, y, x; 0 where there is none."""
-        asked = {"points": np.asarray(points).tolist(), "bodies": self.bodies}
+        asked = {
+            "points": np.asarray(points).tolist(),
+            "bodies": self.bodies,
+            "t": self.time,
+        }
         path = f"{self.path}/labels/points"
         there = self.connection.ask(LabelsAtDocument, path, "POST", json=asked)
         return np.array(there.labels, np.uint64)
@@ -244,6 +251,8 @@ class RemoteLabels:
 
     def _query(self, **more: int) -> dict[str, str]:
         given = {name: str(value) for name, value in more.items()}
+        if self.time is not None:
+            given["t"] = str(self.time)
         return {**given, "bodies": "true"} if self.bodies else given
 
 

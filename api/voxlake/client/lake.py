@@ -92,22 +92,26 @@ class Lake:
             lambda level, box: levels[level].read(box).result(),
         )
 
-    def open_labels(self, name: str, *, bodies: bool = False) -> Labels:
+    def open_labels(self, name: str, *, bodies: bool = False, time: int | None = None) -> Labels:
         """Return the labels ``collection/experiment/dataset``, to ask more about them.
 
         Parameters
         ----------
         bodies
             Whether ids are those of bodies: the mapping, as it is, is applied to all that is asked.
+        time
+            Which time point of labels in time; by default the first.
 
         Raises
         ------
         NotFoundError
             If there are none.
+        OutOfBoundsError
+            If there is no such time point.
         """
         place = self._place(name)
         url, index = self.url / place.key, index_of(self.url, place)
-        return open_labels(url, index, bodies=bodies)
+        return open_labels(url, index, bodies=bodies).at_time(time)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.

@@ -33,7 +33,8 @@ class AuditDocument(Document):
 
     shards: int = Field(description="Shards that are stored.")
     marked: tuple[tuple[int, ...], ...] = Field(
-        description="Cells z, y, x of the write grid of which the index told another state."
+        description="Cells z, y, x, or t, z, y, x, of the write grid of which the index told "
+        "another state."
     )
     closed: int = Field(description="Marks of writers that are taken for dead.")
     cleared: int = Field(description="Marks of jobs on all labels that are taken for dead.")
@@ -50,7 +51,9 @@ class ObjectSegmentsDocument(Document):
 class CompactionDocument(Document):
     """What a compaction of a label index did."""
 
-    number: int | None = Field(description="Number of the newest manifest; null: there is none.")
+    number: int | None = Field(
+        description="Number of the newest manifest, of all time points; null: there is none."
+    )
     shards: int = Field(description="Shards that were taken in.")
     rows: int = Field(description="Rows, one for each label of a shard, that were taken in.")
     merged: bool = Field(description="Whether segments were merged into one.")

@@ -50,6 +50,8 @@ type Point = tuple[int, int, int]
 """A voxel z, y, x, or a cell of a grid."""
 type Place = Annotated[int, Field(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A coordinate of a voxel that is asked for."""
+AT_TIME = "Time point; by default the first, which may be the only one."
+type TimeAsked = Annotated[int | None, Field(ge=0, le=10**15, description=AT_TIME)]
 type MortonRange = tuple[Text, Text]
 """Half-open."""
 
@@ -184,6 +186,7 @@ class LookupQuestion(Question):
     """Labels to look up."""
 
     labels: Annotated[tuple[LabelAsked, ...], Field(max_length=MAX_LABELS)]
+    t: TimeAsked = None
     bodies: bool = Field(default=False, description="Apply the mapping from supervoxels to bodies.")
 
 
@@ -193,6 +196,7 @@ class PointsQuestion(Question):
     points: Annotated[tuple[tuple[Place, Place, Place], ...], Field(max_length=MAX_POINTS)] = Field(
         description="z, y, x of each."
     )
+    t: TimeAsked = None
     bodies: bool = Field(default=False, description="Apply the mapping from supervoxels to bodies.")
 
 

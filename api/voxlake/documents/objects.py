@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from voxlake.documents.document import Document, Question
-from voxlake.documents.labels import MAX_LABELS, Label, LabelAsked
+from voxlake.documents.labels import AT_TIME, MAX_LABELS, Label, LabelAsked
 from voxlake.ngff.labels.objects.label_object import LabelObject, ObjectType, objects_of_table
 from voxlake.ngff.labels.objects.reading import ObjectFilter
 from voxlake.platform.errors import InvalidInputError
@@ -98,6 +98,7 @@ class TopQuery(ObjectsFilter):
     """How many labels, and of which: those whose objects fit, if anything is said of objects."""
 
     n: int = Field(10, ge=1, le=MAX_LABELS, description="How many.")
+    t: int | None = Field(None, ge=0, lt=10**15, description=AT_TIME)
     bodies: bool = Field(default=False, description="Apply the mapping: ids are of bodies.")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxlake.ngff.grid.axes import TimeStep
+
 if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.axes import VoxelSize
@@ -21,6 +23,10 @@ class CoveredImage:
     """Place of the first voxel: z, y, x in the unit of `voxel_size`."""
     steps: tuple[tuple[int, ...], ...]
     """Factors of z, y and x from each level to the next."""
+    times: int | None = None
+    """How many time points it has; None if time is no axis of it."""
+    time: TimeStep | None = None
+    """From one to the next, if it is known."""
 
     @property
     def levels(self) -> int:
@@ -35,4 +41,16 @@ def covered_dataset(image: Dataset) -> CoveredImage:
         image.multiscale.voxel_size,
         image.multiscale.translation,
         tuple(image.step(level)[-3:] for level in range(1, image.levels)),
+        *_times_of(image),
     )
+
+
+def _times_of(image: Dataset) -> tuple[int | None, TimeStep | None]:
+    """Return how many time points an image has, and the step between them."""
+    names = image.multiscale.axis_names
+    if "t" not in names:
+        return None, None
+    place, finest = names.index("t"), image.multiscale.levels[0]
+    unit = image.multiscale.axes[place].unit
+    step = TimeStep(finest.scale[place], unit, finest.translation[place]) if unit else None
+    return image.level(0).shape[place], step

@@ -23,9 +23,10 @@ from voxlake.ngff.grid.dtypes import IMAGE_DTYPES, LABEL_DTYPES
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels, plan_levels_by
 from voxlake.ngff.grid.reduction import check_factors
-from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.publishing import publish
+from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.lake import Place, check_nothing_there, check_writable, free_place_in, place_of
 from voxlake.ngff.making import Making
 from voxlake.platform.access import Principal
@@ -132,9 +133,9 @@ def _store(lake: StoreURL, new: NewDataset) -> None:
     making = str(ULID())
     url = create_dataset(lake, new, making)
     if new.place.kind is Kind.LABELS:
-        labels = Labels(open_dataset(url).level(0), lake / new.place.index_key)
-        check_labels(labels.volume)
-        publish(labels, None, ())
+        labels = labels_of(open_dataset(url), lake / new.place.index_key)
+        check_labels(labels.at_time().volume)
+        list(in_parallel(lambda each: publish(each, None, ()), list(labels.each_time())))
     Making(url, making).finish()
 
 
@@ -186,7 +187,14 @@ def _as_of_image(
             "voxel size, levels and factors out"
         )
     image = covered_dataset(open_dataset(lake / place.key))
-    return Extent(image.shape, SPATIAL, image.voxel_size, image.translation), image.steps
+    in_time = image.times is not None
+    return Extent(
+        (*([image.times] if image.times is not None else []), *image.shape),
+        ("t", *SPATIAL) if in_time else SPATIAL,
+        image.voxel_size,
+        image.translation,
+        image.time,
+    ), image.steps
 
 
 def _check_extent(asked: EmptyDataset, extent: Extent) -> None:
@@ -200,9 +208,10 @@ def _check_extent(asked: EmptyDataset, extent: Extent) -> None:
         raise InvalidInputError(
             f"shape {extent.shape} was given; an axis has 1 to {_LONGEST} voxels"
         )
-    if asked.kind is Kind.LABELS and extent.axes != SPATIAL:
+    if asked.kind is Kind.LABELS and "c" in extent.axes:
         raise UnsupportedError(
-            f"{asked.name} would have the axes {', '.join(extent.axes)}; labels have z, y, x only"
+            f"{asked.name} would have the axes {', '.join(extent.axes)}; labels have z, y, x, and "
+            "t before them"
         )
 
 

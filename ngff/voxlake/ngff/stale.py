@@ -26,6 +26,7 @@ from ulid import ULID
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.lake import GROUP_SUFFIX
+from voxlake.ngff.time_point import TimePoint
 from voxlake.platform import store
 from voxlake.platform.deadline import under_deadline
 
@@ -177,10 +178,11 @@ def marked_while[T](
     if url is None:
         yield meanwhile()
         return
-    parts = [part for box in boxes for part in _parts(volume, box)]
+    whole = volume.whole if isinstance(volume, TimePoint) else volume
+    parts = [part for box in boxes for part in _parts(whole, _in_whole(volume, box))]
 
     def mark_all() -> list[_Opened]:
-        return [_mark(url, volume, cell, part) for cell, part in parts]
+        return [_mark(url, whole, cell, part) for cell, part in parts]
 
     if all(_covering(_known(url, cell), part) for cell, part in parts):
         opened, answer = mark_all(), meanwhile()
@@ -195,6 +197,10 @@ def marked_while[T](
         for (_, part), mark in zip(parts, opened, strict=True):
             if mark.age_s > LATE_S:
                 store.write(_new(url, part).url, b"")
+
+
+def _in_whole(volume: Volume, box: Box) -> Box:
+    return volume.box_in_whole(box) if isinstance(volume, TimePoint) else box
 
 
 def _parts(volume: Volume, box: Box) -> Iterator[tuple[Cell, Box]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -22,6 +21,7 @@ from voxlake.ngff.metadata.seal import require_seal
 from voxlake.ngff.pending import Pending, explain
 from voxlake.ngff.reading.decoded import half_of
 from voxlake.ngff.reading.reader import ShardReader, can_read
+from voxlake.ngff.shards.keys import cell_of_key, shard_key
 from voxlake.platform import store
 from voxlake.platform.deadline import wait_for
 from voxlake.platform.errors import (
@@ -138,6 +138,11 @@ class Volume:
         """Return the number, in C order, of the shard at `cell` of the write grid."""
         return int(np.ravel_multi_index(cell, self.grid))
 
+    @property
+    def shards_url(self) -> StoreURL:
+        """Address below which the objects of its shards lie, maybe beside others."""
+        return self.url
+
     def shard_url(self, cell: tuple[int, ...]) -> StoreURL:
         """Return the address of the object that holds the shard at `cell` of the write grid."""
         return self.url / self.shard_key(cell)
@@ -145,6 +150,11 @@ class Volume:
     def shard_key(self, cell: tuple[int, ...]) -> str:
         """Return the key, below the array, of the object of `shard_url`."""
         return shard_key(self.metadata, cell)
+
+    def cell_of(self, key: str) -> tuple[int, ...] | None:
+        """Return the cell of the shard at a key below the array; None if it has no such shard."""
+        cell = cell_of_key(self.metadata, key)
+        return cell if cell is not None and self.has_shard(cell) else None
 
     def decoding_bytes(self, box: Box) -> int:
         """Return how many bytes of decoded chunks are in memory at once while `box` is read.
@@ -173,7 +183,7 @@ class Volume:
         box.check_inside(self.box, str(self.url))
         self._check_links("read", box)
         ask = partial(self.array[box.slices].read, order="C")
-        return Pending(ask, "read", self, self._heads(box), partial(self._may_lack_shards, box))
+        return Pending(ask, "read", self, self.heads(box), partial(self._may_lack_shards, box))
 
     def write(self, box: Box, voxels: npt.NDArray[Any]) -> Pending[None]:
         """Write `voxels` into `box`; writers of other voxels of the same shard lose nothing.
@@ -265,13 +275,13 @@ class Volume:
         if self.url.is_local:
             store.check_links(action, self.url, map(self.shard_key, box.cells(self.shard)))
 
-    def _heads(self, box: Box) -> Sequence[Head]:
+    def heads(self, box: Box) -> Sequence[Head]:
         """Ask for what has to be looked at before the chunks of `box` are decoded."""
         return () if self.blosc is None else self.blosc.ask(box)
 
     def _check_heads(self, action: str, box: Box) -> None:
         try:
-            for head in self._heads(box):
+            for head in self.heads(box):
                 head.wait()
         except (ValueError, OSError) as error:
             raise explain(action, self.url, error) from error
@@ -329,30 +339,6 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
     reader = ShardReader.of(volume, cache_bytes)
     return replace(volume, blosc=BloscChunks.of(volume, kvstore, context), reader=reader)
-
-
-def shard_key(metadata: dict[str, Any], cell: tuple[int, ...]) -> str:
-    """Return the key of a shard below its array (zarr v3, "chunk key encoding"; zarr v2)."""
-    if metadata.get("zarr_format") == 2:
-        return str(metadata.get("dimension_separator", ".")).join(map(str, cell))
-    encoding = metadata.get("chunk_key_encoding", {"name": "default"})
-    default = encoding["name"] == "default"
-    separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
-    parts = [*(["c"] if default else []), *map(str, cell)]
-    return str(separator).join(parts)
-
-
-def cell_of_key(metadata: dict[str, Any], key: str) -> tuple[int, ...] | None:
-    """Return the cell of the shard at a key below its array; None if it is the key of none.
-
-    Examples
-    --------
-    >>> metadata = {"zarr_format": 2, "dimension_separator": "/"}
-    >>> cell_of_key(metadata, "3/0/12"), cell_of_key(metadata, "3/00/12")
-    ((3, 0, 12), None)
-    """
-    cell = tuple(int(digits) for digits in re.findall(r"[0-9]+", key))
-    return cell if shard_key(metadata, cell) == key else None
 
 
 def _look_at(url: StoreURL) -> tuple[str, dict[str, Any], bool]:

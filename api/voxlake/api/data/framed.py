@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from anyio import to_thread
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data.labels import ask, labels_in_box
+from voxlake.api.data.labels import ask_each_time, labels_in_box
 from voxlake.api.data.opened import check_labels
 from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
@@ -27,7 +28,12 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.catalog import DatasetRecord
-from voxlake.platform.errors import LimitExceededError, OutOfBoundsError, UnsupportedError
+from voxlake.platform.errors import (
+    LimitExceededError,
+    NotFoundError,
+    OutOfBoundsError,
+    UnsupportedError,
+)
 
 TIME = Axis("t", AxisType.TIME)
 
@@ -179,7 +185,7 @@ def along(names: tuple[str, ...], cutout: Cutout, box: Box) -> Box:
 async def ids_in(granted: Granted[ReadVoxels], framed: Framed) -> npt.NDArray[np.uint64]:
     """Return the labels, ascending, that have voxels in a cutout; background is none.
 
-    By the label index where it knows them: of level 0 of labels without time.
+    By the label index where it knows them: of level 0.
 
     Raises
     ------
@@ -189,9 +195,8 @@ async def ids_in(granted: Granted[ReadVoxels], framed: Framed) -> npt.NDArray[np
     check_labels(granted)
     if framed.stored.is_empty:
         return np.empty(0, np.uint64)
-    if framed.cutout.level == 0 and framed.names == SPATIAL:
-        inside, _, _ = await labels_in_box(granted, framed.stored, (0, None), counts=False)
-        return inside.labels
+    if framed.cutout.level == 0 and "c" not in framed.names:
+        return await _indexed_in(granted, framed.stored)
     answers, held = granted.gateway.answers, framed.reading_bytes
     if held > answers.share_bytes:
         raise LimitExceededError(
@@ -206,22 +211,42 @@ async def ids_in(granted: Granted[ReadVoxels], framed: Framed) -> npt.NDArray[np
     return found
 
 
+async def _indexed_in(granted: Granted[ReadVoxels], box: Box) -> npt.NDArray[np.uint64]:
+    """Return the labels in a box of level 0, z, y, x or t, z, y, x."""
+    zyx = Box(box.start[-3:], box.stop[-3:])
+    times = range(box.start[0], box.stop[0]) if box.ndim == 4 else [0]
+    labels = np.empty(0, np.uint64)
+    for time in times:
+        inside, _, _ = await labels_in_box(granted, zyx, (0, None), time=time, counts=False)
+        labels = np.union1d(labels, inside.labels)
+    return labels
+
+
 async def box_of_label(
     granted: Granted[ReadVoxels], label: int, level: int, frame: FrameDocument | None
-) -> Box:
-    """Return the tightest box z, y, x around a label in a frame.
+) -> tuple[Box, tuple[int, int]]:
+    """Return the tightest box z, y, x around a label in a frame, and its time points, half-open.
 
     Above level 0 it is that of level 0, grown to whole voxels of the level.
+
+    Raises
+    ------
+    NotFoundError
+        If no voxel has it at any time point.
     """
     dataset = await data.open_dataset(granted)
     await data.open_level(granted, dataset, level)
-    own = (await ask(granted, lambda view: view.extent(label, counted=False))).box
+    extents = await ask_each_time(granted, lambda view: view.extent(label, counted=False))
+    if not extents:
+        raise NotFoundError(f"no voxel of {granted.record.name} has the label {label}")
+    own = reduce(or_, (extent.box for extent in extents.values()))
     factors = _factors(dataset, level)
     grown = own.aligned(factors)
-    return Box(
+    box = Box(
         tuple(lo // n for lo, n in zip(grown.start, factors, strict=True)),
         tuple(hi // n for hi, n in zip(grown.stop, factors, strict=True)),
     ).shifted(_start(frame, factors))
+    return box, (min(extents), max(extents) + 1)
 
 
 def _check_axes(record: DatasetRecord, names: tuple[str, ...], shape: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from voxlake.api.data.labels import ask
+from voxlake.api.data.labels import AskedBox, ask
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.tables import BINARY_TABLES, TableFormat
 from voxlake.api.guard import Granted
@@ -88,21 +88,28 @@ def sparse_volume(
 
 
 async def read_mask(
-    granted: Granted[ReadVoxels], label: int, *, bodies: bool
+    granted: Granted[ReadVoxels], label: int, asked: AskedBox, *, bodies: bool
 ) -> tuple[Read, Box, StateDocument]:
-    """Return what reads uint8 voxels, 1 where a label is and else 0; its own box; and its state.
+    """Return what reads uint8 voxels, 1 where a label is and else 0; the box; and the state.
+
+    Boxes have all axes of the dataset. Without ranges it is the label's own.
 
     Raises
     ------
     NotFoundError
         If no voxel has it.
     """
-    view, box = await ask(
-        granted, lambda view: (view, view.extent(label, counted=False).box), bodies=bodies
+    view, own = await ask(
+        granted,
+        lambda view: (view, view.extent(label, counted=False).box),
+        time=asked.time,
+        bodies=bodies,
     )
 
     async def read(box: Box) -> npt.NDArray[np.uint8]:
-        mask = await granted.gateway.questions.go_on(partial(view.mask, label, box))
-        return mask.view(np.uint8)
+        zyx = Box(box.start[-3:], box.stop[-3:])
+        mask = await granted.gateway.questions.go_on(partial(view.mask, label, zyx))
+        return mask.view(np.uint8).reshape(box.shape)
 
+    box = asked.along_axes(own if asked.is_whole else asked.zyx)
     return read, box, StateDocument.of(view)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,11 +13,9 @@ from anyio import to_thread
 
 from voxlake.api.data.mappings import newest_mapping
 from voxlake.api.data.opened import (
-    check_labels,
     index_url,
     opened_dataset,
     opened_labels,
-    opened_level,
     store_url,
 )
 from voxlake.api.guard import Granted
@@ -27,6 +27,7 @@ from voxlake.documents.labels import (
     chunks_document,
 )
 from voxlake.ngff.grid.box import Box
+from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.mapping.mapping import (
     Mapping,
     bodies_of,
@@ -37,13 +38,19 @@ from voxlake.ngff.labels.mapping.table import Pairs
 from voxlake.ngff.labels.objects.reading import ObjectFilter, list_ids
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
+from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels, Right
 from voxlake.platform.deadline import until
-from voxlake.platform.errors import ConflictError, LimitExceededError
+from voxlake.platform.errors import (
+    ConflictError,
+    InvalidInputError,
+    LimitExceededError,
+    NotFoundError,
+)
 
 MAX_CELLS = 1_000_000
 """Chunks of one label that are listed."""
@@ -56,20 +63,52 @@ BYTES_A_ROW = 100
 EVERY_OBJECT = ObjectFilter()
 
 
-async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> Box:
-    """Return the box of level 0 that ranges by axis ask for, of labels.
+@dataclass(frozen=True, slots=True)
+class AskedBox:
+    """A box of level 0 of labels, at one time point."""
+
+    time: int
+    zyx: Box
+    is_whole: bool
+    """Whether no range of z, y or x was given."""
+    axes: tuple[str, ...]
+    """Those of the dataset."""
+
+    @property
+    def whole(self) -> Box:
+        """The same along all axes."""
+        return self.along_axes(self.zyx)
+
+    def along_axes(self, zyx: Box) -> Box:
+        """Return another box of the time point along all axes of the dataset."""
+        in_time = len(self.axes) > 3
+        start, stop = ((self.time,), (self.time + 1,)) if in_time else ((), ())
+        return Box((*start, *zyx.start), (*stop, *zyx.stop))
+
+
+async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> AskedBox:
+    """Return the box of level 0 that ranges by axis ask for, of labels; by default at time 0.
 
     Raises
     ------
     UnsupportedError
-        If the dataset is an image.
+        If the dataset is an image, or has channels.
     InvalidInputError
-        If they are no box of it.
+        If they are no box of it, or one of several time points.
+    OutOfBoundsError
+        If it does not lie in the dataset.
     """
-    check_labels(granted)
-    dataset = await opened_dataset(granted)
-    volume = await opened_level(granted, dataset, 0)
-    return parse_box(ranges, dataset.multiscale.axis_names, volume.shape)
+    labels = await opened_labels(granted)
+    axes = (await opened_dataset(granted)).multiscale.axis_names
+    given = {name: text for name, text in ranges.items() if name != "t"}
+    text = ranges.get("t", "0")
+    times = parse_box({"t": text}, ("t",), (labels.times or 1,))
+    if times.size != 1:
+        raise InvalidInputError(
+            f"t={text} was asked for, and labels are asked for at one time point; give it as t=3"
+        )
+    zyx = parse_box(given, axes[-3:], labels.volume.shape[-3:])
+    return AskedBox(times.start[0], zyx, not given, axes)
 
 
 async def mapping_of(granted: Granted[ReadVoxels]) -> Mapping:
@@ -111,6 +150,7 @@ async def ask[T](
     granted: Granted[ReadVoxels],
     question: Callable[[View], T],
     *,
+    time: int | None = None,
     bodies: bool = False,
     held_bytes: int = QUESTION_BYTES,
 ) -> T:
@@ -118,22 +158,55 @@ async def ask[T](
 
     What it is to tell of the state that it is true of is asked of the same view.
 
+    Parameters
+    ----------
+    time
+        Time point; None: the first, which may be the only one.
+
     Raises
     ------
+    OutOfBoundsError
+        If there is no such time point.
     LimitExceededError
         If more than `MAX_SHARDS` are not in the index, and would have to be looked into.
     """
-    labels = await opened_labels(granted, bodies=bodies)
+    labels = (await opened_labels(granted, bodies=bodies)).at_time(time)
+    asked = partial(labels.ask, partial(_checked, question))
+    return await granted.gateway.questions.ask(asked, held_bytes)
 
-    def checked(view: View) -> T:
-        _check_shards(len(view.state.dirty), "have to be looked into, as the index is behind")
-        return question(view)
 
-    return await granted.gateway.questions.ask(partial(labels.ask, checked), held_bytes)
+async def ask_each_time[T](
+    granted: Granted[ReadVoxels], question: Callable[[View], T]
+) -> dict[int, T]:
+    """Return the answers to a question, as `ask`, of the time points that have what is asked for.
+
+    Those of which it says NotFoundError are left out.
+    """
+    labels = await opened_labels(granted)
+
+    def ask_one(point: Labels) -> T | None:
+        with suppress(NotFoundError):
+            return point.ask(partial(_checked, question))
+        return None
+
+    def ask_all() -> dict[int, T]:
+        answers = in_parallel(ask_one, list(labels.each_time()))
+        return {time: answer for time, answer in enumerate(answers) if answer is not None}
+
+    return await granted.gateway.questions.ask(ask_all)
+
+
+def _checked[T](question: Callable[[View], T], view: View) -> T:
+    _check_shards(len(view.state.dirty), "have to be looked into, as the index is behind")
+    return question(view)
 
 
 async def ask_for_all[T](
-    granted: Granted[ReadVoxels], question: Callable[[View], T], *, bodies: bool = False
+    granted: Granted[ReadVoxels],
+    question: Callable[[View], T],
+    *,
+    time: int | None = None,
+    bodies: bool = False,
 ) -> T:
     """Return the answer to a question that all labels are listed for, as `ask`.
 
@@ -154,7 +227,7 @@ async def ask_for_all[T](
         return question(view)
 
     held_bytes = granted.gateway.answers.limit_bytes // 2
-    return await ask(granted, checked, bodies=bodies, held_bytes=held_bytes)
+    return await ask(granted, checked, time=time, bodies=bodies, held_bytes=held_bytes)
 
 
 async def list_largest(
@@ -162,6 +235,7 @@ async def list_largest(
     count: int,
     where: ObjectFilter = EVERY_OBJECT,
     *,
+    time: int | None = None,
     bodies: bool,
 ) -> tuple[StateDocument, LabelTable]:
     """Return the labels of most voxels, of those whose objects fit a filter if it says anything.
@@ -173,27 +247,41 @@ async def list_largest(
     """
     if where == EVERY_OBJECT:
         return await ask_for_all(
-            granted, lambda view: (StateDocument.of(view), view.largest(count)), bodies=bodies
+            granted,
+            lambda view: (StateDocument.of(view), view.largest(count)),
+            time=time,
+            bodies=bodies,
         )
     most = granted.gateway.whole_answer_bytes // BYTES_A_ROW
     find = partial(list_ids, await index_url(granted), where, most)
     ids = await granted.gateway.questions.ask(find)
     return await ask(
-        granted, lambda view: (StateDocument.of(view), view.find(ids).largest(count)), bodies=bodies
+        granted,
+        lambda view: (StateDocument.of(view), view.find(ids).largest(count)),
+        time=time,
+        bodies=bodies,
     )
 
 
 async def list_page(
-    granted: Granted[ReadVoxels], after: int, most: int, *, bodies: bool
+    granted: Granted[ReadVoxels], after: int, most: int, *, time: int | None = None, bodies: bool
 ) -> tuple[StateDocument, LabelTable]:
     """Return the first `most` labels above `after`; of bodies as `ask_for_all`."""
     return await (ask_for_all if bodies else ask)(
-        granted, lambda view: (StateDocument.of(view), view.page(after, most)), bodies=bodies
+        granted,
+        lambda view: (StateDocument.of(view), view.page(after, most)),
+        time=time,
+        bodies=bodies,
     )
 
 
 async def list_chunks(
-    granted: Granted[ReadVoxels], label: int, *, bodies: bool, listed: bool
+    granted: Granted[ReadVoxels],
+    label: int,
+    *,
+    time: int | None = None,
+    bodies: bool,
+    listed: bool,
 ) -> tuple[StateDocument, npt.NDArray[np.int64]]:
     """Return the chunks that hold a label: a document, and their cells (n, 3).
 
@@ -217,11 +305,17 @@ async def list_chunks(
             )
         return chunks_document(view, label, cells) if listed else StateDocument.of(view), cells
 
-    return await ask(granted, question, bodies=bodies)
+    return await ask(granted, question, time=time, bodies=bodies)
 
 
 async def draw_points(
-    granted: Granted[ReadVoxels], label: int, count: int, seed: int, *, bodies: bool
+    granted: Granted[ReadVoxels],
+    label: int,
+    count: int,
+    seed: int,
+    *,
+    time: int | None = None,
+    bodies: bool,
 ) -> tuple[PointsDocument, npt.NDArray[np.int64]]:
     """Return voxels of a label, drawn uniformly, and the same (count, 3) again."""
 
@@ -229,7 +323,7 @@ async def draw_points(
         points = view.points(label, count, seed)
         return PointsDocument.of(view, label=label, points=points.tolist()), points
 
-    return await ask(granted, question, bodies=bodies)
+    return await ask(granted, question, time=time, bodies=bodies)
 
 
 def _check_shards(count: int, which: str) -> None:
@@ -245,10 +339,11 @@ async def labels_in_box(
     box: Box,
     page: tuple[int, int | None],
     *,
+    time: int | None = None,
     counts: bool,
     bodies: bool = False,
 ) -> tuple[LabelsInBox, int | None, int | None]:
-    """Return the labels that have voxels in `box` (level 0), or a page of them.
+    """Return the labels that have voxels in `box` (z, y, x of level 0), or a page of them.
 
     Beside it what is `after` for the next page, and the number of the mapping.
 
@@ -262,7 +357,7 @@ async def labels_in_box(
     LimitExceededError
         If there are more than `MAX_SHARDS` shards in the box, or too many labels.
     """
-    labels = await opened_labels(granted, bodies=bodies)
+    labels = (await opened_labels(granted, bodies=bodies)).at_time(time)
     _check_shards(box.count_cells(labels.volume.shard), "are in the box")
     found = await granted.gateway.questions.ask(partial(labels.in_box, box, counts=counts))
     inside, after = found.page(*page)
@@ -276,10 +371,14 @@ async def labels_in_box(
 
 
 async def labels_at(
-    granted: Granted[ReadVoxels], points: npt.NDArray[np.int64], *, bodies: bool = False
+    granted: Granted[ReadVoxels],
+    points: npt.NDArray[np.int64],
+    *,
+    time: int | None = None,
+    bodies: bool = False,
 ) -> tuple[npt.NDArray[np.uint64], int | None]:
     """Return the label (n,) at each of `points` (n, 3), and the number of the mapping."""
-    labels = await opened_labels(granted, bodies=bodies)
+    labels = (await opened_labels(granted, bodies=bodies)).at_time(time)
     found = await granted.gateway.questions.ask(
         partial(labels.at, points), QUESTION_BYTES + POINTS_BYTES
     )

@@ -13,6 +13,7 @@ from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.dataset import open_dataset as open_ngff_dataset
 from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.times import check_axes
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Right
 from voxlake.platform.errors import LimitExceededError, UnsupportedError
@@ -56,17 +57,18 @@ def _index_of(granted: Granted[Right], dataset: Dataset) -> StoreURL:
 
 
 async def opened_labels(granted: Granted[Right], *, bodies: bool = False) -> Labels:
-    """Return the labels; with `bodies` the mapping is applied to what is answered of them.
+    """Return the labels of all time points; with `bodies` the mapping is applied to answers.
 
     Raises
     ------
     UnsupportedError
-        If the dataset is an image.
+        If the dataset is an image, or has channels.
     LimitExceededError
         If a chunk of them would never fit in the memory for answers.
     """
     check_labels(granted)
     dataset = await opened_dataset(granted)
+    check_axes(dataset)
     url, most = _index_of(granted, dataset), granted.gateway.answers.share_bytes
     mapping = await newest_mapping(granted.record, url) if bodies else None
     volume = await opened_level(granted, dataset, 0)

@@ -8,7 +8,7 @@ from typing import Literal
 from anyio import to_thread
 
 from voxlake.api.askers import Asker
-from voxlake.api.data.opened import opened_dataset, opened_level
+from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
 from voxlake.api.guard import Granted
 from voxlake.api.own_uploads import OwnUpload
 from voxlake.documents.boss_ingest import Config
@@ -102,7 +102,7 @@ async def _whole(granted: Granted[AddVoxels], start: tuple[int, int, int]) -> Bo
     dataset = await opened_dataset(granted)
     volume = await opened_level(granted, dataset, 0)
     if granted.record.kind == "labels":
-        check_labels(volume)
+        check_labels((await opened_labels(granted)).at_time().volume)
     sizes = dict(zip(dataset.multiscale.axis_names, volume.shape, strict=True))
     if not set(SPATIAL) <= {*sizes} <= {"t", *SPATIAL}:
         raise UnsupportedError(

@@ -23,7 +23,6 @@ from voxlake.api.http.requests.ranges import opaque_tags
 from voxlake.documents.writes import Merge, ShardDocument, WrittenDocument
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
-from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.scan.rows import check_labels
@@ -66,7 +65,7 @@ class Finest:
     dataset: Dataset
     volume: Volume
     labels: Labels | None
-    """What is indexed at once; None: an image, or labels that no index describes."""
+    """What is indexed at once; None: an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +141,11 @@ async def open_finest(granted: Granted[AddVoxels]) -> Finest:
         )
     dataset = await opened_dataset(granted)
     volume = await opened_level(granted, dataset, 0)
-    if record.kind != "labels" or not is_indexed(dataset):
+    if record.kind != "labels":
         return Finest(dataset, volume, None)
     labels = await opened_labels(granted)
-    check_labels(volume)
+    check_labels(labels.at_time().volume)
     return Finest(dataset, volume, labels)
-
-
-def is_indexed(dataset: Dataset) -> bool:
-    """Return whether labels have a label index: of those with time, voxels tell all."""
-    return dataset.multiscale.axis_names == SPATIAL
 
 
 def target_of(granted: Granted[AddVoxels], finest: Finest, box: Box) -> Target:

@@ -185,7 +185,7 @@ def _planned(
             f"{plan.times} time points of its experiment"
         )
     kind = Kind.IMAGE if asked.type == "image" else Kind.LABELS
-    extent = _extent(catalog.frames.get(frame), plan, kind)
+    extent = _extent(catalog.frames.get(frame), plan)
     return EmptyDataset(
         name,
         kind,
@@ -197,9 +197,9 @@ def _planned(
     )
 
 
-def _extent(frame: Frame, plan: Plan, kind: Kind) -> Extent:
-    """Return that of a frame; annotations are of the first time point alone."""
-    in_time = plan.times > 1 and kind is Kind.IMAGE
+def _extent(frame: Frame, plan: Plan) -> Extent:
+    """Return that of a frame, at all time points of a plan."""
+    in_time = plan.times > 1
     shape = tuple(stop - start for start, stop in zip(frame.start, frame.stop, strict=True))
     places = zip(frame.start, frame.voxel_size, strict=True)
     z, y, x = (start * size for start, size in places)

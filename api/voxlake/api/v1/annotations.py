@@ -52,13 +52,13 @@ async def get_bounding_box(
         Query(alias="type", description="`loose` is grown to bossDB's blocks."),
     ] = "loose",
 ) -> BossBoundingBox | Response:
-    """Return the box around an id, exact if it is to be tight."""
+    """Return the box around an id at all time points, exact if it is to be tight."""
     try:
-        box = await box_of_label(granted, label, resolution, await recent_frame_of(granted))
+        box, times = await box_of_label(granted, label, resolution, await recent_frame_of(granted))
     except NotFoundError as error:
         return refusal(request, error, NO_OBJECT)
     z, y, x = _ranges(box.aligned(CUBOID[::-1]) if kind == "loose" else box)
-    return BossBoundingBox(x_range=x, y_range=y, z_range=z)
+    return BossBoundingBox(x_range=x, y_range=y, z_range=z, t_range=times)
 
 
 @router.get("/reserve/{collection}/{experiment}/{dataset}/{count}", summary="Reserve ids")

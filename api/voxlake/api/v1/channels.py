@@ -51,7 +51,7 @@ async def add_channel(
 ) -> BossChannel:
     """Make a channel in the extent of its frame, which the asker owns: all zeros, to be written to.
 
-    Its levels are those that its experiment says; annotations are of the first time point.
+    Its levels and time points are those that its experiment says.
     """
     check_named(asked.name, dataset)
     with taken_is_wrong():

@@ -80,14 +80,15 @@ async def get_sparse_volume(
     offers = [each for each in ENCODINGS if each.encode or not clip.coarse]
     what = "a coarse sparse volume" if clip.coarse else "a sparse volume"
     encoding = choose(clip.format, accept, offers, what)
-    ranges = clip.by_axis()
-    box = await label_data.box_of(granted, ranges) if ranges else None
+    asked = await label_data.box_of(granted, clip.by_axis())
+    box = None if asked.is_whole else asked.zyx
     limit = granted.gateway.whole_answer_bytes
     parts, held, state = await label_data.ask(
         granted,
         lambda view: label_voxels.sparse_volume(
             view, label, box, encoding, limit, coarse=clip.coarse
         ),
+        time=asked.time,
         bodies=clip.bodies,
     )
     headers = {
@@ -124,10 +125,9 @@ async def get_mask(
 
     It is a cutout of uint8, in the same formats and with the same headers.
     """
-    ranges = clip.by_axis()
-    box = await label_data.box_of(granted, ranges) if ranges else None
-    read, own, state = await label_voxels.read_mask(granted, label, bodies=clip.bodies)
+    asked = await label_data.box_of(granted, clip.by_axis())
+    read, box, state = await label_voxels.read_mask(granted, label, asked, bodies=clip.bodies)
     dataset = await data.open_dataset(granted)
-    cutout = data.cutout_of(granted, dataset, 0, box or own, np.dtype(np.uint8))
+    cutout = data.cutout_of(granted, dataset, 0, box, np.dtype(np.uint8))
     chosen = negotiate(clip.format, accept, FORMATS, cutout)
     return answer(granted, CutoutReading(cutout, chosen, read, state_headers(state)))

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from voxlake.api.data import datasets as data
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats.tables import JSON
 from voxlake.api.guard import MayAddVoxels, MayReadVoxels
@@ -26,6 +25,7 @@ from voxlake.api.http.answers.tables import TABLED, TableForm, next_header
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.http.requests.query import Ranges
 from voxlake.documents.labels import (
+    AT_TIME,
     MAX_LABELS,
     MAX_POINTS,
     BlockDocument,
@@ -52,6 +52,7 @@ OneLabel = Annotated[int, Path(ge=1, lt=2**64, description="Any id but backgroun
 Bodies = Annotated[
     bool, Query(description="Apply the mapping from supervoxels to bodies: ids are of bodies.")
 ]
+Time = Annotated[int | None, Query(ge=0, lt=10**15, description=AT_TIME)]
 After = Annotated[int, Query(ge=0, lt=2**64, description="Only labels above it: `next` of a page.")]
 
 
@@ -66,6 +67,15 @@ class BoxQuery(Ranges):
     )
 
 
+class DrawQuery(BaseModel):
+    """How many voxels of a label are drawn."""
+
+    count: int = Field(1, ge=0, le=MAX_POINTS, description="How many.")
+    seed: int = Field(0, ge=0, description="The same seed draws the same points.")
+    t: int | None = Field(None, ge=0, lt=10**15, description=AT_TIME)
+    bodies: bool = Field(default=False, description="Apply the mapping: the id is that of a body.")
+
+
 @router.get(
     "",
     summary="List the labels in a box",
@@ -77,12 +87,16 @@ async def get_labels(
 ) -> Response:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
     box = await label_data.box_of(granted, asked.by_axis())
-    axes = await data.axis_names(granted)
     inside, after, number = await label_data.labels_in_box(
-        granted, box, (asked.after, asked.limit), counts=asked.counts, bodies=asked.bodies
+        granted,
+        box.zyx,
+        (asked.after, asked.limit),
+        time=box.time,
+        counts=asked.counts,
+        bodies=asked.bodies,
     )
     headers = {"X-Index-Consistency": "latest", **mapping_header(number), **next_header(after)}
-    document = partial(in_box_document, box, axes, inside, mapping=number, next=after)
+    document = partial(in_box_document, box.whole, box.axes, inside, mapping=number, next=after)
     return await in_box_response(form, document, inside, headers, granted.gateway.answers)
 
 
@@ -90,12 +104,13 @@ async def get_labels(
 async def get_all(
     granted: MayReadVoxels,
     form: TableForm,
+    t: Time = None,
     bodies: Bodies = False,  # noqa: FBT002
     after: After = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_LABELS, description="Most labels.")] = 1000,
 ) -> Response:
     """Return a page of labels, ascending; tables have `next` in `X-Voxlake-Next`."""
-    state, table = await label_data.list_page(granted, after, limit + 1, bodies=bodies)
+    state, table = await label_data.list_page(granted, after, limit + 1, time=t, bodies=bodies)
     return await page_response(form, state, table, granted.gateway.answers, limit)
 
 
@@ -106,7 +121,9 @@ async def get_top(
     granted: MayReadVoxels, asked: Annotated[TopQuery, Query()], form: TableForm
 ) -> Response:
     """Return the labels of most voxels, most first; the smaller id of equals."""
-    state, table = await label_data.list_largest(granted, asked.n, asked.where, bodies=asked.bodies)
+    state, table = await label_data.list_largest(
+        granted, asked.n, asked.where, time=asked.t, bodies=asked.bodies
+    )
     return await list_response(form, state, table, granted.gateway.answers)
 
 
@@ -120,7 +137,10 @@ async def look_up(
 ) -> Response:
     """Return boxes and voxel counts of many labels, ascending: one pass over the index."""
     state, table = await label_data.ask(
-        granted, lambda view: (StateDocument.of(view), view.find(asked.labels)), bodies=asked.bodies
+        granted,
+        lambda view: (StateDocument.of(view), view.find(asked.labels)),
+        time=asked.t,
+        bodies=asked.bodies,
     )
     return await list_response(form, state, table, granted.gateway.answers, asked=asked.labels)
 
@@ -138,7 +158,7 @@ async def post_points(
 ) -> Response:
     """Return which label is at each of some points of level 0: of the voxels as they are."""
     points = np.array(asked.points, np.int64).reshape(-1, 3)
-    labels, number = await label_data.labels_at(granted, points, bodies=asked.bodies)
+    labels, number = await label_data.labels_at(granted, points, time=asked.t, bodies=asked.bodies)
     headers, budget = mapping_header(number), granted.gateway.answers
 
     def document() -> LabelsAtDocument:
@@ -166,6 +186,7 @@ async def get_label(
     answer: Response,
     granted: MayReadVoxels,
     label: OneLabel,
+    t: Time = None,
     point: Annotated[bool, Query(description="Also find a voxel inside it.")] = False,  # noqa: FBT002
     bodies: Bodies = False,  # noqa: FBT002
 ) -> LabelDocument:
@@ -175,6 +196,7 @@ async def get_label(
         lambda view: label_document(
             view, view.extent(label), point=view.point(label) if point else None
         ),
+        time=t,
         bodies=bodies,
     )
     answer.headers.update(state_headers(document))
@@ -191,11 +213,12 @@ async def get_chunks(
     granted: MayReadVoxels,
     label: OneLabel,
     form: TableForm,
+    t: Time = None,
     bodies: Bodies = False,  # noqa: FBT002
 ) -> Response:
     """Return where in the grid of chunks of level 0 a label is, and their Morton numbers."""
     document, cells = await label_data.list_chunks(
-        granted, label, bodies=bodies, listed=form is JSON
+        granted, label, time=t, bodies=bodies, listed=form is JSON
     )
     headers, budget = state_headers(document), granted.gateway.answers
     return await places_response(form, lambda: document, cells, headers, budget)
@@ -211,13 +234,11 @@ async def get_points(
     granted: MayReadVoxels,
     label: OneLabel,
     form: TableForm,
-    count: Annotated[int, Query(ge=0, le=MAX_POINTS, description="How many.")] = 1,
-    seed: Annotated[int, Query(ge=0, description="The same seed draws the same points.")] = 0,
-    bodies: Annotated[  # noqa: FBT002
-        bool, Query(description="Apply the mapping: the id is that of a body.")
-    ] = False,
+    asked: Annotated[DrawQuery, Query()],
 ) -> Response:
     """Return voxels that have a label, drawn uniformly from all of them."""
-    document, points = await label_data.draw_points(granted, label, count, seed, bodies=bodies)
+    document, points = await label_data.draw_points(
+        granted, label, asked.count, asked.seed, time=asked.t, bodies=asked.bodies
+    )
     headers, budget = state_headers(document), granted.gateway.answers
     return await places_response(form, lambda: document, points, headers, budget)

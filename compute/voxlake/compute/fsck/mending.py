@@ -13,6 +13,7 @@ from voxlake.compute.passes.downsample import DownsampleTask
 from voxlake.compute.passes.threads import run_ordered
 from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
+from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.leftovers import sweep
 from voxlake.ngff.metadata.writing import encoded, labels_document
@@ -72,9 +73,10 @@ class MarkedTask:
 
     def __call__(self) -> Result:
         """Mark the shard, write it, index it, and say that it is done."""
-        marker = open_marker(self.index, self.cell, BY)
+        volume, index, cell = shard_in_time(opened_volume(self.target), self.index, self.cell)
+        marker = open_marker(index, cell, BY)
         result = self.task()
-        index_shard(opened_volume(self.target), self.cell, self.index, run_ordered)
+        index_shard(volume, cell, index, run_ordered)
         close_marker(marker, BY)
         return result
 

@@ -12,6 +12,7 @@ from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.passes.downsample import downsample_step
 from voxlake.compute.verify.behind import Behind
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.labels.handle import Labels, labels_of
 from voxlake.ngff.labels.sidecars.patch import patch_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.leftovers import leftovers
@@ -19,9 +20,8 @@ from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_group
-from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, CorruptDataError
+from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,23 +165,38 @@ def _strays_in_arrays(url: StoreURL) -> Iterator[Finding]:
     for volume in _volumes(url):
         for info in store.walk(volume.url):
             key = info.url.key.removeprefix(f"{volume.url.key}/" if volume.url.key else "")
-            belongs = key in _DOCUMENTS or _is_shard(volume, key)
+            belongs = key in _DOCUMENTS or volume.cell_of(key) is not None
             if not belongs and not store.is_leftover(info.url.name):
                 yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no shard of the array")
 
 
 def _strays_in_index(task: ObjectsTask) -> Iterator[Finding]:
     volumes = _volumes(task.url)[:1]
-    if task.index is None or not volumes:
-        return
-    for info in itertools.chain(
-        store.walk(task.index / "shards"), store.walk(task.index / "patches")
-    ):
+    index = index_of_voxels(task.index, open_dataset(task.url)) if volumes else None
+    if index is not None:
+        for labels in Labels(volumes[0], index).each_time():
+            yield from _strays_beside(labels)
+
+
+def _strays_beside(labels: Labels) -> Iterator[Finding]:
+    index = labels.index_url
+    for info in itertools.chain(store.walk(index / "shards"), store.walk(index / "patches")):
         cell = _numbers(info.url.name)
-        urls = sidecar_url(task.index, cell), patch_url(task.index, cell)
-        belongs = volumes[0].has_shard(cell) and info.url.key in {url.key for url in urls}
+        urls = sidecar_url(index, cell), patch_url(index, cell)
+        belongs = labels.volume.has_shard(cell) and info.url.key in {url.key for url in urls}
         if not belongs and not store.is_leftover(info.url.name):
             yield Finding(Check.STRAY_OBJECT, str(info.url), "it is no sidecar of a shard")
+
+
+def index_of_voxels(index: StoreURL | None, dataset: Dataset) -> StoreURL | None:
+    """Return the label index of labels if they have axes that one describes; else None."""
+    if index is None:
+        return None
+    try:
+        labels_of(dataset, index).at_time()
+    except UnsupportedError:
+        return None
+    return index
 
 
 def _volumes(url: StoreURL) -> list[Volume]:
@@ -214,11 +229,6 @@ def behind_of(dataset: Dataset, level: int) -> Behind | None:
         return Behind.of(dataset, level)
     except UNREADABLE:
         return None
-
-
-def _is_shard(volume: Volume, key: str) -> bool:
-    cell = cell_of_key(volume.metadata, key)
-    return cell is not None and volume.has_shard(cell)
 
 
 def _numbers(text: str) -> Cell:

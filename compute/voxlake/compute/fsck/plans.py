@@ -14,7 +14,13 @@ from voxlake.compute.fsck.kept import (
     KeptTask,
     WholeTask,
 )
-from voxlake.compute.fsck.objects import ObjectsTask, behind_of, step_to, volume_of
+from voxlake.compute.fsck.objects import (
+    ObjectsTask,
+    behind_of,
+    index_of_voxels,
+    step_to,
+    volume_of,
+)
 from voxlake.compute.fsck.shards import ShardLook, ShardTask
 from voxlake.compute.passes.downsample import downsample_bytes
 from voxlake.compute.passes.ingest import shard_bytes
@@ -95,7 +101,7 @@ def _level_plans(what: FsckTarget, dataset: Dataset) -> Iterator[Plan]:
         volume = volume_of(dataset, level)
         if volume is not None:
             step = step_to(dataset, level) if below is not None and compared else None
-            index = what.index if level == 0 else None
+            index = index_of_voxels(what.index, dataset) if level == 0 else None
             behind = behind_of(dataset, level) if step is not None else None
             look = ShardLook(volume.url, level, step, index, what.quick, behind)
             memory = shard_bytes(volume) + 2 * BATCH_BYTES

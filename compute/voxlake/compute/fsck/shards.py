@@ -11,6 +11,7 @@ from voxlake.compute.opened import opened_volume
 from voxlake.ngff.labels.sidecars.patch import is_patch_of, read_patch
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
 from voxlake.ngff.labels.sidecars.trust import is_of, is_of_bytes, read_sidecar
+from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.shards.check import check_shard
 from voxlake.ngff.shards.whole import decode_shard
 from voxlake.platform import store
@@ -103,9 +104,10 @@ def _compare(
 def _look_at_sidecar(
     index: StoreURL, volume: Volume, cell: Cell, stored: Stored | None
 ) -> Iterator[Finding]:
-    url = str(sidecar_url(index, cell))
+    point, index, own = shard_in_time(volume, index, cell)
+    url = str(sidecar_url(index, own))
     try:
-        sidecar = read_sidecar(index, cell)
+        sidecar = read_sidecar(index, own)
     except CorruptDataError as error:
         yield Finding(Check.DAMAGED_SIDECAR, url, str(error), 0, cell)
         return
@@ -117,9 +119,9 @@ def _look_at_sidecar(
         text = f"shard {cell} is stored and not indexed"
         yield Finding(Check.MISSING_SIDECAR, url, text, 0, cell)
     elif not (
-        is_of(sidecar.origin, volume, cell, stored.etag)
-        or is_of_bytes(sidecar.origin, volume, cell, stored.body)
-        or is_patch_of(read_patch(index, cell), sidecar.origin.etag, stored.etag)
+        is_of(sidecar.origin, point, own, stored.etag)
+        or is_of_bytes(sidecar.origin, point, own, stored.body)
+        or is_patch_of(read_patch(index, own), sidecar.origin.etag, stored.etag)
     ):
         text = f"it is of ETag {sidecar.origin.etag}; the shard has {stored.etag}"
         yield Finding(Check.STALE_SIDECAR, url, text, 0, cell)

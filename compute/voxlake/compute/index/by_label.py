@@ -62,11 +62,13 @@ class SegmentTask:
     job: str
     fragments: int
     cell: Cell
+    """Which of the tasks of a step; before that the time point, of labels in time."""
 
     def __call__(self) -> Result:
         """Do it."""
-        build = Build(Labels(opened_volume(self.target), self.index), self.job, self.fragments)
-        self.step(build, self.cell[0])
+        *time, number = self.cell
+        labels = Labels(opened_volume(self.target), self.index).at_time(*time)
+        self.step(Build(labels, self.job, self.fragments), number)
         return Result()
 
 
@@ -89,6 +91,8 @@ def all_steps(build: Build, _: int) -> None:
 def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]:
     """Plan the segment of the labels `volume` (level 0), whose sidecars are written before.
 
+    Of labels in time there is one for each time point, and all are made at once.
+
     Parameters
     ----------
     volume, index
@@ -96,7 +100,7 @@ def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]
     job
         ULID of the job: the dataset bears its mark from before the first task on (`begin_bulk`).
     """
-    shards = math.prod(volume.grid)
+    times, shards = volume.grid[:-3], math.prod(volume.grid[-3:])
     fragments = fragment_count(shards)
     mark = fingerprint("index-runs", volume.url, index, job, fragments, volume.metadata)
     rows = rows_bytes(shards * shard_bytes(volume))
@@ -110,8 +114,9 @@ def plan_index_segments(volume: Volume, index: StoreURL, job: str) -> list[Plan]
             ("index-runs", fragments, write_range, rows),
             ("index-publish", 1, publish, last),
         ]
+    where = volume.url, index, job
     return [
-        Plan(name, (tasks,), partial(SegmentTask, step, volume.url, index, job, fragments), mark, n)
+        Plan(name, (*times, tasks), partial(SegmentTask, step, *where, fragments), mark, n)
         for name, tasks, step, n in stages
     ]
 

@@ -13,6 +13,7 @@ from voxlake.compute.passes.threads import run_ordered, thread_count
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.labels.scan.stored import BATCH_BYTES
 from voxlake.ngff.labels.sidecars.build import ensure_indexed, index_shard
+from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.shards.format import find_shard_format
 
 ROWS_BYTES = 256 << 20
@@ -38,14 +39,14 @@ class IndexTask:
 
     def __call__(self) -> Result:
         """Write the sidecar; doing it again writes the same rows."""
-        volume = opened_volume(self.target)
+        volume, index, cell = shard_in_time(opened_volume(self.target), self.index, self.cell)
         make = ensure_indexed if self.keep else index_shard
-        indexed = make(volume, self.cell, self.index, run_ordered)
-        return Result(voxels=volume.shard_box(self.cell).size, bytes=indexed.bytes)
+        indexed = make(volume, cell, index, run_ordered)
+        return Result(voxels=volume.shard_box(cell).size, bytes=indexed.bytes)
 
 
 def plan_index(volume: Volume, index: StoreURL, *, keep: bool = False) -> Plan:
-    """Plan the sidecar of every shard of the labels `volume` (level 0).
+    """Plan the sidecar of every shard of the labels `volume` (level 0), at all time points.
 
     With `keep`, those that are of the shard as it is are left, and its voxels not read.
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.compute.jobs.kinds.kind import Work
 from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec, compared_levels, results_of_level
-from voxlake.ngff.volume import shard_key
+from voxlake.ngff.shards.keys import shard_key
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.jobs.record import JobState
 

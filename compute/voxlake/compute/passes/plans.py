@@ -16,6 +16,7 @@ from voxlake.compute.passes.region import Pass, run_region
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
+from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.making import Making
 from voxlake.ngff.shards.format import find_shard_format, shard_format
@@ -95,7 +96,7 @@ def plan_passes(
         If a shard may be larger than its store takes.
     """
     if index is not None:
-        check_labels(dataset.level(0))
+        check_labels(labels_of(dataset, index).at_time().volume)
     pyramid, itemsize = pyramid_of(dataset), dataset.level(0).dtype.itemsize
     block = source.open().block if source else None
     plans: list[tuple[Plan, Cut | None]] = []

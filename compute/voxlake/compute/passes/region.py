@@ -23,6 +23,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.ngff.labels.scan.rows import found_in_box, joined_rows
 from voxlake.ngff.labels.sidecars.build import write_sidecar
+from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.storing import always, look_at_shard
@@ -202,12 +203,17 @@ class _RegionPyramid:
 
     def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
         """Return what the label index says of a strip of the base, shard by shard."""
-        base = self.work.volumes[0]
-        parts = ((cell, base.shard_box(cell) & box) for cell in box.cells(base.shard))
-        return [
-            (cell, found_in_box(base, part, voxels[part.within(box).slices]))
-            for cell, part in parts
-        ]
+        base, index = self.work.volumes[0], self.work.index
+        assert index is not None
+        found = []
+        for cell in box.cells(base.shard):
+            part = base.shard_box(cell) & box
+            inside = voxels[part.within(box).slices]
+            # A shard is of one time point, whatever is of several here.
+            volume, *_ = shard_in_time(base, index, cell)
+            own = Box(part.start[-3:], part.stop[-3:])
+            found.append((cell, found_in_box(volume, own, inside.reshape(own.shape))))
+        return found
 
     def _look(self) -> dict[tuple[int, tuple[int, ...]], str]:
         """Return the state of every shard that is to be stored."""
@@ -255,9 +261,9 @@ class _RegionPyramid:
         """Let a shard appear, and then what the label index says of it."""
         etag = stream.close()
         if rows and self.work.index is not None:
-            base = self.work.volumes[0]
-            found = joined_rows(base, cell, rows)
-            write_sidecar(base, cell, self.work.index, found, etag, stream.content)
+            base, index, inside = shard_in_time(self.work.volumes[0], self.work.index, cell)
+            found = joined_rows(base, inside, rows)
+            write_sidecar(base, inside, index, found, etag, stream.content)
         return level == 0 and etag is not None
 
     def _above(self, level: int, box: Box) -> _Layer | None:

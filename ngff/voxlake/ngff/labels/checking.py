@@ -24,6 +24,7 @@ from voxlake.ngff.labels.segments.boxes_reader import check_boxes
 from voxlake.ngff.labels.segments.cover import check_cover, cover_url
 from voxlake.ngff.labels.segments.manifest import MANIFESTS, manifests_url, newest_manifest
 from voxlake.ngff.labels.segments.segment_file import FILES
+from voxlake.ngff.labels.times import all_indices
 from voxlake.ngff.labels.upkeep.marker import BULK_MARKERS, MARKERS, list_markers
 from voxlake.ngff.labels.upkeep.reservation import BLOCKS
 from voxlake.ngff.versioned import document
@@ -80,14 +81,20 @@ def _faults_of(kept: Kept) -> Iterator[tuple[StoreURL, str]]:
 
 def kept_beside(index_url: StoreURL) -> Iterator[Kept]:
     """Yield all objects that are kept in and below a label index, but sidecars."""
+    for each in all_indices(index_url):
+        yield from _of_voxels(each)
+    yield from _blocks(index_url / "ids")
+    yield from _mapping(index_url / "mapping")
+    yield from _objects(objects_url(index_url))
+
+
+def _of_voxels(index_url: StoreURL) -> Iterator[Kept]:
+    """Yield what is kept of the voxels of one time point."""
     yield from _index(index_url)
     for marker in list_markers(index_url):
         yield _document(BULK_MARKERS if marker.cell is None else MARKERS, marker.url)
     for job in store.list_children(building_url(index_url))[0]:
         yield from _scratch(building_url(index_url) / job)
-    yield from _blocks(index_url / "ids")
-    yield from _mapping(index_url / "mapping")
-    yield from _objects(objects_url(index_url))
 
 
 def _index(index_url: StoreURL) -> Iterator[Kept]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +19,17 @@ from voxlake.ngff.labels.mapping.mapping import (
 )
 from voxlake.ngff.labels.queries.in_box import labels_in_box
 from voxlake.ngff.labels.queries.points import labels_at
+from voxlake.ngff.labels.times import check_axes, count_times, time_index
 from voxlake.ngff.labels.view import View
+from voxlake.ngff.time_point import TimePoint, at_time
+from voxlake.platform.errors import OutOfBoundsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
+    from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.labels.mapping.mapping import Mapping
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
@@ -37,7 +41,8 @@ if TYPE_CHECKING:
 class Labels:
     """Labels of a dataset. Where they are is asked of a `view`; what is in a box, of themselves.
 
-    With a mapping, ids are of bodies in every question and answer.
+    With a mapping, ids are of bodies in every question and answer. Of labels in time each time
+    point is asked by itself: see `at_time`.
 
     Raises
     ------
@@ -46,16 +51,56 @@ class Labels:
     """
 
     volume: Volume
-    """Level 0."""
+    """Level 0: z, y, x, or t, z, y, x of labels in time, all of them."""
     index_url: StoreURL
     """The label index; what is missing or stale in it is made good from the voxels."""
     mapping: Mapping | None = None
     """From supervoxels to bodies; None: labels are taken as the voxels have them."""
+    of: Labels | None = field(default=None, repr=False)
+    """Those of all time points, if these are of one."""
 
     @property
     def mapping_number(self) -> int | None:
         """Number of the mapping that is applied; None: there is none."""
         return None if self.mapping is None else self.mapping.number
+
+    @property
+    def whole(self) -> Labels:
+        """Those of all time points; mapping, objects and reserved ids lie at their index."""
+        return self.of or self
+
+    @property
+    def times(self) -> int | None:
+        """How many time points there are; None if time is no axis of them."""
+        return count_times(self.volume)
+
+    @property
+    def time(self) -> tuple[int, ...]:
+        """The time point that these are of; empty if they are of none, or of all."""
+        return (self.volume.time,) if isinstance(self.volume, TimePoint) else ()
+
+    def at_time(self, time: int | None = None) -> Labels:
+        """Return the labels of a time point, z, y, x; by default the first, which may be the only.
+
+        Raises
+        ------
+        OutOfBoundsError
+            If there is no such time point. Without an axis of time there is 0.
+        """
+        number = time or 0
+        if self.times is not None:
+            point, index_url = at_time(self.volume, number), time_index(self.index_url, number)
+            return Labels(point, index_url, self.mapping, self)
+        if number:
+            raise OutOfBoundsError(
+                f"time point {number} of {self.volume.url} was asked for; it has 0 alone"
+            )
+        return self
+
+    def each_time(self) -> Iterator[Labels]:
+        """Yield the labels of each time point; these, if time is no axis of them."""
+        times = self.times
+        yield from [self] if times is None else map(self.at_time, range(times))
 
     def view(self) -> View:
         """Return the state of the index as it is: two listings, and what they name if it is new."""
@@ -133,9 +178,17 @@ def open_labels(url: StoreURL, index_url: StoreURL, *, bodies: bool = False) -> 
     ------
     NotFoundError
         If there is no dataset.
+    UnsupportedError
+        If it has axes beside time that labels have not: channels.
     """
     mapping = open_mapping(index_url) if bodies else None
-    return Labels(open_dataset(url).level(0), index_url, mapping)
+    return labels_of(open_dataset(url), index_url, mapping)
+
+
+def labels_of(dataset: Dataset, index_url: StoreURL, mapping: Mapping | None = None) -> Labels:
+    """Return the labels of a dataset, all time points; raises as `check_axes`."""
+    check_axes(dataset)
+    return Labels(dataset.level(0), index_url, mapping)
 
 
 def _ascending(labels: Iterable[int] | npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

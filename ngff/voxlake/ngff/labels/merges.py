@@ -62,6 +62,10 @@ def _check_there(labels: Labels, asked: Sequence[int]) -> None:
 
 
 def _missing(labels: Labels, asked: Sequence[int]) -> list[int]:
-    """Return those of the labels that no voxel has."""
-    there = {*labels.ask(lambda view: view.find(asked)).labels.tolist()}
+    """Return those of the labels that no voxel has, at any time point."""
+    there = set[int]()
+    for each in labels.each_time():
+        there.update(each.ask(lambda view: view.find(asked)).labels.tolist())
+        if there.issuperset(asked):
+            break
     return [label for label in asked if label not in there]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.scan.rows import (
     NOTHING,
     check_labels,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.grid.box import Box, Cell
+    from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.scan.rows import Found
     from voxlake.ngff.labels.sidecars.sidecar import Sidecar
@@ -57,10 +58,12 @@ def write_labels(
 
     Parameters
     ----------
+    labels
+        All of them, or those of one time point.
     box
-        Half-open voxels z, y, x.
+        Half-open voxels, in the order of the axes of the labels: z, y, x, or t, z, y, x.
     voxels
-        (z, y, x) of the type of the labels.
+        Of the shape of `box`, and the type of the labels.
     blend
         `overwrite` or `keep_where_zero`.
     by
@@ -76,7 +79,7 @@ def write_labels(
     CorruptDataError, ConflictError, StoreError
         If what is stored is damaged, or the store fails: any part may have been written.
     """
-    check_labels(labels.volume)
+    check_labels(next(labels.each_time()).volume)
     write = partial(write_label_shard, labels, by=by)
     return write_parts(labels.volume, Change(box, voxels, blend), write)
 
@@ -92,6 +95,9 @@ def write_label_shard(
         If the shard is in another state than `known`: nothing has changed.
     """
     check_condition(labels.volume, known)
+    if labels.times is not None:
+        labels, changes = labels.at_time(cell[0]), [_without_time(each) for each in changes]
+        cell = cell[1:]
     boxes = (change.box for change in changes)
     mark = partial(open_marker, labels.index_url, cell, by)
     with marked_while(labels.volume, boxes, mark) as marker:
@@ -102,6 +108,12 @@ def write_label_shard(
             raise
         close_marker(marker, by)
     return etag
+
+
+def _without_time(change: Change) -> Change:
+    """Return a change of one time point in coordinates z, y, x."""
+    box = Box(change.box.start[1:], change.box.stop[1:])
+    return Change(box, change.voxels[0], change.blend)
 
 
 def _write_shard(labels: Labels, cell: Cell, changes: Sequence[Change], known: str | None) -> str:

@@ -198,7 +198,9 @@ def find_shard_index(volume: Volume) -> ShardIndex | None:
         return None
     sharding = volume.metadata["codecs"][0]["configuration"]
     first = sharding.get("index_location", "end") == "start"
-    return ShardIndex(tuple(sharding["chunk_shape"]), volume.shard, first)
+    # Without the axis of time, of which chunks have 1, where a volume is one time point.
+    chunk = tuple(sharding["chunk_shape"])[-len(volume.shape) :]
+    return ShardIndex(chunk, volume.shard, first)
 
 
 def is_coded_so(metadata: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from voxlake.ngff.pending import explain
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
+from voxlake.ngff.time_point import TimePoint
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError
 
@@ -55,6 +56,9 @@ def decode_shard(volume: Volume, cell: tuple[int, ...], body: bytes) -> npt.NDAr
     CorruptDataError
         If they do not decode.
     """
+    if isinstance(volume, TimePoint):
+        voxels: npt.NDArray[Any] = decode_shard(volume.whole, (volume.time, *cell), body)[0]
+        return voxels
     box, context = volume.shard_box(cell), ts.Context()
     array, memory = _in_memory(volume, volume.shape, context)
     blosc = BloscChunks.of(volume, _MEMORY, context)

@@ -12,7 +12,13 @@ from voxlake.ngff.labels.upkeep import auditing
 def audit(name: Name, /, *, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """Find the shards that other programs wrote, for the label index; decodes no voxels."""
     labels = open_labels(lake, name)
-    document = AuditDocument.model_validate(auditing.audit(labels))
+    found = [(each.time, auditing.audit(each)) for each in labels.each_time()]
+    document = AuditDocument(
+        shards=sum(each.shards for _, each in found),
+        marked=tuple((*time, *cell) for time, each in found for cell in each.marked),
+        closed=sum(each.closed for _, each in found),
+        cleared=sum(each.cleared for _, each in found),
+    )
     shown = facts(
         (
             ("shards", document.shards),

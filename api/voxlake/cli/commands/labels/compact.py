@@ -17,13 +17,13 @@ def compact(name: Name, /, *, lake: InLake = InLake(), answering: Answering = An
     One label is then found in one request. Nothing changes but the time that answers take.
     """
     labels = open_labels(lake, name)
-    done = compaction.compact(labels)
+    done = [compaction.compact(each) for each in labels.each_time()]
     document = CompactionDocument(
-        number=done.number,
-        shards=done.shards,
-        rows=done.rows,
-        merged=done.merged,
-        swept=done.swept,
+        number=max((each.number for each in done if each.number is not None), default=None),
+        shards=sum(each.shards for each in done),
+        rows=sum(each.rows for each in done),
+        merged=any(each.merged for each in done),
+        swept=sum(each.swept for each in done),
         objects=ObjectSegmentsDocument.model_validate(compact_objects(labels.index_url)),
         mapping=snapshot(labels.index_url),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import AsBodies, open_labels
+from voxlake.cli.open_labels import AsBodies, AtTime, open_labels
 from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
@@ -69,6 +69,7 @@ class Wanted:
         Flag, Parameter(help="List the chunks that hold it, and their Morton numbers.")
     ] = False
     bodies: AsBodies = False
+    time: AtTime = None
 
 
 def label(
@@ -90,7 +91,8 @@ def label(
         written = tuple(_written(view, label, clip or extent.box, files))
         return label_document(view, extent, point=view.point(label), **chunks, written=written)
 
-    document = open_labels(lake, name, bodies=wanted.bodies).ask(describe)
+    labels = open_labels(lake, name, bodies=wanted.bodies).at_time(wanted.time)
+    document = labels.ask(describe)
     answer(document, shown_label(document), json=answering.json)
 
 

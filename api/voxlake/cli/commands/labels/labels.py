@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.open_labels import AsBodies, open_labels
+from voxlake.cli.open_labels import AsBodies, AtTime, open_labels
 from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_ids, shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
@@ -56,6 +56,7 @@ class Wanted:
         ),
     ] = None
     bodies: AsBodies = False
+    time: AtTime = None
     ids: Annotated[Flag, Parameter(help="Show the ids alone, one a line, for other commands.")] = (
         False
     )
@@ -73,7 +74,7 @@ def labels(
     ] = None,
 ) -> None:
     """List the labels of a dataset with voxels, box and chunks; or those of a box, exactly."""
-    opened = open_labels(lake, name, bodies=wanted.bodies)
+    opened = open_labels(lake, name, bodies=wanted.bodies).at_time(wanted.time)
     most = wanted.top or (None if answering.json or wanted.ids else SHOWN)
     if wanted.box is not None:
         inside = in_box(opened, parse_box(wanted.box), wanted.top, most, arrow)

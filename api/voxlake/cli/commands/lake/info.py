@@ -24,7 +24,7 @@ from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
     from voxlake.documents.dataset import DatasetDocument
-    from voxlake.ngff.volume import Volume
+    from voxlake.ngff.dataset import Dataset
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.store import StoreURL
 
@@ -59,7 +59,7 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
         record,
         dataset,
         volumes,
-        index=_index(volumes[0], index) if labels else None,
+        index=_index(dataset, index) if labels else None,
         stored=[_stored(each.url) for each in volumes] if dataset.url.is_listed else None,
     )
     marks = [] if lies_elsewhere(record) else list_marks(volumes[0].url)
@@ -71,17 +71,18 @@ def describe(lake: StoreURL, record: DatasetRecord) -> DatasetDocument:
     )
 
 
-def _index(volume: Volume, url: StoreURL) -> IndexDocument:
+def _index(dataset: Dataset, url: StoreURL) -> IndexDocument:
     # Images need no pyarrow.
-    from voxlake.ngff.labels.handle import Labels
+    from voxlake.ngff.labels.handle import labels_of
     from voxlake.ngff.labels.sidecars.trust import index_status
 
-    labels = Labels(volume, url)
-    state = labels.view().state
-    files = [file for segment in state.segments for file in segment.files]
+    labels = labels_of(dataset, url)
+    states = [each.view().state for each in labels.each_time()]
+    segments = [segment for state in states for segment in state.segments]
+    files = [file for segment in segments for file in segment.files]
     by_label = ByLabelDocument(
-        segments=len(state.segments),
-        rows=state.rows,
+        segments=len(segments),
+        rows=sum(state.rows for state in states),
         bytes=sum(file.bytes + file.boxes.labels * file.boxes.record for file in files),
     )
     status = IndexDocument.model_validate(index_status(labels))

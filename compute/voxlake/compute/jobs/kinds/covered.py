@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def covered_ingest(spec: IngestSpec) -> CoveredImage:
     """Return what labels have to fit of an image that an ingest is to make."""
-    shape = tuple(spec.address.open().shape[-3:])
+    source = spec.address.open()
     steps = tuple(step[-3:] for step in spec.steps)
-    return CoveredImage(shape, spec.voxel_size, spec.translation, steps)
+    times = dict(zip(source.axes, source.shape, strict=True)).get("t")
+    shape = tuple(source.shape[-3:])
+    return CoveredImage(shape, spec.voxel_size, spec.translation, steps, times, spec.time)

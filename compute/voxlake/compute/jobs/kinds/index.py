@@ -10,7 +10,9 @@ from voxlake.compute.index.shards import plan_index
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job, sweep
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
-from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.handle import labels_of
+from voxlake.ngff.labels.sidecars.trust import in_parallel
+from voxlake.ngff.labels.times import all_indices
 from voxlake.platform.errors import StoreError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -50,25 +52,28 @@ def index_stages(work: Work[Spec], *, keep: bool = False) -> list[Plan]:
 
     With `keep`, sidecars that are of their shard as it is stay.
     """
-    finest = work.dataset().level(0)
+    finest = labels_of(work.dataset(), work.index_url).volume
     sidecars = plan_index(finest, work.index_url, keep=keep)
     return [sidecars, *plan_index_segments(finest, work.index_url, work.job)]
 
 
 def begin_indexing(work: Work[Spec]) -> None:
-    """Mark the labels; again is no harm."""
-    begin_bulk(Labels(work.dataset().level(0), work.index_url), work.job, f"job {work.job}")
+    """Mark the labels of each time point; again is no harm."""
+    labels, by = labels_of(work.dataset(), work.index_url), f"job {work.job}"
+    list(in_parallel(lambda each: begin_bulk(each, work.job, by), list(labels.each_time())))
 
 
 def renew_indexing(work: Work[Spec]) -> None:
     """Say that the job lives; if the store fails, the next time will do."""
     with suppress(StoreError):
-        renew_bulk(work.index_url, work.job)
+        for index_url in all_indices(work.index_url):
+            renew_bulk(index_url, work.job)
 
 
 def clear_indexing(work: Work[Spec]) -> None:
     """Delete the mark and the scratch of a job that is given up."""
-    clear_bulk(work.index_url, work.job)
+    for index_url in all_indices(work.index_url):
+        clear_bulk(index_url, work.job)
 
 
 INDEX = JobKind(

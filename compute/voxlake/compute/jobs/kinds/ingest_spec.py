@@ -215,12 +215,19 @@ def _check_dtype(kind: Kind, dtype: np.dtype[Any], asked: str) -> None:
 
 def _check_shape(place: Place, source: Source, image: CoveredImage | None) -> None:
     check_axes(source.axes)
-    if place.kind is Kind.LABELS and len(source.axes) != 3:
+    if place.kind is Kind.LABELS and "c" in source.axes:
         raise UnsupportedError(
-            f"{place.name} would have the axes {source.axes}; labels have z, y, x only"
+            f"{place.name} would have the axes {source.axes}; labels have z, y, x, and t before "
+            "them: ingest each channel by itself"
         )
     if image is None:
         return
+    times = dict(zip(source.axes, source.shape, strict=True)).get("t")
+    if times not in {None, image.times}:
+        raise SourceError(
+            f"the source has {times} time points, the image {place.of} has {image.times or 'none'};"
+            " labels cover each of their image, or have none"
+        )
     if tuple(source.shape[-3:]) != image.shape:
         raise SourceError(
             f"the source has shape {source.shape}, the image {place.of} has {image.shape}; labels "

@@ -82,7 +82,8 @@ def check_labels(volume: Volume) -> None:
     if len(volume.shape) != 3 or volume.dtype.kind != "u":
         raise UnsupportedError(
             f"{volume.url} is {volume.dtype} with {len(volume.shape)} axes; "
-            "a label index needs unsigned integers with the axes z, y, x"
+            "a label index needs unsigned integers with the axes z, y, x, and of labels in time is "
+            "of each time point"
         )
     if volume.fill != 0:
         raise UnsupportedError(

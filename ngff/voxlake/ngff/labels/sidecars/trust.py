@@ -6,9 +6,9 @@ import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from operator import lt
+from dataclasses import astuple, dataclass, replace
+from functools import partial, reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.scan.rows import NOTHING, check_labels
@@ -24,7 +24,6 @@ from voxlake.ngff.labels.sidecars.sidecar import (
 )
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.shards.storing import look_at_shard
-from voxlake.ngff.volume import cell_of_key
 from voxlake.platform import store
 from voxlake.platform.deadline import under_deadline
 from voxlake.platform.errors import (
@@ -105,11 +104,10 @@ def stored_shards(volume: Volume) -> dict[Cell, str]:
     """
     if not volume.url.is_listed:
         return _asked_shards(volume)
-    first = len(volume.url.key) + 1 if volume.url.key else 0
-    grid, stored = volume.grid, {}
-    for info in store.walk(volume.url):
-        cell = cell_of_key(volume.metadata, info.url.key[first:])
-        if cell is not None and len(cell) == len(grid) and all(map(lt, cell, grid)):
+    first, stored = len(volume.url.key) + 1 if volume.url.key else 0, {}
+    for info in store.walk(volume.shards_url):
+        cell = volume.cell_of(info.url.key[first:])
+        if cell is not None:
             stored[cell] = info.etag
     volume.check_there()
     return dict(sorted(stored.items()))
@@ -220,12 +218,20 @@ class IndexStatus:
     bytes: int
     """Their size on the store."""
 
+    def __add__(self, other: IndexStatus) -> IndexStatus:
+        """Return that of both."""
+        return IndexStatus(*map(add, astuple(self), astuple(other)))
+
 
 def index_status(labels: Labels) -> IndexStatus:
-    """Compare every sidecar with the shard it belongs to, without reading voxels.
+    """Compare every sidecar with the shard it belongs to, without reading voxels; at all times.
 
     Sidecars of shards that are no longer stored are never used, and not counted.
     """
+    return reduce(add, map(_status_of, labels.each_time()))
+
+
+def _status_of(labels: Labels) -> IndexStatus:
     volume, index_url = labels.volume, labels.index_url
     check_labels(volume)
     shards = stored_shards(volume)

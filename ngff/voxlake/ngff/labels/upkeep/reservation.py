@@ -11,6 +11,7 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.objects.manifest import newest_manifest
 from voxlake.ngff.labels.objects.reading import objects_url
+from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.state import IndexState, ask_in_force, ask_shards
 from voxlake.ngff.versioned import numbered
 from voxlake.ngff.versioned.contention import until_first
@@ -51,9 +52,9 @@ BLOCKS = Form(Block, "restore it, or write a stop above all ids")
 def reserve(labels: Labels, count: int, by: str = "") -> range:
     """Return `count` ids in a row that nothing has and that nobody else is ever given.
 
-    They are above every label that voxels have (those that other programs wrote, once they are
-    audited), every supervoxel and body of the mapping, every object, and every id that was
-    reserved. Ids of a process that dies before it uses them stay unused.
+    They are above every label that voxels have at any time point (those that other programs wrote,
+    once they are audited), every supervoxel and body of the mapping, every object, and every id
+    that was reserved. Ids of a process that dies before it uses them stay unused.
 
     Raises
     ------
@@ -66,10 +67,12 @@ def reserve(labels: Labels, count: int, by: str = "") -> range:
     """
     if count < 1:
         raise InvalidInputError(f"{count} ids were asked for; ask for 1 or more")
-    largest = max(ask_in_force(labels, _largest), _largest_named(labels.index_url))
+    whole = labels.whole
+    of_times = in_parallel(lambda each: ask_in_force(each, _largest), list(whole.each_time()))
+    largest = max(*of_times, _largest_named(whole.index_url))
     return until_first(
-        lambda: _next_block(labels.index_url, count, largest, by),
-        f"the reserved ids of {labels.index_url}",
+        lambda: _next_block(whole.index_url, count, largest, by),
+        f"the reserved ids of {whole.index_url}",
     )
 
 
