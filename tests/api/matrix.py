@@ -435,6 +435,7 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/metric/usage"): signed_in,
     ("GET", "/v2/status"): administrator,
     ("GET", "/v2/usage"): signed_in,
+    ("GET", "/v2/usage/stored"): administrator,
     ("GET", "/v2/usage/limits"): administrator,
     ("PUT", "/v2/usage/limits"): administrator,
     ("GET", "/v1/ping"): everyone,

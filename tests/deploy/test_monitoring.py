@@ -17,6 +17,7 @@ from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
+from voxlake.api.monitoring.quotas import Quotas
 from voxlake.api.monitoring.resources import Resources
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
@@ -71,6 +72,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
     with open_catalog(lake, Settings()) as catalog:
         metrics.add(Jobs(catalog.database))
+        metrics.add(Quotas(catalog.usage))
         families = list(metrics.registry.collect())
     endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}
     names = {f"{each.name}{end}" for each in families for end in endings.get(each.type, [""])}

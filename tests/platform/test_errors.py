@@ -41,6 +41,7 @@ TREE = {
     "IssuerUnavailableError": ("issuer-unavailable", 503, ()),
     "StoreError": ("store-error", 502, (OSError,)),
     "StoreUnavailableError": ("store-unavailable", 503, (OSError,)),
+    "StorageQuotaError": ("storage-quota", 507, (OSError,)),
     "StoreFullError": ("store-full", 507, (OSError,)),
     "StoreForbiddenError": ("store-forbidden", 403, (OSError,)),
     "StoreDeniedError": ("store-denied", 502, (OSError,)),

@@ -72,6 +72,9 @@ def test_days_and_kinds_add_up_to_a_month(catalog: Catalog) -> None:
         catalog.usage.add({Used(day, "ada", node, api): Counts(1, 5)})
     november = catalog.usage.of_month("2026-11", ["user:ada", "api:zarr", "api:none"])
     assert november == {"user:ada": Counts(2, 10), "api:zarr": Counts(1, 5)}
+    path = [f"node:{node}" for node in catalog.get_dataset(NAME).path[1:]]
+    of_places = catalog.usage.of_month("2026-11", path)
+    assert of_places == dict.fromkeys(path, Counts(2, 10))
     [only] = catalog.usage.of_datasets("2026-11", "ada")
     assert only.counts == Counts(2, 10)
     assert catalog.usage.of_datasets("2026-11", "bob") == []

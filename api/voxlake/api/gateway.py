@@ -14,6 +14,7 @@ from voxlake.api.http.limits.questions import Questions
 from voxlake.api.identity.identity import Identity
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
+from voxlake.api.monitoring.quotas import Quotas
 from voxlake.api.monitoring.resources import Resources
 from voxlake.api.monitoring.usage import Usage
 from voxlake.documents.places import FrameDocument
@@ -83,6 +84,7 @@ class Gateway:
         bearer = self.identity.bearer
         self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
         self.metrics.add(Jobs(self.catalog.database))
+        self.metrics.add(Quotas(self.catalog.usage))
 
     @property
     def whole_answer_bytes(self) -> int:

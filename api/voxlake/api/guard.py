@@ -213,6 +213,8 @@ async def grant[R: Right](
         To others, if the name cannot name a dataset.
     QuotaError
         To others who may, and had all there is for a month.
+    StorageQuotaError
+        To others who may write, where all is stored that may be.
     """
     began, gateway = time.monotonic(), gateway_of(scope)
     principal = await gateway.identity.identify(scope)
@@ -247,7 +249,9 @@ async def _put_down[R: Right](scope: Scope, granted: Granted[R]) -> None:
     exchange_of(scope).node = granted.record.node
     if (metric := _METRICS.get(granted.access.right)) is not None:
         usage, principal = granted.gateway.usage, granted.access.principal
-        await usage.check(principal, template_of(scope) or "", metric)
+        await usage.check(principal, template_of(scope) or "", metric, granted.record)
+        if granted.access.right is AddVoxels:
+            await usage.check_room(granted.record)
 
 
 _METRICS: dict[type[Right], Metric] = {

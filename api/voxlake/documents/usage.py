@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -11,6 +12,9 @@ from voxlake.documents.document import Document, Question
 from voxlake.platform.catalog.usage import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voxlake.platform.catalog.stored import StoredSize
     from voxlake.platform.catalog.usage import Limits, UsedOfDataset
 
 MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])$"
@@ -34,10 +38,27 @@ class UsageDocument(Document):
     used: tuple[UsedDocument, ...]
 
 
-class LimitDocument(Document):
-    """How much a subject may have in a month."""
+class StoredDocument(Document):
+    """What is stored of a dataset."""
 
-    subject: str = Field(description="system, api:NAME, user:NAME; `*` is all others.")
+    dataset: str
+    objects: int
+    bytes: int
+    measured_at: datetime
+
+
+class StoredList(Document):
+    """What is stored of datasets, the largest first."""
+
+    stored: tuple[StoredDocument, ...]
+
+
+class LimitDocument(Document):
+    """How much a subject may have in a month, or may store."""
+
+    subject: str = Field(
+        description="system, api:NAME, user:NAME, where `*` is all others; place:PLACE."
+    )
     metric: Metric
     limit: int = Field(description="Bytes.")
 
@@ -54,7 +75,7 @@ class LimitQuestion(Question):
     subject: Line
     metric: Metric
     limit: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | None = Field(
-        None, description="Bytes in a month; null: no limit."
+        None, description="Bytes, in a month or stored; null: no limit."
     )
 
 
@@ -69,6 +90,11 @@ def used_document(used: UsedOfDataset) -> UsedDocument:
         ingress=counts.ingress,
         compute=counts.compute,
     )
+
+
+def stored_list(sizes: Iterable[StoredSize]) -> StoredList:
+    """Return what is stored of datasets."""
+    return StoredList(stored=tuple(map(StoredDocument.model_validate, sizes)))
 
 
 def limit_list(limits: Limits) -> LimitList:

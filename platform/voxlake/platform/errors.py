@@ -31,6 +31,7 @@
   + StoreError                 the store failed or refused           (502)
     - StoreUnavailableError    not reachable, or too slow            (503)
     - StoreFullError           no space left                         (507)
+      . StorageQuotaError      a place holds all that it may
     - StoreDeniedError         access is refused
     - StoreReadOnlyError       writing is refused
     - StoreUnfitError          it lacks what safe writing needs
@@ -258,6 +259,12 @@ class StoreFullError(StoreError):
 
     kind = "store-full"
     status = 507
+
+
+class StorageQuotaError(StoreFullError):
+    """A place of the lake holds all that it may."""
+
+    kind = "storage-quota"
 
 
 class StoreDeniedError(StoreError):

@@ -15,6 +15,8 @@ from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.api.cli.conftest import Command
 
 
@@ -186,3 +188,28 @@ def test_usage_is_listed_and_limited(filled: Command) -> None:
     assert "user:ada" in filled.plain("usage", "limits").out
     assert filled("usage", "limit", "user:ada", "egress", "none").ok()["limits"] == []
     assert filled("usage", "limit", "user:ada", "egress", "lots").kind == "invalid-input"
+
+
+def test_what_is_stored_is_measured_and_limited(
+    filled: Command, tmp_path: Path, image: Path
+) -> None:
+    measured = {each["dataset"]: each for each in filled("usage", "measure").ok()["stored"]}
+    assert measured.keys() == {"lab/cube/em", "lab/cube/cells"}
+    for name, folders in {
+        "lab/cube/em": ["em.ome.zarr"],
+        "lab/cube/cells": ["em.ome.zarr/labels/cells", "em.index"],
+    }.items():
+        files = {
+            path
+            for folder in folders
+            for path in (tmp_path / "lake/lab/cube" / folder).rglob("*")
+            if path.is_file() and (name.endswith("cells") or "cells" not in path.parts)
+        }
+        assert measured[name]["bytes"] == sum(path.stat().st_size for path in files)
+        assert measured[name]["objects"] == len(files)
+    assert filled("usage", "stored").ok()["stored"] == list(measured.values())
+    assert "lab/cube/em" in filled.plain("usage", "stored").out
+    filled("usage", "limit", "place:lab", "stored", "1K").ok()
+    assert filled.ingest(image, "lab/cube/more").kind == "storage-quota"
+    filled("usage", "limit", "place:lab", "stored", "none").ok()
+    filled.ingest(image, "lab/cube/more").ok()

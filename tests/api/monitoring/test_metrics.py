@@ -21,6 +21,7 @@ from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
+from voxlake.api.monitoring.quotas import Quotas
 from voxlake.api.monitoring.resources import Resources
 from voxlake.api.workers.worker import Worker
 from voxlake.ngff.memory.cache import Cache, Cached
@@ -231,6 +232,7 @@ def test_what_the_documentation_names_is_there(tmp_path: Path, served: Served) -
     metrics = Metrics()
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
     metrics.add(Jobs(served.catalog.database))
+    metrics.add(Quotas(served.catalog.usage))
     metrics.tell_others(Worker(0, 1, tmp_path, listener=0))
     said = metrics.text().decode()
     named = set(re.findall(r"\bvoxlake_[a-z]\w+", page))

@@ -44,6 +44,7 @@ class Gateways:
             usage.write()
             usage._limits.forget("")
             usage._totals = type(usage._totals)(0.0)
+            usage._room = type(usage._room)(0.0)
 
 
 @pytest.fixture
@@ -119,6 +120,44 @@ def test_who_had_all_is_refused_until_the_next_month(gateways: Gateways) -> None
     metrics = {each["mtype"]: each for each in gateways.ask("root", "/metric/metrics/").json()}
     assert metrics["egress"]["def_user_limit"] == 1
     assert metrics["compute"]["def_user_limit"] == -1
+
+
+def test_of_a_place_no_more_is_had_than_there_is(gateways: Gateways) -> None:
+    gateways.ask("ada", CUTOUT)
+    limit = {"subject": "place:lab/brain", "metric": "egress", "limit": 1}
+    listed = gateways.ask("root", "/v2/usage/limits", body=limit).json()["limits"]
+    assert listed == [limit]
+    gateways.settle()
+    for who in ("ada", "bob"):
+        refused = gateways.ask(who, CUTOUT)
+        assert refused.status == 429
+        assert "Place lab/brain is throttled. Expected available" in refused.json()["message"]
+        assert int(refused.headers["retry-after"]) > 0
+    assert gateways.ask("root", "/metric/usage").status == 200
+    gateways.ask("root", "/v2/usage/limits", body=limit | {"limit": None})
+    gateways.settle()
+    assert gateways.ask("ada", CUTOUT).status == 200
+
+
+def test_where_all_is_stored_that_may_be_nothing_is_written(gateways: Gateways) -> None:
+    catalog = gateways.catalog
+    catalog.shares.share(["lab"], "ada", Role.EDITOR)
+    record = catalog.list_datasets()[0]
+    catalog.stored.put(record.node, 1, 1000)
+    listed = gateways.ask("root", "/v2/usage/stored").json()["stored"]
+    assert [(each["dataset"], each["bytes"]) for each in listed] == [("lab/brain/em", 1000)]
+    limit = {"subject": "place:lab", "metric": "stored", "limit": 1000}
+    assert gateways.ask("root", "/v2/usage/limits", body=limit).status == 200
+    gateways.settle()
+    target = "/v2/datasets/lab/brain/em/cutout?format=raw"
+    refused = gateways.ask("ada", target, body="x")
+    assert refused.status == 507
+    assert refused.json()["type"].endswith("storage-quota")
+    assert "lab holds 1000 bytes, and may hold 1000" in refused.json()["detail"]
+    assert gateways.ask("ada", target).status == 200
+    catalog.stored.put(record.node, 1, 999)
+    gateways.settle()
+    assert gateways.ask("ada", target, body="x").status != 507
 
 
 @pytest.mark.parametrize("limit", ["10X", "lots", -2])

@@ -14,6 +14,8 @@ from functools import partial
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.layers.exchange import Exchange
 from voxlake.platform.access import Principal, Way
+from voxlake.platform.catalog import DatasetRecord
+from voxlake.platform.catalog.stored import StoredSizes
 from voxlake.platform.catalog.usage import (
     Counts,
     Limits,
@@ -21,8 +23,14 @@ from voxlake.platform.catalog.usage import (
     UsageLedger,
     Used,
     limit_of,
+    subject_of,
 )
-from voxlake.platform.errors import QuotaError, StoreReadOnlyError, VoxlakeError
+from voxlake.platform.errors import (
+    QuotaError,
+    StorageQuotaError,
+    StoreReadOnlyError,
+    VoxlakeError,
+)
 
 WRITTEN_SECONDS = 5.0
 """What was counted is written after so long, and what others wrote is seen."""
@@ -39,6 +47,7 @@ class Usage:
         self._is_read_only = False
         self._limits = Expiring[str, Limits](WRITTEN_SECONDS)
         self._totals = Expiring[tuple[str, str], Counts](WRITTEN_SECONDS)
+        self._room = Expiring[str, StorageQuotaError | None](WRITTEN_SECONDS)
 
     def count(self, exchange: Exchange, principal: Principal | None) -> None:
         """Count a request about a dataset that is over."""
@@ -71,8 +80,13 @@ class Usage:
         except VoxlakeError as error:
             _log.warning("usage of %d kinds is not counted: %s", len(counted), error)
 
-    async def check(self, principal: Principal, route: str, metric: Metric) -> None:
-        """Raise QuotaError if whoever asks, or the kind of request, had all there is this month."""
+    async def check(
+        self, principal: Principal, route: str, metric: Metric, record: DatasetRecord
+    ) -> None:
+        """Raise QuotaError if all there is for this month was had.
+
+        By whoever asks, by the kind of request, or of the dataset or what lies above it.
+        """
         account = account_name(principal)
         if account is None:
             return
@@ -80,14 +94,31 @@ class Usage:
         if not limits:
             return
         today = datetime.now(UTC)
-        for subject in Used("", account, 0, api_of(route)).subjects:
+        asked = Used("", account, 0, api_of(route)).subjects
+        for subject, called in [*((each, each) for each in asked), *places_of(record)]:
             limit = limit_of(limits, subject, metric)
             if limit is None:
                 continue
             find = partial(self._total, f"{today:%Y-%m}", subject)
             had = await self._totals.get((f"{today:%Y-%m}", subject), find)
             if had.of(metric) >= limit:
-                raise used_up(subject, metric, limit, today)
+                raise used_up(called, metric, limit, today)
+
+    async def check_room(self, record: DatasetRecord) -> None:
+        """Raise StorageQuotaError if the dataset, or what lies above it, holds all that it may."""
+        limits = await self._limits.get("", self.ledger.limits)
+        if not any(metric is Metric.STORED for _, metric in limits):
+            return
+        full = await self._room.get(str(record.name), partial(self._full, record))
+        if full is not None:
+            raise StorageQuotaError(str(full))
+
+    def _full(self, record: DatasetRecord) -> StorageQuotaError | None:
+        try:
+            StoredSizes(self.ledger.database).check_room(record.name.parts)
+        except StorageQuotaError as error:
+            return error
+        return None
 
     def _total(self, month: str, subject: str) -> Counts:
         return self.ledger.of_month(month, [subject]).get(subject, Counts())
@@ -99,12 +130,20 @@ def used_up(subject: str, metric: Metric, limit: int, today: datetime) -> QuotaE
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
     kind, _, name = subject.partition(":")
-    who = {"system": "System", "api": f"API {name}", "user": f"User {name}"}[kind]
+    whole = {"system": "System", "api": f"API {name}", "user": f"User {name}"}
+    who = whole.get(kind, f"Place {name}")
     return QuotaError(
         f"{who} is throttled. Expected available {ends:%Y-%m-%d}: all {limit} bytes of {metric} of "
         "this month are used; ask an administrator for more",
         int((ends - today).total_seconds()) + 1,
     )
+
+
+def places_of(record: DatasetRecord) -> list[tuple[str, str]]:
+    """Return what a dataset counts for: each subject, and how people call it."""
+    parts = record.name.parts
+    below = enumerate(record.path[1:], 1)
+    return [(subject_of(node), f"place:{'/'.join(parts[:depth])}") for depth, node in below]
 
 
 def account_name(principal: Principal) -> str | None:

@@ -10,12 +10,14 @@ from voxlake.documents.bossdb_metrics import BossLimit, BossMetric, BossUsage
 from voxlake.documents.usage import (
     LimitList,
     LimitQuestion,
+    StoredList,
     UsageDocument,
     limit_list,
+    stored_list,
     used_document,
 )
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.usage import Metric, limit_of
+from voxlake.platform.catalog.usage import MONTHLY, limit_of
 from voxlake.platform.errors import ForbiddenError
 
 _DEFAULTS = {"def_system_limit": "system", "def_api_limit": "api:*", "def_user_limit": "user:*"}
@@ -32,7 +34,12 @@ async def describe(asker: Asker, month: str | None) -> UsageDocument:
 
 async def list_limits(asker: Asker) -> LimitList:
     """Return all limits, for administrators."""
-    return limit_list(await asker.of_catalog(lambda catalog: catalog.usage.limits()))
+    return limit_list(await asker.of_catalog(lambda catalog: catalog.usage.told_limits()))
+
+
+async def list_stored(asker: Asker) -> StoredList:
+    """Return what is stored of datasets, for administrators."""
+    return stored_list(await asker.of_catalog(lambda catalog: catalog.stored.sizes()))
 
 
 async def set_limit(asker: Asker, asked: LimitQuestion) -> LimitList:
@@ -40,7 +47,7 @@ async def set_limit(asker: Asker, asked: LimitQuestion) -> LimitList:
 
     def change(catalog: Catalog) -> LimitList:
         catalog.usage.set_limit(asked.subject, asked.metric, asked.limit)
-        return limit_list(catalog.usage.limits())
+        return limit_list(catalog.usage.told_limits())
 
     return await asker.of_catalog(change)
 
@@ -55,7 +62,7 @@ async def list_metrics(asker: Asker) -> tuple[BossMetric, ...]:
                 name: limits.get((subject, metric), NO_LIMIT) for name, subject in _DEFAULTS.items()
             },
         )
-        for metric in Metric
+        for metric in MONTHLY
     )
 
 
@@ -84,7 +91,7 @@ async def list_usage(asker: Asker, metric: str | None) -> tuple[BossUsage, ...]:
                 value=counts.of(each),
             )
             for subject, counts in had.items()
-            for each in Metric
+            for each in MONTHLY
         )
 
     return await asker.of_catalog(question)

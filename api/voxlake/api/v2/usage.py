@@ -10,7 +10,7 @@ from voxlake.api.askers import Administrator, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import usage
-from voxlake.documents.usage import MONTH, LimitList, LimitQuestion, UsageDocument
+from voxlake.documents.usage import MONTH, LimitList, LimitQuestion, StoredList, UsageDocument
 
 router = APIRouter(prefix="/v2/usage", tags=["people"], responses=FORBIDDEN)
 
@@ -26,9 +26,15 @@ async def get_usage(
     return await usage.describe(asker, month)
 
 
+@router.get("/stored", summary="List what is stored")
+async def list_stored(asker: Administrator) -> StoredList:
+    """Return what is stored of datasets, as it was measured last, for administrators."""
+    return await usage.list_stored(asker)
+
+
 @router.get("/limits", summary="List limits")
 async def list_limits(asker: Administrator) -> LimitList:
-    """Return how much may be used in a month, for administrators."""
+    """Return how much may be used in a month, or stored, for administrators."""
     return await usage.list_limits(asker)
 
 
@@ -36,5 +42,5 @@ async def list_limits(asker: Administrator) -> LimitList:
 async def set_limit(
     asker: Administrator, asked: Annotated[LimitQuestion, Depends(JsonBody(LimitQuestion))]
 ) -> LimitList:
-    """Say how much a user, a kind of request or the system may have in a month."""
+    """Say how much a user, a kind of request, a place or the system may have or store."""
     return await usage.set_limit(asker, asked)

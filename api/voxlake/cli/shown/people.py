@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         TokenDocument,
         UserDocument,
     )
-    from voxlake.documents.usage import LimitList, UsageDocument
+    from voxlake.documents.usage import LimitList, StoredList, UsageDocument
 
 
 def shown_users(users: Iterable[UserDocument]) -> Shown:
@@ -44,7 +44,13 @@ def shown_usage(usage: UsageDocument) -> Shown:
 def shown_limits(limits: LimitList) -> Shown:
     """Yield what people see of limits."""
     rows = ((each.subject, each.metric.value, each.limit) for each in limits.limits)
-    yield table(("of", "what", "bytes in a month"), rows)
+    yield table(("of", "what", "bytes in a month, or stored"), rows)
+
+
+def shown_stored(stored: StoredList) -> Shown:
+    """Yield what people see of what is stored."""
+    rows = ((one.dataset, one.objects, one.bytes, one.measured_at) for one in stored.stored)
+    yield table(("dataset", "objects#", "bytes#", "measured"), rows)
 
 
 def shown_groups(groups: Iterable[GroupDocument]) -> Shown:

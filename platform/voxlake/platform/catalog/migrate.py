@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from voxlake.platform.database import Database
     from voxlake.platform.store import StoreURL
 
-REVISIONS = (*(f"{number:04}" for number in range(1, 15)), "0016", "0017", "0018", "0021", "0023")
+REVISIONS = (
+    *(f"{number:04}" for number in range(1, 15)),
+    "0016",
+    "0017",
+    "0018",
+    "0021",
+    "0023",
+    "0024",
+)
 """Every revision of the tables that this version knows, oldest first."""
 
 _ADVISORY_LOCK = 0x766F786C616B65

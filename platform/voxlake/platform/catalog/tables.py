@@ -279,7 +279,8 @@ usage_months = Table(
     Column("subject", String(300), primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in _COUNTED),
 )
-"""The same of a month, of all that may have a limit: ``system``, ``api:cutout``, ``user:ada``."""
+"""The same of a month, of all that may have a limit: ``system``, ``api:cutout``, ``user:ada``, and
+``node:7``, a collection, experiment or dataset."""
 
 usage_limits = Table(
     "usage_limits",
@@ -289,6 +290,16 @@ usage_limits = Table(
     Column("amount", BigInteger, nullable=False),
 )
 """How much a subject may have in a month; ``user:*`` and ``api:*`` are all that have no other."""
+
+stored = Table(
+    "stored",
+    metadata,
+    Column("node", ID, ForeignKey(nodes.c.id), primary_key=True, autoincrement=False),
+    Column("objects", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("measured_at", Moment, nullable=False),
+)
+"""How much is stored of a dataset, as it was measured last."""
 
 audit = Table(
     "audit",

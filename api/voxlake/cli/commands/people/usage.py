@@ -7,12 +7,19 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake
+from voxlake.cli.lake import existing_lake, opened_catalog
+from voxlake.cli.options import Answering, InLake, Place
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.people import shown_limits, shown_usage
-from voxlake.documents.usage import LimitList, UsageDocument, limit_list, used_document
+from voxlake.cli.shown.people import shown_limits, shown_stored, shown_usage
+from voxlake.documents.usage import (
+    LimitList,
+    UsageDocument,
+    limit_list,
+    stored_list,
+    used_document,
+)
 from voxlake.platform.catalog.usage import Metric, parse_amount
+from voxlake.platform.names import names_of
 
 usage = App(name="usage", help="What was used of a lake, by whom; and limits of it.")
 
@@ -38,7 +45,7 @@ def ls(
 def limits(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
     """List how much may be used in a month."""
     with opened_catalog(lake) as catalog:
-        document = limit_list(catalog.usage.limits())
+        document = limit_list(catalog.usage.told_limits())
     _answer(document, answering)
 
 
@@ -46,23 +53,56 @@ def limits(*, lake: InLake = InLake(), answering: Answering = Answering()) -> No
 def limit(
     subject: Annotated[
         str,
-        Parameter(name="SUBJECT", help="user:NAME, api:NAME or system; user:* is everybody else."),
+        Parameter(
+            name="SUBJECT",
+            help="user:NAME, api:NAME, place:COLLECTION/EXPERIMENT/DATASET or a part of that, or "
+            "system; user:* is everybody else.",
+        ),
     ],
     metric: Annotated[
-        Literal["egress", "ingress", "compute"], Parameter(name="METRIC", help="Bytes of what.")
+        Literal["egress", "ingress", "compute", "stored"],
+        Parameter(name="METRIC", help="Bytes of what."),
     ],
-    amount: Annotated[str, Parameter(name="AMOUNT", help="In a month: 10G, 2T; or none.")],
+    amount: Annotated[
+        str, Parameter(name="AMOUNT", help="In a month, or stored at any time: 10G, 2T; or none.")
+    ],
     /,
     *,
     lake: InLake = InLake(),
     answering: Answering = Answering(),
 ) -> None:
-    """Limit what a user, a kind of request or everybody together may have in a month."""
+    """Limit what somebody, a kind of request or a place may have in a month, or may store."""
     wanted = None if amount == "none" else parse_amount(amount)
     with opened_catalog(lake) as catalog:
         catalog.usage.set_limit(subject, Metric(metric), wanted)
-        document = limit_list(catalog.usage.limits())
+        document = limit_list(catalog.usage.told_limits())
     _answer(document, answering)
+
+
+@usage.command
+def measure(
+    place: Place = "/", /, *, lake: InLake = InLake(), answering: Answering = Answering()
+) -> None:
+    """Measure what is stored of datasets by listing it, for limits of what may be stored."""
+    from voxlake.ngff.lake import lies_elsewhere, place_of
+    from voxlake.ngff.stored import stored_size
+
+    wanted = tuple(names_of(place))
+    with opened_catalog(lake) as catalog:
+        for record in catalog.list_datasets():
+            if record.name.parts[: len(wanted)] == wanted and not lies_elsewhere(record):
+                size = stored_size(existing_lake(lake), place_of(record))
+                catalog.stored.put(record.node, size.objects, size.bytes)
+        document = stored_list(catalog.stored.sizes())
+    answer(document, shown_stored(document), json=answering.json)
+
+
+@usage.command
+def stored(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
+    """List what is stored of datasets, as it was measured last."""
+    with opened_catalog(lake) as catalog:
+        document = stored_list(catalog.stored.sizes())
+    answer(document, shown_stored(document), json=answering.json)
 
 
 def _answer(document: LimitList, answering: Answering) -> None:

@@ -122,7 +122,10 @@ def checked_ingest(workspace: Workspace, request: IngestRequest) -> IngestSpec:
         If the image that the labels belong to does not.
     InvalidInputError
         If voxel size, levels or shape do not fit.
+    StorageQuotaError
+        If all is stored that may be, at the place or above it.
     """
+    workspace.catalog.stored.check_room(request.place.name.parts)
     replaces = () if _is_free(workspace, request) else replaced_levels(workspace, request)
     spec = ingest_spec(request, _image_of(workspace, request.place), workspace.settings)
     if not replaces:
