@@ -117,6 +117,10 @@ class Saved(Writer):
 
     def number_nodes_above(self, node: int) -> None:
         """Have nodes that are made from now on get ids above one, which others had once."""
+        with self.database.read() as connection:
+            highest: int = connection.execute(select(func.max(nodes.c.id))).scalar_one()
+        if highest >= node:
+            return
         change = (
             "UPDATE sqlite_sequence SET seq = max(seq, :node) WHERE name = 'nodes'"
             if self.database.is_sqlite
