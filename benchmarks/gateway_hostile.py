@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import psutil
 
@@ -264,6 +265,15 @@ def _npy(shape: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + bytes(64)
 
 
+def _hdf5(chunk: bytes | None = None, **options: Any) -> bytes:
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        voxels = opened.create_dataset("voxels", (64,) * 3, np.uint8, **options)
+        if chunk is not None:
+            voxels.id.write_direct_chunk((0,) * 3, chunk)
+    return file.getvalue()
+
+
 _BOMBS = (
     ("application/json", b"[" * 200_000),
     ("application/json", b'{"labels": [' + b"1," * 500_000 + b"1]}"),
@@ -273,6 +283,11 @@ _BOMBS = (
     ("application/x-blosc", b"\x02\x01\x93\x08" + struct.pack("<III", 0xFFFFFFF0, 1 << 20, 32)),
     ("application/octet-stream", bytes(9 << 20)),
     ("application/x-npz", zlib.compress(bytes(64 << 20), 9)),
+    (
+        "application/x-hdf5",
+        _hdf5(zlib.compress(bytes(256 << 20), 9), chunks=(64,) * 3, compression="gzip"),
+    ),
+    ("application/x-hdf5", _hdf5(external=[("/etc/hostname", 0, 64**3)])),
 )
 """Bodies of small size that promise, or become, a large one; none are the voxels of a box."""
 
