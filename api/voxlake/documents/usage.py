@@ -53,6 +53,28 @@ class StoredList(Document):
     stored: tuple[StoredDocument, ...]
 
 
+class ClassAdviceDocument(Document):
+    """What a dataset costs a month where it is, and where it would cost least."""
+
+    dataset: str
+    stored_bytes: int = Field(description="As they were measured last.")
+    read_bytes: float = Field(description="In a month, on average, by way of gateways.")
+    requests: float = Field(description="In a month, on average.")
+    storage_class: str = Field(description="The cheapest; nothing: that which it is in.")
+    present: float = Field(description="Cost of a month where it is.")
+    cheapest: float = Field(description="Cost of a month in the cheapest class.")
+
+
+class ClassAdviceList(Document):
+    """Which class of storage is the cheapest for each dataset; what saves most comes first."""
+
+    currency: str
+    prices: str = Field(description="Where the price table is from.")
+    months: tuple[str, ...] = Field(description="By whose usage.")
+    saved: float = Field(description="In a month, by all of it together.")
+    advice: tuple[ClassAdviceDocument, ...]
+
+
 class LimitDocument(Document):
     """How much a subject may have in a month, or may store."""
 

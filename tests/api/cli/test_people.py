@@ -213,3 +213,12 @@ def test_what_is_stored_is_measured_and_limited(
     assert filled.ingest(image, "lab/cube/more").kind == "storage-quota"
     filled("usage", "limit", "place:lab", "stored", "none").ok()
     filled.ingest(image, "lab/cube/more").ok()
+
+
+def test_where_things_would_cost_less_is_told(filled: Command) -> None:
+    filled("usage", "measure").ok()
+    found = filled("usage", "advise", "--months", "2").ok()
+    assert len(found["months"]) == 2
+    assert {each["storage_class"] for each in found["advice"]} == {"GLACIER_IR"}
+    assert found["saved"] == sum(each["present"] - each["cheapest"] for each in found["advice"])
+    assert "GLACIER_IR" in filled.plain("usage", "advise").out

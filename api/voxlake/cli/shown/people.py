@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.shown.output import Shown, facts, table
+from rich.text import Text
+
+from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
         TokenDocument,
         UserDocument,
     )
-    from voxlake.documents.usage import LimitList, StoredList, UsageDocument
+    from voxlake.documents.usage import ClassAdviceList, LimitList, StoredList, UsageDocument
 
 
 def shown_users(users: Iterable[UserDocument]) -> Shown:
@@ -45,6 +47,21 @@ def shown_limits(limits: LimitList) -> Shown:
     """Yield what people see of limits."""
     rows = ((each.subject, each.metric.value, each.limit) for each in limits.limits)
     yield table(("of", "what", "bytes in a month, or stored"), rows)
+
+
+def shown_classes(found: ClassAdviceList) -> Shown:
+    """Yield what people see of classes of storage."""
+    rows = (
+        (
+            *(one.dataset, size(one.stored_bytes), size(one.read_bytes)),
+            one.storage_class or "where it is",
+            *(f"{one.present:,.2f}", f"{one.cheapest:,.2f}"),
+        )
+        for one in found.advice
+    )
+    money = f"{found.currency} a month"
+    yield table(("dataset", "stored#", "read a month#", "cheapest", f"{money}#", "there#"), rows)
+    yield Text(f"{found.saved:,.2f} {money} would be saved, by {found.prices}")
 
 
 def shown_stored(stored: StoredList) -> Shown:

@@ -23,6 +23,20 @@ type Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 TERABYTE = 1e12
 
 
+class StorageClass(BaseModel):
+    """Another class of the same store: cheaper to keep, dearer to read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    storage_tb_month: Price
+    get_per_1000: Price
+    read_tb: Price = 0.0
+    """10^12 bytes read, wherever they go."""
+    least_days: int = Field(default=0, ge=0)
+    """That an object is paid for, even if it is deleted before."""
+
+
 class Prices(BaseModel):
     """A price table, as the TOML file has it."""
 
@@ -41,6 +55,15 @@ class Prices(BaseModel):
     core_hour: Price
     egress_tb: Price = 0.0
     """10^12 bytes read out of the store."""
+    classes: tuple[StorageClass, ...] = ()
+    """Where else things may lie (`voxlake usage advise`)."""
+
+    @property
+    def present_class(self) -> StorageClass:
+        """The class that all else is of, which has no name."""
+        return StorageClass(
+            name="", storage_tb_month=self.storage_tb_month, get_per_1000=self.get_per_1000
+        )
 
 
 def cost_of(

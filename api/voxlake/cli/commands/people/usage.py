@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from voxlake.cli.lake import existing_lake, opened_catalog
-from voxlake.cli.options import Answering, InLake, Place
+from voxlake.cli.options import Answering, InLake, Place, Whole
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.people import shown_limits, shown_stored, shown_usage
+from voxlake.cli.shown.people import shown_classes, shown_limits, shown_stored, shown_usage
 from voxlake.documents.usage import (
+    ClassAdviceDocument,
+    ClassAdviceList,
     LimitList,
     UsageDocument,
     limit_list,
@@ -103,6 +107,52 @@ def stored(*, lake: InLake = InLake(), answering: Answering = Answering()) -> No
     with opened_catalog(lake) as catalog:
         document = stored_list(catalog.stored.sizes())
     answer(document, shown_stored(document), json=answering.json)
+
+
+@usage.command
+def advise(
+    *,
+    months: Annotated[
+        Whole, Parameter(help="By the usage of so many months.", validator=Number(gte=1, lte=36))
+    ] = 3,
+    prices: Annotated[
+        Path | None, Parameter(help="A price table, as `voxlake plan --show-prices` prints it.")
+    ] = None,
+    lake: InLake = InLake(),
+    answering: Answering = Answering(),
+) -> None:
+    """Tell for which datasets another class of storage would cost less, by how they are read.
+
+    Measure what is stored first: voxlake usage measure. What is read past the gateway is not known.
+    """
+    from voxlake.compute.forecast.classes import advise as advise_on
+    from voxlake.compute.forecast.costs import read_prices
+
+    table, where, _ = read_prices(prices)
+    looked = last_months(datetime.now(UTC), months)
+    with opened_catalog(lake) as catalog:
+        used = [catalog.usage.of_datasets(month) for month in looked]
+        found = advise_on(table, catalog.stored.sizes(), used)
+    document = ClassAdviceList(
+        currency=table.currency,
+        prices=where,
+        months=looked,
+        saved=sum(one.present - one.cheapest for one in found),
+        advice=tuple(map(ClassAdviceDocument.model_validate, found)),
+    )
+    answer(document, shown_classes(document), json=answering.json)
+
+
+def last_months(moment: datetime, count: int) -> tuple[str, ...]:
+    """Return months, the present one last.
+
+    Examples
+    --------
+    >>> last_months(datetime(2026, 2, 28, tzinfo=UTC), 3)
+    ('2025-12', '2026-01', '2026-02')
+    """
+    present = 12 * moment.year + moment.month - 1
+    return tuple(f"{n // 12}-{n % 12 + 1:02}" for n in range(present - count + 1, present + 1))
 
 
 def _answer(document: LimitList, answering: Answering) -> None:
