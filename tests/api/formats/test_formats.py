@@ -238,11 +238,11 @@ def test_blosc_is_small_of_labels_and_of_numbers(shuffled: str) -> None:
         voxels = slope.reshape(20, 80, 80).astype(shuffled)
     cutout = described(Box.of_shape(voxels.shape), voxels.dtype)
     sizes = [
-        len(numcodecs.blosc.compress(voxels, b"zstd", 1, shuffle))
+        len(numcodecs.blosc.compress(voxels, b"lz4", 5, shuffle))
         for shuffle in (numcodecs.blosc.NOSHUFFLE, numcodecs.blosc.BITSHUFFLE)
     ]
     body = body_of(BY_NAME["blosc"], cutout, voxels)
-    assert len(body) <= min(sizes)
+    assert len(body) <= min(sizes) < voxels.nbytes / 1.3
 
 
 @pytest.mark.parametrize("shape", [(1, 40, 60), (40, 1, 60), (40, 60, 1)])
