@@ -17,6 +17,8 @@ _ICON = (
     '<path d="M3 4l5 8 5-8" fill="none" stroke="#fff" stroke-width="2"/></svg>'
 )
 _A_DAY = {"Cache-Control": "max-age=86400"}
+_MINUTES = {"Cache-Control": "max-age=600"}
+"""Of what is another in the next version, as its pages are."""
 
 
 @router.get("/favicon.ico")
@@ -28,4 +30,4 @@ async def favicon() -> Response:
 @router.get("/console/style.css")
 async def style() -> Response:
     """Return the style of all pages."""
-    return Response(_STYLE, media_type="text/css", headers=_A_DAY)
+    return Response(_STYLE, media_type="text/css", headers=_MINUTES)
