@@ -27,7 +27,7 @@ from voxlake.documents.asked_of_places import (
 from voxlake.documents.document import Question
 from voxlake.documents.links import LinkQuestion
 from voxlake.ngff.labels.label_id import MAX_LABEL
-from voxlake.platform.names import NAME
+from voxlake.platform.names import NAME, DatasetName
 
 Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(8999, 12, 31))]
 """A day in UTC."""
@@ -189,6 +189,25 @@ class TokenForm(Question):
         """As programs ask it."""
         ends_at = end_of(self.last_day)
         return TokenQuestion(name=self.name, role=self.role, place=self.place, ends_at=ends_at)
+
+
+class ViewForm(Question):
+    """A view of a dataset that is to be shared."""
+
+    dataset: DatasetText
+    label: int | None = Field(None, ge=1, le=MAX_LABEL, description="A label to see first.")
+    for_users: bool = Field(default=False, description="Shown to those alone who sign in.")
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The names of the dataset, from the collection down."""
+        return DatasetName.parse(self.dataset).parts
+
+
+class StateForm(Question):
+    """A view that is shared, by its id."""
+
+    id: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
 
 
 class MemberForm(Question):

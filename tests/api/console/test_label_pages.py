@@ -78,3 +78,20 @@ def test_the_viewer_opens_at_a_label(workshop: Workshop) -> None:
         [cells] = [each for each in state["layers"] if each["name"] == "cells"]
         assert cells["segments"] == [str(label)]
         assert ada.get("/view/lab/brain/cells?label=987654321").status_code == 404
+
+
+def test_a_view_is_shared_by_a_short_link_until_it_is_ended(workshop: Workshop) -> None:
+    label = str(largest(3)[-1])
+    with workshop.browser("ada") as ada, workshop.browser("carl") as carl:
+        page = ada.fill_in("/views", dataset="lab/brain/cells", label=label)
+        found = re.search(r"<code>(http\S+/s/(\S+))</code>", page.text)
+        assert found
+        opened = carl.get(found[1], follow_redirects=False)
+        assert "/neuroglancer/#!" in opened.headers["location"]
+        state = carl.get(opened.headers["location"].partition("#!")[2]).json()
+        assert [label] in [layer.get("segments") for layer in state["layers"]]
+        assert carl.fill_in("/views", dataset="lab/brain/em").status_code == 404
+        assert carl.fill_in("/views/end", id=found[2]).status_code == 404
+        page = ada.fill_in("/views/end", id=found[2])
+        assert found[1] not in page.text
+        assert carl.get(f"/v2/states/{found[2]}").status_code == 404

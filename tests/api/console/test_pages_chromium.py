@@ -35,6 +35,7 @@ PAGES = (
     "/groups",
     "/groups/mappers",
     "/account",
+    "/views",
     "/usage",
     "/audit?place=lab",
     "/jobs",
@@ -50,6 +51,7 @@ def job(workshop: Workshop) -> str:
     with workshop.browser("ada") as ada:
         ada.fill_in("/values?place=lab/brain/em", key="licence", value="CC0")
         ada.fill_in(f"{EM}/links", note="x")
+        ada.fill_in("/views", dataset="lab/brain/em")
         ada.fill_in(f"{CELLS}/labels/merge", labels="1 2")
         return ada.fill_in("/jobs", kind="downsample", dataset="lab/brain/em").url.path
 

@@ -12,6 +12,7 @@ from voxlake.api.console import (
     places,
     sharing,
     tokens,
+    views,
 )
 
 CONSOLE = (
@@ -24,6 +25,7 @@ CONSOLE = (
     jobs,
     tokens,
     groups,
+    views,
     account,
     files,
 )
