@@ -66,7 +66,7 @@ def test_a_form_of_another_site_is_told_so(served: Served) -> None:
 def test_who_is_signed_in_by_the_link_of_the_terminal_signs_out(served: Served) -> None:
     session = served.identity.redeem(served.identity.new_link())
     with served.client(cookies={served.identity.cookie: session}) as browser:
-        assert "You are signed in as owner" in browser.get("/").text
+        assert "signed in as owner" in browser.get("/").text
         headers = {"Sec-Fetch-Site": "same-origin"}
         assert browser.post("/logout", headers=headers).status_code == 303
         assert browser.get(SECRET, headers=BROWSER).status_code == 401

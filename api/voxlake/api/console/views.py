@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -36,8 +37,8 @@ async def share_view(
 ) -> HTMLResponse:
     """Keep the view that a dataset's page opens, and show the short link to it."""
     granted = await grant(request.scope, asked.parts, ReadVoxels)
-    state = ViewerState(await get_state(request, granted, chosen=asked.label))
-    base = str(request.base_url)
+    shown = await get_state(request, granted, chosen=asked.label)
+    base, state = str(request.base_url), ViewerState.model_validate_json(json.dumps(shown))
     made = await states.share_state(asker, state, base, None, for_users=asked.for_users)
     found = await states.list_states(asker, base, ON_A_PAGE, 0)
     return await page(request, "views.html", views=found.states, next=found.next, made=made)
