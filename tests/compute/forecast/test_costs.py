@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.compute.forecast.costs import Prices, cost_of, read_prices, user_file
+from voxlake.compute.forecast.costs import Prices, StorageClass, cost_of, read_prices, user_file
 from voxlake.documents.plan import Requests
 from voxlake.platform.errors import InvalidInputError
 
@@ -55,7 +55,8 @@ def test_the_examples_can_be_copied_and_say_their_day(tmp_path: Path) -> None:
     (tmp_path / "copy.toml").write_text(text)
     assert read_prices(tmp_path / "copy.toml")[0] == prices
     assert str(prices.as_of) in text
-    assert set(Prices.model_fields) <= {line.split(" ")[0] for line in text.splitlines()}
+    named = {line.split(" ")[0].strip("[]") for line in text.splitlines()}
+    assert {*Prices.model_fields, *StorageClass.model_fields} <= named
 
 
 @pytest.mark.parametrize(
