@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 MINUTES = float(os.environ.get("VOXLAKE_CHAOS_MINUTES", "0"))
 KILLS = 3
 """In CI; else one each minute."""
-KILL_EVERY_S = 60.0 if MINUTES else 3.0
+KILL_EVERY_S = 60.0 if MINUTES else 2.0
 ASK_EVERY_S = 8.0 if MINUTES else 2.0
 AT_ONCE = 5
 """Jobs that wait or run."""
@@ -58,8 +58,8 @@ PATIENCE_S = 240
 GRANT_S = 5.0
 """A grant is seen by every gateway within so many seconds, on a machine that is not overrun."""
 SOURCES = {
-    "bodies": ("phantom:32,40,4000?kind=labels&seed=3", Kind.LABELS),
-    "em": ("phantom:40,64,3000?kind=image&seed=4", Kind.IMAGE),
+    "bodies": (f"phantom:32,40,{4000 if MINUTES else 1600}?kind=labels&seed=3", Kind.LABELS),
+    "em": (f"phantom:40,64,{3000 if MINUTES else 1600}?kind=image&seed=4", Kind.IMAGE),
 }
 TASK_BYTES = 1
 

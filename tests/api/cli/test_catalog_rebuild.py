@@ -147,6 +147,7 @@ def test_it_says_what_the_one_before_did(filled: Command, lose: Callable[[], Non
     filled("catalog", "save").ok()
 
 
+@pytest.mark.parametrize("voxlake", ["s3-postgres"], indirect=True)
 def test_what_is_said_since_is_kept(filled: Command, lose: Callable[[], None]) -> None:
     filled("catalog", "save").ok()
     lose()
@@ -168,6 +169,7 @@ def test_what_is_said_since_is_kept(filled: Command, lose: Callable[[], None]) -
         assert catalog.get_dataset(FAR).kind == "labels"
 
 
+@pytest.mark.parametrize("voxlake", ["file-sqlite"], indirect=True)
 def test_where_nothing_was_saved_it_knows_the_datasets(
     filled: Command, lose: Callable[[], None]
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_worker_saves_what_has_changed(voxlake: Command) -> None:
     assert b'"k":"v"' in store.read(lake / ".voxlake/places.json").body
 
 
+@pytest.mark.parametrize("voxlake", ["file-sqlite"], indirect=True)
 def test_a_damaged_copy_is_said(voxlake: Command) -> None:
     store.write(StoreURL.parse(voxlake.lake) / ".voxlake/places.json", b"{}")
     refused = voxlake("catalog", "rebuild")
