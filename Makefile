@@ -89,6 +89,9 @@ wheel: .venv/dev.stamp viewer  ## Build the wheel, viewer included, into dist/
 	rm -rf dist
 	$(UV) build --quiet --wheel --no-build-isolation --python .venv --out-dir dist
 
+docs: .venv/docs.stamp  ## Build the site of the documentation into dist/docs: make docs ARGS="-D nb_execution_mode=force"
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d dist/doctrees . dist/docs $(ARGS)
+
 viewer: $(VIEWER)  ## Build Neuroglancer into static files, if Node is here
 
 $(VIEWER): $(wildcard api/viewer/package-lock.json api/viewer/vite.config.js api/viewer/index.html api/viewer/src/*)
@@ -109,6 +112,7 @@ pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build --extra traces -o requirements/run.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt $(PINS)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group docs -c requirements/dev.txt -o requirements/docs.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/boss-ingest.in --override requirements/boss-ingest-overrides.txt -o requirements/boss-ingest.txt $(PINS)
 
@@ -132,6 +136,10 @@ $(UV): requirements/uv.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run.stamp
+
+.venv/docs.stamp: .venv/dev.stamp requirements/docs.txt
+	$(PIP) --require-hashes -r requirements/docs.txt
+	@touch $@
 
 .venv/bench.stamp: .venv/python.stamp requirements/bench.txt pyproject.toml
 	$(PIP) --require-hashes -r requirements/bench.txt
