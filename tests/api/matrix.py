@@ -251,6 +251,14 @@ def job_manager(asking: Asking) -> Outcome:
     return known if mine or known is not Outcome.OPEN else Outcome.FORBIDDEN
 
 
+def job_uploader(asking: Asking) -> Outcome:
+    """Who may write voxels to `CLOSED`, on which the job is."""
+    known = job_watcher(asking)
+    mine = asking.who in {"annotator", "editor", "owner", "root", "local"}
+    mine = mine and asking.by is not By.FEWER
+    return known if mine or known is not Outcome.OPEN else Outcome.FORBIDDEN
+
+
 def on(place: Place, permission: Permission) -> Rule:
     """Return the rule of a permission on a place, as `decide` has it."""
 
@@ -490,6 +498,10 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/v2/jobs/{job_id}/log"): job_manager,
     ("POST", "/v2/jobs/{job_id}/retry"): job_manager,
     ("POST", "/v2/jobs/{job_id}/cancel"): job_manager,
+    ("GET", "/v2/jobs/{job_id}/upload"): job_uploader,
+    ("POST", "/v2/jobs/{job_id}/upload/take"): job_uploader,
+    ("PUT", "/v2/jobs/{job_id}/upload/shards/{shard}"): job_uploader,
+    ("POST", "/v2/jobs/{job_id}/upload/finish"): job_uploader,
     ("GET", "/auth_info"): everyone,
     **{
         (method, f"/api/v1/{path}"): signed_in
@@ -530,6 +542,7 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("GET", _EXPERIMENT): _READ,
     ("PATCH", _EXPERIMENT): Permission.UPDATE,
     ("POST", f"/v2/datasets{DATASET}"): Permission.ADD,
+    ("POST", f"/v2/uploads{DATASET}"): Permission.ADD,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
 _COLLECTION_PAGE = "/collections/{collection}"

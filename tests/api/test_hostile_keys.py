@@ -41,6 +41,7 @@ NAMED |= {part.strip("{}"): text for part, text in matrix_v1.FILLED.items()}
 NAMED |= {
     "job": "1",
     "job_id": "0" * 25 + "Z",
+    "shard": "0",
     "label": "1",
     "link": "1",
     "token": "1",

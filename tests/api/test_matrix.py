@@ -272,7 +272,8 @@ def fill_jobs(catalog: Catalog, template: str) -> dict[str, str]:
     if "{job}" in template:
         return {"{job}": str(number_of_upload(catalog))}
     if "{job_id}" in template:
-        return {"{job_id}": catalog.ledger.create_job("fsck", DatasetName.parse(CLOSED), {}).id}
+        job = catalog.ledger.create_job("fsck", DatasetName.parse(CLOSED), {}).id
+        return {"{job_id}": job, "{shard}": "0"}
     return {}
 
 
@@ -324,7 +325,11 @@ def test_others(server: Server, row: tuple[str, str]) -> None:
         target, filled = template, fill(server, template) | {"{user}": user}
         absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", NO_GROUP)
         absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
-        absent = absent.replace("{job}", str(NO_TOKEN)).replace("{job_id}", "0" * 25 + "Z")
+        absent = (
+            absent.replace("{job}", str(NO_TOKEN))
+            .replace("{job_id}", "0" * 25 + "Z")
+            .replace("{shard}", "0")
+        )
         absent = absent.replace("{user}", "none" if "{group}" not in template else user)
         for name, text in filled.items():
             target = target.replace(name, text)

@@ -64,6 +64,7 @@ from voxlake.api.v2 import (
     states,
     status,
     tokens,
+    uploads,
     usage,
     users,
 )
@@ -98,6 +99,7 @@ ROUTERS = (
     objects,
     merges,
     jobs,
+    uploads,
     users,
     groups,
     usage,

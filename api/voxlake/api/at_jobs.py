@@ -16,7 +16,7 @@ from voxlake.api.askers import Asker
 from voxlake.api.gateway import gateway_of
 from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
-from voxlake.platform.access import Permission, Read, Right, Update
+from voxlake.platform.access import AddVoxels, Permission, Read, Right, Update
 from voxlake.platform.catalog.data.jobs import PlacedJob
 from voxlake.platform.errors import ForbiddenError, NotFoundError
 from voxlake.platform.jobs.record import Job
@@ -59,6 +59,7 @@ class RequiresJob[R: Right]:
 
 
 MayWatch = Annotated[GrantedJob[Read], Depends(RequiresJob(Read))]
+MayUploadTo = Annotated[GrantedJob[AddVoxels], Depends(RequiresJob(AddVoxels))]
 MayManage = Annotated[GrantedJob[Update], Depends(RequiresJob(Update))]
 
 

@@ -15,9 +15,10 @@ import platformdirs
 from voxlake.client.connection import Connection, is_on_this_machine
 from voxlake.client.credentials import find
 from voxlake.client.dataset_array import DatasetArray
-from voxlake.client.jobs import GatewayJobs
+from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import RemoteLabels
 from voxlake.client.pieces import piece_of, read_in_pieces
+from voxlake.client.uploads import upload_array
 from voxlake.client.voxels import read_voxels
 from voxlake.client.whole import warn_unless_whole
 from voxlake.documents.credentials import CredentialsDocument
@@ -248,6 +249,16 @@ class Gateway:
         }
         asked = {key: value for key, value in (given | more).items() if value is not None}
         return self._connection.ask(DatasetSummary, _path(name), "POST", json=asked)
+
+    def upload(
+        self, name: str, source: Any, kind: Literal["image", "labels"], **more: Any
+    ) -> RemoteJob:
+        """Make a dataset of local data, and return the job by which a worker finishes it.
+
+        Parameters, of which `more` has some, and errors are those of
+        `voxlake.client.uploads.upload_array`.
+        """
+        return upload_array(self._connection, name, source, kind, **more)
 
     def write(
         self,

@@ -78,7 +78,11 @@ class EmptyDataset:
 
 
 def make_empty(
-    lake: StoreURL, catalog: Catalog, asked: EmptyDataset, owner: str | None = None
+    lake: StoreURL,
+    catalog: Catalog,
+    asked: EmptyDataset,
+    owner: str | None = None,
+    state: DatasetState = DatasetState.READY,
 ) -> DatasetRecord:
     """Make an empty dataset, and return it as the catalog has it; its label index is current.
 
@@ -88,6 +92,8 @@ def make_empty(
     ----------
     owner
         The user whose it is to be; somebody who is no user of the lake is none.
+    state
+        How far it is then: not ready, if a job is to give it its voxels.
 
     Raises
     ------
@@ -118,7 +124,7 @@ def make_empty(
     try:
         _store(lake, replace(new, place=place))
         _check_ours(catalog, record)
-        catalog.set_dataset_state(asked.name, DatasetState.READY)
+        catalog.set_dataset_state(asked.name, state)
     except Exception:
         with suppress(StoreError, ConflictError, NotFoundError):
             remove_dataset(lake, place)

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 FOLDER = Path(data.__file__).parent
 FILES = (
     "contrast", "datasets", "downsampling", "flat", "framed", "framed_writing", "graphs",
-    "label_voxels", "labels", "objects", "precomputed", "supervoxels", "uploads", "voxels",
-    "writing",
+    "label_voxels", "labels", "objects", "precomputed", "received", "supervoxels", "uploads",
+    "voxels", "writing",
 )  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {
     "describe": {"Read"},
     "describe_stored": {"Read"},
+    "describe_upload": {"AddVoxels"},
+    "receive_shard": {"AddVoxels"},
     "progress": {"Read"},
     "start": {"AddVoxels"},
     "cancel": {"DeleteVoxels"},

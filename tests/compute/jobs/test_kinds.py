@@ -63,7 +63,9 @@ UPLOADS = {
         "upload": 7}}"""
     for name in ("queue-upload", "write-upload", "clear-upload")
 }
-"""Of one job of each kind that works for an upload: `tests/integration` runs them, by an SQS."""
+UPLOADS["finish-upload"] = """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null,
+    "kind": "finish-upload", "task_bytes": 1, "asked": "{}"}"""
+"""Of one job of each kind that works for an upload; `tests/integration` runs those of an SQS."""
 
 
 @pytest.fixture

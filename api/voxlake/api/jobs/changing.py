@@ -9,7 +9,7 @@ from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import Job, JobState
 
-LEAVES = frozenset({"ingest", "index"})
+LEAVES = frozenset({"ingest", "index", "finish-upload"})
 """Kinds of which something is to be taken back, as `compute.jobs.kinds` has it."""
 
 

@@ -25,7 +25,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
 from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
 from voxlake.platform.access import Add, Delete, Read, Update
-from voxlake.platform.catalog import Catalog, DatasetRecord
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import Page
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
@@ -39,20 +39,30 @@ async def list_page(asker: Asker, limit: int, after: str) -> DatasetList:
     return DatasetList(datasets=shown, next=shown[-1].name if len(found) > limit else None)
 
 
-async def add(granted: GrantedPlace[Add], name: str, asked: EmptyQuestion) -> DatasetSummary:
-    """Make a dataset without voxels in an experiment, which the asker owns."""
+async def add(
+    granted: GrantedPlace[Add],
+    name: str,
+    asked: EmptyQuestion,
+    state: DatasetState = DatasetState.READY,
+) -> DatasetSummary:
+    """Make a dataset without voxels in an experiment, which the asker owns.
+
+    `state` is how far it is then: not ready, if others are to give it its voxels.
+    """
     collection, experiment = granted.place.names
     dataset = DatasetName(collection, experiment, name)
-    return await add_empty(granted, _empty(dataset, asked))
+    return await add_empty(granted, _empty(dataset, asked), state)
 
 
-async def add_empty(granted: GrantedPlace[Add], new: EmptyDataset) -> DatasetSummary:
+async def add_empty(
+    granted: GrantedPlace[Add], new: EmptyDataset, state: DatasetState = DatasetState.READY
+) -> DatasetSummary:
     """Make a dataset without voxels, which the asker owns."""
     asker = granted.asker
     owner = None if asker.principal.user is None else asker.principal.name
 
     def make(catalog: Catalog) -> DatasetRecord:
-        return make_empty(asker.gateway.lake, catalog, new, owner)
+        return make_empty(asker.gateway.lake, catalog, new, owner, state)
 
     try:
         return dataset_summary(await asker.of_catalog(make))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore as ts
 
 from voxlake.ngff.blosc_heads import BloscChunks
-from voxlake.ngff.grid.box import Box
 from voxlake.ngff.pending import explain
-from voxlake.ngff.shards.chunk_codec import encode_chunks
+from voxlake.ngff.shards.coded import coded_shard
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.storing import always, clear_shard, turn_to_store
 from voxlake.ngff.time_point import TimePoint
@@ -21,7 +19,6 @@ from voxlake.platform.errors import InvalidInputError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.shards.chunk_codec import Payload
     from voxlake.ngff.volume import Volume
 
 _MEMORY: dict[str, Any] = {"driver": "memory"}
@@ -111,12 +108,7 @@ def encode_shard(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:
     coding = find_shard_format(volume)
     if coding is None:
         return _encode_by_tensorstore(volume, voxels)
-    payloads: list[Payload | None] = [None] * math.prod(coding.grid)
-    for part in Box.of_shape(voxels.shape).tiles((*coding.chunk[:-1], voxels.shape[-1])):
-        coded = encode_chunks(coding, np.ascontiguousarray(voxels[part.slices]))
-        for number, payload in zip(coding.numbers(part).tolist(), coded, strict=True):
-            payloads[number] = payload
-    return coding.assembled(payloads) if any(payloads) else None
+    return coded_shard(coding, voxels)
 
 
 def _encode_by_tensorstore(volume: Volume, voxels: npt.NDArray[Any]) -> bytes | None:

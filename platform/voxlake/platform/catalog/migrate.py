@@ -30,6 +30,7 @@ REVISIONS = (
     "0021",
     "0023",
     "0024",
+    "0025",
 )
 """Every revision of the tables that this version knows, oldest first."""
 

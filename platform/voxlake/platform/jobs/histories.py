@@ -10,7 +10,7 @@ from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import UNFINISHED, Job, JobState
 from voxlake.platform.jobs.rows import read_jobs
-from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
+from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages, task_leases
 from voxlake.platform.nodes import collection, experiment, is_kept
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def give_up_jobs(
     kept = sorted({JobState.RUNNING, *but})
     idle = jobs.c.node == node, jobs.c.state.not_in(kept), jobs.c.id != spared
     begun = select(stages.c.id).join(jobs, jobs.c.id == stages.c.job).where(*idle)
-    for tasks in (done_tasks, failed_tasks):
+    for tasks in (done_tasks, failed_tasks, task_leases):
         connection.execute(delete(tasks).where(tasks.c.stage.in_(begun)))
     left = update(jobs).where(*idle, jobs.c.state.in_(sorted(UNFINISHED)))
     given_up = {"state": JobState.CANCELLED.value, "message": why}

@@ -89,6 +89,18 @@ done_tasks = Table(
     sqlite_with_rowid=False,
 )
 
+task_leases = Table(
+    "task_leases",
+    metadata,
+    Column("stage", Integer, ForeignKey("stages.id"), nullable=False),
+    Column("task", ID, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("until", Moment, nullable=False),
+    PrimaryKeyConstraint("stage", "task", name="pk_task_leases"),
+    sqlite_with_rowid=False,
+)
+"""Tasks that clients have taken and not done (see `voxlake.platform.jobs.sharing`)."""
+
 failed_tasks = Table(
     "failed_tasks",
     metadata,

@@ -55,7 +55,8 @@ def _has_voxels(scope: Scope) -> bool:
     path, method = inner_path(scope), scope["method"]
     if method == "POST":
         return path.startswith(f"{ROOT}/cutout/")
-    return method == "PUT" and path.endswith("/cutout")
+    shard = path.startswith("/v2/jobs/") and "/upload/shards/" in path
+    return method == "PUT" and (path.endswith("/cutout") or shard)
 
 
 class _Body:

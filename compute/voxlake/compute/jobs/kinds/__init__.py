@@ -15,7 +15,12 @@ from voxlake.compute.jobs.kinds.ingest import INGEST
 from voxlake.compute.jobs.kinds.kind import JobKind, Work
 from voxlake.compute.jobs.kinds.remove import REMOVE
 from voxlake.compute.jobs.kinds.repair import REPAIR
-from voxlake.compute.jobs.kinds.uploads import CLEAR_UPLOAD, QUEUE_UPLOAD, WRITE_UPLOAD
+from voxlake.compute.jobs.kinds.uploads import (
+    CLEAR_UPLOAD,
+    FINISH_UPLOAD,
+    QUEUE_UPLOAD,
+    WRITE_UPLOAD,
+)
 from voxlake.compute.jobs.kinds.verify import VERIFY
 from voxlake.platform.errors import UnsupportedError
 
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 # Any: each kind has a spec of its own, and only its own functions look into it.
 KINDS: tuple[JobKind[Any], ...] = (
     INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, PLAN, START_ASKED, REMOVE, QUEUE_UPLOAD,
-    WRITE_UPLOAD, CLEAR_UPLOAD,
+    WRITE_UPLOAD, CLEAR_UPLOAD, FINISH_UPLOAD,
 )  # fmt: skip
 
 
