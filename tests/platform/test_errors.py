@@ -15,6 +15,7 @@ TREE = {
     "InvalidInputError": ("invalid-input", 400, (ValueError,)),
     "InvalidNameError": ("invalid-name", 400, (ValueError,)),
     "OutOfBoundsError": ("out-of-bounds", 400, (ValueError,)),
+    "NoSuchLevelError": ("out-of-bounds", 400, (ValueError,)),
     "UnsupportedError": ("unsupported", 400, (ValueError,)),
     "UnknownFormatError": ("unknown-format", 415, (ValueError,)),
     "SourceError": ("bad-source", 400, (ValueError,)),

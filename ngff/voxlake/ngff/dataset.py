@@ -9,7 +9,7 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
-from voxlake.platform.errors import MetadataError, OutOfBoundsError
+from voxlake.platform.errors import MetadataError, NoSuchLevelError
 
 if TYPE_CHECKING:
     from voxlake.ngff.metadata.model import Multiscale
@@ -40,9 +40,9 @@ class Dataset:
         return len(self.multiscale.levels)
 
     def level_url(self, number: int) -> StoreURL:
-        """Return the address of a level's array; raise OutOfBoundsError if there is none."""
+        """Return the address of a level's array; raise NoSuchLevelError if there is none."""
         if not 0 <= number < self.levels:
-            raise OutOfBoundsError(
+            raise NoSuchLevelError(
                 f"level {number} of {self.url} was asked for; it has levels 0 to {self.levels - 1}"
             )
         return self.url / self.multiscale.levels[number].path

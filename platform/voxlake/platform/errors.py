@@ -3,7 +3,8 @@
 * VoxlakeError
   + InvalidInputError          what was asked cannot mean anything   (400, ValueError)
     - InvalidNameError
-    - OutOfBoundsError         a box or level outside the dataset
+    - OutOfBoundsError         a box or time point outside the dataset
+      . NoSuchLevelError       a level that it has not
     - UnsupportedError         valid, but not something voxlake does
       . UnknownFormatError     a body of a format that is not read   (415)
     - SourceError              a source that is missing, torn or inconsistent
@@ -77,6 +78,10 @@ class OutOfBoundsError(InvalidInputError):
     """A box or a level that the dataset does not have."""
 
     kind = "out-of-bounds"
+
+
+class NoSuchLevelError(OutOfBoundsError):
+    """A level that the dataset does not have."""
 
 
 class UnsupportedError(InvalidInputError):

@@ -163,3 +163,34 @@ def test_what_cannot_be_answered(
     answer = shared(*words)
     assert (answer.code, answer.kind) == (code, kind)
     assert list(folder.iterdir()) == []
+
+
+def test_labels_in_time_are_asked_at_one_time_point(voxlake: Command, tmp_path: Path) -> None:
+    voxels = np.zeros((2, 9, 10, 11), np.uint64)
+    voxels[0, 2:4, 3, 4:9] = 5
+    voxels[1, 1:, 5:7] = LARGEST
+    np.save(tmp_path / "cells.npy", voxels)
+    name, options = "lab/movie/cells", ("--kind", "labels", "--voxel-size", "9nm")
+    voxlake("ingest", tmp_path / "cells.npy", name, *options, "--axes", "tzyx", "--index").ok()
+    for time, (label, count) in enumerate([(5, 10), (LARGEST, 176)]):
+        listed = voxlake("labels", name, "--time", time).ok()
+        assert [(each["label"], each["voxels"]) for each in listed["labels"]] == [
+            (str(label), count)
+        ]
+        inside = voxlake("labels", name, "--time", time, "--box", "0:9,0:10,0:11").ok()
+        assert (inside["labels"], inside["counts"]) == ([str(label)], [count])
+        assert voxlake("label", name, label, "--time", time).ok()["voxels"] == count
+    assert voxlake("labels", name).ok()["labels"][0]["label"] == "5"
+    assert voxlake("labels", name, "--time", 2).kind == "out-of-bounds"
+    index = voxlake("info", name).ok()["index"]
+    assert (index["shards"], index["indexed"], index["by_label"]["segments"]) == (2, 2, 2)
+    array = zarr.open_group(f"{voxlake.lake}/lab/movie/cells.ome.zarr", mode="r+")["0"]
+    assert isinstance(array, zarr.Array)
+    array[1, 0, 0, 0] = 7
+    assert voxlake("audit", name).ok()["marked"] == [[1, 0, 0, 0]]
+    assert voxlake("compact", name).ok()["shards"] == 1
+    assert voxlake("reserve", name, 1).kind == "limit-exceeded"  # none is above the largest
+    assert [each["label"] for each in voxlake("labels", name, "--time", 1).ok()["labels"]] == [
+        "7",
+        str(LARGEST),
+    ]

@@ -86,7 +86,7 @@ def test_an_id_that_nothing_has(boss: Any, web: httpx2.Client) -> None:
     for path, status, code in [
         ("boundingbox/lab/brain/absent/0/1", 404, 4000),
         ("boundingbox/lab/brain/em/0/1", 400, 1003),
-        ("boundingbox/lab/brain/cells/7/1", 400, 1001),
+        ("boundingbox/lab/brain/cells/7/1", 400, 1002),
         ("boundingbox/lab/brain/cells/0/0", 400, 1003),
         ("boundingbox/lab/brain/cells/0/1?type=any", 400, 1003),
         ("ids/lab/brain/em/0/0:5/0:5/0:5", 400, 1003),

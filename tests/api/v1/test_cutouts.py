@@ -154,7 +154,7 @@ def test_what_cannot_be_answered(web: httpx2.Client, nobody: httpx2.Client) -> N
         ("lab/brain/em/0/0:5/0:5/5:5", "*/*", 400, 1003),
         ("lab/brain/em/0/0:5/0:5/0:46", "*/*", 400, 1001),
         ("lab/brain/em/0/-1:5/0:5/0:5", "*/*", 400, 1001),
-        ("lab/brain/em/9/0:5/0:5/0:5", "*/*", 400, 1001),
+        ("lab/brain/em/9/0:5/0:5/0:5", "*/*", 400, 1002),
         ("lab/brain/em/0/0:5/0:5/0:5/1:2", "*/*", 400, 1001),
         ("lab/light/film/0/5:6/0:5/0:5/2:4", "*/*", 400, 1001),
         ("lab/light/dyes/0/5:6/0:5/0:5", "*/*", 400, 1003),

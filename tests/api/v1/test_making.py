@@ -13,6 +13,7 @@ from intern.resource.boss.resource import (
     CoordinateFrameResource,
     ExperimentResource,
 )
+from numcodecs import blosc
 from requests import HTTPError
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.v1.conftest import remote
@@ -131,6 +132,65 @@ def test_voxels_come_after(made: Any) -> None:
     made.create_cutout(cells, 0, [-5, -1], [4, 7], [5, 7], ids)
     box = made.get_bounding_box(cells, 0, (1 << 63) + 5, "tight")
     assert (box["x_range"], box["z_range"]) == ([-5, -1], [5, 7])
+
+
+def test_annotations_have_the_time_samples_of_their_experiment(
+    made: Any, web: httpx2.Client
+) -> None:
+    cells = made.get_project(CELLS)
+    x, y, z = [-5, 59], [4, 44], [5, 25]
+    voxels = np.zeros((4, 20, 40, 64), np.uint64)
+    voxels[1:3, 2:9, 3:20, 5:60] = 7
+    voxels[2, 10:, :5, 30:] = (1 << 63) + 5
+    voxels[3, 0, 0, 0] = 11
+    made.create_cutout(cells, 0, x, y, z, voxels[1:4], [1, 4])
+    for times in ([0, 4], [2, 3]):
+        read = made.get_cutout(cells, 0, x, y, z, times, parallel=False)
+        np.testing.assert_array_equal(read.reshape(-1, 20, 40, 64), voxels[slice(*times)])
+        inside = np.unique(voxels[slice(*times)])
+        found = made.get_ids_in_region(cells, 0, x, y, z, times)
+        assert found == inside[inside != 0].tolist()
+    assert made.get_ids_in_region(cells, 0, x, y, z) == []  # at the first
+    for label in (7, (1 << 63) + 5, 11):
+        where = np.argwhere(voxels == np.uint64(label))
+        ends = np.stack([where.min(axis=0), where.max(axis=0) + 1], axis=1)
+        ends += np.array([[0], [5], [4], [-5]])
+        box = made.get_bounding_box(cells, 0, label, "tight")
+        assert [box[f"{name}_range"] for name in "tzyx"] == ends.tolist()
+    at = "/v1/cutout/lab/brain/cells/0/-5:59/4:44/5:25"
+    kept = web.get(f"{at}/1:4?filter=7", headers={"accept": "application/blosc"})
+    of_7 = np.frombuffer(blosc.decompress(kept.content), np.uint64).reshape(3, 20, 40, 64)
+    np.testing.assert_array_equal(of_7, voxels[1:4] * (voxels[1:4] == 7))
+    assert web.put(f"{at.replace('/cutout/', '/cutout/to_black/')}/2:3").status_code == 200
+    voxels[2] = 0
+    np.testing.assert_array_equal(
+        made.get_cutout(cells, 0, x, y, z, [0, 4], parallel=False), voxels
+    )
+    box = made.get_bounding_box(cells, 0, 7, "tight")
+    assert box["t_range"] == [1, 2]
+    assert web.get(f"{at}/3:5").json()["code"] == 1001
+    assert made.reserve_ids(cells, 3) > 11
+
+
+def test_levels_of_a_frame_that_begins_above_0(made: Any, web: httpx2.Client) -> None:
+    """In the coordinates of a level, they begin at a half of where the frame does."""
+    frame = {"x_start": 40, "x_stop": 80, "y_start": 20, "y_stop": 60, "z_start": 8, "z_stop": 18}
+    size = {"x_voxel_size": 4, "y_voxel_size": 4, "z_voxel_size": 40}
+    said = frame | size | {"name": "above", "description": "", "voxel_unit": "nanometers"}
+    assert web.post("/v1/coord/above", json=said).status_code == 201
+    place = "/v1/collection/lab/experiment/above"
+    experiment = {"coord_frame": "above", "num_hierarchy_levels": 2}
+    assert web.post(place, json=experiment | {"name": "above"}).status_code == 201
+    channel = {"name": "em", "type": "image", "datatype": "uint8"}
+    assert web.post(f"{place}/channel/em", json=channel).status_code == 201
+    for box, status in [
+        ("1/20:40/10:30/8:18", 200),
+        ("1/20:41/10:30/8:18", 200),
+        ("1/40:80/20:60/8:18", 200),  # bossDB's clients ask in the voxels of level 0
+        ("1/19:40/10:30/8:18", 400),
+        ("0/39:80/20:60/8:18", 400),
+    ]:
+        assert web.get(f"/v1/cutout/lab/above/em/{box}").status_code == status, box
 
 
 def test_changes_leave_what_they_do_not_say(made: Any, web: httpx2.Client) -> None:

@@ -268,12 +268,16 @@ def _own_box(
     """Return the box in voxels of its level; bossDB's clients ask any level in those of level 0."""
     sizes = dict(zip(dataset.multiscale.axis_names, finest, strict=True))
     stop = tuple(sizes[name] for name in SPATIAL) if frame is None else frame.stop
+    factors = _factors(dataset, asked.level)
     whole = Box(_start(frame, (1, 1, 1)), stop)
-    if asked.zyx.is_empty or not whole.contains(asked.zyx):
+    # What lies before it are the voxels of a level whose frame begins above 0: at a half of that.
+    last = tuple(-(-hi // n) for hi, n in zip(stop, factors, strict=True))
+    reach = whole | Box(_start(frame, factors), last)
+    if asked.zyx.is_empty or not reach.contains(asked.zyx):
         raise OutOfBoundsError(
             f"z, y, x {asked.zyx} was asked for, and the frame holds {whole}; ask for voxels in it"
         )
-    first = _start(frame, _factors(dataset, asked.level))
+    first = _start(frame, factors)
     box = asked.zyx.shifted(tuple(-lo for lo in first))
     if asked.t is None:
         return box

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from voxlake.platform.errors import GroupNotFoundError, UserNotFoundError, VoxlakeError
+from voxlake.platform.errors import (
+    GroupNotFoundError,
+    NoSuchLevelError,
+    UserNotFoundError,
+    VoxlakeError,
+)
 
 ARGUMENT, CUTOUT, ADDRESS = 1003, 1001, 1000
 _CODES = {
@@ -21,7 +26,11 @@ _CODES = {
 """By status."""
 _KINDS = {"out-of-bounds": CUTOUT}
 """By kind, where it says more than the status."""
-_OF_ERRORS: dict[type[VoxlakeError], int] = {GroupNotFoundError: 4001, UserNotFoundError: 4002}
+_OF_ERRORS: dict[type[VoxlakeError], int] = {
+    NoSuchLevelError: 1002,
+    GroupNotFoundError: 4001,
+    UserNotFoundError: 4002,
+}
 """By what was raised, where it says more than its kind."""
 UNKNOWN = 9002
 _SCHEMA = {"application/json": {"schema": {"$ref": "#/components/schemas/BossError"}}}
