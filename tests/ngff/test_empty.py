@@ -22,7 +22,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.dtypes import IMAGE_DTYPES, LABEL_DTYPES
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
-from voxlake.ngff.labels.handle import Labels
+from voxlake.ngff.labels.handle import Labels, labels_of
 from voxlake.ngff.labels.writing import write_labels
 from voxlake.ngff.lake import place_of
 from voxlake.ngff.making import Making, is_whole
@@ -140,6 +140,21 @@ def test_labels_have_an_index_that_is_current(lake: StoreURL, catalog: Catalog) 
     assert labels.in_box(labels.volume.box).labels.tolist() == [1 << 63]
 
 
+def test_labels_in_time_are_asked_at_each_of_as_many_time_points_as_may_be(
+    lake: StoreURL, catalog: Catalog
+) -> None:
+    times = 1 << 14
+    new = EmptyDataset(CELLS, Kind.LABELS, "", Extent((times, 4, 5, 6), ("t", *ZYX), SIZE))
+    place = place_of(make_empty(lake, catalog, new))
+    labels = labels_of(open_dataset(lake / place.key), lake / place.index_key)
+    assert labels.times == times
+    box = Box((times - 1, 0, 0, 0), (times, 1, 2, 3))
+    write_labels(labels, box, np.full(box.shape, 7, np.uint64))
+    last = labels.at_time(times - 1)
+    assert last.ask(lambda view: view.extent(7)).voxels == 6
+    assert len(labels.at_time().view().all()) == 0
+
+
 def test_labels_of_an_image_cover_it(lake: StoreURL, catalog: Catalog) -> None:
     url = lake / make_empty(lake, catalog, image(levels=3)).url
     record = make_empty(lake, catalog, EmptyDataset(CELLS, Kind.LABELS, of="em"))
@@ -174,7 +189,8 @@ def test_labels_of_an_image_cover_it(lake: StoreURL, catalog: Catalog) -> None:
         replace(image(), dtype="no type"),
         replace(image(), extent=None),
         replace(image(), kind=Kind.LABELS, dtype="int32"),
-        EmptyDataset(EM, Kind.LABELS, "", Extent((2, 2, 2, 2), ("t", *ZYX), SIZE)),
+        EmptyDataset(EM, Kind.LABELS, "", Extent((2, 2, 2, 2), ("c", *ZYX), SIZE)),
+        EmptyDataset(EM, Kind.LABELS, "", Extent(((1 << 14) + 1, 2, 2, 2), ("t", *ZYX), SIZE)),
         EmptyDataset(EM, Kind.IMAGE, "uint8", Extent((2, 2, 2), ("x", "y", "z"), SIZE)),
     ],
 )

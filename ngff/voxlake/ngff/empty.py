@@ -26,7 +26,7 @@ from voxlake.ngff.grid.reduction import check_factors
 from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.publishing import publish
-from voxlake.ngff.labels.sidecars.trust import in_parallel
+from voxlake.ngff.labels.times import check_times
 from voxlake.ngff.lake import Place, check_nothing_there, check_writable, free_place_in, place_of
 from voxlake.ngff.making import Making
 from voxlake.platform.access import Principal
@@ -141,7 +141,8 @@ def _store(lake: StoreURL, new: NewDataset) -> None:
     if new.place.kind is Kind.LABELS:
         labels = labels_of(open_dataset(url), lake / new.place.index_key)
         check_labels(labels.at_time().volume)
-        list(in_parallel(lambda each: publish(each, None, ()), list(labels.each_time())))
+        if labels.times is None:  # of others, each time point is known by listing its shards
+            publish(labels, None, ())
     Making(url, making).finish()
 
 
@@ -219,6 +220,8 @@ def _check_extent(asked: EmptyDataset, extent: Extent) -> None:
             f"{asked.name} would have the axes {', '.join(extent.axes)}; labels have z, y, x, and "
             "t before them"
         )
+    if asked.kind is Kind.LABELS and "t" in extent.axes:
+        check_times(extent.shape[0], str(asked.name))
 
 
 def _levels(

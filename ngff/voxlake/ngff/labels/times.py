@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
+MOST_TIMES = 1 << 14
+"""Time points of labels: who reserves ids, or merges, asks each of them."""
+
 _TIMES = "times"
 
 
@@ -67,5 +70,23 @@ def check_axes(dataset: Dataset) -> None:
 
 
 def count_times(volume: Volume) -> int | None:
-    """Return how many time points labels have; None if time is no axis of theirs."""
-    return volume.shape[0] if len(volume.shape) == 4 else None
+    """Return how many time points labels have; None if time is no axis of theirs.
+
+    Raises
+    ------
+    UnsupportedError
+        If they are more than `MOST_TIMES`.
+    """
+    if len(volume.shape) != 4:
+        return None
+    check_times(volume.shape[0], str(volume.url))
+    return volume.shape[0]
+
+
+def check_times(times: int, what: str) -> None:
+    """Raise UnsupportedError if labels have more time points than can be asked together."""
+    if times > MOST_TIMES:
+        raise UnsupportedError(
+            f"{what} has {times} time points, and labels have {MOST_TIMES} at most; cut them into "
+            "several datasets"
+        )

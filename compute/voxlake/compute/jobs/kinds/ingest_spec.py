@@ -25,6 +25,7 @@ from voxlake.ngff.grid.reduction import (
     check_reduction,
     default_reduction,
 )
+from voxlake.ngff.labels.times import check_times
 from voxlake.ngff.metadata.channels import Channel
 from voxlake.platform.errors import (
     InvalidInputError,
@@ -220,9 +221,11 @@ def _check_shape(place: Place, source: Source, image: CoveredImage | None) -> No
             f"{place.name} would have the axes {source.axes}; labels have z, y, x, and t before "
             "them: ingest each channel by itself"
         )
+    times = dict(zip(source.axes, source.shape, strict=True)).get("t")
+    if place.kind is Kind.LABELS and times is not None:
+        check_times(times, str(place.name))
     if image is None:
         return
-    times = dict(zip(source.axes, source.shape, strict=True)).get("t")
     if times not in {None, image.times}:
         raise SourceError(
             f"the source has {times} time points, the image {place.of} has {image.times or 'none'};"
