@@ -27,6 +27,7 @@ from voxlake.documents.asked_of_places import (
 from voxlake.documents.document import Question
 from voxlake.documents.links import LinkQuestion
 from voxlake.ngff.labels.label_id import MAX_LABEL
+from voxlake.platform.access import LakeRole
 from voxlake.platform.names import NAME, DatasetName
 
 Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(8999, 12, 31))]
@@ -223,7 +224,7 @@ class MemberForm(Question):
 
 
 class UserForm(Question):
-    """Who is to leave a group."""
+    """Whom something is to be done with."""
 
     user: Name
 
@@ -240,6 +241,19 @@ def _check_ids(text: str) -> str:
 
 def _ids(text: str) -> list[str]:
     return text.replace(",", " ").split()
+
+
+class StandingForm(UserForm):
+    """Whether a user is nobody here."""
+
+    disabled: bool
+
+
+class LakeRoleForm(UserForm):
+    """A role in the lake as a whole that a user is to have, or to have no longer."""
+
+    role: LakeRole
+    held: bool
 
 
 class MergeForm(Question):

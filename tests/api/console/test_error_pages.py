@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from tests.api.conftest import TOKEN, run_app
 from tests.api.console.conftest import BROWSER
+
+from voxlake.api.app import create_app
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from tests.api.conftest import Served
@@ -71,3 +76,21 @@ def test_who_is_signed_in_by_the_link_of_the_terminal_signs_out(served: Served) 
         assert browser.post("/logout", headers=headers).status_code == 303
         assert browser.get(SECRET, headers=BROWSER).status_code == 401
         assert "Who are you?" in browser.get(SECRET, headers=BROWSER).text
+
+
+def test_a_page_below_a_link_that_is_over_leads_out_of_it(served: Served) -> None:
+    with served.client() as browser:
+        told = browser.get("/c/none/view/lab/brain/em", headers=BROWSER)
+        assert told.status_code == 401
+        assert 'href="/console/style.css"' in page(told)
+
+
+def test_who_asks_too_often_is_told_on_a_page(served: Served) -> None:
+    settings = Settings(requests_per_minute=1)
+    identity = LocalIdentity(TOKEN, "voxlake-session-test")
+    app = create_app(settings, served.lake, served.catalog, identity)
+    with run_app(app) as url, httpx2.Client(base_url=url, headers=BROWSER) as browser:
+        told = [browser.get("/") for _ in range(3)][-1]
+        assert told.status_code == 429
+        assert "in a short time" in page(told)
+        assert int(told.headers["retry-after"]) > 0

@@ -1,4 +1,4 @@
-"""Pages in a real browser: nothing serious that axe finds, at two widths, light and dark."""
+"""Pages in a real browser: axe finds nothing in the dark on a phone, nor in the light on a screen."""
 
 from __future__ import annotations
 
@@ -56,8 +56,7 @@ def job(workshop: Workshop) -> str:
         return ada.fill_in("/jobs", kind="downsample", dataset="lab/brain/em").url.path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_axe_finds_nothing(
     workshop: Workshop, job: str, page: Page, scheme: str, width: int
 ) -> None:

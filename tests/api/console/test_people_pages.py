@@ -91,3 +91,18 @@ def test_owners_see_what_was_changed_of_theirs(workshop: Workshop) -> None:
         assert ada.get("/audit").status_code == 403
         assert "viewer carl" in root.get("/audit").text
         ada.fill_in("/sharing/end?place=lab", group="carl")
+
+
+def test_who_looks_after_users_adds_and_disables_them(workshop: Workshop) -> None:
+    with workshop.browser("ada") as ada, workshop.browser("root") as root:
+        assert ada.get("/users").status_code == 403
+        page = root.fill_in("/users", name="dora", full_name=EVIL, email="")
+        assert page.url.path == "/users"
+        assert "<svg" not in page.text
+        page = root.fill_in("/users/roles", user="dora", role="resource-manager", held="true")
+        assert "Take back: resource-manager, dora" in page.text
+        page = root.fill_in("/users/roles", user="dora", role="resource-manager", held="false")
+        assert "Take back: resource-manager, dora" not in page.text
+        page = root.fill_in("/users/disabled", user="dora", disabled="true")
+        assert "Enable dora" in page.text
+        assert root.fill_in("/users", name="dora").status_code == 409

@@ -12,6 +12,7 @@ from voxlake.api.console import (
     places,
     sharing,
     tokens,
+    users,
     views,
 )
 
@@ -25,6 +26,7 @@ CONSOLE = (
     jobs,
     tokens,
     groups,
+    users,
     views,
     account,
     files,

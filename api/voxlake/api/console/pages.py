@@ -15,6 +15,7 @@ from starlette.types import Scope
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
 from voxlake.api.http.answers.problems import FORBIDDEN
+from voxlake.api.http.layers.link_paths import TOKEN as LINK_TOKEN
 from voxlake.api.http.layers.public_address import inner_path, outer_path
 from voxlake.documents.forms import DeletionForm
 from voxlake.platform.access import ANONYMOUS, Permission, Principal, Read, Update
@@ -51,15 +52,23 @@ def render(scope: Scope, principal: Principal, template: str, **values: object) 
     """Return the text of a page for somebody."""
     identity = gateway_of(scope).identity
     about = {
-        "root": outer_path(scope, ""),
+        "root": _root(scope),
         "asker": None if principal.is_anonymous else principal.name,
         "is_user": principal.user is not None,
         "administers": principal.administers,
+        "manages_users": principal.manages_users,
         "signs_in": identity.oidc is not None,
         "signs_out": "authorization" not in Headers(scope=scope),
         "sign_in": f"/login?next={quote(_address_of(scope), safe='/')}",
     }
     return _TEMPLATES.get_template(template).render(about | values)
+
+
+def _root(scope: Scope) -> str:
+    """Return the path below which pages are: a link, which opens a few addresses, opens none."""
+    link = scope.get(LINK_TOKEN)
+    root = outer_path(scope, "")
+    return root if link is None else root.removesuffix(f"/c/{link}")
 
 
 def known_principal(scope: Scope) -> Principal:
