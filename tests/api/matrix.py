@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tests.api import matrix_graphene, matrix_v1
+from tests.api import matrix_console, matrix_graphene, matrix_v1
 
 from voxlake.platform.access import (
     ANONYMOUS,
@@ -285,24 +285,11 @@ VIEWS = ("zarr", "flat", "precomputed")
 _READ, _READ_VOXELS = Permission.READ, Permission.READ_VOLUMETRIC_DATA
 _ADD, _DELETE = Permission.ADD_VOLUMETRIC_DATA, Permission.DELETE_VOLUMETRIC_DATA
 _V2 = f"/v2/datasets{DATASET}"
-_PAGE = "/datasets/{collection}/{experiment}/{dataset}"
 DATASETS: dict[tuple[str, str], Permission] = {
     ("GET", _V2): _READ,
     ("PATCH", _V2): Permission.UPDATE,
     ("DELETE", _V2): Permission.DELETE,
     ("GET", f"{_V2}/provenance"): _READ,
-    ("GET", _PAGE): _READ,
-    ("GET", f"{_PAGE}/thumbnail"): _READ,
-    ("GET", f"{_PAGE}/labels"): _READ_VOXELS,
-    ("POST", f"{_PAGE}/labels/merge"): _ADD,
-    ("GET", f"{_PAGE}/labels/history"): _READ_VOXELS,
-    ("POST", f"{_PAGE}/labels/undo"): _ADD,
-    ("GET", f"{_PAGE}/edit"): Permission.UPDATE,
-    ("POST", _PAGE): Permission.UPDATE,
-    ("POST", f"{_PAGE}/delete"): Permission.DELETE,
-    ("GET", f"{_PAGE}/links"): Permission.ASSIGN_GROUP,
-    ("POST", f"{_PAGE}/links"): Permission.ASSIGN_GROUP,
-    ("POST", f"{_PAGE}/links/end"): Permission.REMOVE_GROUP,
     ("PUT", f"{_V2}/provenance"): Permission.UPDATE,
     **{
         row: _READ_VOXELS
@@ -353,7 +340,7 @@ DATASETS: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/links{DATASET}"): Permission.ASSIGN_GROUP,
     ("DELETE", f"/v2/links{DATASET}/{{link}}"): Permission.REMOVE_GROUP,
 }
-DATASETS |= matrix_v1.DATASETS | matrix_graphene.DATASETS
+DATASETS |= matrix_v1.DATASETS | matrix_graphene.DATASETS | matrix_console.DATASETS
 """Routes about a dataset, and the permission on it that each demands."""
 
 
@@ -373,8 +360,6 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/readyz"): everyone,
     ("GET", "/metrics"): watching,
     ("GET", "/openapi.json"): everyone,
-    ("GET", "/favicon.ico"): everyone,
-    ("GET", "/console/style.css"): everyone,
     ("GET", "/neuroglancer"): everyone,
     ("*", "/neuroglancer"): everyone,
     ("GET", "/login"): signed_in,
@@ -388,8 +373,6 @@ OTHERS: dict[tuple[str, str], Rule] = {
         for method in ("GET", "HEAD")
         for document in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
     },
-    ("GET", "/"): anyone,
-    ("GET", "/collections"): anyone,
     ("GET", "/v2/datasets"): anyone,
     ("GET", "/v2/collections"): anyone,
     ("GET", "/v2/search"): anyone,
@@ -399,27 +382,6 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v2/frames/{frame}"): frame_maker,
     ("PUT", "/v1/coord/{frame}"): frame_maker,
     ("DELETE", "/v1/coord/{frame}"): frame_maker,
-    ("GET", "/account"): signed_in,
-    ("GET", "/users"): administrator,
-    ("POST", "/users"): administrator,
-    ("POST", "/users/disabled"): administrator,
-    ("POST", "/users/roles"): administrator,
-    ("GET", "/views"): signed_in,
-    ("POST", "/views"): signed_in,
-    ("POST", "/views/end"): signed_in,
-    ("GET", "/usage"): signed_in,
-    ("GET", "/audit"): administrator,
-    ("GET", "/tokens"): signed_in,
-    # Whose token it is, or what a group's members may, is said of a form that can be read.
-    ("POST", "/tokens"): signed_in,
-    ("POST", "/tokens/rotate"): signed_in,
-    ("POST", "/tokens/end"): signed_in,
-    ("GET", "/groups"): signed_in,
-    ("POST", "/groups"): unlimited,
-    ("GET", "/groups/{group}"): in_team,
-    ("POST", "/groups/{group}/members"): unlimited,
-    ("POST", "/groups/{group}/members/end"): unlimited,
-    ("POST", "/groups/{group}/delete"): unlimited,
     ("GET", "/v2/me"): signed_in,
     ("GET", "/v2/users"): administrator,
     ("POST", "/v2/users"): administrator,
@@ -488,12 +450,6 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("GET", "/s/{state}"): everyone,
     ("GET", "/segmentation/api/versions"): everyone,
     ("GET", "/v2/audit"): administrator,
-    ("GET", "/jobs"): anyone,
-    ("POST", "/jobs"): signed_in,
-    ("GET", "/jobs/{job_id}"): job_watcher,
-    ("POST", "/jobs/{job_id}/retry"): job_manager,
-    ("POST", "/jobs/{job_id}/cancel"): job_manager,
-    ("POST", "/jobs/{job_id}/start"): job_manager,
     ("GET", "/v2/jobs"): anyone,
     ("POST", "/v2/jobs"): signed_in,
     ("POST", "/v2/jobs/plan"): signed_in,
@@ -521,6 +477,14 @@ OTHERS: dict[tuple[str, str], Rule] = {
 OTHERS |= dict.fromkeys(matrix_v1.FOR_ANYONE, anyone)
 OTHERS |= dict.fromkeys(matrix_v1.BEGUN, signed_in)
 OTHERS |= dict.fromkeys(matrix_v1.UPLOADS, own_upload)
+OTHERS |= dict.fromkeys(matrix_console.FOR_EVERYONE, everyone)
+OTHERS |= dict.fromkeys(matrix_console.FOR_ANYONE, anyone)
+OTHERS |= dict.fromkeys(matrix_console.FOR_SIGNED_IN, signed_in)
+OTHERS |= dict.fromkeys(matrix_console.FOR_UNLIMITED, unlimited)
+OTHERS |= dict.fromkeys(matrix_console.FOR_ADMINISTRATORS, administrator)
+OTHERS |= dict.fromkeys(matrix_console.FOR_TEAM, in_team)
+OTHERS |= dict.fromkeys(matrix_console.FOR_JOB_WATCHERS, job_watcher)
+OTHERS |= dict.fromkeys(matrix_console.FOR_JOB_MANAGERS, job_manager)
 """Routes about no dataset, and the rule of each; those of places are in `PLACES`."""
 
 LOCAL_ONLY = {"/login/callback", "/login-links", "/logout"}
@@ -549,32 +513,7 @@ PLACES: dict[tuple[str, str], Permission] = {
     ("POST", f"/v2/uploads{DATASET}"): Permission.ADD,
     ("DELETE", _EXPERIMENT): Permission.DELETE,
 }
-_COLLECTION_PAGE = "/collections/{collection}"
-_EXPERIMENT_PAGE = f"{_COLLECTION_PAGE}/experiments/{{experiment}}"
-PLACES |= {
-    ("POST", "/collections"): Permission.ADD,
-    ("GET", _COLLECTION_PAGE): _READ,
-    ("POST", f"{_COLLECTION_PAGE}/experiments"): Permission.ADD,
-    ("GET", _EXPERIMENT_PAGE): _READ,
-    ("POST", f"{_EXPERIMENT_PAGE}/datasets"): Permission.ADD,
-    ("GET", f"{_EXPERIMENT_PAGE}/ingest"): Permission.ADD,
-    ("POST", f"{_EXPERIMENT_PAGE}/ingest"): Permission.ADD,
-    **{
-        row: permission
-        for place in (_COLLECTION_PAGE, _EXPERIMENT_PAGE)
-        for row, permission in {
-            ("GET", f"{place}/edit"): Permission.UPDATE,
-            ("POST", place): Permission.UPDATE,
-            ("POST", f"{place}/delete"): Permission.DELETE,
-        }.items()
-    },
-    ("GET", "/sharing"): _READ,
-    ("POST", "/sharing"): Permission.ASSIGN_GROUP,
-    ("POST", "/sharing/end"): Permission.REMOVE_GROUP,
-    ("POST", "/values"): Permission.UPDATE,
-    ("POST", "/values/drop"): Permission.UPDATE,
-}
-PLACES |= matrix_v1.PLACES
+PLACES |= matrix_v1.PLACES | matrix_console.PLACES
 """Routes about a place, and the permission on it that each demands.
 
 The place is in the path or in the query; of those that make what lies on top it is the lake.

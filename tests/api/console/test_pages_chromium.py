@@ -1,4 +1,4 @@
-"""Pages in a real browser: axe finds nothing in the dark on a phone, nor in the light on a screen."""
+"""Pages in a real browser: axe finds nothing, in the dark on a phone, in the light on a screen."""
 
 from __future__ import annotations
 
