@@ -25,6 +25,7 @@ from voxlake.platform import store
 from voxlake.platform.access import Principal, Role
 from voxlake.platform.catalog.data.plans import FirstShown
 from voxlake.platform.catalog.rights.links import LinkTerms
+from voxlake.platform.catalog.usage import Metric
 from voxlake.platform.database import now
 from voxlake.platform.names import DatasetName
 
@@ -100,7 +101,11 @@ def _fill(workspace: Workspace, ingest: Callable[..., Job]) -> list[int]:
         catalog.plans.show_first(name, FirstShown(level=1))
         catalog.links.make(name, None, LinkTerms(ends_at=now().replace(year=now().year + 1)))
     catalog.provenance.put(CELLS, OWNER, [EM], [])
-    return [catalog.get_dataset(name).node for name in (EM, CELLS)]
+    found = [catalog.get_dataset(name).node for name in (EM, CELLS)]
+    for node, name in zip(found, (EM, CELLS), strict=True):
+        catalog.stored.put(node, 7, 700)
+        catalog.usage.set_limit(f"place:{name}", Metric.STORED, 1 << 40)
+    return found
 
 
 def _annotate(workspace: Workspace) -> None:
@@ -122,7 +127,8 @@ def test_nothing_is_left(workspace: Workspace, ingest: Callable[..., Job]) -> No
     doomed = _fill(workspace, ingest)
     assert len(_stored(workspace) - before) > 20
     for node in doomed:
-        assert {"datasets", "grants", "links", "keyvalues", "words"} <= _rows(workspace, node)
+        held = {"datasets", "grants", "links", "keyvalues", "stored", "words"}
+        assert held <= _rows(workspace, node)
     run_job(workspace, start_remove(workspace, CELLS))
     left = {key for key in _stored(workspace) if "cells" in key}
     assert left == set()
@@ -132,3 +138,4 @@ def test_nothing_is_left(workspace: Workspace, ingest: Callable[..., Job]) -> No
     assert _stored(workspace) == before
     for node in doomed:
         assert _rows(workspace, node) <= KEPT
+    assert workspace.catalog.usage.limits() == {}

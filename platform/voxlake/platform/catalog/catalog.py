@@ -46,7 +46,7 @@ from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.rights.links import Links
 from voxlake.platform.catalog.rights.permission_sets import PermissionSets
 from voxlake.platform.catalog.rights.shares import Shares
-from voxlake.platform.catalog.stored import StoredSizes, forget_size
+from voxlake.platform.catalog.stored import StoredSizes
 from voxlake.platform.catalog.usage import UsageLedger
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
@@ -324,7 +324,6 @@ class Catalog(Writer):
             self._note_dataset(connection, "remove", name)
             remove_record(connection, name)
             give_up_uploads(connection, node)
-            forget_size(connection, node)
 
     def _note_dataset(
         self, connection: Connection, action: str, name: DatasetName, detail: str = ""

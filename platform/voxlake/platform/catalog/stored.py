@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import func, or_, select
 
 from voxlake.platform.catalog.tables import stored
 from voxlake.platform.catalog.usage import Metric, read_limits, subject_of
@@ -26,8 +26,6 @@ from voxlake.platform.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from sqlalchemy import Connection
 
     from voxlake.platform.database import Database
 
@@ -89,11 +87,6 @@ class StoredSizes:
             limit = limits.get((subject_of(node), Metric.STORED))
             if limit is not None and (held := self.below(node)) >= limit:
                 raise _full("/".join(names[:depth]), held, limit)
-
-
-def forget_size(connection: Connection, node: int) -> None:
-    """Forget what was stored of a dataset that goes."""
-    connection.execute(delete(stored).where(stored.c.node == node))
 
 
 _LEVELS = (collection, experiment, dataset)
