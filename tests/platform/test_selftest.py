@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from asyncio import sleep
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.servers.faulty import closed_port, ignoring_conditions, losing_answers, silent_server
+from tests.servers.s3_proxy import Fault, s3_proxy
 
 from voxlake.platform import store
 from voxlake.platform.errors import StoreReadOnlyError, StoreUnavailableError, StoreUnfitError
+from voxlake.platform.store import ObjectInfo, selftest
 from voxlake.platform.store.selftest import (
     Capability,
     StoreReport,
@@ -20,16 +23,21 @@ from voxlake.platform.store.selftest import (
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-CAPABILITIES = ["create-if-absent", "conditional-create", "conditional-write", "ranges"]
+CAPABILITIES = ["create-if-absent", "conditional-create", "conditional-write", "ranges", "listing"]
+REMOTE = ["etag-write", "conditional-read", "one-etag"]
+OFFERS = ["parts", "parts-condition", "parts-listing", "conditional-delete"]
 
 
 def test_a_good_store_passes_and_nothing_stays(any_store: StoreURL) -> None:
     report = check_store(any_store)
     assert report.failed == ()
-    expected = [*CAPABILITIES, "locks" if any_store.is_local else "etag-write"]
-    assert [one.name for one in report.capabilities] == expected
+    assert report.lacking == ()
+    more = ["locks"] if any_store.is_local else [*REMOTE, *OFFERS]
+    assert [one.name for one in report.capabilities] == [*CAPABILITIES, *more]
+    assert [one.name for one in report.capabilities if not one.needed] == more[3:]
     require_multi_writer(report)
     assert list(store.walk(any_store)) == []
     if any_store.is_local:
@@ -60,12 +68,42 @@ def test_a_store_that_ignores_conditions_is_refused_by_name_and_reason(
         "conditional-create",
         "conditional-write",
         "etag-write",
+        "conditional-read",
         "ranges",
     }
+    assert {one.name for one in report.lacking} == {"parts-condition", "conditional-delete"}
     with pytest.raises(StoreUnfitError, match="create-if-absent") as caught:
         require_multi_writer(report)
     assert endpoint.rpartition(":")[2] in str(caught.value)
     assert "stale ETag" in str(caught.value)
+
+
+def test_what_a_store_lacks_that_is_not_needed_is_said(s3_store: StoreURL) -> None:
+    with s3_proxy(str(s3_store.endpoint)) as proxy:
+        proxy.choose = lambda asked: Fault.UNKNOWN if "uploads" in asked.target else None
+        report = check_store(replace(s3_store, endpoint=proxy.endpoint))
+    assert report.failed == ()
+    said = {one.name: one.text for one in report.lacking}
+    assert said.keys() == {"parts", "parts-condition", "parts-listing"}
+    assert "1 GiB" in said["parts"]
+    require_multi_writer(report)
+
+
+WRONG: dict[str, tuple[str, Callable[..., object]]] = {
+    "listing": ("list_children", lambda _: ([], ["0"])),
+    "one-etag": ("head", lambda url: ObjectInfo(url, 256, "another")),
+    "conditional-read": ("ask_parts", lambda *_: sleep(0)),
+}
+"""What of a store is wrong, that a capability is to find."""
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_store_that_is_wrong_in_one_thing(
+    name: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, wrong = WRONG[name]
+    monkeypatch.setattr(selftest, part, wrong)
+    assert [one.name for one in check_store(s3_store).failed] == [name]
 
 
 def test_one_failure_is_enough_to_refuse() -> None:

@@ -38,6 +38,7 @@ class Fault(Enum):
     TRUNCATED = "the connection breaks in the middle of the answer"
     SHORT = "half of the body comes, a little more each time, as if that were all"
     STALLED = "after half of the answer nothing comes any more"
+    UNKNOWN = "501: the server has no such request"
     HIDDEN = "403 if it is not there, as S3 answers those who may not list the bucket"
 
 
@@ -118,10 +119,12 @@ async def _listen(proxy: S3Proxy) -> asyncio.Server:
 
 async def _end(listening: asyncio.Server) -> None:
     listening.close()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0.01)  # until those that were accepted just then have begun
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)
+    await asyncio.sleep(0.01)  # until their sockets are closed
 
 
 async def _serve(
@@ -138,8 +141,8 @@ async def _serve(
             fault = proxy.choose(request)
             if fault is Fault.RESET:
                 return
-            if fault in {Fault.BUSY, Fault.BUSY_FOR_A_SECOND}:
-                writer.write(_busy(fault))
+            if fault in {Fault.BUSY, Fault.BUSY_FOR_A_SECOND, Fault.UNKNOWN}:
+                writer.write(_refused(fault))
                 continue
             head, body = await _ask(_passed_on(proxy, request), behind, to_server)
             if not await _answer(writer, fault, head, body, len(proxy.requests)):
@@ -204,7 +207,9 @@ async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
     return b"".join(parts)
 
 
-def _busy(fault: Fault) -> bytes:
+def _refused(fault: Fault) -> bytes:
+    if fault is Fault.UNKNOWN:
+        return _refusal("501 Not Implemented", "NotImplemented")
     after = "retry-after: 1\r\n" if fault is Fault.BUSY_FOR_A_SECOND else ""
     return _refusal("503 Slow Down", "SlowDown", after)
 
@@ -223,7 +228,7 @@ async def _answer(
         case Fault.LOST:
             return False
         case Fault.LIED:
-            writer.write(_busy(Fault.BUSY))
+            writer.write(_refused(Fault.BUSY))
         case Fault.HIDDEN if " 404 " in head:
             writer.write(_refusal("403 Forbidden", "AccessDenied"))
         case Fault.SHORT:

@@ -121,7 +121,7 @@ def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if report.failed:
         faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
         return "fail", faults, "keep lakes on another store: this one can lose writes"
-    done = ", ".join(each.name for each in report.capabilities)
+    done = ", ".join(each.name for each in report.capabilities if each.ok)
     if lake.url.is_local:
         room = shutil.disk_usage(lake.url.path).free
         if room < ROOM_BYTES:

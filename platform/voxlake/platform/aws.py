@@ -1,4 +1,4 @@
-"""Clients of AWS besides those of S3, and of what speaks as it does."""
+"""Clients of AWS, and of what speaks as it does: of S3 for what obstore does not do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voxlake.platform.store.process import prepare_process
 
 
 @lru_cache(maxsize=8)
-def client_of(service: Literal["sqs", "sts"], endpoint: str | None, region: str) -> Any:
+def client_of(service: Literal["s3", "sqs", "sts"], endpoint: str | None, region: str) -> Any:
     """Return a client with the keys of the settings: made once, as that takes a tenth of a second.
 
     Parameters
@@ -33,5 +33,6 @@ def client_of(service: Literal["sqs", "sts"], endpoint: str | None, region: str)
             connect_timeout=settings.store_connect_timeout_s,
             read_timeout=settings.store_stall_timeout_s,
             retries={"max_attempts": 2},
+            s3={"addressing_style": "path" if endpoint else "auto"},
         ),
     )

@@ -15,11 +15,12 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
-from voxlake.ngff.leftovers import sweep
+from voxlake.ngff.leftovers import sweep, uploads
 from voxlake.ngff.metadata.writing import encoded, labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
 from voxlake.platform.errors import CorruptDataError
+from voxlake.platform.store.multipart import abort_upload
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ListLabelsTask:
 
 @dataclass(frozen=True, slots=True)
 class SweepTask:
-    """Delete the temporary files of writers that are gone."""
+    """Delete the temporary files of writers that are gone, and uploads that nobody ended."""
 
     url: StoreURL
     index: StoreURL | None
@@ -59,6 +60,8 @@ class SweepTask:
     def __call__(self) -> Result:
         """Delete them; a second time there are none."""
         sweep(self.url, self.index)
+        for upload in uploads(self.url, self.index):
+            abort_upload(upload)
         return Result()
 
 

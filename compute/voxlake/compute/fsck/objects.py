@@ -15,13 +15,18 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.handle import Labels, labels_of
 from voxlake.ngff.labels.sidecars.patch import patch_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.leftovers import leftovers
+from voxlake.ngff.leftovers import leftovers, uploads
 from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_group
 from voxlake.platform import store
-from voxlake.platform.errors import UNREADABLE, CorruptDataError, UnsupportedError
+from voxlake.platform.errors import (
+    UNREADABLE,
+    CorruptDataError,
+    StoreDeniedError,
+    UnsupportedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +83,16 @@ class ObjectsTask:
             yield Finding(Check.STRAY_OBJECT, str(self.url), f"and {more} more like these")
         for path in leftovers(self.url, self.index):
             yield Finding(Check.LEFTOVER, str(path), "of a writer that is gone")
+        yield from _look_at_uploads(self.url, self.index)
+
+
+def _look_at_uploads(url: StoreURL, index: StoreURL | None) -> Iterator[Finding]:
+    try:
+        for upload in uploads(url, index):
+            text = f"parts of it were sent at {upload.begun:%Y-%m-%d %H:%M}, and it was not ended"
+            yield Finding(Check.LEFTOVER, str(upload.url), text)
+    except StoreDeniedError as error:
+        yield Finding(Check.ADVICE, str(url), f"parts that were sent may lie there: {error}")
 
 
 def labels_there(image: StoreURL) -> list[str]:

@@ -7,7 +7,8 @@ whole object; a promise is believed here only when it has been kept.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ import tensorstore as ts
 from obstore import exceptions as obstore_errors
 
 from voxlake.platform.errors import (
+    ConflictError,
     ObjectExistsError,
     StoreError,
     StoreFullError,
@@ -24,11 +26,24 @@ from voxlake.platform.errors import (
     StoreUnfitError,
 )
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
+from voxlake.platform.store.awaited import ask_parts
 from voxlake.platform.store.failures import explain_text, store_failures
+from voxlake.platform.store.info import ObjectInfo
 from voxlake.platform.store.lock import FileLock
-from voxlake.platform.store.objects import create, delete_tree, read, write
+from voxlake.platform.store.objects import (
+    create,
+    delete,
+    delete_tree,
+    head,
+    list_children,
+    read,
+    walk,
+    write,
+)
+from voxlake.platform.store.offers import OFFERS, BrokenPromiseError
 from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.ranges import read_range
+from voxlake.platform.store.requests import in_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +61,8 @@ class Capability:
     ok: bool
     text: str
     """What was seen."""
+    needed: bool = True
+    """Whether voxlake cannot do without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +74,13 @@ class StoreReport:
 
     @property
     def failed(self) -> tuple[Capability, ...]:
-        """Those that it cannot do."""
-        return tuple(one for one in self.capabilities if not one.ok)
+        """Those that it cannot do and that are needed."""
+        return tuple(one for one in self.capabilities if one.needed and not one.ok)
+
+    @property
+    def lacking(self) -> tuple[Capability, ...]:
+        """Those that it cannot do and that voxlake can do without; their texts say how."""
+        return tuple(one for one in self.capabilities if not one.needed and not one.ok)
 
 
 def check_store(url: StoreURL) -> StoreReport:
@@ -76,8 +98,11 @@ def check_store(url: StoreURL) -> StoreReport:
     place = url / ".voxlake" / "selftest" / uuid4().hex
     write(place / "reachable", b"")
     try:
-        trials = (*_TRIALS, _LOCAL_TRIAL if url.is_local else _REMOTE_TRIAL)
-        capabilities = tuple(_judge(name, trial, place) for name, trial in trials)
+        trials = (*_TRIALS, *(_LOCAL_TRIALS if url.is_local else _REMOTE_TRIALS))
+        needed = [_judge(name, trial, place) for name, trial in trials]
+        offers = () if url.is_local else OFFERS
+        more = [replace(_judge(name, trial, place), needed=False) for name, trial in offers]
+        capabilities = (*needed, *more)
     finally:
         _clean(url, place)
     return StoreReport(str(url), capabilities)
@@ -98,16 +123,12 @@ def require_multi_writer(report: StoreReport) -> None:
         )
 
 
-class _BrokenPromiseError(Exception):
-    """The store answered, and what it did is wrong."""
-
-
 def _judge(name: str, trial: Callable[[StoreURL], str], place: StoreURL) -> Capability:
     try:
         return Capability(name, ok=True, text=trial(place))
     except (StoreUnavailableError, StoreReadOnlyError, StoreFullError):
         raise
-    except (_BrokenPromiseError, StoreError) as error:
+    except (BrokenPromiseError, StoreError) as error:
         return Capability(name, ok=False, text=str(error))
 
 
@@ -117,16 +138,16 @@ def _try_create(place: StoreURL) -> str:
         create(place / "create", b"second")
     except ObjectExistsError:
         return "a second create-if-absent fails"
-    raise _BrokenPromiseError("a second create-if-absent overwrote the object")
+    raise BrokenPromiseError("a second create-if-absent overwrote the object")
 
 
 def _try_conditional_create(place: StoreURL) -> str:
     store = _open(place)
     missing = _wait(place, store.read("conditional-create")).stamp.generation
     if not _write_if(store, place, "conditional-create", b"first", missing):
-        raise _BrokenPromiseError("a conditional create failed though there was no object")
+        raise BrokenPromiseError("a conditional create failed though there was no object")
     if _write_if(store, place, "conditional-create", b"second", missing):
-        raise _BrokenPromiseError("a second conditional create overwrote the object")
+        raise BrokenPromiseError("a second conditional create overwrote the object")
     return "a second conditional create fails"
 
 
@@ -134,20 +155,20 @@ def _try_conditional_write(place: StoreURL) -> str:
     store = _open(place)
     old = _wait(place, store.write("conditional-write", b"old")).generation
     if not _write_if(store, place, "conditional-write", b"new", old):
-        raise _BrokenPromiseError("a conditional write failed though nothing had changed")
+        raise BrokenPromiseError("a conditional write failed though nothing had changed")
     if _write_if(store, place, "conditional-write", b"stale", old):
-        raise _BrokenPromiseError("a stale conditional write overwrote a newer object")
+        raise BrokenPromiseError("a stale conditional write overwrote a newer object")
     if _wait(place, store.read("conditional-write")).value != b"new":
-        raise _BrokenPromiseError("a refused conditional write changed the object")
+        raise BrokenPromiseError("a refused conditional write changed the object")
     return "a stale conditional write fails"
 
 
 def _try_etag_write(place: StoreURL) -> str:
     old = write(place / "etag-write", b"old")
     if not _put_if(place / "etag-write", b"new", old):
-        raise _BrokenPromiseError("a write with the current ETag failed")
+        raise BrokenPromiseError("a write with the current ETag failed")
     if _put_if(place / "etag-write", b"stale", old):
-        raise _BrokenPromiseError("a write with a stale ETag overwrote a newer object")
+        raise BrokenPromiseError("a write with a stale ETag overwrote a newer object")
     return "a write with a stale ETag fails"
 
 
@@ -161,7 +182,7 @@ def _try_lock(place: StoreURL) -> str:
             return "a second lock of a file has to wait"
         finally:
             lock.release()
-    raise _BrokenPromiseError("two locks of one file were given at the same time")
+    raise BrokenPromiseError("two locks of one file were given at the same time")
 
 
 def _try_ranges(place: StoreURL) -> str:
@@ -177,19 +198,60 @@ def _try_ranges(place: StoreURL) -> str:
     return "ranges are answered exactly"
 
 
+def _try_one_etag(place: StoreURL) -> str:
+    url = place / "one-etag"
+    put = write(url, _BODY)
+    [listed] = [info.etag for info in walk(place) if info.url == url]
+    told = {"PUT": put, "HEAD": head(url).etag, "GET": read(url).etag, "a listing": listed}
+    if len(set(told.values())) > 1:
+        said = ", ".join(f"{etag} by {who}" for who, etag in told.items())
+        raise BrokenPromiseError(f"one object has several ETags: {said}")
+    return "all requests tell one ETag"
+
+
+def _try_conditional_read(place: StoreURL) -> str:
+    url = place / "conditional-read"
+    old = write(url, b"old")
+    write(url, b"new")
+    with suppress(ConflictError):
+        in_background(partial(ask_parts, ObjectInfo(url, 3, old), [(0, 3)]))
+        raise BrokenPromiseError("a read on a stale ETag was answered")
+    return "a read on a stale ETag fails"
+
+
+def _try_listing(place: StoreURL) -> str:
+    folder = place / "listing"
+    for number in range(3):
+        write(folder / str(number), b"")
+        if list_children(folder) != ([], [str(each) for each in range(number + 1)]):
+            raise BrokenPromiseError("an object is not listed after it was written")
+    delete(folder / "1")
+    if list_children(folder) != ([], ["0", "2"]):
+        raise BrokenPromiseError("an object is listed after it was deleted")
+    delete_tree(folder)
+    if left := [str(info.url) for info in walk(folder)]:
+        raise BrokenPromiseError(f"{left} are there after they were deleted together")
+    return "what is written is listed, and what is deleted is not"
+
+
 _TRIALS: tuple[tuple[str, Callable[[StoreURL], str]], ...] = (
     ("create-if-absent", _try_create),
     ("conditional-create", _try_conditional_create),
     ("conditional-write", _try_conditional_write),
     ("ranges", _try_ranges),
+    ("listing", _try_listing),
 )
-_LOCAL_TRIAL = ("locks", _try_lock)
-_REMOTE_TRIAL = ("etag-write", _try_etag_write)
+_LOCAL_TRIALS = (("locks", _try_lock),)
+_REMOTE_TRIALS = (
+    ("etag-write", _try_etag_write),
+    ("conditional-read", _try_conditional_read),
+    ("one-etag", _try_one_etag),
+)
 
 
 def _expect(part: bytes, start: int, stop: int) -> None:
     if part != _BODY[start:stop]:
-        raise _BrokenPromiseError(
+        raise BrokenPromiseError(
             f"bytes [{start}, {stop}) were asked for and {len(part)} others came"
         )
 

@@ -63,11 +63,17 @@ def _shown(document: LakeDocument) -> Shown:
             ("store", None if document.store else "cannot be written"),
         )
     )
-    tried = ((each.name, "ok" if each.ok else "fails", each.text) for each in document.store)
+    tried = ((each.name, _found(each), each.text) for each in document.store)
     if document.store:
         yield table(("store", "", "~"), tried)
     if document.faults:
         yield table(("left out", "because~"), document.faults.items())
+
+
+def _found(tried: Capability) -> str:
+    if tried.ok:
+        return "ok"
+    return "fails" if tried.needed else "not there"
 
 
 def _tested(url: StoreURL, *, there: bool) -> tuple[Capability, ...]:
