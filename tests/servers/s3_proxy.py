@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -93,38 +94,43 @@ class S3Proxy:
 @contextmanager
 def s3_proxy(server: str, latency_s: float = 0.0) -> Iterator[S3Proxy]:
     """Run a proxy before the S3 server at an endpoint until the end of the block."""
-    proxy, loop = S3Proxy(server, latency_s=latency_s), asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    listening = asyncio.run_coroutine_threadsafe(_listen(proxy), loop).result()
+    proxy, serving = S3Proxy(server, latency_s=latency_s), set[asyncio.Task[None]]()
+    listening = asyncio.run_coroutine_threadsafe(_listen(proxy, serving), _loop()).result()
     try:
         yield proxy
     finally:
-        asyncio.run_coroutine_threadsafe(_end(listening), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        asyncio.run_coroutine_threadsafe(_end(listening, serving), _loop()).result()
 
 
-async def _listen(proxy: S3Proxy) -> asyncio.Server:
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all proxies of the process: what they end with is left to it."""
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="s3-proxies", daemon=True).start()
+    return loop
+
+
+async def _listen(proxy: S3Proxy, serving: set[asyncio.Task[None]]) -> asyncio.Server:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, EOFError, asyncio.CancelledError):
-            await _serve(proxy, reader, writer)
-        writer.transport.abort()
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            with suppress(OSError, EOFError, asyncio.CancelledError):
+                await _serve(proxy, reader, writer)
+        finally:
+            writer.transport.abort()
+            serving.discard(task)
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20, backlog=128)
     proxy.endpoint = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     return listening
 
 
-async def _end(listening: asyncio.Server) -> None:
+async def _end(listening: asyncio.Server, serving: set[asyncio.Task[None]]) -> None:
     listening.close()
-    await asyncio.sleep(0.01)  # until those that were accepted just then have begun
-    while others := asyncio.all_tasks() - {asyncio.current_task()}:
-        for task in others:
-            task.cancel()
-        await asyncio.wait(others)
-    await asyncio.sleep(0.01)  # until their sockets are closed
+    for task in serving:
+        task.cancel()
 
 
 async def _serve(
