@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "notebooks"
 FIRST = FOLDER / "01-read-a-lake.py"
 SECOND = FOLDER / "02-come-from-bossdb.py"
+THIRD = FOLDER / "03-segment-in-bulk.py"
 
 
 def _check_first(printed: str) -> None:
@@ -68,6 +69,15 @@ def test_the_second_notebook_writes_and_reads_by_intern(tmp_path: Path) -> None:
     assert "notes: {'stain': 'osmium & uranyl'}" in printed
     # The ball's middle, x, y, z, is at the voxel 64, 48, 12, of 8 x 8 x 40 nm.
     assert re.search(r"^a mesh of \d+ vertices about 512.0 384.0 480.0 nm$", printed, re.MULTILINE)
+
+
+def test_the_third_notebook_segments_writes_merges_and_asks(tmp_path: Path) -> None:
+    printed = _run(THIRD, tmp_path)
+    agreements = re.findall(r"^the (?:voxels|bodies) agree: (\w+)$", printed, re.MULTILINE)
+    assert agreements == ["True"] * 2, printed
+    sizes = [int(size) for size in re.findall(r"^body +\d+ +(\d+) voxels", printed, re.MULTILINE)]
+    assert len(sizes) == 5
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
