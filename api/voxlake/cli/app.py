@@ -15,6 +15,8 @@ COMMANDS = {
     "lake.catalog:catalog": "The catalog: save what it says of places, or make it again.",
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
+    "jobs.upload:upload": "Upload a local source to a gateway: shards are coded here, and sent "
+    "whole.",
     "jobs.import_:import_": "Copy a channel of a running bossDB: voxels, metadata, and frame.",
     "lake.create:create": "Make an empty dataset: it is ready, all zeros, and can be written to.",
     "lake.register:register": "Make an OME-Zarr that lies elsewhere a dataset, without a copy: it "

@@ -1,0 +1,138 @@
+"""``voxlake upload``: a local source becomes a dataset of a gateway."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from voxlake.cli.ingest_options import (
+    KIND_HELP,
+    SourceLocation,
+    image_of,
+    parse_factors,
+    parse_levels,
+)
+from voxlake.cli.options import Answering, Name
+from voxlake.cli.shown.job import shown_job
+from voxlake.cli.shown.output import answer, note
+from voxlake.client import Gateway
+from voxlake.client.connection import is_on_this_machine
+from voxlake.client.credentials import find
+from voxlake.compute.jobs import IngestRequest
+from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
+from voxlake.compute.sources import absolute_location, open_source, opening_once
+from voxlake.ngff.grid.axes import VoxelSize
+from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.lake import Place
+from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from voxlake.client import RemoteJob
+
+EVERY_S = 10.0
+"""Seconds between two lines that tell how much is left."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class AsUploaded:
+    """What the source becomes, and where."""
+
+    gateway: Annotated[
+        str, Parameter(name="--gateway", metavar="URL", env_var="GATEWAY", help="Where it is.")
+    ]
+    kind: Annotated[Literal["image", "labels"], Parameter(help=KIND_HELP)] = field(kw_only=True)
+    voxel_size: Annotated[
+        str | None,
+        Parameter(metavar="Z,Y,XUNIT", help="Such as 40,4,4nm; by default that of the source."),
+    ] = None
+    of: Annotated[
+        str | None, Parameter(metavar="IMAGE", help="The image that labels belong to.")
+    ] = None
+    levels: Annotated[
+        str, Parameter(metavar="auto|N", help="Levels of the pyramid, the finest included.")
+    ] = "auto"
+    factors: Annotated[
+        list[str] | None,
+        Parameter(metavar="Z,Y,X", help="Factors from each level to the next, not --levels."),
+    ] = None
+    axes: Annotated[
+        str | None, Parameter(metavar="LETTERS", help="A letter for each axis of the source.")
+    ] = None
+
+
+def upload(
+    source: SourceLocation,
+    name: Name,
+    /,
+    *,
+    target: AsUploaded,
+    answering: Answering = Answering(),
+) -> None:
+    """Upload a local source to a gateway: shards are coded here, and sent whole.
+
+    Any number of machines may run it at the same time; given again, it goes on with what is left.
+    Then a worker of the lake makes levels and label index, which is waited for.
+    """
+    with opening_once():
+        asked = _asked(source, DatasetName.parse(name), target)
+    with _gateway(target.gateway) as gateway:
+        job: RemoteJob = gateway.upload(name, asked.pop("read"), target.kind, **asked, sent=_Left())
+        document = job.wait()
+    answer(document, shown_job(document), json=answering.json)
+
+
+def _gateway(url: str) -> Gateway:
+    """Return a gateway as who has logged in there; on this machine, if nobody has, its owner."""
+    own = is_on_this_machine(url) and find(url) is None
+    return Gateway.local(url) if own else Gateway(url)
+
+
+def _asked(source: str, name: DatasetName, target: AsUploaded) -> dict[str, Any]:
+    """Check the source, and return what `Gateway.upload` takes."""
+    kind = Kind(target.kind)
+    if target.of is not None:
+        voxels = open_source(source, target.axes or "")
+        voxels.check()
+        own: dict[str, Any] = {"of": image_of(name, target.of)}
+        return own | {"read": voxels.read, "dtype": voxels.dtype, "shape": voxels.shape}
+    request = IngestRequest(
+        source=absolute_location(source),
+        place=Place(name, kind),
+        voxel_size=VoxelSize.parse(target.voxel_size) if target.voxel_size else None,
+        levels=parse_levels(target.levels),
+        factors=tuple(map(parse_factors, target.factors)) if target.factors else None,
+        axes=target.axes or "",
+    )
+    spec = ingest_spec(request, None, Settings())
+    opened = spec.address.open()
+    dtype = spec.stored_dtype(opened)
+    note(f"{source}: {spec.preview()}")
+    return {
+        "read": lambda box: spec.address.read(box, dtype),
+        "dtype": dtype,
+        "shape": opened.shape,
+        "axes": list(opened.axes),
+        "voxel_size": spec.voxel_size.zyx,
+        "unit": spec.voxel_size.unit,
+        "translation": list(spec.translation),
+        "factors": [list(step[-3:]) for step in spec.steps],
+        "time_step": spec.time.step if spec.time else None,
+        "time_unit": spec.time.unit if spec.time else None,
+    }
+
+
+class _Left:
+    """Tells now and then how many shards are left."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def __call__(self, left: int) -> None:
+        if time.monotonic() - self._told > EVERY_S:
+            self._told = time.monotonic()
+            note(f"{left} shards are left")
