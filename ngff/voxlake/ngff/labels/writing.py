@@ -20,8 +20,15 @@ from voxlake.ngff.labels.scan.rows import (
 )
 from voxlake.ngff.labels.scan.stored import rows_in
 from voxlake.ngff.labels.sidecars.build import index_shard, write_sidecar
-from voxlake.ngff.labels.sidecars.patch import find_below, next_patch, write_patch
+from voxlake.ngff.labels.sidecars.patch import (
+    find_below,
+    merged_rows,
+    next_patch,
+    without_chunks,
+    write_patch,
+)
 from voxlake.ngff.labels.sidecars.sidecar import content_of
+from voxlake.ngff.labels.sidecars.trust import trusted_rows
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
@@ -38,7 +45,7 @@ if TYPE_CHECKING:
 
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
-    from voxlake.ngff.labels.scan.rows import Found
+    from voxlake.ngff.labels.scan.rows import Found, Rows
     from voxlake.ngff.labels.sidecars.sidecar import Sidecar
     from voxlake.ngff.shards.splice import Blend, Spliced
 
@@ -138,13 +145,22 @@ def _index(labels: Labels, cell: Cell, spliced: Spliced[Found]) -> None:
     if patch is not None:
         write_patch(index_url, cell, patch)
         return
-    if not spliced.etag:
-        rows = NOTHING
-    elif spliced.before:
-        rows = rows_in(volume, cell, spliced.body)
-    else:
-        rows = joined_rows(volume, cell, parts)  # where nothing was stored, nothing else is
+    rows = _all_rows(labels, cell, spliced, parts)
     write_sidecar(volume, cell, index_url, rows, spliced.etag, content_of(spliced.body))
+
+
+def _all_rows(labels: Labels, cell: Cell, spliced: Spliced[Found], parts: Sequence[Found]) -> Rows:
+    """Return all rows of a shard that has changed; its voxels are asked if nothing is known."""
+    volume = labels.volume
+    if not spliced.etag:
+        return NOTHING
+    changed = joined_rows(volume, cell, parts)
+    if not spliced.before:
+        return changed  # where nothing was stored, nothing else is
+    kept = trusted_rows(volume, labels.index_url, cell, spliced.before)
+    if kept is None:
+        return rows_in(volume, cell, spliced.body)
+    return merged_rows(without_chunks(kept, _chunks_of(parts)), changed)
 
 
 def _patch(
@@ -157,6 +173,9 @@ def _patch(
     below = find_below(volume, labels.index_url, cell, spliced.before)
     if below is None:
         return None
-    chunks = np.concatenate([part.chunks for part in parts])
     rows = joined_rows(volume, cell, parts)
-    return next_patch(volume, cell, below, spliced.etag, chunks, rows)
+    return next_patch(volume, cell, below, spliced.etag, _chunks_of(parts), rows)
+
+
+def _chunks_of(parts: Sequence[Found]) -> npt.NDArray[np.int64]:
+    return np.concatenate([part.chunks for part in parts])

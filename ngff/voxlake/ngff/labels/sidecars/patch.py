@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 
-SHARE = 8
+SHARE = 16
 """A patch has at most one in so many of the rows of its sidecar,"""
 FEW_ROWS = 4096
 """or so many."""
