@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.axes import TimeStep
+from voxlake.ngff.grid.units import SECONDS
 
 if TYPE_CHECKING:
     from voxlake.ngff.dataset import Dataset
@@ -26,7 +27,7 @@ class CoveredImage:
     times: int | None = None
     """How many time points it has; None if time is no axis of it."""
     time: TimeStep | None = None
-    """From one to the next, if it is known."""
+    """From one to the next; None if time is no axis, or runs backwards."""
 
     @property
     def levels(self) -> int:
@@ -51,6 +52,7 @@ def _times_of(image: Dataset) -> tuple[int | None, TimeStep | None]:
     if "t" not in names:
         return None, None
     place, finest = names.index("t"), image.multiscale.levels[0]
-    unit = image.multiscale.axes[place].unit
-    step = TimeStep(finest.scale[place], unit, finest.translation[place]) if unit else None
-    return image.level(0).shape[place], step
+    unit, step = image.multiscale.axes[place].unit, finest.scale[place]
+    known = unit if unit in SECONDS else None
+    time = TimeStep(step, known, finest.translation[place]) if step > 0 else None
+    return image.level(0).shape[place], time

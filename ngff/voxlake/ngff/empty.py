@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ from voxlake.ngff.grid.reduction import check_factors
 from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.publishing import publish
+from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.times import check_times
 from voxlake.ngff.lake import Place, check_nothing_there, check_writable, free_place_in, place_of
 from voxlake.ngff.making import Making
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 
 ABANDONED_S = 60.0
 """Seconds after which one that is not whole is taken for cut off: making one takes about one."""
+
+INDEXED_TIMES = 256
+"""Time points whose index says at once that there are no labels; others are found by listing."""
 
 EVERYTHING = Principal("voxlake", is_owner=True)
 """Who gives up what was cut off."""
@@ -141,8 +146,8 @@ def _store(lake: StoreURL, new: NewDataset) -> None:
     if new.place.kind is Kind.LABELS:
         labels = labels_of(open_dataset(url), lake / new.place.index_key)
         check_labels(labels.at_time().volume)
-        if labels.times is None:  # of others, each time point is known by listing its shards
-            publish(labels, None, ())
+        first = list(islice(labels.each_time(), INDEXED_TIMES))
+        list(in_parallel(lambda each: publish(each, None, ()), first))
     Making(url, making).finish()
 
 

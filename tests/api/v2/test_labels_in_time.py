@@ -13,6 +13,7 @@ from tests.ngff.labels.answers import check_point
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Gateway, Lake
+from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import NotFoundError, OutOfBoundsError
@@ -40,6 +41,7 @@ ASKED = {
     "time_step": 2,
 }
 LARGEST = (1 << 64) - 1
+ON = "film.ome.zarr/labels/on"
 WRITES: list[tuple[Box, int]] = [
     (Box((0, 3, 4, 5), (2, 30, 60, 100)), 3),
     (Box((1, 10, 4, 60), (3, 35, 70, 130)), LARGEST),
@@ -200,3 +202,8 @@ def test_labels_of_an_image_in_time_have_its_time_points(own: Served) -> None:
         told = [client.get(f"/v2/datasets/lab/brain/{name}").json() for name in ("film", "on")]
     for fact in ("shape", "axes"):
         assert told[0][fact] == told[1][fact]
+    film, on = (open_dataset(own.lake / f"lab/brain/{name}") for name in ("film.ome.zarr", ON))
+    assert [level.scale for level in film.multiscale.levels] == [
+        level.scale for level in on.multiscale.levels
+    ]
+    assert on.multiscale.levels[0].scale == (2.0, 40.0, 4.0, 4.0)

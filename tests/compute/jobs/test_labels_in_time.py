@@ -210,6 +210,8 @@ def test_labels_have_the_time_points_of_their_image_or_none(
         ingest(workspace, voxels[:2], tmp_path, place=of)
     ingest(workspace, voxels, tmp_path, place=of)
     ingest(workspace, voxels[0], tmp_path, place=still, axes="zyx")
+    scales = [workspace.dataset(each).multiscale.levels[0].scale for each in (image, of)]
+    assert scales[0] == scales[1]
     steps = [workspace.dataset(each).step(1) for each in (image, of, still)]
     assert steps[0] == steps[1] == (1, *steps[2])
 

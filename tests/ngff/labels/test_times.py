@@ -149,11 +149,13 @@ def test_a_write_to_one_time_point_touches_no_other(lake: StoreURL) -> None:
     assert (labels.index_url / "times" / "1" / "shards" / "0.0.0.parquet").path.exists()
 
 
-def test_one_time_point_is_written_by_its_own_handle(lake: StoreURL) -> None:
-    labels, box = in_time(lake), Box((0, 0, 0), (2, 3, 4))
+def test_one_time_point_is_written_by_its_own_handle(any_store: StoreURL) -> None:
+    labels, box = in_time(any_store), Box((0, 0, 0), (2, 3, 4))
     voxels = np.zeros((TIMES, *SHAPE), np.uint64)
     write_labels(labels.at_time(2), box, np.full(box.shape, 3, np.uint64))
     voxels[2][box.slices] = 3
+    for kind in ("write", "compact", "keep"):
+        Act(kind, Box((1, 1, 1, 1), (3, 6, 7, 12)), 2).do(labels, voxels)
     check_all(labels, voxels)
 
 

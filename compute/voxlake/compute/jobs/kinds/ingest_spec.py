@@ -183,10 +183,17 @@ def ingest_spec(
         public=request.public,
         axes=request.axes,
         translation=_translation(request, calibration, voxel_size, image),
-        time=calibration.time if "t" in source.axes else None,
+        time=_time(source, calibration, image),
         dtype=request.dtype,
         channels=_channels(request, source),
     )
+
+
+def _time(source: Source, calibration: Calibration, image: CoveredImage | None) -> TimeStep | None:
+    """Return the step from one time point to the next; of labels it is that of their image."""
+    if "t" not in source.axes:
+        return None
+    return calibration.time if image is None else image.time
 
 
 def _channels(request: IngestRequest, source: Source) -> tuple[Channel, ...]:
