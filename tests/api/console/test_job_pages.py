@@ -75,7 +75,7 @@ def test_an_ingest_is_planned_started_and_watched(shop: Workshop, sources: Path)
         page = ada.get(job.url.path)
         assert "<strong>done</strong>" in page.text
         assert "100 %" in page.text
-        assert ada.get("/datasets/lab/brain/new").status_code == 200
+        ada.await_status("/datasets/lab/brain/new", 200)
         listed = ada.get("/jobs?dataset=lab/brain/new").text
         assert job.url.path in listed
         assert plan in listed
