@@ -114,8 +114,9 @@ class UsageLedger(Writer):
             for subject in used.subjects:
                 months[used.day[:7], subject] += counts
         with self.database.write() as connection:
+            paths = {node: _at_and_above(connection, node) for node in {u.node for u in counted}}
             for used, counts in counted.items():
-                for node in _at_and_above(connection, used.node):
+                for node in paths[used.node]:
                     months[used.day[:7], subject_of(node)] += counts
             # In one order, so that of two processes neither waits for the other's rows.
             for used, counts in sorted(counted.items(), key=lambda each: each[0]):
