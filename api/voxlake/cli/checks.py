@@ -17,7 +17,7 @@ import psutil
 from packaging.requirements import Requirement
 
 from voxlake.api.checks.catalog import look_at_database
-from voxlake.api.checks.jobs import look_at_jobs
+from voxlake.api.checks.jobs import look_at_jobs, look_at_workers
 from voxlake.api.checks.machine import ROOM_BYTES, look_at_open_files, look_at_spool
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
@@ -56,6 +56,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("database", _database),
         ("catalog", _catalog),
         ("jobs", _jobs),
+        ("workers", _workers),
         ("stale", _stale),
         ("sidecars", _sidecars),
         ("issuer", _issuer),
@@ -165,6 +166,13 @@ def _jobs(lake: InLake, cluster: OnCluster) -> Outcome:
         return NOT_OPENED
     with open_catalog(lake.url, cluster.settings) as catalog:
         return look_at_jobs(catalog.database)
+
+
+def _workers(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_workers(catalog.database)
 
 
 def _stale(lake: InLake, cluster: OnCluster) -> Outcome:

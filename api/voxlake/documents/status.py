@@ -13,6 +13,7 @@ from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
     from voxlake.platform.jobs.runners import Runner, Trouble
+    from voxlake.platform.jobs.workers import WorkerRecord
 
 
 class RunnerDocument(Document):
@@ -25,6 +26,17 @@ class RunnerDocument(Document):
     pid: int
     seen_at: datetime = Field(description="When it last gave a sign of life.")
     lives: bool = Field(description="False: it is gone, and the job is for the next to take up.")
+
+
+class WorkerRecordDocument(Document):
+    """A worker, as it was heard of last."""
+
+    host: str
+    pid: int
+    version: str = Field(description="Of voxlake, where it runs.")
+    seen_at: datetime = Field(description="When it waited for a job, or took one.")
+    job: str | None = Field(description="The one that it took; null: it waits.")
+    lives: bool = Field(description="Whether it holds its job, or has been heard of lately.")
 
 
 class TroubledJobDocument(Document):
@@ -52,6 +64,9 @@ class StatusDocument(Document):
     runners: tuple[RunnerDocument, ...] = Field(
         description="Those that were heard of last come first."
     )
+    workers: tuple[WorkerRecordDocument, ...] = Field(
+        description="Of the last day, but for those that said that they end; of late first."
+    )
     troubled: tuple[TroubledJobDocument, ...] = Field(
         description="Jobs that failed or were left, those of late first, 20 at most."
     )
@@ -60,6 +75,11 @@ class StatusDocument(Document):
 def runner_document(runner: Runner) -> RunnerDocument:
     """Return a process that runs a job."""
     return RunnerDocument.model_validate(runner)
+
+
+def worker_record_document(worker: WorkerRecord) -> WorkerRecordDocument:
+    """Return a worker."""
+    return WorkerRecordDocument.model_validate(worker)
 
 
 def troubled_document(trouble: Trouble) -> TroubledJobDocument:

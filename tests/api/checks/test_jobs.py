@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
-from voxlake.api.checks.jobs import WAITED_S, outcome_of
+from voxlake.api.checks.jobs import WAITED_S, of_workers, outcome_of
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runners import Runner
 from voxlake.platform.jobs.standing import Standing
+from voxlake.platform.jobs.workers import WorkerRecord
 
 NONE = dict.fromkeys(JobState, 0)
 
@@ -41,3 +43,24 @@ def test_what_does_not_get_on_is_told_with_what_to_do(
     assert state == "warn"
     assert told in text
     assert to_do in (advice or "")
+
+
+def worker(*, lives: bool = True, of: str | None = None) -> WorkerRecord:
+    """Return somebody who waits for jobs."""
+    return WorkerRecord("host", 7, of or version("voxlake"), datetime.now(UTC), None, lives)
+
+
+@pytest.mark.parametrize(
+    ("queued", "workers", "state", "told"),
+    [
+        (0, [], "ok", "0 live, of 0"),
+        (1, [worker()], "ok", "1 live, of 1"),
+        (1, [worker(lives=False)], "warn", "0 live, of 1 of the last day, and jobs are queued"),
+        (0, [worker(), worker(of="0.0.1")], "warn", "0.0.1 there"),
+        (0, [worker(), worker(lives=False, of="0.0.1")], "ok", "1 live, of 2"),
+    ],
+)
+def test_workers_are_told(queued: int, workers: list[WorkerRecord], state: str, told: str) -> None:
+    found = of_workers(Standing(NONE | {JobState.QUEUED: queued}, 0), workers)
+    assert found[0] == state
+    assert told in found[1]

@@ -34,6 +34,7 @@ def test_all_is_well_in_a_lake(shared: Command) -> None:
     assert document["ok"]
     for name in (
         *("python", "packages", "settings", "lake", "store", "database", "catalog", "jobs"),
+        *("workers",),
         *("stale", "sidecars", "issuer", "gateway", "scheduler", "spool"),
     ):
         assert checks[name]["state"] == "ok", checks[name]

@@ -41,7 +41,7 @@ def status(lake: StoreURL, catalog: Catalog) -> StatusDocument:
 def test_a_lake_that_is_well(lake: StoreURL, catalog: Catalog) -> None:
     found = status(lake, catalog)
     assert found.ok
-    names = {"answers", "settings", "catalog", "jobs", "stale", "spool", "open files"}
+    names = {"answers", "settings", "catalog", "jobs", "workers", "stale", "spool", "open files"}
     assert {check.name for check in found.checks} == names
     assert not found.runners
     assert not found.troubled

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from voxlake.api.checks.outcome import Outcome
 from voxlake.platform.database import Database
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runners import TROUBLED, Runner, runners
 from voxlake.platform.jobs.standing import Standing, standing
+from voxlake.platform.jobs.workers import WorkerRecord, list_workers
 
 WAITED_S = 3600.0
 """Seconds that a job may wait for a worker, before somebody should look at why."""
@@ -31,3 +35,24 @@ def outcome_of(found: Standing, at_work: list[Runner]) -> Outcome:
     if troubled:
         advice.append("see why: voxlake jobs; go on with: voxlake jobs resume JOB, or cancel it")
     return "warn" if advice else "ok", told, "; ".join(advice) or None
+
+
+def look_at_workers(database: Database) -> Outcome:
+    """Look at who takes queued jobs."""
+    return of_workers(standing(database), list_workers(database))
+
+
+def of_workers(found: Standing, workers: list[WorkerRecord]) -> Outcome:
+    """Return what is to be said of workers."""
+    living = [worker for worker in workers if worker.lives]
+    told = f"{len(living)} live, of {len(workers)} of the last day"
+    if found.jobs[JobState.QUEUED] and not living:
+        return "warn", f"{told}, and jobs are queued", "start one: voxlake worker"
+    here = version("voxlake")
+    if others := sorted({each.version for each in living} - {here}):
+        return (
+            "warn",
+            f"{told}; voxlake is {here} here and {', '.join(others)} there",
+            "upgrade all",
+        )
+    return "ok", told, None

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from voxlake.api.askers import Asker
 from voxlake.api.checks.catalog import look_at_database
-from voxlake.api.checks.jobs import outcome_of
+from voxlake.api.checks.jobs import of_workers, outcome_of
 from voxlake.api.checks.machine import look_at_open_files, look_at_spool
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
@@ -16,10 +16,16 @@ from voxlake.api.checks.stale import look_at_stale
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.gateway import Gateway
 from voxlake.documents.lake import CheckDocument
-from voxlake.documents.status import StatusDocument, runner_document, troubled_document
+from voxlake.documents.status import (
+    StatusDocument,
+    runner_document,
+    troubled_document,
+    worker_record_document,
+)
 from voxlake.platform.errors import StoreUnavailableError
 from voxlake.platform.jobs.runners import runners, troubled
 from voxlake.platform.jobs.standing import standing
+from voxlake.platform.jobs.workers import list_workers
 
 MOST_TROUBLED = 20
 
@@ -45,12 +51,13 @@ async def _answering(gateway: Gateway) -> Outcome:
 
 def _look(gateway: Gateway, answering: Outcome) -> StatusDocument:
     database, catalog = gateway.catalog.database, gateway.catalog
-    stand, at_work = standing(database), runners(database)
+    stand, at_work, heard_of = standing(database), runners(database), list_workers(database)
     checks: tuple[CheckDocument, ...] = (
         checked("answers", lambda: answering),
         checked("settings", lambda: look_at_settings(os.environ, gateway.settings)),
         checked("catalog", lambda: look_at_database(database)),
         checked("jobs", lambda: outcome_of(stand, at_work)),
+        checked("workers", lambda: of_workers(stand, heard_of)),
         checked("stale", lambda: look_at_stale(gateway.lake, catalog.list_datasets())),
         checked("spool", lambda: look_at_spool(gateway.settings)),
         checked("open files", look_at_open_files),
@@ -63,5 +70,6 @@ def _look(gateway: Gateway, answering: Outcome) -> StatusDocument:
         jobs=dict(stand.jobs),
         waited_s=stand.waited_s,
         runners=tuple(map(runner_document, at_work)),
+        workers=tuple(map(worker_record_document, heard_of)),
         troubled=tuple(map(troubled_document, troubled(database, MOST_TROUBLED))),
     )

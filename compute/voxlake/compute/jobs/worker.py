@@ -20,6 +20,7 @@ from voxlake.platform.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from voxlake.platform.jobs.workers import TELL_S, Presence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,21 +79,25 @@ def work_off(
         If the catalog fails in a way that waiting does not mend.
     """
     ran, ledger = 0, workspace.catalog.ledger
-    chores = _chores(workspace, pace)
+    presence = Presence(workspace.catalog.database)
+    chores = [_Chore(presence.tell, TELL_S), *_chores(workspace, pace)]
     while not stop.is_set() and ran != jobs:
         for chore in chores:
             chore.do()
         claim = _next(workspace, pace.lease_s, until_idle=until_idle)
         if claim is not None:
             ran += 1
+            presence.tell(claim.job)
             yield patiently(partial(ledger.get_job, claim.job), stop), True, None
             error = _run(workspace, claim, stop)
+            presence.tell()
             yield patiently(partial(ledger.get_job, claim.job), stop), False, error
             if error is None:
                 continue
         elif until_idle:
             break
         stop.wait(pace.poll_s)
+    presence.end()
 
 
 @dataclass(slots=True)

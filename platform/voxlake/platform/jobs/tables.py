@@ -111,3 +111,15 @@ failed_tasks = Table(
     PrimaryKeyConstraint("stage", "task", name="pk_failed_tasks"),
     sqlite_with_rowid=False,
 )
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("job", String(26)),
+)
+"""Workers that have been heard of, each for as long as it lives; `job` is the one it works on."""
