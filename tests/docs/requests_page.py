@@ -29,7 +29,9 @@ def page() -> str:
 
 
 def _row(operation: Operation) -> str:
-    takes = ", ".join(f"{count} {kind}" for kind, count in operation.takes.items()) or "none"
+    about = {"GET": "about "} if operation.is_job else {}
+    said = (f"{about.get(kind, '')}{count} {kind}" for kind, count in operation.takes.items())
+    takes = ", ".join(said) or "none"
     return f"| {operation.name} | {takes} | {operation.why} |\n"
 
 

@@ -52,8 +52,8 @@ class Operation:
     """Requests to the store, by kind."""
     why: str
     """What they are for; where there are more than the format would need, what the others are."""
-    may_take_less: bool = False
-    """Whether threads that open an array at once may spare one another a request."""
+    is_job: bool = False
+    """Whether threads open its documents at once: how often they are read varies by some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +188,14 @@ OPERATIONS = (
         "of each shard a HEAD before it is made, a GET whether its job still makes the dataset, "
         "and a PUT; all others are of the job as a whole: what is to be there is made and sealed, "
         "and arrays are opened",
-        may_take_less=True,
+        is_job=True,
     ),
     Operation(
         "ingest of labels with their index",
         lambda at: at.ingest("phantom:100?kind=labels", "labels", Kind.LABELS),
         {"HEAD": 11, "PUT": 18, "GET": 34, "GET range": 2, "LIST": 9, "DELETE": 2},
         "of a shard of level 0 its rows besides, and of all rows the index by label",
-        may_take_less=True,
+        is_job=True,
     ),
 )
 """All of them, in the order in which they are done."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store import StoreURL
 
-ROUNDS = int(os.environ.get("VOXLAKE_FAULT_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("VOXLAKE_FAULT_ROUNDS", "3"))
 """How often each client does what it does; CI tries few."""
 
 SHARE = 0.3
