@@ -106,12 +106,11 @@ class SharedTasks:
                 )
             row = {"stage": number, "task": task, "result": encode(result)}
             put = self.database.insert(done_tasks).values(row)
-            new = connection.execute(
-                put.on_conflict_do_nothing(index_elements=["stage", "task"])
-            ).rowcount
+            put = put.on_conflict_do_nothing(index_elements=["stage", "task"])
+            new = connection.execute(put.returning(done_tasks.c.task)).first()
             held = task_leases.c.stage == number, task_leases.c.task == task
             connection.execute(delete(task_leases).where(*held))
-            if new:
+            if new is not None:
                 progress = {
                     "done": stages.c.done + 1,
                     "voxels_done": stages.c.voxels_done + voxels,
