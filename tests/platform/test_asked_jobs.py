@@ -19,13 +19,13 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 
 NAME = DatasetName.parse("lab/brain/em")
 OTHER = DatasetName.parse("other/brain/em")
-ASKED = {"kind": "start", "asked": {"kind": "ingest"}}
+ASKED: dict[str, JSON] = {"kind": "start", "asked": {"kind": "ingest"}}
 ALL = JobPage(100)
 
 

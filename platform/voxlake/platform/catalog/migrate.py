@@ -31,6 +31,7 @@ REVISIONS = (
     "0023",
     "0024",
     "0025",
+    "0026",
 )
 """Every revision of the tables that this version knows, oldest first."""
 
