@@ -39,8 +39,7 @@ class Resources(Collector):
         yield InfoMetricFamily("voxlake", "What runs.", value={"version": version("voxlake")})
         yield from self._memory_metrics()
         yield from self._cache_metrics()
-        if self._disk.is_open:
-            yield from self._disk_metrics()
+        yield from self._disk_metrics()
         yield from self._store_metrics()
         if self._issuer is not None:
             yield from self._issuer_metrics(self._issuer)
