@@ -143,7 +143,10 @@ def test_two_clients_of_which_one_is_killed(
         beside.check(voxels)
 
 
-def test_what_is_uploaded_is_not_uploaded_again(beside: Beside, gateway: Gateway) -> None:
+def test_what_is_uploaded_is_not_uploaded_again(
+    beside: Beside, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(received, "LEASE_S", 1.0)
     voxels, seen = image_voxels(SHAPE), []
 
     def broken(box: Any) -> Any:
