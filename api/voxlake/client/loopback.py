@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PART_BYTES = 1 << 20
-"""Taken from the socket at a time, at most."""
+"""Taken from the socket at a time, at most; less if less has come."""
 
 
 class LoopbackTransport(httpx2.BaseTransport):
@@ -74,16 +74,17 @@ class _Body(httpx2.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         with _failures():
-            while part := self._answer.read(PART_BYTES):
+            while part := self._answer.read1(PART_BYTES):
                 yield part
         if self._answer.length:
             raise httpx2.RemoteProtocolError(f"{self._answer.length} bytes of the body are missing")
 
     def close(self) -> None:
-        if self._answer.isclosed() and not self._answer.will_close:
+        is_read = self._answer.isclosed() or self._answer.length == 0
+        self._answer.close()
+        if is_read and not self._answer.will_close:
             self._transport.keep(self._connection)
         else:
-            self._answer.close()
             self._connection.close()
 
 

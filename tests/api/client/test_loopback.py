@@ -38,8 +38,9 @@ def connections(*scripts: Sequence[bytes]) -> Iterator[str]:
                 connection, _ = listener.accept()
                 with connection:
                     for each in script:
-                        while not connection.recv(1 << 16).endswith(b"\r\n\r\n"):
-                            pass
+                        came = b"-"
+                        while came and not came.endswith(b"\r\n\r\n"):
+                            came = connection.recv(1 << 16)
                         connection.sendall(each)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -97,4 +98,14 @@ def test_bodies_are_sent_and_answers_of_any_length_read() -> None:
     with connections([answer(body, headers="")]) as url:
         connection = Connection(url)
         assert connection.send("/anything", params={"of": "a b"}).content == body
+        connection.close()
+
+
+def test_parts_are_given_as_they_come() -> None:
+    part = b"data: 1\n\n"
+    sent = answer(part, length=100, headers="")
+    with connections([sent, b""]) as url:
+        connection = Connection(url)
+        with connection._http.stream("GET", f"{url}/events") as response:
+            assert next(response.iter_bytes()) == part
         connection.close()
