@@ -78,7 +78,7 @@ def test_the_picture_at_the_top_shows_it(name: str) -> None:
     (line,) = [line for line in lines if name in line.split()]
     shown = re.search(r"\((\d+)", line)
     # Without a number it has its parent's.
-    expected = int(shown[1]) if shown else FOUND[name].__mro__[1].__dict__.get("status", 500)
+    expected = int(shown[1]) if shown else getattr(FOUND[name].__mro__[1], "status", 500)
     assert FOUND[name].status == (expected if name != "VoxlakeError" else 500)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import types
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from itertools import chain
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
@@ -20,7 +20,7 @@ import voxlake.api
 import voxlake.cli
 import voxlake.client
 import voxlake.documents
-from voxlake.documents import boss_ingest
+from voxlake.documents import boss_ingest, forms
 from voxlake.documents.document import Document, Question
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.units import METRES
@@ -55,6 +55,7 @@ MODELS = sorted(
 
 SIZES = st.floats(1e-3, 1e6)
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    date: st.dates(date(1970, 1, 1), date(8999, 12, 30)),
     AwareDatetime: st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     Any: st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
     JsonValue: st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text())),
@@ -65,6 +66,18 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     ),
     VoxelSize: st.builds(VoxelSize, SIZES, SIZES, SIZES, st.sampled_from(sorted(METRES))),
 }
+CHECKED: dict[type[BaseModel], dict[str, st.SearchStrategy[Any]]] = {
+    forms.MergeForm: {
+        "labels": st.lists(st.integers(1, 2**64 - 2), min_size=2, max_size=5).map(
+            lambda ids: " ".join(map(str, ids))
+        )
+    },
+    forms.DatasetForm: {
+        **dict.fromkeys("zyx", st.integers(1, 10**6)),
+        **dict.fromkeys(("size_z", "size_y", "size_x"), SIZES),
+    },
+}
+"""Of fields that a validator checks: what passes it."""
 
 
 def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:  # noqa: PLR0911  (one line a form)
@@ -81,7 +94,9 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
         return st.sampled_from(parts)
     if origin is list or (origin is tuple and parts[-1] is ...):
         least = max((getattr(each, "min_length", None) or 0 for each in metadata), default=0)
-        return st.lists(values_of(parts[0]), min_size=least, max_size=least + 3).map(origin)
+        most = [found for each in metadata if (found := getattr(each, "max_length", None))]
+        sizes = {"min_size": least, "max_size": min([*most, least + 3])}
+        return st.lists(values_of(parts[0]), **sizes).map(origin)
     if origin is tuple:
         return st.tuples(*map(values_of, parts))
     if origin is dict:
@@ -130,6 +145,7 @@ def documents(model: type[BaseModel]) -> st.SearchStrategy[BaseModel]:
         name: values_of(field.annotation, tuple(field.metadata))
         for name, field in model.model_fields.items()
     }
+    fields |= CHECKED.get(model, {})
     return st.builds(model, **fields) if "root" not in fields else fields["root"].map(model)
 
 
