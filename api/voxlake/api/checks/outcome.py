@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from voxlake.documents.lake import CheckDocument
-from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.errors import UNREADABLE, StoreLinkError, VoxlakeError
+
+UNREADABLE_HERE = (*UNREADABLE, StoreLinkError)
+"""Why one dataset cannot be looked at, which holds up no other."""
 
 type Outcome = tuple[Literal["ok", "warn", "fail"], str, str | None]
 """How it is, what was found, and what to do if it is not well."""

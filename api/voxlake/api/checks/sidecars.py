@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 from math import prod
 
-from voxlake.api.checks.outcome import Outcome
+from voxlake.api.checks.outcome import UNREADABLE_HERE, Outcome
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.lake import index_of, lies_elsewhere, place_of
 from voxlake.ngff.volume import Volume
 from voxlake.platform.catalog import DatasetRecord, DatasetState
-from voxlake.platform.errors import UNREADABLE
 from voxlake.platform.store import StoreURL
 
 MOST_LABELS = 50
@@ -47,7 +46,7 @@ def _fault(lake: StoreURL, record: DatasetRecord) -> str | None:
         if _shards(labels.volume) > MOST_SHARDS:
             return None
         found = index_status(labels)
-    except UNREADABLE as error:
+    except UNREADABLE_HERE as error:
         return f"{record.name} cannot be read: {error}"
     if wrong := found.stale + found.missing:
         return f"{wrong} of {found.shards} shards of {record.name} are not in its index"

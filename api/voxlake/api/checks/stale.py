@@ -9,13 +9,12 @@ from itertools import islice
 
 from ulid import ULID
 
-from voxlake.api.checks.outcome import Outcome
+from voxlake.api.checks.outcome import UNREADABLE_HERE, Outcome
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.lake import index_of, lies_elsewhere, place_of
 from voxlake.ngff.stale import list_marks
 from voxlake.platform.catalog import DatasetRecord, DatasetState
-from voxlake.platform.errors import UNREADABLE
 from voxlake.platform.store import StoreURL
 
 LATE = timedelta(hours=1)
@@ -84,7 +83,7 @@ def _behind(lake: StoreURL, record: DatasetRecord, moment: datetime) -> Iterator
     name = str(record.name)
     try:
         marks = list_marks(open_dataset(lake / record.url).level_url(0))
-    except UNREADABLE:
+    except UNREADABLE_HERE:
         yield Behind(name, "unreadable", None)
         return
     yield from _if_late(name, "levels", [mark.ulid for mark in marks], moment)

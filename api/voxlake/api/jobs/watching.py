@@ -44,7 +44,11 @@ async def describe(granted: GrantedJob[Read] | GrantedJob[Update]) -> JobDocumen
     def ask(catalog: Catalog) -> JobDocument:
         return told(job_document(catalog.ledger, job), manages=manages)
 
-    return await granted.asker.of_catalog(ask)
+    document = await granted.asker.of_catalog(ask)
+    if document.at_rest:
+        # Who was told that it has ended asks for what it made.
+        granted.asker.gateway.records.forget(job.dataset)
+    return document
 
 
 def told(document: JobDocument, *, manages: bool) -> JobDocument:
