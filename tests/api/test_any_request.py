@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 REQUESTS = int(os.environ.get("VOXLAKE_API_REQUESTS", "150"))
 SHAPE = (20, 21, 22)
 WHO = ("owner", "editor", "stranger", "nobody", "wrong")
+BINARY = [
+    "application/x-npy",
+    "application/x-npz",
+    "application/x-blosc",
+    "application/x-hdf5",
+    "application/blosc",
+    "application/npygz",
+    "application/hdf5",
+]
+schemathesis.serializer.alias(BINARY, "application/octet-stream")
 type Gateway = tuple[str, BaseSchema, dict[str, dict[str, str]]]
 """Its URL, what it says it does, and what each of `WHO` sends to say who they are."""
 
