@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from voxlake.platform.errors import InvalidInputError
@@ -57,9 +59,18 @@ def _refuse_unknown(given: Iterable[str], declared: Collection[str]) -> None:
 
 def _declared(request: Request) -> dict[str, dict[str, Any]]:
     """Return the schemas of the parameters that the address has in its query, by name."""
-    paths: dict[str, Any] = request.app.openapi()["paths"]
+    known: dict[tuple[str, str], dict[str, dict[str, Any]]] = request.app.state.query_parameters
     method = "get" if request.method == "HEAD" else request.method.lower()
-    operation = paths.get(request.scope["route"].path_format, {}).get(method, {})
+    asked = method, request.scope["route"].path_format
+    if asked not in known:
+        known[asked] = _described(request.scope["route"], *asked)
+    return known[asked]
+
+
+def _described(route: BaseRoute, method: str, path: str) -> dict[str, dict[str, Any]]:
+    # Of this route alone: the document of all takes a second, for which a request would wait.
+    paths: dict[str, Any] = get_openapi(title="", version="", routes=[route])["paths"]
+    operation = paths.get(path, {}).get(method, {})
     return {
         each["name"]: each.get("schema", {})
         for each in operation.get("parameters", ())
