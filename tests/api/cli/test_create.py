@@ -15,7 +15,11 @@ def test_by_the_command(voxlake: Command) -> None:
     assert made["state"] == "ready"
     voxlake("create", "lab/brain/cells", "--kind", "labels", "--of", "em", "--public").ok()
     cells = voxlake("info", "lab/brain/cells").ok()
-    assert (cells["shape"], cells["of"], cells["public"]) == ([100, 400, 400], "lab/brain/em", True)
+    assert (cells["shape"], cells["of"], cells["public"]) == (
+        [3, 100, 400, 400],
+        "lab/brain/em",
+        True,
+    )
     em = voxlake("info", "lab/brain/em").ok()
     assert [level["shape"] for level in em["levels"]][1] == [3, 100, 200, 200]
     again = voxlake("create", "lab/brain/em", "--kind", "image", "--dtype", "uint8", *shape)
