@@ -48,9 +48,9 @@ def ask(serving: dict[str, Any]) -> list[str]:
     """Ask with secrets in every place; return the ids of the answers."""
     url = serving["url"]
     answers = [
-        httpx2.get(serving["login_link"]),
-        httpx2.get(f"{url}/v2/datasets", headers={"Authorization": f"Bearer {SECRET}"}),
-        httpx2.get(f"{url}/c/{SECRET}/zarr", cookies={"session": SECRET}),
+        httpx2.get(serving["login_link"], timeout=60),
+        httpx2.get(f"{url}/v2/datasets", headers={"Authorization": f"Bearer {SECRET}"}, timeout=60),
+        httpx2.get(f"{url}/c/{SECRET}/zarr", cookies={"session": SECRET}, timeout=60),
     ]
     assert [answer.status_code for answer in answers] == [303, 401, 401]
     return [answer.headers["x-request-id"] for answer in answers]

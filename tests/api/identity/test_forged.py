@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     import httpx2
     from tests.servers.nanoidp import NanoIdp
 
-FILLED = {"collection": "lab", "experiment": "brain", "dataset": "em", "label": "1", "token": "1"}
+FILLED = {
+    "collection": "lab",
+    "experiment": "brain",
+    "dataset": "em",
+    "job_id": "0" * 26,
+    "label": "1",
+    "number": "1",
+    "shard": "0",
+    "token": "1",
+}
 OTHERS = (
     ("GET", "/zarr/lab/brain/em/zarr.json"),
     ("HEAD", "/zarr/lab/brain/em/0/c/0/0/0"),
