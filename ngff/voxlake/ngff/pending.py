@@ -31,7 +31,6 @@ _CUT_OFF = "was not satisfied by response"
 _OF_SHARD, _ENTRY = re.compile("shard index|Existing shard"), re.compile(r"shard entry [^\"]* in")
 _NO_ARRAY = 'Expected "array", but received: "group"'
 _UNCLEAR = "driver: Dimension label(s)"
-_MALFORMED = 'Error parsing object member "metadata": '
 _UNKNOWN = re.compile(r"[^:]* is not (registered|one of the supported[^:]*)")
 
 
@@ -108,8 +107,7 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
         return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
     if _CUT_OFF in message:
         return StoreError(f"cannot {action} {url}: an answer was cut off ({message}); try again")
-    is_damaged = code in _DAMAGED or message.startswith(_MALFORMED)
-    if is_damaged and not _FAILED.search(str(error)):
+    if code in _DAMAGED and not _FAILED.search(str(error)):
         kind = MetadataError if action == "open" else CorruptDataError
         return kind(f"cannot {action} {url}: stored bytes are damaged ({message})")
     return explain_text(action, url, error)

@@ -326,19 +326,29 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
     spec = {
         "driver": driver,
         "kvstore": kvstore,
-        **({"metadata": document} if is_ours else {}),
         # An unconditional DELETE of a shard that became all fill would lose other writers' voxels.
         "store_data_equal_to_fill_value": True,
     }
-    try:
-        # What was read here is not read once more.
-        opening = ts.open(spec, open=True, assume_metadata=is_ours, context=context)
-        array = wait_for(opening)
-    except (ValueError, OSError) as error:
-        raise explain("open", url, error) from error
+    array = _open_known({**spec, "metadata": document}, context) if is_ours else None
+    if array is None:
+        try:
+            array = wait_for(ts.open(spec, open=True, context=context))
+        except (ValueError, OSError) as error:
+            raise explain("open", url, error) from error
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
     reader = ShardReader.of(volume, cache_bytes)
     return replace(volume, blosc=BloscChunks.of(volume, kvstore, context), reader=reader)
+
+
+def _open_known(spec: dict[str, Any], context: ts.Context) -> ts.TensorStore | None:
+    """Open an array by the document that was read, which is not read once more.
+
+    None: the document is wrong; opened without it, the array says how.
+    """
+    try:
+        return wait_for(ts.open(spec, open=True, assume_metadata=True, context=context))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _look_at(url: StoreURL) -> tuple[str, dict[str, Any], bool]:

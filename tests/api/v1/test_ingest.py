@@ -102,7 +102,6 @@ def test_a_job_is_recorded_and_its_queue_is_a_worker_s(bossdb: Served, taking: I
     [
         (config("lab/brain/absent"), 404, "lab/brain/absent"),
         (config("lab/light/dyes"), 400, "axes c, z, y, x"),
-        (config("lab/light/cells"), 400, "index"),
         (config(resolution=1), 400, "upload level 0"),
         (config(ingest_type="volumetric", chunk_size=None), 400, "chunk_size is missing"),
         (config(extent={"x": [0, 72], "y": [0, 1], "z": [0, 1], "t": [0, 1]}), 400, "lab/brain/em"),
