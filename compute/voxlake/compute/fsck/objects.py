@@ -21,12 +21,7 @@ from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
 from voxlake.ngff.validate import Severity, validate_group
 from voxlake.platform import store
-from voxlake.platform.errors import (
-    UNREADABLE,
-    CorruptDataError,
-    StoreDeniedError,
-    UnsupportedError,
-)
+from voxlake.platform.errors import UNREADABLE, CorruptDataError, StoreDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,12 +199,15 @@ def _strays_beside(labels: Labels) -> Iterator[Finding]:
 
 
 def index_of_voxels(index: StoreURL | None, dataset: Dataset) -> StoreURL | None:
-    """Return the label index of labels if they have axes that one describes; else None."""
+    """Return the label index of labels if they have axes that one describes; else None.
+
+    So it is if they cannot be opened, which is found elsewhere.
+    """
     if index is None:
         return None
     try:
         labels_of(dataset, index).at_time()
-    except UnsupportedError:
+    except UNREADABLE:
         return None
     return index
 
