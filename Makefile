@@ -55,7 +55,7 @@ hostile: .venv/dev.stamp  ## Attack the gateway at length, some minutes: make ho
 ABORTED := 10000
 
 aborts: .venv/dev.stamp  ## Try what stays of clients that leave, some minutes: make aborts ABORTED=100000
-	VOXLAKE_ABORTED_REQUESTS=$(ABORTED) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_many_leave.py
+	VOXLAKE_ABORTED_REQUESTS=$(ABORTED) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/benchmarks/test_many_leave.py
 
 MINUTES := 10
 
