@@ -72,7 +72,7 @@ TIMED := 2000
 times: .venv/dev.stamp  ## Try whether a clock tells hidden from absent: make times TIMED=5000
 	VOXLAKE_TIMED_REQUESTS=$(TIMED) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/api/timed_absent.py
 
-check: .venv/docs.stamp  ## Lint, types and import contracts
+check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

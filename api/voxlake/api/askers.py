@@ -63,6 +63,12 @@ class Asker:
         return await to_thread.run_sync(question, catalog)
 
 
+async def asker_of(request: Request) -> Asker:
+    """Return who asks, nobody in particular included."""
+    gateway = gateway_of(request.scope)
+    return Asker(await gateway.identity.identify(request.scope), gateway)
+
+
 async def signed_in(request: Request) -> Asker:
     """Return who asks.
 
@@ -73,14 +79,13 @@ async def signed_in(request: Request) -> Asker:
     ForbiddenError
         If it is nobody in particular: a link.
     """
-    gateway = gateway_of(request.scope)
-    principal = await gateway.identity.identify(request.scope)
-    if principal.is_anonymous:
-        raise gateway.identity.unknown()
-    if principal.user is None and not principal.administers:
+    asker = await asker_of(request)
+    if asker.principal.is_anonymous:
+        raise asker.gateway.identity.unknown()
+    if asker.principal.user is None and not asker.principal.administers:
         raise ForbiddenError("this address is for users, and a link is none; sign in")
     check_parameters(request)
-    return Asker(principal, gateway)
+    return asker
 
 
 async def unlimited(asker: Annotated[Asker, Depends(signed_in)]) -> Asker:
@@ -148,9 +153,7 @@ class RequiresPlace[R: Right]:
         ] = "/",
     ) -> GrantedPlace[R]:
         """Return the access to the place; raise 401, 403 or 404 if there is none."""
-        gateway = gateway_of(request.scope)
-        asker = Asker(await gateway.identity.identify(request.scope), gateway)
-        granted = await grant_place(asker, place, self.right)
+        granted = await grant_place(await asker_of(request), place, self.right)
         check_parameters(request)
         return granted
 

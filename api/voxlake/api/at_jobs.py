@@ -12,8 +12,7 @@ from anyio import to_thread
 from fastapi import Depends, Path
 from starlette.requests import Request
 
-from voxlake.api.askers import Asker
-from voxlake.api.gateway import gateway_of
+from voxlake.api.askers import Asker, asker_of
 from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import AddVoxels, Permission, Read, Right, Update
@@ -51,9 +50,7 @@ class RequiresJob[R: Right]:
 
     async def __call__(self, request: Request, job_id: JobId) -> GrantedJob[R]:
         """Return the access to the job; raise 401, 403 or 404 if there is none."""
-        gateway = gateway_of(request.scope)
-        asker = Asker(await gateway.identity.identify(request.scope), gateway)
-        granted = await grant_job(asker, job_id, self.right)
+        granted = await grant_job(await asker_of(request), job_id, self.right)
         check_parameters(request)
         return granted
 

@@ -10,8 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 from starlette.requests import Request
 
-from voxlake.api.askers import Asker, GrantedPlace, RequiresPlace, grant_place
-from voxlake.api.gateway import gateway_of
+from voxlake.api.askers import Asker, GrantedPlace, RequiresPlace, asker_of, grant_place
 from voxlake.api.guard import NamePart
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import Add, Delete, Read, Right, Update
@@ -19,10 +18,9 @@ from voxlake.platform.access import Add, Delete, Read, Right, Update
 
 async def anybody(request: Request) -> Asker:
     """Return who asks, nobody in particular included."""
-    gateway = gateway_of(request.scope)
-    principal = await gateway.identity.identify(request.scope)
+    asker = await asker_of(request)
     check_parameters(request)
-    return Asker(principal, gateway)
+    return asker
 
 
 Anybody = Annotated[Asker, Depends(anybody)]
@@ -36,9 +34,7 @@ class RequiresNamed[R: Right]:
 
     async def granted(self, request: Request, *names: str) -> GrantedPlace[R]:
         """Return the access to the place; raise 401, 403 or 404 if there is none."""
-        gateway = gateway_of(request.scope)
-        asker = Asker(await gateway.identity.identify(request.scope), gateway)
-        granted = await grant_place(asker, "/".join(names) or "/", self.right)
+        granted = await grant_place(await asker_of(request), "/".join(names) or "/", self.right)
         check_parameters(request)
         return granted
 

@@ -8,14 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from voxlake.api.askers import PLACE, SignedIn
-from voxlake.api.console.pages import page
+from voxlake.api.console.pages import ON_A_PAGE, page
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.people import shares, usage, users
 from voxlake.documents.usage import MONTH
 
 router = APIRouter(tags=["console"], responses=FORBIDDEN)
-
-ON_A_PAGE = 100
 
 
 @router.get("/account", summary="Page of whoever asks", response_class=HTMLResponse)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterName, GroupName, SignedIn, Unlimited
-from voxlake.api.console.pages import SENT, check_typed, go_to, page
+from voxlake.api.console.pages import ON_A_PAGE, SENT, check_typed, go_to, page
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import groups
@@ -17,7 +17,6 @@ from voxlake.documents.forms import DeletionForm, MemberForm, UserForm
 
 router = APIRouter(prefix="/groups", tags=["console"])
 
-ON_A_PAGE = 100
 FIXED = SENT | documented(409, "The name is taken, or the group would be left without an owner.")
 
 

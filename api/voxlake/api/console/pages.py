@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
-from voxlake.api.http.answers.problems import FORBIDDEN
+from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.layers.link_paths import TOKEN as LINK_TOKEN
 from voxlake.api.http.layers.public_address import inner_path, outer_path
 from voxlake.documents.forms import DeletionForm
@@ -23,6 +23,9 @@ from voxlake.platform.errors import InvalidInputError
 
 SENT = FORBIDDEN | {303: {"description": "It is done: the page that shows it."}}
 """Answers to forms, in the documentation of operations."""
+TAKEN = SENT | documented(409, "The name is taken.")
+ON_A_PAGE = 100
+"""Lines of a list."""
 FOLDER = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(FOLDER / "templates"),

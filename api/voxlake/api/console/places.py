@@ -16,8 +16,7 @@ from voxlake.api.at_places import (
     MayReadCollection,
     MayReadExperiment,
 )
-from voxlake.api.console.pages import SENT, go_to, held_at, page, page_of
-from voxlake.api.http.answers.problems import documented
+from voxlake.api.console.pages import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import channels, collections, datasets, metadata
 from voxlake.documents.asked_of_places import CollectionQuestion
@@ -26,9 +25,7 @@ from voxlake.documents.forms import DatasetForm
 
 router = APIRouter(prefix="/collections", tags=["console"])
 
-ON_A_PAGE = 100
 EXPERIMENT = "/{collection}/experiments/{experiment}"
-TAKEN = SENT | documented(409, "The name is taken.")
 NewPlace = Annotated[CollectionQuestion, Depends(FormBody(CollectionQuestion))]
 
 

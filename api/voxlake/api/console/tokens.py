@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterNumber, SignedIn
-from voxlake.api.console.pages import SENT, go_to, page
+from voxlake.api.console.pages import ON_A_PAGE, SENT, go_to, page
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import tokens
@@ -16,7 +16,6 @@ from voxlake.documents.forms import NumberForm, TokenForm
 
 router = APIRouter(prefix="/tokens", tags=["console"])
 
-ON_A_PAGE = 100
 Chosen = Annotated[NumberForm, Depends(FormBody(NumberForm))]
 
 

@@ -8,17 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import Administrator, AfterName, UserManager
-from voxlake.api.console.pages import SENT, go_to, page
-from voxlake.api.http.answers.problems import FORBIDDEN, documented
+from voxlake.api.console.pages import ON_A_PAGE, SENT, TAKEN, go_to, page
+from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import users
 from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.forms import LakeRoleForm, StandingForm
 
 router = APIRouter(prefix="/users", tags=["console"])
-
-ON_A_PAGE = 100
-TAKEN = SENT | documented(409, "The name is taken.")
 
 
 @router.get("", summary="Page of users", response_class=HTMLResponse, responses=FORBIDDEN)

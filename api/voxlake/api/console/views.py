@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterNumber, SignedIn
-from voxlake.api.console.pages import SENT, go_to, page
+from voxlake.api.console.pages import ON_A_PAGE, SENT, go_to, page
 from voxlake.api.guard import grant
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
@@ -20,8 +20,6 @@ from voxlake.documents.states import ViewerState
 from voxlake.platform.access import ReadVoxels
 
 router = APIRouter(prefix="/views", tags=["console"])
-
-ON_A_PAGE = 100
 
 
 @router.get("", summary="Page of shared views", response_class=HTMLResponse, responses=FORBIDDEN)
