@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -22,10 +22,8 @@ from voxlake.platform.errors import (
     StoreFullError,
 )
 from voxlake.platform.store import StoreURL, objects
+from voxlake.platform.store.lock import FileLock
 from voxlake.platform.store.process import prepare_process
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def files_of(folder: Path) -> list[str]:
@@ -165,6 +163,28 @@ def test_no_spool_of_a_killed_process_stays(
     assert len(list(spools.glob("voxlake-spool-*"))) == 1
     assert len(list(spools.iterdir())) == 2
     made.discard()
+
+
+def test_a_lock_is_swept_by_who_holds_it(
+    spools: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or its process, which has made it and waits, would take it and lose its first spool."""
+    spools.mkdir(mode=0o700)
+    lock = spools / f"{'a' * 32}.lock"
+    lock.touch(0o600)
+    unlink, swept = Path.unlink, list[Path]()
+
+    def unlink_held(path: Path, *, missing_ok: bool = False) -> None:
+        if path == lock:
+            swept.append(path)
+            with pytest.raises(BlockingIOError):
+                FileLock(lock, wait=False)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink_held)
+    store.grow(s3_store / "object").discard()
+    assert swept == [lock]
+    assert not lock.exists()
 
 
 def test_processes_that_begin_at_once_keep_their_spools(spools: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from os import getuid
@@ -62,21 +63,32 @@ def _locked(path: Path) -> FileLock:
 
 def _sweep(folder: Path) -> None:
     """Delete the spools of processes that are gone, and then their locks."""
-    found = [(path, _OWNED.fullmatch(path.name)) for path in sorted(folder.iterdir())]
-    owners = {owned[1] or owned[2] for _, owned in found if owned}
-    for owner in owners:
-        lock = folder / f"{owner}{_LOCK}"
-        if _is_held(lock):
-            continue
-        for path in (*folder.glob(f"{_SPOOL}{owner}-*"), lock):
-            path.unlink(missing_ok=True)
+    spools = defaultdict[str, list[Path]](list)
+    for path in sorted(folder.iterdir()):
+        if owned := _OWNED.fullmatch(path.name):
+            spools[owned[1] or owned[2]] += [path] if owned[1] else []
+    for owner, theirs in spools.items():
+        _sweep_owner(folder / f"{owner}{_LOCK}", theirs)
 
 
-def _is_held(lock: Path) -> bool:
+def _sweep_owner(lock: Path, spools: list[Path]) -> None:
+    """Delete the spools of a process if it is gone, and its lock.
+
+    The lock is held meanwhile: a process that has made the file of its lock and not locked it yet
+    has to wait, and then finds that it is gone. Spools were listed before, when it had none.
+    """
     try:
-        FileLock(lock, wait=False).release()
-    except FileNotFoundError:
-        return False
+        held = FileLock(lock, wait=False)
     except BlockingIOError:
-        return True
-    return False
+        return
+    except FileNotFoundError:
+        _unlink(spools)
+        return
+    if held.is_of(lock):  # else somebody else has swept it, and its process made it anew
+        _unlink([*spools, lock])
+    held.release()
+
+
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
