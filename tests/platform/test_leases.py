@@ -16,7 +16,14 @@ import pytest
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import ConflictError, LeaseLostError
 from voxlake.platform.jobs import leases, runner
-from voxlake.platform.jobs.record import Claim, JobState, StageProgress, StageRecord
+from voxlake.platform.jobs.record import (
+    COMMAND,
+    AskedBy,
+    Claim,
+    JobState,
+    StageProgress,
+    StageRecord,
+)
 from voxlake.platform.jobs.runner import is_running
 from voxlake.platform.names import DatasetName
 
@@ -58,8 +65,8 @@ def _job(ledger: Ledger, dataset: str = "em") -> str:
     return ledger.create_job("ingest", NAME.sibling(dataset), {}).id
 
 
-def _queued(ledger: Ledger, dataset: str = "em") -> str:
-    return ledger.enqueue(_job(ledger, dataset)).id
+def _queued(ledger: Ledger, dataset: str = "em", by: AskedBy = COMMAND) -> str:
+    return ledger.enqueue(ledger.create_job("ingest", NAME.sibling(dataset), {}, by=by).id).id
 
 
 def _done(ledger: Ledger, job: str, stage: str) -> set[int]:
@@ -161,6 +168,31 @@ def test_the_oldest_comes_first_and_only_what_was_queued(ledger: Ledger) -> None
     claims = [ledger.claim_oldest(), ledger.claim_oldest(), ledger.claim_oldest()]
     assert [claim.job if claim else None for claim in claims] == [early, late, None]
     assert ledger.get_job(for_itself).state is JobState.QUEUED
+
+
+def test_many_jobs_of_one_user_hold_up_no_other(ledger: Ledger) -> None:
+    """One worker: it takes turns between those who wait. Two: each has one of them."""
+    ada, ben = AskedBy(1, "ada"), AskedBy(2, "ben")
+    of_ada = [_queued(ledger, f"a{number}", ada) for number in range(6)]
+    of_ben = [_queued(ledger, f"b{number}", ben) for number in range(2)]
+    own = _queued(ledger, "own")
+    for job in (of_ada[0], of_ben[0], own, of_ada[1]):
+        claim = ledger.claim_oldest()
+        assert claim is not None
+        assert claim.job == job
+        ledger.set_state(claim, JobState.DONE)
+    beside = [ledger.claim_oldest() for _ in range(3)]
+    assert [claim and claim.job for claim in beside] == [of_ben[1], of_ada[2], of_ada[3]]
+
+
+def test_turns_do_not_change_the_order_on_a_dataset(ledger: Ledger) -> None:
+    ada, ben = AskedBy(1, "ada"), AskedBy(2, "ben")
+    first, second, third = (_queued(ledger, "em", who) for who in (ada, ada, ben))
+    for job in (first, second, third):
+        claim = ledger.claim_oldest()
+        assert claim is not None
+        assert claim.job == job
+        ledger.set_state(claim, JobState.DONE)
 
 
 def test_a_released_job_is_queued_again_or_interrupted(ledger: Ledger) -> None:

@@ -81,7 +81,7 @@ COMMANDS = {
     "lake.serve:serve": "Serve a lake and print a one-time login link, or where people sign in; "
     "Ctrl-C stops it.",
     "lake.login_link:login_link": "Make a new one-time login link of a gateway that you run.",
-    "jobs.worker:worker": "Run queued jobs, oldest first, for as long as it lives.",
+    "jobs.worker:worker": "Run queued jobs, those of all users in turn, for as long as it lives.",
     "lake.doctor:doctor": "Say what is wrong with an installation, and what to do about it.",
     "jobs.jobs:jobs": "Jobs: list them, look at one, resume or cancel it.",
 }

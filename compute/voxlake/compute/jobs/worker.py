@@ -1,4 +1,4 @@
-"""Work off the queue: take the job that has waited longest, run it, take the next."""
+"""Work off the queue: take the job whose turn it is, run it, take the next."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import Row, Subquery, and_, func, or_, select, tuple_, update
 
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, LeaseLostError, NotFoundError
@@ -69,7 +69,11 @@ def claim_job(connection: Connection, job: str, lease_s: float) -> Claim:
 
 
 def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
-    """Claim the job that has been queued longest, of those whose dataset nobody works on.
+    """Claim the oldest job of whose turn it is, of those whose dataset nobody works on.
+
+    It is the turn of who has the fewest jobs running, and of those of whom nothing has run for the
+    longest time: a thousand jobs of one user hold up another's one no longer than one of them
+    takes. All that commands record is of one user, the lake's owner.
 
     The jobs of a dataset are claimed in the order in which they were queued, by however many
     runners at once: what another transaction is just claiming still counts as queued before.
@@ -84,10 +88,13 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
     in_the_way = select(other.c.id).where(
         other.c.node == jobs.c.node, or_(other.c.state == JobState.RUNNING, queued_before)
     )
+    had = _had()
     oldest = (
         select(jobs)
+        .outerjoin(had, had.c.user.is_not_distinct_from(jobs.c.user))
         .where(jobs.c.state == JobState.QUEUED, jobs.c.queued_at.is_not(None))
         .where(~in_the_way.exists())
+        .order_by(func.coalesce(had.c.running, 0), had.c.last.asc().nulls_first())
         .order_by(jobs.c.queued_at, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=jobs)
@@ -97,6 +104,17 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
         return None
     # Who asked that it be given up means the next runner, where the one before has not heard.
     return _take(connection, row, moment, lease_s, cancel_asked=row.cancel_asked)
+
+
+def _had() -> Subquery:
+    """Return what each user has had of the workers: jobs that run, and when they last had one."""
+    begun = select(
+        jobs.c.user,
+        func.count().filter(jobs.c.state == JobState.RUNNING).label("running"),
+        func.max(jobs.c.updated_at).label("last"),
+    )
+    given = jobs.c.queued_at.is_not(None), jobs.c.state != JobState.QUEUED
+    return begun.where(*given).group_by(jobs.c.user).subquery()
 
 
 def change_claimed(connection: Connection, claim: Claim, change: dict[str, object]) -> None:

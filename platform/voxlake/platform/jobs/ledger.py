@@ -140,8 +140,9 @@ class Ledger:
             return leases.claim_job(connection, job, lease_s)
 
     def claim_oldest(self, *, lease_s: float = leases.LEASE_S) -> Claim | None:
-        """Claim the job that has been queued longest; None if there is none to run.
+        """Claim the job that has been queued longest, of whose turn it is; None: there is none.
 
+        Whoever has the fewest jobs running comes first, then who has waited longest for one.
         Queued jobs whose runner was lost are in the queue again. A job whose dataset is being
         worked on waits.
 

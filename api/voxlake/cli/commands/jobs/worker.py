@@ -75,7 +75,7 @@ def worker(
     shift: OnShift = OnShift(),
     answering: Answering = Answering(),
 ) -> int:
-    """Run queued jobs, oldest first, for as long as it lives.
+    """Run queued jobs, those of all users in turn, for as long as it lives.
 
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in
     flight finish and hand the job back.
