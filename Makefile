@@ -11,16 +11,18 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage proofs requests aborts hostile faults fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo ready test coverage proofs requests aborts hostile faults fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
 	$(BIN)/voxlake demo $(ARGS)
 
-test: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Run the tests: make test ARGS="-k box"
+ready: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Fetch all that the tests use
+
+test: ready  ## Run the tests: make test ARGS="-k box"
 	$(BIN)/pytest $(ARGS)
 
-coverage: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Run the tests, and tell which lines and branches they reach
+coverage: ready  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 EXAMPLES := 200
