@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 from voxlake.api import openapi, v1
 from voxlake.api.console import CONSOLE
-from voxlake.api.console.error_pages import ErrorPages
+from voxlake.api.console.pages.errors import ErrorPages
 from voxlake.api.data.readiness import READY_SECONDS
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.gateway import OPENED_SECONDS, RECORD_SECONDS, Gateway, divide_memory

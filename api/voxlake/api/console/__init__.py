@@ -1,29 +1,24 @@
-"""The console: pages for people, made by the server, which need no script."""
+"""The console: pages for people, made by the server, which need no script.
 
-from voxlake.api.console import (
-    account,
-    dataset,
-    datasets,
-    editing,
-    files,
-    groups,
-    jobs,
-    labels,
-    places,
-    sharing,
-    tokens,
-    users,
-    views,
-)
+A room for each thing that a person looks for: `datasets`, `places`, `people`, `jobs`; their
+templates lie in `templates` likewise. `pages` is how any of them is made.
+"""
+
+from voxlake.api.console.datasets import dataset, labels, listing
+from voxlake.api.console.jobs import ingest, jobs
+from voxlake.api.console.pages import files
+from voxlake.api.console.people import account, groups, tokens, users, views
+from voxlake.api.console.places import collections, editing, sharing
 
 CONSOLE = (
-    datasets,
-    places,
+    listing,
+    collections,
     editing,
     sharing,
     dataset,
     labels,
     jobs,
+    ingest,
     tokens,
     groups,
     users,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import MayReadPlace, MayShare, MayUnshare
-from voxlake.api.console.pages import SENT, go_to, held_at, page
+from voxlake.api.console.pages.page import SENT, go_to, held_at, page
 from voxlake.api.guard import MayAssignGroup, MayReadVoxels, MayRemoveGroup
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
@@ -34,7 +34,7 @@ async def show_shares(request: Request, granted: MayReadPlace) -> HTMLResponse:
     found = await shares.list_shares(granted)
     return await page(
         request,
-        "sharing.html",
+        "places/sharing.html",
         name="/".join(granted.place.names),
         shares=found.shares,
         may=held_at(granted),
@@ -68,7 +68,9 @@ async def show_links(request: Request, granted: MayAssignGroup) -> HTMLResponse:
     """Show the links to a dataset that are not over, and the form that makes one."""
     found = await links.list_links(granted)
     name = str(granted.record.name)
-    return await page(request, "links.html", name=name, links=list(map(link_document, found)))
+    return await page(
+        request, "places/links.html", name=name, links=list(map(link_document, found))
+    )
 
 
 @router.post(
@@ -82,7 +84,7 @@ async def make_link(
 ) -> HTMLResponse:
     """Make a link, and show it, this once."""
     made = await links.make_link(granted, asked.question, str(request.base_url))
-    return await page(request, "link_made.html", name=str(granted.record.name), made=made)
+    return await page(request, "places/link_made.html", name=str(granted.record.name), made=made)
 
 
 @router.post(f"{LINKS}/end", summary="Revoke a link by a form", status_code=303, responses=SENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from voxlake.api.console.pages import FOLDER
+from voxlake.api.console.pages.page import FOLDER
 from voxlake.api.guard import public
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(public)])

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import Administrator, AfterName, UserManager
-from voxlake.api.console.pages import ON_A_PAGE, SENT, TAKEN, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, TAKEN, go_to, page
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import users
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/users", tags=["console"])
 async def show_users(request: Request, asker: UserManager, after: AfterName = "") -> HTMLResponse:
     """Show a page of users, and what they are in the lake."""
     found = await users.list_users(asker, ON_A_PAGE, after)
-    return await page(request, "users.html", users=found.users, next=found.next)
+    return await page(request, "people/users.html", users=found.users, next=found.next)
 
 
 @router.post("", summary="Add a user by a form", status_code=303, responses=TAKEN)

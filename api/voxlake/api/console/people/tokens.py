@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterNumber, SignedIn
-from voxlake.api.console.pages import ON_A_PAGE, SENT, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import tokens
@@ -23,7 +23,7 @@ Chosen = Annotated[NumberForm, Depends(FormBody(NumberForm))]
 async def show_tokens(request: Request, asker: SignedIn, after: AfterNumber = 0) -> HTMLResponse:
     """Show one's own tokens, the oldest first; to administrators all."""
     found = await tokens.list_tokens(asker, None, ON_A_PAGE, after)
-    return await page(request, "tokens.html", tokens=found.tokens, next=found.next)
+    return await page(request, "people/tokens.html", tokens=found.tokens, next=found.next)
 
 
 @router.post("", summary="Make a token by a form", response_class=HTMLResponse, responses=FORBIDDEN)
@@ -32,7 +32,7 @@ async def make_token(
 ) -> HTMLResponse:
     """Make a token, and show its secret, this once."""
     made = await tokens.make_token(asker, asked.question)
-    return await page(request, "token_made.html", made=made)
+    return await page(request, "people/token_made.html", made=made)
 
 
 @router.post(
@@ -41,7 +41,7 @@ async def make_token(
 async def rotate_token(request: Request, asker: SignedIn, asked: Chosen) -> HTMLResponse:
     """Revoke a token and make another like it, whose secret is shown this once."""
     made = await tokens.rotate_token(asker, asked.number)
-    return await page(request, "token_made.html", made=made)
+    return await page(request, "people/token_made.html", made=made)
 
 
 @router.post("/end", summary="Revoke a token by a form", status_code=303, responses=SENT)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterName, GroupName, SignedIn, Unlimited
-from voxlake.api.console.pages import ON_A_PAGE, SENT, check_typed, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, check_typed, go_to, page
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import groups
@@ -24,7 +24,7 @@ FIXED = SENT | documented(409, "The name is taken, or the group would be left wi
 async def show_groups(request: Request, asker: SignedIn, after: AfterName = "") -> HTMLResponse:
     """Show the groups that one is in; to administrators all."""
     found = await groups.list_groups(asker, ON_A_PAGE, after)
-    return await page(request, "groups.html", groups=found.groups, next=found.next)
+    return await page(request, "people/groups.html", groups=found.groups, next=found.next)
 
 
 @router.post("", summary="Make a group by a form", status_code=303, responses=FIXED)
@@ -47,7 +47,7 @@ async def show_group(request: Request, asker: SignedIn, group: GroupName) -> HTM
     )
     return await page(
         request,
-        "group.html",
+        "people/group.html",
         group=found,
         standing="owner" if asker.principal.administers else standing,
     )

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.at_places import OnChannel
-from voxlake.api.console.pages import SENT, go_to, held_at, page
+from voxlake.api.console.pages.page import SENT, go_to, held_at, page
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.guard import Granted, MayAddVoxels, MayReadVoxels
@@ -54,7 +54,7 @@ async def show_labels(
         _, found = await label_data.list_largest(granted, LARGEST, bodies=bodies)
     return await page(
         request,
-        "labels.html",
+        "datasets/labels.html",
         name=str(granted.record.name),
         extents=[found.extent(line) for line in range(len(found))],
         label=label,
@@ -94,7 +94,7 @@ async def show_history(
     found = await object_data.history(granted, first, last - first)
     return await page(
         request,
-        "history.html",
+        "datasets/history.html",
         name=str(granted.record.name),
         changes=[change_document(each) for each in reversed(found)],
         next=first + 1 if first else None,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from voxlake.api.console.pages import headers_of, known_principal, render
+from voxlake.api.console.pages.page import headers_of, known_principal, render
 from voxlake.api.http.answers.problems import MEDIA_TYPE
 from voxlake.api.http.layers.envelope import DATA
 from voxlake.api.http.layers.layer import Layer

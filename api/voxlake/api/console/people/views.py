@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.askers import AfterNumber, SignedIn
-from voxlake.api.console.pages import ON_A_PAGE, SENT, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
 from voxlake.api.guard import grant
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/views", tags=["console"])
 async def show_views(request: Request, asker: SignedIn, after: AfterNumber = 0) -> HTMLResponse:
     """Show the views that the asker shares, the oldest first."""
     found = await states.list_states(asker, str(request.base_url), ON_A_PAGE, after)
-    return await page(request, "views.html", views=found.states, next=found.next, made=None)
+    return await page(request, "people/views.html", views=found.states, next=found.next, made=None)
 
 
 @router.post("", summary="Share a view by a form", response_class=HTMLResponse, responses=FORBIDDEN)
@@ -39,7 +39,7 @@ async def share_view(
     base, state = str(request.base_url), ViewerState.model_validate_json(json.dumps(shown))
     made = await states.share_state(asker, state, base, None, for_users=asked.for_users)
     found = await states.list_states(asker, base, ON_A_PAGE, 0)
-    return await page(request, "views.html", views=found.states, next=found.next, made=made)
+    return await page(request, "people/views.html", views=found.states, next=found.next, made=made)
 
 
 @router.post("/end", summary="Stop sharing a view by a form", status_code=303, responses=SENT)

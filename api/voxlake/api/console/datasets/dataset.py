@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from voxlake.api.askers import GrantedPlace
 from voxlake.api.at_places import OnChannel
-from voxlake.api.console.pages import held_at, page
-from voxlake.api.console.slices import SliceQuery, choose_slice
-from voxlake.api.console.snippets import snippets_of
+from voxlake.api.console.datasets.slices import SliceQuery, choose_slice
+from voxlake.api.console.datasets.snippets import snippets_of
+from voxlake.api.console.pages.page import held_at, page
 from voxlake.api.data import datasets as data
 from voxlake.api.guard import MayRead, relatives
 from voxlake.api.http.answers.problems import BINARY
@@ -45,7 +45,7 @@ async def show_dataset(
     family = await relatives(granted)
     return await page(
         request,
-        "dataset.html",
+        "datasets/dataset.html",
         dataset=dataset,
         creator=creator,
         provenance=provenance,

@@ -28,7 +28,7 @@ ON_A_PAGE = 100
 """Lines of a list."""
 FOLDER = Path(__file__).parent
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(FOLDER / "templates"),
+    loader=FileSystemLoader(FOLDER.parent / "templates"),
     autoescape=select_autoescape(default=True),
     undefined=StrictUndefined,
     trim_blocks=True,

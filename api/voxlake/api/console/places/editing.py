@@ -16,7 +16,7 @@ from voxlake.api.at_places import (
     MayUpdatePlace,
     OnChannel,
 )
-from voxlake.api.console.pages import SENT, check_typed, go_to, held_at, page, page_of
+from voxlake.api.console.pages.page import SENT, check_typed, go_to, held_at, page, page_of
 from voxlake.api.guard import MayDelete, MayUpdate
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
@@ -168,7 +168,7 @@ async def _edit_page(
     name = "/".join(granted.place.names)
     return await page(
         request,
-        "edit.html",
+        "places/edit.html",
         name=name,
         kind=kind,
         description=description,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from voxlake.api.askers import PLACE, SignedIn
-from voxlake.api.console.pages import ON_A_PAGE, page
+from voxlake.api.console.pages.page import ON_A_PAGE, page
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.people import shares, usage, users
 from voxlake.documents.usage import MONTH
@@ -19,7 +19,7 @@ router = APIRouter(tags=["console"], responses=FORBIDDEN)
 @router.get("/account", summary="Page of whoever asks", response_class=HTMLResponse)
 async def show_account(request: Request, asker: SignedIn) -> HTMLResponse:
     """Show who asks, and where what is theirs is found."""
-    return await page(request, "account.html", me=await users.describe(asker))
+    return await page(request, "people/account.html", me=await users.describe(asker))
 
 
 @router.get("/usage", summary="Page of what was used", response_class=HTMLResponse)
@@ -29,7 +29,9 @@ async def show_usage(
     month: Annotated[str, Query(pattern=f"^$|{MONTH}", description="By default the present.")] = "",
 ) -> HTMLResponse:
     """Show the requests and bytes of a month, by dataset: one's own; to administrators all."""
-    return await page(request, "usage.html", usage=await usage.describe(asker, month or None))
+    return await page(
+        request, "people/usage.html", usage=await usage.describe(asker, month or None)
+    )
 
 
 @router.get("/audit", summary="Page of changes", response_class=HTMLResponse)
@@ -50,5 +52,5 @@ async def show_changes(
     """Show who changed what of people, rights and names, the newest first."""
     found = await shares.list_changes(asker, place, ON_A_PAGE, before)
     return await page(
-        request, "audit.html", changes=found.changes, next=found.next, place=place or ""
+        request, "people/audit.html", changes=found.changes, next=found.next, place=place or ""
     )

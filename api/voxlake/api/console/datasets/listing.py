@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from voxlake.api.at_places import Anybody
-from voxlake.api.console.pages import page
+from voxlake.api.console.pages.page import page
 from voxlake.api.guard import AfterPlace
 from voxlake.api.places import datasets, metadata
 
@@ -27,6 +27,6 @@ async def show_datasets(
     """Show a page of the datasets that the asker may read, or of what words find."""
     if q.strip():
         found = await metadata.search(asker, q, ON_A_PAGE, after, count=False)
-        return await page(request, "found.html", q=q, places=found.places, next=found.next)
+        return await page(request, "datasets/found.html", q=q, places=found.places, next=found.next)
     listed = await datasets.list_page(asker, ON_A_PAGE, after)
-    return await page(request, "datasets.html", datasets=listed.datasets, next=listed.next)
+    return await page(request, "datasets/listing.html", datasets=listed.datasets, next=listed.next)

@@ -16,7 +16,7 @@ from voxlake.api.at_places import (
     MayReadCollection,
     MayReadExperiment,
 )
-from voxlake.api.console.pages import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
+from voxlake.api.console.pages.page import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import channels, collections, datasets, metadata
 from voxlake.documents.asked_of_places import CollectionQuestion
@@ -35,7 +35,7 @@ async def show_collections(request: Request, asker: Anybody, after: AfterName = 
     found = await collections.list_places(asker, (), ON_A_PAGE, after)
     return await page(
         request,
-        "collections.html",
+        "places/collections.html",
         places=found.places,
         next=found.next,
         may_add=await collections.may_add(asker),
@@ -59,7 +59,7 @@ async def show_collection(
     found = await collections.list_places(granted.asker, granted.place.names, ON_A_PAGE, after)
     return await page(
         request,
-        "collection.html",
+        "places/collection.html",
         place=await collections.get(granted),
         values=await metadata.list_values(granted),
         may=held_at(granted),
@@ -88,7 +88,7 @@ async def show_experiment(request: Request, granted: MayReadExperiment) -> HTMLR
     found = [dataset_summary(each.record) for each in await channels.list_channels(granted)]
     return await page(
         request,
-        "experiment.html",
+        "places/experiment.html",
         place=await collections.get(granted),
         values=await metadata.list_values(granted),
         may=held_at(granted),

@@ -1,0 +1,1 @@
+"""Pages of datasets: found, looked at, opened elsewhere; and of their labels."""

@@ -1,0 +1,1 @@
+"""Pages of jobs: planned, started, watched, given up."""
