@@ -40,6 +40,7 @@ myst_heading_anchors = 4
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "off"  # The tests run them; "force" shows what they print.
 nb_execution_timeout = 300
+default_role = "code"  # of names between single backticks in docstrings
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"exclude-members": "model_config"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,20 +16,42 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cyclopts import App
+
 FOLDER = Path(__file__).parent / "reference"
+SUBJECTS = {
+    "lake": "Lakes and datasets",
+    "jobs": "Jobs",
+    "labels": "Labels",
+    "places": "Collections, experiments, frames and metadata",
+    "people": "People and rights",
+}
+"""What the rooms of `voxlake.cli.commands` are called on the page, in its order."""
 _COMMANDS = """# Commands
 
-`voxlake COMMAND --help` shows the same; `voxlake --install-completion` lets a shell complete them.
+`voxlake COMMAND --help` shows the same; `voxlake --help` lists all commands. What stands in
+`[env: ...]` may be said by that variable of the environment in the place of the option; all other
+[settings](settings.md) are variables, too.
 
+`voxlake --install-completion` lets the shell that it is called from (bash, zsh or fish) complete
+commands and options; `--shell zsh` names another.
+
+| exit code | means |
+|---|---|
+| 0 | done |
+| 1 | failure |
+| 2 | bad input |
+| 3 | not allowed |
+| 4 | not found |
+| 5 | ended partially, or differences were found |
+| 130 | interrupted |
 """
 _ROUTES = """# Routes of a gateway
 
 `/openapi.json` of a gateway has every parameter and answer of them, and `/docs` shows it. Those of
 bossDB's API have [a page of their own](bossdb-routes.md).
-
-| route | | |
-|---|---|---|
 """
+_TAGS = {"graphene": "CAVE (graphene)", "console": "Pages of the console"}
 
 
 def write() -> None:
@@ -40,26 +63,48 @@ def write() -> None:
 
 
 def commands() -> str:
-    """Return the page of all commands: of each, what its ``--help`` shows."""
-    names = [place.partition(":")[2].rstrip("_").replace("_", "-") for place in COMMANDS]
-    app = command_line(names)
-    pages = [
-        app[name].generate_docs(heading_level=2, usage_name=f"voxlake {name}") for name in names
-    ]
-    return _COMMANDS + "\n".join(pages)
+    """Return the page of all commands, by subject: of each, what its ``--help`` shows."""
+    subjects: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}
+    for place in COMMANDS:
+        room, _, name = place.partition(":")
+        subjects[room.partition(".")[0]].append(name.rstrip("_").replace("_", "-"))
+    app = command_line([name for names in subjects.values() for name in names])
+    page = _COMMANDS
+    for subject, names in subjects.items():
+        page += f"\n## {SUBJECTS[subject]}\n"
+        for name in names:
+            page += "".join(_pages(app[name], f"voxlake {name}", app))
+    return page
+
+
+def _pages(app: App, name: str, above: App) -> Iterator[str]:
+    # A command that stands by itself does not know how options are spelled below its parents.
+    app.default_parameter = above.default_parameter
+    words = [word for word in app if not word.startswith("-")]
+    _, _, text = app.generate_docs(recursive=False, usage_name=name).partition("\n")
+    about = text.partition("\n## ")[0] if words else text  # what is below has pages of its own
+    yield f"\n### {name}\n\n{about.strip()}\n"
+    for word in words:
+        yield from _pages(app[word], f"{name} {word}", app)
 
 
 def routes() -> str:
-    """Return the page of all routes but bossDB's."""
+    """Return the page of all routes but bossDB's, by subject."""
     with TemporaryDirectory() as folder:
         lake = StoreURL.parse(folder)
         with open_catalog(lake, Settings()) as catalog:
             paths = create_app(Settings(), lake, catalog, None).openapi()["paths"]
-    return _ROUTES + "".join(_rows(paths))
+    found = sorted(_routes(paths), key=lambda route: (route[0] == "console", route))
+    page = _ROUTES
+    for tag, group in groupby(found, key=lambda route: route[0]):
+        rows = "\n".join(f"- `{method} {path}`: {summary}" for _, path, method, summary in group)
+        page += f"\n## {_TAGS.get(tag, tag.capitalize())}\n\n{rows}\n"
+    return page
 
 
-def _rows(paths: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for path, methods in sorted(paths.items()):
-        if not path.startswith(("/v1/", "/latest/")):
-            for method, about in methods.items():
-                yield f"| `{path}` | {method.upper()} | {about.get('summary', '')} |\n"
+def _routes(paths: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    for path, methods in paths.items():
+        for method, about in methods.items():
+            (tag,) = about["tags"]
+            if tag != "bossDB":
+                yield tag, path, method.upper(), about.get("summary", "")
