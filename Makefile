@@ -19,8 +19,10 @@ demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make d
 
 ready: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Fetch all that the tests use
 
+RUNNER :=
+
 test: ready  ## Run the tests: make test ARGS="-k box"
-	$(BIN)/pytest $(ARGS)
+	$(RUNNER) $(BIN)/pytest $(ARGS)
 
 coverage: ready  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -187,18 +187,35 @@ def test_a_lock_is_swept_by_who_holds_it(
     assert not lock.exists()
 
 
+def test_a_lock_that_was_swept_before_it_was_taken_is_made_again(
+    spools: Path, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch, made = Path.touch, list[Path]()
+
+    def touch_and_lose(path: Path, mode: int = 0o666, exist_ok: bool = True) -> None:
+        touch(path, mode, exist_ok)
+        if path.suffix == ".lock":
+            made.append(path)
+            if len(made) == 1:
+                path.unlink()
+
+    monkeypatch.setattr(Path, "touch", touch_and_lose)
+    store.grow(s3_store / "object").discard()
+    assert len(made) == 2
+    assert made[1] in spools.iterdir()
+
+
 def test_processes_that_begin_at_once_keep_their_spools(spools: Path) -> None:
-    others = [
-        subprocess.Popen([sys.executable, "-c", _SPOOLING], stdout=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    for other in others:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"made\n"
-    assert len(list(spools.glob("voxlake-spool-*"))) == len(others)
-    for other in others:
-        other.kill()
-        other.communicate()
+    words = [sys.executable, "-c", _SPOOLING]
+    with ExitStack() as ending:
+        others = list[subprocess.Popen[bytes]]()
+        for _ in range(4):
+            others.append(ending.enter_context(subprocess.Popen(words, stdout=subprocess.PIPE)))
+            ending.callback(others[-1].kill)
+        for other in others:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"made\n"
+        assert len(list(spools.glob("voxlake-spool-*"))) == len(others)
 
 
 def test_what_is_too_large_for_one_request_is_refused(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from os import getuid
@@ -55,10 +56,11 @@ def _locked(path: Path) -> FileLock:
     """Return the lock of a file that is made for it; one that sweeps may take it away before."""
     while True:
         path.touch(0o600)
-        lock = FileLock(path)
-        if lock.is_of(path):
-            return lock
-        lock.release()
+        with suppress(FileNotFoundError):
+            lock = FileLock(path)
+            if lock.is_of(path):
+                return lock
+            lock.release()
 
 
 def _sweep(folder: Path) -> None:
