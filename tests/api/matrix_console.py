@@ -50,7 +50,11 @@ PLACES = {
 }
 """About a place, and the permission on it."""
 
-FOR_EVERYONE = [("GET", "/favicon.ico"), ("GET", "/console/style.css")]
+FOR_EVERYONE = [
+    ("GET", "/favicon.ico"),
+    ("GET", "/console/style.css"),
+    ("GET", "/console/watch.js"),
+]
 FOR_ANYONE = [("GET", "/"), ("GET", "/collections"), ("GET", "/jobs")]
 FOR_SIGNED_IN = [
     ("GET", "/account"),

@@ -22,7 +22,7 @@ router = APIRouter(tags=["console"])
 
 ON_A_PAGE = 50
 WATCH_SECONDS = 3
-"""After so long the page of a job is loaded anew while somebody watches it."""
+"""After so long a watched job's page is loaded anew by a browser that runs no scripts."""
 UNFIT = SENT | documented(409, "The dataset or the job is in a state in which this cannot be.")
 
 
@@ -57,19 +57,16 @@ async def show_job(
 ) -> HTMLResponse:
     """Show how far a job is, and what it has found out."""
     job = await watching.describe(granted)
-    watched = watch and not job.at_rest
-    answer = await page(
+    return await page(
         request,
         "jobs/job.html",
+        scripted=not job.at_rest,
         job=job,
         manages=granted.manages,
-        watched=watched,
+        watched=watch and not job.at_rest,
         seconds=WATCH_SECONDS,
         is_plan=job.plan is not None and job.plan.refused is None and "asked" in job.spec,
     )
-    if watched:
-        answer.headers["Refresh"] = str(WATCH_SECONDS)
-    return answer
 
 
 @router.post(

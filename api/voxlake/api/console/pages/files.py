@@ -1,4 +1,4 @@
-"""What pages load besides pictures of datasets: their style, and the icon."""
+"""What pages load besides pictures: their style, the icon, and a script that none needs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from voxlake.api.guard import public
 router = APIRouter(include_in_schema=False, dependencies=[Depends(public)])
 
 _STYLE = (FOLDER / "style.css").read_bytes()
+_WATCH = (FOLDER / "watch.js").read_bytes()
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
     '<rect width="16" height="16" rx="3" fill="#164e63"/>'
@@ -31,3 +32,9 @@ async def favicon() -> Response:
 async def style() -> Response:
     """Return the style of all pages."""
     return Response(_STYLE, media_type="text/css", headers=_MINUTES)
+
+
+@router.get("/console/watch.js")
+async def watch() -> Response:
+    """Return the script that follows a job on its page."""
+    return Response(_WATCH, media_type="text/javascript", headers=_MINUTES)

@@ -36,19 +36,23 @@ _TEMPLATES = Environment(
 )
 
 
-async def page(request: Request, template: str, **values: object) -> HTMLResponse:
+async def page(
+    request: Request, template: str, *, scripted: bool = False, **values: object
+) -> HTMLResponse:
     """Return a page of the console for whoever asks.
 
     Parameters
     ----------
     template
         A file of the folder ``templates``, which extends ``base.html``.
+    scripted
+        Whether the page may load scripts of this server.
     values
         What it shows.
     """
     principal = await gateway_of(request.scope).identity.identify(request.scope)
     text = render(request.scope, principal, template, **values)
-    return HTMLResponse(text, headers=headers_of(request.scope))
+    return HTMLResponse(text, headers=headers_of(request.scope, scripted=scripted))
 
 
 def render(scope: Scope, principal: Principal, template: str, **values: object) -> str:
@@ -117,7 +121,7 @@ def check_typed(asked: DeletionForm, name: str) -> None:
         )
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
+def headers_of(scope: Scope, *, scripted: bool = False) -> dict[str, str]:
     """Return the headers of a page.
 
     Browsers name the origin of a form to this server alone: with no referrer at all they would
@@ -125,19 +129,20 @@ def headers_of(scope: Scope) -> dict[str, str]:
     """
     return {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": _policy(scope),
+        "Content-Security-Policy": _policy(scope, scripted=scripted),
         "Referrer-Policy": "same-origin",
     }
 
 
-def _policy(scope: Scope) -> str:
+def _policy(scope: Scope, *, scripted: bool) -> str:
     """Return what a page may load; who signs out here is sent on to the issuer."""
     oidc, forms = gateway_of(scope).identity.oidc, "'self'"
     if oidc is not None:
         issuer = urlsplit(oidc.issuer.url)
         forms += f" {issuer.scheme}://{issuer.netloc}"
+    scripts = "script-src 'self'; connect-src 'self'; " if scripted else ""
     return (
-        "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; {scripts}img-src 'self'; style-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action {forms}"
     )
 
