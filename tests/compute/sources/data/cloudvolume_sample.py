@@ -1,6 +1,6 @@
 """Write `cloudvolume.zip`: volumes by CloudVolume, and what it reads back from them.
 
-CloudVolume is no requirement of the tests; they read what it has written. To write it again:
+The tests read what it has written, of which PNG needs a package more. To write it again:
 ``uv run --with cloud-volume --with pyspng-seunglab python cloudvolume_sample.py``.
 """
 
@@ -47,9 +47,8 @@ VOLUMES = {
 
 def write(folder: Path, name: str) -> np.ndarray:
     """Write one volume; return what CloudVolume reads from it, as c, z, y, x."""
-    # Not installed where the types are checked.
-    from cloudfiles import CloudFiles  # type: ignore[import-not-found]
-    from cloudvolume import Bbox, CloudVolume  # type: ignore[import-not-found]
+    from cloudfiles import CloudFiles
+    from cloudvolume import Bbox, CloudVolume
 
     encoding, compress, voxels, sharded = VOLUMES[name]
     if voxels.ndim == 3:
