@@ -187,6 +187,21 @@ def test_a_traceback_may_hold_anything(ledger: Ledger, claim: Claim) -> None:
     assert ledger.failures(claim.job)[0].traceback == "bad\\x00name \\udcff é"
 
 
+def test_who_gives_a_job_to_workers_again_has_its_tasks_tried_as_often_as_at_first(
+    ledger: Ledger, claim: Claim
+) -> None:
+    other = ledger.claim(ledger.create_job("ingest", NAME.sibling("other"), {}).id)
+    ledger.begin_stage(other, WRITE)
+    for each in (claim, other):
+        for _ in range(3):
+            ledger.record_failure(each, "write", 7, "no")
+        ledger.set_state(each, JobState.DEGRADED)
+    ledger.enqueue(claim.job)
+    assert ledger.failures(claim.job) == []
+    assert ledger.failures(other.job)[0].attempts == 3
+    assert ledger.record_failure(ledger.claim(claim.job), "write", 7, "no") == 1
+
+
 class LedgerModel(RuleBasedStateMachine):
     """The ledger beside a dictionary of what it should say."""
 

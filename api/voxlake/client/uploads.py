@@ -1,7 +1,8 @@
 """Uploads of local data: shards are coded here and sent whole, by any number of clients.
 
 Each client takes shards for a while (a lease), and says that it lives as long as it does. What one
-that is gone had is taken by others; what is uploaded is not uploaded again, whoever goes on.
+that is gone had is taken by others, at once if it said that it leaves. What is uploaded is not
+uploaded again, whoever goes on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import time
 from base64 import b64encode
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Event, Thread
@@ -28,7 +30,7 @@ from voxlake.platform.errors import InvalidInputError, StoreUnavailableError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -56,6 +58,8 @@ class Upload:
     """Returns the voxels of a box of level 0, in the order of its axes."""
     holder: str = field(default_factory=lambda: str(ULID()))
     """What this client is called, and no other."""
+    stop: Event = field(default_factory=Event)
+    """Set when nothing more is to be sent."""
 
     def run(self, sent: Callable[[int], None] = lambda _: None) -> RemoteJob:
         """Upload until nothing is left, by whoever; return the job that then finishes the dataset.
@@ -72,22 +76,17 @@ class Upload:
         StoreUnavailableError
             If the gateway is away for longer than `PATIENCE_S`.
         """
-        stop = Event()
-        heart = Thread(target=self._beat, args=(stop,), daemon=True)
-        heart.start()
         try:
-            with ThreadPoolExecutor(self._at_once) as pool:
-                works = [pool.submit(self._work, stop, sent) for _ in range(self._at_once)]
-                wait(works, return_when=FIRST_EXCEPTION)
-                stop_on_failure = any(work.done() and work.exception() for work in works)
-                if stop_on_failure:
-                    stop.set()
-            for work in works:
-                work.result()
-        finally:
-            stop.set()
-            heart.join()
-        done = self._patiently(lambda: self.connection.ask(JobDocument, self._at("finish"), "POST"))
+            with self._alive():
+                self._share(sent)
+                done = self._patiently(
+                    lambda: self.connection.ask(JobDocument, self._at("finish"), "POST")
+                )
+        except BaseException:
+            # Others would have what it took once its leases are over; so they have it at once.
+            with suppress(Exception):
+                self._take(0, leaves=True)
+            raise
         return RemoteJob(self.connection, done)
 
     @cached_property
@@ -110,8 +109,30 @@ class Upload:
         each = int(np.prod(self.told.shard, dtype=object)) * self.coding.dtype.itemsize
         return max(1, min(AT_ONCE, MOST_BYTES // each))
 
-    def _work(self, stop: Event, sent: Callable[[int], None]) -> None:
-        while not stop.is_set():
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Say that this client lives, within a ``with`` block; all that it does stops after it."""
+        heart = Thread(target=self._beat, daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            heart.join()
+
+    def _share(self, sent: Callable[[int], None]) -> None:
+        """Upload by many threads until nothing is left; the first that fails stops all."""
+        with ThreadPoolExecutor(self._at_once) as pool:
+            works = [pool.submit(self._work, sent) for _ in range(self._at_once)]
+            try:
+                for work in as_completed(works):
+                    work.result()
+            except BaseException:  # Ctrl-C, too.
+                self.stop.set()
+                raise
+
+    def _work(self, sent: Callable[[int], None]) -> None:
+        while not self.stop.is_set():
             taken = self._take(1)
             for shard in taken.shards:
                 self._send(shard)
@@ -119,7 +140,7 @@ class Upload:
             if taken.left == 0:
                 return
             if not taken.shards:
-                stop.wait(LOOK_S)
+                self.stop.wait(LOOK_S)
 
     def _send(self, number: int) -> None:
         told = self.told
@@ -144,15 +165,14 @@ class Upload:
             )
         )
 
-    def _take(self, count: int) -> ShardsTaken:
-        asked = {"holder": self.holder, "count": count}
+    def _take(self, count: int, *, leaves: bool = False) -> ShardsTaken:
+        asked = {"holder": self.holder, "count": count} | ({"leaves": True} if leaves else {})
         return self._patiently(
             lambda: self.connection.ask(ShardsTaken, self._at("take"), "POST", json=asked)
         )
 
-    def _beat(self, stop: Event) -> None:
-        """Say that this client lives, until it stops."""
-        while not stop.wait(self.told.lease_s / 3):
+    def _beat(self) -> None:
+        while not self.stop.wait(self.told.lease_s / 3):
             try:
                 asked = {"holder": self.holder, "count": 0}
                 self.connection.ask(ShardsTaken, self._at("take"), "POST", json=asked)
@@ -160,15 +180,14 @@ class Upload:
                 continue
 
     def _patiently[T](self, ask: Callable[[], T]) -> T:
-        """Return an answer, waiting for a gateway that is away."""
+        """Return an answer, waiting for a gateway that is away, unless all is to stop."""
         ends, pause = time.monotonic() + PATIENCE_S, 0.1
         while True:
             try:
                 return ask()
             except StoreUnavailableError:
-                if time.monotonic() + pause > ends:
+                if time.monotonic() + pause > ends or self.stop.wait(pause):
                     raise
-                time.sleep(pause)
                 pause = min(2 * pause, 5.0)
 
     def _at(self, what: str) -> str:

@@ -30,10 +30,13 @@ class UploadDocument(Document):
 
 
 class TakeQuestion(Question):
-    """A client wants shards to upload, and lives: what it has stays its own."""
+    """A client wants shards to upload, and lives: what it has stays its own, unless it leaves."""
 
     holder: Holder = Field(description="What the client calls itself, and no other.")
     count: int = Field(1, ge=0, le=1000)
+    leaves: bool = Field(
+        default=False, description="It ends: what it has is others' at once, and it gets none."
+    )
 
 
 class ShardsTaken(Document):

@@ -143,10 +143,11 @@ def test_two_clients_of_which_one_is_killed(
         beside.check(voxels)
 
 
-def test_what_is_uploaded_is_not_uploaded_again(
+@pytest.mark.timeout(60)
+def test_what_is_uploaded_is_not_uploaded_again_and_what_a_client_left_is_taken_at_once(
     beside: Beside, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(received, "LEASE_S", 1.0)
+    monkeypatch.setattr(received, "LEASE_S", 3600.0)
     voxels, seen = image_voxels(SHAPE), []
 
     def broken(box: Any) -> Any:

@@ -110,7 +110,7 @@ async def describe(request: Request, granted: GrantedJob[AddVoxels]) -> UploadDo
 
 
 async def take(granted: GrantedJob[AddVoxels], asked: TakeQuestion) -> ShardsTaken:
-    """Give shards to a client, and renew those it has.
+    """Give shards to a client, and renew those it has; or take back those of one that leaves.
 
     Raises
     ------
@@ -122,7 +122,10 @@ async def take(granted: GrantedJob[AddVoxels], asked: TakeQuestion) -> ShardsTak
 
     def ask(catalog: Catalog) -> ShardsTaken:
         shared = SharedTasks(catalog.database, job, STAGE)
-        taken = shared.take(asked.holder, asked.count, received.LEASE_S)
+        if asked.leaves:
+            taken = shared.leave(asked.holder)
+        else:
+            taken = shared.take(asked.holder, asked.count, received.LEASE_S)
         return ShardsTaken(shards=taken.tasks, left=taken.left)
 
     return await granted.asker.of_catalog(ask)

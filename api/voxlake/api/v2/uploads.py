@@ -55,7 +55,8 @@ async def take_shards(
 ) -> ShardsTaken:
     """Lease shards to a client, and renew the leases that it has.
 
-    What a client has that is not heard of is given to others when its leases are over.
+    What a client has that is not heard of is given to others when its leases are over; of one that
+    leaves, at once.
     """
     return await uploading.take(granted, asked)
 

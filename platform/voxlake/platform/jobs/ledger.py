@@ -35,6 +35,8 @@ from voxlake.platform.nodes import is_named
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from sqlalchemy import Connection
+
     from voxlake.platform.database import Database
     from voxlake.platform.jobs.record import StageProgress, StageRecord
     from voxlake.platform.names import DatasetName
@@ -111,6 +113,8 @@ class Ledger:
     def enqueue(self, job: str) -> Job:
         """Give the job to whichever worker is free first, after those queued before it.
 
+        Its failures are forgotten: every task that is to be done may fail anew as often as any.
+
         Raises
         ------
         ConflictError
@@ -125,6 +129,7 @@ class Ledger:
             columns = {"state": JobState.QUEUED.value, "message": "", "losses": 0}
             columns |= {"queued_at": now(), "fence": row.fence + 1, "cancel_asked": False}
             leases.change_job(connection, job, **columns)
+            _forget_failures(connection, job)
         return self.get_job(job)
 
     def claim(self, job: str, *, lease_s: float = leases.LEASE_S) -> Claim:
@@ -366,10 +371,9 @@ class Ledger:
 
     def clear_failures(self, claim: Claim) -> None:
         """Forget the failures, so that those tasks are tried again."""
-        mine = select(stages.c.id).where(stages.c.job == claim.job)
         with self.database.write() as connection:
             leases.check_claim(connection, claim)
-            connection.execute(delete(failed_tasks).where(failed_tasks.c.stage.in_(mine)))
+            _forget_failures(connection, claim.job)
 
     def results(self, job: str, stage: str) -> Iterator[dict[str, JSON]]:
         """Yield what the done tasks found out, in the order of their indices."""
@@ -413,3 +417,8 @@ class Ledger:
                     f"stage {name!r} has no task {index}; its tasks are [0, {tasks})"
                 )
         return number
+
+
+def _forget_failures(connection: Connection, job: str) -> None:
+    mine = select(stages.c.id).where(stages.c.job == job)
+    connection.execute(delete(failed_tasks).where(failed_tasks.c.stage.in_(mine)))

@@ -85,6 +85,21 @@ class SharedTasks:
                 connection.execute(insert(task_leases), rows)
             return Taken((*found, *fresh), tasks - _count_done(connection, number))
 
+    def leave(self, holder: str) -> Taken:
+        """Let others have at once what a client has taken and not done.
+
+        Raises
+        ------
+        ConflictError
+            As of `take`.
+        """
+        with self.database.write() as connection:
+            number, tasks = self._open(connection)
+            mine = task_leases.c.stage == number, task_leases.c.holder == holder
+            ended = leases.database_time(connection)
+            connection.execute(update(task_leases).where(*mine).values(until=ended))
+            return Taken((), tasks - _count_done(connection, number))
+
     def record_done(self, task: int, result: Mapping[str, JSON], *, voxels: int, size: int) -> None:
         """Record a task as done, whoever had it; again is no harm.
 
