@@ -29,6 +29,7 @@ from voxlake.ngff.labels.mapping.roots import (
     SUPERVOXELS,
     Graph,
     Root,
+    node_id,
     root_of,
     roots_left_by,
 )
@@ -91,6 +92,13 @@ def _moment(seconds: float) -> datetime:
         raise InvalidInputError(
             f"{seconds} is no moment; give seconds since 1970, as `date +%s` does"
         ) from error
+
+
+async def ids_of(granted: Granted[ReadVoxels], label: int) -> tuple[int, int]:
+    """Return the ids of the supervoxel that a label is, and of its root as of now."""
+    supervoxel = node_id(SUPERVOXELS, label)
+    graph = await open_graph(granted)
+    return supervoxel, int(graph.roots_of(np.array([supervoxel], np.uint64))[0])
 
 
 async def list_leaves(

@@ -25,6 +25,11 @@ MOST_MERGED = 10_000
 """Supervoxels that a state can say are part of another body. The viewer keeps its state in its
 address, where each takes up to 64 bytes, and browsers have addresses of 1 MB."""
 
+WHOLE_PIXELS, LABEL_PIXELS = 500, 150
+"""Pixels of a screen along the longest side of what is to be seen: all, or one label."""
+FINEST_SCALE = 0.05
+"""Voxels in a pixel where what is to be seen is small."""
+
 _UNITS = {name: (float(metres), "m") for name, metres in METRES.items()}
 _UNITS |= {name: (float(seconds), "s") for name, seconds in SECONDS.items()}
 """Units that NGFF names, as (SI units in one, SI unit)."""
@@ -60,9 +65,14 @@ class Selected:
     """A label that is to be seen first."""
 
     layer: Layer
-    label: int
     voxel: Sequence[int]
     """One of its voxels: z, y, x at level 0 of the layer."""
+    shape: Sequence[int]
+    """Voxels of the tightest box about it."""
+    segment: int
+    """Its id; of a graph that of its root."""
+    picked: int
+    """Its id; of a graph that of its supervoxel."""
 
 
 def viewer_state(
@@ -74,7 +84,8 @@ def viewer_state(
     at [i, i + 1) along every axis. The other layers keep their physical place beside it. The
     `title` is that of the viewer's window; empty: its own.
 
-    A label that is `selected` is at the middle of the view, and drawn in three dimensions.
+    A label that is `selected` is at the middle of the view, as large as fits, and the panel of the
+    selection tells of it.
 
     Merged bodies are one segment, unless they are of more than `MOST_MERGED` supervoxels: then
     the layer's name says that their merges are not shown.
@@ -89,18 +100,23 @@ def viewer_state(
     dimensions = _dimensions(first.multiscale)
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name.lower()) % 4)
-    shown = _all_layers(layers, first)
+    shown = _all_layers(layers, first, selected)
     place = {name: 0.5 if name == "t" else extents[name] / 2 for name in order}
+    drawn = [float(extents[name]) for name in order[:3]]
+    pixels, picked = WHOLE_PIXELS, {}
     if selected is not None:
         place |= _place_of(selected, first)
-        layer = next(each for each in shown if each["name"].startswith(selected.layer.name))
-        layer["segments"] = [str(selected.label)]
+        drawn, pixels = _extents_of(selected, first, order[:3]), LABEL_PIXELS
+        name = next(each["name"] for each in shown if "segments" in each)
+        picked = {"selection": {"layers": {name: {"value": str(selected.picked)}}}}
+    longest = _longest(drawn, [dimensions[name][0] for name in order[:3]])
     return ({"title": title} if title else {}) | {
         "dimensions": {name: dimensions[name] for name in order},
         "position": [place[name] for name in order],
-        "crossSectionScale": max(extents[name] for name in order[:3]) / 500,
-        "projectionScale": 2 * max(extents[name] for name in order[:3]),
+        "crossSectionScale": max(longest / pixels, FINEST_SCALE),
+        "projectionScale": 2 * longest,
         "layers": shown,
+        **picked,
         "selectedLayer": {"layer": shown[-1]["name"], "visible": False},
         "layout": "4panel",
     }
@@ -151,7 +167,9 @@ def viewer_link(viewer: str, state: dict[str, Any]) -> str:
     return f"{viewer}#!{quote(json.dumps(state, separators=(',', ':')), safe=',:')}"
 
 
-def _all_layers(layers: Sequence[Layer], first: Layer) -> list[dict[str, Any]]:
+def _all_layers(
+    layers: Sequence[Layer], first: Layer, selected: Selected | None
+) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     left = MOST_MERGED
     for layer in layers:
@@ -165,6 +183,8 @@ def _all_layers(layers: Sequence[Layer], first: Layer) -> list[dict[str, Any]]:
         elif layer.bodies:
             left -= count
             described["equivalences"] = [[str(label) for label in body] for body in layer.bodies]
+        if selected is not None and layer is selected.layer:
+            described["segments"] = [str(selected.segment)]
         shown.append(described)
     return shown
 
@@ -199,6 +219,21 @@ def _place_of(selected: Selected, first: Layer) -> dict[str, float]:
         for name, index in zip(names, selected.voxel, strict=True)
         if name in units
     }
+
+
+def _extents_of(selected: Selected, first: Layer, names: Sequence[str]) -> list[float]:
+    """Return the sides of the box about a label, in voxels of the first layer, by axes of it."""
+    sizes, units = _dimensions(selected.layer.multiscale), _dimensions(first.multiscale)
+    voxels = dict(zip("zyx", selected.shape, strict=True))
+    return [
+        voxels[name] * sizes[name][0] / units[name][0] if name in voxels and name in sizes else 1.0
+        for name in names
+    ]
+
+
+def _longest(extents: Sequence[float], sizes: Sequence[float]) -> float:
+    """Return the longest extent in the smallest side of a voxel, which is the unit of zoom."""
+    return max(extent * size / min(sizes) for extent, size in zip(extents, sizes, strict=True))
 
 
 def _image(layer: Layer, first: Layer) -> list[dict[str, Any]]:

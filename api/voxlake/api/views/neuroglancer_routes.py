@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
+from voxlake.api.data import graphs
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.data.supervoxels import check_graph
@@ -62,10 +64,8 @@ async def get_state(
     layers = [await _layer(request, each, proofread=proofread) for each in shown]
     selected = None
     if chosen is not None:
-        granted.check_whole()
-        voxel = await label_data.ask(granted, lambda view: view.point(chosen))
         own = next(each for each in layers if each.name == granted.record.name.dataset)
-        selected = Selected(own, chosen, voxel)
+        selected = await _selected(granted, own, chosen)
     return viewer_state(layers, _title(shown), selected)
 
 
@@ -112,6 +112,22 @@ def _title(shown: list[Granted[ReadVoxels]]) -> str:
     unfinished = [each for each in shown if each.record.state.value != "ready"]
     names = ", ".join(each.record.name.dataset for each in unfinished)
     return f"{names} (unfinished)" if names else ""
+
+
+async def _selected(granted: Granted[ReadVoxels], layer: Layer, label: int) -> Selected:
+    """Return where a label is; raise NotFoundError if no voxel has it."""
+    granted.check_whole()
+    voxel, found = await label_data.ask(
+        granted, lambda view: (view.point(label), view.find([label]))
+    )
+    box = found.extent(0).box
+    middle = np.array([[(lo + hi) // 2 for lo, hi in zip(box.start, box.stop, strict=True)]])
+    if (await label_data.labels_at(granted, middle))[0] == [label]:
+        voxel = middle[0].tolist()
+    segment = picked = label
+    if layer.graph is not None:
+        picked, segment = await graphs.ids_of(granted, label)
+    return Selected(layer, voxel, box.shape, segment, picked)
 
 
 async def _layer(request: Request, granted: Granted[ReadVoxels], *, proofread: bool) -> Layer:
