@@ -62,13 +62,15 @@ SAMPLES = {
     "moved": smooth(SHAPE),
     "red-green-blue": np.stack([smooth(SHAPE), smooth(SHAPE) + 7, image_voxels(SHAPE) // 9]),
     "doubles": image_voxels(SHAPE, 4, "int16"),
-    "film": image_voxels((2, 8, 8, 8)),
+    "film": image_voxels((3, *SHAPE)),
+    "dyes": image_voxels((2, 3, *SHAPE), 5, "uint16"),
 }
 LABELS = {"ids": label_voxels(SHAPE), "small": label_voxels(SHAPE, 3).astype(np.uint32)}
-AXES = {"red-green-blue": (*"czyx",), "film": (*"tzyx",)}
+AXES = {"red-green-blue": (*"czyx",), "film": (*"tzyx",), "dyes": (*"tczyx",)}
 TAKEN = [*SAMPLES, *LABELS]
 TAKEN.remove("doubles")
 TAKEN.remove("film")
+TAKEN.remove("dyes")
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,53 @@ def test_tensorstore_reads_every_level(lake: Served, name: str) -> None:
         found = read(f"{lake.url}/precomputed/a/b/{name}/", number)
         assert found.dtype == voxels.dtype
         np.testing.assert_array_equal(found, voxels)
+
+
+@pytest.mark.parametrize("name", ["film", "dyes"])
+def test_each_time_point_is_a_volume(lake: Served, name: str) -> None:
+    voxels = SAMPLES[name]
+    for time_point in range(len(voxels)):
+        url = f"{lake.url}/precomputed/a/b/{name}/t={time_point}/"
+        now = voxels[time_point]
+        expected = now if now.ndim == 4 else now[np.newaxis]
+        np.testing.assert_array_equal(read(url, 0), expected)
+        np.testing.assert_array_equal(read(url, 1), expected[..., ::2, ::2])
+    jpeg = f"{lake.url}/precomputed/a/b/{name}/t=1/jpeg/"
+    if name == "film":
+        assert np.abs(read(jpeg, 0)[0].astype(int) - voxels[1]).mean() < 40
+
+
+def test_a_chunk_at_a_time_is_sent_as_it_lies(
+    lake: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "unpack_chunks", None)
+    address = "/precomputed/a/b/film/t=2/0/32-48_16-32_0-16"
+    with taking(lake, "zstd") as client, client.stream("GET", address) as answer:
+        raw = b"".join(answer.iter_raw())
+    stored = store.read(lake.lake / "a/b/film.ome.zarr/0/c/2/0/0/1").body
+    assert raw in stored
+    assert zstandard.decompress(raw) == SAMPLES["film"][2, :16, 16:32, 32:48].tobytes()
+
+
+def test_a_chunk_of_several_time_points_has_the_one_that_was_asked_for(lake: Served) -> None:
+    group = lake.lake / "a/b/film.ome.zarr"
+    kept = (group / "1").path.rename(group.path / "kept")
+    voxels = image_voxels((3, 37, 21, 27), 8)
+    try:
+        path = str((group / "1").path)
+        chunks, shards = (2, 16, 16, 16), (4, 32, 32, 32)
+        array = zarr.create_array(
+            path, shape=voxels.shape, dtype=voxels.dtype, chunks=chunks, shards=shards
+        )
+        array[...] = voxels
+        lake.app.state.gateway.volumes._entries.clear()
+        for number, now in enumerate(voxels):
+            url = f"{lake.url}/precomputed/a/b/film/t={number}/"
+            np.testing.assert_array_equal(read(url, 1)[0], now)
+    finally:
+        lake.app.state.gateway.volumes._entries.clear()
+        store.delete_tree(group / "1")
+        kept.rename((group / "1").path)
 
 
 @pytest.mark.parametrize("name", LABELS)
@@ -243,7 +292,12 @@ def test_each_form_has_an_etag(lake: Served) -> None:
     [
         ("doubles/info", 400, "int16"),
         ("doubles/0/0-16_0-16_0-16", 400, "int16"),
-        ("film/info", 400, "axes t, z, y, x"),
+        ("film/info", 400, "t=0/"),
+        ("film/t=3/info", 400, "there are 3"),
+        ("film/t=3/0/0-16_0-16_0-16", 400, "there are 3"),
+        ("film/t=-1/info", 404, "info"),
+        ("film/t=1/t=1/info", 404, "info"),
+        ("bytes/t=0/info", 404, "leave it out"),
         ("words/jpeg/info", 400, "uint16"),
         ("bytes/compressed_segmentation/info", 400, "uint8"),
         ("bytes/png/info", 404, "info"),

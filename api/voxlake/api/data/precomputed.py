@@ -43,12 +43,16 @@ class PrecomputedLevel:
     """How its shards are coded, if their chunks are those of the format; else None."""
 
     @classmethod
-    def of(cls, dataset: Dataset, number: int, volume: Volume) -> PrecomputedLevel:
-        """Return a level, given its array."""
+    def of(
+        cls, dataset: Dataset, number: int, volume: Volume, time: int | None = None
+    ) -> PrecomputedLevel:
+        """Return a level, given its array, at a time point if it has several."""
         multiscale = dataset.multiscale
         level = multiscale.levels[number]
-        scale = Scale(number, multiscale.axes, level, volume.shape, volume.chunk)
+        scale = Scale(number, multiscale.axes, level, volume.shape, volume.chunk, time)
         is_direct = multiscale.axis_names[-3:] == ("z", "y", "x") and scale.channels == 1
+        if scale.time_axis is not None:
+            is_direct = is_direct and volume.chunk[scale.time_axis] == 1
         return cls(dataset, volume, scale, find_shard_format(volume) if is_direct else None)
 
     @property
@@ -67,12 +71,10 @@ class PrecomputedLevel:
 
     def ordered(self, voxels: Voxels) -> Voxels:
         """Return voxels of the array as those sent: (channel, z, y, x), of `dtype`, C order."""
-        (x, y, z), channel = self.scale.space, self.scale.channel_axis
-        if channel is None:
-            ordered = voxels.transpose(z, y, x)[np.newaxis]
-        else:
-            ordered = voxels.transpose(channel, z, y, x)
-        return np.ascontiguousarray(ordered, self.dtype)
+        x, y, z = self.scale.space
+        others = (self.scale.time_axis, self.scale.channel_axis)
+        ordered = voxels.transpose(*(axis for axis in others if axis is not None), z, y, x)
+        return np.ascontiguousarray(ordered.reshape(-1, *ordered.shape[-3:]), self.dtype)
 
     def filled(self, box: Box) -> Voxels:
         """Return the voxels (channel, z, y, x) of a chunk that is not stored."""
@@ -89,24 +91,31 @@ async def is_taken(granted: Granted[Read]) -> bool:
     return True
 
 
-async def open_levels(granted: Granted[ReadVoxels]) -> list[PrecomputedLevel]:
-    """Return the levels that may be read, the finest first."""
-    return await _opened_levels(granted)
+async def open_levels(
+    granted: Granted[ReadVoxels], time: int | None = None
+) -> list[PrecomputedLevel]:
+    """Return the levels that may be read, the finest first, at a time point if there are any."""
+    return await _opened_levels(granted, time)
 
 
-async def _opened_levels(granted: Granted[Right]) -> list[PrecomputedLevel]:
+async def _opened_levels(
+    granted: Granted[Right], time: int | None = None
+) -> list[PrecomputedLevel]:
     dataset = await opened_dataset(granted)
     finest = granted.portion.finest if granted.portion else 0
     numbers = range(finest, dataset.levels)
     volumes = [await opened_level(granted, dataset, number) for number in numbers]
     pairs = zip(numbers, volumes, strict=True)
-    return [PrecomputedLevel.of(dataset, number, volume) for number, volume in pairs]
+    return [PrecomputedLevel.of(dataset, number, volume, time) for number, volume in pairs]
 
 
-async def open_level(granted: Granted[ReadVoxels], number: int) -> PrecomputedLevel:
-    """Return a level; raise OutOfBoundsError if there is none."""
+async def open_level(
+    granted: Granted[ReadVoxels], number: int, time: int | None = None
+) -> PrecomputedLevel:
+    """Return a level, at a time point; raise OutOfBoundsError if there is no such level."""
     dataset = await opened_dataset(granted)
-    return PrecomputedLevel.of(dataset, number, await opened_level(granted, dataset, number))
+    volume = await opened_level(granted, dataset, number)
+    return PrecomputedLevel.of(dataset, number, volume, time)
 
 
 async def check_chunk(granted: Granted[ReadVoxels], level: PrecomputedLevel, box: Box) -> None:

@@ -40,6 +40,7 @@ from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.store.info import ObjectInfo
 
+_TIME = re.compile(r"t=(\d{1,15})(?:/(.*))?")
 _CHUNK = re.compile(r"(\d{1,3})/([^/]+)")
 
 
@@ -92,17 +93,19 @@ class ChunkRequest:
 
 
 async def get_precomputed(asked: Asked, granted: Granted[ReadVoxels], key: str) -> Response:
-    """Answer GET of the info or of a chunk, in the encoding that begins the key."""
+    """Answer GET of the info or of a chunk, at the time and in the encoding that begin the key."""
+    timed = _TIME.fullmatch(key)
+    time, key = (int(timed[1]), timed[2] or "") if timed else (None, key)
     first, _, rest = key.partition("/")
     encoding, key = (first, rest) if first in ENCODINGS else ("raw", key)
     if key == "info":
-        return await get_info(asked, granted, encoding)
+        return await get_info(asked, granted, encoding, time)
     found = _CHUNK.fullmatch(key)
     if found is None:
         if not key:
             return folder_page(granted, ["info"])
         raise NotFoundError(f"{key[:80]!r} is not there; ask for info, or chunks as it says")
-    level = await data.open_level(granted, int(found[1]))
+    level = await data.open_level(granted, int(found[1]), time)
     check_taken(level.scale, level.dtype, encoding, labels=granted.record.kind == "labels")
     box = level.scale.box_named(found[2])
     await data.check_chunk(granted, level, box)
@@ -116,9 +119,11 @@ def coding_for(asked: Asked) -> str:
     return preferred_coding(Headers(scope=asked).get("accept-encoding"), tuple(CODINGS))
 
 
-async def get_info(asked: Asked, granted: Granted[ReadVoxels], encoding: str) -> Response:
+async def get_info(
+    asked: Asked, granted: Granted[ReadVoxels], encoding: str, time: int | None
+) -> Response:
     """Answer GET of what there is."""
-    levels = await data.open_levels(granted)
+    levels = await data.open_levels(granted, time)
     labels = granted.record.kind == "labels"
     for level in levels:
         check_taken(level.scale, level.dtype, encoding, labels=labels)

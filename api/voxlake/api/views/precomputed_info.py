@@ -3,8 +3,8 @@
 https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
 
 Its axes are x, y, z, its chunks have x fastest, so that a chunk of an array ``(z, y, x)`` in C
-order is one of it, byte for byte. It knows no time, sizes in nanometres, and whole voxels alone
-between the origin and the first voxel.
+order is one of it, byte for byte. It knows no time, so that each time point is a volume of its own,
+sizes in nanometres, and whole voxels alone between the origin and the first voxel.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Scale:
     level: Level
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
+    time: int | None = None
+    """The time point that it is of; None: none was asked for."""
 
     @cached_property
     def space(self) -> tuple[int, int, int]:
@@ -58,6 +60,12 @@ class Scale:
         """Place of the axis of channels, if there is one."""
         types = [axis.type for axis in self.axes]
         return types.index(AxisType.CHANNEL) if AxisType.CHANNEL in types else None
+
+    @cached_property
+    def time_axis(self) -> int | None:
+        """Place of the axis of time, if there is one."""
+        types = [axis.type for axis in self.axes]
+        return types.index(AxisType.TIME) if AxisType.TIME in types else None
 
     @property
     def channels(self) -> int:
@@ -97,7 +105,7 @@ class Scale:
                 f"{name[:80]!r} is no chunk; ask for one as 0-64_0-64_0-64, or info"
             )
         numbers = tuple(map(int, found.groups()))
-        starts, stops = [0] * len(self.axes), list(self.shape)
+        starts, stops = map(list, self._read)
         for place, axis in enumerate(self.space):
             starts[axis] = numbers[2 * place] - self.offset[place]
             stops[axis] = numbers[2 * place + 1] - self.offset[place]
@@ -128,6 +136,14 @@ class Scale:
         x, y, z = self.space
         return numbers[x], numbers[y], numbers[z]
 
+    @property
+    def _read(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Where the voxels of the volume begin and end in the array."""
+        starts, stops = [0] * len(self.axes), list(self.shape)
+        if self.time_axis is not None and self.time is not None:
+            starts[self.time_axis], stops[self.time_axis] = self.time, self.time + 1
+        return tuple(starts), tuple(stops)
+
     def _chunk_of(self, start: Sequence[int]) -> Box | None:
         steps = list(self.chunk)
         if self.channel_axis is not None:
@@ -136,7 +152,7 @@ class Scale:
         grid = grid_shape(self.shape, tuple(steps))
         if not all(0 <= index < n for index, n in zip(cell, grid, strict=True)):
             return None
-        return cell_box(cell, tuple(steps)) & Box.of_shape(self.shape)
+        return cell_box(cell, tuple(steps)) & Box(*self._read)
 
     def _nanometres(self, axis: int) -> float:
         size, (metres, unit) = self.level.scale[axis], si_unit(self.axes[axis])
@@ -145,10 +161,7 @@ class Scale:
 
 def check_taken(scale: Scale, dtype: np.dtype[Any], encoding: str, *, labels: bool) -> None:
     """Raise UnsupportedError if the format cannot have such voxels, in that encoding."""
-    names = {axis.name for axis in scale.axes if axis.type is not AxisType.CHANNEL}
-    if names != {"x", "y", "z"} or len(scale.axes) > 4:
-        there = ", ".join(axis.name for axis in scale.axes)
-        raise _not_taken(f"the axes {there}, and it has x, y, z and channels alone")
+    _check_axes(scale)
     if min(scale.level.scale[axis] for axis in scale.space) < 0:
         raise _not_taken("places that fall as voxels are counted up, and it has no such")
     if dtype.name not in TYPES:
@@ -159,6 +172,27 @@ def check_taken(scale: Scale, dtype: np.dtype[Any], encoding: str, *, labels: bo
         raise _not_taken(f"voxels of {dtype.name}, and {encoding} takes uint32 and uint64")
     if encoding == "jpeg":
         _check_jpeg(scale, dtype)
+
+
+def _check_axes(scale: Scale) -> None:
+    there = ", ".join(axis.name for axis in scale.axes)
+    left = [axis.name for axis in scale.axes if axis.type is not AxisType.CHANNEL]
+    if scale.time_axis is not None:
+        if scale.time is None:
+            raise _not_taken(
+                f"the axes {there}, and it has no time: ask for one point of it, as t=0/ after the "
+                "name of the dataset"
+            )
+        points = scale.shape[scale.time_axis]
+        if scale.time >= points:
+            raise OutOfBoundsError(
+                f"time point {scale.time} was asked for; there are {points}, from t=0"
+            )
+        left.remove(scale.axes[scale.time_axis].name)
+    elif scale.time is not None:
+        raise NotFoundError(f"t={scale.time} was asked for, and the axes are {there}: leave it out")
+    if sorted(left) != ["x", "y", "z"] or len(scale.axes) - len(left) > 2:
+        raise _not_taken(f"the axes {there}, and it has x, y, z and channels alone")
 
 
 def _check_jpeg(scale: Scale, dtype: np.dtype[Any]) -> None:
