@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dask
 import pytest
+from distributed import LocalCluster, get_worker
 
-from voxlake.compute.cluster import condition
+from voxlake.compute.cluster import condition, stream
 from voxlake.compute.cluster.condition import cluster_condition
 from voxlake.compute.cluster.opening import open_cluster
 from voxlake.compute.cluster.stream import MOST_PER_CALL, WINDOW_PER_THREAD, run_tasks
 from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.threads import available_cores, thread_count, use_threads
 from voxlake.compute.plan import Result
+from voxlake.platform.errors import ClusterLostError
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -163,6 +166,40 @@ def test_tasks_tell_how_far_they_are(workers: int) -> None:
         finished = list(run_tasks(client, tasks, under_way=seen.append))
     assert [one.result for one in finished] == [Result(voxels=15)] * 2
     assert [voxels for voxels in seen if 0 < voxels < 30], seen
+
+
+def hold(there: str, count: int) -> Result:
+    """Say that this task runs; end once so many have run on as many workers at a time."""
+    folder = Path(there)
+    (folder / str(get_worker().name)).touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.05)
+    return Result(voxels=1)
+
+
+def test_workers_appear_for_a_job_and_go(tmp_path: Path) -> None:
+    """Tasks end when two workers have come: of what is sent to none, and of what waits for one."""
+    with LocalCluster(
+        n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=2, interval="100ms", target_duration="100ms")
+        with open_cluster(Settings(scheduler=cluster.scheduler_address), 1) as client:
+            assert client.nthreads() == {}
+            tasks = ((index, partial(hold, str(tmp_path), 2)) for index in range(20))
+            finished = list(run_tasks(client, tasks))
+        assert [one.result for one in finished] == [Result(voxels=1)] * 20
+        while cluster.scheduler_info["workers"]:
+            time.sleep(0.05)
+
+
+def test_a_cluster_that_gets_no_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "WORKERS_S", 0.5)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        open_cluster(Settings(scheduler=cluster.scheduler_address), 1) as client,
+        pytest.raises(ClusterLostError, match=r"no worker for 0.5 s; start some"),
+    ):
+        list(run_tasks(client, [(0, say_threads)]))
 
 
 def test_what_workers_are_is_told(client: Client) -> None:

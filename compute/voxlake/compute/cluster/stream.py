@@ -18,7 +18,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from voxlake.compute.cluster.opening import ANSWER_S, CONNECT_S, cluster_failures
+from voxlake.compute.cluster.opening import ANSWER_S, cluster_failures
 from voxlake.compute.cluster.work import work
 from voxlake.platform.errors import ClusterLostError
 
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 LOST_AFTER_S = 10
 """Seconds without the scheduler after which a job stops; it can be resumed."""
 
+WORKERS_S = 300
+"""Seconds without a worker after which a job stops: one that is started for it, on a machine that
+is started for it, takes minutes."""
+
 GATHER_S = 5
 """Seconds to wait for a result whose worker does not answer, before looking at others."""
 
 WINDOW_PER_THREAD = 3
 """Calls on the cluster for each of its threads, so that none waits for the next."""
 
-WINDOW_LASTS_S = 5.0
+THREADS_LAST_S = 5.0
 """Seconds after which the cluster is asked again how many threads it has."""
 
 CALL_S = 0.25
@@ -79,7 +83,8 @@ def run_tasks(
     Raises
     ------
     ClusterLostError
-        If the scheduler goes away.
+        If the scheduler goes away, or there is no worker for `WORKERS_S` seconds. Tasks are sent
+        to a cluster without workers, too: one that grows as it is asked starts them for these.
     """
     stream = _Stream(client, iter(tasks))
     try:
@@ -89,6 +94,7 @@ def run_tasks(
             under_way(stream.under_way())
             future = stream.next_finished()
             if future is None:
+                stream.fill()  # Workers may have come.
                 continue
             finished = stream.take(future)
             stream.fill()
@@ -117,14 +123,14 @@ class _Stream:
         """What they say, as it comes in, in a thread of the client."""
         client.subscribe_topic(self._topic, self._signs.append)
         self._silent_since: float | None = None
-        with cluster_failures():
-            client.wait_for_workers(1, timeout=CONNECT_S)
-        self._window, self._window_ends = _window(client), time.monotonic() + WINDOW_LASTS_S
+        self._threads, self._threads_asked = _threads(client), time.monotonic()
+        self._idle_since: float | None = None
+        """Since when there has been no worker."""
 
     def fill(self) -> None:
         """Submit calls until the window is full or nothing is left."""
         self._follow_cluster()
-        while len(self.running) < self._window:
+        while len(self.running) < self._window():
             tasks = self._draw()
             if not tasks:
                 return
@@ -140,6 +146,7 @@ class _Stream:
             future = self._finished.get(timeout=1)
         except queue.Empty:
             self._check_scheduler()
+            self._check_workers()
             return None
         self._silent_since = None
         return future
@@ -190,12 +197,17 @@ class _Stream:
         return sum(self._told.values())
 
     def _follow_cluster(self) -> None:
-        """Ask now and then how large the window may be: workers come and go."""
-        if time.monotonic() < self._window_ends:
+        """Ask now and then how many threads there are: workers come and go."""
+        lasts = time.monotonic() < self._threads_asked + THREADS_LAST_S
+        if lasts or self._client.status != "running":
             return
         with suppress(ClusterLostError):  # `_check_scheduler` tells a pause from an end.
-            self._window = _window(self._client)
-        self._window_ends = time.monotonic() + WINDOW_LASTS_S
+            self._threads = _threads(self._client)
+        self._threads_asked = time.monotonic()
+
+    def _window(self) -> int:
+        """Return how many calls the cluster is given; some, too, for workers to come."""
+        return WINDOW_PER_THREAD * max(1, self._threads)
 
     def _failed(self, future: Any, error: BaseException) -> list[Finished]:
         tasks = self._returned(future)
@@ -217,8 +229,8 @@ class _Stream:
             return [self._alone.popleft()]
         if self._back:
             return [self._back.popleft()]
-        left = length_hint(self._tasks, MOST_PER_CALL * SHARE_IN_FLIGHT * self._window)
-        fair = left // (SHARE_IN_FLIGHT * self._window)
+        left = length_hint(self._tasks, MOST_PER_CALL * SHARE_IN_FLIGHT * self._window())
+        fair = left // (SHARE_IN_FLIGHT * self._window())
         return list(islice(self._tasks, max(1, min(self._per_call, fair))))
 
     def _set_pace(self, seconds_per_task: float) -> None:
@@ -236,9 +248,19 @@ class _Stream:
                 "the Dask scheduler does not answer any more; start it again and resume the job"
             )
 
+    def _check_workers(self) -> None:
+        if self._threads:
+            self._idle_since = None
+            return
+        self._idle_since = self._idle_since or time.monotonic()
+        if time.monotonic() - self._idle_since >= WORKERS_S:
+            raise ClusterLostError(
+                f"the Dask cluster has had no worker for {WORKERS_S} s; start some and resume the "
+                "job"
+            )
 
-def _window(client: Client) -> int:
-    """Return how many calls the cluster is given."""
+
+def _threads(client: Client) -> int:
+    """Return how many threads the workers of the cluster have."""
     with cluster_failures():
-        threads = sum(client.nthreads(callback_timeout=ANSWER_S).values())
-    return WINDOW_PER_THREAD * max(1, int(threads))
+        return int(sum(client.nthreads(callback_timeout=ANSWER_S).values()))
