@@ -32,7 +32,7 @@ from voxlake.documents.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, condition_of
-from voxlake.platform.errors import StoreReadOnlyError
+from voxlake.platform.errors import ClusterLostError, StoreReadOnlyError
 from voxlake.platform.store.selftest import check_store
 
 if TYPE_CHECKING:
@@ -213,13 +213,26 @@ def _gateway(_lake: InLake, cluster: OnCluster) -> Outcome:
 def _scheduler(_lake: InLake, cluster: OnCluster) -> Outcome:
     if not cluster.scheduler:
         return "ok", "none named: jobs start a cluster on this machine", None
+    # Dask, which all other checks do without.
+    from voxlake.compute.cluster.condition import cluster_condition
+    from voxlake.compute.cluster.gateway import is_gateway
+
+    if is_gateway(cluster.scheduler):
+        return _of_gateway(cluster.scheduler)
     fault = _unreachable(cluster.scheduler)
     if fault is not None:
         return "fail", fault, "start it, or leave the address out"
-    # Dask, which all other checks do without.
-    from voxlake.compute.cluster.condition import cluster_condition
-
     return of_cluster(cluster.settings, cluster_condition(cluster.settings))
+
+
+def _of_gateway(address: str) -> Outcome:
+    from voxlake.compute.cluster.gateway import gateway_version
+
+    try:
+        version = gateway_version(address)
+    except ClusterLostError as error:
+        return "fail", str(error), "look at its address, and at DASK_GATEWAY__AUTH__TYPE"
+    return "ok", f"{address} (dask-gateway {version}) starts a cluster for each job", None
 
 
 def of_cluster(settings: Settings, workers: Mapping[str, WorkerCondition]) -> Outcome:

@@ -101,7 +101,8 @@ class OnCluster:
             env_var="VOXLAKE_WORKERS",
             validator=validators.Number(gte=0),
             help="Processes of the local cluster; 0: threads of this process, which is the default "
-            "on up to 4 cores and for few tasks; else it is one for every 4 cores.",
+            "on up to 4 cores and for few tasks; else it is one for every 4 cores. Of a "
+            "dask-gateway: at most so many workers.",
         ),
     ] = None
     scheduler: Annotated[
@@ -109,7 +110,8 @@ class OnCluster:
         Parameter(
             env_var="VOXLAKE_SCHEDULER",
             metavar="ADDRESS",
-            help="A Dask scheduler, such as tcp://HOST:8786, instead of a local cluster.",
+            help="A Dask scheduler, such as tcp://HOST:8786, or gateway+https://HOST of a "
+            "dask-gateway, instead of a local cluster.",
         ),
     ] = None
 

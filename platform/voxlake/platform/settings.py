@@ -78,10 +78,15 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the catalog; by default SQLite, inside a local lake.",
     )
     scheduler: str | None = Field(
-        default=None, description="Address of a Dask scheduler; by default a local cluster."
+        default=None,
+        description="Address of a Dask scheduler, or `gateway+https://HOST` of a dask-gateway; by "
+        "default a local cluster.",
     )
     workers: int | None = Field(
-        default=None, ge=0, description="Processes of the local cluster; 0: inside this process."
+        default=None,
+        ge=0,
+        description="Processes of the local cluster, 0: inside this process; of a dask-gateway, "
+        "at most so many workers.",
     )
     memory_limit_bytes: int = Field(
         default=4 << 30, gt=0, description="Most memory that one task may be projected to need."

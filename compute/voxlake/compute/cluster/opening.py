@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dask
 from distributed import Client, LocalCluster
 
+from voxlake.compute.cluster.gateway import gateway_cluster, is_gateway
 from voxlake.compute.passes.threads import available_cores
 from voxlake.platform.errors import ClusterLostError
 
@@ -51,8 +52,9 @@ _DASK = {
 def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
     """Connect to ``settings.scheduler``, or start a cluster on this machine and stop it after.
 
-    The latter has ``settings.workers`` processes, which share the cores. The default is threads of
-    this process, as for 0 workers, on few cores or for few `tasks`, and else a process for every
+    A dask-gateway starts one, and stops it after, of up to ``settings.workers`` workers. One on
+    this machine has ``settings.workers`` processes, which share the cores. The default is threads
+    of this process, as for 0 workers, on few cores or for few `tasks`, and else a process for every
     `THREADS_PER_PROCESS` cores.
 
     Raises
@@ -63,6 +65,10 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
     # A lost worker or scheduler is told by our own errors; Dask would print tracebacks besides.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(_DASK):
+        if settings.scheduler and is_gateway(settings.scheduler):
+            with gateway_cluster(settings.scheduler, settings.workers or None) as client:
+                yield client
+            return
         if settings.scheduler:
             with _connected(settings.scheduler) as client:
                 yield client
@@ -94,13 +100,15 @@ def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
 
 
 def worker_threads(address: str) -> list[int]:
-    """Return how many threads each worker of the cluster at `address` has.
+    """Return how many threads each worker of the cluster at `address` has; none of a dask-gateway.
 
     Raises
     ------
     ClusterLostError
         If no scheduler answers.
     """
+    if is_gateway(address):
+        return []
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(_DASK), _connected(address) as client, cluster_failures():
         return [int(n) for n in client.nthreads(callback_timeout=ANSWER_S).values()]
