@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 FIRST = FOLDER / "01-read-a-lake.py"
 SECOND = FOLDER / "02-come-from-bossdb.py"
 THIRD = FOLDER / "03-segment-in-bulk.py"
+FOURTH = FOLDER / "04-query-annotations.py"
 
 
 def _check_first(printed: str) -> None:
@@ -38,7 +39,9 @@ def _check_first(printed: str) -> None:
 
 def _run(script: Path, folder: Path) -> str:
     """Run a notebook as a script in a folder; return what it printed."""
-    environment = {**os.environ, "XDG_STATE_HOME": str(folder), "TMPDIR": str(folder)}
+    own = {"XDG_STATE_HOME": str(folder), "TMPDIR": str(folder), "MPLBACKEND": "agg"}
+    environment = {**os.environ, **own}
+    environment.pop("DISPLAY", None)  # with one, matplotlib waits for who looks
     ran = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
         cwd=folder,
@@ -78,6 +81,17 @@ def test_the_third_notebook_segments_writes_merges_and_asks(tmp_path: Path) -> N
     sizes = [int(size) for size in re.findall(r"^body +\d+ +(\d+) voxels", printed, re.MULTILINE)]
     assert len(sizes) == 5
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_fourth_notebook_queries_labels_and_proves_what_it_says(tmp_path: Path) -> None:
+    printed = _run(FOURTH, tmp_path)
+    agreements = re.findall(r"^the (?:boxes|sizes|sidecars) agree: (\w+)$", printed, re.MULTILINE)
+    assert agreements == ["True"] * 3, printed
+    pairs = r"^(\d+) of \d+ pairs have boxes that are near\n(\d+) pairs of labels are neighbours$"
+    found = re.search(pairs, printed, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) >= int(found[2]) > 100
+    assert re.search(r"^traced: [5-9]\d% of all labelled voxels$", printed, re.MULTILINE)
 
 
 def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
