@@ -63,6 +63,7 @@ ALONE = {
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),
     "store-latency": ("benchmarks.store_latency:run_store_latency", ("repeats",)),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
+    "growth": ("benchmarks.growth.report:run_growth", ("voxels", "shards", "prices")),
 }
 """What measures and prints by itself, and the options it takes; imported if it is asked for."""
 
@@ -74,6 +75,9 @@ EVERYTHING = (
     *ALONE,
 )
 """What can be measured; besides, ``plots`` draws the figures of ``--json``."""
+
+
+LAKES = "1e12,1e13,1e14,1e15,1e16"
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -88,6 +92,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--memory-size", type=shape_of, default="32,1024,2048", help="the smaller")
     parser.add_argument("--linear-size", type=int, default=256, help="edge of the smallest cube")
     parser.add_argument("--rows", type=counts_of, default="1e5,1e6,1e7", help="of label look-ups")
+    parser.add_argument(
+        "--voxels", type=counts_of, default="1e12,1e13,1e14,1e15,1e16", help="of lakes that grow"
+    )
+    parser.add_argument("--shards", type=int, default=0, help="of these that are simulated")
+    parser.add_argument("--prices", type=Path, help="a table as voxlake plan --show-prices has it")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--plots", type=Path, help="draw the figures into this folder")
     parser.add_argument("--folder", type=Path, help="where to work; by default a temporary folder")

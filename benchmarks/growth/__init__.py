@@ -1,0 +1,1 @@
+"""What large lakes take, and what breaks first: arithmetic on what was measured."""
