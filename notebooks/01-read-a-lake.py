@@ -14,7 +14,7 @@
 # the store, and through the gateway. All get the same voxels.
 #
 # Set `VOXLAKE_LAKE` to read your own lake. Otherwise a small one is made, of a computed phantom
-# with known cells; it is gone when the notebook ends.
+# with known cells; it is gone when the notebook ends. It needs `pip install matplotlib`.
 
 # %%
 import atexit
@@ -28,6 +28,7 @@ from collections import Counter
 from pathlib import Path
 
 import dask
+import matplotlib.pyplot as plt
 import numpy as np
 import tensorstore as ts
 import zarr
@@ -80,12 +81,18 @@ image = image_levels[number]
 image
 
 # %% [markdown]
-# Mean intensity of each slice, computed shard by shard:
+# The middle slice, and the mean intensity of each, computed shard by shard:
 
 # %%
 profile = image.mean(("y", "x")).compute()
 print(f"mean intensity by z: {float(profile.min()):.2f} to {float(profile.max()):.2f}")
-profile
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+middle = image.isel({axis: 0 for axis in image.dims if axis in "tc"}).isel(z=image.sizes["z"] // 2)
+middle.plot.imshow(ax=left, cmap="gray", yincrease=False, add_colorbar=False)
+left.set_aspect("equal")
+profile.plot.line(x="z", ax=right)
+plt.show()
 
 # %% [markdown]
 # The ten largest labels: count in each shard, then add up.

@@ -21,6 +21,7 @@ FIRST = FOLDER / "01-read-a-lake.py"
 SECOND = FOLDER / "02-come-from-bossdb.py"
 THIRD = FOLDER / "03-segment-in-bulk.py"
 FOURTH = FOLDER / "04-query-annotations.py"
+FIFTH = FOLDER / "05-plan-a-petabyte.py"
 
 
 def _check_first(printed: str) -> None:
@@ -92,6 +93,19 @@ def test_the_fourth_notebook_queries_labels_and_proves_what_it_says(tmp_path: Pa
     assert found is not None
     assert int(found[1]) >= int(found[2]) > 100
     assert re.search(r"^traced: [5-9]\d% of all labelled voxels$", printed, re.MULTILINE)
+
+
+def test_the_fifth_notebook_plans_a_petabyte(tmp_path: Path) -> None:
+    printed = _run(FIFTH, tmp_path)
+    assert "1,000 TB of voxels" in printed
+    stored = re.search(r"^([\d,]+) TB stored", printed, re.MULTILINE)
+    assert stored is not None
+    assert 500 < int(stored[1].replace(",", "")) < 8 / 7 * 1000
+    assert "8,606,631 objects" in printed
+    assert re.search(r"^30 days: [\d,]+ cores$", printed, re.MULTILINE)
+    met = [float(size) for size in re.findall(r"^(\de\+\d+) voxels: ", printed, re.MULTILINE)]
+    assert len(met) == 5
+    assert met == sorted(met)
 
 
 def test_the_first_notebook_runs_as_a_notebook_on_a_lake_of_its_reader(
