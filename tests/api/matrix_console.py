@@ -13,6 +13,8 @@ DATASETS = {
     ("GET", _DATASET): _READ,
     ("POST", _DATASET): Permission.UPDATE,
     ("GET", f"{_DATASET}/thumbnail"): _READ,
+    ("GET", f"{_DATASET}/coverage"): _READ_VOXELS,
+    ("GET", f"{_DATASET}/coverage.svg"): _READ_VOXELS,
     ("GET", f"{_DATASET}/labels"): _READ_VOXELS,
     ("POST", f"{_DATASET}/labels/merge"): Permission.ADD_VOLUMETRIC_DATA,
     ("GET", f"{_DATASET}/labels/history"): _READ_VOXELS,

@@ -14,6 +14,7 @@ from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Princip
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.catalog.data import search
 from voxlake.platform.catalog.data.node_records import NodeRecord, Page, list_nodes
+from voxlake.platform.catalog.data.record import DatasetFilter, Kind
 from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.catalog.tables import grants
 from voxlake.platform.database import now
@@ -122,6 +123,12 @@ def test_it_is_brute_force_over_decide(
         assert len(page) <= limit
         paged += map(str, page)
     assert paged == expected
+    kinds: tuple[Kind, ...] = ("image", "labels")
+    kind = data.draw(st.sampled_from(kinds))
+    where, names = DatasetFilter(kind=kind, words=question), [each.split("/") for each in expected]
+    listed = catalog.list_allowed(who, Permission.READ, page=Page(5), where=where)
+    wanted = [each for each in names if len(each) == 3 and kind == "image"]
+    assert [list(each.name.parts) for each in listed] == wanted[:5]
 
 
 def _say(catalog: Catalog, data: st.DataObject) -> None:

@@ -41,6 +41,7 @@ from voxlake.platform.access import (
 )
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page
+from voxlake.platform.catalog.data.record import EVERY_DATASET, DatasetFilter
 from voxlake.platform.catalog.usage import Metric
 from voxlake.platform.errors import (
     ForbiddenError,
@@ -147,7 +148,7 @@ class Lists[R: Right]:
         gateway = gateway_of(request.scope)
         principal = await gateway.identity.identify(request.scope)
         check_parameters(request)
-        return await list_granted(gateway, principal, self.right, collection, experiment)
+        return await list_granted(gateway, principal, self.right, (collection, experiment))
 
 
 class ListsPage[R: Right](Lists[R]):
@@ -167,7 +168,7 @@ class ListsPage[R: Right](Lists[R]):
         check_parameters(request)
         names = tuple(after.split("/")) if after else ()
         page = Page(None if limit is None else limit + 1, names)
-        return await list_granted(gateway, principal, self.right, collection, experiment, page)
+        return await list_granted(gateway, principal, self.right, (collection, experiment), page)
 
 
 MayList = Annotated[list[Granted[Read]], Depends(Lists(Read))]
@@ -270,7 +271,7 @@ async def relatives[R: Right](granted: Granted[R]) -> list[Granted[R]]:
     name, access = granted.record.name, granted.access
     image = granted.record.of or name.dataset
     near = await list_granted(
-        granted.gateway, access.principal, access.right, name.collection, name.experiment
+        granted.gateway, access.principal, access.right, (name.collection, name.experiment)
     )
     family = [each for each in near if image in {each.record.of, each.record.name.dataset}]
     return sorted(family, key=lambda each: (each.record.of is not None, each.record.name))
@@ -280,13 +281,15 @@ async def list_granted[R: Right](
     gateway: Gateway,
     principal: Principal,
     right: type[R],
-    collection: str | None,
-    experiment: str | None,
+    within: tuple[str | None, str | None],
     page: Page = EVERYTHING,
+    where: DatasetFilter = EVERY_DATASET,
 ) -> list[Granted[R]]:
-    """Return the datasets, of a collection or experiment if given, that somebody may use so."""
-    find = partial(gateway.catalog.list_allowed, principal, right.permission, page=page)
-    records = await to_thread.run_sync(find, collection, experiment)
+    """Return the datasets, `within` a collection or experiment if given, that one may use so."""
+    find = partial(
+        gateway.catalog.list_allowed, principal, right.permission, page=page, where=where
+    )
+    records = await to_thread.run_sync(find, *within)
     return [Granted(access, gateway) for access in authorize_listed(principal, right, records)]
 
 

@@ -19,12 +19,15 @@ PAGES = (
     "/",
     "/?q=brain",
     "/?q=nothing-of-this-name",
+    "/?kind=labels&collection=lab&may=update",
+    "/?q=nothing-of-this-name&kind=image",
     "/collections",
     "/collections/lab",
     "/collections/lab/experiments/brain",
     "/collections/lab/experiments/brain/ingest",
     EM,
     f"{EM}/edit",
+    f"{EM}/coverage?level=1",
     "/sharing?place=lab/brain/em",
     f"{EM}/links",
     CELLS,
@@ -41,6 +44,11 @@ PAGES = (
     "/jobs",
     "/datasets/lab/brain/absent",
 )
+LOADED = """Promise.all([...document.images].map(each => {
+  each.loading = "eager";
+  return each.complete || new Promise(done => { each.onload = each.onerror = done; });
+}))"""
+"""Waits for the pictures of a page; without `eval`, which pages that may load scripts forbid."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +75,7 @@ def test_axe_finds_nothing(
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     for path in (*PAGES, job):
         page.goto(workshop.url + path)
-        page.wait_for_function("[...document.images].every(each => each.complete)")
+        page.evaluate(LOADED)
         broken = "[...document.images].filter(each => !each.naturalWidth).map(each => each.src)"
         assert page.evaluate(broken) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

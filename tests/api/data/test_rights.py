@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(data.__file__).parent
 FILES = (
-    "contrast", "datasets", "downsampling", "flat", "framed", "framed_writing", "graphs",
-    "label_voxels", "labels", "objects", "precomputed", "received", "supervoxels", "uploads",
-    "voxels", "writing",
+    "contrast", "coverage", "datasets", "downsampling", "flat", "framed", "framed_writing",
+    "graphs", "label_voxels", "labels", "objects", "precomputed", "received", "supervoxels",
+    "uploads", "voxels", "writing",
 )  # fmt: skip
 RIGHTS = ("Read", "ReadVoxels", "AddVoxels", "DeleteVoxels", "Right")
 OTHERS = {

@@ -4,7 +4,7 @@ A room for each thing that a person looks for: `datasets`, `places`, `people`, `
 templates lie in `templates` likewise. `pages` is how any of them is made.
 """
 
-from voxlake.api.console.datasets import dataset, labels, listing
+from voxlake.api.console.datasets import coverage, dataset, labels, listing
 from voxlake.api.console.jobs import ingest, jobs
 from voxlake.api.console.pages import files
 from voxlake.api.console.people import account, groups, tokens, users, views
@@ -16,6 +16,7 @@ CONSOLE = (
     editing,
     sharing,
     dataset,
+    coverage,
     labels,
     jobs,
     ingest,

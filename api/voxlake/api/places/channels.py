@@ -42,7 +42,7 @@ async def list_channels(
 ) -> list[Granted[Read]]:
     """Return the datasets of an experiment that the asker may read, by name."""
     asker, (collection, experiment) = granted.asker, granted.place.names
-    return await list_granted(asker.gateway, asker.principal, Read, collection, experiment)
+    return await list_granted(asker.gateway, asker.principal, Read, (collection, experiment))
 
 
 async def describe_channels(granted: GrantedPlace[Read]) -> list[DatasetDocument]:

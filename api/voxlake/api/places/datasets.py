@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from anyio import to_thread
 
 from voxlake.api.askers import Asker, GrantedPlace
@@ -24,17 +27,33 @@ from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
 from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
-from voxlake.platform.access import Add, Delete, Read, Update
+from voxlake.platform.access import Add, Delete, Read, Right, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import Page
+from voxlake.platform.catalog.data.record import DatasetFilter
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
 
 
-async def list_page(asker: Asker, limit: int, after: str) -> DatasetList:
-    """Return a page of the datasets that the asker may read, by name; `after` is one of them."""
+@dataclass(frozen=True, slots=True)
+class WantedDatasets:
+    """Which datasets are to be listed."""
+
+    right: type[Right] = Read
+    """What the asker is to be allowed there."""
+    collection: str | None = None
+    kind: Literal["image", "labels"] | None = None
+    words: str = ""
+
+
+async def list_page(
+    asker: Asker, limit: int, after: str, wanted: WantedDatasets = WantedDatasets()
+) -> DatasetList:
+    """Return a page of the datasets that the asker may use so, by name; `after` is one of them."""
     page = Page(limit + 1, tuple(after.split("/")) if after else ())
-    found = await list_granted(asker.gateway, asker.principal, Read, None, None, page)
+    where = DatasetFilter(wanted.kind, wanted.words)
+    who = asker.gateway, asker.principal, wanted.right
+    found = await list_granted(*who, (wanted.collection, None), page, where)
     shown = tuple(dataset_summary(each.record) for each in found[:limit])
     return DatasetList(datasets=shown, next=shown[-1].name if len(found) > limit else None)
 

@@ -31,8 +31,9 @@ from voxlake.platform.catalog.data.metadata import Metadata
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page, within
 from voxlake.platform.catalog.data.plans import Plans
 from voxlake.platform.catalog.data.provenance import Provenance
+from voxlake.platform.catalog.data.record import EVERY_DATASET
 from voxlake.platform.catalog.data.saved import Saved
-from voxlake.platform.catalog.data.search import Search
+from voxlake.platform.catalog.data.search import Search, finds_dataset
 from voxlake.platform.catalog.data.uploads import Uploads, give_up_uploads
 from voxlake.platform.catalog.data.viewer_states import ViewerStates
 from voxlake.platform.catalog.identity.identities import Identities
@@ -47,6 +48,7 @@ from voxlake.platform.catalog.rights.links import Links
 from voxlake.platform.catalog.rights.permission_sets import PermissionSets
 from voxlake.platform.catalog.rights.shares import Shares
 from voxlake.platform.catalog.stored import StoredSizes
+from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.catalog.usage import UsageLedger
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
@@ -60,7 +62,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from voxlake.platform.access import Permission, Principal
-    from voxlake.platform.catalog.data.record import DatasetRecord, DatasetState, Kind
+    from voxlake.platform.catalog.data.record import (
+        DatasetFilter,
+        DatasetRecord,
+        DatasetState,
+        Kind,
+    )
     from voxlake.platform.database import Database
     from voxlake.platform.names import DatasetName
     from voxlake.platform.settings import Settings
@@ -238,14 +245,26 @@ class Catalog(Writer):
         experiment: str | None = None,
         *,
         page: Page = EVERYTHING,
+        where: DatasetFilter = EVERY_DATASET,
     ) -> list[DatasetRecord]:
         """Return those datasets that `decide` allows the principal to use so, sorted by name.
 
         Those that are being deleted are not among them. `page` is the part that is wanted.
+
+        Raises
+        ------
+        InvalidInputError
+            If `where` asks for words, and for none or too many.
         """
-        which = [*within((collection, experiment)), is_there]
+        which, many = [*within((collection, experiment)), is_there], True
+        if where.kind is not None:
+            which.append(datasets.c.kind == where.kind)
+        if where.words:
+            with self.database.read() as connection:
+                found, many = finds_dataset(connection, where.words)
+            which += found
         which.append(is_allowed(principal, permission, now()))
-        with self.database.read(in_order=page.limit is not None) as connection:
+        with self.database.read(in_order=many and page.limit is not None) as connection:
             return list_records(connection, *which, page=page)
 
     def taken_urls(self) -> set[str]:

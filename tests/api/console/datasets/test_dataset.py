@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -59,9 +61,12 @@ def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
     titles = re.findall(r"<h3>(.+?)</h3>\s*<pre[^>]*><code>(.+?)</code>", text, re.DOTALL)
     code = {title: html.unescape(lines) for title, lines in titles}
     expected = served.voxels["lab/brain/em"]
-    for title in ("Python", "xarray", "zarr", "Dask", "TensorStore"):
+    for title in ("Python", "xarray", "zarr", "Dask", "TensorStore", "intern"):
         names: dict[str, Any] = {}
         exec(code[title], names)
+        if title == "intern":
+            np.testing.assert_array_equal(names["corner"], expected[:64, :64, :64])
+            continue
         voxels = names["voxels"]
         voxels = voxels.read().result() if title == "TensorStore" else voxels
         np.testing.assert_array_equal(np.asarray(voxels[:]), expected)
@@ -74,8 +79,21 @@ def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
     )
 
 
+def test_what_is_stored_is_counted_and_drawn(served: Served, owner: httpx2.Client) -> None:
+    page = owner.get(f"{EM}/coverage", params={"level": 1}).text
+    assert re.search(r"<dt>Stored</dt><dd>(\d+) of \1 shards \(100 %\)", page)
+    address = re.search(r'<img src="([^"]+coverage\.svg[^"]*)"', page)
+    assert address
+    picture = owner.get(address[1])
+    assert picture.headers["content-type"] == "image/svg+xml"
+    axes = ElementTree.fromstring(picture.text).findall("{http://www.w3.org/2000/svg}g")
+    assert len(axes) == 3
+    assert address[1].split("?")[0] in owner.get(EM).text
+    assert owner.get(f"{EM}/coverage", params={"level": 9}).status_code == 400
+
+
 def test_who_may_not_see_it_is_told_nothing(anonymous: httpx2.Client) -> None:
-    for page in (SECRET, f"{SECRET}/thumbnail", f"{SECRET}/labels"):
+    for page in (SECRET, f"{SECRET}/thumbnail", f"{SECRET}/labels", f"{SECRET}/coverage.svg"):
         absent = page.replace("secret", "nothing")
         assert anonymous.get(page).status_code == anonymous.get(absent).status_code == 401
 
@@ -91,10 +109,17 @@ def test_labels_are_listed_and_looked_up(served: Served, owner: httpx2.Client) -
     largest = ids[ids != 0][np.argmax(counts[ids != 0])]
     listed = owner.get(f"{CELLS}/labels").text
     first = re.search(
-        r'<th scope="row"><a [^>]*>(\d+)</a></th><td class="number">(\d+)</td>', listed
+        r'<th scope="row"><a [^>]*>(\d+)</a></th><td class="number">([\d,]+)</td>', listed
     )
     assert first
-    assert int(first[2]) == counts[ids != 0].max()
+    assert int(first[2].replace(",", "")) == counts[ids != 0].max()
+    bins = re.findall(
+        r'class="number">([\d,]+)(?: to [\d,]+)?</th><td class="number">([\d,]+)', listed
+    )
+    told = {int(size.replace(",", "")): int(labels) for size, labels in bins}
+    sizes = [1 << (int(count).bit_length() - 1) for count in counts[ids != 0]]
+    assert {size: labels for size, labels in told.items() if labels} == Counter(sizes)
+    assert listed.count("<rect ") == len(told)
     found = owner.get(f"{CELLS}/labels", params={"label": int(largest)}).text
     assert re.findall(r'<th scope="row">(\d+)</th>', found) == [str(largest)]
     assert "No voxel has the id 987654321" in owner.get(f"{CELLS}/labels?label=987654321").text

@@ -38,7 +38,7 @@ def test_bodies_are_merged_and_split_again(workshop: Workshop) -> None:
         page = ada.fill_in(f"{CELLS}/labels/merge", labels=f"{first}, {second}\n {third}")
         assert page.url.params["label"] == str(first)
         counts = np.isin(label_voxels(SHAPE), [first, second, third]).sum()
-        assert f'<td class="number">{counts}</td>' in page.text
+        assert f'<td class="number">{counts:,}</td>' in page.text
         assert f'<a href="?label={third}">{third}</a>' in page.text
         page = ada.get(f"{CELLS}/labels?label={second}")
         assert f'<a href="?label={first}&amp;bodies=true">{first}</a>' in page.text

@@ -14,6 +14,7 @@ from voxlake.client.gateway import TOKEN_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import httpx2
     from tests.api.conftest import Served
 
 
@@ -31,6 +32,29 @@ def test_the_page_lists_what_the_asker_may_see(served: Served, *, owner: bool) -
         for link in ("/v2/datasets", "/openapi.json"):
             assert f'href="{link}"' in page.text
             assert browser.get(link).status_code == 200
+
+
+def listed(client: httpx2.Client, **wanted: str) -> set[str]:
+    """Return the datasets that the page lists of what is wanted, on all of its pages."""
+    return set(re.findall('href="/view/([^"]+)"', client.get("/", params=wanted).text))
+
+
+def test_those_of_one_sort_are_listed(served: Served, owner: httpx2.Client) -> None:
+    every = owner.get("/v2/datasets").json()["datasets"]
+    names = {each["name"] for each in every}
+    labels = {each["name"] for each in every if each["kind"] == "labels"}
+    assert labels
+    assert listed(owner, kind="labels") == labels
+    assert listed(owner, kind="image") == names - labels
+    assert listed(owner, collection="lab", q="") == {n for n in names if n.startswith("lab/")}
+    assert listed(owner, collection="no") == set()
+    assert listed(owner, may="update") == names
+    assert listed(owner, q="cells", kind="labels") == {"lab/brain/cells"}
+    assert listed(owner, q="cells", kind="image") == set()
+    with served.client() as anyone:
+        assert listed(anyone, kind="labels") < labels
+        assert listed(anyone, may="assign_group") == set()
+        assert anyone.get("/", params={"kind": "cells"}).status_code == 400
 
 
 def test_there_is_an_icon(served: Served) -> None:

@@ -18,6 +18,9 @@ from voxlake.api.http.requests.intake import FormBody
 from voxlake.documents.forms import MergeForm, NumberForm
 from voxlake.documents.merges import BodyDocument, body_document, change_document
 from voxlake.documents.objects import ObjectDocument
+from voxlake.ngff.labels.sizes import SizeBin, size_bins
+from voxlake.ngff.labels.table import LabelTable
+from voxlake.ngff.labels.view import View
 from voxlake.platform.access import Read, ReadVoxels
 from voxlake.platform.errors import NotFoundError
 
@@ -45,18 +48,21 @@ async def show_labels(
     """Show the largest labels of a dataset, or one that is asked for."""
     body: BodyDocument | None = None
     known: ObjectDocument | None = None
+    bins: tuple[SizeBin, ...] = ()
     if label:
         found = await label_data.ask(granted, lambda view: view.find([int(label)]), bodies=bodies)
         if len(found):
             body = body_document(await label_data.mapping_of(granted), int(label))
             known = await _object_of(granted, int(label))
     else:
-        _, found = await label_data.list_largest(granted, LARGEST, bodies=bodies)
+        found, bins = await label_data.ask_for_all(granted, _survey, bodies=bodies)
     return await page(
         request,
         "datasets/labels.html",
         name=str(granted.record.name),
         extents=[found.extent(line) for line in range(len(found))],
+        bins=bins,
+        most=max((each.labels for each in bins), default=0),
         label=label,
         bodies=bodies,
         body=body,
@@ -111,6 +117,12 @@ async def undo(
     """Take back one change of the mapping, by another one."""
     await object_data.undo(granted, asked.number, granted.asker)
     return go_to(request, f"/datasets/{granted.record.name}/labels/history")
+
+
+def _survey(view: View) -> tuple[LabelTable, tuple[SizeBin, ...]]:
+    """Return the largest labels, and how many there are of which size."""
+    table = view.all()
+    return table.largest(LARGEST), size_bins(table.voxels)
 
 
 async def _object_of(granted: Granted[ReadVoxels], label: int) -> ObjectDocument | None:

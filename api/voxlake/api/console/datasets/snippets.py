@@ -64,6 +64,8 @@ def snippets_of(dataset: DatasetDocument, gateway: str) -> list[Snippet]:
         ),
         Snippet("Neuroglancer", f"zarr://{dataset.zarr_url}/"),
     ]
+    if len(dataset.shape) == 3:
+        made.append(Snippet("intern", _intern(name, gateway, corner)))
     if dataset.precomputed_url is not None:
         made.append(
             Snippet(
@@ -73,3 +75,13 @@ def snippets_of(dataset: DatasetDocument, gateway: str) -> list[Snippet]:
             )
         )
     return made
+
+
+def _intern(name: str, gateway: str, corner: str) -> str:
+    """Return how intern opens it."""
+    protocol, _, host = gateway.partition("://")
+    config = f'{{"protocol": "{protocol}", "host": "{host}", "token": "public"}}'
+    return (
+        "from intern.convenience.array import array\n\n"
+        f'voxels = array("{name}", boss_config={config})\ncorner = voxels[{corner}]'
+    )

@@ -65,3 +65,16 @@ class DatasetRecord:
             )
         if self.created_at.tzinfo is None:
             raise InvalidInputError(f"created_at of {self.name} has no time zone; use UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFilter:
+    """Which datasets are wanted of those that there are."""
+
+    kind: Kind | None = None
+    words: str = ""
+    """Each of them begins a word of its name, of its description, or of a key or value of it."""
+
+
+EVERY_DATASET = DatasetFilter()
+"""All of them."""

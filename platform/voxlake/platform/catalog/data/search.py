@@ -99,11 +99,27 @@ def _few(connection: Connection, starts: list[str]) -> set[int] | None:
     return rarest
 
 
+def finds_dataset(connection: Connection, question: str) -> tuple[list[ColumnElement[bool]], bool]:
+    """Say of datasets, of what `list_records` looks through, that a question finds them.
+
+    With whether those that one of its words finds are many: to go through all in order is quicker.
+    """
+    starts = _starts_of(question)
+    few = _few(connection, starts)
+    return _found(path_at(len(KINDS))[-1], starts, few), few is None
+
+
+def _found(
+    node: ColumnElement[int], starts: list[str], few: set[int] | None
+) -> list[ColumnElement[bool]]:
+    which: list[ColumnElement[bool]] = [] if few is None else [node.in_(sorted(few))]
+    return which + [has_word(node, each) for each in starts]
+
+
 def _which(
     depth: int, principal: Principal, starts: list[str], few: set[int] | None
 ) -> list[ColumnElement[bool]]:
     path = path_at(depth)
-    which: list[ColumnElement[bool]] = [] if few is None else [path[-1].in_(sorted(few))]
     # Words first: to look who may read costs more.
-    which += [has_word(path[-1], each) for each in starts]
-    return [*which, is_allowed(principal, Permission.READ, now(), path)]
+    allowed = is_allowed(principal, Permission.READ, now(), path)
+    return [*_found(path[-1], starts, few), allowed]
