@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.client.server_events import events_of
+from voxlake.client.shown import Listed, table_html, text_html
 from voxlake.documents.job import JobDocument, JobList, JobLog
 from voxlake.platform.errors import JobFailedError, StoreError
 from voxlake.platform.jobs.record import JobState
@@ -67,11 +68,12 @@ class GatewayJobs:
 
     def list(
         self, dataset: str | None = None, states: Iterable[JobState] = (), *, limit: int = 100
-    ) -> tuple[JobDocument, ...]:
+    ) -> Listed[JobDocument]:
         """Return the newest jobs on datasets that the asker may read, newest first."""
         parameters: dict[str, Any] = {"limit": limit, "state": [*map(str, states)]}
         parameters |= {} if dataset is None else {"dataset": dataset}
-        return self._connection.ask(JobList, "/v2/jobs", params=parameters).jobs
+        jobs = self._connection.ask(JobList, "/v2/jobs", params=parameters).jobs
+        return Listed.of(jobs, "id", "kind", "dataset", "state", "updated_at")
 
     def __getitem__(self, job: str) -> RemoteJob:
         """Return the job of an id."""
@@ -88,17 +90,19 @@ class RemoteJob:
     """A job of a gateway."""
 
     def __init__(self, connection: Connection, seen: JobDocument) -> None:
-        self._connection, self._seen = connection, seen
+        self._connection = connection
+        self.seen = seen
+        """How far it was when it was looked at last."""
 
     @property
     def id(self) -> str:
         """Its id, by which `GatewayJobs` finds it again."""
-        return self._seen.id
+        return self.seen.id
 
     def status(self) -> JobDocument:
         """Return how far it is now."""
-        self._seen = self._connection.ask(JobDocument, self._path)
-        return self._seen
+        self.seen = self._connection.ask(JobDocument, self._path)
+        return self.seen
 
     def events(self) -> Iterator[JobDocument]:
         """Yield how far it is, whenever that changes, until nobody works on it.
@@ -106,8 +110,8 @@ class RemoteJob:
         A connection that breaks is made again, and what was told is not told twice.
         """
         for event in events_of(self._connection, f"{self._path}/events"):
-            self._seen = JobDocument.model_validate_json(event.data)
-            yield self._seen
+            self.seen = JobDocument.model_validate_json(event.data)
+            yield self.seen
 
     def wait(self, shown: Shown | None = None, *, quiet: bool = False) -> JobDocument:
         """Wait until it is done, and return it.
@@ -124,7 +128,7 @@ class RemoteJob:
         JobFailedError
             If it ends otherwise: it failed, was cancelled or interrupted.
         """
-        show = _Line() if shown is None else shown
+        show = ProgressLine() if shown is None else shown
         for seen in self.events():
             if not quiet:
                 show(seen)
@@ -149,14 +153,25 @@ class RemoteJob:
         return self._changed("cancel")
 
     def __repr__(self) -> str:
-        return f"RemoteJob({self.id}: {summary_of(self._seen)})"
+        return f"RemoteJob({self.id}: {summary_of(self.seen)})"
+
+    def _repr_html_(self) -> str:
+        """Return how far it was when it was looked at last, for notebooks; nothing is asked."""
+        seen = self.seen
+        share = 1.0 if seen.state is JobState.DONE else seen.share or 0.0
+        bar = f'<progress max="1" value="{share:.4f}"></progress>'
+        columns = ("stage", "tasks", "done", "failed")
+        rows = [(each.name, each.tasks, each.done, each.failed) for each in seen.stages]
+        words = text_html(f"{self.id}: {summary_of(seen)}")
+        why = f"<p>{text_html(seen.message)}</p>" if seen.message else ""
+        return f"<div><p>{bar} {words}</p>{why}{table_html(columns, rows) if rows else ''}</div>"
 
     @property
     def _path(self) -> str:
         return f"/v2/jobs/{self.id}"
 
     def _changed(self, what: str) -> RemoteJob:
-        self._seen = self._connection.ask(JobDocument, f"{self._path}/{what}", "POST")
+        self.seen = self._connection.ask(JobDocument, f"{self._path}/{what}", "POST")
         return self
 
 
@@ -170,13 +185,14 @@ def summary_of(job: JobDocument) -> str:
     return words if not job.seconds_left else f"{words}, {job.seconds_left:.0f} s left"
 
 
-class _Line:
+class ProgressLine:
     """Shows how far a job is on one line of stderr, in terminals and notebooks alike."""
 
     def __init__(self) -> None:
         self._width = 0
 
     def __call__(self, job: JobDocument) -> None:
+        """Show it in the place of what was shown before."""
         text = summary_of(job)
         sys.stderr.write(f"\r{text.ljust(self._width)}" + ("\n" if job.at_rest else ""))
         sys.stderr.flush()

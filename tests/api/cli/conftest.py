@@ -6,19 +6,34 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.api.conftest import TOKEN, run_app
+from tests.api.lakes import Sample, add_sample, image_voxels
 
+from voxlake.api.app import create_app
+from voxlake.api.identity.local import LocalIdentity
 from voxlake.cli import main
+from voxlake.client.credentials import Credentials, keep
+from voxlake.compute.jobs import Workspace
+from voxlake.compute.jobs.worker import Pace, work_off
 from voxlake.documents.problem import Problem
+from voxlake.platform.catalog import open_catalog
+from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from voxlake.platform.store import StoreURL
+
 SHAPE = (23, 37, 41)
+SERVED_SHAPE = (16, 20, 700)
+"""Of the image of the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,30 @@ def command_on(
     for name in ("DATA", "CACHE", "STATE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     return Command(lake, capsys)
+
+
+@pytest.fixture
+def gateway_url(voxlake: Command, lake: StoreURL, tmp_path: Path) -> Iterator[str]:
+    """A gateway beside a worker, at which the command has signed in; it ingests from tmp_path."""
+    settings, stop = Settings(workers=0, ingest_stores=(str(tmp_path),)), threading.Event()
+    with open_catalog(lake, settings) as catalog:
+        add_sample(lake, catalog, Sample("lab/brain/em", image_voxels(SERVED_SHAPE)))
+        workspace = Workspace(lake, catalog, settings)
+
+        def work() -> None:
+            for _ in work_off(workspace, stop, jobs=None, until_idle=False, pace=Pace(0.02, 60)):
+                pass
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
+        try:
+            with run_app(app) as url:
+                keep(Credentials(gateway=url, secret=TOKEN))
+                yield url
+        finally:
+            stop.set()
+            worker.join()
 
 
 @pytest.fixture

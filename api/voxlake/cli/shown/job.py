@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from voxlake.cli.shown.fsck import shown_findings
-from voxlake.cli.shown.output import Shown, facts, rate, table
+from voxlake.cli.shown.output import Shown, facts, rate, size, table
+from voxlake.cli.shown.plan import shown_plan
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
-    from voxlake.documents.job import ImportRun, JobDocument, JobList, StageDocument
+    from voxlake.documents.job import ImportRun, JobDocument, JobList, JobLog, StageDocument
+    from voxlake.documents.job_plan import JobPlan
 
 
 def shown_jobs(listed: JobList) -> Shown:
@@ -53,6 +55,34 @@ def shown_job(job: JobDocument) -> Shown:
     if job.failures:
         rows = ((each.stage, each.index, each.attempts, each.error) for each in job.failures)
         yield table(("failed in", "task#", "attempts#", "error~"), rows)
+
+
+def shown_log(log: JobLog) -> Shown:
+    """Yield what people see of tasks that failed: their tracebacks as they are."""
+    if not log.failures:
+        yield Text("no task has failed that has not been done since")
+    for each in log.failures:
+        yield facts([("failed in", each.stage), ("task", each.index), ("attempts", each.attempts)])
+        yield Text(each.traceback)
+
+
+def shown_job_plan(plan: JobPlan) -> Shown:
+    """Yield what people see of what a job would do."""
+    stored = None if plan.bytes is None else size(plan.bytes)
+    yield facts(
+        (
+            ("job", f"{plan.kind} {plan.dataset}"),
+            ("refused", plan.refused),
+            ("shards", plan.shards),
+            ("voxels", plan.voxels),
+            ("bytes", stored),
+            *(("warning", each) for each in plan.warnings),
+        )
+    )
+    rows = ((each.name, each.tasks, each.voxels, size(each.memory_bytes)) for each in plan.stages)
+    yield table(("stage", "tasks#", "voxels#", "memory#"), rows)
+    if plan.forecast is not None:
+        yield from shown_plan(plan.forecast)
 
 
 def shown_import(done: ImportRun) -> Shown:

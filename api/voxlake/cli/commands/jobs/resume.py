@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_catalog
-from voxlake.cli.options import Answering, InLake, Running
-from voxlake.cli.work import queue, run, show_job
+from voxlake.cli.jobs_of import AtJobs, opened_jobs
+from voxlake.cli.options import Answering, Running
+from voxlake.cli.shown.job import shown_job
+from voxlake.cli.shown.output import answer
+from voxlake.cli.work import run, show_job
 from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.sources import opening_once
-from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import InvalidInputError, NotFoundError
-from voxlake.platform.jobs.record import ENDED, Job
+from voxlake.platform.jobs.record import ENDED
+
+if TYPE_CHECKING:
+    from voxlake.cli.jobs_of import Jobs
 
 
 def resume(
@@ -23,26 +27,31 @@ def resume(
     ] = None,
     /,
     *,
-    lake: InLake = InLake(),
+    whose: AtJobs = AtJobs(),
     cluster: Running = Running(),
     answering: Answering = Answering(),
 ) -> int:
-    """Go on with a job that was killed or failed; what is done is not done again."""
-    if cluster.queue:
-        with opened_catalog(lake) as catalog:
-            return queue(catalog, _chosen(catalog, job), answering)
-    with opening_once(), opened_workspace(lake, cluster) as workspace:
-        chosen = _chosen(workspace.catalog, job)
-        return show_job(run(workspace, chosen), json=answering.json)
+    """Go on with a job that was killed or failed; what is done is not done again.
+
+    A job of a gateway is left to its workers, and voxlake jobs watch tells how far it is.
+    """
+    with opened_jobs(whose) as jobs:
+        chosen = job or _only(jobs)
+        if cluster.queue or whose.gateway is not None:
+            document = jobs.retry(chosen)
+            answer(document, shown_job(document), json=answering.json)
+            return 0
+    with opening_once(), opened_workspace(whose, cluster) as workspace:
+        there = workspace.catalog.ledger.get_job(chosen)
+        return show_job(run(workspace, there), json=answering.json)
 
 
-def _chosen(catalog: Catalog, job: str | None) -> Job:
-    if job is not None:
-        return catalog.ledger.get_job(job)
-    waiting = [each for each in catalog.ledger.list_jobs() if each.state not in ENDED]
+def _only(jobs: Jobs) -> str:
+    """Return the job that is to go on."""
+    waiting = [each for each in jobs.list().jobs if each.state not in ENDED]
     if not waiting:
         raise NotFoundError("no job is to go on: all are done or cancelled")
     if len(waiting) > 1:
         ids = ", ".join(f"{each.id} ({each.kind} {each.dataset})" for each in waiting)
         raise InvalidInputError(f"{len(waiting)} jobs could go on; name one of {ids}")
-    return waiting[0]
+    return waiting[0].id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from voxlake.cli.gateway import gateway_at
 from voxlake.cli.ingest_options import (
     KIND_HELP,
     SourceLocation,
@@ -18,9 +19,6 @@ from voxlake.cli.ingest_options import (
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer, note
-from voxlake.client import Gateway
-from voxlake.client.connection import is_on_this_machine
-from voxlake.client.credentials import find
 from voxlake.compute.jobs import IngestRequest
 from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 from voxlake.compute.sources import absolute_location, open_source, opening_once
@@ -80,16 +78,10 @@ def upload(
     """
     with opening_once():
         asked = _asked(source, DatasetName.parse(name), target)
-    with _gateway(target.gateway) as gateway:
+    with gateway_at(target.gateway) as gateway:
         job: RemoteJob = gateway.upload(name, asked.pop("read"), target.kind, **asked, sent=_Left())
         document = job.wait()
     answer(document, shown_job(document), json=answering.json)
-
-
-def _gateway(url: str) -> Gateway:
-    """Return a gateway as who has logged in there; on this machine, if nobody has, its owner."""
-    own = is_on_this_machine(url) and find(url) is None
-    return Gateway.local(url) if own else Gateway(url)
 
 
 def _asked(source: str, name: DatasetName, target: AsUploaded) -> dict[str, Any]:
