@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlake.client.shown import SOON_S, picture_html, soon, table_html, text_html
+from voxlake.client.slice_picture import middle_png
 from voxlake.client.window import cover
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError, UnsupportedError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from voxlake.ngff.grid.ranges import Region
+    from voxlake.ngff.metadata.model import Multiscale
 
     type Part = int | slice
     type Index = Part | EllipsisType | tuple[Part | EllipsisType, ...]
@@ -32,14 +35,15 @@ class DatasetArray:
     """One level of a dataset. Nothing is read before it is indexed, and then only that.
 
     It takes what NumPy calls basic indices: numbers, ranges with steps, ``...``. Each read is one
-    of the smallest box that holds what is asked for.
+    of the smallest box that holds what is asked for. Notebooks show its middle slice and levels.
     """
 
     name: str
     """``collection/experiment/dataset``."""
     address: str
     """Of its OME-Zarr group."""
-    axes: tuple[str, ...]
+    multiscale: Multiscale = field(repr=False)
+    """Its axes, and where its voxels lie."""
     shapes: tuple[tuple[int, ...], ...]
     """Of all levels."""
     dtype: np.dtype[Any]
@@ -50,6 +54,16 @@ class DatasetArray:
     token: str | None = field(default=None, repr=False)
     """By which a gateway is asked for the bytes at `address`; None: it is on a store."""
     level: int = 0
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of its axes."""
+        return self.multiscale.axis_names
+
+    @property
+    def is_labels(self) -> bool:
+        """Whether voxels are ids of objects, and no intensities."""
+        return self.multiscale.is_labels
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,6 +109,31 @@ class DatasetArray:
         """Return the level, or a region of it, as a Dask array whose chunks are the shards."""
         lazy: da.Array = self.xarray(region).data
         return lazy
+
+    def _repr_html_(self) -> str | None:
+        """Return the middle slice and the levels, for notebooks; without what cannot be had."""
+        return soon(lambda: self._html(soon(lambda: middle_png(self), SOON_S / 2)))
+
+    def _html(self, png: bytes | None) -> str:
+        units = [axis.unit or "" for axis in self.multiscale.axes]
+        columns = ("level", " x ".join(self.axes), "voxel size", "in memory")
+        levels = zip(self.multiscale.levels, self.shapes, strict=True)
+        rows = [
+            (
+                number,
+                shape,
+                ", ".join(
+                    f"{size:g} {unit}".strip()
+                    for size, unit in zip(level.scale, units, strict=True)
+                ),
+                f"{math.prod(shape) * self.dtype.itemsize / 1e6:,.1f} MB",
+            )
+            for number, (level, shape) in enumerate(levels)
+        ]
+        kind = "labels" if self.is_labels else "image"
+        title = f"<p><b>{text_html(self.name)}</b> {kind}, {self.dtype}, level {self.level}</p>"
+        picture = "" if png is None else picture_html(png, f"the middle slice of {self.name}")
+        return f"<div>{title}{picture}{table_html(columns, rows)}</div>"
 
     def __len__(self) -> int:
         return self.shape[0]

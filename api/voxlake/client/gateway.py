@@ -18,11 +18,12 @@ from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import RemoteLabels
 from voxlake.client.pieces import piece_of, read_in_pieces
+from voxlake.client.places import Places
 from voxlake.client.uploads import upload_array
 from voxlake.client.voxels import read_voxels
 from voxlake.client.whole import warn_unless_whole
 from voxlake.documents.credentials import CredentialsDocument
-from voxlake.documents.dataset import DatasetDocument, DatasetList, DatasetSummary
+from voxlake.documents.dataset import DatasetDocument, DatasetSummary
 from voxlake.documents.labels import LabelsInBoxDocument
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.documents.service import LoginLinkDocument
@@ -45,7 +46,7 @@ LOCAL_URL = "http://127.0.0.1:8080"
 TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
 
 
-class Gateway:
+class Gateway(Places):
     """A gateway, and who asks it. A context manager: leaving it closes its connections.
 
     Every method raises the error that the server raised (`NotFoundError`, `OutOfBoundsError`, ...),
@@ -108,6 +109,9 @@ class Gateway:
         """Close the connections."""
         self._connection.close()
 
+    def __repr__(self) -> str:
+        return f"Gateway({self.url!r})"  # Never the token.
+
     @property
     def jobs(self) -> GatewayJobs:
         """Its jobs: planned, started, waited for."""
@@ -116,10 +120,6 @@ class Gateway:
     def login_link(self) -> str:
         """Return a new link that logs a browser in, once; for the owner of the gateway."""
         return self._connection.ask(LoginLinkDocument, "/login-links", "POST").login_link
-
-    def datasets(self) -> tuple[DatasetSummary, ...]:
-        """Return the datasets that the asker may read, sorted by name."""
-        return self._connection.ask(DatasetList, "/v2/datasets").datasets
 
     def info(self, name: str) -> DatasetDocument:
         """Return what is known of the dataset ``collection/experiment/dataset``."""
@@ -158,7 +158,7 @@ class Gateway:
         return DatasetArray(
             name,
             self.address(name),
-            axes,
+            info.multiscale,
             tuple(level.shape for level in info.levels),
             dtype,
             read,

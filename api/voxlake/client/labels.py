@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.client.connection import table_of
+from voxlake.client.shown import soon, table_html, text_html
 from voxlake.documents.labels import (
     BlockDocument,
     ChunksDocument,
@@ -245,6 +246,18 @@ class RemoteLabels:
     def _table(self, path: str, query: dict[str, str], **options: Any) -> pa.Table:
         params = {**query, "format": "arrow"}
         return table_of(self.connection.send(f"{self.path}/{path}", params=params, **options))
+
+    def _repr_html_(self) -> str | None:
+        """Return the largest labels, for notebooks; None if they cannot be had soon."""
+        return soon(self._html)
+
+    def _html(self) -> str:
+        shown = ["label", "voxels", *["z0", "y0", "x0", "z1", "y1", "x1"]]
+        largest = self.largest(10).select(shown)
+        rows = [list(row.values()) for row in largest.to_pylist()]
+        what = "bodies" if self.bodies else "labels"
+        name = text_html(self.path.removeprefix("/v2/datasets/"))
+        return f"<div><p>the largest {what} of <b>{name}</b></p>{table_html(shown, rows)}</div>"
 
     def _of(self, label: int) -> str:
         return f"{self.path}/labels/{int(label)}"

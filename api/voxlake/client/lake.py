@@ -86,7 +86,7 @@ class Lake:
         return DatasetArray(
             name,
             str(url),
-            dataset.multiscale.axis_names,
+            dataset.multiscale,
             tuple(level.shape for level in levels),
             levels[0].dtype,
             lambda level, box: levels[level].read(box).result(),

@@ -1,0 +1,130 @@
+"""What is at a gateway, who asks, and who else may: found, made, shared, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from voxlake.client.jobs import GatewayJobs
+from voxlake.client.shown import Listed
+from voxlake.documents.dataset import DatasetList, DatasetSummary, DeletionDocument
+from voxlake.documents.people import MeDocument, ShareDocument, ShareList
+from voxlake.documents.places import FoundPage, PlaceDocument, PlacePage
+from voxlake.platform.names import DatasetName, check_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Literal
+
+    from voxlake.client.connection import Connection
+    from voxlake.client.jobs import RemoteJob
+
+PAGE = 1000
+"""Places that are asked for at a time."""
+_PLACE = ("name", "kind", "public", "description")
+
+
+class Places:
+    """The part of `Gateway` that is about places and people.
+
+    A place is ``collection``, ``collection/experiment`` or ``collection/experiment/dataset``.
+    Notebooks show what is listed as tables.
+    """
+
+    _connection: Connection
+
+    def me(self) -> MeDocument:
+        """Return who asks, as the gateway knows them: name, groups, and what they may at most."""
+        return self._connection.ask(MeDocument, "/v2/me")
+
+    def datasets(self) -> Listed[DatasetSummary]:
+        """Return the datasets that the asker may read, sorted by name."""
+        datasets = self._connection.ask(DatasetList, "/v2/datasets").datasets
+        return Listed.of(datasets, "name", "kind", "state", "public", "description")
+
+    def search(self, words: str, *, limit: int = 100) -> Listed[PlaceDocument]:
+        """Return places that the asker may read and words find.
+
+        Each word must begin one of the name, the description, or a key or value of a place.
+        """
+        asked = {"q": words, "limit": limit}
+        found = self._connection.ask(FoundPage, "/v2/search", params=asked)
+        return Listed.of(found.places, *_PLACE)
+
+    def collections(self) -> Listed[PlaceDocument]:
+        """Return the collections that the asker may read, sorted by name."""
+        return self._all("/v2/collections")
+
+    def experiments(self, collection: str) -> Listed[PlaceDocument]:
+        """Return the experiments of a collection that the asker may read, sorted by name."""
+        return self._all(f"/v2/collections/{check_name(collection, 'collection')}/experiments")
+
+    def create_collection(self, name: str, description: str = "") -> PlaceDocument:
+        """Make a collection, which the asker owns; raise ConflictError if there is one."""
+        asked = {"name": name, "description": description}
+        return self._connection.ask(PlaceDocument, "/v2/collections", "POST", json=asked)
+
+    def create_experiment(
+        self, collection: str, name: str, description: str = "", *, frame: str | None = None
+    ) -> PlaceDocument:
+        """Make an experiment in a collection, in a coordinate frame if one is named."""
+        path = f"/v2/collections/{check_name(collection, 'collection')}/experiments"
+        asked: dict[str, Any] = {"name": name, "description": description, "frame": frame}
+        return self._connection.ask(PlaceDocument, path, "POST", json=asked)
+
+    def share(
+        self,
+        place: str,
+        group: str,
+        role: Literal["viewer", "annotator", "editor", "owner"] = "viewer",
+        *,
+        ends_at: datetime | None = None,
+    ) -> ShareDocument:
+        """Let a group have a role at a place and below it, in the place of one that it had.
+
+        Parameters
+        ----------
+        group
+            Each user has one of their name; ``public`` is everybody.
+        ends_at
+            With its time zone; None: never.
+
+        Raises
+        ------
+        NotFoundError, ForbiddenError
+            If there is no such place or group, or the asker may not.
+        """
+        asked = {"role": role} | ({} if ends_at is None else {"ends_at": ends_at.isoformat()})
+        path, where = f"/v2/shares/{check_name(group, 'group')}", {"place": place}
+        return self._connection.ask(ShareDocument, path, "PUT", params=where, json=asked)
+
+    def unshare(self, place: str, group: str) -> None:
+        """Take back all that a group was granted at a place; what it has from above stays."""
+        path = f"/v2/shares/{check_name(group, 'group')}"
+        self._connection.send(path, "DELETE", params={"place": place})
+
+    def shares(self, place: str) -> Listed[ShareDocument]:
+        """Return what is shared at a place and above it, as far as the asker may know."""
+        shares = self._connection.ask(ShareList, "/v2/shares", params={"place": place}).shares
+        return Listed.of(shares, "place", "group", "role", "starts_at", "ends_at")
+
+    def delete(self, name: str, *, with_labels: bool = False) -> RemoteJob:
+        """Hide a dataset at once, and return the job that deletes it from the store, for good.
+
+        Raises
+        ------
+        ConflictError
+            If labels belong to it and are not to go with it, or a job works on it.
+        """
+        path, how = f"/v2/datasets/{DatasetName.parse(name)}", {"with_labels": with_labels}
+        hidden = self._connection.ask(DeletionDocument, path, "DELETE", params=how)
+        return GatewayJobs(self._connection)[hidden.job]
+
+    def _all(self, path: str) -> Listed[PlaceDocument]:
+        places: list[PlaceDocument] = []
+        after: str | None = ""
+        while after is not None:
+            asked = {"limit": PAGE, "after": after}
+            page = self._connection.ask(PlacePage, path, params=asked)
+            places += page.places
+            after = page.next
+        return Listed.of(places, *_PLACE)
