@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from tests.api.console.conftest import Browser
 
+from voxlake.platform.catalog.usage import Metric
+from voxlake.platform.names import DatasetName
+
 if TYPE_CHECKING:
     import httpx2
     from tests.api.console.conftest import Workshop
@@ -79,6 +82,7 @@ def test_people_see_who_they_are_and_what_they_used(workshop: Workshop) -> None:
         assert "/audit" not in page
         assert "Usage in 2026-01" in ada.get("/usage?month=2026-01").text
         assert ada.get("/usage?month=2026-13").status_code == 400
+        assert "Limits" not in ada.get("/usage").text
         assert anybody.get("/account").status_code == 401
         assert 'href="/login?next=' not in anybody.get("/account").text, "there is no issuer here"
 
@@ -106,3 +110,17 @@ def test_who_looks_after_users_adds_and_disables_them(workshop: Workshop) -> Non
         page = root.fill_in("/users/disabled", user="dora", disabled="true")
         assert "Enable dora" in page.text
         assert root.fill_in("/users", name="dora").status_code == 409
+
+
+def test_administrators_see_what_is_stored_and_the_limits(workshop: Workshop) -> None:
+    catalog = workshop.catalog
+    catalog.usage.set_limit("place:lab", Metric.STORED, 5_000_000)
+    node = catalog.get_dataset(DatasetName("lab", "brain", "em")).node
+    catalog.stored.put(node, 1234, 2_000_000)
+    try:
+        with workshop.browser("root") as root:
+            page = root.get("/usage").text
+        assert '<th scope="row">place:lab</th><td>stored</td><td class="number">4.8 MiB' in page
+        assert '>lab/brain/em</a></th><td class="number">1,234</td>' in page
+    finally:
+        catalog.usage.set_limit("place:lab", Metric.STORED, None)

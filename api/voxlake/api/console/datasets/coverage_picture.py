@@ -38,7 +38,7 @@ def draw_coverage(coverage: Coverage) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="sans-serif" font-size="12">{body}</svg>'
+        f'width="{width}" height="{height}" font-family="sans-serif" font-size="15">{body}</svg>'
     )
 
 
@@ -53,7 +53,7 @@ def _panel(shares: npt.NDArray[np.float64], step: float, across: int) -> str:
         if np.any(shades == shade)
     )
     return (
-        f'<text y="13" fill="{LINE}">across {NAMES[across]}: {rows} down, {columns} along</text>'
+        f'<text y="14" fill="{LINE}">across {NAMES[across]}: {rows} ↓, {columns} →</text>'
         f'<g transform="translate(0 {TITLE})">{squares}<rect width="{width}" height="{height}" '
         f'fill="none" stroke="{LINE}"/></g>'
     )

@@ -28,10 +28,16 @@ async def show_usage(
     asker: SignedIn,
     month: Annotated[str, Query(pattern=f"^$|{MONTH}", description="By default the present.")] = "",
 ) -> HTMLResponse:
-    """Show the requests and bytes of a month, by dataset: one's own; to administrators all."""
-    return await page(
-        request, "people/usage.html", usage=await usage.describe(asker, month or None)
-    )
+    """Show the requests and bytes of a month, by dataset: one's own; to administrators all.
+
+    They are shown what is stored and how much may be used, too.
+    """
+    used = await usage.describe(asker, month or None)
+    if not asker.principal.administers:
+        return await page(request, "people/usage.html", usage=used, stored=(), limits=())
+    stored = (await usage.list_stored(asker)).stored[:ON_A_PAGE]
+    limits = (await usage.list_limits(asker)).limits
+    return await page(request, "people/usage.html", usage=used, stored=stored, limits=limits)
 
 
 @router.get("/audit", summary="Page of changes", response_class=HTMLResponse)
