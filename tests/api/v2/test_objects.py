@@ -138,6 +138,11 @@ def test_neuroglancer_is_told_of_objects_if_there_are_any(
     names = {each["id"]: each["values"] for each in found["inline"]["properties"]}
     assert names["name"] == ["Tm3 left"]
     assert names["author"] == ["ana"]
+    assert names["voxels"] == [int((labelled.voxels == 3).sum())]
+    ana.put("cells/objects/987654321", json=NEURON)
+    inline = ana.get(f"{folder}/info").json()["inline"]
+    [voxels] = [each["values"] for each in inline["properties"] if each["id"] == "voxels"]
+    assert (inline["ids"][1:], voxels[1:]) == (["987654321"], [0])
 
 
 def test_the_largest_segments_are_told_by_a_path(labelled: Labelled, ana: httpx2.Client) -> None:

@@ -266,7 +266,9 @@ NAMES = """() => {
   const layer = window.viewer.layerManager.managedLayers.find((one) => one.name === "cells");
   const known = layer.layer.displayState.segmentationGroupState.value.segmentPropertyMap.value;
   const ids = known.segmentPropertyMap.inlineProperties.ids;
-  return [...ids].map((id, place) => [String(id), known.labels.values[place]]);
+  const [size] = known.numericalProperties.filter((each) => each.id === "voxels");
+  return [...ids].map((id, place) =>
+    [String(id), known.labels.values[place], size.values[place], known.tags.tags]);
 }"""
 
 
@@ -276,7 +278,7 @@ def test_the_viewer_knows_the_names_of_labels(scene: Scene, page: Page) -> None:
         assert owner.put(url, json={"name": "Tm3 left", "type": "neuron"}).status_code == 200
     page.goto(scene.login("/view/a/b/em"))
     wait_until_drawn(page)
-    assert page.evaluate(NAMES) == [[str(ID), "Tm3 left"]]
+    assert page.evaluate(NAMES) == [[str(ID), "Tm3 left", LABEL.size, ["neuron"]]]
 
 
 def drawn(picture: Any) -> set[int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from voxlake.api.data.labels import change, list_largest
+from voxlake.api.data.labels import ask, change, list_largest
 from voxlake.api.data.opened import index_url, opened_labels
 from voxlake.api.guard import Granted
 from voxlake.ngff.labels import merges
@@ -16,6 +17,7 @@ from voxlake.ngff.labels.objects import segment_properties as properties
 from voxlake.ngff.labels.objects.label_object import LabelObject
 from voxlake.ngff.labels.objects.reading import ObjectFilter
 from voxlake.platform.access import AddVoxels, DeleteVoxels, ReadVoxels
+from voxlake.platform.errors import LimitExceededError
 from voxlake.platform.store import StoreURL
 
 
@@ -96,10 +98,23 @@ def has_objects(index: StoreURL) -> bool:
     return bool(len(reading.list_objects(index, ObjectFilter(), 0, 1).table))
 
 
-@_asked
-def segment_properties(index: StoreURL, limit: int) -> properties.SegmentProperties:
-    """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties."""
-    return properties.segment_properties(index, limit=limit)
+async def segment_properties(
+    granted: Granted[ReadVoxels], limit: int
+) -> properties.SegmentProperties:
+    """Return the objects of the lowest `limit` ids as Neuroglancer's segment properties.
+
+    They have their voxel counts, if there is one for each: not in time, nor while too much of the
+    index is behind.
+    """
+    page = await list_objects(granted, ObjectFilter(), 0, limit)
+    if (await opened_labels(granted)).times is None:
+        ids = page.table["id"].to_numpy()
+        with suppress(LimitExceededError):
+            found = await ask(granted, lambda view: view.find(ids))
+            return properties.sized_properties(page.table, found)
+    return await granted.gateway.questions.ask(
+        partial(properties.segment_properties, await index_url(granted), limit=limit)
+    )
 
 
 async def properties_of_largest(

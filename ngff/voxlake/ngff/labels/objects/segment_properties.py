@@ -93,6 +93,20 @@ def segment_properties(
     return _document(ids, objects, [_voxels(largest.voxels[order])])
 
 
+def sized_properties(objects: pa.Table, found: LabelTable) -> SegmentProperties:
+    """Return objects, ascending by id, as such properties, with their voxel counts.
+
+    Parameters
+    ----------
+    found
+        What is in the voxels, of the labels of the objects; of others there is no voxel.
+    """
+    ids = objects["id"].to_numpy()
+    voxels = np.zeros(len(ids), np.uint64)
+    voxels[np.searchsorted(ids, found.labels)] = found.voxels
+    return _document(ids, objects, [_voxels(voxels)])
+
+
 def spread_over(ids: npt.NDArray[np.uint64], objects: pa.Table) -> pa.Table:
     """Return one row for each of `ids`, ascending; nulls where there is no object."""
     if not len(objects):
