@@ -16,6 +16,7 @@ from tests.api.conftest import SHAPE, Served
 from voxlake.api.views.neuroglancer import (
     PUBLIC_VIEWER,
     Layer,
+    fits_beside,
     graph_transform,
     si_unit,
     source_transform,
@@ -168,6 +169,34 @@ def test_an_image_comes_with_all_its_labels_that_may_be_seen(
     assert shown(owner, "lab/brain/em") == [em, cells, draft]
     assert shown(owner, "lab/brain/draft") == [em, draft]
     assert shown(owner, "lab/brain/alone") == [("alone", "segmentation")]
+
+
+def test_all_of_an_experiment_is_listed_beside_what_is_seen_first(
+    anonymous: httpx2.Client, owner: httpx2.Client
+) -> None:
+    def layers(client: httpx2.Client) -> dict[str, bool]:
+        answer = client.get("/v2/datasets/lab/brain/em/neuroglancer/state?beside=true")
+        return {each["name"]: each.get("visible", True) for each in answer.json()["layers"]}
+
+    public, seen = layers(anonymous), layers(owner)
+    assert [name for name, drawn in public.items() if drawn] == ["em", "cells"]
+    assert [name for name, drawn in seen.items() if drawn] == ["em", "cells", "draft"]
+    assert not {"secret", "alone"} & set(public)
+    assert {"secret", "alone"} <= set(seen)
+    location = owner.get("/view/lab/brain/em?beside=true").headers["location"]
+    state = json.loads(unquote(location.partition("#!")[2]))
+    assert [each["name"] for each in state["layers"]] == list(seen)
+    assert state["selectedLayer"]["layer"] == "draft"
+
+
+def test_what_has_other_units_does_not_fit_beside() -> None:
+    own = multiscale((40, 8, 8), (0, 0, 0))
+    bare = multiscale((1, 1, 1), (0, 0, 0), tuple(Axis(name, AxisType.SPACE) for name in "zyx"))
+    micrometers = tuple(Axis(name, AxisType.SPACE, "micrometer") for name in "zyx")
+    assert fits_beside(multiscale((1, 1, 1), (0, 0, 0), micrometers), own)
+    assert not fits_beside(bare, own)
+    film = (Axis("t", AxisType.TIME, "second"), *ZYX)
+    assert fits_beside(multiscale((2, 1, 1, 1), (0,) * 4, film), own)
 
 
 def test_the_state_names_this_gateways_sources(served: Served, anonymous: httpx2.Client) -> None:

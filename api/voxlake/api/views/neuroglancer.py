@@ -25,7 +25,7 @@ MOST_MERGED = 10_000
 """Supervoxels that a state can say are part of another body. The viewer keeps its state in its
 address, where each takes up to 64 bytes, and browsers have addresses of 1 MB."""
 
-WHOLE_PIXELS, LABEL_PIXELS = 500, 150
+WHOLE_PIXELS, LABEL_PIXELS = 500, 300
 """Pixels of a screen along the longest side of what is to be seen: all, or one label."""
 FINEST_SCALE = 0.05
 """Voxels in a pixel where what is to be seen is small."""
@@ -76,13 +76,18 @@ class Selected:
 
 
 def viewer_state(
-    layers: Sequence[Layer], title: str = "", selected: Selected | None = None
+    layers: Sequence[Layer],
+    title: str = "",
+    selected: Selected | None = None,
+    beside: Sequence[Layer] = (),
 ) -> dict[str, Any]:
     """Return the state that shows `layers`, the first of which gives the coordinates.
 
     One unit of the viewer's coordinates is a voxel of the first layer, and its voxel i is drawn
     at [i, i + 1) along every axis. The other layers keep their physical place beside it. The
     `title` is that of the viewer's window; empty: its own.
+
+    Those `beside` are listed, and not drawn before somebody turns them on.
 
     A label that is `selected` is at the middle of the view, as large as fits, and the panel of the
     selection tells of it.
@@ -101,6 +106,7 @@ def viewer_state(
     # Neuroglancer shows the first three dimensions: x to the right, y down, z away.
     order = sorted(space, key=lambda name: "xyz".find(name.lower()) % 4)
     shown = _all_layers(layers, first, selected)
+    hidden = [each | {"visible": False} for each in _all_layers(beside, first, None)]
     place = {name: 0.5 if name == "t" else extents[name] / 2 for name in order}
     drawn = [float(extents[name]) for name in order[:3]]
     pixels, picked = WHOLE_PIXELS, {}
@@ -115,7 +121,7 @@ def viewer_state(
         "position": [place[name] for name in order],
         "crossSectionScale": max(longest / pixels, FINEST_SCALE),
         "projectionScale": 2 * longest,
-        "layers": shown,
+        "layers": [*shown, *hidden],
         **picked,
         "selectedLayer": {"layer": shown[-1]["name"], "visible": False},
         "layout": "4panel",
@@ -165,6 +171,12 @@ def source_url(url: str, zarr_format: int) -> str:
 def viewer_link(viewer: str, state: dict[str, Any]) -> str:
     """Return the URL that opens the viewer at `viewer` (a URL ending in ``/``) with `state`."""
     return f"{viewer}#!{quote(json.dumps(state, separators=(',', ':')), safe=',:')}"
+
+
+def fits_beside(own: Multiscale, reference: Multiscale) -> bool:
+    """Return whether the axes that two datasets have both have units of one kind."""
+    units = {axis.name: si_unit(axis)[1] for axis in reference.axes}
+    return all(units.get(axis.name, si_unit(axis)[1]) == si_unit(axis)[1] for axis in own.axes)
 
 
 def _all_layers(

@@ -15,10 +15,17 @@ from voxlake.api.data import graphs
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.data.supervoxels import check_graph
-from voxlake.api.guard import Granted, MayReadSome, public, relatives
+from voxlake.api.guard import Granted, MayReadSome, list_granted, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
-from voxlake.api.views.neuroglancer import MOST_MERGED, Layer, Selected, viewer_link, viewer_state
+from voxlake.api.views.neuroglancer import (
+    MOST_MERGED,
+    Layer,
+    Selected,
+    fits_beside,
+    viewer_link,
+    viewer_state,
+)
 from voxlake.documents.neuroglancer import NeuroglancerDocument
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import UnsupportedError
@@ -34,6 +41,13 @@ Chosen = Annotated[
     Query(alias="label", ge=1, lt=1 << 64, description="A label to see first, of labels alone."),
 ]
 
+Whole = Annotated[
+    bool,
+    Query(alias="beside", description="List all other datasets of its experiment, hidden."),
+]
+
+MOST_BESIDE = 50
+"""Datasets of an experiment that are listed beside one."""
 MOST_LOCATION = 6000
 """Longest address in a header: proxies take 8 KB of headers. The viewer fetches a longer state."""
 
@@ -43,10 +57,15 @@ MOST_LOCATION = 6000
     summary="Make a Neuroglancer link and state",
 )
 async def get_neuroglancer(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
+    request: Request,
+    granted: MayReadSome,
+    *,
+    proofread: Proofread = False,
+    chosen: Chosen = None,
+    whole: Whole = False,
 ) -> NeuroglancerDocument:
     """Return a view of an image with all its labels, or of labels with their image."""
-    state = await get_state(request, granted, proofread=proofread, chosen=chosen)
+    state = await get_state(request, granted, proofread=proofread, chosen=chosen, whole=whole)
     return NeuroglancerDocument(
         link=viewer_link(f"{request.base_url}neuroglancer/", state), state=state
     )
@@ -57,7 +76,12 @@ async def get_neuroglancer(
     summary="Make a Neuroglancer state",
 )
 async def get_state(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
+    request: Request,
+    granted: MayReadSome,
+    *,
+    proofread: Proofread = False,
+    chosen: Chosen = None,
+    whole: Whole = False,
 ) -> dict[str, Any]:
     """Return the state alone, as the viewer reads it by its address: with the merges as of now."""
     shown = await _shown_with(granted)
@@ -66,7 +90,8 @@ async def get_state(
     if chosen is not None:
         own = next(each for each in layers if each.name == granted.record.name.dataset)
         selected = await _selected(granted, own, chosen)
-    return viewer_state(layers, _title(shown), selected)
+    beside = await _beside(request, granted, shown, layers[0]) if whole else []
+    return viewer_state(layers, _title(shown), selected, beside)
 
 
 @router.get(
@@ -76,19 +101,27 @@ async def get_state(
     response_class=RedirectResponse,
 )
 async def view(
-    request: Request, granted: MayReadSome, *, proofread: Proofread = False, chosen: Chosen = None
+    request: Request,
+    granted: MayReadSome,
+    *,
+    proofread: Proofread = False,
+    chosen: Chosen = None,
+    whole: Whole = False,
 ) -> RedirectResponse:
     """Redirect to the viewer, with an image and its labels loaded."""
-    link = (await get_neuroglancer(request, granted, proofread=proofread, chosen=chosen)).link
+    link = (
+        await get_neuroglancer(request, granted, proofread=proofread, chosen=chosen, whole=whole)
+    ).link
     if len(link) > MOST_LOCATION:
         base = str(request.base_url)
         query = urlencode(
             ({"proofread": "true"} if proofread else {})
             | ({"label": str(chosen)} if chosen is not None else {})
+            | ({"beside": "true"} if whole else {})
         )
-        state = f"{base}v2/datasets/{granted.record.name}/neuroglancer/state"
-        state += f"?{query}" if query else ""
-        link = f"{base}neuroglancer/#!{state}"
+        address = f"{base}v2/datasets/{granted.record.name}/neuroglancer/state"
+        address += f"?{query}" if query else ""
+        link = f"{base}neuroglancer/#!{address}"
     return RedirectResponse(link, 302, {"Cache-Control": "no-store"})
 
 
@@ -105,6 +138,20 @@ async def _shown_with(granted: Granted[ReadVoxels]) -> list[Granted[ReadVoxels]]
         return family
     wanted = {granted.record.of, granted.record.name.dataset}
     return [each for each in family if each.record.name.dataset in wanted]
+
+
+async def _beside(
+    request: Request, granted: Granted[ReadVoxels], shown: list[Granted[ReadVoxels]], first: Layer
+) -> list[Layer]:
+    """Return the other datasets of the experiment that fit beside the first."""
+    name, access = granted.record.name, granted.access
+    near = await list_granted(
+        granted.gateway, access.principal, access.right, (name.collection, name.experiment)
+    )
+    names = {each.record.name for each in shown}
+    others = [each for each in near if each.record.name not in names][:MOST_BESIDE]
+    layers = [await _layer(request, each, proofread=False) for each in others]
+    return [layer for layer in layers if fits_beside(layer.multiscale, first.multiscale)]
 
 
 def _title(shown: list[Granted[ReadVoxels]]) -> str:
