@@ -11,7 +11,7 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from os import environ
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,8 @@ class Timed:
     what: str
     who: str
     seconds: list[float]
+    cpu_seconds: list[float] = field(default_factory=list)
+    """Of this process, which is all but the server and the proxies; only of ingests."""
 
     @property
     def median(self) -> float:
@@ -117,23 +119,26 @@ def _image(shape: tuple[int, int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def _ingests(folder: Path, lakes: dict[str, StoreURL], repeats: int, say: Say) -> list[Timed]:
-    took = {name: list[float]() for name in lakes}
+    found = {name: Timed("ingest", name, []) for name in lakes}
     for number in range(repeats):
         for name, lake in lakes.items():
-            took[name].append(_ingest(folder, lake, number))
-            say(f"ingest to {name}: {took[name][-1]:.1f} s")
-    return [Timed("ingest", name, seconds) for name, seconds in took.items()]
+            seconds, cpu_seconds = _ingest(folder, lake, number)
+            found[name].seconds.append(seconds)
+            found[name].cpu_seconds.append(cpu_seconds)
+            say(f"ingest to {name}: {seconds:.1f} s, {cpu_seconds:.2f} s of CPU")
+    return list(found.values())
 
 
-def _ingest(folder: Path, lake: StoreURL, number: int) -> float:
+def _ingest(folder: Path, lake: StoreURL, number: int) -> tuple[float, float]:
+    """Return how long it takes, and the CPU of this process."""
     settings = Settings(workers=0, database_url=f"sqlite:///{folder}/{lake.scheme}-{lake.key[-4:]}")
     with Workspace.opened(lake, settings) as workspace:
         place = Place(DatasetName("lab", "far", str(number)), Kind.IMAGE)
         request = IngestRequest(str(folder / "image.npy"), place, VoxelSize(8, 8, 8))
         job = start_ingest(workspace, request)
-        begun = time.perf_counter()
+        begun, cpu_begun = time.perf_counter(), time.process_time()
         run_job(workspace, job)
-        return time.perf_counter() - begun
+        return time.perf_counter() - begun, time.process_time() - cpu_begun
 
 
 def _cutouts(url: StoreURL, disk: Path, repeats: int, say: Say) -> list[Timed]:
@@ -190,9 +195,11 @@ def _read_all(read: Read, boxes: Sequence[Box]) -> float:
 
 
 def _table(found: Sequence[Timed]) -> str:
-    rows = [("what", "who", "seconds", "of the first")]
+    rows = [("what", "who", "seconds", "of the first", "CPU, s")]
     for each in found:
         base = next(one for one in found if one.what == each.what)
-        rows.append((each.what, each.who, f"{each.median:.2f}", f"{base.median / each.median:.2f}"))
+        cpu = f"{statistics.median(each.cpu_seconds):.2f}" if each.cpu_seconds else ""
+        share = f"{base.median / each.median:.2f}"
+        rows.append((each.what, each.who, f"{each.median:.2f}", share, cpu))
     title = f"{SHAPE} voxels; {AT_ONCE} cutouts of {EDGE}^3 at a time, {MEMORY_BYTES >> 20} MiB"
     return markdown_table(title, rows)

@@ -201,14 +201,19 @@ def s3_store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> StoreURL:
 
     The environment reaches child processes as well.
     """
-    monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", s3_server.endpoint)
+    return prefix_on(s3_server, monkeypatch)
+
+
+def prefix_on(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> StoreURL:
+    """Return an empty prefix of the server's bucket, and set the environment for it."""
+    monkeypatch.setenv("VOXLAKE_S3_ENDPOINT", server.endpoint)
     monkeypatch.setenv("VOXLAKE_S3_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", SECRET_KEY)
     # Libraries that users read with take these; `prepare_process` sets them too, for good.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     forget_stores()
-    return StoreURL.parse(f"s3://{s3_server.bucket}/{uuid4().hex}")
+    return StoreURL.parse(f"s3://{server.bucket}/{uuid4().hex}")
 
 
 @pytest.fixture(params=["file", "memory", "s3"])

@@ -129,11 +129,14 @@ def _s3(url: StoreURL) -> obstore.store.S3Store:
         options["secret_access_key"] = secret.get_secret_value()
     if url.endpoint:
         options["endpoint"] = url.endpoint
+    # TLS guards a body on its way; to sign it as well, all of it would be hashed first.
+    encrypted = url.endpoint is None or url.endpoint.startswith("https://")
     return obstore.store.S3Store(
         url.root,
         prefix=url.key or None,
         region=url.region or "us-east-1",
         virtual_hosted_style_request=not url.endpoint,
+        unsigned_payload=encrypted,
         **_patience(settings, url.endpoint if url.foreign else None),
         **options,
     )
