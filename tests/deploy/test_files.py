@@ -20,7 +20,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").r
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SETTINGS = (DEPLOY / "compose" / "settings.env").read_text()
 PINNED = (ROOT / "requirements" / "dev.txt").read_text()
-OURS = ("gateway", "worker", "scheduler", "dask-worker", "lake")
+OURS = ("gateway", "worker", "scheduler", "dask-worker", "lake", "measure")
 
 
 def run(*command: str | Path, **others: Any) -> str:

@@ -39,11 +39,13 @@ def rendered(**others: Any) -> list[dict[str, Any]]:
 
 def pods(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return what pods are to be, by the name of what makes them."""
-    return {
-        each["metadata"]["name"]: each["spec"]["template"]["spec"]
-        for each in documents
-        if each["kind"] in {"Deployment", "Job"}
-    }
+    found = {}
+    for each in documents:
+        if each["kind"] in {"Deployment", "Job", "CronJob"}:
+            spec = each["spec"]
+            spec = spec["jobTemplate"]["spec"] if each["kind"] == "CronJob" else spec
+            found[each["metadata"]["name"]] = spec["template"]["spec"]
+    return found
 
 
 def test_nothing_is_found_wrong_with_it() -> None:
@@ -66,14 +68,19 @@ def test_kubernetes_takes_what_it_makes(values: dict[str, Any]) -> None:
 
 def test_a_scheduler_that_is_there_is_used() -> None:
     documents = rendered(dask={"scheduler": "tcp://dask:8786"})
-    assert pods(documents).keys() == {"lake-lake", "lake-gateway", "lake-worker"}
+    assert pods(documents).keys() == {
+        "lake-lake",
+        "lake-gateway",
+        "lake-worker",
+        "lake-measure",
+    }
     [settings] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
     assert settings["VOXLAKE_SCHEDULER"] == "tcp://dask:8786"
 
 
 def test_pods_run_as_nobody_and_write_nowhere() -> None:
     found = pods(rendered())
-    assert len(found) == 5
+    assert len(found) == 6
     for pod in found.values():
         assert pod["securityContext"]["runAsNonRoot"]
         assert not pod["automountServiceAccountToken"]

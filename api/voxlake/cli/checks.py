@@ -18,7 +18,13 @@ from packaging.requirements import Requirement
 
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import look_at_jobs, look_at_workers
-from voxlake.api.checks.machine import ROOM_BYTES, look_at_open_files, look_at_spool
+from voxlake.api.checks.machine import (
+    ROOM_BYTES,
+    look_at_cache,
+    look_at_open_files,
+    look_at_spool,
+)
+from voxlake.api.checks.measured import look_at_measured
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
 from voxlake.api.views.viewer_folder import viewer_folder
@@ -59,6 +65,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("workers", _workers),
         ("stale", _stale),
         ("sidecars", _sidecars),
+        ("measured", _measured),
         ("issuer", _issuer),
         ("gateway", _gateway),
         ("scheduler", _scheduler),
@@ -66,6 +73,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("sample", _sample),
         ("memory", _memory),
         ("spool", lambda _lake, cluster: look_at_spool(cluster.settings)),
+        ("cache", lambda _lake, cluster: look_at_cache(cluster.settings)),
         ("open files", lambda _lake, _cluster: look_at_open_files()),
     )
     for name, look in looks:
@@ -192,6 +200,13 @@ def _sidecars(lake: InLake, cluster: OnCluster) -> Outcome:
 
     with open_catalog(lake.url, cluster.settings) as catalog:
         return look_at_sidecars(lake.url, catalog.list_datasets())
+
+
+def _measured(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_measured(catalog.database)
 
 
 def _issuer(_lake: InLake, cluster: OnCluster) -> Outcome:

@@ -7,7 +7,12 @@ import shutil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from voxlake.api.checks.machine import OPEN_FILES, look_at_open_files, look_at_spool
+from voxlake.api.checks.machine import (
+    OPEN_FILES,
+    look_at_cache,
+    look_at_open_files,
+    look_at_spool,
+)
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +34,25 @@ def test_a_spool_needs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_spool_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert look_at_spool(Settings(spool_dir=tmp_path / "none"))[0] == "fail"
+
+
+def test_a_cache_needs_room_and_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look_at_cache(Settings())[0] == "ok"
+    (tmp_path / "file").write_text("no folder")
+    assert look_at_cache(Settings(cache_dir=tmp_path / "file" / "cache"))[0] == "fail"
+    (tmp_path / "cache" / "0").mkdir(parents=True)
+    (tmp_path / "cache" / "0" / "piece").write_bytes(bytes(1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 31))
+    state, found, advice = look_at_cache(
+        Settings(cache_dir=tmp_path / "cache", cache_bytes=(1 << 30) + (1 << 20))
+    )
+    assert state == "ok"  # of what it may fill, some is filled
+    assert str(tmp_path) in found
+    state, _, advice = look_at_cache(Settings(cache_dir=tmp_path / "cache", cache_bytes=1 << 31))
+    assert state == "warn"
+    assert "VOXLAKE_CACHE_BYTES" in (advice or "")
+    # It is made when a gateway starts.
+    assert look_at_cache(Settings(cache_dir=tmp_path / "new", cache_bytes=1 << 20))[0] == "ok"
 
 
 def test_few_open_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

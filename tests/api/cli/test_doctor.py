@@ -35,7 +35,8 @@ def test_all_is_well_in_a_lake(shared: Command) -> None:
     for name in (
         *("python", "packages", "settings", "lake", "store", "database", "catalog", "jobs"),
         *("workers",),
-        *("stale", "sidecars", "issuer", "gateway", "scheduler", "spool"),
+        *("stale", "sidecars", "issuer", "gateway", "scheduler", "spool", "cache"),
+        *("measured",),
     ):
         assert checks[name]["state"] == "ok", checks[name]
     assert checks["catalog"]["found"] == "2 datasets"

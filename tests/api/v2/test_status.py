@@ -42,6 +42,7 @@ def test_a_lake_that_is_well(lake: StoreURL, catalog: Catalog) -> None:
     found = status(lake, catalog)
     assert found.ok
     names = {"answers", "settings", "catalog", "jobs", "workers", "stale", "spool", "open files"}
+    names |= {"cache", "measured"}
     assert {check.name for check in found.checks} == names
     assert not found.runners
     assert not found.troubled

@@ -1,10 +1,12 @@
-"""Whether a machine has what the work on it needs: disk, open files."""
+"""Whether a machine has what the work on it needs: disks, open files."""
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from voxlake.api.checks.outcome import Outcome
@@ -27,6 +29,36 @@ def look_at_spool(settings: Settings) -> Outcome:
     if room < max(ROOM_BYTES, settings.task_bytes):
         return "warn", found, "free some space, or set VOXLAKE_SPOOL_DIR to another folder"
     return "ok", found, None
+
+
+def look_at_cache(settings: Settings) -> Outcome:
+    """Look at the disk of what a gateway keeps of what it read."""
+    if settings.cache_dir is None:
+        return "ok", "none: what is read of a store is kept in memory alone", None
+    folder = settings.cache_dir.absolute()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    advice = "give it to the user of the gateway, or set VOXLAKE_CACHE_DIR to another folder"
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return "fail", f"{there} cannot be written to", advice
+    try:
+        free, kept = shutil.disk_usage(there).free, _bytes_below(folder)
+    except OSError as error:
+        return "fail", f"{folder}: {error.strerror}", advice
+    found = f"{kept / 1e9:.1f} GB are kept in {folder}, {free / 1e9:.1f} GB are free"
+    if free + kept < settings.cache_bytes + ROOM_BYTES:
+        wanted = f"{found}, for {settings.cache_bytes / 1e9:.1f} GB"
+        return "warn", wanted, "free some space, or lower VOXLAKE_CACHE_BYTES"
+    return "ok", found, None
+
+
+def _bytes_below(folder: Path) -> int:
+    """Return the bytes of all files, which others may delete meanwhile."""
+    found = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                found += Path(root, name).stat().st_size
+    return found
 
 
 def look_at_open_files() -> Outcome:

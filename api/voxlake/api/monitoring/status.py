@@ -9,7 +9,8 @@ from importlib.metadata import version
 from voxlake.api.askers import Asker
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import of_workers, outcome_of
-from voxlake.api.checks.machine import look_at_open_files, look_at_spool
+from voxlake.api.checks.machine import look_at_cache, look_at_open_files, look_at_spool
+from voxlake.api.checks.measured import look_at_measured
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
 from voxlake.api.checks.stale import look_at_stale
@@ -59,7 +60,9 @@ def _look(gateway: Gateway, answering: Outcome) -> StatusDocument:
         checked("jobs", lambda: outcome_of(stand, at_work)),
         checked("workers", lambda: of_workers(stand, heard_of)),
         checked("stale", lambda: look_at_stale(gateway.lake, catalog.list_datasets())),
+        checked("measured", lambda: look_at_measured(database)),
         checked("spool", lambda: look_at_spool(gateway.settings)),
+        checked("cache", lambda: look_at_cache(gateway.settings)),
         checked("open files", look_at_open_files),
     )
     return StatusDocument(
