@@ -15,6 +15,7 @@ from tests.docs.pages import ROOT
 
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
+from voxlake.api.monitoring.costs import Costs
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -73,6 +74,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     with open_catalog(lake, Settings()) as catalog:
         metrics.add(Jobs(catalog.database))
         metrics.add(Quotas(catalog.usage))
+        metrics.add(Costs(catalog.usage, Settings()))
         families = list(metrics.registry.collect())
     endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}
     names = {f"{each.name}{end}" for each in families for end in endings.get(each.type, [""])}

@@ -12,6 +12,7 @@ from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.limits.questions import Questions
 from voxlake.api.identity.identity import Identity
+from voxlake.api.monitoring.costs import Costs
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -85,6 +86,7 @@ class Gateway:
         self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
         self.metrics.add(Jobs(self.catalog.database))
         self.metrics.add(Quotas(self.catalog.usage))
+        self.metrics.add(Costs(self.catalog.usage, self.settings))
 
     @property
     def whole_answer_bytes(self) -> int:

@@ -167,6 +167,24 @@ class Settings(BaseSettings):
         le=1,
         description="Share of requests and jobs that it is told of, where a proxy has not decided.",
     )
+    price_stored_tb_month: float = Field(
+        default=0,
+        ge=0,
+        description="Price of 10^12 bytes stored for a month, in any currency; 0: what is stored "
+        "is told in bytes alone.",
+    )
+    price_sent_tb: float = Field(
+        default=0,
+        ge=0,
+        description="Price of 10^12 bytes sent, in the same; 0: what is sent is told in bytes "
+        "alone.",
+    )
+    budget_month: float = Field(
+        default=0,
+        ge=0,
+        description="What a month may cost by these prices: alerts tell when four fifths of it, "
+        "and all of it, are used up; nothing is refused. 0: none is told.",
+    )
     metrics_public: bool = Field(
         default=False,
         description="Let everybody read the gateway's /metrics, where only Prometheus reaches it.",

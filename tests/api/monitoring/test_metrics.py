@@ -19,6 +19,7 @@ from voxlake.api.app import create_app
 from voxlake.api.http.layers.exchange import CutOff, Exchange
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.issuer import Issuer
+from voxlake.api.monitoring.costs import Costs
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -233,6 +234,7 @@ def test_what_the_documentation_names_is_there(tmp_path: Path, served: Served) -
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
     metrics.add(Jobs(served.catalog.database))
     metrics.add(Quotas(served.catalog.usage))
+    metrics.add(Costs(served.catalog.usage, Settings()))
     metrics.tell_others(Worker(0, 1, tmp_path, listener=0))
     said = metrics.text().decode()
     named = set(re.findall(r"\bvoxlake_[a-z]\w+", page))
