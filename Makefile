@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo ready test coverage proofs requests aborts hostile faults fuzz writes chaos times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo ready test coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -65,6 +65,11 @@ MINUTES := 10
 
 chaos: .venv/dev.stamp  ## Kill gateways and workers at random while jobs run, for minutes: make chaos MINUTES=30
 	VOXLAKE_CHAOS_MINUTES=$(MINUTES) $(BIN)/pytest -n0 -s -o faulthandler_timeout=0 tests/integration/test_chaos.py
+
+SOAK_SECONDS := 1800
+
+soak: .venv/dev.stamp  ## Ask two gateways for 80 % of what they can, for half an hour: make soak SOAK_SECONDS=600
+	VOXLAKE_SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -n0 -s -o faulthandler_timeout=0 tests/integration/soak.py
 
 FAULT_ROUNDS := 200
 

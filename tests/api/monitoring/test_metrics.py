@@ -31,6 +31,7 @@ from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.errors import StoreUnavailableError
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
+from voxlake.platform.settings import Settings
 from voxlake.platform.store.counts import COUNTS, StoreCounts
 
 if TYPE_CHECKING:
