@@ -34,6 +34,8 @@ SERVERS = {
     "postgres": lambda _: run_postgres(),
     "s3": run_s3,
 }
+INSTALLATION = os.environ.get("VOXLAKE_TEST_INSTALLATION", "folder-sqlite")
+"""What the lake of a test lies on, where the test does not choose: or s3-postgres."""
 MOST_PROCESSES = 4
 """Tests that kill processes or watch the clock want a core for each."""
 
@@ -141,8 +143,15 @@ def forget_stores() -> None:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> StoreURL:
-    """An empty lake in a local folder."""
+def lake(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> StoreURL:
+    """An empty lake in a local folder; on S3 with PostgreSQL if `make installations` says so."""
+    if INSTALLATION == "s3-postgres":
+        url = request.getfixturevalue("s3_store")
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+        assert isinstance(url, StoreURL)
+        return url
     folder = tmp_path / "lake"
     folder.mkdir()
     return StoreURL.parse(str(folder))
