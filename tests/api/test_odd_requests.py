@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EM = "/v2/datasets/lab/brain/em"
 CELLS = "/v2/datasets/lab/brain/cells"
+BOOLEAN = "fsck.quick: Input should be a valid boolean"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,50 @@ def test_a_body_that_is_encoded_is_told_so(owner: httpx2.Client, coding: str) ->
     )
     assert answer.status_code == 400
     assert "send it as it is" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["[true]", "[3.0]", "[9007199254740993.0]", "[1e3]", '["3.0"]', '[" 3"]', '["+3"]', '["1_0"]',
+     '["\u0663"]', "[-1]", "[18446744073709551616]", '["18446744073709551616"]', "[null]"],
+)  # fmt: skip
+def test_an_id_is_a_whole_number_or_its_digits(anonymous: httpx2.Client, sent: str) -> None:
+    body = f'{{"labels": {sent}}}'.encode()
+    answer = anonymous.post(f"{CELLS}/labels/lookup", content=body)
+    assert answer.status_code == 400
+    assert "(labels.0: Input should be a whole number from 1 to 184" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "wrong"),
+    [
+        (f"{CELLS}/labels/reserve", '{"count": true}', "count: Input should be a whole number"),
+        ("/v2/datasets/lab/brain/odd", '{"kind": "image", "levels": "2"}', "levels: Input should"),
+        ("/v2/jobs", '{"kind": "fsck", "dataset": "lab/brain/em", "quick": "no"}', BOOLEAN),
+        ("/v2/jobs", '{"kind": "fsck", "dataset": "lab/brain/em", "quick": 1}', BOOLEAN),
+        ("/v2/jobs", '{"kind": "mend", "dataset": "lab/brain/em"}', "body: Input tag 'mend'"),
+        ("/v2/tokens", '{"name": "x", "ends_at": 1893456000}', "ends_at: Input should be a valid"),
+    ],
+)
+def test_what_is_of_another_type_is_refused(
+    owner: httpx2.Client, path: str, body: str, wrong: str
+) -> None:
+    answer = owner.post(path, content=body.encode())
+    assert answer.status_code == 400, answer.text
+    assert f"({wrong}" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "Content-Range"])
+def test_a_change_on_a_condition_is_not_made_without(owner: httpx2.Client, name: str) -> None:
+    place = "/v2/metadata/value?place=lab&key=odd"
+    for method in ("PUT", "DELETE"):
+        body = b'{"value": "written"}' if method == "PUT" else b""
+        answer = owner.request(method, place, content=body, headers={name: "*"})
+        assert (answer.status_code, name in answer.json()["detail"]) == (400, True)
+        assert owner.get(place).status_code == 404
+    if name != "If-Match":
+        box = f"{EM}/cutout?z=0&y=0&x=0&fill=9"
+        assert owner.put(box, headers={name: "*"}).status_code == 400
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(served: Served) -> None:

@@ -58,7 +58,7 @@ def install_openapi(app: FastAPI) -> None:
             app.openapi_schema = build(app)
         return app.openapi_schema
 
-    app.state.query_parameters = {}
+    app.state.parameters = {}
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 

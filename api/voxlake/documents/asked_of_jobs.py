@@ -100,17 +100,19 @@ class DeleteQuestion(AboutDataset):
     with_labels: bool = Field(default=False, description="Delete the labels of an image with it.")
 
 
-type AnyQuestion = (
+type AnyQuestion = Annotated[
     IngestQuestion
     | DownsampleQuestion
     | IndexQuestion
     | VerifyQuestion
     | FsckQuestion
-    | DeleteQuestion
-)
+    | DeleteQuestion,
+    # Here and not around the alias: what is wrong is told of the form that `kind` names alone.
+    Field(discriminator="kind"),
+]
 
 
-class JobQuestion(RootModel[Annotated[AnyQuestion, Field(discriminator="kind")]]):
+class JobQuestion(RootModel[AnyQuestion]):
     """A job that is to be planned or started; `kind` says which."""
 
     model_config = ConfigDict(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel
 
 from voxlake.documents.document import Document, Question
-from voxlake.documents.labels import LabelAsked, Text
+from voxlake.documents.labels import Digits, LabelAsked
 from voxlake.documents.precomputed import VolumeInfo
 
 MOST_NODES = 100_000
@@ -111,7 +111,7 @@ class SplitAsked(Question):
 class OperationAsked(Question):
     """A change of the graph."""
 
-    operation_id: Annotated[Text, Field(ge=1, lt=1 << 63)]
+    operation_id: Annotated[int, Digits(1, (1 << 63) - 1)]
 
 
 class EditDocument(Document):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, WithJsonSchema
+from pydantic import Field, PlainSerializer
+from pydantic_core import core_schema
 
 from voxlake.documents.box import BoxDocument
 from voxlake.documents.document import Document, Question
@@ -19,26 +21,58 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
 
     from voxlake.ngff.labels.queries.in_box import LabelsInBox
     from voxlake.ngff.labels.table import LabelTable
     from voxlake.ngff.labels.view import View
 
 type Text = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
-"""A number inside, text in JSON, whose numbers end at 2^53 in much of the world; both are taken."""
+"""A number inside, text in JSON, whose numbers end at 2^53 in much of the world."""
+
+DIGITS = "^[0-9]{1,20}$"
+AS_TEXT = core_schema.plain_serializer_function_ser_schema(
+    str, return_schema=core_schema.str_schema(), when_used="json"
+)
 
 
-def _described(least: int) -> WithJsonSchema:
-    """Say that a label is taken as a number and as text."""
-    number = {"type": "integer", "minimum": least, "maximum": MAX_LABEL}
-    text = {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": [str(MAX_LABEL)]}
-    return WithJsonSchema({"anyOf": [number, text]}, mode="validation")
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Whole numbers are taken, and text of their digits; floats may be rounded neighbours."""
+
+    ge: int
+    le: int
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        number = core_schema.int_schema(strict=True, ge=self.ge, le=self.le)
+        digits = core_schema.str_schema(pattern=DIGITS, strict=True)
+        text = core_schema.no_info_after_validator_function(int, digits)
+        return core_schema.union_schema(
+            [core_schema.chain_schema([text, number]), number],
+            mode="left_to_right",
+            custom_error_type="digits",
+            custom_error_message=f"Input should be a whole number from {self.ge} to "
+            f"{self.le}, or its digits as text",
+            serialization=AS_TEXT,
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if handler.mode == "serialization":
+            return {"type": "string"}
+        number = {"type": "integer", "minimum": self.ge, "maximum": self.le}
+        text = {"type": "string", "pattern": DIGITS, "examples": [str(self.le)]}
+        return {"anyOf": [number, text]}
 
 
-type Label = Annotated[Text, Field(ge=0, le=MAX_LABEL), _described(0)]
+type Label = Annotated[int, Digits(0, MAX_LABEL)]
 """An id of a label, or 0 for the background."""
 
-type LabelAsked = Annotated[Text, Field(ge=1, le=MAX_LABEL), _described(1)]
+type LabelAsked = Annotated[int, Digits(1, MAX_LABEL)]
 """The same, without the background."""
 
 MAX_LABELS = 100_000
@@ -203,7 +237,7 @@ class PointsQuestion(Question):
 class ReserveQuestion(Question):
     """How many ids to reserve."""
 
-    count: int = Field(ge=1, le=MAX_LABEL)
+    count: LabelAsked = Field(description="From 1 on.")
 
 
 def label_document(view: View, extent: LabelExtent, **more: Any) -> LabelDocument:

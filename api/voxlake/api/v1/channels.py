@@ -11,7 +11,7 @@ from voxlake.api.askers import Asker
 from voxlake.api.at_places import MayAddToExperiment, MayReadExperiment
 from voxlake.api.data import downsampling
 from voxlake.api.guard import Granted, MayDelete, MayRead, MayUpdate, NamePart, grant
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels as data
 from voxlake.api.places import planned
 from voxlake.api.v1.changes import check_named, refusing_held, sharing, taken_is_wrong
@@ -47,7 +47,7 @@ async def add_channel(
     request: Request,
     granted: MayAddToExperiment,
     dataset: NamePart,
-    asked: Annotated[BossChannelQuestion, Depends(JsonBody(BossChannelQuestion))],
+    asked: Annotated[BossChannelQuestion, Depends(LaxBody(BossChannelQuestion))],
 ) -> BossChannel:
     """Make a channel in the extent of its frame, which the asker owns: all zeros, to be written to.
 
@@ -64,7 +64,7 @@ async def add_channel(
 async def change_channel(
     request: Request,
     granted: MayUpdate,
-    asked: Annotated[BossChannelChange, Depends(JsonBody(BossChannelChange))],
+    asked: Annotated[BossChannelChange, Depends(LaxBody(BossChannelChange))],
 ) -> BossChannel:
     """Change what is given of a channel; what is not stays, its sources too."""
     if asked.public is not None:

@@ -16,7 +16,7 @@ from voxlake.api.at_places import (
     MayUpdateCollection,
 )
 from voxlake.api.guard import NamePart
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels, collections
 from voxlake.api.v1.changes import check_named, refusing_held, sharing, taken_is_wrong
 from voxlake.api.v1.routers import boss_router
@@ -43,7 +43,7 @@ async def get_collection(granted: MayReadCollection) -> BossCollection:
 async def add_collection(
     granted: MayAddToLake,
     collection: NamePart,
-    asked: Annotated[BossCollectionQuestion, Depends(JsonBody(BossCollectionQuestion))],
+    asked: Annotated[BossCollectionQuestion, Depends(LaxBody(BossCollectionQuestion))],
 ) -> BossCollection:
     """Make a collection, which the asker owns."""
     check_named(asked.name, collection)
@@ -57,7 +57,7 @@ async def add_collection(
 @router.put("/{collection}", summary="Change a collection")
 async def change_collection(
     granted: MayUpdateCollection,
-    asked: Annotated[BossCollectionChange, Depends(JsonBody(BossCollectionChange))],
+    asked: Annotated[BossCollectionChange, Depends(LaxBody(BossCollectionChange))],
 ) -> BossCollection:
     """Change what is given of a collection: its name, description, or whether it is public."""
     if asked.public is not None:

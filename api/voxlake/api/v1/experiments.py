@@ -16,7 +16,7 @@ from voxlake.api.at_places import (
     MayUpdateExperiment,
 )
 from voxlake.api.guard import NamePart
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels as data
 from voxlake.api.places import collections, planned
 from voxlake.api.v1.axes import by_axis
@@ -48,7 +48,7 @@ async def get_experiment(granted: MayReadExperiment) -> BossExperiment:
 async def add_experiment(
     granted: MayAddToCollection,
     experiment: NamePart,
-    asked: Annotated[BossExperimentQuestion, Depends(JsonBody(BossExperimentQuestion))],
+    asked: Annotated[BossExperimentQuestion, Depends(LaxBody(BossExperimentQuestion))],
 ) -> BossExperiment:
     """Make an experiment in a frame, which the asker owns; its channels are made by its body."""
     check_named(asked.name, experiment)
@@ -64,7 +64,7 @@ async def add_experiment(
 @router.put("/{experiment}", summary="Change an experiment")
 async def change_experiment(
     granted: MayUpdateExperiment,
-    asked: Annotated[BossExperimentChange, Depends(JsonBody(BossExperimentChange))],
+    asked: Annotated[BossExperimentChange, Depends(LaxBody(BossExperimentChange))],
 ) -> BossExperiment:
     """Change what is given of an experiment; channels that there are stay as they are."""
     if asked.public is not None:

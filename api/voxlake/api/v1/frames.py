@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from voxlake.api.askers import Asker, SignedIn, grant_place
 from voxlake.api.at_places import Anybody, MayAddToLake
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels, collections
 from voxlake.api.places import frames as data
 from voxlake.api.v1.axes import by_axis
@@ -62,7 +62,7 @@ async def get_frame(asker: Anybody, frame: FrameName) -> BossFrame:
 async def add_frame(
     granted: MayAddToLake,
     frame: FrameName,
-    asked: Annotated[BossFrameQuestion, Depends(JsonBody(BossFrameQuestion))],
+    asked: Annotated[BossFrameQuestion, Depends(LaxBody(BossFrameQuestion))],
 ) -> BossFrame:
     """Make a coordinate frame; the asker, and administrators, may change it."""
     check_named(asked.name, frame)
@@ -81,7 +81,7 @@ async def add_frame(
 async def change_frame(
     asker: SignedIn,
     frame: FrameName,
-    asked: Annotated[BossFrameChange, Depends(JsonBody(BossFrameChange))],
+    asked: Annotated[BossFrameChange, Depends(LaxBody(BossFrameChange))],
 ) -> BossFrame:
     """Give a frame another name or description; where it lies stays."""
     said = FrameChange(name=asked.name, description=asked.description)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from voxlake.api.askers import SignedIn
 from voxlake.api.data import uploads as data
 from voxlake.api.guard import grant
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.own_uploads import MayUpload
 from voxlake.api.places.channels import frame_of
 from voxlake.api.v1.routers import boss_router
@@ -37,7 +37,7 @@ WAIT_S = 10
 
 @router.post("", summary="Begin an ingest job", status_code=201)
 async def begin(
-    request: Request, _: SignedIn, config: Annotated[Config, Depends(JsonBody(Config))]
+    request: Request, _: SignedIn, config: Annotated[Config, Depends(LaxBody(Config))]
 ) -> BossIngestJob:
     """Begin an ingest job by a configuration of boss-ingest, into a channel that there is."""
     where = config.database

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 from fastapi.responses import Response
 
 from voxlake.api.askers import Administrator, SignedIn
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.people import usage
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb_metrics import (
@@ -30,7 +30,7 @@ async def list_metrics(asker: Administrator) -> tuple[BossMetric, ...]:
 
 @router.put("/metrics", summary="Limit all others", status_code=201, response_class=Response)
 async def put_metrics(
-    asker: Administrator, asked: Annotated[BossManyDefaults, Depends(JsonBody(BossManyDefaults))]
+    asker: Administrator, asked: Annotated[BossManyDefaults, Depends(LaxBody(BossManyDefaults))]
 ) -> Response:
     """Say what all may have that have no limit of their own, for administrators."""
     await usage.set_limits(asker, (limit for each in asked.root for limit in each.limits))
@@ -48,7 +48,7 @@ async def list_thresholds(asker: Administrator) -> tuple[BossThreshold, ...]:
 
 @router.put("/thresholds", summary="Limit subjects", status_code=201, response_class=Response)
 async def put_thresholds(
-    asker: Administrator, asked: Annotated[BossLimits, Depends(JsonBody(BossLimits))]
+    asker: Administrator, asked: Annotated[BossLimits, Depends(LaxBody(BossLimits))]
 ) -> Response:
     """Say what subjects may have in a month, for administrators."""
     await usage.set_limits(asker, asked.root)

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from voxlake.api.askers import NAMED, Asker, SignedIn
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.people import permission_sets as data
 from voxlake.api.v1.group_names import boss_name, name_here
 from voxlake.api.v1.routers import boss_router
@@ -41,7 +41,7 @@ class ResourceQuery(BaseModel):
 
 
 Asked = Annotated[ResourceQuery, Query()]
-Granting = Annotated[BossPermissionQuestion, Depends(JsonBody(BossPermissionQuestion))]
+Granting = Annotated[BossPermissionQuestion, Depends(LaxBody(BossPermissionQuestion))]
 
 
 @router.get("", summary="List permissions")

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 
 from voxlake.api.askers import Administrator, SignedIn, UserManager, UserName
-from voxlake.api.http.requests.intake import JsonBody
+from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.people import users as data
 from voxlake.api.v1.routers import boss_router, refusal
 from voxlake.documents.asked_of_people import UserQuestion
@@ -42,7 +42,7 @@ async def add_user(
     request: Request,
     asker: UserManager,
     user: UserName,
-    asked: Annotated[BossUserQuestion, Depends(JsonBody(BossUserQuestion))],
+    asked: Annotated[BossUserQuestion, Depends(LaxBody(BossUserQuestion))],
 ) -> Response:
     """Add a user. A password may be sent, and is not kept: people sign in at the issuer."""
     made = UserQuestion(name=user, full_name=asked.full_name, email=asked.email or "")

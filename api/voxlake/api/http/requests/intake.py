@@ -23,10 +23,14 @@ class JsonBody:
 
     It stands after the guard among the parameters of a route: dependencies are asked in their
     order, while a body that FastAPI itself reads is read, and refused, before any of them.
+
+    What is in it is of the types of JSON that the document has: true is no number, and neither is
+    7.0 a whole one or "yes" a truth.
     """
 
     model: type[BaseModel]
     media_type: ClassVar = "application/json"
+    strict: ClassVar = True
 
     async def __call__(self, request: Request) -> BaseModel:
         """Return the document.
@@ -41,9 +45,16 @@ class JsonBody:
         check_coding(request)
         body = await request.body()
         try:
-            return self.model.model_validate_json(body)
+            return self.model.model_validate_json(body, strict=self.strict)
         except ValidationError as error:
             raise _unfit(error) from error
+
+
+class LaxBody(JsonBody):
+    """As `JsonBody`, of clients of another server, which takes numbers and truths as text, too."""
+
+    __slots__ = ()
+    strict: ClassVar = False
 
 
 @dataclass(frozen=True, slots=True)
