@@ -189,6 +189,13 @@ def test_truncated_tiff_slice(tmp_path: Path) -> None:
         open_source(str(tmp_path)).read(Box((0, 0, 0), (2, 32, 32)))
 
 
+def test_tiff_slice_that_is_a_negative(tmp_path: Path) -> None:
+    for number, plane in enumerate(VOXELS):
+        white = "miniswhite" if number == 3 else "minisblack"
+        tifffile.imwrite(tmp_path / f"s{number}.tif", plane, photometric=white)
+    fails(tmp_path, "unlike its first, s0.tif", "s3.tif (32 x 32 uint8, 0 is white)")
+
+
 def test_torn_strip_of_a_tiff_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "v.tif"
     tifffile.imwrite(path, VOXELS, compression="zlib")
@@ -261,6 +268,13 @@ def test_truncated_volume(
     open_source(str(tmp_path / name)).check()
     cut(tmp_path / name, share)
     fails(tmp_path / name, name)
+
+
+def test_arrays_behind_the_first(tmp_path: Path) -> None:
+    with (tmp_path / "v.npy").open("wb") as file:
+        np.save(file, VOXELS)
+        np.save(file, VOXELS)
+    fails(tmp_path / "v.npy", f"{VOXELS.nbytes + 128} bytes behind its array", "(5, 32, 32)")
 
 
 def test_which_hdf5_dataset(tmp_path: Path) -> None:

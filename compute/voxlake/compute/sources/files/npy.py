@@ -15,6 +15,8 @@ from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.compute.sources.source import Source
 
 
@@ -34,6 +36,7 @@ def open_npy(location: str) -> Source | None:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise SourceError(f"NumPy file {path} cannot be read ({error}); restore it") from error
+    _check_end(path, mapped)
     return ArrangedSource(
         dtype=native(mapped.dtype, f"NumPy file {path}"),
         arrangement=arrange_named((), mapped.shape, f"NumPy file {path}"),
@@ -41,6 +44,15 @@ def open_npy(location: str) -> Source | None:
         read_stored=lambda box: mapped[box.slices],
         stored_block=_row(mapped),
     )
+
+
+def _check_end(path: Path, mapped: np.memmap) -> None:
+    """Raise SourceError if there is more behind the array, such as a second one."""
+    if more := path.stat().st_size - mapped.offset - mapped.nbytes:
+        raise SourceError(
+            f"NumPy file {path} has {more} bytes behind its array of shape {mapped.shape}, which "
+            "would be left out; save each array in a file of its own"
+        )
 
 
 def _row(mapped: np.ndarray) -> tuple[int, ...]:

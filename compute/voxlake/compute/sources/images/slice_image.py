@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
-from tifffile import TiffFile
+from tifffile import PHOTOMETRIC, TiffFile
 
 from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
@@ -79,6 +79,8 @@ class SliceHeader:
     """Whether several samples are colours, in the order red, green, blue, alpha; or gray, alpha."""
     orientation: int = 1
     """How it is to be turned before it is shown."""
+    is_negative: bool = False
+    """Whether 0 is white: pixels are read as they are, and one such among others is inverted."""
 
     def in_colours(self) -> SliceHeader:
         """Return the header of the image with the colours of its palette, if it has one."""
@@ -107,7 +109,8 @@ class SliceHeader:
     def __str__(self) -> str:
         colour = f" x {self.samples} samples" if self.samples > 1 else ""
         turned = f", orientation {self.orientation}" if self.orientation != 1 else ""
-        return f"{self.height} x {self.width}{colour} {self.dtype}{turned}"
+        negative = ", 0 is white" if self.is_negative else ""
+        return f"{self.height} x {self.width}{colour} {self.dtype}{turned}{negative}"
 
 
 def read_header(path: Path) -> SliceHeader:
@@ -325,7 +328,8 @@ def _tiff_header(path: Path) -> SliceHeader:
     whole = (page.imagelength, page.imagewidth)
     is_colour = palette is not None or bool(page_channels(page, samples, dtype).described)
     header = SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
-    return replace(header, orientation=tiff_orientation(page))
+    is_negative = page.photometric == PHOTOMETRIC.MINISWHITE
+    return replace(header, orientation=tiff_orientation(page), is_negative=is_negative)
 
 
 def _check_one_plane(path: Path, page: TiffPage) -> None:
