@@ -164,7 +164,7 @@ def test_labels_of_an_image_cover_it(lake: StoreURL, catalog: Catalog) -> None:
     assert own.multiscale.levels == of.multiscale.levels
     listed = json.loads(store.read(url / "labels/zarr.json").body)["attributes"]["ome"]["labels"]
     assert listed == ["cells"]
-    with pytest.raises(InvalidInputError, match="leave shape"):
+    with pytest.raises(InvalidInputError, match="leave voxel size"):
         make_empty(lake, catalog, EmptyDataset(EM.sibling("x"), Kind.LABELS, of="em", levels=1))
     with pytest.raises(NotFoundError):
         make_empty(lake, catalog, EmptyDataset(EM.sibling("x"), Kind.LABELS, of="none"))
@@ -178,6 +178,7 @@ def test_labels_of_an_image_cover_it(lake: StoreURL, catalog: Catalog) -> None:
         image((0, 1, 1)),
         image((1, 1)),
         image((1, 1, (1 << 62) + 1)),
+        image((1 << 21, 1 << 21, 1 << 21)),
         image(levels=0),
         image(levels=40),
         image(levels=2, steps=((2, 2, 2),)),

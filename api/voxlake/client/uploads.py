@@ -234,12 +234,11 @@ def upload_array(
     """
     read = source if callable(source) else reader_of(source)
     shape, dtype = more.pop("shape", None), more.pop("dtype", None)
-    # Labels of an image have its shape and levels.
-    own = None if more.get("of") is not None else source.shape if shape is None else shape
     given = {
         "kind": kind,
         "dtype": np.dtype(source.dtype if dtype is None else dtype).name,
-        "shape": None if own is None else list(map(int, own)),
+        # Of labels of an image it is compared: they have a voxel for each of its.
+        "shape": list(map(int, source.shape if shape is None else shape)),
         "voxel_size": None if voxel_size is None else list(map(float, voxel_size)),
     }
     asked = {key: value for key, value in (given | more).items() if value is not None}

@@ -77,7 +77,9 @@ class EmptyQuestion(Question):
     ) = Field(None, description="Of its voxels; null: of labels uint64.")
     of: Name | None = Field(None, description="The image of the experiment that labels belong to.")
     axes: tuple[Literal["t", "c", "z", "y", "x"], ...] = ("z", "y", "x")
-    shape: tuple[Extent, ...] | None = Field(None, description="Voxels along each axis.")
+    shape: tuple[Extent, ...] | None = Field(
+        None, description="Voxels along each axis; of labels of an image it is compared with its."
+    )
     voxel_size: tuple[Length, Length, Length] | None = Field(None, description="z, y, x.")
     unit: Name = Field("nanometer", description="Of the size of a voxel, as NGFF calls it.")
     translation: tuple[Finite, Finite, Finite] = Field(

@@ -7,6 +7,7 @@ off can; after `ABANDONED_S` whoever makes a dataset of its name takes that.
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -58,8 +59,8 @@ INDEXED_TIMES = 256
 EVERYTHING = Principal("voxlake", is_owner=True)
 """Who gives up what was cut off."""
 
-_LONGEST = 1 << 62
-"""Voxels along an axis, at most."""
+_MOST_VOXELS = 1 << 62
+"""Of an array: what is counted of them fits the numbers of a database, and of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class EmptyDataset:
     """Factors of z, y, x from each level to the next, instead of `levels`."""
     of: str | None = None
     """The image of the same experiment that labels belong to."""
+    covers: tuple[int, ...] | None = None
+    """Shape that whoever asks takes the labels of that image to have; None: whatever they have."""
     public: bool = False
     description: str = ""
 
@@ -195,13 +198,19 @@ def _as_of_image(
         raise InvalidInputError(f"{asked.name} is to belong to {place.name}; labels do, to images")
     if (asked.extent, asked.levels, asked.steps) != (None, None, None):
         raise InvalidInputError(
-            f"{asked.name} covers {place.name} voxel by voxel, and has its levels; leave shape, "
-            "voxel size, levels and factors out"
+            f"{asked.name} covers {place.name} voxel by voxel, and has its levels; leave voxel "
+            "size, levels and factors out"
         )
     image = covered_dataset(open_dataset(lake / place.key))
     in_time = image.times is not None
+    shape = (*([image.times] if image.times is not None else []), *image.shape)
+    if asked.covers not in (None, shape):
+        raise InvalidInputError(
+            f"{asked.name} was to have the shape {asked.covers}, and labels of {place.name} have "
+            f"{shape}, a voxel for each of its; give these"
+        )
     return Extent(
-        (*([image.times] if image.times is not None else []), *image.shape),
+        shape,
         ("t", *SPATIAL) if in_time else SPATIAL,
         image.voxel_size,
         image.translation,
@@ -216,9 +225,14 @@ def _check_extent(asked: EmptyDataset, extent: Extent) -> None:
             f"shape {extent.shape} was given for the axes {', '.join(extent.axes)}; give a length "
             "for each"
         )
-    if not 1 <= min(extent.shape) <= max(extent.shape) <= _LONGEST:
+    if min(extent.shape) < 1 or math.prod(extent.shape) > _MOST_VOXELS:
         raise InvalidInputError(
-            f"shape {extent.shape} was given; an axis has 1 to {_LONGEST} voxels"
+            f"shape {extent.shape} was given; an axis has 1 voxel or more, and all of them "
+            f"{_MOST_VOXELS} at most"
+        )
+    if extent.time is not None and "t" not in extent.axes:
+        raise InvalidInputError(
+            f"a time step was given for the axes {', '.join(extent.axes)}; leave it out, or give t"
         )
     if asked.kind is Kind.LABELS and "c" in extent.axes:
         raise UnsupportedError(

@@ -136,7 +136,9 @@ def test_two_clients_of_which_one_is_killed(
         assert other.stdout.readline()
         killed.kill()
         killed.communicate()
-        read = other.communicate(timeout=100)[0]
+        # communicate() leaves out what is buffered behind the line.
+        read = other.stdout.read()
+        other.communicate(timeout=100)
         assert other.returncode == 0
         assert read.count("\n") == SHARDS - 1
         beside.work()
@@ -181,6 +183,18 @@ def test_labels_are_indexed_by_the_worker(beside: Beside, gateway: Gateway) -> N
     beside.check(voxels)
     ids, counts = np.unique(voxels[voxels > 0], return_counts=True)
     assert gateway.label_counts(NEW) == dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
+
+def test_labels_of_an_image_are_as_large(beside: Beside, gateway: Gateway) -> None:
+    size = (8, 8, 8)
+    gateway.create("lab/brain/em", "image", dtype="uint8", shape=(4, 5, 6), voxel_size=size)
+    for shape in ((5, 5, 6), (4, 5, 5)):
+        with pytest.raises(InvalidInputError, match=r"labels of lab/brain/em have \(4, 5, 6\)"):
+            gateway.upload(NEW, np.ones(shape, np.uint32), "labels", of="em")
+    assert [str(each.name) for each in beside.catalog.list_datasets()] == ["lab/brain/em"]
+    job = gateway.upload(NEW, np.ones((4, 5, 6), np.uint32), "labels", of="em")
+    beside.work()
+    assert job.wait(quiet=True).state is JobState.DONE
 
 
 def begun(gateway: Gateway) -> UploadDocument:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 AT = "/v2/datasets/lab/brain"
+UPLOADS = "/v2/uploads/lab/brain"
 IMAGE = {"kind": "image", "dtype": "uint16", "shape": [9, 20, 30], "voxel_size": [40, 4, 4]}
 LABELS = {"kind": "labels", "shape": [9, 20, 30], "voxel_size": [40, 4, 4]}
 
@@ -108,11 +109,21 @@ def test_what_is_refused(own: Served, client: httpx2.Client) -> None:
         ("x", IMAGE | {"unit": "parsnip"}, 400),
         ("x", IMAGE | {"dtype": "uint64"}, 400),
         ("x", {"kind": "image", "dtype": "uint8"}, 400),
+        ("x", IMAGE | {"shape": [1 << 21, 1 << 21, 1 << 21]}, 400),
+        ("x", IMAGE | {"time_step": 1}, 400),
+        ("x", IMAGE | {"time_unit": "second"}, 400),
         ("x", cells | {"of": "none"}, 404),
-        ("x", cells, 200),
+        ("x", cells | {"shape": [9, 20, 31]}, 400),
+        ("x", cells | {"voxel_size": [40, 4, 4]}, 400),
+        ("x", cells | {"axes": ["t", "z", "y", "x"]}, 400),
+        ("x", cells | {"translation": [1, 0, 0]}, 400),
+        ("x", cells | {"time_step": 1}, 400),
+        ("x", cells | {"levels": 1}, 400),
+        ("x", cells | {"shape": [9, 20, 30]}, 200),
     ]:
-        answer = client.post(f"{AT}/{name}", json=asked)
-        assert answer.status_code == status, (name, asked, answer.text)
+        for at in (AT, UPLOADS) if status == 400 else (AT,):
+            answer = client.post(f"{at}/{name}", json=asked)
+            assert answer.status_code == status, (name, asked, answer.text)
     assert {str(each.name) for each in own.catalog.list_datasets()} == {
         "lab/brain/em",
         "lab/brain/x",

@@ -167,7 +167,7 @@ def test_a_time_point_that_is_not_there(gateway: Gateway, client: httpx2.Client)
         answer = client.get(f"{AT}/{path}", params={"t": "0:2"})
         assert (answer.status_code, answer.json()["detail"]) == (
             400,
-            "t=0:2 was asked for, and labels are asked for at one time point; give it as t=3",
+            "t=0:2 was asked for; labels are asked for at one time point, such as t=0",
         )
     assert client.get(f"{AT}/labels/3", params={"t": -1}).status_code == 400
 

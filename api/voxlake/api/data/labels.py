@@ -105,7 +105,8 @@ async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> AskedB
     times = parse_box({"t": text}, ("t",), (labels.times or 1,))
     if times.size != 1:
         raise InvalidInputError(
-            f"t={text} was asked for, and labels are asked for at one time point; give it as t=3"
+            f"t={text} was asked for; labels are asked for at one time point, such as "
+            f"t={times.start[0]}"
         )
     zyx = parse_box(given, axes[-3:], labels.volume.shape[-3:])
     return AskedBox(times.start[0], zyx, not given, axes)

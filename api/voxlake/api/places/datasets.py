@@ -31,7 +31,7 @@ from voxlake.platform.access import Add, Delete, Read, Right, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import Page
 from voxlake.platform.catalog.data.record import DatasetFilter
-from voxlake.platform.errors import ConflictError
+from voxlake.platform.errors import ConflictError, InvalidInputError
 from voxlake.platform.names import DatasetName
 
 
@@ -91,21 +91,41 @@ async def add_empty(
 
 def _empty(name: DatasetName, asked: EmptyQuestion) -> EmptyDataset:
     """Return what is asked for."""
-    extent = None
-    if asked.shape is not None and asked.voxel_size is not None:
-        time = None if asked.time_step is None else TimeStep(asked.time_step, asked.time_unit)
-        voxel_size = VoxelSize(*asked.voxel_size, asked.unit)
-        extent = Extent(asked.shape, asked.axes, voxel_size, asked.translation, time)
     return EmptyDataset(
         name,
         Kind(asked.kind),
         asked.dtype or "",
-        extent,
+        _extent(asked),
         asked.levels,
         asked.factors,
         asked.of,
+        asked.shape if asked.of is not None else None,
         description=asked.description,
     )
+
+
+def _extent(asked: EmptyQuestion) -> Extent | None:
+    """Return shape and places; None: labels have those of their image.
+
+    Raises
+    ------
+    InvalidInputError
+        If something is said that would be left out.
+    """
+    said = asked.model_dump(exclude_defaults=True)
+    needs = {"voxel_size": "shape", "shape": "voxel_size", "time_unit": "time_step"}
+    needs |= dict.fromkeys(("axes", "translation", "time_step"), "voxel_size")
+    if asked.of is not None:
+        del needs["shape"]
+    if lone := sorted(each for each in needs.keys() & said.keys() if needs[each] not in said):
+        raise InvalidInputError(
+            f"{lone[0]} was given and no {needs[lone[0]]}; give both, or leave it out"
+        )
+    if asked.shape is None or asked.voxel_size is None:
+        return None
+    time = None if asked.time_step is None else TimeStep(asked.time_step, asked.time_unit)
+    voxel_size = VoxelSize(*asked.voxel_size, asked.unit)
+    return Extent(asked.shape, asked.axes, voxel_size, asked.translation, time)
 
 
 async def change(granted: Granted[Update], asked: CollectionChange) -> DatasetSummary:

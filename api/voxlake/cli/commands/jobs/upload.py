@@ -25,6 +25,7 @@ from voxlake.compute.sources import absolute_location, open_source, opening_once
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
@@ -86,12 +87,9 @@ def upload(
 
 def _asked(source: str, name: DatasetName, target: AsUploaded) -> dict[str, Any]:
     """Check the source, and return what `Gateway.upload` takes."""
-    kind = Kind(target.kind)
     if target.of is not None:
-        voxels = open_source(source, target.axes or "")
-        voxels.check()
-        own: dict[str, Any] = {"of": image_of(name, target.of)}
-        return own | {"read": voxels.read, "dtype": voxels.dtype, "shape": voxels.shape}
+        return _labels_of(source, name, target, target.of)
+    kind = Kind(target.kind)
     request = IngestRequest(
         source=absolute_location(source),
         place=Place(name, kind),
@@ -116,6 +114,18 @@ def _asked(source: str, name: DatasetName, target: AsUploaded) -> dict[str, Any]
         "time_step": spec.time.step if spec.time else None,
         "time_unit": spec.time.unit if spec.time else None,
     }
+
+
+def _labels_of(source: str, name: DatasetName, target: AsUploaded, image: str) -> dict[str, Any]:
+    if (target.voxel_size, target.levels, target.factors) != (None, "auto", None):
+        raise InvalidInputError(
+            f"{name} covers {image} voxel by voxel, and has its levels; leave --voxel-size, "
+            "--levels and --factors out"
+        )
+    voxels = open_source(source, target.axes or "")
+    voxels.check()
+    own: dict[str, Any] = {"of": image_of(name, image)}
+    return own | {"read": voxels.read, "dtype": voxels.dtype, "shape": voxels.shape}
 
 
 class _Left:

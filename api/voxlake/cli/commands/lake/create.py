@@ -73,15 +73,16 @@ def create(
 
     Whatever its size, its metadata alone are stored. Labels have an index that is current.
     """
-    dataset = DatasetName.parse(name)
+    dataset, shape = DatasetName.parse(name), _shape(what.shape)
     new = EmptyDataset(
         name=dataset,
         kind=Kind(kind),
         dtype=what.dtype or "",
-        extent=_extent(what),
+        extent=_extent(what, shape),
         levels=parse_levels(what.levels),
         steps=tuple(map(parse_factors, what.factors)) if what.factors else None,
         of=None if what.of is None else image_of(dataset, what.of),
+        covers=None if what.of is None else shape,
         public=what.public,
         description=what.description,
     )
@@ -90,13 +91,18 @@ def create(
     answer(document, shown_summary(document), json=answering.json)
 
 
-def _extent(what: Shape) -> Extent | None:
-    if what.shape is None or what.voxel_size is None:
+def _extent(what: Shape, shape: tuple[int, ...] | None) -> Extent | None:
+    if what.voxel_size is None:
         return None
+    if shape is None:
+        raise InvalidInputError("--voxel-size was given and no --shape; give both, or leave it out")
+    return Extent(shape, tuple(what.axes), VoxelSize.parse(what.voxel_size))
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
     try:
-        shape = tuple(map(int, what.shape.split(",")))
+        return None if text is None else tuple(map(int, text.split(",")))
     except ValueError as error:
         raise InvalidInputError(
-            f"shape {what.shape!r} is not whole numbers; write z,y,x such as 100,400,400"
+            f"shape {text!r} is not whole numbers; write z,y,x such as 100,400,400"
         ) from error
-    return Extent(shape, tuple(what.axes), VoxelSize.parse(what.voxel_size))
