@@ -178,5 +178,5 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# `make bench ARGS=growth` in a clone has more of these limits, labels and users among them, and
-# simulates a million shards to measure what they take.
+# [Growth](../docs/explanation/growth.md) has more of these limits, labels and users among them, and
+# how they were measured.
