@@ -33,6 +33,8 @@ COMMANDS = {
     "lake.validate:validate": "Tell what is wrong with the metadata of an OME-Zarr, anybody's, and "
     "of the labels in it.",
     "lake.info:info": "Show a dataset: where it is stored, its levels, how they are cut and coded.",
+    "lake.report:report": "Write a page about a dataset: slices, levels, which shards are there, "
+    "values, its source.",
     "labels.labels:labels": "List the labels of a dataset with voxels, box and chunks; or those of "
     "a box, exactly.",
     "labels.label:label": "Show one label: voxels, box, chunks, a voxel inside it; and write its "
