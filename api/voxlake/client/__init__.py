@@ -4,10 +4,11 @@
 finds datasets and labels on the store itself; `Gateway` asks a server, with its permissions, and
 both, in brackets, give a dataset that is sliced like a NumPy array, a
 `DatasetArray`. `Gateway.open_labels` asks it about labels, bodies and what they are, and
-`Gateway.jobs` has its workers do heavy work.
+`Gateway.jobs` has its workers do heavy work. `array` is for those who come from intern.
 """
 
 from voxlake.client.arrays import open_levels, open_xarray
+from voxlake.client.boss_array import BossArray, array
 from voxlake.client.dataset_array import DatasetArray
 from voxlake.client.gateway import Gateway
 from voxlake.client.jobs import GatewayJobs, RemoteJob
@@ -18,6 +19,7 @@ from voxlake.documents.merges import ChangeDocument
 from voxlake.ngff.labels.table import LabelExtent
 
 __all__ = [
+    "BossArray",
     "ChangeDocument",
     "DatasetArray",
     "DatasetDocument",
@@ -30,6 +32,7 @@ __all__ = [
     "Mask",
     "RemoteJob",
     "RemoteLabels",
+    "array",
     "open_levels",
     "open_xarray",
 ]

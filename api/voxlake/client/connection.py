@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.documents.document import Document
+    from voxlake.platform.errors import VoxlakeError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -40,18 +41,25 @@ class Connection:
         If the URL holds a password or another secret.
     """
 
+    scheme = "Bearer"
+    """How the token is sent."""
+
     def __init__(self, url: str, token: str | None = None) -> None:
         refuse_credentials(url)
         self.url = url.rstrip("/")
         self.token = token
         is_plain = is_on_this_machine(self.url) and self.url.startswith("http:")
         self._http = httpx2.Client(
-            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+            headers={} if token is None else {"Authorization": f"{self.scheme} {token}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment would see the token of what is on this machine.
             trust_env=not is_on_this_machine(self.url),
             transport=LoopbackTransport() if is_plain else None,
         )
+
+    def failure(self, response: httpx2.Response) -> VoxlakeError:
+        """Return the error that an answer which is a failure stands for."""
+        return error_of(response)
 
     def close(self) -> None:
         """Close the connections."""
@@ -73,7 +81,7 @@ class Connection:
         ):
             if not response.is_success:
                 response.read()
-                raise error_of(response)
+                raise self.failure(response)
             yield Lines(response)
 
     def send(self, path: str, method: str = "GET", **options: Any) -> httpx2.Response:
@@ -87,7 +95,7 @@ class Connection:
         with gateway_failures(self.url):
             response = self._http.request(method, f"{self.url}{path}", **options)
         if not response.is_success:
-            raise error_of(response)
+            raise self.failure(response)
         return response
 
     @contextmanager
@@ -98,7 +106,7 @@ class Connection:
             with answer as response:
                 if not response.is_success:
                     response.read()
-                    raise error_of(response)
+                    raise self.failure(response)
                 yield response
 
 

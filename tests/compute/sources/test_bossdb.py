@@ -28,10 +28,10 @@ from voxlake.compute.sources import open_source
 from voxlake.compute.sources.bossdb import server as server_module
 from voxlake.compute.sources.bossdb import volume
 from voxlake.compute.sources.bossdb.location import parse_location
-from voxlake.compute.sources.bossdb.tokens import token_for
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError, SourceError
+from voxlake.platform.intern_tokens import token_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

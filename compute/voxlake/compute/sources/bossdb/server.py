@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from voxlake.compute.sources.bossdb.tokens import PUBLIC, token_for
 from voxlake.platform.errors import SourceError, faults
+from voxlake.platform.intern_tokens import PUBLIC, token_for
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.settings import Settings
 

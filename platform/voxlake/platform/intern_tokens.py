@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PUBLIC = "public"
 """The token of those who have none (bossDB: ``bosscore``, user ``public-access``)."""
 
+PUBLIC_SERVER = "https://api.bossdb.io"
+"""That of bossdb.org, which intern asks unless it is told of another."""
+
 _FILE = "~/.intern/intern.cfg"
 _VARIABLES = ("host", "protocol", "token")
 
@@ -34,10 +37,24 @@ def token_for(server: str) -> str:
         If the file is there and cannot be read.
     """
     for said in _said():
-        asked = f"{said.get('protocol') or 'https'}://{said.get('host', '')}"
-        if asked.rstrip("/").lower() == server and said.get("token"):
+        if _server(said).lower() == server and said.get("token"):
             return said["token"]
     return PUBLIC
+
+
+def configured_server() -> str:
+    """Return the server that intern asks where none is named.
+
+    Raises
+    ------
+    SourceError
+        If the file is there and cannot be read.
+    """
+    return next((_server(said) for said in _said() if said.get("host")), PUBLIC_SERVER)
+
+
+def _server(said: Mapping[str, str]) -> str:
+    return f"{said.get('protocol') or 'https'}://{said.get('host', '')}".rstrip("/")
 
 
 def _said() -> Iterator[Mapping[str, str]]:
