@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.api.views.drawn import watched
 
 from voxlake.api.views.viewer_folder import viewer_folder
 
@@ -73,4 +74,4 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page, which knows nothing of others' cookies."""
     with browser.new_page(viewport={"width": 900, "height": 700}) as page:
-        yield page
+        yield watched(page)

@@ -17,19 +17,18 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample
+from tests.api.views.drawn import MESSAGES, wait_until_drawn, watched
 from tests.api.views.test_private_viewer import certify
 from tests.api.views.test_viewer import (
     BRIGHT,
     ID,
     LABEL,
-    MESSAGES,
     SHAPE,
     SLICE,
     canvas,
     expected,
     extent,
     plane_at,
-    wait_until_drawn,
 )
 from tests.servers.processes import free_ports
 
@@ -119,7 +118,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page, which knows nothing of others' cookies, and takes our certificate."""
     size: Any = {"width": 900, "height": 700}
     with browser.new_context(ignore_https_errors=True, viewport=size) as context:
-        yield context.new_page()
+        yield watched(context.new_page())
 
 
 def image(source: str) -> dict[str, Any]:

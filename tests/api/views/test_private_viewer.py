@@ -14,16 +14,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from tests.api.conftest import run_app
 from tests.api.lakes import Sample, add_sample
-from tests.api.views.test_viewer import (
-    BRIGHT,
-    PIXELS,
-    SHAPE,
-    SLICE,
-    canvas,
-    extent,
-    plane_at,
-    wait_until_drawn,
-)
+from tests.api.views.drawn import wait_until_drawn, watched
+from tests.api.views.test_viewer import BRIGHT, PIXELS, SHAPE, SLICE, canvas, extent, plane_at
 from tests.servers.certificates import make_certificate
 from tests.servers.oidc_provider.provider import register_client
 from tests.servers.processes import free_ports
@@ -94,7 +86,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page, which knows nothing of others' cookies, and takes our certificate."""
     size: Any = {"width": 900, "height": 700}
     with browser.new_context(ignore_https_errors=True, viewport=size) as context:
-        yield context.new_page()
+        yield watched(context.new_page())
 
 
 def sign_in(page: Page) -> None:

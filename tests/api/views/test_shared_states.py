@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels
-from tests.api.views.test_viewer import wait_until_drawn
+from tests.api.views.drawn import wait_until_drawn, watched
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
@@ -41,7 +41,7 @@ def test_the_share_button_makes_a_link_that_shows_the_same(
             run_app(app) as url,
             browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context,
         ):
-            page = context.new_page()
+            page = watched(context.new_page())
             page.goto(f"{url}/login?once={identity.new_link()}&next={quote('/view/a/b/em')}")
             wait_until_drawn(page)
             page.evaluate(f"() => window.viewer.position.value = Float32Array.from({MOVED})")

@@ -16,6 +16,7 @@ from PIL import Image
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample
 from tests.api.views.conftest import PROJECT
+from tests.api.views.drawn import MESSAGES, wait_until_drawn
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
@@ -118,15 +119,6 @@ def scene(tmp_path: Path, viewer: Path) -> Iterator[Scene]:
             yield Scene(url, identity, lake / "a/b/em.index/cells")
 
 
-READY = """() => {
-  const viewer = window.viewer;
-  if (!viewer) return false;
-  const layers = viewer.layerManager.managedLayers;
-  return layers.length > 0
-    && layers.every((layer) => layer.layer !== null && layer.isReady())
-    && viewer.display.isReady();
-}"""
-
 BOUNDS = """() => window.viewer.layerManager.managedLayers.map((managed) => {
   const { names, bounds } = managed.layer.dataSources[0].loadState.transform.value.inputSpace
     ? managed.layer.dataSources[0].loadState.transform.outputSpace.value
@@ -139,9 +131,6 @@ GLOBAL = """() => {
   return [names, Array.from(bounds.lowerBounds), Array.from(bounds.upperBounds),
           Array.from(scales), units];
 }"""
-
-MESSAGES = """() => Array.from(document.querySelectorAll(".neuroglancer-status-message"))
-  .map((each) => each.textContent)"""
 
 
 def canvas(page: Page) -> Any:
@@ -203,13 +192,6 @@ def look(
     wait_until_drawn(page)
     assert page.evaluate(MESSAGES) == []
     return canvas(page)
-
-
-def wait_until_drawn(page: Page) -> None:
-    """Wait until all that is in sight is loaded and drawn."""
-    page.wait_for_function(READY, timeout=120_000)
-    page.wait_for_timeout(500)
-    page.wait_for_function(READY, timeout=60_000)
 
 
 def test_image_and_labels_are_drawn_where_they_belong(scene: Scene, page: Page) -> None:

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample
+from tests.api.views.drawn import MESSAGES, wait_until_drawn
 from tests.api.views.test_viewer import (
     BRIGHT,
     ID,
     LABEL,
-    MESSAGES,
     SHAPE,
     SLICE,
     canvas,
     expected,
     extent,
     plane_at,
-    wait_until_drawn,
 )
 
 from voxlake.api.app import create_app
