@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from tests.migrated import CopiedTables
 from tests.servers import folders
 from tests.servers.nanoidp import NanoIdp, run_nanoidp
 from tests.servers.oidc_provider.provider import run_oidc_provider
@@ -22,6 +24,7 @@ from tests.servers.shared import SharedServers, ask_for_server
 
 from voxlake.ngff.memory.disk import DISK, DiskCache
 from voxlake.ngff.reading.loading import load_reader
+from voxlake.platform.catalog import migrate
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters, process
 
@@ -64,6 +67,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def _reader_loaded() -> None:
     """Let our own threads read, as they do in a server, from the first test on."""
     load_reader()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_clients() -> Iterator[None]:
+    """Let clients of tests wait for an answer as long as a busy machine takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for waited_for in ("connect", "read", "write", "pool"):
+            patch.setattr(DEFAULT_TIMEOUT_CONFIG, waited_for, 60)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _migrated_once() -> Iterator[None]:
+    """Make the tables of new SQLite catalogs as those of the first: each migration takes time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_upgrade", CopiedTables(migrate._upgrade))
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -120,14 +120,13 @@ def test_they_are_answered_at_even_times(
     headers = asked.headers if known else {}
     hidden, absent = addresses(template)
     asked.server.ask("GET", hidden, headers)
-    monkeypatch.setattr(refusals, "STEP_SECONDS", 1.0)
+    monkeypatch.setattr(refusals, "STEP_SECONDS", 0.3)
     for each in (hidden, absent.replace(HIDDEN, ABSENT)):
         began = time.monotonic()
         asked.server.ask("GET", each, headers)
-        assert time.monotonic() - began >= 0.99
-    began = time.monotonic()
+        assert time.monotonic() - began >= 0.29
+    monkeypatch.setattr(refusals, "STEP_SECONDS", 600)
     assert asked.server.ask("GET", "/v2/datasets", headers).status == 200
-    assert time.monotonic() - began < 0.9
 
 
 def rank_score(ones: list[float], others: list[float]) -> float:

@@ -224,7 +224,7 @@ def test_labels_have_three_axes(client: httpx2.Client) -> None:
 @pytest.fixture(scope="module")
 def client(everything: tuple[str, list[str]]) -> Iterator[httpx2.Client]:
     """Anybody."""
-    with httpx2.Client(base_url=everything[0], timeout=20) as asker:
+    with httpx2.Client(base_url=everything[0], timeout=60) as asker:
         yield asker
 
 

@@ -119,7 +119,7 @@ def send_nonsense(hunt: Hunt, url: str) -> None:
     host, port = url.removeprefix("http://").split(":")
     token = hunt.secret("malformed request")
     for sent in (f"GET /{token}\r\n\r\n", f"GET / HTTP/1.1\r\nAuthorization {token}\r\n\r\n"):
-        with socket.create_connection((host, int(port)), timeout=10) as client:
+        with socket.create_connection((host, int(port)), timeout=60) as client:
             client.sendall(sent.encode())
             hunt.places[f"answer to {len(sent)} bytes of nonsense"] = client.recv(1 << 16)
 

@@ -80,7 +80,7 @@ def running(lake: Path, **settings: str) -> Iterator[Running]:
 def test_a_server_ends_although_a_client_does_not_read(path: str, lake: Path) -> None:
     with running(lake) as server, server.stall(path):
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(15) == 0
+        assert server.process.wait(60) == 0
 
 
 def test_a_second_signal_ends_a_server_at_once(lake: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_second_signal_ends_a_server_at_once(lake: Path) -> None:
         time.sleep(0.5)
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(2) == -signal.SIGINT
+        assert server.process.wait(60) == -signal.SIGINT
 
 
 @pytest.mark.parametrize("path", [CUTOUT, SHARD])
@@ -102,7 +102,7 @@ def test_a_client_that_takes_nothing_is_cut_off(path: str, lake: Path) -> None:
             while time.monotonic() - begun < 5:
                 taken += len(slow.recv(1 << 15))
                 time.sleep(0.2)
-            slow.settimeout(5)
+            slow.settimeout(60)
             while taken < EXTENT**3:
                 part = slow.recv(1 << 20)
                 assert part
@@ -117,5 +117,5 @@ def test_memory_that_stalling_clients_hold_is_given_to_others(lake: Path) -> Non
     limits = {"VOXLAKE_GATEWAY_MEMORY_BYTES": str(70 << 20), "VOXLAKE_GATEWAY_SEND_TIMEOUT_S": "60"}
     with running(lake, **limits) as server, server.stall(CUTOUT), server.stall(CUTOUT):
         # Two of 16 MiB are in the half of 70 MiB, and this one is not.
-        answer = httpx2.get(f"{server.url}{CUTOUT}", timeout=25)
+        answer = httpx2.get(f"{server.url}{CUTOUT}", timeout=60)
         assert (answer.status_code, len(answer.content)) == (200, EXTENT**3)

@@ -52,10 +52,10 @@ def serve(lake: Path, environment: dict[str, str]) -> Iterator[str]:
         said = ""
         while not said.endswith("}\n"):
             line = process.stdout.readline()
-            assert line, f"voxlake serve ended with {process.wait(30)}"
+            assert line, f"voxlake serve ended with {process.wait(60)}"
             said += line
         yield str(json.loads(said)["url"])
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
         process.stdout.close()

@@ -80,9 +80,12 @@ class Run:
         return {"/".join(key.split("/")[: 3 if ".index" in key else 2]) for key in keys}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a command to end, and return how many seconds that took."""
+    begun = time.monotonic()
     said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said.decode()
+    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("kind", ["lake", "s3_store"])
@@ -93,7 +96,7 @@ def test_killed_while_it_writes_over(
     if not run.lake.is_local:
         # What `voxlake init` does on S3.
         store.write(run.lake / ".voxlake/lake.json", b"{}")
-    _end(run.ingest(1))
+    takes_s = _end(run.ingest(1))
     assert run.look() == 1
     ended, seen, moments = Event(), [1], random.Random(os.environ.get("VOXLAKE_SEED"))
 
@@ -104,13 +107,14 @@ def test_killed_while_it_writes_over(
                 seen.append(run.look())
             except ConflictError:
                 continue
+            time.sleep(0.02)
 
     watcher = Thread(target=watch)
     watcher.start()
     try:
         for _ in range(KILLS):
             process = run.ingest(2)
-            time.sleep(moments.uniform(1, 9))
+            time.sleep(takes_s * moments.uniform(0.3, 2))
             process.send_signal(signal.SIGKILL)
             process.communicate()
             assert run.look() in {1, 2}

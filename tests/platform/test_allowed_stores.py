@@ -234,7 +234,7 @@ def test_the_proxy_makes_a_tunnel_for_tls(tmp_path: Path) -> None:
     with run_web(tmp_path) as web:
         where = web.address.removeprefix("http://")
         proxy = proxy_to(f"https://{where}").removeprefix("http://")
-        connection = http.client.HTTPConnection(proxy, timeout=10)
+        connection = http.client.HTTPConnection(proxy, timeout=60)
         connection.set_tunnel(where)
         connection.request("GET", "/zarr.json")
         assert connection.getresponse().read() == b"{}"
@@ -250,7 +250,7 @@ def test_the_proxy_connects_to_one_host_alone(canary: Canary) -> None:
         ("GET", "http://127.0.0.1:many/"),
         ("GET", "file:///etc/passwd"),
     ):
-        connection = http.client.HTTPConnection(proxy, timeout=10)
+        connection = http.client.HTTPConnection(proxy, timeout=60)
         connection.request(method, target)
         assert connection.getresponse().status == 403
         connection.close()

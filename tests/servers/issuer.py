@@ -33,7 +33,8 @@ class ScriptedIssuer:
     status: int = 200
     redirect: str = ""
     """Where it leads to, with a status of 302."""
-    delay_s: float = 0
+    answering: threading.Event = field(default_factory=threading.Event)
+    """Not set while it lets those who ask wait."""
     asked: list[str] = field(default_factory=list)
     """The paths that it was asked for."""
 
@@ -68,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.state.asked.append(self.path)
-        time.sleep(self.state.delay_s)
+        self.state.answering.wait(60)
         body = self.state.body(self.path)
         self.send_response(self.state.status)
         self.send_header("Content-Length", str(len(body)))
@@ -94,6 +95,7 @@ class _Server(ThreadingHTTPServer):
 def run_issuer() -> Iterator[ScriptedIssuer]:
     """Run an issuer with one key until the end of the block."""
     state = ScriptedIssuer()
+    state.answering.set()
     server = _Server(("127.0.0.1", 0), partial(_Handler, state=state))
     state.url = f"http://127.0.0.1:{server.server_port}"
     state.new_key("first")
@@ -102,6 +104,7 @@ def run_issuer() -> Iterator[ScriptedIssuer]:
     try:
         yield state
     finally:
+        state.answering.set()
         server.shutdown()
         server.server_close()
         thread.join()

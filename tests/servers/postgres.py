@@ -74,7 +74,7 @@ def run_own_postgres() -> Iterator[Postgres]:
 
 def _wait_for_end(pid: int) -> None:
     """Wait until the process is gone, or a zombie that nobody has asked after."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

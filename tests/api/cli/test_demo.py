@@ -155,7 +155,7 @@ def test_link_of_the_demo_leads_to_both_layers(
         key = f"{document['serving']['url']}/zarr/phantom/cube-20/em/zarr.json"
         assert browser.get(key).json()["attributes"]["ome"]["version"] == "0.5"
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_serve_prints_a_link(shared: Command) -> None:
@@ -172,7 +172,7 @@ def test_serve_prints_a_link(shared: Command) -> None:
         assert page.count('href="/view/') == 2
         assert Path(document["token_file"]).stat().st_mode & 0o077 == 0
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_serve_names_a_port_that_is_taken(shared: Command) -> None:

@@ -38,7 +38,7 @@ def served(lake: str, errors: int) -> Iterator[dict[str, Any]]:
             said += line
         yield json.loads(said)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

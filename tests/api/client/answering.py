@@ -33,4 +33,4 @@ def answering(status: int, body: bytes) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -34,7 +34,7 @@ class Shard:
         self.commits.append([change.box.start[0] for change in changes])
         self.by = by
         self.began.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         if self.error and any(change.box.start[0] == self.failing for change in changes):
             raise self.error
         return f"e{len(self.commits)}"

@@ -81,7 +81,7 @@ def said(bossdb: Served, web: httpx2.Client) -> Iterator[dict[str, str]]:
     for key, value in values.items():
         bossdb.catalog.metadata.put_value(place, key, value)
     # A gateway tells what is new within seconds.
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while web.get("/v1/collection/lab/experiment/light/channel/film").json()["description"] == "":
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -48,7 +48,7 @@ _unanswered: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
 
 def watched(page: Page) -> Page:
     """Return a page that is patient, and whose unanswered requests and errors are noted."""
-    page.set_default_navigation_timeout(LONGEST_MS)
+    page.set_default_timeout(LONGEST_MS)
     noted = _unanswered.setdefault(page, [])
 
     def ended(request: Request) -> None:

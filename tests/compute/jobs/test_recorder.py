@@ -90,7 +90,7 @@ def test_a_runner_whose_lease_was_taken_is_told_at_once(ledger: Ledger) -> None:
         recorder.begin(StageTally("write", 0, 0, 0))
         ledger.release(claim)
         ledger.claim(claim.job)
-        assert stop.wait(timeout=5)
+        assert stop.wait(timeout=60)
         with pytest.raises(LeaseLostError):
             recorder.check()
 
@@ -99,6 +99,6 @@ def test_a_cancel_stops_the_job(ledger: Ledger) -> None:
     claim, stop = _claim(ledger, lease_s=1.2), Event()
     with Recorder(ledger, claim, stop) as recorder:
         ledger.cancel(claim.job)
-        assert stop.wait(timeout=5)
+        assert stop.wait(timeout=60)
         assert recorder.cancelled
         recorder.check()

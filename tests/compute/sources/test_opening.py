@@ -42,7 +42,7 @@ gate = threading.Event()
 
 def open_gated(location):
     if location == "gated:slow":
-        assert gate.wait(20)
+        assert gate.wait(60)
     return Ones() if location.startswith("gated:") else None
 """
 

@@ -1,7 +1,7 @@
 """Any history of writes, kills, compactions, foreign writes and audits: queries are brute force.
 
 Other ones are tried in each run; ``VOXLAKE_SEED`` replays those of one. ``VOXLAKE_HISTORIES`` sets
-how many of 75 steps are tried, 40 in CI; few short ones without.
+how many of 75 steps are tried, 24 in CI; few short ones without.
 """
 
 from __future__ import annotations

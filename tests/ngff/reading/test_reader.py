@@ -257,7 +257,7 @@ def test_a_read_that_is_given_up_stops(
 
     def put(_: object, start: int, stop: int) -> None:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         done.append(stop)
 
     monkeypatch.setattr("voxlake.ngff.reading.decoding.Decoding.put", put)

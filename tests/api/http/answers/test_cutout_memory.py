@@ -116,7 +116,7 @@ def take(client: socket.socket, size: int) -> None:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -339,6 +339,6 @@ def test_blocks_end_between_chunks_where_there_is_room(
 def test_a_cutout_of_any_size_is_planned_at_once(memory: Memory) -> None:
     box = Box((0,) * 5, (1000, 3, 1 << 17, 1 << 17, 1 << 17))
     reading = CutoutReading(described(box, BYTE), RAW, memory.read, chunk=(1, 1, 64, 64, 64))
-    began = time.monotonic()
+    began = time.process_time()
     assert CutoutResponse(reading, Budget(1 << 30)).held_bytes <= 1 << 30
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

@@ -61,7 +61,7 @@ def served() -> Iterator[tuple[str, Budget, dict[str, Parts]]]:
 
 def released(budget: Budget) -> bool:
     """Wait until nothing is held: a client may have all before the server is done."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while budget.used_bytes:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -98,7 +98,7 @@ def test_a_failure_later_cuts_the_answer_off(
     known["late"] = Parts(2, fails=True)
     with pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{url}/late")
-    assert known["late"].ended.wait(10)
+    assert known["late"].ended.wait(60)
     assert released(budget)
 
 
@@ -114,7 +114,7 @@ def test_a_client_that_goes_away_ends_the_making(
         # The next part is made only when the client takes what was sent.
         time.sleep(0.3)
         assert 0 < known["long"].made < 50
-    assert known["long"].ended.wait(10)
+    assert known["long"].ended.wait(60)
     assert released(budget)
 
 
@@ -126,12 +126,12 @@ def test_a_client_that_goes_away_while_a_part_is_made(
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: it\r\n\r\n")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not known["slow"].made:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert budget.used_bytes == 60
-    assert known["slow"].ended.wait(10)
+    assert known["slow"].ended.wait(60)
     assert released(budget)
     assert known["slow"].made == 1
     assert caplog.records == []

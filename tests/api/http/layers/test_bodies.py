@@ -33,6 +33,12 @@ def address(served: Served) -> Iterator[tuple[str, int]]:
         yield ("127.0.0.1", int(url.rpartition(":")[2]))
 
 
+@pytest.fixture
+def patient(served: Served) -> tuple[str, int]:
+    """A gateway that waits for bodies as long as by default, for what takes a while to send."""
+    return ("127.0.0.1", int(served.url.rpartition(":")[2]))
+
+
 def head(length: str, method: str = "POST", path: str = PATH) -> bytes:
     """Return the head of a request of the owner whose body is as `length` says."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}"]
@@ -52,7 +58,7 @@ def rest(client: socket.socket) -> bytes:
 def test_a_body_that_says_it_is_too_long_is_not_waited_for(
     address: tuple[str, int], path: str
 ) -> None:
-    with socket.create_connection(address, timeout=10) as client:
+    with socket.create_connection(address, timeout=60) as client:
         client.sendall(head(f"Content-Length: {LIMIT_BYTES + 1}", path=path))
         answer = rest(client)
     assert answer.startswith(b"HTTP/1.1 413")
@@ -60,9 +66,9 @@ def test_a_body_that_says_it_is_too_long_is_not_waited_for(
     assert b"urn:voxlake:error:limit-exceeded" in answer
 
 
-def test_a_body_that_grows_too_long_is_cut_off(address: tuple[str, int]) -> None:
+def test_a_body_that_grows_too_long_is_cut_off(patient: tuple[str, int]) -> None:
     part = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
-    with socket.create_connection(address, timeout=10) as client:
+    with socket.create_connection(patient, timeout=60) as client:
         client.sendall(head("Transfer-Encoding: chunked"))
         for _ in range(LIMIT_BYTES >> 20):
             client.sendall(part)
@@ -73,7 +79,7 @@ def test_a_body_that_grows_too_long_is_cut_off(address: tuple[str, int]) -> None
 
 def test_a_body_that_is_slow_is_cut_off(address: tuple[str, int]) -> None:
     begun = time.monotonic()
-    with socket.create_connection(address, timeout=10) as client:
+    with socket.create_connection(address, timeout=60) as client:
         client.sendall(head("Content-Length: 100") + b"{")
         sender = threading.Thread(target=drip, args=(client,), daemon=True)
         sender.start()
@@ -81,8 +87,8 @@ def test_a_body_that_is_slow_is_cut_off(address: tuple[str, int]) -> None:
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"connection: close" in answer.lower()
     assert b"urn:voxlake:error:slow-body" in answer
-    assert time.monotonic() - begun < 5
-    sender.join(10)
+    assert time.monotonic() - begun < 30
+    sender.join(60)
 
 
 def drip(client: socket.socket) -> None:
@@ -92,8 +98,8 @@ def drip(client: socket.socket) -> None:
         client.sendall(b" ")
 
 
-def test_a_body_of_the_largest_size_is_read(address: tuple[str, int]) -> None:
-    with socket.create_connection(address, timeout=20) as client:
+def test_a_body_of_the_largest_size_is_read(patient: tuple[str, int]) -> None:
+    with socket.create_connection(patient, timeout=60) as client:
         client.sendall(head(f"Content-Length: {LIMIT_BYTES}\r\nConnection: close"))
         client.sendall(b" " * (LIMIT_BYTES - 2) + b"{}")
         answer = rest(client)
@@ -105,13 +111,13 @@ def test_a_head_that_does_not_come_is_not_waited_for(
     served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 1.5)
-    with run_connections(served) as address, socket.create_connection(address, 10) as client:
+    with run_connections(served) as address, socket.create_connection(address, 60) as client:
         # One request is answered, and the next begins.
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + sent)
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
         if sent:
             assert ended(client)
-    with run_connections(served) as address, socket.create_connection(address, 10) as client:
+    with run_connections(served) as address, socket.create_connection(address, 60) as client:
         client.sendall(sent)
         assert ended(client)
 
@@ -120,7 +126,7 @@ def test_a_head_without_an_end_is_cut_off(served: Served) -> None:
     endless = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + HEADER * 20_000
     with (
         run_connections(served) as address,
-        socket.create_connection(address, 10) as client,
+        socket.create_connection(address, 60) as client,
         pytest.raises(OSError, match=r"reset|Broken pipe"),
     ):
         client.sendall(endless)
@@ -150,7 +156,7 @@ def test_voxels_may_be_more_than_other_bodies(address: tuple[str, int]) -> None:
         (most + 1, b"413", b"limit-exceeded"),
         (LIMIT_BYTES + 1, b"415", b"unknown-format"),
     ):
-        with socket.create_connection(address, timeout=10) as client:
+        with socket.create_connection(address, timeout=60) as client:
             client.sendall(head(f"Content-Length: {length}", "PUT", CUTOUT))
             answer = client.recv(1 << 16)
         assert answer.startswith(b"HTTP/1.1 " + status)
@@ -163,7 +169,7 @@ def test_voxels_that_are_cut_off_or_slow_are_not_written(
     raw = head("Content-Length: 40000", "PUT", CUTOUT).replace(b"json", b"octet-stream")
     assert served.voxels["lab/brain/cells"][0].nbytes > 30000
     for wait in (False, True):
-        with socket.create_connection(address, timeout=10) as client:
+        with socket.create_connection(address, timeout=60) as client:
             client.sendall(raw + bytes(30000))
             if wait:
                 assert rest(client).startswith(b"HTTP/1.1 408")

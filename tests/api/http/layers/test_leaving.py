@@ -111,9 +111,9 @@ def test_work_ends_when_the_client_leaves(
 ) -> None:
     url, work = served
     with ask(url, REQUESTS[kind]):
-        assert work.begun.acquire(timeout=10)
+        assert work.begun.acquire(timeout=60)
         assert not work.ended.acquire(timeout=0.2)
-    assert work.ended.acquire(timeout=1)
+    assert work.ended.acquire(timeout=60)
     assert httpx2.get(f"{url}/quick").json() == "here"
     assert caplog.records == []
 
@@ -124,7 +124,7 @@ def test_a_deadline_that_passes_is_504(kind: str) -> None:
         answer = b"".join(iter(lambda: client.recv(10_000), b"")).decode()
         assert answer.startswith("HTTP/1.1 504")
         assert "ask for less" in answer
-        assert work.ended.acquire(timeout=1)
+        assert work.ended.acquire(timeout=60)
 
 
 def test_a_body_reaches_the_route(served: tuple[str, Work]) -> None:
@@ -137,13 +137,13 @@ def test_many_questions_leave_threads_for_reads(served: tuple[str, Work]) -> Non
     url, work = served
     clients = [ask(url, REQUESTS["question"]) for _ in range(60)]
     for _ in range(AT_ONCE):
-        assert work.begun.acquire(timeout=10)
+        assert work.begun.acquire(timeout=60)
     for _ in range(5):
-        assert httpx2.get(f"{url}/quick", timeout=5).json() == "here"
+        assert httpx2.get(f"{url}/quick", timeout=60).json() == "here"
     for client in clients:
         client.close()
     for _ in range(AT_ONCE):
-        assert work.ended.acquire(timeout=5)
+        assert work.ended.acquire(timeout=60)
     work.stuck = False
     assert httpx2.post(f"{url}/question", content=b"x").json() == 1
 

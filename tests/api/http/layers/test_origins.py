@@ -88,7 +88,7 @@ def test_one_host_is_named_or_none_by_old_programs(
     served: Served, request_line: str, hosts: list[str], status: bytes
 ) -> None:
     port = int(served.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         lines = [request_line, *(f"Host: {host}" for host in hosts), "Connection: close", "", ""]
         connection.sendall("\r\n".join(lines).encode())
         assert connection.recv(1000).split()[1] == status
