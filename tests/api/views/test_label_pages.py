@@ -8,16 +8,8 @@ import numpy as np
 import pytest
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample
-from tests.api.views.test_viewer import (
-    MESSAGES,
-    PIXELS,
-    SHAPE,
-    SLICE,
-    Scene,
-    canvas,
-    plane_at,
-    wait_until_drawn,
-)
+from tests.api.views.drawn import MESSAGES, wait_until_drawn
+from tests.api.views.test_viewer import PIXELS, SHAPE, SLICE, Scene, canvas, plane_at
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity

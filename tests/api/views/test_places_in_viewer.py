@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample, write_level
-from tests.api.views.test_viewer import BORDER, BUTTONS, extent, wait_until_drawn
+from tests.api.views.drawn import wait_until_drawn
+from tests.api.views.test_viewer import BORDER, BUTTONS, extent
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
