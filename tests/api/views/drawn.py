@@ -30,9 +30,9 @@ WAITED_FOR = """() => {
   const viewer = window.viewer;
   if (!viewer) return "the viewer's own code";
   return {
-    layers: viewer.layerManager.managedLayers.map(({name, layer}) => ({
+    layers: viewer.layerManager.managedLayers.map(({name, layer}, n, all) => ({
       name,
-      ready: layer !== null && layer.isReady(),
+      ready: layer !== null && all[n].isReady(),
       sources: layer?.dataSources.map(({spec, loadState}) =>
         [spec.url, loadState === undefined ? "loading" : String(loadState.error ?? "loaded")]),
       drawn: layer?.renderLayers.map((each) => [each.constructor.name, each.isReady?.()]),
