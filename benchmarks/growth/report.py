@@ -45,7 +45,7 @@ LINES: tuple[tuple[str, Callable[[Growth], str]], ...] = (
 
 
 def run_growth(
-    folder: Path, sizes: list[int], simulated: int, prices: Path | None, say: Say
+    folder: Path, voxels: list[int], simulated: int, prices: Path | None, say: Say
 ) -> dict[str, Any]:
     """Print what lakes of images of so many voxels take, and return all figures.
 
@@ -57,7 +57,7 @@ def run_growth(
         A price table, as `voxlake plan --show-prices` prints it.
     """
     table, where, _ = read_prices(prices)
-    lakes = [growth(float(size), table) for size in sizes]
+    lakes = [growth(float(size), table) for size in voxels]
     met = limits()
     print(size_table(lakes, table, where))
     print(limit_table(met))

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from tests.api import matrix_v1
 from tests.api.asgi import Answer, InProcess
 from tests.api.conftest import TOKEN
+from tests.api.guards.test_datasets import every_route
 from tests.api.lakes import Sample, add_sample, label_voxels
 from tests.api.matrix import (
     CLOSED,
@@ -44,7 +45,6 @@ from tests.api.matrix import (
     targets,
 )
 from tests.api.matrix_graphene import ASKED_WRONGLY
-from tests.api.test_guard import every_route
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.cookies import Cookie

@@ -21,7 +21,7 @@ from tests.api.leaks import COOKIES, Hunt, carrying, secret_settings, wrong_cred
 from tests.servers.nanoidp import AUDIENCE, CLIENT, SECRET, NanoIdp
 
 from voxlake.api.app import create_app
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Gateway
 from voxlake.ngff.grid.layout import Kind

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fastapi.routing import APIRoute
-from tests.api.test_guard import every_route
+from tests.api.guards.test_datasets import every_route
 from tests.docs.pages import ROOT
 
 from voxlake.api.app import create_app

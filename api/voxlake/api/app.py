@@ -174,7 +174,7 @@ def _identity(
     if settings.oidc_issuer is None:
         return Identity(local, catalog.tokens, links)
     # It brings an HTTP client along, which a gateway without an issuer does not need.
-    from voxlake.api.with_issuer import Ways
+    from voxlake.api.identity.ways import Ways
 
     ways = Ways.at(settings.oidc_issuer, settings, catalog)
     return Identity(local, catalog.tokens, links, ways.bearer, ways.oidc)

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import BINARY, DOCUMENTED, documented
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.http.requests.intake import FormBody, JsonBody

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from mypy import api as mypy
 
-from voxlake.api import data, guard
+from voxlake.api import data
+from voxlake.api.guards import datasets
 from voxlake.platform import access
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def refused_lines(folder: Path, lines: list[str]) -> set[int]:
     """
     snippet = folder / "snippet.py"
     snippet.write_text("\n".join(lines), encoding="utf-8")
-    sources = [Path(guard.__file__), Path(access.__file__), FOLDER / "opened.py"]
+    sources = [Path(datasets.__file__), Path(access.__file__), FOLDER / "opened.py"]
     sources += [FOLDER / f"{file}.py" for file in FILES]
     options = ["--follow-imports=skip", "--no-site-packages", f"--cache-dir={folder / 'cache'}"]
     said, _, _ = mypy.run([*options, *map(str, sources), str(snippet)])
@@ -93,7 +94,7 @@ def test_each_function_takes_the_right_that_it_is_for_and_no_other(tmp_path: Pat
     assert {*OTHERS} <= {name for _, name in functions}
     lines = [f"from voxlake.api.data import {', '.join(FILES)}"]
     lines += [
-        "from voxlake.api.guard import Granted",
+        "from voxlake.api.guards.datasets import Granted",
         f"from voxlake.platform.access import {', '.join(RIGHTS)}",
         "class Given:",
         *(f"    {right}: Granted[{right}]" for right in RIGHTS),

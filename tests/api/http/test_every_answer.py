@@ -12,7 +12,7 @@ from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.matrix import DATASET, VIEWS
 
 from voxlake.api.app import create_app
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.layers.origins import SAFE
 from voxlake.platform.settings import Settings
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.routing import APIRoute
+from tests.api.guards.test_datasets import calls, every_route
 from tests.api.identity.forgeries import FORGERIES, Forger
 from tests.api.identity.gateways import PUBLIC, Issued
-from tests.api.test_guard import calls, every_route
 from tests.servers.issuer import ScriptedIssuer, run_issuer
 
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voxlake.api.data.datasets import value_range
 from voxlake.api.formats.drawing import Window, whole_window
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.metadata.contrast import ends_in
 from voxlake.ngff.volume import Volume

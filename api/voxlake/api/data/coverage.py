@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from voxlake.api.data.datasets import open_volume
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.coverage import Coverage, list_coverage
 from voxlake.platform.access import ReadVoxels
 

@@ -11,7 +11,7 @@ from functools import partial
 from anyio import to_thread
 
 from voxlake.api.data.datasets import open_dataset
-from voxlake.api.guard import Granted, relatives
+from voxlake.api.guards.datasets import Granted, relatives
 from voxlake.documents.credentials import CredentialsDocument, credentials_document
 from voxlake.ngff import lake
 from voxlake.ngff.reach import levels_of, reach_of

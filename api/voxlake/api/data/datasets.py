@@ -11,7 +11,7 @@ from anyio import to_thread
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level, store_url
 from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
 from voxlake.api.formats.cutout import Cutout
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
 from voxlake.documents.dataset import DatasetDocument, dataset_document, stale_document

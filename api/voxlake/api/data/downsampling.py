@@ -9,7 +9,7 @@ from functools import partial
 from anyio import to_thread
 
 from voxlake.api.data.opened import opened_dataset
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.documents.bossdb import BossProgress
 from voxlake.ngff.lake import check_writable, lies_elsewhere, place_of
 from voxlake.ngff.stale import OPEN_S, Mark, list_marks

@@ -12,7 +12,7 @@ from voxlake.api.data import portions
 from voxlake.api.data.opened import opened_dataset, opened_level
 from voxlake.api.data.stored_chunks import read_chunk
 from voxlake.api.data.stored_objects import Choose, Part, read_part
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Cell, cell_box, grid_shape
 from voxlake.ngff.metadata.unsharded import GROUP_V2, array_v2, attributes_v2, unsharded

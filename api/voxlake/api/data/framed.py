@@ -17,7 +17,7 @@ from voxlake.api.data.opened import check_labels
 from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
 from voxlake.api.formats.format import Format
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.documents.bossdb import datatype_of

@@ -12,7 +12,7 @@ from voxlake.api.data import writing
 from voxlake.api.data.framed import FrameBox, along, cutout_in_frame
 from voxlake.api.data.writing import Target
 from voxlake.api.formats.cutout import Cutout
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.access import AddVoxels

@@ -14,7 +14,7 @@ from anyio import to_thread
 from voxlake.api.data.labels import change, labels_in_box, reserve
 from voxlake.api.data.mappings import mapping_at, newest_mapping
 from voxlake.api.data.opened import index_url, opened_labels
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import merges

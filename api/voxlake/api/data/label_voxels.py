@@ -13,7 +13,7 @@ import numpy.typing as npt
 from voxlake.api.data.labels import AskedBox, ask
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.tables import BINARY_TABLES, TableFormat
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.blocks import Read
 from voxlake.documents.labels import StateDocument
 from voxlake.ngff.grid.box import Box

@@ -18,7 +18,7 @@ from voxlake.api.data.opened import (
     opened_labels,
     store_url,
 )
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.limits.questions import QUESTION_BYTES
 from voxlake.api.http.requests.query import parse_box
 from voxlake.documents.labels import (

@@ -8,7 +8,7 @@ from functools import partial
 
 from voxlake.api.data.labels import ask, change, list_largest
 from voxlake.api.data.opened import index_url, opened_labels
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.labels import merges
 from voxlake.ngff.labels.mapping import undoing
 from voxlake.ngff.labels.mapping.log import Entry, read_entries

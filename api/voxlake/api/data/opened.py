@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from voxlake.api.data.mappings import newest_mapping
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.dataset import open_dataset as open_ngff_dataset

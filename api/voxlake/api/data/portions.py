@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from voxlake.api.data.opened import opened_dataset, opened_level
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.portions import box_at_level, finest_box

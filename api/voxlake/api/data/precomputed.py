@@ -15,7 +15,7 @@ from voxlake.api.data.opened import opened_dataset, opened_level
 from voxlake.api.data.portions import check_box
 from voxlake.api.data.stored_chunks import read_chunk
 from voxlake.api.data.stored_objects import Choose, Part
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.precomputed_info import Scale, check_taken
 from voxlake.ngff.dataset import Dataset

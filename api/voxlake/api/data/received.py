@@ -10,7 +10,7 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from voxlake.api.data.opened import opened_dataset, opened_level
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.bytes_body import check_coding, length_of, read_bytes
 from voxlake.documents.upload import UploadDocument
 from voxlake.ngff.grid.box import grid_shape

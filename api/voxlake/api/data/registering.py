@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.dataset import DatasetSummary, RegisterQuestion, dataset_summary
 from voxlake.ngff import registering
 from voxlake.platform.catalog import Catalog, DatasetRecord

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from voxlake.api.data.labels import labels_at
 from voxlake.api.data.opened import check_labels, opened_dataset
 from voxlake.api.data.precomputed import PrecomputedLevel, Voxels, open_level, open_levels
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.units import METRES
 from voxlake.ngff.labels.mapping.roots import (

@@ -7,10 +7,10 @@ from typing import Literal
 
 from anyio import to_thread
 
-from voxlake.api.askers import Asker
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
-from voxlake.api.guard import Granted
-from voxlake.api.own_uploads import OwnUpload
+from voxlake.api.guards.askers import Asker
+from voxlake.api.guards.datasets import Granted
+from voxlake.api.guards.uploads import OwnUpload
 from voxlake.documents.boss_ingest import Config
 from voxlake.documents.places import FrameDocument
 from voxlake.ngff import lake

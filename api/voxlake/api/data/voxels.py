@@ -13,7 +13,7 @@ from anyio import to_thread
 
 from voxlake.api.data.labels import mapping_of
 from voxlake.api.data.opened import check_labels
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.blocks import Read
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.mapping.mapping import apply

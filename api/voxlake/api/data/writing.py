@@ -17,7 +17,7 @@ from voxlake.api.data.datasets import cutout_of
 from voxlake.api.data.labels import check_not_replaced
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level
 from voxlake.api.formats.cutout import Cutout
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.query import parse_box
 from voxlake.api.http.requests.ranges import opaque_tags
 from voxlake.documents.writes import Merge, ShardDocument, WrittenDocument

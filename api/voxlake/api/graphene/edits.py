@@ -19,7 +19,7 @@ from voxlake.api.graphene.tables import (
     Priority,
     written,
 )
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.documents.graphene import (
     Chosen,

@@ -11,7 +11,7 @@ from voxlake.api.data import supervoxels as data
 from voxlake.api.data.supervoxels import SupervoxelLevel
 from voxlake.api.graphene.bounds import PATTERN
 from voxlake.api.graphene.tables import REFUSALS, MayReadTable
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.views.precomputed import ChunkRequest, coding_for, get_chunk
 from voxlake.api.views.precomputed_info import volume_info

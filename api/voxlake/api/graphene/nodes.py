@@ -13,7 +13,7 @@ from voxlake.api.data import graphs
 from voxlake.api.data.supervoxels import supervoxel_level
 from voxlake.api.graphene.bounds import Bounds, parse_bounds
 from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.http.requests.bytes_body import check_coding
 from voxlake.api.http.requests.intake import JsonBody

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
-from voxlake.api.guard import Granted, Requires, grant
+from voxlake.api.guards.datasets import Granted, Requires, grant
 from voxlake.api.http.answers.problems import DOCUMENTED
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import AddVoxels, ReadVoxels, Right

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from voxlake.api.gateway import gateway_of
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import from_error
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.identity.flow import CALLBACK, FLOW_SECONDS, Callback, Flow

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from voxlake.api.askers import SignedIn
 from voxlake.api.gateway import gateway_of
-from voxlake.api.guard import public
+from voxlake.api.guards.askers import SignedIn
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.people import cave

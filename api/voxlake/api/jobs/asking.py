@@ -6,8 +6,8 @@ from functools import partial
 
 from starlette.types import Scope
 
-from voxlake.api.askers import Asker, grant_place
-from voxlake.api.guard import grant
+from voxlake.api.guards.askers import Asker, grant_place
+from voxlake.api.guards.datasets import grant
 from voxlake.api.places import datasets
 from voxlake.documents.asked_of_jobs import (
     DeleteQuestion,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.at_jobs import GrantedJob
+from voxlake.api.guards.jobs import GrantedJob
 from voxlake.documents.job import JobDocument, job_document
 from voxlake.platform.access import Update
 from voxlake.platform.catalog import Catalog

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import anyio
 
-from voxlake.api.at_jobs import GrantedJob, grant_job
+from voxlake.api.guards.jobs import GrantedJob, grant_job
 from voxlake.api.jobs.watching import describe
 from voxlake.documents.job import JobDocument
 from voxlake.platform.access import Read

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.requests import Request
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_jobs import GrantedJob
 from voxlake.api.data import received
 from voxlake.api.data.received import describe_upload, receive_shard
-from voxlake.api.guard import Granted, grant
+from voxlake.api.guards.askers import GrantedPlace
+from voxlake.api.guards.datasets import Granted, grant
+from voxlake.api.guards.jobs import GrantedJob
 from voxlake.api.places import datasets
 from voxlake.documents.asked_of_places import EmptyQuestion
 from voxlake.documents.job import JobDocument, job_document

@@ -6,8 +6,8 @@ why it failed may say what lies elsewhere, and is told to those who may change t
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker
-from voxlake.api.at_jobs import GrantedJob
+from voxlake.api.guards.askers import Asker
+from voxlake.api.guards.jobs import GrantedJob
 from voxlake.documents.job import JobDocument, JobList, JobLog, job_document
 from voxlake.platform.access import Read, Update
 from voxlake.platform.catalog import Catalog

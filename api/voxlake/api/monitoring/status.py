@@ -6,7 +6,6 @@ import os
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from voxlake.api.askers import Asker
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import of_workers, outcome_of
 from voxlake.api.checks.machine import look_at_cache, look_at_open_files, look_at_spool
@@ -16,6 +15,7 @@ from voxlake.api.checks.settings import look_at_settings
 from voxlake.api.checks.stale import look_at_stale
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.gateway import Gateway
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.lake import CheckDocument
 from voxlake.documents.status import (
     StatusDocument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.api.people import users
 from voxlake.documents.middleauth import CaveTokenDocument, CaveUserDocument
 from voxlake.platform.access import Permission

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.asked_of_people import GroupQuestion
 from voxlake.documents.people import GroupDocument, GroupList, group_document
 from voxlake.platform.catalog import Catalog

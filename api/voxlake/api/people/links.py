@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyio import to_thread
 
 from voxlake.api.data.opened import opened_dataset, opened_level
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.documents.links import LinkQuestion, NewLinkDocument, new_link_document
 from voxlake.ngff.portions import check_portion
 from voxlake.platform.access import AssignGroup, RemoveGroup

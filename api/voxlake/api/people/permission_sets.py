@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voxlake.api.askers import Asker, GrantedPlace, grant_place
+from voxlake.api.guards.askers import Asker, GrantedPlace, grant_place
 from voxlake.platform.access import AssignGroup, Permission, Read, RemoveGroup, Right
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.people import no_group

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker, GrantedPlace, grant_place
+from voxlake.api.guards.askers import Asker, GrantedPlace, grant_place
 from voxlake.documents.asked_of_people import ShareQuestion
 from voxlake.documents.people import AuditList, ShareDocument, ShareList, share_document
 from voxlake.platform.access import AssignGroup, Permission, Read, RemoveGroup, Role

@@ -7,8 +7,8 @@ from datetime import datetime
 from anyio import to_thread
 from starlette.requests import Request
 
-from voxlake.api.askers import Asker
 from voxlake.api.gateway import gateway_of
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.states import (
     SharedStateDocument,
     SharedStateList,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker, grant_place
+from voxlake.api.guards.askers import Asker, grant_place
 from voxlake.documents.asked_of_people import TokenQuestion
 from voxlake.documents.people import NewTokenDocument, TokenDocument, TokenList, token_document
 from voxlake.platform.access import Read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.bossdb_metrics import BossLimit, BossMetric, BossUsage
 from voxlake.documents.usage import (
     LimitList,

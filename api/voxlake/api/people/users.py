@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.people import MeDocument, UserDocument, UserList, user_document
 from voxlake.platform.access import LakeRole

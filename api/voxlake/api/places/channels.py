@@ -8,9 +8,9 @@ from functools import partial
 
 from anyio import to_thread
 
-from voxlake.api.askers import Asker, GrantedPlace
 from voxlake.api.data import datasets as data
-from voxlake.api.guard import Granted, list_granted
+from voxlake.api.guards.askers import Asker, GrantedPlace
+from voxlake.api.guards.datasets import Granted, list_granted
 from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
 from voxlake.documents.places import FrameDocument, frame_document
 from voxlake.platform.access import Add, Permission, Read, ReadVoxels, Right

@@ -7,8 +7,8 @@ from typing import Literal
 
 from anyio import to_thread
 
-from voxlake.api.askers import Asker, GrantedPlace
-from voxlake.api.guard import Granted, list_granted
+from voxlake.api.guards.askers import Asker, GrantedPlace
+from voxlake.api.guards.datasets import Granted, list_granted
 from voxlake.documents.asked_of_places import (
     CollectionChange,
     EmptyQuestion,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker, GrantedPlace
+from voxlake.api.guards.askers import Asker, GrantedPlace
 from voxlake.documents.asked_of_places import FrameChange, FrameQuestion
 from voxlake.documents.places import FrameDocument, FrameList, frame_document
 from voxlake.platform.access import Add, Permission

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker, GrantedPlace
+from voxlake.api.guards.askers import Asker, GrantedPlace
 from voxlake.documents.places import FoundPage, KeyList, ValueDocument, place_document
 from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from voxlake.api.askers import Asker, GrantedPlace
-from voxlake.api.guard import Granted
+from voxlake.api.guards.askers import Asker, GrantedPlace
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.places.datasets import add_empty, change, remove
 from voxlake.documents.asked_of_places import CollectionChange
 from voxlake.documents.bossdb_resources import (

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.data.framed import FrameBox, box_of_label, ids_in, open_framed
-from voxlake.api.guard import Granted, MayAddVoxels, MayReadVoxels
+from voxlake.api.guards.datasets import Granted, MayAddVoxels, MayReadVoxels
 from voxlake.api.places.channels import recent_frame_of
 from voxlake.api.v1.boxes import InFrame, InTime, Resolution
 from voxlake.api.v1.routers import FORMS, boss_router, refusal

@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import Asker, grant_place
+from voxlake.api.guards.askers import Asker, grant_place
 from voxlake.api.places.planned import set_public
 from voxlake.api.v1.routers import refusal
 from voxlake.platform.access import AssignGroup

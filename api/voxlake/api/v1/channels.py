@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import Asker
-from voxlake.api.at_places import MayAddToExperiment, MayReadExperiment
 from voxlake.api.data import downsampling
-from voxlake.api.guard import Granted, MayDelete, MayRead, MayUpdate, NamePart, grant
+from voxlake.api.guards.askers import Asker
+from voxlake.api.guards.datasets import Granted, MayDelete, MayRead, MayUpdate, NamePart, grant
+from voxlake.api.guards.places import MayAddToExperiment, MayReadExperiment
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels as data
 from voxlake.api.places import planned

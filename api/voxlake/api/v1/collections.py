@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import GrantedPlace, grant_place
-from voxlake.api.at_places import (
+from voxlake.api.guards.askers import GrantedPlace, grant_place
+from voxlake.api.guards.datasets import NamePart
+from voxlake.api.guards.places import (
     Anybody,
     MayAddToLake,
     MayDeleteCollection,
     MayReadCollection,
     MayUpdateCollection,
 )
-from voxlake.api.guard import NamePart
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels, collections
 from voxlake.api.v1.changes import check_named, refusing_held, sharing, taken_is_wrong

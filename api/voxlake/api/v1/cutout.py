@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from voxlake.api.data.framed import FrameBox, open_framed
 from voxlake.api.formats import negotiate
-from voxlake.api.guard import Granted, MayReadVoxels
+from voxlake.api.guards.datasets import Granted, MayReadVoxels
 from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.http.requests.query import parse_ids

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from voxlake.api.data import writing
 from voxlake.api.data.framed import FrameBox
 from voxlake.api.data.framed_writing import open_framed_target
-from voxlake.api.guard import Granted, MayAddVoxels
+from voxlake.api.guards.datasets import Granted, MayAddVoxels
 from voxlake.api.http.answers.boss_errors import documented_as_boss
 from voxlake.api.http.answers.problems import BINARY, documented
 from voxlake.api.http.requests.voxels_body import VoxelsBody

@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from voxlake.api.data import datasets, downsampling
-from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayRead
+from voxlake.api.guards.datasets import MayAddVoxels, MayDeleteVoxels, MayRead
 from voxlake.api.http.answers.boss_errors import documented_as_boss
 from voxlake.api.http.answers.problems import documented
 from voxlake.api.v1.axes import by_axis

@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import GrantedPlace, grant_place
-from voxlake.api.at_places import (
+from voxlake.api.guards.askers import GrantedPlace, grant_place
+from voxlake.api.guards.datasets import NamePart
+from voxlake.api.guards.places import (
     MayAddToCollection,
     MayDeleteExperiment,
     MayReadCollection,
     MayReadExperiment,
     MayUpdateExperiment,
 )
-from voxlake.api.guard import NamePart
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels as data
 from voxlake.api.places import collections, planned

@@ -12,8 +12,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import Asker, SignedIn, grant_place
-from voxlake.api.at_places import Anybody, MayAddToLake
+from voxlake.api.guards.askers import Asker, SignedIn, grant_place
+from voxlake.api.guards.places import Anybody, MayAddToLake
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places import channels, collections
 from voxlake.api.places import frames as data

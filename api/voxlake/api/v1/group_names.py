@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.askers import Asker
+from voxlake.api.guards.askers import Asker
 from voxlake.api.people import groups
 
 _OWN = "-primary"

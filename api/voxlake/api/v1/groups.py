@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import Asker, GroupName, SignedIn, Unlimited, UserName
+from voxlake.api.guards.askers import Asker, GroupName, SignedIn, Unlimited, UserName
 from voxlake.api.people import groups as data
 from voxlake.api.people import permission_sets
 from voxlake.api.v1.group_names import boss_name, name_here

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import SignedIn
 from voxlake.api.data import uploads as data
-from voxlake.api.guard import grant
+from voxlake.api.guards.askers import SignedIn
+from voxlake.api.guards.datasets import grant
+from voxlake.api.guards.uploads import MayUpload
 from voxlake.api.http.requests.intake import LaxBody
-from voxlake.api.own_uploads import MayUpload
 from voxlake.api.places.channels import frame_of
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.boss_ingest import Config

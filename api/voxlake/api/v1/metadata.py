@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_places import KEY, Key, OnChannel, OnCollection, OnExperiment
+from voxlake.api.guards.askers import GrantedPlace
+from voxlake.api.guards.places import KEY, Key, OnChannel, OnCollection, OnExperiment
 from voxlake.api.places import metadata as data
 from voxlake.api.v1.routers import boss_router
 from voxlake.documents.bossdb import BossKeys

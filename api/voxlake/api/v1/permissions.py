@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from voxlake.api.askers import NAMED, Asker, SignedIn
+from voxlake.api.guards.askers import NAMED, Asker, SignedIn
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.people import permission_sets as data
 from voxlake.api.v1.group_names import boss_name, name_here

@@ -12,7 +12,7 @@ from voxlake.api.data.framed import FrameBox, open_framed
 from voxlake.api.formats import negotiate
 from voxlake.api.formats.drawing import coloured, high_bytes
 from voxlake.api.formats.pictures import JPEG, NORMALS, PLANES, PNG, Drawing, drawn
-from voxlake.api.guard import Granted, MayReadVoxels
+from voxlake.api.guards.datasets import Granted, MayReadVoxels
 from voxlake.api.http.answers.cutout_answer import check_size
 from voxlake.api.http.answers.picture import PictureResponse
 from voxlake.api.http.answers.problems import BINARY

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.v1.routers import ERRORS, boss_router, refusal
 from voxlake.documents.bossdb import BossPing
 from voxlake.platform.errors import UnsupportedError

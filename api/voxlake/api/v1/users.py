@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 
-from voxlake.api.askers import Administrator, SignedIn, UserManager, UserName
+from voxlake.api.guards.askers import Administrator, SignedIn, UserManager, UserName
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.people import users as data
 from voxlake.api.v1.routers import boss_router, refusal

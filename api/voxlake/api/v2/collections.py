@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from voxlake.api.askers import AfterName, Limit
-from voxlake.api.at_places import (
+from voxlake.api.guards.askers import AfterName, Limit
+from voxlake.api.guards.places import (
     Anybody,
     MayAddToCollection,
     MayAddToLake,

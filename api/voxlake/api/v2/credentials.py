@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from voxlake.api.data import credentials as data
-from voxlake.api.guard import MayReadVoxels, grant
+from voxlake.api.guards.datasets import MayReadVoxels, grant
 from voxlake.api.http.answers.problems import NOT_ALLOWED, documented
 from voxlake.documents.credentials import CredentialsDocument
 from voxlake.platform.access import AddVoxels, DeleteVoxels

@@ -14,7 +14,7 @@ from voxlake.api.data import portions, writing
 from voxlake.api.data.voxels import voxels_of
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.parsing import PARSERS
-from voxlake.api.guard import MayAddVoxels, MayReadSome
+from voxlake.api.guards.datasets import MayAddVoxels, MayReadSome
 from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.label_answers import mapping_header

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from voxlake.api.askers import Administrator
-from voxlake.api.at_places import MayAddToExperiment
 from voxlake.api.data import datasets as data
 from voxlake.api.data.precomputed import is_taken
 from voxlake.api.data.registering import register
-from voxlake.api.guard import (
+from voxlake.api.guards.askers import Administrator
+from voxlake.api.guards.datasets import (
     Granted,
     ListLimit,
     MayDelete,
@@ -21,6 +20,7 @@ from voxlake.api.guard import (
     MayUpdate,
     NamePart,
 )
+from voxlake.api.guards.places import MayAddToExperiment
 from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import datasets as places

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from voxlake.api.askers import NAMED, SignedIn
-from voxlake.api.at_places import Anybody, MayAddToLake
+from voxlake.api.guards.askers import NAMED, SignedIn
+from voxlake.api.guards.places import Anybody, MayAddToLake
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import frames as data

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from voxlake.api.askers import AfterName, GroupName, Limit, SignedIn, Unlimited, UserName
+from voxlake.api.guards.askers import AfterName, GroupName, Limit, SignedIn, Unlimited, UserName
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import groups

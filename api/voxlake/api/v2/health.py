@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.gateway import gateway_of
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import documented, problem
 from voxlake.documents.service import Health, Readiness
 

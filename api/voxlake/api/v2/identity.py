@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 
 from voxlake.api.gateway import gateway_of
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.documents.service import IdentityDocument
 
 router = APIRouter(tags=["login"], dependencies=[Depends(public)])

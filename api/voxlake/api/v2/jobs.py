@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from voxlake.api.askers import Limit, SignedIn
-from voxlake.api.at_jobs import MayManage, MayWatch
-from voxlake.api.at_places import Anybody
+from voxlake.api.guards.askers import Limit, SignedIn
+from voxlake.api.guards.jobs import MayManage, MayWatch
+from voxlake.api.guards.places import Anybody
 from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.jobs import asking, changing, events, watching

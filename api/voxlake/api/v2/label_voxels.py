@@ -15,7 +15,7 @@ from voxlake.api.data import labels as label_data
 from voxlake.api.data.label_voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
-from voxlake.api.guard import MayReadVoxels
+from voxlake.api.guards.datasets import MayReadVoxels
 from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import answer
 from voxlake.api.http.answers.label_answers import state_headers

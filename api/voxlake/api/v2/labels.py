@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.formats.tables import JSON
-from voxlake.api.guard import MayAddVoxels, MayReadVoxels
+from voxlake.api.guards.datasets import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.answers.label_answers import (
     in_box_response,
     list_response,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from voxlake.api.guard import MayAssignGroup, MayReadVoxels, MayRemoveGroup
+from voxlake.api.guards.datasets import MayAssignGroup, MayReadVoxels, MayRemoveGroup
 from voxlake.api.http.answers.problems import NOT_ALLOWED
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import links

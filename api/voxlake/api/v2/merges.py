@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import MayAddVoxels, MayReadVoxels
+from voxlake.api.guards.datasets import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.answers.label_answers import pairs_response
 from voxlake.api.http.answers.problems import NOT_ALLOWED, documented
 from voxlake.api.http.answers.tables import TABLED, TableForm

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from voxlake.api.askers import Limit, MayReadPlace
-from voxlake.api.at_places import Anybody, Key, MayUpdatePlace
-from voxlake.api.guard import AfterPlace
+from voxlake.api.guards.askers import Limit, MayReadPlace
+from voxlake.api.guards.datasets import AfterPlace
+from voxlake.api.guards.places import Anybody, Key, MayUpdatePlace
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import metadata as data

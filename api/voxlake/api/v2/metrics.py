@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from voxlake.api.gateway import Gateway, gateway_of
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import NOT_ALLOWED
 from voxlake.api.monitoring.metrics import CONTENT_TYPE
 from voxlake.platform.access import Permission, Principal

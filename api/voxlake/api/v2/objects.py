@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
+from voxlake.api.guards.datasets import MayAddVoxels, MayDeleteVoxels, MayReadVoxels
 from voxlake.api.http.answers.label_answers import objects_response
 from voxlake.api.http.answers.problems import NOT_ALLOWED
 from voxlake.api.http.answers.tables import TABLED, TableForm

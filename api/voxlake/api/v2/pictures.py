@@ -27,7 +27,7 @@ from voxlake.api.formats.pictures import (
     is_slice,
     plane_of,
 )
-from voxlake.api.guard import Granted, MayReadSome
+from voxlake.api.guards.datasets import Granted, MayReadSome
 from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import check_size
 from voxlake.api.http.answers.label_answers import mapping_header

@@ -6,7 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from voxlake.api.askers import PLACE, GroupName, Limit, MayReadPlace, MayShare, MayUnshare, SignedIn
+from voxlake.api.guards.askers import (
+    PLACE,
+    GroupName,
+    Limit,
+    MayReadPlace,
+    MayShare,
+    MayUnshare,
+    SignedIn,
+)
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import shares

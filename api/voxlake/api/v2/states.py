@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AwareDatetime
 
-from voxlake.api.askers import AfterNumber, Limit, SignedIn
-from voxlake.api.guard import public
+from voxlake.api.guards.askers import AfterNumber, Limit, SignedIn
+from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import states

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from voxlake.api.askers import Administrator
+from voxlake.api.guards.askers import Administrator
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.monitoring import status
 from voxlake.documents.status import StatusDocument

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from voxlake.api.askers import NAMED, AfterNumber, Limit, SignedIn, TokenNumber
+from voxlake.api.guards.askers import NAMED, AfterNumber, Limit, SignedIn, TokenNumber
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import tokens

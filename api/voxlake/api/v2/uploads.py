@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from voxlake.api.at_jobs import MayUploadTo
-from voxlake.api.at_places import MayAddToExperiment
-from voxlake.api.guard import NamePart
+from voxlake.api.guards.datasets import NamePart
+from voxlake.api.guards.jobs import MayUploadTo
+from voxlake.api.guards.places import MayAddToExperiment
 from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.jobs import uploading

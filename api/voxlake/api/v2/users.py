@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from voxlake.api.askers import (
+from voxlake.api.guards.askers import (
     Administrator,
     AfterName,
     Limit,

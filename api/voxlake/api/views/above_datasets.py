@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.platform.errors import NotFoundError
 
 DOCUMENTS = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")

@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from voxlake.api.data import flat, portions
 from voxlake.api.data.flat import FlatLevel
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.views.zarr import (
     folder_page,
     get,

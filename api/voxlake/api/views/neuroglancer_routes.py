@@ -15,7 +15,7 @@ from voxlake.api.data import graphs
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
 from voxlake.api.data.supervoxels import check_graph
-from voxlake.api.guard import Granted, MayReadSome, list_granted, public, relatives
+from voxlake.api.guards.datasets import Granted, MayReadSome, list_granted, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets import zarr_url
 from voxlake.api.views.neuroglancer import (

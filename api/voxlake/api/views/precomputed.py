@@ -22,7 +22,7 @@ from starlette.types import Scope as Asked
 from voxlake.api.data import precomputed as data
 from voxlake.api.data.precomputed import PrecomputedLevel
 from voxlake.api.data.stored_objects import part_of
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.codings import IDENTITY, preferred_coding
 from voxlake.api.views.precomputed_encodings import CODINGS, ENCODINGS
 from voxlake.api.views.precomputed_info import check_taken, volume_info

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from voxlake.api.guard import PublicApp
+from voxlake.api.guards.datasets import PublicApp
 from voxlake.api.http.layers.layer import with_headers
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER

@@ -12,7 +12,7 @@ from tests.api.conftest import Served, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.formats import FORMATS
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.documents.problem import Problem
 from voxlake.platform import errors
 

@@ -18,7 +18,7 @@ from structlog.contextvars import get_contextvars
 from tests.api.conftest import Served, run_app
 
 from voxlake.api.app import create_app
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 from voxlake.platform.errors import TimedOutError
 from voxlake.platform.settings import Settings
 

@@ -11,7 +11,7 @@ from voxlake.api.console.datasets.coverage_picture import draw_coverage
 from voxlake.api.console.pages.page import page
 from voxlake.api.data import datasets as data
 from voxlake.api.data.coverage import coverage_of
-from voxlake.api.guard import MayRead, MayReadVoxels
+from voxlake.api.guards.datasets import MayRead, MayReadVoxels
 from voxlake.api.http.answers.problems import BINARY
 
 router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=["console"])

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_places import OnChannel
 from voxlake.api.console.datasets.slices import SliceQuery, choose_slice
 from voxlake.api.console.datasets.snippets import snippets_of
 from voxlake.api.console.pages.page import held_at, page
 from voxlake.api.data import datasets as data
-from voxlake.api.guard import MayRead, relatives
+from voxlake.api.guards.askers import GrantedPlace
+from voxlake.api.guards.datasets import MayRead, relatives
+from voxlake.api.guards.places import OnChannel
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.places import channels, metadata
 from voxlake.api.v2.datasets import with_addresses

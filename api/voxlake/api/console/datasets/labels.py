@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_places import OnChannel
 from voxlake.api.console.pages.page import SENT, go_to, held_at, page
 from voxlake.api.data import labels as label_data
 from voxlake.api.data import objects as object_data
-from voxlake.api.guard import Granted, MayAddVoxels, MayReadVoxels
+from voxlake.api.guards.askers import GrantedPlace
+from voxlake.api.guards.datasets import Granted, MayAddVoxels, MayReadVoxels
+from voxlake.api.guards.places import OnChannel
 from voxlake.api.http.answers.problems import documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.documents.forms import MergeForm, NumberForm

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from voxlake.api.askers import NAMED
-from voxlake.api.at_places import Anybody
 from voxlake.api.console.pages.page import page
-from voxlake.api.guard import AfterPlace
+from voxlake.api.guards.askers import NAMED
+from voxlake.api.guards.datasets import AfterPlace
+from voxlake.api.guards.places import Anybody
 from voxlake.api.places import datasets, metadata
 from voxlake.platform.access import AssignGroup, Read, Right, Update
 

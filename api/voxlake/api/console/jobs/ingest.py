@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.at_jobs import GrantedJob, MayManage
-from voxlake.api.at_places import MayAddToExperiment
 from voxlake.api.console.jobs.jobs import UNFIT, go_to_job
 from voxlake.api.console.pages.page import page
+from voxlake.api.guards.jobs import GrantedJob, MayManage
+from voxlake.api.guards.places import MayAddToExperiment
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.jobs import asking

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import SignedIn
-from voxlake.api.at_jobs import MayManage, MayWatch
-from voxlake.api.at_places import Anybody
 from voxlake.api.console.pages.page import SENT, go_to, page
+from voxlake.api.guards.askers import SignedIn
+from voxlake.api.guards.jobs import MayManage, MayWatch
+from voxlake.api.guards.places import Anybody
 from voxlake.api.http.answers.problems import documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.jobs import asking, changing, watching

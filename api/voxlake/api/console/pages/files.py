@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from voxlake.api.console.pages.page import FOLDER
-from voxlake.api.guard import public
+from voxlake.api.guards.datasets import public
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(public)])
 

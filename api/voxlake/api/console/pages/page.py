@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from voxlake.api.askers import GrantedPlace
 from voxlake.api.gateway import gateway_of
+from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.layers.link_paths import TOKEN as LINK_TOKEN
 from voxlake.api.http.layers.public_address import inner_path, outer_path

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from voxlake.api.askers import PLACE, SignedIn
 from voxlake.api.console.pages.page import ON_A_PAGE, page
+from voxlake.api.guards.askers import PLACE, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.people import shares, usage, users
 from voxlake.documents.usage import MONTH

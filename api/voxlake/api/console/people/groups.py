@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import AfterName, GroupName, SignedIn, Unlimited
 from voxlake.api.console.pages.page import ON_A_PAGE, SENT, check_typed, go_to, page
+from voxlake.api.guards.askers import AfterName, GroupName, SignedIn, Unlimited
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import groups

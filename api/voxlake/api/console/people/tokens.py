@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import AfterNumber, SignedIn
 from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
+from voxlake.api.guards.askers import AfterNumber, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import tokens

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import AfterNumber, SignedIn
 from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
-from voxlake.api.guard import grant
+from voxlake.api.guards.askers import AfterNumber, SignedIn
+from voxlake.api.guards.datasets import grant
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import states

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import AfterName
-from voxlake.api.at_places import (
+from voxlake.api.console.pages.page import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
+from voxlake.api.guards.askers import AfterName
+from voxlake.api.guards.places import (
     Anybody,
     MayAddToCollection,
     MayAddToExperiment,
@@ -16,7 +17,6 @@ from voxlake.api.at_places import (
     MayReadCollection,
     MayReadExperiment,
 )
-from voxlake.api.console.pages.page import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import channels, collections, datasets, metadata
 from voxlake.documents.asked_of_places import CollectionQuestion

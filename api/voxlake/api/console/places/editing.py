@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import GrantedPlace
-from voxlake.api.at_places import (
+from voxlake.api.console.pages.page import SENT, check_typed, go_to, held_at, page, page_of
+from voxlake.api.guards.askers import GrantedPlace
+from voxlake.api.guards.datasets import MayDelete, MayUpdate
+from voxlake.api.guards.places import (
     MayDeleteCollection,
     MayDeleteExperiment,
     MayUpdateCollection,
@@ -16,8 +18,6 @@ from voxlake.api.at_places import (
     MayUpdatePlace,
     OnChannel,
 )
-from voxlake.api.console.pages.page import SENT, check_typed, go_to, held_at, page, page_of
-from voxlake.api.guard import MayDelete, MayUpdate
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import collections, datasets, metadata

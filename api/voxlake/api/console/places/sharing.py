@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.askers import MayReadPlace, MayShare, MayUnshare
 from voxlake.api.console.pages.page import SENT, go_to, held_at, page
-from voxlake.api.guard import MayAssignGroup, MayReadVoxels, MayRemoveGroup
+from voxlake.api.guards.askers import MayReadPlace, MayShare, MayUnshare
+from voxlake.api.guards.datasets import MayAssignGroup, MayReadVoxels, MayRemoveGroup
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import links, shares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxlake.api.guard import Granted
+from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import LimitExceededError

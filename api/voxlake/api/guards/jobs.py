@@ -12,7 +12,7 @@ from anyio import to_thread
 from fastapi import Depends, Path
 from starlette.requests import Request
 
-from voxlake.api.askers import Asker, asker_of
+from voxlake.api.guards.askers import Asker, asker_of
 from voxlake.api.http.limits.refusals import even_out
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import AddVoxels, Permission, Read, Right, Update

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.requests import Request
 
-from voxlake.api.askers import SignedIn
-from voxlake.api.guard import Granted, grant
+from voxlake.api.guards.askers import SignedIn
+from voxlake.api.guards.datasets import Granted, grant
 from voxlake.platform.access import AddVoxels
 from voxlake.platform.catalog.data.uploads import Upload, Uploads, no_upload
 from voxlake.platform.errors import NotFoundError

@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import Depends, Query
 from starlette.requests import Request
 
-from voxlake.api.askers import Asker, GrantedPlace, RequiresPlace, asker_of, grant_place
-from voxlake.api.guard import NamePart
+from voxlake.api.guards.askers import Asker, GrantedPlace, RequiresPlace, asker_of, grant_place
+from voxlake.api.guards.datasets import NamePart
 from voxlake.api.http.requests.parameters import check_parameters
 from voxlake.platform.access import Add, Delete, Read, Right, Update
 

@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
 from tests.api.matrix import VIEWS
 
-from voxlake.api.askers import GUARDS, RequiresPlace
-from voxlake.api.at_jobs import RequiresJob
-from voxlake.api.at_places import RequiresNamed, anybody
-from voxlake.api.guard import Granted, Lists, PublicApp, Requires, public
+from voxlake.api.guards.askers import GUARDS, RequiresPlace
+from voxlake.api.guards.datasets import Granted, Lists, PublicApp, Requires, public
+from voxlake.api.guards.jobs import RequiresJob
+from voxlake.api.guards.places import RequiresNamed, anybody
 from voxlake.api.views.zarr import StoredBytes
 from voxlake.platform.access import Read, ReadVoxels
 
