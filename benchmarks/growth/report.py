@@ -45,13 +45,13 @@ LINES: tuple[tuple[str, Callable[[Growth], str]], ...] = (
 
 
 def run_growth(
-    folder: Path, voxels: list[int], simulated: int, prices: Path | None, say: Say
+    folder: Path, voxels: list[int], shards: int, prices: Path | None, say: Say
 ) -> dict[str, Any]:
     """Print what lakes of images of so many voxels take, and return all figures.
 
     Parameters
     ----------
-    simulated
+    shards
         Shards that are simulated besides; 0: none.
     prices
         A price table, as `voxlake plan --show-prices` prints it.
@@ -63,7 +63,7 @@ def run_growth(
     print(limit_table(met))
     print(user_table(table))
     print(headline())
-    parts = simulate(folder, simulated, say) if simulated else []
+    parts = simulate(folder, shards, say) if shards else []
     if parts:
         print(simulated_table(parts), flush=True)
     return {
