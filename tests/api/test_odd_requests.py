@@ -13,7 +13,7 @@ import pytest
 from tests.api.conftest import TOKEN, Served
 
 from voxlake.client.connection import Connection
-from voxlake.client.group import _http
+from voxlake.client.gateway_store import open_http
 from voxlake.ngff.contrast import ends_of
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(
         connection = Connection(served.url, TOKEN)
         assert connection.send(EM).status_code == 200
         connection.close()
-        store = _http(served.zarr("lab/brain/em").rstrip("/"), TOKEN)
+        store = open_http(served.zarr("lab/brain/em").rstrip("/"), TOKEN)
         assert json.loads(bytes(obstore.get(store, "zarr.json").bytes()))["node_type"] == "group"
         proxy.shutdown(socket.SHUT_RDWR)
         thread.join(60)

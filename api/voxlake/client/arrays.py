@@ -29,6 +29,7 @@ def open_xarray(
     *,
     region: Region | None = None,
     direct: bool = False,
+    send_token: bool = False,
 ) -> xr.DataArray:
     """Open one level of a dataset; no voxel is read before it is asked for.
 
@@ -55,6 +56,10 @@ def open_xarray(
     direct
         Whether voxels at a gateway are read from its store itself, with keys that it gives for
         that and that are renewed while they are needed; only if its store is S3 and it gives any.
+    send_token
+        Whether the token goes to the workers of a Dask cluster with their tasks, which pass by
+        its scheduler. Else each worker needs its own: ``VOXLAKE_GATEWAY`` and ``VOXLAKE_TOKEN``,
+        or what ``voxlake login`` keeps.
 
     Raises
     ------
@@ -63,19 +68,19 @@ def open_xarray(
     NotFoundError, UnauthenticatedError, UnsupportedError, CorruptDataError, StoreError
         If there is no dataset, or it cannot be read.
     """
-    group = open_group(address, token, direct=direct)
+    group = open_group(address, token, direct=direct, send_token=send_token)
     warn_unless_whole(group.address, whole=group.whole)
     return _level_array(group, level, region)
 
 
 def open_levels(
-    address: str, token: str | None = None, *, direct: bool = False
+    address: str, token: str | None = None, *, direct: bool = False, send_token: bool = False
 ) -> tuple[xr.DataArray, ...]:
     """Open all levels of a dataset, the finest first; see `open_xarray`.
 
     All share one physical frame, so the same ``.sel(z=..., y=..., x=...)`` fits every level.
     """
-    group = open_group(address, token, direct=direct)
+    group = open_group(address, token, direct=direct, send_token=send_token)
     warn_unless_whole(group.address, whole=group.whole)
     return tuple(
         _level_array(group, number, None) for number in range(len(group.multiscale.levels))

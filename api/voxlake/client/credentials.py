@@ -1,4 +1,8 @@
-"""Tokens that ``voxlake login`` keeps: a file for each gateway, for its user alone."""
+"""Tokens by which a gateway is asked unless one is named.
+
+That of the environment (``VOXLAKE_GATEWAY`` and ``VOXLAKE_TOKEN``), and those that ``voxlake
+login`` keeps: a file for each gateway, for its user alone.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voxlake.platform.errors import CorruptDataError, InvalidInputError, UnauthenticatedError
 from voxlake.platform.loopback import is_loopback
+from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,16 +89,22 @@ def keep(credentials: Credentials) -> None:
 
 
 def find(gateway: str) -> Credentials | None:
-    """Return what is kept for the gateway at a URL; None if nothing is.
+    """Return the token of the environment or the one that is kept for the gateway at a URL.
+
+    None if there is neither.
 
     Raises
     ------
+    InvalidInputError
+        If the environment has a token and does not say of which gateway.
     UnauthenticatedError
         If others can read it.
     CorruptDataError
         If the file is damaged.
     """
     address = address_of(gateway)
+    if (given := _of_environment()) is not None and given.gateway == address:
+        return given
     path = _path(address)
     try:
         with path.open("rb") as file:
@@ -112,6 +123,20 @@ def find(gateway: str) -> Credentials | None:
             f"{path} holds no token; delete it, and get another: voxlake login {address}"
         ) from error
     return kept if kept.gateway == address else None
+
+
+def _of_environment() -> Credentials | None:
+    settings = Settings()
+    if settings.token is None:
+        return None
+    if settings.gateway is None:
+        raise InvalidInputError(
+            "VOXLAKE_TOKEN holds a token, and nothing says which gateway it is for; set "
+            "VOXLAKE_GATEWAY to its address"
+        )
+    return Credentials(
+        gateway=address_of(settings.gateway), secret=settings.token.get_secret_value()
+    )
 
 
 def forget(gateway: str) -> None:

@@ -99,15 +99,17 @@ class DatasetArray:
             )
         return replace(self, level=level)
 
-    def xarray(self, region: Region | None = None) -> xr.DataArray:
+    def xarray(self, region: Region | None = None, *, send_token: bool = False) -> xr.DataArray:
         """Return the level, or a region of it, lazily and with its places: see `open_xarray`."""
         from voxlake.client.arrays import open_xarray  # which asks gateways itself
 
-        return open_xarray(self.address, self.level, self.token, region=region)
+        return open_xarray(
+            self.address, self.level, self.token, region=region, send_token=send_token
+        )
 
-    def dask(self, region: Region | None = None) -> da.Array:
+    def dask(self, region: Region | None = None, *, send_token: bool = False) -> da.Array:
         """Return the level, or a region of it, as a Dask array whose chunks are the shards."""
-        lazy: da.Array = self.xarray(region).data
+        lazy: da.Array = self.xarray(region, send_token=send_token).data
         return lazy
 
     def _repr_html_(self) -> str | None:

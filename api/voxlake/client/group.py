@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import obstore.store
-
-from voxlake.client.connection import is_on_this_machine
-from voxlake.client.direct import open_bucket
 from voxlake.client.gateway import Gateway
 from voxlake.ngff.making import is_whole
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError
-from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_zarr
 
 if TYPE_CHECKING:
     import zarr
-    from obstore.store import ClientConfig
     from zarr.abc.store import Store
 
     from voxlake.ngff.metadata.model import Level, Multiscale
@@ -58,7 +50,9 @@ class Group:
         return zarr.open_array(self.store, path=self.level(number).path, mode="r")
 
 
-def open_group(address: str, token: str | None = None, *, direct: bool = False) -> Group:
+def open_group(
+    address: str, token: str | None = None, *, direct: bool = False, send_token: bool = False
+) -> Group:
     """Open the group at `address`.
 
     Parameters
@@ -72,6 +66,9 @@ def open_group(address: str, token: str | None = None, *, direct: bool = False) 
     direct
         Whether voxels at a gateway are read from its store itself, with keys that it gives for
         that.
+    send_token
+        Whether the token goes to other processes with what is pickled, such as tasks for the
+        workers of a Dask cluster.
 
     Raises
     ------
@@ -81,7 +78,7 @@ def open_group(address: str, token: str | None = None, *, direct: bool = False) 
         If the address is malformed, or a token is given for a store.
     """
     if address.startswith(("http://", "https://")):
-        return _open_at_gateway(address.rstrip("/"), token, direct=direct)
+        return _open_at_gateway(address.rstrip("/"), token, direct=direct, send_token=send_token)
     if token is not None:
         raise InvalidInputError(
             f"a token was given for {address}, which is no gateway; stores take VOXLAKE_S3_* or "
@@ -91,9 +88,9 @@ def open_group(address: str, token: str | None = None, *, direct: bool = False) 
     return Group(address, read_multiscale(url), as_zarr(url), is_whole(url))
 
 
-def _open_at_gateway(address: str, token: str | None, *, direct: bool) -> Group:
+def _open_at_gateway(address: str, token: str | None, *, direct: bool, send_token: bool) -> Group:
     # Takes as long to load as all else, and most of the client does without.
-    from zarr.storage import ObjectStore
+    from voxlake.client.gateway_store import Origin
 
     base, separator, name = address.rpartition(ZARR_PATH)
     if not separator:
@@ -103,29 +100,5 @@ def _open_at_gateway(address: str, token: str | None, *, direct: bool) -> Group:
         )
     with Gateway(base, token) as gateway:
         info = gateway.info(name)
-    token = gateway.token or ""
-    lies = open_bucket(base, name, token) if direct else _http(address, token)
-    opened = ObjectStore(lies, read_only=True)
-    return Group(address, info.multiscale, opened, info.whole)
-
-
-def _http(address: str, token: str) -> obstore.store.HTTPStore:
-    settings = Settings()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # A proxy that is named here stands in for those of the environment, and is passed by.
-    host = urlsplit(address).hostname or ""
-    direct: ClientConfig = (
-        {"proxy_url": address, "proxy_excludes": host} if is_on_this_machine(address) else {}
-    )
-    return obstore.store.HTTPStore.from_url(
-        address,
-        client_options={
-            "allow_http": True,
-            "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
-            "read_timeout": timedelta(seconds=settings.store_stall_timeout_s),
-            "timeout": timedelta(seconds=settings.store_timeout_s),
-            "default_headers": headers,
-            **direct,
-        },
-        retry_config={"max_retries": settings.store_retries},
-    )
+    origin = Origin(base, name, gateway.token or "", direct=direct, send_token=send_token)
+    return Group(address, info.multiscale, origin.open(), info.whole)

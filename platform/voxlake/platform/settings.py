@@ -189,6 +189,16 @@ class Settings(BaseSettings):
         default=False,
         description="Let everybody read the gateway's /metrics, where only Prometheus reaches it.",
     )
+    gateway: str | None = Field(
+        default=None,
+        description="Address of the gateway that VOXLAKE_TOKEN is for: the Python client and the "
+        "commands send it there, and nowhere else.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        description="Token of programs that ask that gateway, workers of Dask among them, in the "
+        "place of the one that `voxlake login` keeps.",
+    )
     link_key: SecretStr | None = Field(
         default=None,
         description="Keys of 32 or more characters, parted by spaces or commas, that links are "

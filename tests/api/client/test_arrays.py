@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import zarr
 from tests.api.conftest import SHAPE, TOKEN, VAST
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 
-from voxlake.client import Lake, open_levels, open_xarray
+from voxlake.client import Gateway, Lake, open_levels, open_xarray
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.catalog import open_catalog
@@ -137,17 +138,49 @@ def test_it_is_indexed_as_numpy_is(served: Served, find: Open, index: Any) -> No
     np.testing.assert_array_equal(found.values, served.voxels[EM][region][index])
 
 
-def test_it_survives_the_way_to_another_process(served: Served, find: Open, tmp_path: Path) -> None:
-    address, token = find(EM)
-    part = open_xarray(address, token=token)[3:5, 30:40, 8]
-    (tmp_path / "part.pickle").write_bytes(pickle.dumps(part))
-    script = (
-        "import pickle, sys; from pathlib import Path; "
-        "print(pickle.loads(Path(sys.argv[1]).read_bytes()).values.sum())"
+_LOOKING = """
+import pickle, sys; from pathlib import Path
+print(pickle.loads(Path(sys.argv[1]).read_bytes()).values.sum())
+"""
+
+
+def look_elsewhere(
+    part: Any, path: Path, token: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Return what another process says of an array, which has the token of its environment."""
+    path.write_bytes(pickle.dumps(part))
+    return subprocess.run(
+        [sys.executable, "-c", _LOOKING, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | token,
     )
-    command = [sys.executable, "-c", script, str(tmp_path / "part.pickle")]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert int(printed.stdout) == served.voxels[EM][3:5, 30:40, 8].sum()
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_it_survives_the_way_to_another_process(
+    served: Served, find: Open, tmp_path: Path, sent: bool
+) -> None:
+    address, token = find(EM)
+    part = open_xarray(address, token=token, send_token=sent)[3:5, 30:40, 8]
+    own = {} if sent else {"VOXLAKE_GATEWAY": served.url, "VOXLAKE_TOKEN": TOKEN}
+    done = look_elsewhere(part, tmp_path / "part", own)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == served.voxels[EM][3:5, 30:40, 8].sum()
+
+
+def test_a_token_stays_in_its_process_unless_it_is_sent(served: Served, tmp_path: Path) -> None:
+    with Gateway(served.url, TOKEN) as gateway:
+        arrays = [gateway[EM].dask(), *open_levels(gateway.address(EM), TOKEN)]
+        sent = gateway[EM].dask(send_token=True)
+    assert not [each for each in arrays if TOKEN.encode() in pickle.dumps(each)]
+    assert TOKEN.encode() in pickle.dumps(sent)
+    failed = look_elsewhere(arrays[1], tmp_path / "part", {})
+    assert failed.returncode == 1
+    assert "UnauthenticatedError: lab/brain/em of" in failed.stderr
+    assert "set VOXLAKE_GATEWAY and VOXLAKE_TOKEN" in failed.stderr
 
 
 def test_a_flipped_bit_is_an_error_and_no_voxel(tmp_path: Path) -> None:

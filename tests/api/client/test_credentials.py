@@ -12,7 +12,7 @@ from obstore.exceptions import GenericError
 
 from voxlake.client import Gateway, open_xarray
 from voxlake.client.credentials import Credentials, address_of, check_private, find, forget, keep
-from voxlake.client.group import _http
+from voxlake.client.gateway_store import open_http
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,
@@ -173,5 +173,21 @@ def test_a_redirect_takes_no_token_along(leading: tuple[str, _Told]) -> None:
         open_xarray(f"{address}/zarr/lab/brain/em")
     # Stored bytes are read by another library.
     with pytest.raises(GenericError, match="307"):
-        _http(f"{address}/zarr/lab/brain/em", "vxl_hidden").get("zarr.json")
+        open_http(f"{address}/zarr/lab/brain/em", "vxl_hidden").get("zarr.json")
     assert (told.first, told.second) == (["Bearer vxl_hidden"] * 3, [])
+
+
+def test_the_token_of_the_environment_is_for_its_gateway_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep(KEPT)
+    monkeypatch.setenv("VOXLAKE_TOKEN", "vxl_of_a_program")
+    with pytest.raises(InvalidInputError, match="VOXLAKE_GATEWAY"):
+        find(LAKE)
+    monkeypatch.setenv("VOXLAKE_GATEWAY", f"{LAKE.upper()}/")
+    found = find(LAKE)
+    assert found is not None
+    assert found.secret == "vxl_of_a_program"
+    assert find("https://evil.example.org") is None
+    monkeypatch.setenv("VOXLAKE_GATEWAY", "https://other.example.org")
+    assert find(LAKE) == KEPT

@@ -144,11 +144,15 @@ def test_own_prefix_is_read_by_every_client(keyed: Keyed) -> None:
     assert np.array_equal(np.asarray(group["0"]), SAMPLES[0].voxels)
 
 
-def test_the_client_reads_directly(keyed: Keyed) -> None:
+def test_the_client_reads_directly(keyed: Keyed, monkeypatch: pytest.MonkeyPatch) -> None:
     served = keyed.served
     found = open_xarray(served.zarr(EM)[:-1], token=keyed.token, direct=True)
-    # Dask sends it to workers, which ask for keys of their own.
-    again = pickle.loads(pickle.dumps(found))
+    # Dask sends it to workers, which ask for keys by tokens of their own.
+    pickled = pickle.dumps(found)
+    assert keyed.token.encode() not in pickled
+    monkeypatch.setenv("VOXLAKE_GATEWAY", served.url)
+    monkeypatch.setenv("VOXLAKE_TOKEN", keyed.token)
+    again = pickle.loads(pickled)
     for each in (found, again):
         np.testing.assert_array_equal(each.values, SAMPLES[0].voxels)
     with Gateway(served.url, keyed.token) as gateway:
