@@ -31,7 +31,7 @@ def test_who_may_makes_a_collection_an_experiment_and_a_dataset(workshop: Worksh
         page = root.fill_in(f"{page.url.path}/datasets", **asked)
         assert page.url.path == "/datasets/alps/north/em"
         assert "1 \u00d7 2 \u00d7 3 (z y x), uint8" in page.text
-        assert "8.5 \u00d7 1.0 \u00d7 1.0 nanometer" in page.text
+        assert "8.5 \u00d7 1 \u00d7 1 nanometer" in page.text
         labels = {"name": "cells", "kind": "labels", "of": "em", "dtype": "", "unit": "nanometer"}
         page = root.fill_in("/collections/alps/experiments/north/datasets", z="", **labels)
         assert "1 \u00d7 2 \u00d7 3 (z y x), uint64" in page.text
