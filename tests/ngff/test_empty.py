@@ -178,7 +178,6 @@ def test_labels_of_an_image_cover_it(lake: StoreURL, catalog: Catalog) -> None:
         image((0, 1, 1)),
         image((1, 1)),
         image((1, 1, (1 << 62) + 1)),
-        image((1 << 21, 1 << 21, 1 << 21)),
         image(levels=0),
         image(levels=40),
         image(levels=2, steps=((2, 2, 2),)),

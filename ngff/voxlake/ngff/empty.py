@@ -7,7 +7,6 @@ off can; after `ABANDONED_S` whoever makes a dataset of its name takes that.
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -59,8 +58,8 @@ INDEXED_TIMES = 256
 EVERYTHING = Principal("voxlake", is_owner=True)
 """Who gives up what was cut off."""
 
-_MOST_VOXELS = 1 << 62
-"""Of an array: what is counted of them fits the numbers of a database, and of files."""
+_LONGEST = 1 << 62
+"""Voxels along an axis, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +224,9 @@ def _check_extent(asked: EmptyDataset, extent: Extent) -> None:
             f"shape {extent.shape} was given for the axes {', '.join(extent.axes)}; give a length "
             "for each"
         )
-    if min(extent.shape) < 1 or math.prod(extent.shape) > _MOST_VOXELS:
+    if not 1 <= min(extent.shape) <= max(extent.shape) <= _LONGEST:
         raise InvalidInputError(
-            f"shape {extent.shape} was given; an axis has 1 voxel or more, and all of them "
-            f"{_MOST_VOXELS} at most"
+            f"shape {extent.shape} was given; an axis has 1 to {_LONGEST} voxels"
         )
     if extent.time is not None and "t" not in extent.axes:
         raise InvalidInputError(

@@ -109,7 +109,7 @@ def test_what_is_refused(own: Served, client: httpx2.Client) -> None:
         ("x", IMAGE | {"unit": "parsnip"}, 400),
         ("x", IMAGE | {"dtype": "uint64"}, 400),
         ("x", {"kind": "image", "dtype": "uint8"}, 400),
-        ("x", IMAGE | {"shape": [1 << 21, 1 << 21, 1 << 21]}, 400),
+        ("x", IMAGE | {"shape": [1, 1, (1 << 62) + 1]}, 400),
         ("x", IMAGE | {"time_step": 1}, 400),
         ("x", IMAGE | {"time_unit": "second"}, 400),
         ("x", cells | {"of": "none"}, 404),
@@ -129,6 +129,16 @@ def test_what_is_refused(own: Served, client: httpx2.Client) -> None:
         "lab/brain/x",
     }
     assert client.post("/v2/datasets/lab/none/em", json=IMAGE).status_code == 404
+
+
+def test_a_vast_one_costs_nothing_and_is_no_upload(own: Served, client: httpx2.Client) -> None:
+    vast = IMAGE | {"shape": [1 << 21, 1 << 21, 1 << 21]}
+    assert client.post(f"{UPLOADS}/em", json=vast).status_code == 413
+    assert own.catalog.list_datasets() == []
+    assert client.post(f"{AT}/em", json=vast).status_code == 200
+    labels = client.post(f"{UPLOADS}/cells", json={"kind": "labels", "of": "em"})
+    assert labels.status_code == 413
+    assert client.get("/v2/jobs").json()["jobs"] == []
 
 
 def test_whoever_makes_it_owns_it(own: Served) -> None:

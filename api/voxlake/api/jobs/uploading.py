@@ -20,8 +20,8 @@ from voxlake.documents.upload import ShardsTaken, TakeQuestion, UploadDocument
 from voxlake.platform.access import Add, AddVoxels
 from voxlake.platform.catalog import Catalog, DatasetState
 from voxlake.platform.catalog.data.jobs import asked_by
-from voxlake.platform.errors import ConflictError, UnsupportedError
-from voxlake.platform.jobs.record import UNFINISHED, Job, JobState, StageRecord
+from voxlake.platform.errors import ConflictError, LimitExceededError, UnsupportedError
+from voxlake.platform.jobs.record import MOST_COUNTED, UNFINISHED, Job, JobState, StageRecord
 from voxlake.platform.jobs.sharing import SharedTasks
 from voxlake.platform.names import DatasetName
 
@@ -49,6 +49,7 @@ async def begin(
     name = DatasetName(collection, experiment, dataset)
     job = await asker.of_catalog(lambda catalog: _begun(catalog, name))
     if job is None:
+        _check_size(name, asked)
         try:
             await datasets.add(granted, name.dataset, asked, DatasetState.INGESTING)
         except ConflictError:
@@ -65,6 +66,15 @@ async def begin(
             "is, or cancel it"
         )
     return await describe_upload(access, job.id)
+
+
+def _check_size(name: DatasetName, asked: EmptyQuestion) -> None:
+    voxels = math.prod(asked.shape or ())
+    if voxels > MOST_COUNTED:
+        raise LimitExceededError(
+            f"{name} was to be uploaded with {voxels} voxels; an upload has {MOST_COUNTED} at "
+            "most: make an empty dataset, and write where there is something"
+        )
 
 
 def _begun(catalog: Catalog, name: DatasetName) -> Job | None:
@@ -95,8 +105,8 @@ def _record(
         "task_bytes": granted.gateway.settings.task_bytes,
         "asked": spoken,
     }
-    job = catalog.ledger.create_job(KIND, record.name, spec, asked_by(granted.access.principal))
     stage = StageRecord(STAGE, upload.shards, upload.dataset, math.prod(upload.shape))
+    job = catalog.ledger.create_job(KIND, record.name, spec, asked_by(granted.access.principal))
     SharedTasks(catalog.database, job.id, STAGE).begin(stage)
     catalog.jobs.note_change("begin upload", job)
     return job

@@ -25,7 +25,9 @@ CLOSED = documented(409, "Nothing more is to be uploaded: it is finished, or giv
 @router.post(
     "/uploads/{collection}/{experiment}/{dataset}",
     summary="Begin an upload, or join it",
-    responses=FORBIDDEN | documented(409, "There is a dataset of that name, or it is another."),
+    responses=FORBIDDEN
+    | documented(409, "There is a dataset of that name, or it is another.")
+    | documented(413, "More voxels than an upload may have."),
 )
 async def begin_upload(
     request: Request,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voxlake.platform.errors import LimitExceededError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -73,6 +75,10 @@ class StageProgress:
     """Lately; None while nothing runs."""
 
 
+MOST_COUNTED = (1 << 63) - 1
+"""Voxels, or tasks, of one plan: what a number of the database holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageRecord:
     """One plan of a job: tasks ``[0, tasks)``."""
@@ -84,6 +90,13 @@ class StageRecord:
     voxels: int = 0
     """Voxels that all tasks together write or compare."""
     progress: StageProgress = StageProgress()
+
+    def __post_init__(self) -> None:
+        if max(self.voxels, self.tasks) > MOST_COUNTED:
+            raise LimitExceededError(
+                f"a job of {self.voxels} voxels in {self.tasks} tasks was asked for; one has "
+                f"{MOST_COUNTED} of either at most"
+            )
 
     @property
     def seconds_left(self) -> float | None:
