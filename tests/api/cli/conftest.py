@@ -6,24 +6,18 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.api.conftest import TOKEN, run_app
-from tests.api.lakes import Sample, add_sample, image_voxels
+from tests.api.conftest import TOKEN
+from tests.api.lakes import Sample, image_voxels
+from tests.api.working import run_beside_worker
 
-from voxlake.api.app import create_app
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.cli import main
 from voxlake.client.credentials import Credentials, keep
-from voxlake.compute.jobs import Workspace
-from voxlake.compute.jobs.worker import Pace, work_off
 from voxlake.documents.problem import Problem
-from voxlake.platform.catalog import open_catalog
-from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,25 +111,10 @@ def command_on(
 @pytest.fixture
 def gateway_url(voxlake: Command, lake: StoreURL, tmp_path: Path) -> Iterator[str]:
     """A gateway beside a worker, at which the command has signed in; it ingests from tmp_path."""
-    settings, stop = Settings(workers=0, ingest_stores=(str(tmp_path),)), threading.Event()
-    with open_catalog(lake, settings) as catalog:
-        add_sample(lake, catalog, Sample("lab/brain/em", image_voxels(SERVED_SHAPE)))
-        workspace = Workspace(lake, catalog, settings)
-
-        def work() -> None:
-            for _ in work_off(workspace, stop, jobs=None, until_idle=False, pace=Pace(0.02, 60)):
-                pass
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
-        try:
-            with run_app(app) as url:
-                keep(Credentials(gateway=url, secret=TOKEN))
-                yield url
-        finally:
-            stop.set()
-            worker.join()
+    sample = Sample("lab/brain/em", image_voxels(SERVED_SHAPE))
+    with run_beside_worker(lake, tmp_path, sample) as url:
+        keep(Credentials(gateway=url, secret=TOKEN))
+        yield url
 
 
 @pytest.fixture

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.api.conftest import TOKEN, run_app
-from tests.api.lakes import Sample, add_sample, image_voxels
+from tests.api.conftest import TOKEN
+from tests.api.lakes import Sample, image_voxels
+from tests.api.working import run_beside_worker
 
-from voxlake.api.app import create_app
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.jobs import events
 from voxlake.client import Gateway, server_events
-from voxlake.compute.jobs import Workspace
-from voxlake.compute.jobs.worker import Pace, work_off
-from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import ConflictError, JobFailedError, NotFoundError
 from voxlake.platform.jobs.record import JobState
-from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,25 +30,9 @@ NEW = "lab/brain/new"
 def gateway(lake: StoreURL, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway beside a worker."""
     np.save(tmp_path / "em.npy", image_voxels(SHAPE))
-    settings = Settings(ingest_stores=(str(tmp_path),), workers=0)
-    stop = threading.Event()
-    with open_catalog(lake, settings) as catalog:
-        add_sample(lake, catalog, Sample("lab/brain/em", image_voxels(SHAPE)))
-        workspace = Workspace(lake, catalog, settings)
-
-        def work() -> None:
-            for _ in work_off(workspace, stop, jobs=None, until_idle=False, pace=Pace(0.02, 60)):
-                pass
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
-        try:
-            with run_app(app) as url, Gateway(url, TOKEN) as opened:
-                yield opened
-        finally:
-            stop.set()
-            worker.join()
+    sample = Sample("lab/brain/em", image_voxels(SHAPE))
+    with run_beside_worker(lake, tmp_path, sample) as url, Gateway(url, TOKEN) as opened:
+        yield opened
 
 
 def test_from_a_plan_to_a_dataset(

@@ -46,8 +46,19 @@ AfterName = Annotated[
 ]
 AfterNumber = Annotated[int, Query(ge=0, lt=2**63, description="Only those after this one.")]
 
+BeforeChange = Annotated[
+    int | None, Query(ge=1, lt=2**63, description="Only changes before this one.")
+]
+
 PLACE = f"^(/|{NAME}(/{NAME}){{0,2}})$"
 """Pattern of a place."""
+ChangesOf = Annotated[
+    str | None,
+    Query(
+        description="Only of this place; its owners may ask.",
+        json_schema_extra={"pattern": PLACE},
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from voxlake.api.guards.askers import (
-    PLACE,
+    BeforeChange,
+    ChangesOf,
     GroupName,
     Limit,
     MayReadPlace,
@@ -60,17 +61,9 @@ async def unshare(granted: MayUnshare, group: GroupName) -> None:
 @router.get("/audit", summary="List changes")
 async def list_changes(
     asker: SignedIn,
-    place: Annotated[
-        str | None,
-        Query(
-            description="Only of this place; its owners may ask.",
-            json_schema_extra={"pattern": PLACE},
-        ),
-    ] = None,
+    place: ChangesOf = None,
     limit: Limit = 100,
-    before: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="Only changes before this one.")
-    ] = None,
+    before: BeforeChange = None,
 ) -> AuditList:
     """Return who changed what of people, rights and names, the newest first."""
     return await shares.list_changes(asker, place, limit, before)

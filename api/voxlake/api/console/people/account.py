@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from voxlake.api.console.pages.page import ON_A_PAGE, page
-from voxlake.api.guards.askers import PLACE, SignedIn
+from voxlake.api.guards.askers import BeforeChange, ChangesOf, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.people import shares, usage, users
 from voxlake.documents.usage import MONTH
@@ -44,16 +44,8 @@ async def show_usage(
 async def show_changes(
     request: Request,
     asker: SignedIn,
-    place: Annotated[
-        str | None,
-        Query(
-            description="Only of this place; its owners may ask.",
-            json_schema_extra={"pattern": PLACE},
-        ),
-    ] = None,
-    before: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="Only changes before this one.")
-    ] = None,
+    place: ChangesOf = None,
+    before: BeforeChange = None,
 ) -> HTMLResponse:
     """Show who changed what of people, rights and names, the newest first."""
     found = await shares.list_changes(asker, place, ON_A_PAGE, before)
