@@ -25,13 +25,13 @@ from benchmarks.tables import markdown_table
 from voxlake.compute.fsck.finding import Check, findings_of
 from voxlake.compute.fsck.plans import OBJECTS_STAGE, FsckTarget, plan_fsck
 from voxlake.compute.opened import opened_volume
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.trust import trusted_rows
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume

@@ -24,10 +24,10 @@ from voxlake.platform.catalog.rights.grants import bits_of
 from voxlake.platform.catalog.tables import datasets, grants, groups, memberships, users
 from voxlake.platform.database import now
 from voxlake.platform.names import DatasetName
-from voxlake.platform.nodes import ROOT, nodes
+from voxlake.platform.nodes.tree import ROOT, nodes
+from voxlake.platform.nodes.words import DESCRIPTION, NAME, words, words_of
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-from voxlake.platform.words import DESCRIPTION, NAME, words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

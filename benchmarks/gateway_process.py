@@ -32,7 +32,7 @@ from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from voxlake.documents.service import ServingDocument
+    from voxlake.documents.service.gateway import ServingDocument
 
 
 class WatchedBudget(Budget):

@@ -19,7 +19,7 @@ from benchmarks.gateway_memory import make_lake
 from benchmarks.gateway_rates import Query, Rate, Server, serving
 from benchmarks.gateway_requests import IMAGE, LABELS
 from benchmarks.tables import markdown_table
-from voxlake.api.data.precomputed import PrecomputedLevel
+from voxlake.api.data.stored.precomputed import PrecomputedLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

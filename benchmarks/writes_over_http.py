@@ -22,15 +22,15 @@ from benchmarks.gateway_layers import served_at_port
 from benchmarks.label_writes import WrongWriteError, supervoxels
 from benchmarks.tables import markdown_table
 from voxlake.api.app import create_app
-from voxlake.api.data import commits
+from voxlake.api.data.writing import commits
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.catalog import DatasetRecord, DatasetState, open_catalog

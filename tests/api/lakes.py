@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.ngff.volume import open_volume
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState

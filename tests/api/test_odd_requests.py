@@ -12,8 +12,8 @@ import obstore
 import pytest
 from tests.api.conftest import TOKEN, Served
 
-from voxlake.client.connection import Connection
-from voxlake.client.gateway_store import open_http
+from voxlake.client.arrays.gateway_store import open_http
+from voxlake.client.http.connection import Connection
 from voxlake.ngff.contrast import ends_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tests.api.conftest import TOKEN, Served, run_app
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Lake
-from voxlake.client.group import open_group
+from voxlake.client.arrays.group import open_group
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.jobs.kinds import overwriting
 from voxlake.ngff.dataset import open_dataset

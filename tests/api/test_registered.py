@@ -19,7 +19,7 @@ from tests.servers.web import run_web
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.registering import register
+from voxlake.ngff.making.registering import register
 from voxlake.platform.catalog import DatasetRecord, DatasetState, open_catalog
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

@@ -15,9 +15,9 @@ from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from voxlake.api import gateway
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import remove_dataset
 from voxlake.platform.catalog import DatasetState, open_catalog
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

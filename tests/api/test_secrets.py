@@ -29,9 +29,9 @@ from voxlake.platform import store
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.errors import StoreError
-from voxlake.platform.logs import written_logs
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, adapters
+from voxlake.platform.telemetry.logs import written_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

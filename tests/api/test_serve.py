@@ -20,7 +20,7 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from voxlake.documents.service import ServingDocument
+    from voxlake.documents.service.gateway import ServingDocument
     from voxlake.platform.store import StoreURL
 
 PROGRAM = """

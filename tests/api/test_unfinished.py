@@ -19,7 +19,7 @@ from voxlake.api.views.neuroglancer import Layer, viewer_state
 from voxlake.client import Gateway, open_levels, open_xarray
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
-from voxlake.ngff.making import Making
+from voxlake.ngff.making.unfinished import Making
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState, open_catalog
 from voxlake.platform.names import DatasetName

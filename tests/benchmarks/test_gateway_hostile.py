@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.gateway_hostile import CLIENTS, POOLED_FILES, attack
 from benchmarks.gateway_memory import make_lake
 
-from voxlake.api.data.stored_objects import BLOCK
+from voxlake.api.data.stored.objects import BLOCK
 from voxlake.api.gateway import divide_memory
 
 if TYPE_CHECKING:

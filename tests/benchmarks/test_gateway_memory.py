@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.gateway_requests import CLIENTS
 
 from benchmarks import gateway_memory
-from voxlake.api.data.stored_objects import BLOCK
+from voxlake.api.data.stored.objects import BLOCK
 from voxlake.api.gateway import divide_memory
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.label_writes import WrongWriteError
 
 from benchmarks import writes_over_http
-from voxlake.api.data import writing
+from voxlake.api.data.writing import writing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,12 +18,12 @@ from voxlake.compute.fsck.repair import plan_repair
 from voxlake.compute.opened import opened_volume
 from voxlake.compute.passes.ingest import SourceAddress
 from voxlake.compute.sources import open_source
-from voxlake.ngff.create import seal_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import seal_dataset
 from voxlake.ngff.shards.format import shard_format
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError

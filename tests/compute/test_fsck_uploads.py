@@ -13,8 +13,8 @@ from tests.servers.s3_proxy import Fault, s3_proxy
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.compute.fsck.mending import SweepTask
 from voxlake.compute.fsck.objects import ObjectsTask
-from voxlake.ngff import leftovers
-from voxlake.platform.store.multipart import abandoned_uploads
+from voxlake.ngff.storage import leftovers
+from voxlake.platform.store.s3.multipart import abandoned_uploads
 
 if TYPE_CHECKING:
     import pytest

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.docs.pages import ROOT, blocks_of
 
-from voxlake.api.identity.flow import CALLBACK
-from voxlake.api.identity.issuer import Issuer
+from voxlake.api.identity.oidc.flow import CALLBACK
+from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.platform.settings import Settings
 
 PAGE = ROOT / "docs" / "how-to" / "administer.md"

@@ -14,7 +14,7 @@ import yaml
 from tests.docs.pages import ROOT
 
 from voxlake.api.http.limits.budget import Budget
-from voxlake.api.identity.issuer import Issuer
+from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.api.monitoring.costs import Costs
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics

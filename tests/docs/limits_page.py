@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from tests.docs.pages import ROOT
 
-from voxlake.api.data import graphs, writing
-from voxlake.api.data import labels as label_questions
+from voxlake.api.data.labels import graphs
+from voxlake.api.data.labels import labels as label_questions
+from voxlake.api.data.writing import writing
 from voxlake.api.formats import blosc, nifti
 from voxlake.api.http.layers import bodies
 from voxlake.api.http.requests import query
 from voxlake.api.views import channel_layers, neuroglancer, precomputed_info
 from voxlake.compute.jobs import running
-from voxlake.documents import labels as label_documents
-from voxlake.documents import merges
-from voxlake.documents import objects as object_documents
+from voxlake.documents.labels import labels as label_documents
+from voxlake.documents.labels import merges
+from voxlake.documents.labels import objects as object_documents
 from voxlake.ngff.grid import reduction
 from voxlake.ngff.labels import label_id, times
 from voxlake.ngff.labels.mapping import roots

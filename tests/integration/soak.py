@@ -29,7 +29,7 @@ import pytest
 from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from tests.api.test_serve import PROGRAM
 
-from voxlake.cli.lake import make_lake
+from voxlake.cli.opened.lake import make_lake
 from voxlake.compute.jobs import Workspace, run_job, start_downsample, start_index
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pytest
 from tests.api.test_serve import PROGRAM
 
-from voxlake.cli.lake import make_lake
+from voxlake.cli.opened.lake import make_lake
 from voxlake.compute.jobs import (
     IngestRequest,
     Workspace,

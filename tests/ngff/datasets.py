@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.compute.passes.reduce import downsample
-from voxlake.ngff.create import NewDataset, array_document, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, PyramidLevel, plan_levels, step_factors
 from voxlake.ngff.grid.reduction import default_reduction
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, array_document, create_dataset
 from voxlake.ngff.metadata.seal import sealed
 from voxlake.ngff.shards.whole import write_shard
 from voxlake.platform import store
@@ -24,7 +24,7 @@ from voxlake.platform.names import DatasetName
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.create import IndexLocation
+    from voxlake.ngff.making.create import IndexLocation
     from voxlake.platform.store import StoreURL
 
 type Voxels = npt.NDArray[Any]

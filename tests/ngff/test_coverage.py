@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ngff.datasets import Sample, new_dataset
 
-from voxlake.ngff.coverage import Coverage, list_coverage, projection
-from voxlake.ngff.create import create_dataset
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Layout
+from voxlake.ngff.making.create import create_dataset
 from voxlake.ngff.shards.whole import write_shard
+from voxlake.ngff.storage.coverage import Coverage, list_coverage, projection
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
 

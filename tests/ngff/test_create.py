@@ -20,13 +20,13 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from tests.ngff.datasets import Sample, create
 
-from voxlake.ngff.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset, list_labels
 from voxlake.ngff.metadata.reading import read_labels_names
 from voxlake.ngff.validate import validate_dataset
 from voxlake.platform import store

@@ -11,12 +11,12 @@ import pytest
 import zarr
 from tests.ngff.datasets import Sample, create, fill, new_dataset
 
-from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.sidecars.trust import index_status
 from voxlake.ngff.labels.view import View
+from voxlake.ngff.making.create import remove_dataset
 from voxlake.ngff.shards.reader import open_shard
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.ngff.volume import open_volume

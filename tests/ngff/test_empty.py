@@ -14,9 +14,7 @@ from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
-from voxlake.ngff import empty
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.empty import EmptyDataset, make_empty
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.dtypes import IMAGE_DTYPES, LABEL_DTYPES
@@ -25,7 +23,9 @@ from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.labels.handle import Labels, labels_of
 from voxlake.ngff.labels.writing import write_labels
 from voxlake.ngff.lake import place_of
-from voxlake.ngff.making import Making, is_whole
+from voxlake.ngff.making import empty
+from voxlake.ngff.making.empty import EmptyDataset, make_empty
+from voxlake.ngff.making.unfinished import Making, is_whole
 from voxlake.ngff.stale import list_marks
 from voxlake.ngff.validate import validate_dataset
 from voxlake.ngff.writing import write_voxels

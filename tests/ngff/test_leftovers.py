@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.platform.test_multipart import NOW, begin
 
-from voxlake.ngff import leftovers
-from voxlake.platform.store.multipart import abandoned_uploads
+from voxlake.ngff.storage import leftovers
+from voxlake.platform.store.s3.multipart import abandoned_uploads
 
 if TYPE_CHECKING:
     import pytest

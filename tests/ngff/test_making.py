@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.ngff.datasets import Sample, create, new_dataset
 
-from voxlake.ngff.create import create_dataset
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.making import Making, is_whole
+from voxlake.ngff.making.create import create_dataset
+from voxlake.ngff.making.unfinished import Making, is_whole
 from voxlake.ngff.validate import validate_dataset
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, LeaseLostError

@@ -16,14 +16,13 @@ from tests.ngff.datasets import Sample, create, fill
 from tests.ngff.labels.steps import watch
 
 from voxlake.ngff import stale
-from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.handle import Labels
 from voxlake.ngff.labels.writing import write_labels
 from voxlake.ngff.lake import Place, survey
-from voxlake.ngff.leftovers import leftovers, sweep
-from voxlake.ngff.replacing import Replacement
+from voxlake.ngff.making.create import remove_dataset
+from voxlake.ngff.making.replacing import Replacement
 from voxlake.ngff.stale import (
     LATE_S,
     MOST_APART,
@@ -36,6 +35,7 @@ from voxlake.ngff.stale import (
     marked_while,
     marks_url,
 )
+from voxlake.ngff.storage.leftovers import leftovers, sweep
 from voxlake.platform import store
 from voxlake.platform.errors import StoreError
 from voxlake.platform.names import DatasetName

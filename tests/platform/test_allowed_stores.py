@@ -24,8 +24,8 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL, as_tensorstore
-from voxlake.platform.store.allowed import allowed_store
-from voxlake.platform.store.outbound import is_open, proxy_to
+from voxlake.platform.store.allowed.outbound import is_open, proxy_to
+from voxlake.platform.store.allowed.stores import allowed_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -41,7 +41,7 @@ from voxlake.platform.errors import (
 from voxlake.platform.jobs import tables as job_tables
 from voxlake.platform.jobs.record import JobState, StageRecord
 from voxlake.platform.names import DatasetName
-from voxlake.platform.nodes import nodes
+from voxlake.platform.nodes.tree import nodes
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.secrets.credentials import refuse_credentials
 
 SECRET = "hush9hush"
 

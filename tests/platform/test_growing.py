@@ -22,7 +22,7 @@ from voxlake.platform.errors import (
     StoreFullError,
 )
 from voxlake.platform.store import StoreURL, objects
-from voxlake.platform.store.lock import FileLock
+from voxlake.platform.store.local.lock import FileLock
 from voxlake.platform.store.process import prepare_process
 
 

@@ -17,7 +17,7 @@ from voxlake.platform.catalog.identity.person import Standing, may_set
 from voxlake.platform.catalog.identity.tokens import Token, TokenTerms
 from voxlake.platform.database import now
 from voxlake.platform.errors import ForbiddenError
-from voxlake.platform.node_changes import make_node
+from voxlake.platform.nodes.changes import make_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.catalog.tables import groups, metadata, users
 from voxlake.platform.errors import ConflictError, UnauthenticatedError, UserNotFoundError
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
-from voxlake.platform.link_keys import FILE, LinkKeys
+from voxlake.platform.secrets.link_keys import FILE, LinkKeys
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

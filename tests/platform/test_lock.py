@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.platform.store import FileLock, StoreURL, empty_abandoned, lock
+from voxlake.platform.store import FileLock, StoreURL, empty_abandoned
+from voxlake.platform.store.local import lock
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:

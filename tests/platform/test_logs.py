@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from voxlake.platform.logs import written_logs
 from voxlake.platform.settings import Settings
+from voxlake.platform.telemetry.logs import written_logs
 
 KEY = "wJalrXUtnFEMI/K7MDENG"
 

@@ -32,9 +32,9 @@ from voxlake.platform.catalog.migrate import REVISIONS
 from voxlake.platform.database import Database, open_database
 from voxlake.platform.jobs import tables as job_tables
 from voxlake.platform.names import DatasetName
-from voxlake.platform.nodes import nodes
+from voxlake.platform.nodes.tree import nodes
+from voxlake.platform.nodes.words import words
 from voxlake.platform.settings import Settings
-from voxlake.platform.words import words
 
 if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL

@@ -11,7 +11,7 @@ from tests.servers.s3_proxy import Fault, s3_proxy
 
 from voxlake.platform import store
 from voxlake.platform.errors import StoreDeniedError, StoreUnavailableError
-from voxlake.platform.store.multipart import abandoned_uploads, abort_upload, s3_client
+from voxlake.platform.store.s3.multipart import abandoned_uploads, abort_upload, s3_client
 
 if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL

@@ -16,7 +16,7 @@ from voxlake.platform.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from voxlake.platform.catalog.identity.token_text import SHOWN, new_token
-from voxlake.platform.redaction import REDACTED, SHORTEST, redactor, secrets_of
+from voxlake.platform.secrets.redaction import REDACTED, SHORTEST, redactor, secrets_of
 from voxlake.platform.settings import Settings
 
 FORMS = {

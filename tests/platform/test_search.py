@@ -20,7 +20,7 @@ from voxlake.platform.catalog.tables import grants
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
-from voxlake.platform.words import words_of
+from voxlake.platform.nodes.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

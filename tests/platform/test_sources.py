@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voxlake.platform.errors import InvalidInputError, StoreForbiddenError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-from voxlake.platform.store.sources import check_source
+from voxlake.platform.store.allowed.sources import check_source
 
 LAKE = StoreURL.parse("/data/lake")
 S3_LAKE = StoreURL.parse("s3://raw/lake")

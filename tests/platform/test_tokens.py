@@ -18,7 +18,7 @@ from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.catalog.tables import tokens
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

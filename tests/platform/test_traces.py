@@ -14,7 +14,7 @@ from voxlake.platform import store
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-from voxlake.platform.traces import Origin, part, span, traced, traceparent
+from voxlake.platform.telemetry.traces import Origin, part, span, traced, traceparent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def test_without_a_receiver_nothing_is_loaded() -> None:
     look = (
         "import sys\n"
         "from voxlake.platform.settings import Settings\n"
-        "from voxlake.platform.traces import span, traced, traceparent\n"
+        "from voxlake.platform.telemetry.traces import span, traced, traceparent\n"
         "with traced(Settings(), 'x'), span('a') as one:\n"
         "    one.tell('b', c=1)\n"
         "    assert one.trace_id is None and traceparent() is None\n"
@@ -81,14 +81,14 @@ def test_a_share_is_told_unless_somebody_has_decided(parent: str | None, told: i
 
 
 def test_a_receiver_that_is_away_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxlake.platform.open_telemetry.ANSWER_S", 0.1)
+    monkeypatch.setattr("voxlake.platform.telemetry.open_telemetry.ANSWER_S", 0.1)
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     with traced(Settings(traces_url=url), "lake"), span("one") as one:
         assert one.trace_id is not None
 
 
 def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "voxlake.platform.open_telemetry", None)
+    monkeypatch.setitem(sys.modules, "voxlake.platform.telemetry.open_telemetry", None)
     with (
         pytest.raises(UnsupportedError, match=r"pip install 'voxlake\[traces\]'"),
         traced(Settings(traces_url="http://localhost:4318"), "lake"),

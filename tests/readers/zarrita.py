@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from voxlake.platform.store.lock import locked
+from voxlake.platform.store.local.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -41,40 +41,20 @@ from voxlake.api.identity import login, middleauth
 from voxlake.api.identity.identity import Identity
 from voxlake.api.identity.links import LinkHolders
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.api.v1 import cutout as boss_cutout
-from voxlake.api.v2 import (
-    collections,
-    credentials,
-    cutout,
-    datasets,
-    frames,
-    groups,
-    health,
-    identity,
-    jobs,
-    label_voxels,
-    labels,
-    links,
-    merges,
-    metadata,
-    metrics,
-    objects,
-    pictures,
-    shares,
-    states,
-    status,
-    tokens,
-    uploads,
-    usage,
-    users,
-)
+from voxlake.api.v1.voxels import cutout as boss_cutout
+from voxlake.api.v2.datasets import credentials, cutout, datasets, pictures, states
+from voxlake.api.v2.jobs import jobs, uploads
+from voxlake.api.v2.labels import label_voxels, labels, merges, objects
+from voxlake.api.v2.people import groups, identity, links, shares, tokens, users
+from voxlake.api.v2.places import collections, frames, metadata
+from voxlake.api.v2.service import health, metrics, status, usage
 from voxlake.api.views import above_datasets, flat, precomputed, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
 from voxlake.api.views.viewer import Viewer
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import VoxlakeError
-from voxlake.platform.link_keys import LinkKeys
+from voxlake.platform.secrets.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

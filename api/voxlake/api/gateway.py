@@ -7,7 +7,7 @@ from threading import Event
 
 from starlette.types import Scope
 
-from voxlake.api.data.commits import Commits
+from voxlake.api.data.writing.commits import Commits
 from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.limits.questions import Questions
@@ -18,8 +18,8 @@ from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
 from voxlake.api.monitoring.resources import Resources
 from voxlake.api.monitoring.usage import Usage
-from voxlake.documents.places import FrameDocument
-from voxlake.documents.status import StatusDocument
+from voxlake.documents.places.places import FrameDocument
+from voxlake.documents.service.status import StatusDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import Protected

@@ -18,7 +18,7 @@ from voxlake.api.http.answers.problems import BINARY, DOCUMENTED, documented
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.http.requests.intake import FormBody, JsonBody
 from voxlake.api.views.keys import PART
-from voxlake.documents.bossdb import BossError
+from voxlake.documents.bossdb.resources import BossError
 from voxlake.documents.problem import GraphProblem, Problem
 from voxlake.platform.names import NAME
 

@@ -16,16 +16,16 @@ from voxlake.api.identity.local import TOKEN_FILE, LocalIdentity, owner_token
 from voxlake.api.server import Server
 from voxlake.api.views.viewer_folder import viewer_folder
 from voxlake.api.workers.listeners import listen
-from voxlake.documents.service import ServingDocument
+from voxlake.documents.service.gateway import ServingDocument
 from voxlake.ngff.memory.cache import CACHE
 from voxlake.ngff.memory.disk import DISK
 from voxlake.ngff.memory.freed import return_freed_memory
 from voxlake.platform import store
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.link_keys import LinkKeys
+from voxlake.platform.secrets.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-from voxlake.platform.traces import traced
+from voxlake.platform.telemetry.traces import traced
 
 
 def run_gateway(

@@ -28,13 +28,13 @@ from voxlake.api.checks.measured import look_at_measured
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
 from voxlake.api.views.viewer_folder import viewer_folder
-from voxlake.cli.catalog_repair import differences
-from voxlake.cli.lake import is_lake
+from voxlake.cli.catalog.repair import differences
+from voxlake.cli.opened.lake import is_lake
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.cli.shown.output import size
 from voxlake.compute.sample.fib25 import BASE_URL
 from voxlake.compute.sample.folder import SampleFolder
-from voxlake.documents.lake import CheckDocument
+from voxlake.documents.service.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, condition_of

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.compute.jobs import Workspace
-    from voxlake.documents.job import JobDocument
+    from voxlake.documents.jobs.job import JobDocument
 
 IMAGE = DatasetName("flyem", "fib25", "em")
 LABELS = DatasetName("flyem", "fib25", "bodies")

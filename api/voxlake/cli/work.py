@@ -12,15 +12,15 @@ from voxlake.cli.shown.progress import progress
 from voxlake.compute.fsck.finding import finding_document
 from voxlake.compute.jobs import findings, run_job
 from voxlake.compute.jobs.kinds.verify import VERIFY
-from voxlake.documents.fsck import ADVICE
-from voxlake.documents.job import DifferenceDocument, JobDocument, RunDocument, job_document
+from voxlake.documents.jobs.fsck import ADVICE
+from voxlake.documents.jobs.job import DifferenceDocument, JobDocument, RunDocument, job_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
-    from voxlake.documents.fsck import FindingDocument
+    from voxlake.documents.jobs.fsck import FindingDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from voxlake.documents.labels import WrittenDocument
+from voxlake.documents.labels.labels import FileDocument
 from voxlake.platform.errors import InvalidInputError
 
 
-def write_file(what: str, file: str, fill: Callable[[BufferedWriter], None]) -> WrittenDocument:
+def write_file(what: str, file: str, fill: Callable[[BufferedWriter], None]) -> FileDocument:
     """Let `fill` fill the file, and say so.
 
     Raises
@@ -24,10 +24,10 @@ def write_file(what: str, file: str, fill: Callable[[BufferedWriter], None]) -> 
     path = Path(file)
     with _renamed(path) as stream:
         fill(stream)
-    return WrittenDocument(what=what, file=file, bytes=path.stat().st_size)
+    return FileDocument(what=what, file=file, bytes=path.stat().st_size)
 
 
-def write_arrow(file: str, batches: pa.RecordBatchReader) -> WrittenDocument:
+def write_arrow(file: str, batches: pa.RecordBatchReader) -> FileDocument:
     """Write Arrow batches to the file, as they come (IPC file, "Feather 2"), likewise."""
 
     def fill(stream: BufferedWriter) -> None:

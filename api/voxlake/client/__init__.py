@@ -7,15 +7,15 @@ both, in brackets, give a dataset that is sliced like a NumPy array, a
 `Gateway.jobs` has its workers do heavy work. `array` is for those who come from intern.
 """
 
-from voxlake.client.arrays import open_levels, open_xarray
-from voxlake.client.boss_array import BossArray, array
-from voxlake.client.dataset_array import DatasetArray
+from voxlake.client.arrays.boss_array import BossArray, array
+from voxlake.client.arrays.dataset_array import DatasetArray
+from voxlake.client.arrays.xarrays import open_levels, open_xarray
 from voxlake.client.gateway import Gateway
 from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import Mask, RemoteLabels
 from voxlake.client.lake import Lake
-from voxlake.documents.dataset import DatasetDocument, DatasetSummary, LevelDocument
-from voxlake.documents.merges import ChangeDocument
+from voxlake.documents.datasets.dataset import DatasetDocument, DatasetSummary, LevelDocument
+from voxlake.documents.labels.merges import ChangeDocument
 from voxlake.ngff.labels.table import LabelExtent
 
 __all__ = [

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import platformdirs
 
-from voxlake.client.connection import Connection, is_on_this_machine
-from voxlake.client.credentials import find
-from voxlake.client.dataset_array import DatasetArray
+from voxlake.client.arrays.dataset_array import DatasetArray
+from voxlake.client.arrays.whole import warn_unless_whole
+from voxlake.client.http.connection import Connection, is_on_this_machine
+from voxlake.client.http.credentials import find
+from voxlake.client.http.pieces import piece_of, read_in_pieces
+from voxlake.client.http.voxels import read_voxels
 from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import RemoteLabels
-from voxlake.client.pieces import piece_of, read_in_pieces
 from voxlake.client.places import Places
 from voxlake.client.uploads import upload_array
-from voxlake.client.voxels import read_voxels
-from voxlake.client.whole import warn_unless_whole
-from voxlake.documents.credentials import CredentialsDocument
-from voxlake.documents.dataset import DatasetDocument, DatasetSummary
-from voxlake.documents.labels import LabelsInBoxDocument
-from voxlake.documents.neuroglancer import NeuroglancerDocument
-from voxlake.documents.service import LoginLinkDocument
-from voxlake.documents.writes import Merge, WrittenDocument
+from voxlake.documents.datasets.dataset import DatasetDocument, DatasetSummary
+from voxlake.documents.datasets.writes import Merge, WrittenDocument
+from voxlake.documents.labels.labels import LabelsInBoxDocument
+from voxlake.documents.people.credentials import CredentialsDocument
+from voxlake.documents.service.gateway import LoginLinkDocument
+from voxlake.documents.viewer.neuroglancer import NeuroglancerDocument
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
-from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
+from voxlake.platform.secrets.credentials import refuse_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from voxlake.client.server_events import events_of
-from voxlake.client.shown import Listed, table_html, text_html
-from voxlake.documents.job import JobDocument, JobList, JobLog
+from voxlake.client.arrays.shown import Listed, table_html, text_html
+from voxlake.client.http.server_events import events_of
+from voxlake.documents.jobs.job import JobDocument, JobList, JobLog
 from voxlake.platform.errors import JobFailedError, StoreError
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from voxlake.client.connection import Connection
-    from voxlake.documents.job_plan import JobPlan
+    from voxlake.client.http.connection import Connection
+    from voxlake.documents.jobs.job_plan import JobPlan
     from voxlake.platform.jobs.record import TaskFailure
 
 type KindOfJob = Literal["ingest", "downsample", "index", "verify", "fsck", "delete"]

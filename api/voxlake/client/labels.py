@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from voxlake.client.connection import table_of
-from voxlake.client.shown import soon, table_html, text_html
-from voxlake.documents.labels import (
+from voxlake.client.arrays.shown import soon, table_html, text_html
+from voxlake.client.http.connection import table_of
+from voxlake.documents.labels.labels import (
     BlockDocument,
     ChunksDocument,
     LabelDocument,
     LabelsAtDocument,
     PointsDocument,
 )
-from voxlake.documents.merges import MAX_CHANGES, BodyDocument, ChangeDocument, HistoryDocument
-from voxlake.documents.objects import ObjectDocument, ObjectQuestion
+from voxlake.documents.labels.merges import (
+    MAX_CHANGES,
+    BodyDocument,
+    ChangeDocument,
+    HistoryDocument,
+)
+from voxlake.documents.labels.objects import ObjectDocument, ObjectQuestion
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.ranges import Region, texts_of
 from voxlake.platform.errors import StoreError
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     import httpx2
     import numpy.typing as npt
 
-    from voxlake.client.connection import Connection
+    from voxlake.client.http.connection import Connection
     from voxlake.ngff.labels.objects.label_object import LabelObject
     from voxlake.ngff.labels.table import LabelExtent
 

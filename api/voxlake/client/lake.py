@@ -6,14 +6,14 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from voxlake.client.dataset_array import DatasetArray
-from voxlake.client.whole import warn_unless_whole
+from voxlake.client.arrays.dataset_array import DatasetArray
+from voxlake.client.arrays.whole import warn_unless_whole
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.ranges import Region, box_of
 from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.lake import GROUP_SUFFIX, Fault, Place, discover, index_of, survey
-from voxlake.ngff.making import is_whole
+from voxlake.ngff.making.unfinished import is_whole
 from voxlake.ngff.metadata.names import kept_name
 from voxlake.platform import store
 from voxlake.platform.errors import NotFoundError

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from voxlake.client.arrays.shown import Listed
 from voxlake.client.jobs import GatewayJobs
-from voxlake.client.shown import Listed
-from voxlake.documents.dataset import DatasetList, DatasetSummary, DeletionDocument
-from voxlake.documents.people import MeDocument, ShareDocument, ShareList
-from voxlake.documents.places import FoundPage, PlaceDocument, PlacePage
+from voxlake.documents.datasets.dataset import DatasetList, DatasetSummary, DeletionDocument
+from voxlake.documents.people.people import MeDocument, ShareDocument, ShareList
+from voxlake.documents.places.places import FoundPage, PlaceDocument, PlacePage
 from voxlake.platform.names import DatasetName, check_name
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Literal
 
-    from voxlake.client.connection import Connection
+    from voxlake.client.http.connection import Connection
     from voxlake.client.jobs import RemoteJob
 
 PAGE = 1000

@@ -21,8 +21,8 @@ import numpy as np
 from ulid import ULID
 
 from voxlake.client.jobs import RemoteJob
-from voxlake.documents.job import JobDocument
-from voxlake.documents.upload import ShardsTaken, UploadDocument
+from voxlake.documents.jobs.job import JobDocument
+from voxlake.documents.jobs.upload import ShardsTaken, UploadDocument
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.shards.coded import coded_shard
 from voxlake.ngff.shards.format import ShardFormat
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.client.connection import Connection
+    from voxlake.client.http.connection import Connection
 
 MOST_BYTES = 2 << 30
 """Voxels of the shards that a client works on at the same time; of one shard at least."""

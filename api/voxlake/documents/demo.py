@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from voxlake.documents.dataset import DatasetDocument
+from voxlake.documents.datasets.dataset import DatasetDocument
 from voxlake.documents.document import Document
-from voxlake.documents.job import JobDocument
-from voxlake.documents.service import ServingDocument
+from voxlake.documents.jobs.job import JobDocument
+from voxlake.documents.service.gateway import ServingDocument
 
 
 class DemoDataset(Document):

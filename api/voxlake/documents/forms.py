@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from voxlake.documents.asked_of_jobs import JobQuestion, Location
-from voxlake.documents.asked_of_people import (
+from voxlake.documents.document import Question
+from voxlake.documents.jobs.asked import JobQuestion, Location
+from voxlake.documents.people.asked import (
     Line,
     MemberQuestion,
     Name,
@@ -16,7 +17,8 @@ from voxlake.documents.asked_of_people import (
     ShareQuestion,
     TokenQuestion,
 )
-from voxlake.documents.asked_of_places import (
+from voxlake.documents.people.links import LinkQuestion
+from voxlake.documents.places.asked import (
     CollectionChange,
     DatasetText,
     EmptyQuestion,
@@ -24,8 +26,6 @@ from voxlake.documents.asked_of_places import (
     Length,
     Text,
 )
-from voxlake.documents.document import Question
-from voxlake.documents.links import LinkQuestion
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.platform.access import LakeRole
 from voxlake.platform.names import NAME, DatasetName

@@ -18,7 +18,7 @@ from voxlake.platform.errors import (
     UnsupportedError,
 )
 from voxlake.platform.names import DatasetName, check_name
-from voxlake.platform.store.allowed import MARK, allowed_store
+from voxlake.platform.store.allowed.stores import MARK, allowed_store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -19,7 +19,7 @@ from voxlake.platform.store.failures import explain_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from voxlake.ngff.blosc_heads import Head
+    from voxlake.ngff.codecs.blosc_heads import Head
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
 

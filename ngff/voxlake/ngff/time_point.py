@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.blosc_heads import Head
+    from voxlake.ngff.codecs.blosc_heads import Head
     from voxlake.ngff.pending import Pending
     from voxlake.platform.store import StoreURL
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
-from voxlake.ngff.blosc_heads import BloscChunks
+from voxlake.ngff.codecs.blosc_heads import BloscChunks
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.reading import parse_document
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.ngff.blosc_heads import Head
+    from voxlake.ngff.codecs.blosc_heads import Head
 
 _MOST_LOOKED_AT = 1000
 """Shards of a box; if there are more, one request costs less than to look at their voxels."""

@@ -16,7 +16,7 @@ from tests.api.lakes import Sample, image_voxels
 from tests.api.working import run_beside_worker
 
 from voxlake.cli import main
-from voxlake.client.credentials import Credentials, keep
+from voxlake.client.http.credentials import Credentials, keep
 from voxlake.documents.problem import Problem
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from tests.api.cli.conftest import SHAPE, Command, command_on, run_command
 from tests.ngff.datasets import Sample, create, new_dataset
 
 from voxlake.client import Lake
-from voxlake.ngff.create import create_dataset
 from voxlake.ngff.grid.layout import Kind
+from voxlake.ngff.making.create import create_dataset
 from voxlake.platform import store
 from voxlake.platform.store import StoreURL
 

@@ -16,7 +16,7 @@ import pytest
 import zarr
 from tests.servers.bossdb import BossDB, run_bossdb
 
-from voxlake.cli.lake import EVERYTHING
+from voxlake.cli.opened.lake import EVERYTHING
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.settings import Settings

@@ -10,7 +10,7 @@ from tests.api.conftest import TOKEN
 from tests.api.lakes import image_voxels
 
 from voxlake.client import Gateway
-from voxlake.client.credentials import forget
+from voxlake.client.http.credentials import forget
 
 if TYPE_CHECKING:
     from pathlib import Path

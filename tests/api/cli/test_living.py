@@ -11,7 +11,7 @@ import pytest
 import zarr
 from tests.servers.folders import read_only_copy
 
-from voxlake.cli.catalog_repair import differences
+from voxlake.cli.catalog.repair import differences
 from voxlake.compute.jobs.kinds import overwriting
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.cli.shown.output import answer, facts, table
-from voxlake.documents.service import LoginLinkDocument
+from voxlake.documents.service.gateway import LoginLinkDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable

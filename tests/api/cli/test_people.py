@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.usage import Counts, Used
 from voxlake.platform.database import now
-from voxlake.platform.link_keys import LinkKeys
 from voxlake.platform.names import DatasetName
+from voxlake.platform.secrets.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

@@ -11,8 +11,15 @@ import pytest
 from obstore.exceptions import GenericError
 
 from voxlake.client import Gateway, open_xarray
-from voxlake.client.credentials import Credentials, address_of, check_private, find, forget, keep
-from voxlake.client.gateway_store import open_http
+from voxlake.client.arrays.gateway_store import open_http
+from voxlake.client.http.credentials import (
+    Credentials,
+    address_of,
+    check_private,
+    find,
+    forget,
+    keep,
+)
 from voxlake.platform.errors import (
     CorruptDataError,
     InvalidInputError,

@@ -14,9 +14,10 @@ from tests.api.conftest import SHAPE, TOKEN
 from tests.api.lakes import Sample, image_voxels, label_voxels
 from tests.api.v2.test_writing import CELLS, DYES, EM, serving
 
-from voxlake.client import Gateway, Lake, pieces
-from voxlake.client.dataset_array import _as_stored
-from voxlake.client.pieces import piece_of, read_in_pieces
+from voxlake.client import Gateway, Lake
+from voxlake.client.arrays.dataset_array import _as_stored
+from voxlake.client.http import pieces
+from voxlake.client.http.pieces import piece_of, read_in_pieces
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.errors import (

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from voxlake.client import device_login
-from voxlake.client.device_login import GRANT, DeviceCode, find_device_login
+from voxlake.client.http import device_login
+from voxlake.client.http.device_login import GRANT, DeviceCode, find_device_login
 from voxlake.platform.errors import (
     ForbiddenError,
     InvalidInputError,

@@ -16,7 +16,7 @@ from tests.api.client.answering import answering
 from tests.api.conftest import SHAPE, TOKEN
 
 from voxlake.client import Gateway
-from voxlake.client.failures import error_of
+from voxlake.client.http.failures import error_of
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import (
     ForbiddenError,

@@ -11,7 +11,8 @@ from tests.api.lakes import Sample, image_voxels
 from tests.api.working import run_beside_worker
 
 from voxlake.api.jobs import events
-from voxlake.client import Gateway, server_events
+from voxlake.client import Gateway
+from voxlake.client.http import server_events
 from voxlake.platform.errors import ConflictError, JobFailedError, NotFoundError
 from voxlake.platform.jobs.record import JobState
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from voxlake.documents.job import JobDocument
+    from voxlake.documents.jobs.job import JobDocument
     from voxlake.platform.store import StoreURL
 
 SHAPE = (20, 30, 40)

@@ -11,7 +11,7 @@ from tests.api.labelled import LARGEST, SHAPE, Labelled, brute_bodies, labelled_
 from tests.ngff.labels.queries.samples import brute_runs, decode_rles
 
 from voxlake.client import Gateway, RemoteLabels
-from voxlake.client.connection import Connection
+from voxlake.client.http.connection import Connection
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.objects.label_object import LabelObject

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from voxlake.client.connection import Connection
 from voxlake.client.gateway import Gateway
+from voxlake.client.http.connection import Connection
 from voxlake.documents.problem import URN, Problem
 from voxlake.platform.errors import NotFoundError, StoreError, StoreUnavailableError
 

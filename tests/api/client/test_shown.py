@@ -20,9 +20,9 @@ from tests.api.conftest import SHAPE, TOKEN
 from tests.api.v2.test_writing import CELLS, DYES, EM
 
 from voxlake.client import Gateway, Lake, RemoteJob
-from voxlake.client.shown import Listed, soon, table_html
-from voxlake.client.slice_picture import PIXELS
-from voxlake.documents.job import JobDocument
+from voxlake.client.arrays.shown import Listed, soon, table_html
+from voxlake.client.arrays.slice_picture import PIXELS
+from voxlake.documents.jobs.job import JobDocument
 from voxlake.platform.errors import StoreUnavailableError
 
 if TYPE_CHECKING:

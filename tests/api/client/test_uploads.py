@@ -14,14 +14,14 @@ from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import image_voxels, label_voxels
 
 from voxlake.api.app import create_app
-from voxlake.api.data import received
+from voxlake.api.data.writing import received
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Gateway, uploads
 from voxlake.client.uploads import Upload, reader_of
 from voxlake.compute.jobs import Workspace, run_job, start_fsck
 from voxlake.compute.jobs.kinds.fsck import findings
 from voxlake.compute.jobs.worker import Pace, work_off
-from voxlake.documents.upload import ShardsTaken, UploadDocument
+from voxlake.documents.jobs.upload import ShardsTaken, UploadDocument
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.shards.coded import coded_shard
 from voxlake.platform.catalog import Catalog, DatasetState, open_catalog

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from voxlake.api.data.commits import MOST_TOGETHER, Commits, Part, WriteShard
+from voxlake.api.data.writing.commits import MOST_TOGETHER, Commits, Part, WriteShard
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.shards.splice import Change
 from voxlake.platform.errors import CorruptDataError, StoreError, VoxlakeError

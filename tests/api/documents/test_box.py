@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from voxlake.documents.box import BoxDocument
-from voxlake.documents.labels import Label
+from voxlake.documents.labels.labels import Label
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.label_id import MAX_LABEL
 

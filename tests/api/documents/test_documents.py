@@ -20,7 +20,8 @@ import voxlake.api
 import voxlake.cli
 import voxlake.client
 import voxlake.documents
-from voxlake.documents import boss_ingest, forms
+from voxlake.documents import forms
+from voxlake.documents.bossdb import ingest as boss_ingest
 from voxlake.documents.document import Document, Question
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.units import METRES

@@ -12,8 +12,8 @@ import tensorstore as ts
 from numcodecs import zstd
 from tests.api.graphene.conftest import API, BLOCKS, LARGEST, SHAPE, TABLE, chosen, node_of
 
-from voxlake.api.data import graphs as data
-from voxlake.api.data.labels import labels_in_box
+from voxlake.api.data.labels import graphs as data
+from voxlake.api.data.labels.labels import labels_in_box
 from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.api.conftest import Served, run_app
 from tests.api.test_stalling import SHARD, Running, lake, running
 
-from voxlake.api.data import stored_objects
+from voxlake.api.data.stored import objects as stored_objects
 from voxlake.api.http.connection import Connection
 from voxlake.api.http.file_span import FileSpan
 from voxlake.platform import store

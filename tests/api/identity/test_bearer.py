@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.servers.nanoidp import NanoIdp
 
-    from voxlake.api.identity.claims import Claims
+    from voxlake.api.identity.oidc.claims import Claims
 
 PLACE = ["lab", "brain", "secret"]
 WITHIN_S = 5.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.api.identity.claims import ClaimPlaces, name_from, profile_of
+from voxlake.api.identity.oidc.claims import ClaimPlaces, name_from, profile_of
 from voxlake.platform.names import check_name
 
 WHO = {"iss": "https://id.example.org", "sub": "248"}

@@ -17,7 +17,7 @@ from tests.api.identity.browser import Browser
 from tests.api.identity.gateways import PUBLIC, SECRET, Issued
 
 from voxlake.client import Gateway
-from voxlake.client.credentials import find
+from voxlake.client.http.credentials import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 from tests.servers.issuer import DISCOVERY, ScriptedIssuer, run_issuer
 
-from voxlake.api.identity.claims import ClaimPlaces
 from voxlake.api.identity.cookies import Cookie
-from voxlake.api.identity.flow import Callback, Flow
-from voxlake.api.identity.issuer import Issuer
-from voxlake.api.identity.oidc_login import Client, OidcLogin
+from voxlake.api.identity.oidc.claims import ClaimPlaces
+from voxlake.api.identity.oidc.flow import Callback, Flow
+from voxlake.api.identity.oidc.issuer import Issuer
+from voxlake.api.identity.oidc.login import Client, OidcLogin
 from voxlake.api.identity.signed_in import SignedIn
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import IssuerUnavailableError, UnauthenticatedError

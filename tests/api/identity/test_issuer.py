@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from tests.servers.issuer import DISCOVERY, JWKS, ScriptedIssuer, run_issuer
 
-from voxlake.api.identity.issuer import Issuer, Pace
+from voxlake.api.identity.oidc.issuer import Issuer, Pace
 from voxlake.platform.errors import InvalidInputError, IssuerUnavailableError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that issuers are asked by, in seconds."""
     moment = [1000.0]
     clock = SimpleNamespace(monotonic=lambda: moment[0])
-    monkeypatch.setattr("voxlake.api.identity.issuer.time", clock)
+    monkeypatch.setattr("voxlake.api.identity.oidc.issuer.time", clock)
     return moment
 
 

@@ -21,7 +21,7 @@ from voxlake.api.identity.links import LINK_SECONDS
 from voxlake.platform.access import Permission, Role
 from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.errors import UnauthenticatedError
-from voxlake.platform.link_keys import LinkKeys
+from voxlake.platform.secrets.link_keys import LinkKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from tests.api.identity.gateways import PUBLIC, Issued, run_gateway
 from tests.servers.nanoidp import NanoIdp, run_nanoidp
 
 from voxlake.api.identity.bearer import KNOWN_SECONDS
-from voxlake.api.identity.issuer import Pace
+from voxlake.api.identity.oidc.issuer import Pace
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from tests.api.identity.browser import Browser
 from tests.servers.nanoidp import AUDIENCE, CLIENT, SECRET
 
-from voxlake.cli.lake import make_lake
+from voxlake.cli.opened.lake import make_lake
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

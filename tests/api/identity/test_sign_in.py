@@ -13,7 +13,7 @@ from tests.api.identity.browser import Browser, begin, session_of, stop_before_t
 from tests.api.identity.gateways import SECRET, Issued, run_gateway
 from tests.servers.oidc_provider.provider import register_client
 
-from voxlake.api.identity.flow import FLOW_SECONDS
+from voxlake.api.identity.oidc.flow import FLOW_SECONDS
 from voxlake.platform.catalog.identity.sessions import IDLE, LONGEST
 from voxlake.platform.catalog.tables import sessions
 from voxlake.platform.database import now

@@ -11,8 +11,8 @@ import pytest
 from tests.api.identity.browser import Browser, begin, session_of, stop_before_the_end
 from tests.api.identity.gateways import SECRET, Issued
 
-from voxlake.api.identity import flow
-from voxlake.api.identity.flow import FLOW_SECONDS
+from voxlake.api.identity.oidc import flow
+from voxlake.api.identity.oidc.flow import FLOW_SECONDS
 
 
 def test_the_issuer_is_told_what_it_needs_and_nothing_else(strict: Issued) -> None:
@@ -131,7 +131,7 @@ def test_a_login_does_not_take_forever(strict: Issued, monkeypatch: pytest.Monke
     with Browser() as ada:
         address = stop_before_the_end(ada, begin(ada, strict.url), "ada")
         late = time.time() + FLOW_SECONDS + 1
-        monkeypatch.setattr("voxlake.api.identity.flow.time.time", lambda: late)
+        monkeypatch.setattr("voxlake.api.identity.oidc.flow.time.time", lambda: late)
         answer = ada.get(address)
         assert (answer.status_code, "too long ago" in answer.text) == (400, True)
 

@@ -13,13 +13,13 @@ from joserfc.jwk import Key, OKPKey
 from tests.api.identity.forgeries import signed, unsigned
 from tests.servers.issuer import ScriptedIssuer, run_issuer
 
-from voxlake.api.identity.issuer import Issuer
+from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.api.identity.signed import signed_claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.api.identity.claims import Claims
+    from voxlake.api.identity.oidc.claims import Claims
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

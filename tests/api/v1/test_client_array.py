@@ -11,7 +11,8 @@ from intern.convenience.array import array as intern_array
 from tests.api.client.answering import answering
 from tests.api.conftest import TOKEN
 
-from voxlake.client import array, pieces
+from voxlake.client import array
+from voxlake.client.http import pieces
 from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,

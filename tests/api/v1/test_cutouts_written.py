@@ -27,7 +27,7 @@ from tests.api.v1.conftest import remote
 from tests.api.v2.indexed import check_index
 
 from voxlake.api.app import create_app
-from voxlake.api.data import writing
+from voxlake.api.data.writing import writing
 from voxlake.api.formats.parsing import ENVELOPE_BYTES
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.workers.worker import share_of

@@ -10,7 +10,7 @@ import pytest
 from tests.api.conftest import TOKEN, Served, run_app
 
 from voxlake.api.app import create_app
-from voxlake.api.data import downsampling
+from voxlake.api.data.writing import downsampling
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.running import run_claimed

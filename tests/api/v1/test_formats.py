@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.api.formats.described import described
 
-from voxlake.api.v1.formats import BOSS_FORMATS
+from voxlake.api.v1.voxels.formats import BOSS_FORMATS
 from voxlake.ngff.grid.box import Box
 
 if TYPE_CHECKING:

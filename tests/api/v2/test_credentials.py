@@ -28,7 +28,7 @@ from tests.servers.s3 import ACCESS_KEY, ROLE, SECRET_KEY, S3Server
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Gateway, open_xarray
-from voxlake.client.direct import KeysOfGateway, open_bucket
+from voxlake.client.arrays.direct import KeysOfGateway, open_bucket
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import open_catalog
@@ -36,7 +36,7 @@ from voxlake.platform.errors import ForbiddenError, LimitExceededError, Unsuppor
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-from voxlake.platform.store.temporary import Reach, policy_of, temporary_keys
+from voxlake.platform.store.s3.temporary import Reach, policy_of, temporary_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

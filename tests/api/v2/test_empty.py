@@ -12,10 +12,10 @@ from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.client import Gateway
 from voxlake.ngff.dataset import open_dataset
-from voxlake.ngff.empty import EVERYTHING, EmptyDataset, make_empty
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
+from voxlake.ngff.making.empty import EVERYTHING, EmptyDataset, make_empty
 from voxlake.platform.access import Role
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import ConflictError

@@ -13,8 +13,8 @@ from tests.servers.issuer import ScriptedIssuer, run_issuer
 
 from voxlake.api.app import create_app
 from voxlake.api.data import readiness
-from voxlake.api.identity.issuer import Issuer, Pace
 from voxlake.api.identity.local import LocalIdentity
+from voxlake.api.identity.oidc.issuer import Issuer, Pace
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

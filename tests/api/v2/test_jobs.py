@@ -18,7 +18,7 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.jobs import events
 from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.running import run_claimed
-from voxlake.documents.job import JobDocument, JobList, JobLog
+from voxlake.documents.jobs.job import JobDocument, JobList, JobLog
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.access import Role

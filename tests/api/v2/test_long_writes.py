@@ -17,7 +17,7 @@ from tests.api.lakes import Sample, add_sample, image_voxels
 from tests.api.v2.test_writing import RAW, url_of
 
 from voxlake.api.app import create_app
-from voxlake.api.data import writing
+from voxlake.api.data.writing import writing
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.volume import open_volume
 from voxlake.ngff.writing import write_shard

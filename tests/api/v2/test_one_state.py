@@ -17,9 +17,9 @@ from tests.ngff.labels.queries.samples import decode_rles
 from tests.ngff.labels.writing import write_labels
 from ulid import ULID
 
-from voxlake.api.data import labels as label_data
 from voxlake.api.data import opened
-from voxlake.api.data.mappings import newest_mapping
+from voxlake.api.data.labels import labels as label_data
+from voxlake.api.data.labels.mappings import newest_mapping
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels import state
 from voxlake.ngff.labels.handle import Labels

@@ -22,7 +22,7 @@ from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.catalog.rights.grants import put_grant
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 

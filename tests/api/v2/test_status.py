@@ -10,7 +10,7 @@ from tests.api.conftest import TOKEN, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.documents.status import StatusDocument
+from voxlake.documents.service.status import StatusDocument
 from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName

@@ -21,7 +21,7 @@ from tests.api.lakes import Sample, add_sample, image_voxels, label_voxels
 from zarr.codecs import BloscCodec, TransposeCodec
 
 from voxlake.api.app import create_app
-from voxlake.api.data import precomputed as data
+from voxlake.api.data.stored import precomputed as data
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.api.conftest import TOKEN, Served
 from tests.readers.zarrita import as_zarrita, read_by_zarrita
 
-from voxlake.api.data.stored_objects import BLOCK
+from voxlake.api.data.stored.objects import BLOCK
 from voxlake.ngff.dataset import open_dataset
 from voxlake.platform import store
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from tests.api.monitoring.test_metrics import read
 
-from voxlake.cli.lake import make_lake
+from voxlake.cli.opened.lake import make_lake
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

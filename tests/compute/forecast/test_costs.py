@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.compute.forecast.costs import Prices, StorageClass, cost_of, read_prices, user_file
-from voxlake.documents.plan import Requests
+from voxlake.documents.jobs.plan import Requests
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tests.servers.s3 import S3Server
 
     from voxlake.compute.forecast.sampling import Sample
-    from voxlake.documents.plan import PlanDocument
+    from voxlake.documents.jobs.plan import PlanDocument
     from voxlake.ngff.dataset import Dataset
 
 SIZE = VoxelSize(10, 10, 10)

@@ -20,10 +20,10 @@ from voxlake.compute.jobs import (
     start_ingest,
     start_repair,
 )
-from voxlake.ngff.create import list_labels
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import list_labels
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings

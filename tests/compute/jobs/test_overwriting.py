@@ -29,9 +29,9 @@ from voxlake.ngff.labels.handle import open_labels
 from voxlake.ngff.labels.merges import merge
 from voxlake.ngff.labels.view import View
 from voxlake.ngff.lake import Place, index_of
-from voxlake.ngff.making import Making, is_whole
+from voxlake.ngff.making.replacing import Replacement
+from voxlake.ngff.making.unfinished import Making, is_whole
 from voxlake.ngff.metadata.names import keep_name
-from voxlake.ngff.replacing import Replacement
 from voxlake.ngff.validate import validate_dataset
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store

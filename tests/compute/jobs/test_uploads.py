@@ -15,10 +15,10 @@ from voxlake.compute.jobs.kinds.uploads.write import UploadTarget, WriteTask
 from voxlake.compute.jobs.running import run_claimed
 from voxlake.compute.sources.boss_ingest.uploaded import Uploaded
 from voxlake.ngff.grid.box import Box
+from voxlake.platform.aws.queues import Queues
 from voxlake.platform.catalog.data.uploads import UploadState
 from voxlake.platform.errors import StoreUnavailableError
 from voxlake.platform.names import DatasetName
-from voxlake.platform.queues import Queues
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

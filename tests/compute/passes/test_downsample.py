@@ -10,12 +10,12 @@ import pytest
 
 from voxlake.compute.passes.downsample import plan_downsample
 from voxlake.compute.passes.reduce import downsample
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 

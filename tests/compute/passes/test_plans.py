@@ -25,7 +25,6 @@ from voxlake.compute.sources import opening
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration
 from voxlake.compute.verify.results import ComparedShard, compared_shards
 from voxlake.compute.verify.source import plan_verify_source
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import Dataset, open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
@@ -34,6 +33,7 @@ from voxlake.ngff.grid.pyramid import Extent, plan_levels_by
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.ngff.shards.whole import encode_shard
 from voxlake.platform import store
 from voxlake.platform.errors import LimitExceededError, SourceError, UnsupportedError

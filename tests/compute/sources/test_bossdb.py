@@ -31,7 +31,7 @@ from voxlake.compute.sources.bossdb.location import parse_location
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError, SourceError
-from voxlake.platform.intern_tokens import token_for
+from voxlake.platform.secrets.intern_tokens import token_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from voxlake.compute.sources import open_source
-from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.png import decode_png
+from voxlake.compute.sources.images.tiff.plain_tiff import open_plain_tiff
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 

@@ -11,7 +11,7 @@ import pytest
 
 from voxlake.ngff.memory.disk import DiskCache
 from voxlake.platform.errors import StoreError
-from voxlake.platform.store.partial import partial_path
+from voxlake.platform.store.local.partial import partial_path
 
 if TYPE_CHECKING:
     from pathlib import Path

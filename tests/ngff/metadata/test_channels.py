@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 
-from voxlake.ngff.create import NewDataset, create_dataset
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent, plan_levels
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, create_dataset
 from voxlake.ngff.metadata.channels import Channel, Channels, Window, read_channels
 from voxlake.ngff.metadata.rules.group import breaches
 from voxlake.ngff.validate import Severity, validate_dataset

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.servers.faulty import hiding_what_is_missing
 
-from voxlake.ngff.making import is_whole
+from voxlake.ngff.making.unfinished import is_whole
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import open_volume
 from voxlake.platform import store

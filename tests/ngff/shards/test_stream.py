@@ -13,12 +13,12 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlake.ngff.create import NewDataset, array_document
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind, Layout
 from voxlake.ngff.grid.pyramid import PyramidLevel
 from voxlake.ngff.lake import Place
+from voxlake.ngff.making.create import NewDataset, array_document
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import open_shard
@@ -33,7 +33,7 @@ from voxlake.platform.store import StoreURL, as_zarr
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from voxlake.ngff.create import IndexLocation
+    from voxlake.ngff.making.create import IndexLocation
 
 CHUNK, SHARD = (4, 8, 8), (8, 16, 32)
 DTYPES = ("uint8", "int16", "uint64", "float32")

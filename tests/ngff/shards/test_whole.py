@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.ngff.datasets import Voxels
 
-    from voxlake.ngff.create import IndexLocation
+    from voxlake.ngff.making.create import IndexLocation
 
 IMAGE = Sample(shape=(67, 71, 600))
 LABELS = Sample(Kind.LABELS, shape=(33, 67, 600), dtype="uint64", name="seg")

@@ -10,7 +10,7 @@ import httpx2
 
 from voxlake.api.checks.address import ANSWER_S
 from voxlake.api.checks.outcome import Outcome
-from voxlake.api.identity.issuer import DISCOVERY, read_issuer
+from voxlake.api.identity.oidc.issuer import DISCOVERY, read_issuer
 
 CLOCK_S = 30.0
 """Tokens begin and end by the clock of the issuer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from voxlake.documents.lake import CheckDocument
+from voxlake.documents.service.lake import CheckDocument
 from voxlake.platform.errors import UNREADABLE, StoreLinkError, VoxlakeError
 
 UNREADABLE_HERE = (*UNREADABLE, StoreLinkError)

@@ -9,13 +9,13 @@ import numpy as np
 from anyio import to_thread
 
 from voxlake.api.data.opened import opened_dataset, opened_labels, opened_level, store_url
-from voxlake.api.data.stored_objects import Choose, Part, read_part, summarize
+from voxlake.api.data.stored.objects import Choose, Part, read_part, summarize
 from voxlake.api.formats.cutout import Cutout
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
-from voxlake.documents.dataset import DatasetDocument, dataset_document, stale_document
-from voxlake.documents.index import IndexDocument
+from voxlake.documents.datasets.dataset import DatasetDocument, dataset_document, stale_document
+from voxlake.documents.labels.index import IndexDocument
 from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.box import Box
@@ -27,7 +27,7 @@ from voxlake.platform import store
 from voxlake.platform.access import Read, ReadVoxels, Right, Way
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import ObjectInfo
-from voxlake.platform.store.zarr_shards import document_of_shard, gone
+from voxlake.platform.store.zarr.shards import document_of_shard, gone
 
 SAMPLE_VOXELS = 1 << 24
 """A level with more voxels is not read to find the range of its values."""

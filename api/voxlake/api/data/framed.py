@@ -12,7 +12,7 @@ import numpy.typing as npt
 from anyio import to_thread
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data.labels import ask_each_time, labels_in_box
+from voxlake.api.data.labels.labels import ask_each_time, labels_in_box
 from voxlake.api.data.opened import check_labels
 from voxlake.api.data.voxels import Voxels, voxels_of
 from voxlake.api.formats.cutout import USUAL_AXES, Cutout
@@ -20,8 +20,8 @@ from voxlake.api.formats.format import Format
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.again import read_again
 from voxlake.api.http.answers.cutout import CutoutReading
-from voxlake.documents.bossdb import datatype_of
-from voxlake.documents.places import FrameDocument
+from voxlake.documents.bossdb.resources import datatype_of
+from voxlake.documents.places.places import FrameDocument
 from voxlake.ngff.dataset import Dataset
 from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType
 from voxlake.ngff.grid.box import Box

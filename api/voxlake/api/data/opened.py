@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from voxlake.api.data.mappings import newest_mapping
+from voxlake.api.data.labels.mappings import newest_mapping
 from voxlake.api.guards.datasets import Granted
 from voxlake.ngff import lake
 from voxlake.ngff.dataset import Dataset

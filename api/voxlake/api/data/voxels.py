@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from anyio import to_thread
 
-from voxlake.api.data.labels import mapping_of
+from voxlake.api.data.labels.labels import mapping_of
 from voxlake.api.data.opened import check_labels
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.blocks import Read

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from voxlake.api.data import graphs
-from voxlake.api.data.graphs import Edit
-from voxlake.api.data.supervoxels import supervoxels_at
+from voxlake.api.data.labels import graphs
+from voxlake.api.data.labels.graphs import Edit
+from voxlake.api.data.labels.supervoxels import supervoxels_at
 from voxlake.api.graphene.tables import (
     GRAPH_ERROR,
     REFUSALS,
@@ -21,7 +21,7 @@ from voxlake.api.graphene.tables import (
 )
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.documents.graphene import (
+from voxlake.documents.viewer.graphene import (
     Chosen,
     EditDocument,
     MergeAsked,

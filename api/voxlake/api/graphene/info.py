@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from voxlake.api.data import supervoxels as data
-from voxlake.api.data.supervoxels import SupervoxelLevel
+from voxlake.api.data.labels import supervoxels as data
+from voxlake.api.data.labels.supervoxels import SupervoxelLevel
 from voxlake.api.graphene.bounds import PATTERN
 from voxlake.api.graphene.tables import REFUSALS, MayReadTable
 from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.views.precomputed import ChunkRequest, coding_for, get_chunk
 from voxlake.api.views.precomputed_info import volume_info
-from voxlake.documents.graphene import GraphDocument, GraphInfo
-from voxlake.documents.precomputed import VolumeInfo
+from voxlake.documents.viewer.graphene import GraphDocument, GraphInfo
+from voxlake.documents.viewer.precomputed import VolumeInfo
 from voxlake.platform.errors import NotFoundError, OutOfBoundsError
 
 router = APIRouter(prefix="/segmentation", tags=["graphene"], responses=REFUSALS)

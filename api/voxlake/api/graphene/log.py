@@ -9,10 +9,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from voxlake.api.data import graphs
+from voxlake.api.data.labels import graphs
 from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.documents.graphene import (
+from voxlake.documents.labels.merges import change_document
+from voxlake.documents.viewer.graphene import (
     ChangeLogDocument,
     EditsOfUser,
     LineageDocument,
@@ -24,7 +25,6 @@ from voxlake.documents.graphene import (
     RootsAsked,
     TimestampsDocument,
 )
-from voxlake.documents.merges import change_document
 from voxlake.platform.errors import InvalidInputError
 
 router = APIRouter(

@@ -9,15 +9,15 @@ import numpy as np
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.data import graphs
-from voxlake.api.data.supervoxels import supervoxel_level
+from voxlake.api.data.labels import graphs
+from voxlake.api.data.labels.supervoxels import supervoxel_level
 from voxlake.api.graphene.bounds import Bounds, parse_bounds
 from voxlake.api.graphene.tables import REFUSALS, AsText, MayReadTable, Moment, Node, written
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.http.requests.bytes_body import check_coding
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.documents.graphene import (
+from voxlake.documents.viewer.graphene import (
     ChildrenDocument,
     LatestDocument,
     LeavesDocument,

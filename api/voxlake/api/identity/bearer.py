@@ -12,8 +12,8 @@ from anyio import to_thread
 
 from voxlake.api.http.again import read_again
 from voxlake.api.http.expiring import Expiring
-from voxlake.api.identity.claims import ClaimPlaces, Claims, profile_of
-from voxlake.api.identity.issuer import Issuer
+from voxlake.api.identity.oidc.claims import ClaimPlaces, Claims, profile_of
+from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.api.identity.signed import LEEWAY_SECONDS, signed_claims
 from voxlake.platform.access import Principal
 from voxlake.platform.catalog.identity.identities import Identities

@@ -22,7 +22,7 @@ from voxlake.platform.errors import UnauthenticatedError
 if TYPE_CHECKING:
     # Loaded only where there is an issuer: it brings an HTTP client along.
     from voxlake.api.identity.bearer import Bearer
-    from voxlake.api.identity.oidc_login import OidcLogin
+    from voxlake.api.identity.oidc.login import OidcLogin
 
 TOKEN_SECONDS = 1.0
 """How long a token is good after it was revoked, and a user after they were disabled."""

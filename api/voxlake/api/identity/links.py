@@ -8,7 +8,7 @@ from functools import partial
 from voxlake.api.http.expiring import Expiring
 from voxlake.platform.access import Principal
 from voxlake.platform.catalog.rights.links import Links
-from voxlake.platform.link_keys import LinkKeys
+from voxlake.platform.secrets.link_keys import LinkKeys
 
 LINK_SECONDS = 1.0
 """How long a link is good after it was revoked, or its maker lost their rights."""

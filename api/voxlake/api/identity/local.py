@@ -18,7 +18,7 @@ from starlette.requests import cookie_parser
 from voxlake.api.identity.issued import Issued, IssuedHere, IssuedInFolder, digest
 from voxlake.platform.access import Principal, Way
 from voxlake.platform.errors import UnauthenticatedError
-from voxlake.platform.secret_file import kept_secret
+from voxlake.platform.secrets.secret_file import kept_secret
 
 OWNER = Principal("owner", is_owner=True, way=Way.LOCAL)
 TOKEN_FILE = "owner-token"  # noqa: S105  (its name)

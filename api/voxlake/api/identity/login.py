@@ -12,9 +12,9 @@ from voxlake.api.gateway import gateway_of
 from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import from_error
 from voxlake.api.http.layers.public_address import outer_path
-from voxlake.api.identity.flow import CALLBACK, FLOW_SECONDS, Callback, Flow
 from voxlake.api.identity.local import SESSION_SECONDS, LocalIdentity
-from voxlake.documents.service import LoginLinkDocument
+from voxlake.api.identity.oidc.flow import CALLBACK, FLOW_SECONDS, Callback, Flow
+from voxlake.documents.service.gateway import LoginLinkDocument
 from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,
@@ -24,7 +24,7 @@ from voxlake.platform.errors import (
 
 if TYPE_CHECKING:
     # Loaded only where there is an issuer: it brings an HTTP client along.
-    from voxlake.api.identity.oidc_login import OidcLogin
+    from voxlake.api.identity.oidc.login import OidcLogin
 
 _PATH = r"/([!-.0-\[\]-~][!-\[\]-~]*)?"
 """A path of this server, as browsers take it: no ``//`` at its start, no backslash."""

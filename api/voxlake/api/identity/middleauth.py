@@ -22,7 +22,11 @@ from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.people import cave
-from voxlake.documents.middleauth import AuthInfoDocument, CaveTokenDocument, CaveUserDocument
+from voxlake.documents.viewer.middleauth import (
+    AuthInfoDocument,
+    CaveTokenDocument,
+    CaveUserDocument,
+)
 from voxlake.platform.errors import ForbiddenError
 
 AUTHORIZE = "/api/v1/authorize"

@@ -12,9 +12,9 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
 
-from voxlake.api.identity.claims import Claims
-from voxlake.api.identity.issuer import Issuer
-from voxlake.api.identity.signing_keys import ALGORITHMS, REGISTRY
+from voxlake.api.identity.oidc.claims import Claims
+from voxlake.api.identity.oidc.issuer import Issuer
+from voxlake.api.identity.oidc.signing_keys import ALGORITHMS, REGISTRY
 
 LEEWAY_SECONDS = 30
 """How far the clocks of the issuer and of this machine may be apart."""

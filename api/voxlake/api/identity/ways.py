@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from voxlake.api.identity.bearer import Bearer
-from voxlake.api.identity.claims import ClaimPlaces
 from voxlake.api.identity.cookies import Cookie
-from voxlake.api.identity.issuer import Issuer
-from voxlake.api.identity.oidc_login import Client, OidcLogin
+from voxlake.api.identity.oidc.claims import ClaimPlaces
+from voxlake.api.identity.oidc.issuer import Issuer
+from voxlake.api.identity.oidc.login import Client, OidcLogin
 from voxlake.api.identity.signed_in import SignedIn
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.settings import Settings

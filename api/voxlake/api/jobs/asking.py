@@ -9,20 +9,20 @@ from starlette.types import Scope
 from voxlake.api.guards.askers import Asker, grant_place
 from voxlake.api.guards.datasets import grant
 from voxlake.api.places import datasets
-from voxlake.documents.asked_of_jobs import (
+from voxlake.documents.jobs.asked import (
     DeleteQuestion,
     DownsampleQuestion,
     IndexQuestion,
     IngestQuestion,
     JobQuestion,
 )
-from voxlake.documents.job import JobDocument, job_document
+from voxlake.documents.jobs.job import JobDocument, job_document
 from voxlake.ngff.lake import check_writable, place_of
 from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError, UnsupportedError
 from voxlake.platform.jobs.record import JSON, START
-from voxlake.platform.store.sources import check_source
+from voxlake.platform.store.allowed.sources import check_source
 
 PLAN = "plan"
 

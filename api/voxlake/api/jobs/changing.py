@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxlake.api.guards.jobs import GrantedJob
-from voxlake.documents.job import JobDocument, job_document
+from voxlake.documents.jobs.job import JobDocument, job_document
 from voxlake.platform.access import Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import ConflictError

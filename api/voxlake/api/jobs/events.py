@@ -14,7 +14,7 @@ import anyio
 
 from voxlake.api.guards.jobs import GrantedJob, grant_job
 from voxlake.api.jobs.watching import describe
-from voxlake.documents.job import JobDocument
+from voxlake.documents.jobs.job import JobDocument
 from voxlake.platform.access import Read
 from voxlake.platform.errors import VoxlakeError
 

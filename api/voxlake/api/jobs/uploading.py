@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.requests import Request
 
-from voxlake.api.data import received
-from voxlake.api.data.received import describe_upload, receive_shard
+from voxlake.api.data.writing import received
+from voxlake.api.data.writing.received import describe_upload, receive_shard
 from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.guards.datasets import Granted, grant
 from voxlake.api.guards.jobs import GrantedJob
 from voxlake.api.places import datasets
-from voxlake.documents.asked_of_places import EmptyQuestion
-from voxlake.documents.job import JobDocument, job_document
-from voxlake.documents.upload import ShardsTaken, TakeQuestion, UploadDocument
+from voxlake.documents.jobs.job import JobDocument, job_document
+from voxlake.documents.jobs.upload import ShardsTaken, TakeQuestion, UploadDocument
+from voxlake.documents.places.asked import EmptyQuestion
 from voxlake.platform.access import Add, AddVoxels
 from voxlake.platform.catalog import Catalog, DatasetState
 from voxlake.platform.catalog.data.jobs import asked_by

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker
 from voxlake.api.guards.jobs import GrantedJob
-from voxlake.documents.job import JobDocument, JobList, JobLog, job_document
+from voxlake.documents.jobs.job import JobDocument, JobList, JobLog, job_document
 from voxlake.platform.access import Read, Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.data.jobs import JobPage

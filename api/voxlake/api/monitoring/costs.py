@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from voxlake.platform.catalog.stored import StoredSizes
 from voxlake.platform.catalog.usage import SYSTEM, Counts, UsageLedger
 from voxlake.platform.errors import VoxlakeError
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 from voxlake.platform.settings import Settings
 
 TERABYTE = 10**12

@@ -20,7 +20,7 @@ from voxlake.platform.catalog.usage import (
     node_of_subject,
 )
 from voxlake.platform.errors import VoxlakeError
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 
 class Quotas(Collector):

@@ -17,7 +17,7 @@ from voxlake.platform.store.counts import COUNTS, StoreCounts
 
 if TYPE_CHECKING:
     # Loaded only where there is an issuer: it brings an HTTP client along.
-    from voxlake.api.identity.issuer import Issuer
+    from voxlake.api.identity.oidc.issuer import Issuer
 
 
 class Resources(Collector):

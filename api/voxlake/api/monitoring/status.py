@@ -16,8 +16,8 @@ from voxlake.api.checks.stale import look_at_stale
 from voxlake.api.data.readiness import check_ready
 from voxlake.api.gateway import Gateway
 from voxlake.api.guards.askers import Asker
-from voxlake.documents.lake import CheckDocument
-from voxlake.documents.status import (
+from voxlake.documents.service.lake import CheckDocument
+from voxlake.documents.service.status import (
     StatusDocument,
     runner_document,
     troubled_document,

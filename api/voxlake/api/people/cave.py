@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from voxlake.api.guards.askers import Asker
 from voxlake.api.people import users
-from voxlake.documents.middleauth import CaveTokenDocument, CaveUserDocument
+from voxlake.documents.viewer.middleauth import CaveTokenDocument, CaveUserDocument
 from voxlake.platform.access import Permission
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.data.node_records import Page

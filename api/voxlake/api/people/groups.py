@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from voxlake.api.guards.askers import Asker
-from voxlake.documents.asked_of_people import GroupQuestion
-from voxlake.documents.people import GroupDocument, GroupList, group_document
+from voxlake.documents.people.asked import GroupQuestion
+from voxlake.documents.people.people import GroupDocument, GroupList, group_document
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.people import no_group
 from voxlake.platform.catalog.identity.person import Group, Standing, may_set

@@ -6,7 +6,7 @@ from anyio import to_thread
 
 from voxlake.api.data.opened import opened_dataset, opened_level
 from voxlake.api.guards.datasets import Granted
-from voxlake.documents.links import LinkQuestion, NewLinkDocument, new_link_document
+from voxlake.documents.people.links import LinkQuestion, NewLinkDocument, new_link_document
 from voxlake.ngff.portions import check_portion
 from voxlake.platform.access import AssignGroup, RemoveGroup
 from voxlake.platform.catalog.rights.links import USUAL, Link, LinkTerms

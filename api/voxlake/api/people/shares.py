@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker, GrantedPlace, grant_place
-from voxlake.documents.asked_of_people import ShareQuestion
-from voxlake.documents.people import AuditList, ShareDocument, ShareList, share_document
+from voxlake.documents.people.asked import ShareQuestion
+from voxlake.documents.people.people import AuditList, ShareDocument, ShareList, share_document
 from voxlake.platform.access import AssignGroup, Permission, Read, RemoveGroup, Role
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import ForbiddenError

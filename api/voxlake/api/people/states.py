@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from voxlake.api.gateway import gateway_of
 from voxlake.api.guards.askers import Asker
-from voxlake.documents.states import (
+from voxlake.documents.viewer.states import (
     SharedStateDocument,
     SharedStateList,
     ViewerState,

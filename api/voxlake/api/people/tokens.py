@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker, grant_place
-from voxlake.documents.asked_of_people import TokenQuestion
-from voxlake.documents.people import NewTokenDocument, TokenDocument, TokenList, token_document
+from voxlake.documents.people.asked import TokenQuestion
+from voxlake.documents.people.people import (
+    NewTokenDocument,
+    TokenDocument,
+    TokenList,
+    token_document,
+)
 from voxlake.platform.access import Read
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.handed_on import handed_on, is_own

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from voxlake.api.guards.askers import Asker
-from voxlake.documents.bossdb_metrics import BossLimit, BossMetric, BossUsage
-from voxlake.documents.usage import (
+from voxlake.documents.bossdb.metrics import BossLimit, BossMetric, BossUsage
+from voxlake.documents.people.usage import (
     LimitList,
     LimitQuestion,
     StoredList,

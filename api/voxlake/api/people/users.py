@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker
-from voxlake.documents.asked_of_people import UserQuestion
-from voxlake.documents.people import MeDocument, UserDocument, UserList, user_document
+from voxlake.documents.people.asked import UserQuestion
+from voxlake.documents.people.people import MeDocument, UserDocument, UserList, user_document
 from voxlake.platform.access import LakeRole
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.identity.people import no_user

@@ -11,8 +11,12 @@ from anyio import to_thread
 from voxlake.api.data import datasets as data
 from voxlake.api.guards.askers import Asker, GrantedPlace
 from voxlake.api.guards.datasets import Granted, list_granted
-from voxlake.documents.dataset import DatasetDocument, ProvenanceDocument, provenance_document
-from voxlake.documents.places import FrameDocument, frame_document
+from voxlake.documents.datasets.dataset import (
+    DatasetDocument,
+    ProvenanceDocument,
+    provenance_document,
+)
+from voxlake.documents.places.places import FrameDocument, frame_document
 from voxlake.platform.access import Add, Permission, Read, ReadVoxels, Right
 from voxlake.platform.catalog import Catalog
 

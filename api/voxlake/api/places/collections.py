@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voxlake.api.guards.askers import Asker, GrantedPlace
-from voxlake.documents.places import PlaceDocument, PlacePage, place_document
+from voxlake.documents.places.places import PlaceDocument, PlacePage, place_document
 from voxlake.ngff.lake import keep_names
 from voxlake.platform.access import Add, Delete, Permission, Read, Update
 from voxlake.platform.catalog import Catalog

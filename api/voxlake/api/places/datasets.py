@@ -9,12 +9,7 @@ from anyio import to_thread
 
 from voxlake.api.guards.askers import Asker, GrantedPlace
 from voxlake.api.guards.datasets import Granted, list_granted
-from voxlake.documents.asked_of_places import (
-    CollectionChange,
-    EmptyQuestion,
-    ProvenanceQuestion,
-)
-from voxlake.documents.dataset import (
+from voxlake.documents.datasets.dataset import (
     DatasetList,
     DatasetSummary,
     DeletionDocument,
@@ -22,11 +17,16 @@ from voxlake.documents.dataset import (
     dataset_summary,
     provenance_document,
 )
-from voxlake.ngff.empty import EmptyDataset, make_empty
+from voxlake.documents.places.asked import (
+    CollectionChange,
+    EmptyQuestion,
+    ProvenanceQuestion,
+)
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
 from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
+from voxlake.ngff.making.empty import EmptyDataset, make_empty
 from voxlake.platform.access import Add, Delete, Read, Right, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.node_records import Page

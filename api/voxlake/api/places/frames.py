@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker, GrantedPlace
-from voxlake.documents.asked_of_places import FrameChange, FrameQuestion
-from voxlake.documents.places import FrameDocument, FrameList, frame_document
+from voxlake.documents.places.asked import FrameChange, FrameQuestion
+from voxlake.documents.places.places import FrameDocument, FrameList, frame_document
 from voxlake.platform.access import Add, Permission
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import ForbiddenError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxlake.api.guards.askers import Asker, GrantedPlace
-from voxlake.documents.places import FoundPage, KeyList, ValueDocument, place_document
+from voxlake.documents.places.places import FoundPage, KeyList, ValueDocument, place_document
 from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.data.node_records import Page

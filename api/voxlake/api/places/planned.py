@@ -8,17 +8,17 @@ from dataclasses import replace
 from voxlake.api.guards.askers import Asker, GrantedPlace
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.places.datasets import add_empty, change, remove
-from voxlake.documents.asked_of_places import CollectionChange
-from voxlake.documents.bossdb_resources import (
+from voxlake.documents.bossdb.asked import (
     BossChannelChange,
     BossChannelQuestion,
     BossExperimentChange,
     BossExperimentQuestion,
 )
-from voxlake.ngff.empty import EmptyDataset
+from voxlake.documents.places.asked import CollectionChange
 from voxlake.ngff.grid.axes import SPATIAL, TimeStep, VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
+from voxlake.ngff.making.empty import EmptyDataset
 from voxlake.platform.access import Add, AssignGroup, Delete, Permission, Read, Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.catalog.data.frames import Frame

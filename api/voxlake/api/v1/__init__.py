@@ -3,23 +3,10 @@
 Axes are in the order x, y, z here, and nowhere else. Errors have bossDB's form.
 """
 
-from voxlake.api.v1 import (
-    annotations,
-    channels,
-    collections,
-    cutout_writing,
-    downsample,
-    experiments,
-    frames,
-    groups,
-    ingest,
-    metadata,
-    metric,
-    permissions,
-    pictures,
-    ping,
-    users,
-)
+from voxlake.api.v1 import ingest, ping
+from voxlake.api.v1.people import groups, metric, permissions, users
+from voxlake.api.v1.places import channels, collections, experiments, frames, metadata
+from voxlake.api.v1.voxels import annotations, cutout_writing, downsample, pictures
 
 RESOURCES = (
     collections,

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from voxlake.api.data import uploads as data
+from voxlake.api.data.writing import uploads as data
 from voxlake.api.guards.askers import SignedIn
 from voxlake.api.guards.datasets import grant
 from voxlake.api.guards.uploads import MayUpload
 from voxlake.api.http.requests.intake import LaxBody
 from voxlake.api.places.channels import frame_of
 from voxlake.api.v1.routers import boss_router
-from voxlake.documents.boss_ingest import Config
-from voxlake.documents.boss_uploads import (
+from voxlake.documents.bossdb.ingest import Config
+from voxlake.documents.bossdb.uploads import (
     COMPLETING,
     WAIT_ON_QUEUES,
     BossCompleting,

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from voxlake.api.guards.datasets import public
 from voxlake.api.v1.routers import ERRORS, boss_router, refusal
-from voxlake.documents.bossdb import BossPing
+from voxlake.documents.bossdb.resources import BossPing
 from voxlake.platform.errors import UnsupportedError
 
 router = APIRouter()

@@ -9,7 +9,7 @@ from voxlake.api.http.answers.boss_errors import documented_as_boss
 from voxlake.api.http.answers.problems import DOCUMENTED, FORBIDDEN, documented
 from voxlake.api.http.layers.boss_paths import ROOT
 from voxlake.api.http.layers.exchange import exchange_of
-from voxlake.documents.bossdb import BossError
+from voxlake.documents.bossdb.resources import BossError
 from voxlake.platform.errors import VoxlakeError
 
 ERRORS = documented_as_boss({**DOCUMENTED, **FORBIDDEN})

@@ -14,8 +14,9 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from voxlake.api.data import flat, portions
-from voxlake.api.data.flat import FlatLevel
+from voxlake.api.data import portions
+from voxlake.api.data.stored import flat
+from voxlake.api.data.stored.flat import FlatLevel
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.views.zarr import (
     folder_page,

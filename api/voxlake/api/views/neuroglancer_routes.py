@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
 
 from voxlake.api.data import datasets as data
-from voxlake.api.data import graphs
-from voxlake.api.data import labels as label_data
-from voxlake.api.data import objects as object_data
-from voxlake.api.data.supervoxels import check_graph
+from voxlake.api.data.labels import graphs
+from voxlake.api.data.labels import labels as label_data
+from voxlake.api.data.labels import objects as object_data
+from voxlake.api.data.labels.supervoxels import check_graph
 from voxlake.api.guards.datasets import Granted, MayReadSome, list_granted, public, relatives
 from voxlake.api.http.layers.public_address import outer_path
-from voxlake.api.v2.datasets import zarr_url
+from voxlake.api.v2.datasets.datasets import zarr_url
 from voxlake.api.views.neuroglancer import (
     MOST_MERGED,
     Layer,
@@ -26,7 +26,7 @@ from voxlake.api.views.neuroglancer import (
     viewer_link,
     viewer_state,
 )
-from voxlake.documents.neuroglancer import NeuroglancerDocument
+from voxlake.documents.viewer.neuroglancer import NeuroglancerDocument
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import UnsupportedError
 

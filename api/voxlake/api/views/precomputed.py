@@ -19,9 +19,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope as Asked
 
-from voxlake.api.data import precomputed as data
-from voxlake.api.data.precomputed import PrecomputedLevel
-from voxlake.api.data.stored_objects import part_of
+from voxlake.api.data.stored import precomputed as data
+from voxlake.api.data.stored.objects import part_of
+from voxlake.api.data.stored.precomputed import PrecomputedLevel
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.requests.codings import IDENTITY, preferred_coding
 from voxlake.api.views.precomputed_encodings import CODINGS, ENCODINGS

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import zstandard
 
 from voxlake.api.views.precomputed_info import BLOCK
-from voxlake.ngff.compressed_segmentation import encode_segmentation
+from voxlake.ngff.codecs.compressed_segmentation import encode_segmentation
 
 JPEG_QUALITY = 85
 _LEVEL = 1

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from voxlake.api.views.neuroglancer import si_unit
-from voxlake.documents.precomputed import ScaleDocument, VolumeInfo
+from voxlake.documents.viewer.precomputed import ScaleDocument, VolumeInfo
 from voxlake.ngff.grid.axes import Axis, AxisType
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 from voxlake.ngff.metadata.model import Level

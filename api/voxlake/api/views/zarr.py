@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import portions
-from voxlake.api.data.stored_objects import Choose, Part, part_of
+from voxlake.api.data.stored.objects import Choose, Part, part_of
 from voxlake.api.guards.datasets import Granted, Requires, grant, relatives
 from voxlake.api.http.answers.problems import problem
 from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start

@@ -16,11 +16,11 @@ from threading import Thread
 from voxlake.api.serve import run_gateway
 from voxlake.api.workers.task import Task
 from voxlake.api.workers.worker import share_of
-from voxlake.documents.service import ServingDocument
+from voxlake.documents.service.gateway import ServingDocument
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.logs import written_logs
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+from voxlake.platform.telemetry.logs import written_logs
 
 
 def main() -> None:

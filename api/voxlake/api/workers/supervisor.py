@@ -20,7 +20,7 @@ from voxlake.api.endpoint import Endpoint, check_address
 from voxlake.api.workers.listeners import listen_together
 from voxlake.api.workers.task import Task
 from voxlake.api.workers.worker import Worker, share_of
-from voxlake.documents.service import ServingDocument
+from voxlake.documents.service.gateway import ServingDocument
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

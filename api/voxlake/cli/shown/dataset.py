@@ -10,7 +10,7 @@ from voxlake.cli.shown.output import Shown, facts, size, table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.documents.dataset import (
+    from voxlake.documents.datasets.dataset import (
         DatasetDocument,
         DatasetSummary,
         LevelDocument,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxlake.documents.demo import DemoDataset, DemoDocument
-    from voxlake.documents.job import JobDocument
+    from voxlake.documents.jobs.job import JobDocument
 
 
 def shown_demo(demo: DemoDocument) -> Shown:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.cli.shown.output import Shown, facts, table
-from voxlake.documents.fsck import ADVICE
+from voxlake.documents.jobs.fsck import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.documents.fsck import CheckedDataset, FindingDocument, FsckDocument
+    from voxlake.documents.jobs.fsck import CheckedDataset, FindingDocument, FsckDocument
 
 SHOWN = 100
 """Findings that are shown to people; ``--json`` has all."""

@@ -13,8 +13,8 @@ from voxlake.cli.shown.plan import shown_plan
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
-    from voxlake.documents.job import ImportRun, JobDocument, JobList, JobLog, StageDocument
-    from voxlake.documents.job_plan import JobPlan
+    from voxlake.documents.jobs.job import ImportRun, JobDocument, JobList, JobLog, StageDocument
+    from voxlake.documents.jobs.job_plan import JobPlan
 
 
 def shown_jobs(listed: JobList) -> Shown:

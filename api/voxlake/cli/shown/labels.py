@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.documents.box import BoxDocument
-    from voxlake.documents.labels import (
+    from voxlake.documents.labels.labels import (
+        FileDocument,
         LabelDocument,
         LabelListDocument,
         LabelsInBoxDocument,
-        WrittenDocument,
     )
-    from voxlake.documents.merges import ChangeDocument
+    from voxlake.documents.labels.merges import ChangeDocument
 
 
 def shown_labels(listed: LabelListDocument) -> Shown:
@@ -88,7 +88,7 @@ def _as_of(moment: datetime | None) -> Shown:
         yield Text(f"as of {moment:%Y-%m-%d %H:%M:%S %Z}: a job changes these labels")
 
 
-def _written(*files: WrittenDocument | None) -> Shown:
+def _written(*files: FileDocument | None) -> Shown:
     for file in files:
         if file is not None:
             yield Text(f"{file.what}: {file.file} ({size(file.bytes)})")

@@ -11,8 +11,8 @@ from voxlake.cli.shown.output import Shown, facts, size, table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.documents.links import LinkDocument, NewLinkDocument
-    from voxlake.documents.people import (
+    from voxlake.documents.people.links import LinkDocument, NewLinkDocument
+    from voxlake.documents.people.people import (
         AuditDocument,
         GroupDocument,
         MeDocument,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TokenDocument,
         UserDocument,
     )
-    from voxlake.documents.usage import ClassAdviceList, LimitList, StoredList, UsageDocument
+    from voxlake.documents.people.usage import ClassAdviceList, LimitList, StoredList, UsageDocument
 
 
 def shown_users(users: Iterable[UserDocument]) -> Shown:

@@ -9,7 +9,7 @@ from voxlake.cli.shown.output import Shown, facts, table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxlake.documents.places import (
+    from voxlake.documents.places.places import (
         FoundPage,
         FrameDocument,
         PlaceDocument,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voxlake.cli.shown.output import Shown, facts, size, table
 
 if TYPE_CHECKING:
-    from voxlake.documents.plan import (
+    from voxlake.documents.jobs.plan import (
         CostDocument,
         MemoryDocument,
         PlanDocument,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.documents.dataset import DatasetDocument, LevelDocument
+    from voxlake.documents.datasets.dataset import DatasetDocument, LevelDocument
 
 BINS = 64
 WIDTH, HEIGHT = 640, 140

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voxlake.cli.shown.output import Shown, facts, table
 
 if TYPE_CHECKING:
-    from voxlake.documents.validation import ValidationDocument
+    from voxlake.documents.datasets.validation import ValidationDocument
 
 VERDICTS = {
     "right": "right, by all that it must be",

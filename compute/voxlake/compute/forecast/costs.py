@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from voxlake.documents.plan import CostDocument
+from voxlake.documents.jobs.plan import CostDocument
 from voxlake.platform.errors import InvalidInputError, faults
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.documents.plan import Requests
+    from voxlake.documents.jobs.plan import Requests
 
 type Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.documents.plan import SampleDocument
+from voxlake.documents.jobs.plan import SampleDocument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.compute.forecast.sampling import LevelPiece, Piece, Sample
-    from voxlake.documents.plan import PlannedLevel
+    from voxlake.documents.jobs.plan import PlannedLevel
 
 SIGMAS = 1.96
 """Of the normal distribution: 95 of 100 lie within."""

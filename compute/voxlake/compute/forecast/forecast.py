@@ -12,7 +12,7 @@ from voxlake.compute.forecast.costs import cost_of
 from voxlake.compute.forecast.estimate import Coded, coded_levels, measured, rates
 from voxlake.compute.forecast.requests import Shards, metadata, total
 from voxlake.compute.forecast.stages import Sampled, scratch_bytes, stages_of
-from voxlake.documents.plan import (
+from voxlake.documents.jobs.plan import (
     MemoryDocument,
     PlanDocument,
     PlannedLevel,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.documents.plan import Requests
+from voxlake.documents.jobs.plan import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

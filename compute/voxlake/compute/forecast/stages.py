@@ -11,7 +11,7 @@ from voxlake.compute.index.by_label import fragment_count, publish_bytes, rows_b
 from voxlake.compute.index.shards import scan_bytes
 from voxlake.compute.passes.cut import Reading
 from voxlake.compute.passes.plans import stage_name
-from voxlake.documents.plan import PlannedStage, Requests
+from voxlake.documents.jobs.plan import PlannedStage, Requests
 from voxlake.ngff.grid.box import grid_shape
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def target_of_ingest(spec: IngestSpec, limits: Limits) -> Target:
         for level, step in zip(levels, steps, strict=True)
     )
     codings = tuple(
-        # As `voxlake.ngff.create.array_document` has it.
+        # As `voxlake.ngff.making.create.array_document` has it.
         ShardFormat(at.chunk, at.shard, False, dtype, at.zstd_level, True, 0)  # noqa: FBT003
         for at in (level.layout for level in levels)
     )

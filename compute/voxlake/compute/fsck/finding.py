@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from voxlake.compute.plan import Result
 from voxlake.documents.box import BoxDocument
-from voxlake.documents.fsck import FindingDocument
+from voxlake.documents.jobs.fsck import FindingDocument
 from voxlake.ngff.grid.box import Box  # noqa: TC001  (pydantic reads the field)
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from voxlake.compute.fsck.finding import Check, Finding, FsckResult
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.checking import faults
 from voxlake.ngff.labels.sidecars.trust import stored_shards
-from voxlake.ngff.making import is_whole
+from voxlake.ngff.making.unfinished import is_whole
 from voxlake.platform.errors import UNREADABLE
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from voxlake.compute.plan import Result
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.times import shard_in_time
 from voxlake.ngff.labels.upkeep.marker import close_marker, open_marker
-from voxlake.ngff.leftovers import sweep, uploads
 from voxlake.ngff.metadata.writing import encoded, labels_document
 from voxlake.ngff.shards.format import shard_format
 from voxlake.ngff.shards.whole import decode_shard, encode_shard
+from voxlake.ngff.storage.leftovers import sweep, uploads
 from voxlake.platform.errors import CorruptDataError
-from voxlake.platform.store.multipart import abort_upload
+from voxlake.platform.store.s3.multipart import abort_upload
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.labels.handle import Labels, labels_of
 from voxlake.ngff.labels.sidecars.patch import patch_url
 from voxlake.ngff.labels.sidecars.sidecar import sidecar_url
-from voxlake.ngff.leftovers import leftovers, uploads
 from voxlake.ngff.metadata.reading import is_ours, read_labels_names
 from voxlake.ngff.metadata.seal import check_seal
 from voxlake.ngff.metadata.writing import labels_document
+from voxlake.ngff.storage.leftovers import leftovers, uploads
 from voxlake.ngff.validate import Severity, validate_group
 from voxlake.platform import store
 from voxlake.platform.errors import UNREADABLE, CorruptDataError, StoreDeniedError

@@ -35,7 +35,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs.answers import record_answer
 from voxlake.platform.jobs.record import JobState, StageRecord
-from voxlake.platform.traces import Origin, span
+from voxlake.platform.telemetry.traces import Origin, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from voxlake.documents.saved_places import SavedPlacesDocument
+from voxlake.documents.places.saved import SavedPlacesDocument
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError
-from voxlake.platform.store.allowed import MARK
-from voxlake.platform.store.private import make_private
+from voxlake.platform.store.allowed.stores import MARK
+from voxlake.platform.store.local.private import make_private
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace

@@ -18,7 +18,7 @@ from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box, Cell, cell_box, grid_shape
 from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
-from voxlake.ngff.making import Making
+from voxlake.ngff.making.unfinished import Making
 from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import StoredShard, open_shard
 from voxlake.ngff.shards.storing import always

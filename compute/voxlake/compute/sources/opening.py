@@ -18,8 +18,8 @@ from voxlake.compute.sources.location import (
     without_options,
 )
 from voxlake.compute.sources.source import HasColours, NamesAxes
-from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, PlanChangedError, SourceError
+from voxlake.platform.secrets.credentials import refuse_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from voxlake.platform.errors import StoreError
-from voxlake.platform.store.partial import is_abandoned, is_leftover, partial_path
-from voxlake.platform.store.private import private_folder
-from voxlake.platform.store.sweep import LIVE_WRITE_S
+from voxlake.platform.store.local.partial import is_abandoned, is_leftover, partial_path
+from voxlake.platform.store.local.private import private_folder
+from voxlake.platform.store.local.sweep import LIVE_WRITE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

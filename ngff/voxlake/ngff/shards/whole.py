@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorstore as ts
 
-from voxlake.ngff.blosc_heads import BloscChunks
+from voxlake.ngff.codecs.blosc_heads import BloscChunks
 from voxlake.ngff.pending import explain
 from voxlake.ngff.shards.coded import coded_shard
 from voxlake.ngff.shards.format import find_shard_format

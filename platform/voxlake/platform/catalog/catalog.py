@@ -53,10 +53,10 @@ from voxlake.platform.catalog.usage import UsageLedger
 from voxlake.platform.database import now, open_database
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs.ledger import Ledger
-from voxlake.platform.nodes import KINDS, NOWHERE
+from voxlake.platform.nodes.tree import KINDS, NOWHERE
 from voxlake.platform.processes import login_name
-from voxlake.platform.store.allowed import MARK
-from voxlake.platform.store.local import check_links
+from voxlake.platform.store.allowed.stores import MARK
+from voxlake.platform.store.local.files import check_links
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, inspect, select, text
 
 from voxlake.platform.catalog.tables import lake as lake_table
 from voxlake.platform.errors import ConflictError, StoreReadOnlyError, UnsupportedError
+from voxlake.platform.store.local.private import make_private
 from voxlake.platform.store.objects import make_folder
-from voxlake.platform.store.private import make_private
 
 if TYPE_CHECKING:
     import sqlite3

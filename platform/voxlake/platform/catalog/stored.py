@@ -11,7 +11,7 @@ from voxlake.platform.catalog.tables import stored
 from voxlake.platform.catalog.usage import Metric, read_limits, subject_of
 from voxlake.platform.database import now
 from voxlake.platform.errors import StorageQuotaError
-from voxlake.platform.nodes import (
+from voxlake.platform.nodes.tree import (
     NAME_COLUMNS,
     ROOT,
     collection,

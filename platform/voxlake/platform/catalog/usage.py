@@ -14,7 +14,7 @@ from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.data.places import node_of
 from voxlake.platform.catalog.tables import usage, usage_limits, usage_months
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.nodes import (
+from voxlake.platform.nodes.tree import (
     NAME_COLUMNS,
     ROOT,
     join_names,

@@ -11,7 +11,7 @@ from voxlake.platform.errors import ConflictError
 from voxlake.platform.jobs.record import UNFINISHED, Job, JobState
 from voxlake.platform.jobs.rows import read_jobs
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages, task_leases
-from voxlake.platform.nodes import collection, experiment, is_kept
+from voxlake.platform.nodes.tree import collection, experiment, is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Collection

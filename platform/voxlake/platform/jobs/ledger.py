@@ -30,7 +30,7 @@ from voxlake.platform.jobs.record import (
 from voxlake.platform.jobs.rows import add_job, clean_text, decode, encode, read_job, read_jobs
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
-from voxlake.platform.nodes import is_named
+from voxlake.platform.nodes.tree import is_named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -154,7 +154,7 @@ class Job:
     by: str = ""
     """The same, as they were called; empty: a command recorded it."""
     traceparent: str | None = None
-    """The span in which it was recorded (see `voxlake.platform.traces`)."""
+    """The span in which it was recorded (see `voxlake.platform.telemetry.traces`)."""
 
     @property
     def becomes(self) -> str:

@@ -21,9 +21,9 @@ from voxlake.platform.jobs.record import (
     StageRecord,
 )
 from voxlake.platform.jobs.tables import jobs, stages
-from voxlake.platform.node_changes import make_node
-from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
-from voxlake.platform.traces import traceparent
+from voxlake.platform.nodes.changes import make_node
+from voxlake.platform.nodes.tree import NAME_COLUMNS, join_names, name_of
+from voxlake.platform.telemetry.traces import traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

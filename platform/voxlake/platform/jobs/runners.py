@@ -11,7 +11,7 @@ from voxlake.platform.jobs.leases import database_time
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runner import is_held
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
+from voxlake.platform.nodes.tree import NAME_COLUMNS, join_names, name_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from voxlake.platform.database import Moment
-from voxlake.platform.nodes import ID, nodes
+from voxlake.platform.nodes.tree import ID, nodes
 
 metadata = MetaData()
 

@@ -5,18 +5,12 @@ named here, because it takes as long to load as all else: `store.update`, `store
 """
 
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
-from voxlake.platform.store.awaited import (
-    ask_end,
-    ask_head,
-    ask_parts,
-    ask_signed,
-    ask_start,
-    ask_stream,
-)
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
-from voxlake.platform.store.local import check_links, etag_of_file, list_links
-from voxlake.platform.store.lock import FileLock, empty_abandoned
+from voxlake.platform.store.local.files import check_links, etag_of_file, list_links
+from voxlake.platform.store.local.lock import FileLock, empty_abandoned
+from voxlake.platform.store.local.partial import is_leftover
+from voxlake.platform.store.local.sweep import leftovers, sweep
 from voxlake.platform.store.objects import (
     check_put_size,
     create,
@@ -33,10 +27,16 @@ from voxlake.platform.store.objects import (
     write,
     write_derived,
 )
-from voxlake.platform.store.partial import is_leftover
 from voxlake.platform.store.ranges import RangeReader, open_ranges, read_range, read_ranges
 from voxlake.platform.store.requests import begin, prepare_runtime
-from voxlake.platform.store.sweep import leftovers, sweep
+from voxlake.platform.store.s3.awaited import (
+    ask_end,
+    ask_head,
+    ask_parts,
+    ask_signed,
+    ask_start,
+    ask_stream,
+)
 from voxlake.platform.store.url import StoreURL
 
 __all__ = [

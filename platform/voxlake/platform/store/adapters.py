@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import obstore.store
 
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.store.outbound import check_host, proxy_to
+from voxlake.platform.store.allowed.outbound import check_host, proxy_to
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False
     # For users, and foreign zarr: voxlake itself does without.
     from zarr.storage import LocalStore
 
-    from voxlake.platform.store.zarr_bucket import ZarrBucket
+    from voxlake.platform.store.zarr.bucket import ZarrBucket
 
     if url.is_local and not follow_links:
-        from voxlake.platform.store.zarr_folder import ZarrFolder
+        from voxlake.platform.store.zarr.folder import ZarrFolder
 
         return ZarrFolder(url.path, read_only=read_only)
     if url.is_local:

@@ -25,7 +25,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.panics import is_panic
 from voxlake.platform.store.counts import COUNTS
-from voxlake.platform.traces import part
+from voxlake.platform.telemetry.traces import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

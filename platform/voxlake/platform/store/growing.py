@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 import obstore
 
 from voxlake.platform.store.failures import store_failures
-from voxlake.platform.store.local import check_links
+from voxlake.platform.store.local.files import check_links
+from voxlake.platform.store.local.partial import partial_path
+from voxlake.platform.store.local.spool import new_spool
 from voxlake.platform.store.objects import (
     check_etag,
     check_put_size,
@@ -30,9 +32,7 @@ from voxlake.platform.store.objects import (
     put_mode,
     sync_folder,
 )
-from voxlake.platform.store.partial import partial_path
 from voxlake.platform.store.requests import request
-from voxlake.platform.store.spool import new_spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from voxlake.platform.errors import (
 from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, Stored, etag_of_meta
-from voxlake.platform.store.local import (
+from voxlake.platform.store.local.files import (
     check_links,
     etag_of_file,
     last_file,
@@ -33,7 +33,7 @@ from voxlake.platform.store.local import (
     path_of,
     walk_files,
 )
-from voxlake.platform.store.partial import partial_path
+from voxlake.platform.store.local.partial import partial_path
 from voxlake.platform.store.requests import list_level, list_pages, request
 from voxlake.platform.store.url import StoreURL
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.platform.store.awaited import ask_parts, ask_ranges
 from voxlake.platform.store.failures import explain, store_failures
 from voxlake.platform.store.info import ObjectInfo, names_one_state
-from voxlake.platform.store.local import etag_of_file, is_settled, open_file
+from voxlake.platform.store.local.files import etag_of_file, is_settled, open_file
 from voxlake.platform.store.objects import head
 from voxlake.platform.store.requests import in_background
+from voxlake.platform.store.s3.awaited import ask_parts, ask_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

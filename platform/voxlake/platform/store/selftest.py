@@ -26,10 +26,9 @@ from voxlake.platform.errors import (
     StoreUnfitError,
 )
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
-from voxlake.platform.store.awaited import ask_parts
 from voxlake.platform.store.failures import explain_text, store_failures
 from voxlake.platform.store.info import ObjectInfo
-from voxlake.platform.store.lock import FileLock
+from voxlake.platform.store.local.lock import FileLock
 from voxlake.platform.store.objects import (
     create,
     delete,
@@ -40,10 +39,11 @@ from voxlake.platform.store.objects import (
     walk,
     write,
 )
-from voxlake.platform.store.offers import OFFERS, BrokenPromiseError
 from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.ranges import read_range
 from voxlake.platform.store.requests import in_background
+from voxlake.platform.store.s3.awaited import ask_parts
+from voxlake.platform.store.s3.offers import OFFERS, BrokenPromiseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

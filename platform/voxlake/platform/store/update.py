@@ -10,7 +10,7 @@ import tensorstore as ts
 from voxlake.platform.errors import ConflictError, ObjectExistsError
 from voxlake.platform.store.adapters import as_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
-from voxlake.platform.store.lock import locked
+from voxlake.platform.store.local.lock import locked
 from voxlake.platform.store.objects import create, exists, read, write
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
-from voxlake.platform.credentials import refuse_credentials
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
+from voxlake.platform.secrets.credentials import refuse_credentials
 from voxlake.platform.settings import Settings
-from voxlake.platform.store.private import private_folder
+from voxlake.platform.store.local.private import private_folder
 
 type Scheme = Literal["file", "memory", "s3", "http", "https"]
 

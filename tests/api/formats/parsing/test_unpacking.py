@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.api.formats.parsing.bodies import blosc_head, cutout_of
 
 from voxlake.api.formats.parsing.blosc import MOST_BLOCK_BYTES, BloscUnpacking
-from voxlake.api.v1.formats import NpygzUnpacking
+from voxlake.api.v1.voxels.formats import NpygzUnpacking
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:

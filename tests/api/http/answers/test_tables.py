@@ -12,7 +12,7 @@ import pytest
 from voxlake.api.formats.tables import TABLES
 from voxlake.api.http.answers.tables import table_response
 from voxlake.api.http.limits.budget import Budget
-from voxlake.documents.merges import MappingDocument
+from voxlake.documents.labels.merges import MappingDocument
 
 if TYPE_CHECKING:
     from voxlake.api.formats.format import Offer

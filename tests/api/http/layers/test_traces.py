@@ -18,10 +18,10 @@ from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.kinds.downsample import start_downsample
 from voxlake.compute.jobs.running import run_job
 from voxlake.platform.catalog import Catalog, open_catalog
-from voxlake.platform.logs import written_logs
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
-from voxlake.platform.traces import span, traced
+from voxlake.platform.telemetry.logs import written_logs
+from voxlake.platform.telemetry.traces import span, traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

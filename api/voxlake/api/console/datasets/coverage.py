@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from voxlake.api.console.datasets.coverage_picture import draw_coverage
 from voxlake.api.console.pages.page import page
 from voxlake.api.data import datasets as data
-from voxlake.api.data.coverage import coverage_of
+from voxlake.api.data.stored.coverage import coverage_of
 from voxlake.api.guards.datasets import MayRead, MayReadVoxels
 from voxlake.api.http.answers.problems import BINARY
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.ngff.coverage import Coverage, projection
+from voxlake.ngff.storage.coverage import Coverage, projection
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,7 +16,7 @@ from voxlake.api.guards.datasets import MayRead, relatives
 from voxlake.api.guards.places import OnChannel
 from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.places import channels, metadata
-from voxlake.api.v2.datasets import with_addresses
+from voxlake.api.v2.datasets.datasets import with_addresses
 from voxlake.platform.access import Read
 
 router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=["console"])

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.console.pages.page import SENT, go_to, held_at, page
-from voxlake.api.data import labels as label_data
-from voxlake.api.data import objects as object_data
+from voxlake.api.data.labels import labels as label_data
+from voxlake.api.data.labels import objects as object_data
 from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.guards.datasets import Granted, MayAddVoxels, MayReadVoxels
 from voxlake.api.guards.places import OnChannel
 from voxlake.api.http.answers.problems import documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.documents.forms import MergeForm, NumberForm
-from voxlake.documents.merges import BodyDocument, body_document, change_document
-from voxlake.documents.objects import ObjectDocument
+from voxlake.documents.labels.merges import BodyDocument, body_document, change_document
+from voxlake.documents.labels.objects import ObjectDocument
 from voxlake.ngff.labels.sizes import SizeBin, size_bins
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.view import View

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
 
-from voxlake.documents.dataset import DatasetDocument, LevelDocument
+from voxlake.documents.datasets.dataset import DatasetDocument, LevelDocument
 
 LONGEST = 1024
 """Pixels of an edge up to which a level is shown by itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxlake.documents.dataset import DatasetDocument
+from voxlake.documents.datasets.dataset import DatasetDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.jobs import asking
 from voxlake.api.places import channels
-from voxlake.documents.asked_of_jobs import JobQuestion
 from voxlake.documents.forms import IngestForm
+from voxlake.documents.jobs.asked import JobQuestion
 from voxlake.platform.access import Update
 from voxlake.platform.errors import ConflictError
 

@@ -14,9 +14,9 @@ from voxlake.api.guards.places import Anybody
 from voxlake.api.http.answers.problems import documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.jobs import asking, changing, watching
-from voxlake.documents.asked_of_places import DatasetText
 from voxlake.documents.forms import JobForm
-from voxlake.documents.job import JobDocument
+from voxlake.documents.jobs.job import JobDocument
+from voxlake.documents.places.asked import DatasetText
 
 router = APIRouter(tags=["console"])
 

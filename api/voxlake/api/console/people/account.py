@@ -11,7 +11,7 @@ from voxlake.api.console.pages.page import ON_A_PAGE, page
 from voxlake.api.guards.askers import BeforeChange, ChangesOf, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.people import shares, usage, users
-from voxlake.documents.usage import MONTH
+from voxlake.documents.people.usage import MONTH
 
 router = APIRouter(tags=["console"], responses=FORBIDDEN)
 

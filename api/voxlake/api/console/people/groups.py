@@ -12,8 +12,8 @@ from voxlake.api.guards.askers import AfterName, GroupName, SignedIn, Unlimited
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import groups
-from voxlake.documents.asked_of_people import GroupQuestion
 from voxlake.documents.forms import DeletionForm, MemberForm, UserForm
+from voxlake.documents.people.asked import GroupQuestion
 
 router = APIRouter(prefix="/groups", tags=["console"])
 

@@ -12,8 +12,8 @@ from voxlake.api.guards.askers import Administrator, AfterName, UserManager
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import users
-from voxlake.documents.asked_of_people import UserQuestion
 from voxlake.documents.forms import LakeRoleForm, StandingForm
+from voxlake.documents.people.asked import UserQuestion
 
 router = APIRouter(prefix="/users", tags=["console"])
 

@@ -16,7 +16,7 @@ from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import states
 from voxlake.api.views.neuroglancer_routes import get_state
 from voxlake.documents.forms import StateForm, ViewForm
-from voxlake.documents.states import ViewerState
+from voxlake.documents.viewer.states import ViewerState
 from voxlake.platform.access import ReadVoxels
 
 router = APIRouter(prefix="/views", tags=["console"])

@@ -19,9 +19,9 @@ from voxlake.api.guards.places import (
 )
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import channels, collections, datasets, metadata
-from voxlake.documents.asked_of_places import CollectionQuestion
-from voxlake.documents.dataset import dataset_summary
+from voxlake.documents.datasets.dataset import dataset_summary
 from voxlake.documents.forms import DatasetForm
+from voxlake.documents.places.asked import CollectionQuestion
 
 router = APIRouter(prefix="/collections", tags=["console"])
 

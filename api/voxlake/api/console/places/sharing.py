@@ -15,7 +15,7 @@ from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import links, shares
 from voxlake.documents.forms import GroupForm, LinkForm, NumberForm, ShareForm
-from voxlake.documents.links import link_document
+from voxlake.documents.people.links import link_document
 
 router = APIRouter(tags=["console"])
 

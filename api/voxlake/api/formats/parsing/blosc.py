@@ -43,7 +43,7 @@ class _Head:
 
     @classmethod
     def of(cls, cutout: Cutout, head: bytes) -> _Head:
-        """Read a head, and check what it promises: see `voxlake.ngff.blosc_heads`."""
+        """Read a head, and check what it promises: see `voxlake.ngff.codecs.blosc_heads`."""
         version, *fields = _HEAD.unpack(head)
         found = cls(*fields)
         if version != _VERSION:

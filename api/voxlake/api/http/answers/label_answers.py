@@ -13,9 +13,9 @@ from voxlake.api.formats.format import Offer
 from voxlake.api.http.answers.tables import next_header, table_response
 from voxlake.api.http.limits.budget import Budget
 from voxlake.documents.document import Document
-from voxlake.documents.labels import LabelsInBoxDocument, StateDocument, list_document
-from voxlake.documents.merges import pairs_document
-from voxlake.documents.objects import objects_document
+from voxlake.documents.labels.labels import LabelsInBoxDocument, StateDocument, list_document
+from voxlake.documents.labels.merges import pairs_document
+from voxlake.documents.labels.objects import objects_document
 from voxlake.ngff.labels.mapping.table import Pairs
 from voxlake.ngff.labels.queries.arrow import (
     in_box_to_arrow,

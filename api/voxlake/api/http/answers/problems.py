@@ -18,7 +18,7 @@ from voxlake.api.http.answers.boss_errors import number_of
 from voxlake.api.http.layers.boss_paths import is_boss
 from voxlake.api.http.layers.exchange import exchange_of, template_of
 from voxlake.api.http.layers.public_address import inner_path
-from voxlake.documents.bossdb import BossError
+from voxlake.documents.bossdb.resources import BossError
 from voxlake.documents.problem import GraphProblem, Problem, naming
 from voxlake.platform.errors import QuotaError, UnauthenticatedError, VoxlakeError, faults
 

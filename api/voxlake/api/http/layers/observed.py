@@ -17,7 +17,7 @@ from voxlake.api.http.layers.exchange import CutOff, Exchange, exchange_of, temp
 from voxlake.api.http.layers.forwarded import Networks, is_trusted, parse_address
 from voxlake.api.http.layers.layer import Layer
 from voxlake.platform.errors import TimedOutError
-from voxlake.platform.traces import Fact, Origin, Span, span
+from voxlake.platform.telemetry.traces import Fact, Origin, Span, span
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_downsample
 from voxlake.ngff.grid.ranges import parse_box
 from voxlake.platform.errors import InvalidInputError

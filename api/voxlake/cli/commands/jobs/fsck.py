@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import finding_documents, run_quietly
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.fsck.plans import OBJECTS_STAGE
 from voxlake.compute.jobs import findings, start_fsck, start_repair
 from voxlake.compute.sources import opening_once
-from voxlake.documents.fsck import ADVICE, CheckedDataset, FsckDocument
-from voxlake.ngff.create import seal_dataset
+from voxlake.documents.jobs.fsck import ADVICE, CheckedDataset, FsckDocument
+from voxlake.ngff.making.create import seal_dataset
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 

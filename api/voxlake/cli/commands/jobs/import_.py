@@ -8,20 +8,20 @@ from cyclopts import Parameter
 
 from voxlake.cli.commands.jobs.ingest import start
 from voxlake.cli.ingest_options import AsAnyKind, ingest_request
-from voxlake.cli.lake import EVERYTHING
+from voxlake.cli.opened.lake import EVERYTHING
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster
 from voxlake.cli.shown.job import shown_import
 from voxlake.cli.shown.output import answer
 from voxlake.cli.work import run
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs.boss_metadata import bring_metadata
 from voxlake.compute.jobs.kinds.ingest import is_ingested
 from voxlake.compute.sources import opening_once
 from voxlake.compute.sources.bossdb.location import parse_location
 from voxlake.compute.sources.bossdb.said import read_all_said
-from voxlake.documents.job import ImportRun
-from voxlake.platform.credentials import refuse_credentials
+from voxlake.documents.jobs.job import ImportRun
 from voxlake.platform.errors import InvalidInputError
+from voxlake.platform.secrets.credentials import refuse_credentials
 
 type ChannelLocation = Annotated[
     str, Parameter(name="SOURCE", help="bossdb://HOST/COLLECTION/EXPERIMENT/CHANNEL.")

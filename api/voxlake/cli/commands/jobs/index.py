@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.work import run_or_queue
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_index
 from voxlake.platform.names import DatasetName
 

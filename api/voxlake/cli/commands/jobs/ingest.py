@@ -7,17 +7,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from voxlake.cli.ingest_options import AsDataset, SourceLocation, ingest_request
-from voxlake.cli.labels_inside import labels_left_out
+from voxlake.cli.opened.labels_inside import labels_left_out
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.job import shown_run
 from voxlake.cli.shown.output import answer, note
 from voxlake.cli.work import run, run_or_queue
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_ingest
 from voxlake.compute.jobs.kinds.ingest_spec import IngestSpec
 from voxlake.compute.jobs.with_labels import check_together, labels_requests
 from voxlake.compute.sources import opening_once
-from voxlake.documents.job import JobsRun
+from voxlake.documents.jobs.job import JobsRun
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.jobs.record import JobState
 

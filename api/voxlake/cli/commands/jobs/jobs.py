@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.jobs_of import AtJobs, opened_jobs
+from voxlake.cli.opened.jobs import AtJobs, opened_jobs
 from voxlake.cli.options import Answering
 from voxlake.cli.shown.job import shown_job, shown_jobs, shown_log
 from voxlake.cli.shown.output import answer

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter, validators
 
 from voxlake.cli.ingest_options import KIND_HELP, SOURCE_HELP, AsAnyKind, ingest_request
-from voxlake.cli.labels_inside import labels_left_out
-from voxlake.cli.lake import is_lake
+from voxlake.cli.opened.labels_inside import labels_left_out
+from voxlake.cli.opened.lake import is_lake
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.plan import shown_plan
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.forecast.costs import read_prices, user_file
 from voxlake.compute.forecast.forecast import forecast
 from voxlake.compute.forecast.machines import machines_of
@@ -25,7 +25,7 @@ from voxlake.compute.jobs.kinds.ingest_spec import calibration_of, ingest_spec, 
 from voxlake.compute.jobs.with_labels import check_labels, check_together, labels_requests
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.sources import opening_once
-from voxlake.documents.plan import PricesDocument
+from voxlake.documents.jobs.plan import PricesDocument
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 

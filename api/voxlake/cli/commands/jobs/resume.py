@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.jobs_of import AtJobs, opened_jobs
+from voxlake.cli.opened.jobs import AtJobs, opened_jobs
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Running
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer
 from voxlake.cli.work import run, show_job
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.sources import opening_once
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs.record import ENDED
 
 if TYPE_CHECKING:
-    from voxlake.cli.jobs_of import Jobs
+    from voxlake.cli.opened.jobs import Jobs
 
 
 def resume(

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, Name, OnCluster
 from voxlake.cli.shown.output import answer, facts
 from voxlake.cli.work import run_quietly
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_remove
-from voxlake.documents.dataset import RemovedDocument
+from voxlake.documents.datasets.dataset import RemovedDocument
 from voxlake.platform.names import DatasetName
 
 

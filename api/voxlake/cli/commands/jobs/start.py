@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from voxlake.cli.gateway import gateway_at
+from voxlake.cli.opened.gateway import gateway_at
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job, shown_job_plan
 from voxlake.cli.shown.output import answer

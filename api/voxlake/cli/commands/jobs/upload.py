@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from voxlake.cli.gateway import gateway_at
 from voxlake.cli.ingest_options import (
     KIND_HELP,
     SourceLocation,
@@ -16,6 +15,7 @@ from voxlake.cli.ingest_options import (
     parse_factors,
     parse_levels,
 )
+from voxlake.cli.opened.gateway import gateway_at
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer, note

@@ -7,16 +7,16 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.dataset import UNFINISHED
 from voxlake.cli.shown.output import note
 from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import queue, run, show_job
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs import start_verify, write_report
 from voxlake.compute.jobs.kinds.verify import count_behind
 from voxlake.compute.sources import absolute_location, opening_once
-from voxlake.ngff.making import is_whole
+from voxlake.ngff.making.unfinished import is_whole
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxlake.cli.commands.jobs.jobs import JobId
-from voxlake.cli.jobs_of import AtJobs, opened_jobs
+from voxlake.cli.opened.jobs import AtJobs, opened_jobs
 from voxlake.cli.options import Answering
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer

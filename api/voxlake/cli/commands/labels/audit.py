@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voxlake.cli.open_labels import open_labels
+from voxlake.cli.opened.labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
-from voxlake.documents.index import AuditDocument
+from voxlake.documents.labels.index import AuditDocument
 from voxlake.ngff.labels.upkeep import auditing
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voxlake.cli.open_labels import open_labels
+from voxlake.cli.opened.labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
-from voxlake.documents.index import CompactionDocument, ObjectSegmentsDocument
+from voxlake.documents.labels.index import CompactionDocument, ObjectSegmentsDocument
 from voxlake.ngff.labels.mapping.changes import snapshot
 from voxlake.ngff.labels.objects.writing import compact_objects
 from voxlake.ngff.labels.upkeep import compaction

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import AsBodies, AtTime, open_labels
+from voxlake.cli.opened.labels import AsBodies, AtTime, open_labels
 from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_label
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import write_arrow, write_file
-from voxlake.documents.labels import (
+from voxlake.documents.labels.labels import (
+    FileDocument,
     LabelDocument,
-    WrittenDocument,
     cells_and_morton,
     label_document,
 )
@@ -96,7 +96,7 @@ def label(
     answer(document, shown_label(document), json=answering.json)
 
 
-def _written(view: View, label: int, box: Box, files: Files) -> Iterator[WrittenDocument]:
+def _written(view: View, label: int, box: Box, files: Files) -> Iterator[FileDocument]:
     if files.rles:
         parts = encode_rles(view.sparse_volume(label, box))
         yield write_file("rles", files.rles, lambda file: file.writelines(parts))

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.open_labels import AsBodies, AtTime, open_labels
+from voxlake.cli.opened.labels import AsBodies, AtTime, open_labels
 from voxlake.cli.options import Answering, Flag, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_ids, shown_in_box, shown_labels
 from voxlake.cli.shown.output import answer
 from voxlake.cli.written_files import write_arrow
-from voxlake.documents.labels import (
+from voxlake.documents.labels.labels import (
+    FileDocument,
     LabelListDocument,
     LabelsInBoxDocument,
     StateDocument,
-    WrittenDocument,
     in_box_document,
     list_document,
 )
@@ -113,5 +113,5 @@ def in_box(
     )
 
 
-def _written(file: str | None, table: pa.Table) -> WrittenDocument | None:
+def _written(file: str | None, table: pa.Table) -> FileDocument | None:
     return None if file is None else write_arrow(file, table.to_reader())

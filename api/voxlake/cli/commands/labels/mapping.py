@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels
+from voxlake.cli.opened.labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.output import answer, facts
-from voxlake.documents.merges import change_document, mapping_document
+from voxlake.documents.labels.merges import change_document, mapping_document
 from voxlake.ngff.labels.mapping.changes import import_mapping
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.mapping.neuroproof import read_transforms

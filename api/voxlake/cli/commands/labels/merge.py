@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels
+from voxlake.cli.opened.labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.labels import shown_change
 from voxlake.cli.shown.output import answer
-from voxlake.documents.merges import change_document
+from voxlake.documents.labels.merges import change_document
 from voxlake.ngff.labels import merges
 from voxlake.platform.processes import login_name
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.open_labels import open_labels
+from voxlake.cli.opened.labels import open_labels
 from voxlake.cli.options import Answering, InLake, Name, Whole
 from voxlake.cli.shown.output import answer, facts
-from voxlake.documents.labels import BlockDocument
+from voxlake.documents.labels.labels import BlockDocument
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.platform.processes import login_name
 

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.catalog_rebuild import NEVER_KNOWN, NOT_SAVED, Unknown, take_in, unknown_to
-from voxlake.cli.lake import EVERYTHING
+from voxlake.cli.catalog.rebuild import NEVER_KNOWN, NOT_SAVED, Unknown, take_in, unknown_to
+from voxlake.cli.opened.lake import EVERYTHING
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.output import Shown, answer, facts, table
-from voxlake.cli.workspace import opened_workspace
 from voxlake.compute.jobs.saving import places_url, save_places
-from voxlake.documents.saved_places import RebuiltDocument, SavedDocument
+from voxlake.documents.places.saved import RebuiltDocument, SavedDocument
 from voxlake.platform.errors import ConflictError
 
 catalog = App(name="catalog", help="The catalog: save what it says of places, or make it again.")

@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from voxlake.cli.ingest_options import KIND_HELP, image_of, parse_factors, parse_levels
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, Flag, InLake, Name
 from voxlake.cli.shown.dataset import shown_summary
 from voxlake.cli.shown.output import answer
-from voxlake.documents.dataset import dataset_summary
-from voxlake.ngff.empty import EmptyDataset, make_empty
+from voxlake.documents.datasets.dataset import dataset_summary
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
+from voxlake.ngff.making.empty import EmptyDataset, make_empty
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 

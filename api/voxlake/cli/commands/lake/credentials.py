@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.output import answer, facts
-from voxlake.documents.credentials import credentials_document
+from voxlake.documents.people.credentials import credentials_document
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.lake import address_of, check_writable, place_of
-from voxlake.ngff.reach import reach_of
+from voxlake.ngff.storage.reach import reach_of
 from voxlake.platform.names import DatasetName
 from voxlake.platform.processes import login_name
-from voxlake.platform.store.temporary import temporary_keys
+from voxlake.platform.store.s3.temporary import temporary_keys
 
 
 def credentials(

@@ -12,18 +12,18 @@ from cyclopts import Parameter, validators
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER, Layer, viewer_link, viewer_state
 from voxlake.cli.commands.lake.serve import Listening, serve_lake
 from voxlake.cli.demo_lake import choose_demo, make_datasets
+from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, Whole
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
 from voxlake.cli.shown.problem import PARTIAL
-from voxlake.cli.workspace import opened_workspace
 from voxlake.documents.demo import DemoDataset, DemoDocument
 from voxlake.ngff.grid.layout import Kind
 
 if TYPE_CHECKING:
     from voxlake.cli.demo_lake import Demo
     from voxlake.compute.jobs import Workspace
-    from voxlake.documents.service import ServingDocument
+    from voxlake.documents.service.gateway import ServingDocument
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.names import DatasetName
 

@@ -6,7 +6,7 @@ from voxlake.cli.checks import examine
 from voxlake.cli.options import Answering, InLake, OnCluster
 from voxlake.cli.shown.output import answer, table
 from voxlake.cli.shown.problem import FAILURE
-from voxlake.documents.lake import DoctorDocument
+from voxlake.documents.service.lake import DoctorDocument
 
 
 def doctor(

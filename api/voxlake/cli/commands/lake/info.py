@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.dataset import shown_dataset
 from voxlake.cli.shown.output import answer
-from voxlake.documents.dataset import (
+from voxlake.documents.datasets.dataset import (
     StoredDocument,
     dataset_document,
     provenance_document,
     stale_document,
 )
-from voxlake.documents.index import ByLabelDocument, IndexDocument
+from voxlake.documents.labels.index import ByLabelDocument, IndexDocument
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.lake import address_of, lies_elsewhere, place_of
-from voxlake.ngff.making import is_whole
+from voxlake.ngff.making.unfinished import is_whole
 from voxlake.ngff.stale import list_marks
 from voxlake.platform import store
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from voxlake.documents.dataset import DatasetDocument
+    from voxlake.documents.datasets.dataset import DatasetDocument
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.catalog import DatasetRecord
     from voxlake.platform.store import StoreURL

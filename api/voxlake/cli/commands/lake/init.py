@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.catalog_repair import repair
-from voxlake.cli.lake import is_lake, make_lake
+from voxlake.cli.catalog.repair import repair
+from voxlake.cli.opened.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import Shown, answer, facts, note, table
 from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.saving import read_places
-from voxlake.documents.lake import LakeDocument
+from voxlake.documents.service.lake import LakeDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
 from voxlake.platform.store.selftest import Capability, check_store, require_multi_writer

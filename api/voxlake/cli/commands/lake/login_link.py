@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from voxlake.cli.options import Answering
 from voxlake.cli.shown.output import answer, facts
 from voxlake.client.gateway import Gateway
-from voxlake.documents.service import LoginLinkDocument
+from voxlake.documents.service.gateway import LoginLinkDocument
 
 
 def login_link(

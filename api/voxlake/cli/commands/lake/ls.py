@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer, table
-from voxlake.documents.dataset import DatasetList, dataset_summary
+from voxlake.documents.datasets.dataset import DatasetList, dataset_summary
 from voxlake.platform.errors import InvalidNameError, NotFoundError
 from voxlake.platform.names import check_name
 

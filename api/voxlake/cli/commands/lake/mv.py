@@ -6,13 +6,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Place
 from voxlake.cli.shown.dataset import shown_names
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_places
-from voxlake.documents.dataset import NamedDocument, dataset_summary
-from voxlake.documents.places import place_document
+from voxlake.documents.datasets.dataset import NamedDocument, dataset_summary
+from voxlake.documents.places.places import place_document
 from voxlake.ngff.lake import keep_names
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.names import DatasetName, names_of

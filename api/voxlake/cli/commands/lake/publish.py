@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name
 from voxlake.cli.shown.dataset import shown_summary
 from voxlake.cli.shown.output import answer, note
-from voxlake.documents.dataset import dataset_summary
+from voxlake.documents.datasets.dataset import dataset_summary
 from voxlake.platform.names import DatasetName
 
 

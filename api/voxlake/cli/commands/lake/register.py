@@ -8,12 +8,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.ingest_options import image_of
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, read_settings
 from voxlake.cli.shown.dataset import shown_summary
 from voxlake.cli.shown.output import answer
-from voxlake.documents.dataset import dataset_summary
-from voxlake.ngff.registering import register as register_dataset
+from voxlake.documents.datasets.dataset import dataset_summary
+from voxlake.ngff.making.registering import register as register_dataset
 from voxlake.platform.names import DatasetName
 
 

@@ -13,16 +13,16 @@ from cyclopts import Parameter, validators
 from voxlake.api.console.datasets.coverage_picture import draw_coverage
 from voxlake.api.formats.drawing import coloured, grey
 from voxlake.cli.commands.lake.info import describe
-from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import InLake, Name, read_settings
 from voxlake.cli.shown.dataset import UNFINISHED
 from voxlake.cli.shown.output import note, size
 from voxlake.cli.shown.report_page import Sample, report_page
-from voxlake.documents.dataset import provenance_document
-from voxlake.ngff.coverage import list_coverage
+from voxlake.documents.datasets.dataset import provenance_document
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.lake import address_of
+from voxlake.ngff.storage.coverage import list_coverage
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.names import DatasetName
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from voxlake.documents.dataset import DatasetDocument
+    from voxlake.documents.datasets.dataset import DatasetDocument
     from voxlake.ngff.dataset import Dataset
     from voxlake.platform.catalog import Catalog
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.interrupts import end_in_own_time
-from voxlake.cli.lake import existing_lake, opened_catalog
 from voxlake.cli.loading import loading
+from voxlake.cli.opened.lake import existing_lake, opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole, read_settings
 from voxlake.cli.shown.output import answer, facts, note
 
 if TYPE_CHECKING:
-    from voxlake.documents.service import ServingDocument
+    from voxlake.documents.service.gateway import ServingDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
@@ -114,7 +114,7 @@ def serve_by_workers(
 
 @contextmanager
 def _until_stopped(settings: Settings) -> Iterator[None]:
-    from voxlake.platform.logs import written_logs
+    from voxlake.platform.telemetry.logs import written_logs
 
     end_in_own_time()
     with written_logs(settings):

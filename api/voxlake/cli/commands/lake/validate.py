@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.problem import FAILURE
 from voxlake.cli.shown.validation import shown_validation
-from voxlake.documents.validation import BreachDocument, ValidationDocument
+from voxlake.documents.datasets.validation import BreachDocument, ValidationDocument
 from voxlake.ngff.lake import address_of, is_group
 from voxlake.ngff.validate import Severity, validate_dataset
 from voxlake.platform.errors import InvalidNameError, NotFoundError
@@ -20,7 +20,7 @@ from voxlake.platform.names import DatasetName
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from voxlake.documents.validation import Verdict
+    from voxlake.documents.datasets.validation import Verdict
 
 type Where = Annotated[
     str,

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from voxlake.cli.commands.people.user import UserName
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_groups
-from voxlake.documents.people import GroupList, group_document
+from voxlake.documents.people.people import GroupList, group_document
 from voxlake.platform.catalog.identity.person import Group, Standing
 
 group = App(name="group", help="Groups: list them, make or delete one, say who is in it.")

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_history
-from voxlake.documents.people import AuditList
+from voxlake.documents.people.people import AuditList
 
 
 def history(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, Whole, in_utc, read_settings
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_links, shown_new_link
-from voxlake.documents.links import LinkList, link_document, new_link_document
+from voxlake.documents.people.links import LinkList, link_document, new_link_document
 from voxlake.ngff.dataset import open_dataset
 from voxlake.ngff.grid.ranges import parse_box
 from voxlake.ngff.lake import address_of
@@ -75,7 +75,7 @@ def make(
 ) -> None:
     """Make a link to a dataset. Whoever has its address can read it; it is shown once."""
     # What signs takes a while to load, and only this needs it.
-    from voxlake.platform.link_keys import LinkKeys
+    from voxlake.platform.secrets.link_keys import LinkKeys
 
     keys = LinkKeys.of(read_settings())
     with opened_catalog(lake) as catalog:

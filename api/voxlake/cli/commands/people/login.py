@@ -11,12 +11,12 @@ from cyclopts import Parameter
 from voxlake.cli.options import Answering, Flag
 from voxlake.cli.shown.output import answer, facts, note
 from voxlake.cli.shown.people import shown_me
-from voxlake.client.signing_in import log_in, log_in_with, log_out, who_am_i
-from voxlake.documents.service import LogoutDocument
+from voxlake.client.http.signing_in import log_in, log_in_with, log_out, who_am_i
+from voxlake.documents.service.gateway import LogoutDocument
 from voxlake.platform.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from voxlake.client.device_login import DeviceCode
+    from voxlake.client.http.device_login import DeviceCode
 
 type AtGateway = Annotated[str, Parameter(name="GATEWAY", help="Where it is.", env_var="GATEWAY")]
 LOCAL = "http://127.0.0.1:8080"

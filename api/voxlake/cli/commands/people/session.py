@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_sessions
-from voxlake.documents.people import SessionList, session_document
+from voxlake.documents.people.people import SessionList, session_document
 from voxlake.platform.catalog import Catalog
 
 session = App(

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from voxlake.cli.commands.people.group import GroupName
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Place, in_utc
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_shares
-from voxlake.documents.people import ShareList, share_document
+from voxlake.documents.people.people import ShareList, share_document
 from voxlake.platform.access import Role
 from voxlake.platform.catalog.rights.shares import Share
 from voxlake.platform.errors import InvalidInputError

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from voxlake.cli.commands.people.user import UserName
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole, in_utc
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_new_token, shown_tokens
-from voxlake.documents.people import NewTokenDocument, TokenList, token_document
+from voxlake.documents.people.people import NewTokenDocument, TokenList, token_document
 from voxlake.platform.access import Permission, Role
 from voxlake.platform.catalog.identity.tokens import Token, TokenTerms
 

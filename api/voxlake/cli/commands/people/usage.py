@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from voxlake.cli.lake import existing_lake, opened_catalog
+from voxlake.cli.opened.lake import existing_lake, opened_catalog
 from voxlake.cli.options import Answering, InLake, Place, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_classes, shown_limits, shown_stored, shown_usage
-from voxlake.documents.usage import (
+from voxlake.documents.people.usage import (
     ClassAdviceDocument,
     ClassAdviceList,
     LimitList,
@@ -89,7 +89,7 @@ def measure(
 ) -> None:
     """Measure what is stored of datasets by listing it, for limits of what may be stored."""
     from voxlake.ngff.lake import lies_elsewhere, place_of
-    from voxlake.ngff.stored import stored_size
+    from voxlake.ngff.storage.size import stored_size
 
     wanted = tuple(names_of(place))
     with opened_catalog(lake) as catalog:

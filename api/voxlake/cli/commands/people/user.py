@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, Flag, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.people import shown_users
-from voxlake.documents.people import UserList, user_document
+from voxlake.documents.people.people import UserList, user_document
 from voxlake.platform.access import LakeRole
 from voxlake.platform.catalog.identity.person import User
 

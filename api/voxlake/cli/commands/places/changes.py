@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_places, shown_removed
-from voxlake.documents.places import (
+from voxlake.documents.places.places import (
     PlaceDocument,
     PlaceList,
     RemovedPlaceDocument,
@@ -61,7 +61,7 @@ def remove(place: Sequence[str], lake: InLake, answering: Answering, *, recursiv
     removed: tuple[str, ...] = ()
     if recursive:
         # What only looks at the catalog does not wait for what runs jobs to load.
-        from voxlake.cli.workspace import opened_workspace
+        from voxlake.cli.opened.workspace import opened_workspace
 
         with opened_workspace(lake, OnCluster()) as workspace:
             workspace.catalog.collections.get(place)

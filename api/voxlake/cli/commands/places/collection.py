@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from voxlake.cli.commands.places import changes
 from voxlake.cli.commands.places.changes import Recursive, Said
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
-from voxlake.documents.places import place_document
+from voxlake.documents.places.places import place_document
 from voxlake.platform.names import check_name
 
 collection = App(name="collection", help="Collections: list them, make one, delete one.")

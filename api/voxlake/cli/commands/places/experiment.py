@@ -9,9 +9,9 @@ from cyclopts import App, Parameter
 from voxlake.cli.commands.places import changes
 from voxlake.cli.commands.places.changes import Recursive, Said
 from voxlake.cli.commands.places.collection import CollectionName
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
-from voxlake.documents.places import place_document
+from voxlake.documents.places.places import place_document
 from voxlake.platform.errors import InvalidNameError
 from voxlake.platform.names import names_of
 

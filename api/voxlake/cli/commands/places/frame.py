@@ -8,11 +8,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from voxlake.cli.commands.places.changes import Said
-from voxlake.cli.lake import opened_catalog
+from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_frames
-from voxlake.documents.places import FrameList, frame_document
+from voxlake.documents.places.places import FrameList, frame_document
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import InvalidInputError

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Name, Place
 from voxlake.cli.shown.dataset import shown_provenance
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_values
-from voxlake.documents.dataset import provenance_document
-from voxlake.documents.places import ValuesDocument
+from voxlake.documents.datasets.dataset import provenance_document
+from voxlake.documents.places.places import ValuesDocument
 from voxlake.platform.names import DatasetName, names_of
 
 meta = App(name="meta", help="What people say of a place: a description, and values by key.")

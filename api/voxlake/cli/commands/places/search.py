@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from voxlake.cli.lake import EVERYTHING, opened_catalog
+from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import Answering, InLake, Whole
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_found
-from voxlake.documents.places import FoundPage, place_document
+from voxlake.documents.places.places import FoundPage, place_document
 from voxlake.platform.catalog.data.node_records import Page
 
 

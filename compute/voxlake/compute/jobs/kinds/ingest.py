@@ -26,11 +26,11 @@ from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
 from voxlake.compute.sources.channels import completed
 from voxlake.ngff.covered import covered_dataset
-from voxlake.ngff.create import NewDataset, create_dataset, remove_dataset
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import plan_levels_by
 from voxlake.ngff.lake import check_nothing_there, check_writable, free_place_in
-from voxlake.ngff.making import Making
+from voxlake.ngff.making.create import NewDataset, create_dataset, remove_dataset
+from voxlake.ngff.making.unfinished import Making
 from voxlake.platform.catalog import DatasetRecord, DatasetState
 from voxlake.platform.errors import (
     ConflictError,

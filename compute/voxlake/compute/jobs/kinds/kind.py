@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from voxlake.ngff import leftovers
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import RENEW_S as MARK_RENEW_S
 from voxlake.ngff.lake import Place, index_of
+from voxlake.ngff.storage import leftovers
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
 

@@ -18,8 +18,8 @@ from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.objects.reading import ObjectFilter, list_objects
 from voxlake.ngff.lake import check_writable, index_of, place_of
+from voxlake.ngff.making.replacing import Replacement
 from voxlake.ngff.metadata.model import folder_of_job
-from voxlake.ngff.replacing import Replacement
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import (

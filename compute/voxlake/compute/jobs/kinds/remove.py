@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from voxlake.compute.jobs.kinds.inside import check_idle, labels_below
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.kinds.uploads import clear_all
-from voxlake.ngff.create import remove_dataset
 from voxlake.ngff.lake import lies_elsewhere, place_of
+from voxlake.ngff.making.create import remove_dataset
 from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError

@@ -15,7 +15,7 @@ from voxlake.compute.sources.location import absolute_location
 from voxlake.compute.verify.levels import plan_verify_level
 from voxlake.compute.verify.results import compared_shards, stage_name
 from voxlake.compute.verify.source import plan_verify_source
-from voxlake.documents.job import DifferenceDocument
+from voxlake.documents.jobs.job import DifferenceDocument
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.metadata.reading import is_ours
 from voxlake.platform.errors import InvalidInputError, SourceError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.sources.arrays.bounded import check_size
 from voxlake.compute.sources.arrays.foreign_store import received
-from voxlake.ngff.blosc_heads import HEAD_BYTES
+from voxlake.ngff.codecs.blosc_heads import HEAD_BYTES
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import SourceError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from voxlake.compute.sources.location import local_path
-from voxlake.documents.boss_ingest import Config
+from voxlake.documents.bossdb.ingest import Config
 from voxlake.platform.errors import SourceError, faults
 from voxlake.platform.names import DatasetName
 

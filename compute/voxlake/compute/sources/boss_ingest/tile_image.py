@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from voxlake.compute.sources.images.png import SIGNATURE
-from voxlake.compute.sources.images.tiff_directory import BEGINNINGS
+from voxlake.compute.sources.images.tiff.directory import BEGINNINGS
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 _JPEG = b"\xff\xd8"

@@ -12,13 +12,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.documents.bossdb import CUBOID
+from voxlake.documents.bossdb.resources import CUBOID
 from voxlake.ngff.grid.box import Box, cell_box, grid_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.documents.boss_ingest import Job
+    from voxlake.documents.bossdb.ingest import Job
     from voxlake.ngff.grid.box import Cell
     from voxlake.platform.store import StoreURL
 

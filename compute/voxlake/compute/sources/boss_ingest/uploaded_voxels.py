@@ -9,7 +9,7 @@ from numcodecs import blosc
 
 from voxlake.compute.sources.boss_ingest.tile_image import decode_tile
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.ngff.blosc_heads import HEAD_BYTES, check_head
+from voxlake.ngff.codecs.blosc_heads import HEAD_BYTES, check_head
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError, SourceError, StoreError, VoxlakeError
 

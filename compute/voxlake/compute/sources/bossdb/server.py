@@ -13,8 +13,8 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxlake.platform.errors import SourceError, faults
-from voxlake.platform.intern_tokens import PUBLIC, token_for
 from voxlake.platform.loopback import is_loopback
+from voxlake.platform.secrets.intern_tokens import PUBLIC, token_for
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:

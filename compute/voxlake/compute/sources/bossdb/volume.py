@@ -16,7 +16,7 @@ from voxlake.compute.sources.arrays.precomputed import PREFIX, open_precomputed
 from voxlake.compute.sources.bossdb.channel import read_channel, read_said
 from voxlake.compute.sources.bossdb.server import BossServer, PassingError
 from voxlake.compute.sources.fingerprint import fingerprint_text
-from voxlake.documents.bossdb import CUBOID
+from voxlake.documents.bossdb.resources import CUBOID
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 

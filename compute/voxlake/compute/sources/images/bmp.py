@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
 
-from voxlake.compute.sources.images.packed_bits import unpack_bits
 from voxlake.compute.sources.images.palette import Palette
+from voxlake.compute.sources.images.tiff.packed_bits import unpack_bits
 
 if TYPE_CHECKING:
     from pathlib import Path

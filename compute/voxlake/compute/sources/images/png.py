@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import imagecodecs
 import numpy as np
 
-from voxlake.compute.sources.images.packed_bits import unpack_bits
 from voxlake.compute.sources.images.palette import Palette
+from voxlake.compute.sources.images.tiff.packed_bits import unpack_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,11 +26,11 @@ from voxlake.compute.sources.images.palette import (
     odd_palettes,
     tiff_palette,
 )
-from voxlake.compute.sources.images.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.png import decode_png, read_png_header
-from voxlake.compute.sources.images.tiff_channels import page_channels
-from voxlake.compute.sources.images.tiff_page import TIFF_ERRORS, block_of, check_pages, read_page
-from voxlake.compute.sources.images.tiff_promise import METAMORPH, is_ome, promised_planes
+from voxlake.compute.sources.images.tiff.channels import page_channels
+from voxlake.compute.sources.images.tiff.page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.images.tiff.plain_tiff import open_plain_tiff
+from voxlake.compute.sources.images.tiff.promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.source import native
 from voxlake.ngff.metadata.channels import NOTHING_SAID, Channels

@@ -18,7 +18,6 @@ import numpy as np
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.images.plain_tiff import PlainTiff, open_plain_tiff
 from voxlake.compute.sources.images.slice_image import (
     KINDS,
     SINGLE,
@@ -30,6 +29,7 @@ from voxlake.compute.sources.images.slice_image import (
     read_header,
     read_slice,
 )
+from voxlake.compute.sources.images.tiff.plain_tiff import PlainTiff, open_plain_tiff
 from voxlake.compute.sources.listing import listed
 from voxlake.compute.sources.location import ZARR_MARKERS, is_pattern, local_path
 from voxlake.compute.sources.parallel import map_parallel

@@ -34,8 +34,8 @@ from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_below
 from voxlake.platform.names import check_name
-from voxlake.platform.node_changes import make_node, move_node
-from voxlake.platform.nodes import KINDS, find_below, nodes
+from voxlake.platform.nodes.changes import make_node, move_node
+from voxlake.platform.nodes.tree import KINDS, find_below, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
 from voxlake.platform.jobs.record import JobState
-from voxlake.platform.node_changes import make_node, move_node, remove_node
-from voxlake.platform.nodes import (
+from voxlake.platform.nodes.changes import make_node, move_node, remove_node
+from voxlake.platform.nodes.tree import (
     NAME_COLUMNS,
     ROOT,
     collection,

@@ -21,7 +21,7 @@ from voxlake.platform.catalog.tables import (
     usage_limits,
 )
 from voxlake.platform.catalog.usage import subject_of
-from voxlake.platform.node_changes import remove_node
+from voxlake.platform.nodes.changes import remove_node
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -20,8 +20,8 @@ from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.record import UNFINISHED, AskedBy
 from voxlake.platform.jobs.rows import add_job, read_job, read_jobs
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.node_changes import make_node
-from voxlake.platform.nodes import (
+from voxlake.platform.nodes.changes import make_node
+from voxlake.platform.nodes.tree import (
     NOWHERE,
     ROOT,
     collection,

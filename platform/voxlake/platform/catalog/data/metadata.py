@@ -11,8 +11,8 @@ from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.data.places import node_of, text_of
 from voxlake.platform.catalog.tables import audit, keyvalues
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
-from voxlake.platform.nodes import nodes
-from voxlake.platform.words import DESCRIPTION, VALUE, drop_words, set_words
+from voxlake.platform.nodes.tree import nodes
+from voxlake.platform.nodes.words import DESCRIPTION, VALUE, drop_words, set_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

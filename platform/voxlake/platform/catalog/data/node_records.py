@@ -12,7 +12,7 @@ from voxlake.platform.catalog.data.record import DatasetState
 from voxlake.platform.catalog.rights.grants import is_granted
 from voxlake.platform.catalog.tables import datasets, experiment_frames, frames
 from voxlake.platform.database import Moment, now
-from voxlake.platform.nodes import KINDS, ROOT, collection, dataset, experiment
+from voxlake.platform.nodes.tree import KINDS, ROOT, collection, dataset, experiment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import NotFoundError
-from voxlake.platform.nodes import find_path
+from voxlake.platform.nodes.tree import find_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

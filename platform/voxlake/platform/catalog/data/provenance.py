@@ -17,7 +17,7 @@ from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFo
 from voxlake.platform.jobs.record import ENDED, JobState
 from voxlake.platform.jobs.rows import read_jobs
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.nodes import is_named
+from voxlake.platform.nodes.tree import is_named
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -18,8 +18,8 @@ from voxlake.platform.catalog.data.node_records import NodeRecord, list_nodes
 from voxlake.platform.catalog.data.places import text_of
 from voxlake.platform.catalog.data.plans import FirstShown, Plan
 from voxlake.platform.catalog.tables import audit, first_shown, keyvalues, plans, sources
-from voxlake.platform.node_changes import add_node, make_node
-from voxlake.platform.nodes import KINDS, ROOT, find_node, nodes
+from voxlake.platform.nodes.changes import add_node, make_node
+from voxlake.platform.nodes.tree import KINDS, ROOT, find_node, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,8 +19,8 @@ from voxlake.platform.catalog.data.node_records import (
 from voxlake.platform.catalog.rights.grants import is_allowed
 from voxlake.platform.database import Database, now
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.nodes import KINDS
-from voxlake.platform.words import begins, has_word, words, words_of
+from voxlake.platform.nodes.tree import KINDS
+from voxlake.platform.nodes.words import begins, has_word, words, words_of
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

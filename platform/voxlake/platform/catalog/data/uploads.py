@@ -18,7 +18,7 @@ from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.record import UNFINISHED, JobState
 from voxlake.platform.jobs.rows import clean_text, read_jobs
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.nodes import NAME_COLUMNS, join_names, name_of
+from voxlake.platform.nodes.tree import NAME_COLUMNS, join_names, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

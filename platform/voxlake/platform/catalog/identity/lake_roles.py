@@ -12,7 +12,7 @@ from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.identity.people import find_group, find_user
 from voxlake.platform.catalog.rights.grants import put_set, read_grants
 from voxlake.platform.catalog.tables import users
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -24,7 +24,7 @@ from voxlake.platform.errors import (
     UserNotFoundError,
 )
 from voxlake.platform.names import check_name
-from voxlake.platform.nodes import ROOT
+from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

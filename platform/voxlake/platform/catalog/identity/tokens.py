@@ -17,7 +17,7 @@ from voxlake.platform.catalog.rights.grants import bits_of, permissions_of
 from voxlake.platform.catalog.tables import tokens, users
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, UnauthenticatedError
-from voxlake.platform.nodes import KINDS, ROOT, nodes
+from voxlake.platform.nodes.tree import KINDS, ROOT, nodes
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from sqlalchemy import Row, and_, delete, false, insert, or_, select, true, upda
 
 from voxlake.platform.access import Grant, Permission, Principal, Role
 from voxlake.platform.catalog.tables import grants
-from voxlake.platform.nodes import ROOT, collection, dataset, experiment
+from voxlake.platform.nodes.tree import ROOT, collection, dataset, experiment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

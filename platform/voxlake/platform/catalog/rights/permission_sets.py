@@ -17,7 +17,7 @@ from voxlake.platform.catalog.rights.shares import check_given, check_owned, che
 from voxlake.platform.catalog.tables import grants, groups
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.nodes import KINDS, ROOT, nodes
+from voxlake.platform.nodes.tree import KINDS, ROOT, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -20,7 +20,7 @@ from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from voxlake.platform.nodes import NOWHERE, find_below, find_path, names_of
+from voxlake.platform.nodes.tree import NOWHERE, find_below, find_path, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

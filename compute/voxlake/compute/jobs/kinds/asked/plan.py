@@ -24,7 +24,7 @@ from voxlake.compute.jobs.kinds.remove import RemoveSpec
 from voxlake.compute.jobs.kinds.verify import VERIFY, VerifySpec
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.sources import opening_once
-from voxlake.documents.job_plan import JobPlan, PlannedWork
+from voxlake.documents.jobs.job_plan import JobPlan, PlannedWork
 from voxlake.ngff.grid.box import grid_shape
 from voxlake.platform.errors import StoreUnavailableError, VoxlakeError
 

@@ -12,7 +12,7 @@ from voxlake.compute.jobs.kinds.ingest_spec import IngestRequest
 from voxlake.compute.jobs.kinds.kind import Spec
 from voxlake.compute.jobs.kinds.remove import checked_remove
 from voxlake.compute.jobs.kinds.verify import checked_verify
-from voxlake.documents.asked_of_jobs import (
+from voxlake.documents.jobs.asked import (
     AnyQuestion,
     DownsampleQuestion,
     FsckQuestion,
@@ -25,7 +25,7 @@ from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.reduction import Reduction
 from voxlake.ngff.lake import Place
-from voxlake.platform.store.sources import check_source
+from voxlake.platform.store.allowed.sources import check_source
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from voxlake.compute.jobs.kinds.kind import JobKind, Work
 from voxlake.compute.jobs.kinds.uploads.upload import UploadSpec, folder_of, upload_of
 from voxlake.platform import store
-from voxlake.platform.queues import index_queue, queues_of, upload_queue
+from voxlake.platform.aws.queues import index_queue, queues_of, upload_queue
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace

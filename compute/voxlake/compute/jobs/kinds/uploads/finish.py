@@ -11,7 +11,7 @@ from voxlake.compute.jobs.kinds.index import begin_indexing, index_stages, renew
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, sweep
 from voxlake.compute.jobs.workspace import task_limits
 from voxlake.compute.passes.plans import plan_passes
-from voxlake.ngff.create import remove_dataset
+from voxlake.ngff.making.create import remove_dataset
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
 

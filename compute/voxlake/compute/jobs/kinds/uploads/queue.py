@@ -19,14 +19,14 @@ from voxlake.compute.jobs.kinds.uploads.upload import (
 )
 from voxlake.compute.plan import Plan, Result, fingerprint
 from voxlake.platform import store
+from voxlake.platform.aws.queues import index_queue, queues_of, upload_queue
 from voxlake.platform.catalog.data.uploads import WRITE, UploadState
 from voxlake.platform.errors import ConflictError
-from voxlake.platform.queues import index_queue, queues_of, upload_queue
 
 if TYPE_CHECKING:
     from voxlake.compute.sources.boss_ingest.uploaded import Uploaded
     from voxlake.ngff.grid.box import Cell
-    from voxlake.platform.queues import Queues
+    from voxlake.platform.aws.queues import Queues
 
 KEPT_S = 14 * 24 * 3600
 """Seconds that messages are kept: the most that SQS does."""

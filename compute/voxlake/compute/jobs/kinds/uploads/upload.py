@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.kinds.kind import Spec, Work
 from voxlake.compute.sources.boss_ingest.uploaded import Uploaded
-from voxlake.documents.boss_ingest import Job
+from voxlake.documents.bossdb.ingest import Job
 from voxlake.platform.catalog.data.uploads import UploadState
 from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.store import StoreURL

@@ -1,0 +1,1 @@
+"""People sign in at their own provider, and bearers of its tokens are believed."""

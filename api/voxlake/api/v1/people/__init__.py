@@ -1,0 +1,1 @@
+"""Users, groups, permissions and usage, as bossDB answers them."""

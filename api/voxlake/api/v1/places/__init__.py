@@ -1,0 +1,1 @@
+"""Collections, experiments, channels and coordinate frames, as bossDB answers them."""

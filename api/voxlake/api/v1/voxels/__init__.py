@@ -1,0 +1,1 @@
+"""Voxels, pictures and annotations, as bossDB's clients ask for them."""

@@ -1,0 +1,1 @@
+"""Datasets: what they are, and their voxels."""

@@ -1,0 +1,1 @@
+"""Jobs, and uploads that clients join."""

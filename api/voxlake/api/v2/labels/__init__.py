@@ -1,0 +1,1 @@
+"""Labels: where they are, what they are, which are one."""

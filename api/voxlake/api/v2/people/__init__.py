@@ -1,0 +1,1 @@
+"""People: who asks, who else there is, and who may do what."""

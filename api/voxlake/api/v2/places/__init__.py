@@ -1,0 +1,1 @@
+"""Places: collections, experiments, frames, and what is said of them."""

@@ -1,0 +1,1 @@
+"""The catalog is mended, or made anew from the store."""

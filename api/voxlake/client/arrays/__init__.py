@@ -1,0 +1,1 @@
+"""Datasets as arrays, and as pictures of them."""

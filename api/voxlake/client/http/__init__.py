@@ -1,0 +1,1 @@
+"""How a gateway is asked: connections, tokens, answers received."""

@@ -1,0 +1,1 @@
+"""bossDB's documents, as its clients and its ingest know them."""

@@ -1,0 +1,1 @@
+"""Labels on the wire: where they are, what they are, which are one."""

@@ -1,0 +1,1 @@
+"""People on the wire: users, groups, tokens, shares, links, usage."""

@@ -1,0 +1,1 @@
+"""Collections, experiments, frames and their metadata on the wire."""

@@ -1,0 +1,1 @@
+"""A lake and a gateway as services: how they are."""

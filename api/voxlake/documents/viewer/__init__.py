@@ -1,0 +1,1 @@
+"""What Neuroglancer and its kin read and send."""

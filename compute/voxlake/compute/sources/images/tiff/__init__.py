@@ -1,0 +1,1 @@
+"""TIFF: its directories, pages and places, plain and as OME-TIFF."""

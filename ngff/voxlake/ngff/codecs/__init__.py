@@ -1,0 +1,1 @@
+"""Codecs of others: read before they are decoded, or written for viewers."""

@@ -1,0 +1,1 @@
+"""Datasets are made: created, empty, registered, replaced."""

@@ -1,0 +1,54 @@
+"""Nodes are made, get other names, and go: what finds them by their names goes along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from voxlake.platform.database import now
+from voxlake.platform.nodes.tree import KINDS, ROOT, find_below, nodes
+from voxlake.platform.nodes.words import NAME, drop_words, set_words
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def make_node(connection: Connection, *names: str) -> int:
+    """Return the id of the node of a path, which is made, with those above it, where absent."""
+    node = ROOT
+    for kind, name in zip(KINDS, names, strict=False):
+        found = find_below(connection, node, name)
+        if found is None:
+            # Others that make the same wait here, and find it then.
+            connection.execute(select(nodes.c.id).where(nodes.c.id == node).with_for_update())
+            found = find_below(connection, node, name) or add_node(connection, node, kind, name)
+        node = found
+    return node
+
+
+def move_node(connection: Connection, node: int, parent: int, name: str) -> None:
+    """Give a node another name, below the same or another; raise ConflictError if one has it."""
+    change = update(nodes).where(nodes.c.id == node).values(parent=parent, name=name)
+    connection.execute(change)
+    set_words(connection, node, NAME, name)
+
+
+def remove_node(connection: Connection, node: int) -> None:
+    """Give the name of a node free; what was recorded of it stays."""
+    connection.execute(update(nodes).where(nodes.c.id == node).values(removed_at=now()))
+    drop_words(connection, node)
+
+
+def add_node(
+    connection: Connection, parent: int, kind: str, name: str, node: int | None = None
+) -> int:
+    """Make a node below another, where there is none of the name; return its id.
+
+    `node` is the id that it gets; None: the next that no other ever had.
+    """
+    new = insert(nodes).values(parent=parent, kind=kind, name=name, created_at=now())
+    new = new if node is None else new.values(id=node)
+    made: int = connection.execute(new.returning(nodes.c.id)).scalar_one()
+    set_words(connection, made, NAME, name)
+    return made

@@ -1,0 +1,1 @@
+"""Secrets: kept in files, kept out of texts, and what they sign."""

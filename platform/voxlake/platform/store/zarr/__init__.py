@@ -1,0 +1,1 @@
+"""Stores as zarr-python reads them."""
