@@ -20,6 +20,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -103,9 +104,10 @@ class Program:
             return f"{self.name}: memory grew by {grown / 2**20:.0f} MiB"
         before = self.looked[: len(self.looked) // 2]
         for what in ("descriptors", "threads"):
-            most, later = (max(getattr(e, what) for e in part) for part in (before, half))
-            if later > most + MORE_HANDLES:
-                return f"{self.name}: {what} rose from {most} to {later}"
+            # Peaks come with load, which others share; what leaks is there at all times.
+            usual, later = (median(getattr(e, what) for e in part) for part in (before, half))
+            if later > usual + MORE_HANDLES:
+                return f"{self.name}: {what} rose from {usual:.0f} to {later:.0f}"
         return None
 
     def told(self) -> str:
