@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 
 from voxlake.compute.sources import open_source, openers
 from voxlake.ngff.grid.box import Box
@@ -254,6 +255,28 @@ def write_npy(path: Path) -> None:
 
 def write_nifti(path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(VOXELS.T, np.eye(4)), path)
+
+
+def test_nifti_scaled_by_no_number(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "v.nii")
+    body = bytearray((tmp_path / "v.nii").read_bytes())
+    body[112:120] = np.array([1, np.nan], "<f4").tobytes()  # scl_slope, scl_inter
+    (tmp_path / "v.nii").write_bytes(body)
+    fails(tmp_path / "v.nii", "v.nii", "invalid intercept nan")
+
+
+def test_hdf5_without_a_shape(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "v.h5", "w") as file:
+        file["raw"] = h5py.Empty("u1")
+    fails(tmp_path / "v.h5", "v.h5", "the shape ()")
+
+
+def test_png_of_several_frames(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((6, 7), n, "u1")) for n in range(3)]
+    frames[0].save(tmp_path / "v.png", save_all=True, append_images=frames[1:])
+    source = open_source(str(tmp_path / "v.png"))
+    with pytest.raises(SourceError, match=r"v\.png does not decode \(it holds several frames"):
+        source.read(Box((0, 0, 0), (1, 6, 7)))
 
 
 @pytest.mark.parametrize(

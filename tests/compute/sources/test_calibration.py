@@ -210,6 +210,11 @@ SIZES: dict[str, tuple[Write, VoxelSize | None]] = {
         VoxelSize(0.7, 0.1, 0.008, "millimeter"),
     ),
     "nifti unknown": (nifti(DIAGONAL, units=("unknown", "unknown")), None),
+    "nifti of no unit that there is": (nifti(DIAGONAL, xyzt_units=4), None),
+    "nifti of no unit of time": (
+        nifti(DIAGONAL, xyzt_units=2 + 56),
+        VoxelSize(40, 5, 4, "millimeter"),
+    ),
     "nifti slice": (
         nifti(None, U2[0], zooms=(4, 5), pixdim=[1, 4, 5, 8, 0, 0, 0, 0]),
         VoxelSize(8, 5, 4, "millimeter"),

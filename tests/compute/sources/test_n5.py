@@ -288,7 +288,19 @@ def test_blocks_beyond_the_dimensions_are_refused(tmp_path: Path, axis: int) -> 
     dimensions = [41, 30, 20]
     dimensions[axis] = 16
     set_attributes(tmp_path / "raw", dimensions=dimensions)
-    fails(location, "raw", "beyond its dimensions")
+    fails(location, "raw", "where its dimensions", "have none")
+
+
+def test_a_block_of_another_name_is_refused(tmp_path: Path) -> None:
+    location = write(tmp_path / "raw", U1)
+    (tmp_path / "raw" / "0").rename(tmp_path / "raw" / "00")
+    fails(location, "raw/00", "would not be read")
+
+
+def test_sets_of_labels_are_refused(tmp_path: Path) -> None:
+    location = write(tmp_path / "raw", U1)
+    set_attributes(tmp_path / "raw", isLabelMultiset=True)
+    fails(location, "raw", "sets of labels")
 
 
 def test_the_fingerprint_follows_the_attributes(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import zarr
+from tests.compute.sources.reading import assert_whole
 
 from voxlake.compute.sources.opening import open_source
+from voxlake.compute.sources.preview import preview
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.platform.errors import SourceError, UnsupportedError
 
@@ -60,6 +62,41 @@ def test_a_source_is_placed_by_its_own_transformation(tmp_path: Path) -> None:
     assert found.voxel_size == VoxelSize(4, 4, 4, "micrometer")
     found = calibration(image(tmp_path / "other.zarr", MOVED))
     assert found.translation("nanometer") == (1000, 2000, 3000)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_the_finest_level_need_not_be_the_first(tmp_path: Path, version: str) -> None:
+    levels = [
+        {"path": path, "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+        for path, scale in (("2", [2, 8, 8]), ("1", [2, 4, 4]), ("0", [2, 2, 2]))
+    ]
+    ome = {"version": version, "multiscales": [{"axes": AXES, "datasets": levels}]}
+    put(tmp_path / "em.zarr", ome)
+    for number, size in enumerate((16, 8, 4)):
+        zarr.save_array(tmp_path / "em.zarr" / str(number), np.full((4, size, size), number, "u1"))
+    source = open_source(str(tmp_path / "em.zarr"))
+    assert_whole(source, np.zeros((4, 16, 16), "u1"))
+    assert source.calibration.voxel_size == VoxelSize(2, 2, 2, "micrometer")
+
+
+def test_an_array_that_names_the_axes_in_another_order_is_refused(tmp_path: Path) -> None:
+    path = image(tmp_path / "em.zarr")
+    zarr.create_array(
+        path / "0",
+        data=np.zeros((4, 5, 6), "u1"),
+        dimension_names=("x", "y", "z"),
+        overwrite=True,
+    )
+    with pytest.raises(SourceError, match=r"axes z, y, x .* image, and x, y, z .* array"):
+        open_source(str(path))
+
+
+def test_the_first_of_several_images_is_read_and_that_is_told(tmp_path: Path) -> None:
+    path = image(tmp_path / "em.zarr")
+    document = json.loads((path / "zarr.json").read_text())
+    document["attributes"]["ome"]["multiscales"] *= 2
+    (path / "zarr.json").write_text(json.dumps(document))
+    assert "the first of 2 multiscales" in preview(open_source(str(path)))
 
 
 def test_a_turned_source_says_what_is_lost(tmp_path: Path) -> None:

@@ -158,6 +158,19 @@ def test_a_scale_is_chosen_by_number_or_key(
     fails(f"{location}?scale=third", "no scale 'third'")
 
 
+def test_the_finest_scale_need_not_be_the_first(tmp_path: Path) -> None:
+    location = write(tmp_path, U1)
+    write(tmp_path, U1[:, ::2, ::2], 1, key="half", voxel_offset=[0, 0, 0])
+    info = json.loads((tmp_path / "info").read_text())
+    info["scales"].reverse()
+    (tmp_path / "info").write_text(json.dumps(info))
+    source = open_source(location)
+    assert_whole(source, U1)
+    assert source.calibration.voxel_size == VoxelSize(40, 5, 4)
+    half = open_source(f"{location}?scale=half").calibration
+    assert half.translation("nanometer") == (0, 2.5, 2)
+
+
 def chunks_of(folder: Path) -> list[Path]:
     (scale,) = (path for path in folder.iterdir() if path.is_dir())
     return sorted(scale.iterdir())

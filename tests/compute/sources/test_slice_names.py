@@ -27,6 +27,7 @@ COUNTED = {
     "times with gaps": ["t1900_z07", "t1200_z08", "t0300_z09", "t2359_z10"],
     "z first": ["0_of_99", "1_of_95", "2_of_97"],
     "boxes that hold several": ["box1_s1", "box1_s2", "box2_s3", "box2_s4"],
+    "places in the order of scans": ["n1_z100", "n2_z200", "n3_z300", "n4_z400"],
     "two that agree": ["a01_b11", "a02_b12", "a03_b13"],
     "from nine to ten": ["z8", "z9", "z10", "z11"],
     "digits of full width": ["z\uff18", "z\uff19", "z\uff11\uff10"],
@@ -38,6 +39,7 @@ UNCOUNTED = {
     "the other way round": ["z001_t10", "z002_t09", "z003_t08"],
     "shuffled": ["z1_c2", "z2_c3", "z3_c1"],
     "channels in turn": ["c0_n0", "c1_n1", "c0_n2", "c1_n3"],
+    "places against the order of scans": ["n1_z300", "n2_z100", "n3_z200", "n4_z400"],
     "boxes that return": ["box2_s1", "box1_s2", "box1_s3", "box2_s4"],
 }
 """Names of which two numbers say another order."""
@@ -134,6 +136,28 @@ def test_companions_of_slices_are_left_out_and_told(tmp_path: Path, name: str) -
     assert (
         ("left out" not in preview(source)) if hidden else (f"left out: {name}" in preview(source))
     )
+
+
+def test_folders_beside_slices_are_told(tmp_path: Path) -> None:
+    slices = write(tmp_path, ["s1", "s2"])
+    (tmp_path / "more").mkdir()
+    write(tmp_path / "more", ["s3", "s4"])
+    source = open_source(str(tmp_path))
+    assert_whole(source, slices)
+    assert "left out: more" in preview(source)
+    fails(f"{tmp_path}/**/*.png", "different patterns", "s1.png")
+
+
+@pytest.mark.parametrize("name", ["z_-{}", "z=-{}um", "a -{}"])
+def test_numbers_that_may_be_below_0_are_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, [name.format(n) for n in (3, 2, 1)])
+    fails(tmp_path, "may be below 0")
+
+
+@pytest.mark.parametrize("name", ["em-{}", "em - {}", "at_-80_C_{}"])
+def test_hyphens_and_what_is_below_0_in_all_names_are_no_matter(tmp_path: Path, name: str) -> None:
+    slices = write(tmp_path, [name.format(n) for n in (1, 2, 3)])
+    assert_whole(open_source(str(tmp_path)), slices)
 
 
 DOCUMENTS = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from tests.compute.sources.reading import assert_whole, cut, fails
 
 from voxlake.compute.sources import open_source
@@ -351,3 +352,70 @@ def test_strips_that_were_never_written_are_refused(tmp_path: Path) -> None:
     for code in (273, 279):
         retag(one, code, lambda _: 0)
     fails(one, "page 0", "w.tif", "0 bytes from byte 0")
+
+
+ODD = {
+    "turned": (VOXELS[3].T.copy(), {}, "not alike (incompatible keyframe)"),
+    "smaller": (VOXELS[3][:10], {}, "another height than page 0"),
+    "signed": (VOXELS[3].view("i2"), {}, "another format of samples than page 0"),
+    "white is 0": (
+        VOXELS[3],
+        {"photometric": "miniswhite"},
+        "another photometric interpretation than page 0",
+    ),
+    "packed": (VOXELS[3], {"compression": "zlib"}, "another compression than page 0"),
+    "in strips": (VOXELS[3], {"rowsperstrip": 10}, "not alike (incompatible keyframe)"),
+}
+"""A page that is unlike the others, how it is written, and what the error names."""
+
+
+@pytest.mark.parametrize(("page", "options", "named"), ODD.values(), ids=ODD)
+def test_a_page_among_many_that_is_not_alike(
+    tmp_path: Path, page: np.ndarray, options: dict[str, Any], named: str
+) -> None:
+    """Of eight pages and more tifffile looks at the first, the second, the eighth and the last."""
+    with tifffile.TiffWriter(tmp_path / "v.tif") as writer:
+        for number in range(10):
+            pixels, how = (page, options) if number == 3 else (VOXELS[number % Z], {})
+            writer.write(pixels, metadata=None, contiguous=False, **how)
+    fails(tmp_path / "v.tif", "v.tif", named, "save all pages alike")
+
+
+def test_strips_as_long_as_the_page_are_alike_however_long_they_are_said_to_be(
+    tmp_path: Path,
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "v.tif") as writer:
+        for number in range(10):
+            writer.write(VOXELS[number % Z], metadata=None, contiguous=False)
+    with tifffile.TiffFile(tmp_path / "v.tif", mode="r+") as tif:
+        tif.pages[3].aspage().tags["RowsPerStrip"].overwrite(2**32 - 1, dtype="I")
+    assert_whole(open_source(str(tmp_path / "v.tif")), VOXELS[np.arange(10) % Z])
+
+
+def test_pages_of_jpeg_have_tables_of_their_own(tmp_path: Path) -> None:
+    """Of a page among many tifffile keeps little but these; those of the first are others."""
+    pages = np.repeat(np.add.outer(np.arange(32), 3 * np.arange(32)).astype("u1")[None], 10, 0)
+    for number, quality in enumerate([95] * 3 + [20] + [95] * 6):
+        Image.fromarray(pages[number]).save(
+            tmp_path / f"{number}.tif", compression="jpeg", quality=quality
+        )
+    merged = []
+    with tifffile.TiffWriter(tmp_path / "v.tif") as writer:
+        for number in range(10):
+            with tifffile.TiffFile(tmp_path / f"{number}.tif") as tif:
+                page = tif.pages.first
+                merged.append(page.asarray())
+                (offset,), (length,) = page.dataoffsets, page.databytecounts
+                coded = (tmp_path / f"{number}.tif").read_bytes()[offset : offset + length]
+                assert page.jpegtables
+                writer.write(
+                    iter([coded]),
+                    shape=page.shape,
+                    dtype=page.dtype,
+                    compression="jpeg",
+                    jpegtables=page.jpegtables,
+                    rowsperstrip=page.rowsperstrip,
+                    metadata=None,
+                )
+    assert not np.array_equal(merged[3], merged[2])
+    assert_whole(open_source(str(tmp_path / "v.tif")), np.stack(merged))

@@ -80,6 +80,18 @@ def test_a_lost_separator_is_refused(
     fails(tmp_path / "v.zarr", "v.zarr", "separator", separator.join("000"))
 
 
+def test_a_chunk_of_another_name_is_refused(tmp_path: Path) -> None:
+    array(tmp_path / "v.zarr", 2, ".")
+    (tmp_path / "v.zarr/0.0.0").rename(tmp_path / "v.zarr/00.00.00")
+    fails(tmp_path / "v.zarr", "00.00.00", "do not lead to")
+
+
+def test_what_lies_inside_is_named_in_a_folder_called_as_a_pattern_is(tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path / "scan [1]*.zarr", mode="w")
+    group.create_array("0", data=VOXELS)
+    assert_whole(open_source(f"{tmp_path}/scan [1]*.zarr::0"), VOXELS)
+
+
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("shape", [(8, 16, 20), (12, 16, 19), (12, 8, 20)])
 def test_a_shape_of_before_is_refused(

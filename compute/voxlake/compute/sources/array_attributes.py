@@ -9,6 +9,9 @@ Neither format has a way of its own for sizes; these are the conventions that pr
   axis; in ``units`` or ``unit``, and in nanometres where there are none;
 * the ``resolution`` in ``axistags``, in ``axis_units`` (Ilastik);
 * ``transform`` (COSEM): ``axes``, ``scale``, ``translate`` and ``units``.
+
+What they say of the values (``scale_factor``, ``add_offset`` and ``_Unsigned``, as netCDF and
+xarray have them) is not undone, and refused.
 """
 
 from __future__ import annotations
@@ -28,11 +31,14 @@ from voxlake.compute.sources.calibration import (
     scales_of,
 )
 from voxlake.ngff.grid.axes import SPATIAL
+from voxlake.platform.errors import SourceError
 
 type Attributes = Mapping[str, Any]
 
 _NAMES = ("axes", "axis_names", "_ARRAY_DIMENSIONS")
 _CREMI_UNIT = "nanometer"
+_AS_STORED = {"scale_factor": "1", "add_offset": "0", "_Unsigned": "false"}
+"""What attributes say of values, and what leaves these as they are stored (NetCDF, CF 8.1)."""
 
 
 def axis_names_of(attributes: Attributes) -> tuple[str, ...]:
@@ -53,6 +59,37 @@ def axis_names_of(attributes: Attributes) -> tuple[str, ...]:
         if names:
             return tuple(names[0]) if len(names) == 1 else names
     return tuple(_texts(_object(attributes.get("transform")).get("axes")))
+
+
+def check_unpacked(attributes: Attributes, what: str) -> None:
+    """Raise SourceError if attributes say that the values are others than those that are stored.
+
+    Examples
+    --------
+    >>> check_unpacked({"scale_factor": 1.0}, "it")
+    >>> check_unpacked({"scale_factor": 0.5, "add_offset": 7}, "it")
+    Traceback (most recent call last):
+        ...
+    voxlake.platform.errors.SourceError: it has packed values (scale_factor 0.5, add_offset 7), ...
+    """
+    said = {name: attributes[name] for name in _AS_STORED if name in attributes}
+    packed = [f"{name} {value}" for name, value in said.items() if _is_packed(name, value)]
+    if packed:
+        raise SourceError(
+            f"{what} has packed values ({', '.join(packed)}), which are not unpacked; save it as "
+            "xarray.open_dataset reads it, or remove the attributes if they mean something else"
+        )
+
+
+def _is_packed(name: str, value: object) -> bool:
+    word = np.asarray(value).ravel()
+    if word.size != 1:
+        return False  # a factor for each axis, say, which is another convention
+    said, usual = word.astype(str)[0], _AS_STORED[name]
+    try:
+        return float(said) != float(usual)
+    except ValueError:
+        return bool(said.lower() != usual)
 
 
 def calibration_of(attributes: Attributes, names: tuple[str, ...]) -> Calibration:

@@ -38,7 +38,7 @@ def refuse_links_out(location: str) -> None:
         return
     text = str(path)
     if is_pattern(location) and "{" not in text:
-        root, links = _above(text), _links_to(glob.iglob(text), _above(text))  # noqa: PTH207
+        root, links = _above(text), _links_to(glob.iglob(text, recursive=True), _above(text))  # noqa: PTH207
     else:
         root = _above(text) if "{" in text else text
         links = _links_in(root)

@@ -61,9 +61,13 @@ def local_path(location: str) -> Path | None:
 
 
 def is_pattern(location: str) -> bool:
-    """Return whether `location` is a glob, and not the name of something that is there."""
-    path, text = local_path(location), without_options(location)
-    return path is not None and glob.has_magic(text) and not path.exists()
+    """Return whether `location` is a glob, and not the name of something that is there.
+
+    What is there may be a file with a path inside it.
+    """
+    path, outer = local_path(location), without_options(split_inner(location)[0])
+    is_there = path is not None and (path.exists() or Path(outer).expanduser().exists())
+    return path is not None and glob.has_magic(outer) and not is_there
 
 
 def without_options(location: str) -> str:

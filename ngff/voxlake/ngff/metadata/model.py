@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, AxisType, VoxelSize
 from voxlake.ngff.grid.units import converted, exact, length_unit, usual_unit
 from voxlake.ngff.metadata.channels import NOTHING_SAID, Channel, Channels
 from voxlake.platform.errors import InvalidInputError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FOLDER = re.compile(r"by-[0-9A-Z]{26}")
 
@@ -48,6 +53,17 @@ class Level:
     """Physical size of a voxel along each axis; below 0 where places fall as it is counted up."""
     translation: tuple[float, ...]
     """Physical place of the centre of the first voxel along each axis."""
+
+
+def finest_first(levels: Iterable[Level]) -> tuple[Level, ...]:
+    """Return levels in the order of the size of their voxels, in which not all metadata have them.
+
+    Examples
+    --------
+    >>> [level.path for level in finest_first([Level("b", (2, 2), ()), Level("a", (2, 1), ())])]
+    ['a', 'b']
+    """
+    return tuple(sorted(levels, key=lambda level: abs(math.prod(level.scale))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from voxlake.ngff.grid.reduction import DESCRIPTIONS
 from voxlake.ngff.metadata import v04, v06
 from voxlake.ngff.metadata.channels import read_channels
 from voxlake.ngff.metadata.early import early_version
+from voxlake.ngff.metadata.model import finest_first
 from voxlake.ngff.metadata.probing import read_v3
 from voxlake.ngff.metadata.scenes import LEVELS_UP, Above, placed_above
 from voxlake.ngff.metadata.seal import require_seal
@@ -126,7 +127,7 @@ def parse_multiscale(ome: Mapping[str, Any], where: str, above: Iterable[Above] 
         raise MetadataError(
             f"the metadata of {where} break NGFF {version}: {'; '.join(reasons(error))}"
         ) from error
-    return replace(found, channels=read_channels(ome))
+    return replace(found, levels=finest_first(found.levels), channels=read_channels(ome))
 
 
 def reasons(error: ValueError) -> Iterator[str]:

@@ -25,7 +25,7 @@ from voxlake.compute.sources.arrangement import Arrangement, arrange_named, axis
 from voxlake.compute.sources.array_attributes import transform_scales
 from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, scales_of
 from voxlake.compute.sources.source import NumberType
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import SourceError, UnsupportedError
 
 
 class DatasetAttributes(BaseModel):
@@ -65,11 +65,18 @@ def parse_dataset(document: dict[str, Any], what: str) -> DatasetAttributes:
     ------
     SourceError
         If extents or block size are not there or do not fit one another.
+    UnsupportedError
+        If voxels have several labels.
     """
     try:
         attributes = DatasetAttributes.model_validate(document)
     except ValidationError as error:
         raise SourceError(f"{what} has wrong attributes ({error}); restore them") from error
+    if document.get("isLabelMultiset"):
+        raise UnsupportedError(
+            f"{what} holds sets of labels for each voxel, as Paintera has them; convert it to one "
+            "label for each (paintera-convert to-scalar)"
+        )
     dimensions, block = attributes.dimensions, attributes.block
     if len(block) != len(dimensions) or min(block, default=0) < 1:
         raise SourceError(

@@ -73,10 +73,10 @@ def _block_files(
         for entry in entries:
             if not entry.name.isdecimal():
                 continue
-            if int(entry.name) >= counts[0]:
+            if int(entry.name) >= counts[0] or entry.name != str(int(entry.name)):
                 raise SourceError(
-                    f"N5 has blocks at {entry.path}, beyond its dimensions "
-                    f"{attributes.dimensions}, which would not be read; restore its "
+                    f"N5 has blocks at {entry.path}, where its dimensions "
+                    f"{attributes.dimensions} have none, which would not be read; restore its "
                     "attributes.json, or remove what is left over"
                 )
             if len(counts) == 1:

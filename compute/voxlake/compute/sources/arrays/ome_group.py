@@ -49,6 +49,13 @@ class OmeImage:
     channels: Channels
     """How they are called and shown."""
     group: zarr.Group
+    images: int
+    """How many its group describes; it is the first of them."""
+
+    @property
+    def remark(self) -> str:
+        """What to know of it besides."""
+        return f"the first of {self.images} multiscales" if self.images > 1 else ""
 
 
 def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
@@ -64,15 +71,17 @@ def image_of(location: str, group: zarr.Group, opened: Open) -> OmeImage | None:
     ome, where = ome_of(group), f"zarr {location}"
     if "multiscales" not in ome and NO_IMAGES.keys().isdisjoint(ome):
         return None
+    listed = ome.get("multiscales")
+    count = len(listed) if isinstance(listed, list) else 0
     try:
         early = early_image(ome, where)
         if early is not None:
-            return OmeImage(early.path, early.axes, None, read_channels(ome), group)
+            return OmeImage(early.path, early.axes, None, read_channels(ome), group, count)
         found = parse_multiscale(ome, where, _above(location, group, opened))
     except CorruptDataError as error:
         raise SourceError(f"{error}; mend the source's metadata") from error
     axes = tuple(map(_axis_name, found.axes))
-    return OmeImage(found.levels[0].path, axes, found, found.channels, group)
+    return OmeImage(found.levels[0].path, axes, found, found.channels, group, count)
 
 
 def labels_inside(location: str, group: zarr.Group) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A scale of a Neuroglancer precomputed volume: a folder, ``s3://`` or ``http(s)://``.
 
 ``precomputed://ADDRESS``, or the address itself, of the folder with the ``info``; then
-``?scale=N`` or ``?scale=KEY`` for another scale than the first. Image or segmentation, sharded or
+``?scale=N`` or ``?scale=KEY`` for another scale than the finest. Image or segmentation, sharded or
 not, coded raw, jpeg, png or compressed_segmentation. The ``voxel_offset`` is the place of the first
 voxel. A chunk that is not there is 0. The fingerprint covers the info: chunks rewritten in place do
 not change it.
@@ -122,6 +122,6 @@ def _source(location: str, store: ts.KvStore, document: dict[str, Any], name: st
         fingerprint=fingerprint_files(files, "precomputed", text),
         read_stored=read,
         stored_block=(*scale.chunk, info.num_channels),
-        calibration=scale.calibration(info.scales[0]),
+        calibration=scale.calibration(info.finest),
         check_stored=check,
     )

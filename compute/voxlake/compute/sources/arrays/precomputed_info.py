@@ -95,6 +95,11 @@ class Info(BaseModel):
     num_channels: int = Field(ge=1)
     scales: tuple[Scale, ...] = Field(min_length=1)
 
+    @property
+    def finest(self) -> Scale:
+        """The scale of the smallest voxels, which need not be the first; of several the first."""
+        return min(self.scales, key=lambda scale: math.prod(scale.resolution))
+
 
 def parse_info(document: dict[str, Any], what: str) -> Info:
     """Return the `document` as an info.
@@ -118,7 +123,7 @@ def parse_info(document: dict[str, Any], what: str) -> Info:
 
 
 def select_scale(info: Info, name: str, what: str) -> int:
-    """Return the number of the scale with that number or key; the first if `name` is empty.
+    """Return the number of the scale with that number or key; of the finest if `name` is empty.
 
     Raises
     ------
@@ -126,10 +131,12 @@ def select_scale(info: Info, name: str, what: str) -> int:
         If there is none.
     """
     keys = [scale.key for scale in info.scales]
+    if not name:
+        return info.scales.index(info.finest)
     if name in keys:
         return keys.index(name)
-    if (name or "0").isdecimal() and int(name or "0") < len(keys):
-        return int(name or "0")
+    if name.isdecimal() and int(name) < len(keys):
+        return int(name)
     raise SourceError(
         f"{what} has no scale {name!r}; give ?scale= and a number below {len(keys)}, or one of "
         f"{', '.join(keys)}"

@@ -19,8 +19,8 @@ from zarr.errors import BaseZarrError
 from zarr.storage import ObjectStore, ZipStore
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
-from voxlake.compute.sources.arrangement import Arrangement, arrange_named
-from voxlake.compute.sources.array_attributes import axis_names_of
+from voxlake.compute.sources.arrangement import Arrangement, arrange_named, axis_name
+from voxlake.compute.sources.array_attributes import axis_names_of, check_unpacked
 from voxlake.compute.sources.array_attributes import calibration_of as attributes_calibration
 from voxlake.compute.sources.arrays.ome_group import OmeImage, image_of, labels_inside, ome_of
 from voxlake.compute.sources.arrays.zarr_bounded import bounded
@@ -65,6 +65,7 @@ def open_zarr(location: str) -> Source | None:
         return None
     array, image = _array(location, store, inner.strip("/"))
     what = f"zarr {location}"
+    check_unpacked(array.attrs, what)
     arrangement = _arrangement(array, image, what)
     return ArrangedSource(
         dtype=native(np.dtype(array.dtype), what),
@@ -74,6 +75,7 @@ def open_zarr(location: str) -> Source | None:
         stored_block=array.chunks,  # of a sharded array, the inner chunks
         calibration=_calibration(array, image, arrangement),
         check_stored=partial(check_chunk_files, address, array, what),
+        remark=image.remark if image else "",
         described=image.channels if image else NOTHING_SAID,
         labels=partial(labels_inside, location, image.group) if image else dict,
     )
@@ -217,12 +219,22 @@ def _series(root: zarr.Group) -> list[str]:
 
 def _arrangement(array: zarr.Array[Any], image: OmeImage | None, what: str) -> Arrangement:
     """Name the axes by the OME-Zarr metadata, else as the array does, else by their number."""
-    if image is not None:
-        return arrange_named(image.axes, array.shape, what)
     names: Any = getattr(array.metadata, "dimension_names", None) or ()
+    if image is not None:
+        _check_order(tuple(map(axis_name, names)), tuple(map(axis_name, image.axes)), what)
+        return arrange_named(image.axes, array.shape, what)
     if not any(names):
         names = axis_names_of(array.attrs)
     return arrange_named(names, array.shape, what)
+
+
+def _check_order(names: tuple[str, ...], axes: tuple[str, ...], what: str) -> None:
+    """Raise SourceError if an array names the axes of its image in another order."""
+    if names != axes and sorted(names) == sorted(axes):
+        raise SourceError(
+            f"{what} names its axes {', '.join(axes)} in the metadata of the image, and "
+            f"{', '.join(names)} in those of its array (dimension_names); mend the wrong ones"
+        )
 
 
 def _calibration(

@@ -54,7 +54,8 @@ class ChunkNames:
         is_ours = name.startswith(self.prefix) and all(map(str.isdecimal, numbers))
         if not is_ours or len(numbers) != len(self.grid):
             return False
-        return all(int(n) < count for n, count in zip(numbers, self.grid, strict=True))
+        pairs = zip(numbers, self.grid, strict=True)
+        return all(n == str(int(n)) and int(n) < count for n, count in pairs)
 
     def unread(self) -> Iterator[str]:
         """Yield names that would not be read, and would be there after the usual mishaps."""

@@ -6,14 +6,16 @@ the folder of the file or below it, or anywhere with ``?links=anywhere`` at the 
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 import h5py
+import numpy as np
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange_named, axis_name
-from voxlake.compute.sources.array_attributes import axis_names_of, calibration_of
+from voxlake.compute.sources.array_attributes import axis_names_of, calibration_of, check_unpacked
 from voxlake.compute.sources.files.hdf5_links import ANYWHERE, Reach, follow, names_in, open_file
 from voxlake.compute.sources.files.hdf5_parts import check_filters, check_parts, chunks_of
 from voxlake.compute.sources.files.hdf5_virtual import check_extents
@@ -27,12 +29,12 @@ from voxlake.platform.errors import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-
     from voxlake.compute.sources.source import Source
     from voxlake.ngff.grid.box import Box
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+_BIG_DATA_VIEWER = re.compile(r"/t\d{5}/(s\d{2})/\d+/cells")
+"""The name of a level as BigDataViewer has it: time, setup, level."""
 
 
 def open_hdf5(location: str) -> Source | None:
@@ -55,21 +57,38 @@ def open_hdf5(location: str) -> Source | None:
     dataset = _dataset(file, path, inner, reach)
     check_filters(dataset, what)
     check_extents(dataset, reach)
-    if not dataset.size:  # which may be so because a part is missing
+    if dataset.size == 0:  # which may be so because a part is missing
         check_parts(dataset, reach)
+    check_unpacked(dataset.attrs, what)
     arrangement = arrange_named(_axis_names(dataset), dataset.shape or (), what)
+    dtype = _dtype(dataset)
     return ArrangedSource(
-        dtype=native(dataset.dtype, what),
+        dtype=native(dtype, what),
         arrangement=arrangement,
         fingerprint=fingerprint_files([path], "hdf5", dataset.name),
-        read_stored=partial(_read, dataset, location),
+        read_stored=partial(_read, dataset, dtype, location),
         stored_block=chunks_of(dataset, reach),
         calibration=calibration_of(dataset.attrs, arrangement.stored),
         check_stored=partial(check_parts, dataset, reach),
     )
 
 
-def _read(dataset: h5py.Dataset, location: str, box: Box) -> np.ndarray:
+def _dtype(dataset: h5py.Dataset) -> np.dtype:
+    """Return the type of the voxels, in the byte order of the file.
+
+    BigDataViewer keeps 16 bits without a sign as if they had one, unless its setup names a type.
+    https://github.com/bigdataviewer/bigdataviewer-core/pull/157
+    """
+    stored: np.dtype = dataset.dtype
+    level = _BIG_DATA_VIEWER.fullmatch(str(dataset.name))
+    if level is None or stored != np.dtype("i2").newbyteorder(stored.byteorder):
+        return stored
+    setup = dataset.file.get(level[1])
+    said = "uint16" if setup is None else setup.attrs.get("dataType", "uint16")
+    return np.dtype(stored.str.replace("i", "u")) if said in {"uint16", b"uint16"} else stored
+
+
+def _read(dataset: h5py.Dataset, dtype: np.dtype, location: str, box: Box) -> np.ndarray:
     """Read the chunks that `box` touches; the HDF5 library serves one thread at a time."""
     try:
         voxels: np.ndarray = dataset[box.slices]
@@ -77,7 +96,7 @@ def _read(dataset: h5py.Dataset, location: str, box: Box) -> np.ndarray:
         raise SourceError(
             f"box {box} of {location} cannot be read ({error}); restore the file"
         ) from error
-    return voxels
+    return voxels if dtype == voxels.dtype else voxels.view(dtype)
 
 
 def _axis_names(dataset: h5py.Dataset) -> tuple[str | None, ...]:

@@ -45,7 +45,13 @@ def open_nifti(location: str) -> Source | None:
 
     try:
         image: Any = nibabel.load(path)  # the base class lacks the volume's methods
-    except (nibabel.filebasedimages.ImageFileError, ValueError, OSError, EOFError) as error:
+    except (
+        nibabel.filebasedimages.ImageFileError,
+        nibabel.spatialimages.HeaderDataError,
+        ValueError,
+        OSError,
+        EOFError,
+    ) as error:
         raise SourceError(f"NIfTI {path} cannot be read ({error}); restore the file") from error
     what = f"NIfTI {path}"
     shape = tuple(int(n) for n in reversed(image.header.get_data_shape()))

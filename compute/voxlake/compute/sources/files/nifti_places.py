@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NAMES = "xyz"
+_SPACE = {1: "meter", 2: "millimeter", 3: "micrometer"}
+_TIME = {8: "second", 16: "millisecond", 24: "microsecond"}
+"""Units by the bits that ``xyzt_units`` has for them; others count no time but frequencies."""
 _CLOSE = 1e-4
 """How far an affine of 32 bits may be off what it should be, for one voxel."""
 
@@ -31,7 +34,7 @@ def nifti_calibration(header: Any, sizes: npt.NDArray[Any]) -> Calibration:
     sizes
         Of voxels along x, y, z; 0 where the file does not say.
     """
-    space, time = header.get_xyzt_units()
+    space, time = _units(header)
     affine = _affine(header)
     lost = _lost(affine, sizes)
     scales: dict[str, AxisScale | None] = {}
@@ -40,8 +43,8 @@ def nifti_calibration(header: Any, sizes: npt.NDArray[Any]) -> Calibration:
         if affine is not None and not lost:
             step, start = step or abs(affine[row, row]), affine[row, 3]
             step = np.copysign(step, affine[row, row])
-        scales[name] = axis_scale(step, _known(space), start)
-    scales["t"] = axis_scale(header["pixdim"][4], _known(time), header["toffset"])
+        scales[name] = axis_scale(step, space, start)
+    scales["t"] = axis_scale(header["pixdim"][4], time, header["toffset"])
     return Calibration(known_scales(scales), lost)
 
 
@@ -73,5 +76,7 @@ def _lost(affine: npt.NDArray[Any] | None, sizes: npt.NDArray[Any]) -> tuple[str
     return ()
 
 
-def _known(unit: str) -> str:
-    return "" if unit == "unknown" else unit
+def _units(header: Any) -> tuple[str, str]:
+    """Return the units of space and time; empty where their code is 0, or none that NIfTI has."""
+    code = int(header["xyzt_units"])
+    return _SPACE.get(code & 0b111, ""), _TIME.get(code & 0b111000, "")

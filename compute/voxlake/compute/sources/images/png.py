@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import IO
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ANIMATION = b"acTL"
+"""The part that says that there are several frames (APNG)."""
 INDEXED = 3
 """The colour type of indices."""
 SAMPLES = {0: 1, 2: 3, INDEXED: 1, 4: 2, 6: 4}
@@ -150,6 +152,8 @@ def _data(body: bytes) -> Iterator[memoryview]:
         content = whole[at + 8 : at + 8 + length]
         if kind == b"IDAT":
             yield content
+        elif kind == _ANIMATION:
+            raise ValueError("it holds several frames")
         elif _checksum(kind, content) != struct.unpack_from(">I", whole, at + 8 + length)[0]:
             raise ValueError(f"the checksum of its part {kind.decode('latin1')} is wrong")
         at += 12 + length

@@ -14,6 +14,7 @@ from tifffile import PHOTOMETRIC, TiffFile
 from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
 from voxlake.compute.sources.images.gif import decode_gif, gif_is_whole, read_gif_header
+from voxlake.compute.sources.images.imagej_values import as_told, told_values
 from voxlake.compute.sources.images.orientation import (
     exif_orientation,
     oriented,
@@ -81,6 +82,8 @@ class SliceHeader:
     """How it is to be turned before it is shown."""
     is_negative: bool = False
     """Whether 0 is white: pixels are read as they are, and one such among others is inverted."""
+    meaning: str = ""
+    """What its values would mean, in words, beyond what they are."""
 
     def in_colours(self) -> SliceHeader:
         """Return the header of the image with the colours of its palette, if it has one."""
@@ -103,14 +106,15 @@ class SliceHeader:
     def remark(self) -> str:
         """What to know of the voxels."""
         if self.palette is None or self.palette.is_ramp:
-            return ""
+            return self.meaning
         return COLOURS if self.shows_colours else INDICES
 
     def __str__(self) -> str:
         colour = f" x {self.samples} samples" if self.samples > 1 else ""
         turned = f", orientation {self.orientation}" if self.orientation != 1 else ""
         negative = ", 0 is white" if self.is_negative else ""
-        return f"{self.height} x {self.width}{colour} {self.dtype}{turned}{negative}"
+        meaning = f", {self.meaning}" if self.meaning else ""
+        return f"{self.height} x {self.width}{colour} {self.dtype}{turned}{negative}{meaning}"
 
 
 def read_header(path: Path) -> SliceHeader:
@@ -324,12 +328,14 @@ def _tiff_header(path: Path) -> SliceHeader:
     if page.imagedepth != 1 or page.dtype is None:
         raise UnsupportedError(f"TIFF {path} has a sample type without a number; convert it")
     samples = page.shaped[0] * page.shaped[4]
-    dtype = native(page.dtype, f"TIFF {path}")
+    dtype, meaning = told_values(page.description, native(page.dtype, f"TIFF {path}"))
     whole = (page.imagelength, page.imagewidth)
     is_colour = palette is not None or bool(page_channels(page, samples, dtype).described)
     header = SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
     is_negative = page.photometric == PHOTOMETRIC.MINISWHITE
-    return replace(header, orientation=tiff_orientation(page), is_negative=is_negative)
+    return replace(
+        header, orientation=tiff_orientation(page), is_negative=is_negative, meaning=meaning
+    )
 
 
 def _check_one_plane(path: Path, page: TiffPage) -> None:
@@ -358,7 +364,8 @@ def _plain_header(path: Path) -> SliceHeader | None:
 def _read_tiff(path: Path, rows: range, columns: range) -> _Pixels:
     with TiffFile(path) as tif:
         page = tif.pages.first
-        return read_page(page, rows, columns), tiff_palette(page)
+        pixels = read_page(page, rows, columns)
+        return as_told(pixels, told_values(page.description, pixels.dtype)[0]), tiff_palette(page)
 
 
 _READERS = (

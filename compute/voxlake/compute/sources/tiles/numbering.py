@@ -74,14 +74,14 @@ def check_numbering(names: Sequence[str], what: str) -> None:
 
     What follows the last dot does not matter. Names may hold several numbers. One counts the slices
     if it is another in each name and leaves none out; the others may be numbers that slices have
-    for another reason: increasing with it, or another in each name and with gaps. Names without any
-    number are in order by themselves.
+    for another reason: increasing with it, or another in each name and with uneven gaps. Names
+    without any number are in order by themselves.
 
     Raises
     ------
     SourceError
-        If numbers are missing or occur twice, none counts or more than one does, or the names
-        follow different patterns.
+        If numbers are missing, occur twice or may be below 0, none counts or more than one does,
+        or the names follow different patterns.
 
     Examples
     --------
@@ -92,7 +92,13 @@ def check_numbering(names: Sequence[str], what: str) -> None:
     """
     _check_same_pattern(names, what)
     _check_no_duplicates(names, what)
-    varying = [column for column in _columns(names) if len(set(column)) > 1]
+    columns = _columns(names)
+    varying = [column for column in columns if len(set(column)) > 1]
+    signs = zip(_signs(names[0]), columns, strict=True)  # alike in all names by now
+    if any(is_signed and column in varying for is_signed, column in signs):
+        raise SourceError(
+            f"{what} has names with numbers that may be below 0, such as {names[0]}; {_TO_DO}"
+        )
     distinct = [column for column in varying if len(set(column)) == len(column)]
     counting = [column for column in distinct if _counts(column)]
     if not varying:
@@ -104,7 +110,11 @@ def check_numbering(names: Sequence[str], what: str) -> None:
         )
     if not counting:
         _raise_gap(min(distinct, key=lambda column: max(column) - min(column)), names, what)
-    others = [column for column in varying if column in counting or column not in distinct]
+    others = [
+        column
+        for column in varying
+        if column in counting or column not in distinct or _is_even(column)
+    ]
     _check_agreement(counting[0], others, names, what)
 
 
@@ -123,6 +133,15 @@ def _check_agreement(
 def _counts(column: list[int]) -> bool:
     """Return whether numbers are all different, and none between them is left out."""
     return len(set(column)) == len(column) == max(column) - min(column) + 1 > 1
+
+
+def _is_even(column: list[int]) -> bool:
+    """Return whether numbers are equally far apart, as the places of slices are.
+
+    Three of them may be so by chance.
+    """
+    steps = {after - before for before, after in itertools.pairwise(sorted(column))}
+    return len(column) > 3 and len(steps) == 1
 
 
 def _order(column: list[int]) -> list[int]:
@@ -179,6 +198,15 @@ def _parts(name: str) -> list[str | int]:
 
 def _numbers(name: str) -> list[int]:
     return [int(digits) for digits in re.findall(r"\d+", _stem(name))]
+
+
+def _signs(name: str) -> list[bool]:
+    """Return of each number whether a minus may stand before it, and no hyphen between words."""
+    stem = _stem(name)
+    return [
+        re.search(r"(^|[\W_])-$", stem[: digits.start()]) is not None
+        for digits in re.finditer(r"\d+", stem)
+    ]
 
 
 def _stem(name: str) -> str:

@@ -151,7 +151,8 @@ def _files(location: str) -> tuple[list[Path], str] | None:
 
 
 def _matching(location: str, path: Path) -> list[Path]:
-    files = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207  (Path.glob wants a folder)
+    # Path.glob wants a folder.
+    files = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
     other = [file.name for file in files if not _is_image(file.name)]
     if other or not files:
         matched = f"{listed(sorted(other))}, no {KINDS}" if other else "no file"
@@ -182,8 +183,8 @@ def _inside(folder: Path) -> tuple[list[Path], str]:
     for file in files:
         if not is_file[file.name]:
             _existing(file)
-    others = sorted({name for name, there in is_file.items() if there}.difference(images))
-    stray = stray_slices(images, others) if others else []
+    others = sorted(set(is_file).difference(images))
+    stray = stray_slices(images, [name for name in others if is_file[name]])
     if stray:
         raise SourceError(
             f"folder {folder} has files that are called as slices are, and are no {KINDS} "

@@ -14,6 +14,7 @@ import numpy as np
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
+from voxlake.compute.sources.images.imagej_values import with_told_values
 from voxlake.compute.sources.images.orientation import oriented, tiff_orientation
 from voxlake.compute.sources.images.palette import (
     INDICES,
@@ -26,7 +27,14 @@ from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff.channels import tiff_channels
 from voxlake.compute.sources.images.tiff.directory import read_directories
 from voxlake.compute.sources.images.tiff.ome_tiff import COMPANION, DescribedTiff, open_described
-from voxlake.compute.sources.images.tiff.page import TIFF_ERRORS, block_of, check_pages, read_page
+from voxlake.compute.sources.images.tiff.page import (
+    SAVE_ALIKE,
+    TIFF_ERRORS,
+    block_of,
+    check_alike,
+    check_pages,
+    read_page,
+)
 from voxlake.compute.sources.images.tiff.places import tiff_calibration
 from voxlake.compute.sources.images.tiff.promise import check_planes, is_ome
 from voxlake.compute.sources.location import local_path
@@ -69,6 +77,10 @@ def open_tiff(location: str) -> Source | None:
         if isinstance(error, InvalidInputError):
             raise
         raise SourceError(f"TIFF {path} cannot be read ({error}); restore the file") from error
+    except RuntimeError as error:
+        raise SourceError(
+            f"TIFF {path} has pages that are not alike ({error}); {SAVE_ALIKE}"
+        ) from error
     # Not with the source: others that are made of it read on.
     weakref.finalize(source.check_stored, described.tif.close)
     return source
@@ -98,7 +110,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
             _check, path, series, described.description, is_mapped=mapped is not None
         ),
     )
-    return _with_palette(source, path, series)
+    return with_told_values(_with_palette(source, path, series), described.description)
 
 
 def _calibration(described: DescribedTiff, series: TiffPageSeries) -> Calibration:
@@ -165,6 +177,7 @@ def _check(path: Path, series: TiffPageSeries, description: str, *, is_mapped: b
         check_pages(tif, Path(tif.filehandle.path))
         if series.keyframe.photometric == TIFF_PALETTE:
             _check_one_palette(Path(tif.filehandle.path))
+    check_alike(pages, series.keyframe)
 
 
 def _check_one_palette(path: Path) -> None:

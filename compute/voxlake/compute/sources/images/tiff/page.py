@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +15,40 @@ from voxlake.compute.sources.images.tiff.directory import read_directories
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tifffile import TiffFile, TiffFrame, TiffPage
 
+    from voxlake.compute.sources.images.tiff.directory import Tag
+
 _GDAL = {42112, 42113}
 """Tags of GDAL, whose strips and tiles of offset and length 0 are not there: no data."""
+
+
+_HEIGHT, _ROWS = 257, 278
+_VOXELS = {
+    256: "width",
+    _HEIGHT: "height",
+    258: "number of bits",
+    262: "photometric interpretation",
+    277: "number of samples",
+    339: "format of samples",
+}
+"""Tags of what the voxels of a page are, in words."""
+_CODING = {
+    259: "compression",
+    266: "order of bits",
+    _ROWS: "number of rows in a strip",
+    284: "order of samples",
+    317: "predictor",
+    322: "width of tiles",
+    323: "height of tiles",
+}
+"""Tags of how they are stored."""
+_USUAL = {_ROWS: 2**32 - 1}
+"""What is meant by leaving a tag out, where it is not 1 (TIFF 6.0)."""
+
+SAVE_ALIKE = "save all pages alike, or each as a file of its own"
 
 
 def read_page(page: TiffPage | TiffFrame, rows: range, columns: range) -> np.ndarray:
@@ -86,14 +114,14 @@ type _Segment = tuple[np.ndarray | None, tuple[int, int, int, int, int], tuple[i
 
 
 def _decode(page: TiffPage | TiffFrame, index: int) -> _Segment:
-    handle, key = page.parent.filehandle, _keyframe(page)
+    handle = page.parent.filehandle
     offset, count = _place(page, index)
     # pread: the position of the shared handle is not moved, so threads need no lock.
     data = os.pread(handle.fileno(), count, offset) if count else None
     if data is not None and len(data) < count:
         raise SourceError(f"page {page.index} of {handle.path} is cut off; restore the file")
     try:
-        segment: _Segment = page.decode(data, index, jpegtables=key.jpegtables)
+        segment: _Segment = page.decode(data, index, jpegtables=page.jpegtables)
     except Exception as error:  # each codec has errors of its own
         raise SourceError(
             f"page {page.index} of {handle.path} does not decode ({error}); restore the file"
@@ -164,6 +192,52 @@ def check_pages(tif: TiffFile, path: Path) -> None:
                 f"TIFF {path} is truncated: page {page.index} ends past the file's {size} bytes; "
                 "restore the file"
             )
+
+
+def check_alike(pages: Iterable[TiffPage | TiffFrame], first: TiffPage) -> None:
+    """Raise SourceError if one of `pages`, of whole files, has not the voxels of the `first`.
+
+    tifffile looks at few pages of many, and decodes the others as it does the first of their file.
+    """
+    layouts: dict[str, list[dict[str, set[int]]]] = {}
+
+    def layout(page: TiffPage | TiffFrame) -> dict[str, set[int]]:
+        path = page.parent.filehandle.path
+        if path not in layouts:
+            layouts[path] = _layouts(Path(path))
+        return layouts[path][page.index]
+
+    for page in pages:
+        own = layout(page)
+        for other, names in ((first, _VOXELS.values()), (_keyframe(page), own)):
+            odd = [name for name in names if own[name] != layout(other)[name]]
+            if odd:
+                file, theirs = (each.parent.filehandle.path for each in (page, other))
+                raise SourceError(
+                    f"page {page.index} of {file} has another {' and another '.join(odd)} than "
+                    f"page {other.index}{f' of {theirs}' if theirs != file else ''}; {SAVE_ALIKE}"
+                )
+
+
+def _layouts(path: Path) -> list[dict[str, set[int]]]:
+    """Return, by page, what its tags say of its layout and its voxels, or what they leave out."""
+    with path.open("rb") as file:
+        directories = read_directories(file.fileno())
+        assert directories is not None  # `check_pages` has read them
+        return [_layout(directories.whole_numbers(_of_layout(tags))) for tags in directories]
+
+
+def _of_layout(tags: Iterable[Tag]) -> list[Tag]:
+    return [tag for tag in tags if tag[0] in _VOXELS or tag[0] in _CODING]
+
+
+def _layout(said: Mapping[int, Sequence[int]]) -> dict[str, set[int]]:
+    layout = {
+        name: {*said.get(code, (_USUAL.get(code, 1),))}
+        for code, name in (_VOXELS | _CODING).items()
+    }
+    strip = _CODING[_ROWS]  # no longer than the page
+    return layout | {strip: {min(*layout[strip], *layout[_VOXELS[_HEIGHT]])}}
 
 
 def count_directories(path: Path) -> int:

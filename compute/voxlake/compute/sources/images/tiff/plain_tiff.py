@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlake.compute.sources.images.imagej_values import told_values
 from voxlake.compute.sources.images.orientation import ORIENTATION
 from voxlake.compute.sources.images.tiff.directory import read_directories
 from voxlake.compute.sources.images.tiff.promise import METAMORPH, is_ome, promised_planes
@@ -86,7 +87,7 @@ def open_plain_tiff(path: Path) -> PlainTiff | None:
         order, tags, description = _only_page(file)
         layout = _layout(path, order, tags)
         size = os.fstat(file).st_size
-        if layout is not None and not _is_one_plane(layout, description):
+        if layout is not None and not _is_whole(layout, description):
             layout = None
     except (OSError, struct.error, KeyError, ValueError):
         layout, size = None, 0
@@ -108,8 +109,13 @@ def _only_page(file: int) -> tuple[str, dict[int, Sequence[int]], str]:
     return directories.order, directories.whole_numbers(pages[0]), description
 
 
-def _is_one_plane(layout: PlainTiff, description: str) -> bool:
-    """Whether no other planes lie behind the one: their reader says how many are there."""
+def _is_whole(layout: PlainTiff, description: str) -> bool:
+    """Whether the pixels are what they mean, and no other planes lie behind them.
+
+    The reader of those says how many are there.
+    """
+    if told_values(description, layout.dtype) != (layout.dtype, ""):
+        return False
     promise = promised_planes(description, (layout.height, layout.width, 1))
     return not is_ome(description) if promise is None else promise.planes == 1
 
