@@ -119,7 +119,7 @@ browser: .venv/dev.stamp  ## A Chromium for the browser tests
 
 pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/uv.in -o requirements/uv.txt
-	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build --extra traces -o requirements/run.txt $(PINS)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group build --extra dashboard --extra traces -o requirements/run.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group docs -c requirements/dev.txt -o requirements/docs.txt $(PINS)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt $(PINS)

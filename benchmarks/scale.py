@@ -256,9 +256,9 @@ def _cluster(workers: int | None, per_call: int) -> Iterator[Client | None]:
     if workers is None:
         yield None
         return
-    with open_cluster(Settings(workers=workers), 1) as client:
-        client.wait_for_workers(max(1, workers))
-        yield client
+    with open_cluster(Settings(workers=workers), 1) as cluster:
+        cluster.client.wait_for_workers(max(1, workers))
+        yield cluster.client
 
 
 def _peak_mib() -> float:

@@ -52,14 +52,15 @@ def in_process_pool(case: Case) -> Iterator[Step]:
 def on_dask(case: Case) -> Iterator[Step]:
     """Run them as a job does."""
     tasks, settings = planned_tasks(case), Settings(workers=PROCESSES)
-    with open_cluster(settings, len(tasks)) as client:
+    with open_cluster(settings, len(tasks)) as cluster:
+        client = cluster.client
         client.wait_for_workers(PROCESSES)
         client.run(load, 0)
         yield Step(ALONE, case.megabytes, lambda: _drain(run_tasks(client, enumerate(tasks))))
 
     def run() -> None:
-        with open_cluster(settings, len(tasks)) as client:
-            _drain(run_tasks(client, enumerate(tasks)))
+        with open_cluster(settings, len(tasks)) as cluster:
+            _drain(run_tasks(cluster.client, enumerate(tasks)))
 
     yield Step(STARTED, case.megabytes, run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 from typing import TYPE_CHECKING
 
 import dask
@@ -15,6 +16,7 @@ from voxlake.cli.checks import examine
 from voxlake.cli.options import InLake, OnCluster
 from voxlake.compute.forecast.machines import machines_of
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
+from voxlake.compute.jobs.events import silent
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
 from voxlake.platform.errors import ClusterLostError
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from tests.servers.dask_gateway import DaskGateway
 
+    from voxlake.compute.jobs import Event, Report
+
 SOURCE = "phantom:64,64,256?kind=labels"
 PASSWORD = "of-the-test-alone"
 
@@ -42,9 +46,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskGateway]:
         yield running
 
 
-def _ingested(workspace: Workspace, name: str) -> np.ndarray:
+def _ingested(workspace: Workspace, name: str, report: Report = silent) -> np.ndarray:
     place = Place(DatasetName.parse(f"a/b/{name}"), Kind.LABELS)
-    run_job(workspace, start_ingest(workspace, IngestRequest(SOURCE, place)))
+    run_job(workspace, start_ingest(workspace, IngestRequest(SOURCE, place)), report)
     volume = workspace.dataset(place).level(0)
     return volume.read(volume.box).result()
 
@@ -60,7 +64,15 @@ def test_a_job_has_a_cluster_of_its_own_while_it_runs(gateway: DaskGateway, tmp_
         expected = _ingested(workspace, "here")
     there = Settings(scheduler=f"gateway+{gateway.address}", workers=1)
     with _signed_in(PASSWORD), Workspace.opened(lake, there) as workspace:
-        np.testing.assert_array_equal(_ingested(workspace, "there"), expected)
+        shown: list[str] = []
+
+        def look(_event: Event) -> None:
+            [job, *_] = workspace.catalog.ledger.list_jobs()
+            with urllib.request.urlopen(job.dashboard or "", timeout=30) as answer:
+                shown.append(answer.read().decode())
+
+        np.testing.assert_array_equal(_ingested(workspace, "there", look), expected)
+        assert "static/js/bokeh" in shown[0]
         assert Gateway(gateway.address).list_clusters() == []
     assert len(re.findall(r"Worker \w+ submitted", gateway.log.read_text())) == 1
 

@@ -79,6 +79,7 @@ WRITES: dict[str, Callable[[Ledger, Claim], object]] = {
     "state": lambda ledger, claim: ledger.set_state(claim, JobState.DONE),
     "stage": lambda ledger, claim: ledger.begin_stage(claim, StageRecord("more", 1, "f")),
     "progress": lambda ledger, claim: ledger.set_progress(claim, "write", StageProgress(9)),
+    "dashboard": lambda ledger, claim: ledger.set_dashboard(claim, "http://h/status"),
     "clear": lambda ledger, claim: ledger.clear_failures(claim),
     "renew": lambda ledger, claim: ledger.renew(claim),
     "release": lambda ledger, claim: ledger.release(claim),

@@ -128,6 +128,28 @@ def test_states_carry_a_word(ledger: Ledger, claim: Claim) -> None:
     assert found.updated_at > before.updated_at
 
 
+def test_a_dashboard_is_told_until_the_run_ends(ledger: Ledger, claim: Claim) -> None:
+    there = "http://scheduler:8787/status"
+
+    def told() -> str | None:
+        return ledger.get_job(claim.job).dashboard
+
+    ledger.set_dashboard(claim, there)
+    ledger.set_state(claim, JobState.RUNNING, "it goes on")
+    assert told() == there
+    ledger.set_state(claim, JobState.DEGRADED)
+    assert told() is None
+    again = ledger.claim(claim.job)
+    ledger.set_dashboard(again, there)
+    ledger.release(again)
+    assert told() is None
+    lost = ledger.claim(claim.job, lease_s=0.01)
+    ledger.set_dashboard(lost, there)
+    time.sleep(0.02)
+    ledger.claim(claim.job)
+    assert told() is None
+
+
 def test_a_stage_is_begun_again_with_the_same_plan_only(ledger: Ledger, claim: Claim) -> None:
     ledger.begin_stage(claim, WRITE)
     for changed in (replace(WRITE, fingerprint="f2"), replace(WRITE, tasks=99)):

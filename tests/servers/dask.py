@@ -21,6 +21,8 @@ class DaskCluster:
     """A scheduler and two workers with a thread each, all without a supervisor."""
 
     logs: Path
+    dashboard: int | None = None
+    """The port of the scheduler's pages, if it has them."""
     port: int = field(default_factory=lambda: free_ports(1)[0])
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -33,7 +35,9 @@ class DaskCluster:
     def start(self, workers: int = 2) -> None:
         """Start the scheduler and workers."""
         command = [*_DASK, "scheduler", "--host", "127.0.0.1", "--port", str(self.port)]
-        self.scheduler = start([*command, "--no-dashboard"], self._log("scheduler"), self._is_up)
+        command += ["--no-dashboard"] if self.dashboard is None else ["--dashboard-address"]
+        command += [] if self.dashboard is None else [f"127.0.0.1:{self.dashboard}"]
+        self.scheduler = start(command, self._log("scheduler"), self._is_up)
         for _ in range(workers):
             self.start_worker()
 

@@ -252,6 +252,8 @@ def _of_gateway(address: str) -> Outcome:
 
 def of_cluster(settings: Settings, workers: Mapping[str, WorkerCondition]) -> Outcome:
     """Return what is to be said of the workers of a cluster."""
+    from voxlake.compute.cluster.room import room_for_task
+
     if not workers:
         return "fail", f"{settings.scheduler} has no workers", "start some"
     threads = sum(worker.threads for worker in workers.values())
@@ -262,10 +264,14 @@ def of_cluster(settings: Settings, workers: Mapping[str, WorkerCondition]) -> Ou
             advice = "install the same versions everywhere: tasks are pickled from here to there"
             return "fail", f"{told}; {address} has {differs}", advice
     limit = settings.memory_limit_bytes
-    small = [a for a, w in workers.items() if w.memory_bytes and w.memory_bytes < w.threads * limit]
+    rooms = [room_for_task(w.memory_bytes, w.threads) for w in workers.values() if w.memory_bytes]
+    small = [room for room in rooms if room < limit]
     if small:
         told += f"; {len(small)} have less memory than {size(limit)} for each thread"
-        return "warn", told, "raise --memory-limit, or lower --nthreads or task sizes"
+        advice = (
+            f"raise --memory-limit, lower --nthreads, or VOXLAKE_MEMORY_LIMIT_BYTES={min(small)}"
+        )
+        return "warn", told, advice
     return "ok", told, None
 
 

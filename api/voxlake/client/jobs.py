@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from voxlake.client.arrays.shown import Listed, table_html, text_html
+from voxlake.client.arrays.shown import Listed, link_html, table_html, text_html
 from voxlake.client.http.server_events import events_of
 from voxlake.documents.jobs.job import JobDocument, JobList, JobLog
 from voxlake.platform.errors import JobFailedError, StoreError
@@ -153,7 +153,8 @@ class RemoteJob:
         return self._changed("cancel")
 
     def __repr__(self) -> str:
-        return f"RemoteJob({self.id}: {summary_of(self.seen)})"
+        there = f", Dask at {self.seen.dashboard}" if self.seen.dashboard else ""
+        return f"RemoteJob({self.id}: {summary_of(self.seen)}{there})"
 
     def _repr_html_(self) -> str:
         """Return how far it was when it was looked at last, for notebooks; nothing is asked."""
@@ -164,7 +165,9 @@ class RemoteJob:
         rows = [(each.name, each.tasks, each.done, each.failed) for each in seen.stages]
         words = text_html(f"{self.id}: {summary_of(seen)}")
         why = f"<p>{text_html(seen.message)}</p>" if seen.message else ""
-        return f"<div><p>{bar} {words}</p>{why}{table_html(columns, rows) if rows else ''}</div>"
+        there = f"<p>{link_html(seen.dashboard, 'Dask dashboard')}</p>" if seen.dashboard else ""
+        table = table_html(columns, rows) if rows else ""
+        return f"<div><p>{bar} {words}</p>{why}{there}{table}</div>"
 
     @property
     def _path(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from voxlake.cli.checks import of_cluster
 from voxlake.compute.cluster.condition import WorkerCondition
+from voxlake.compute.cluster.room import PROCESS_BYTES
 from voxlake.platform.catalog.migrate import REVISIONS
 from voxlake.platform.settings import Settings
 
@@ -93,9 +94,11 @@ def test_settings_an_issuer_and_a_gateway_that_are_wrong_are_told(
 
 def test_workers_of_a_cluster_are_held_to_versions_and_memory() -> None:
     settings = Settings(scheduler="tcp://s:1", memory_limit_bytes=100)
-    well = WorkerCondition(2, 200, {})
+    well = WorkerCondition(2, PROCESS_BYTES + 200, {})
     assert of_cluster(settings, {"a": well})[:2] == ("ok", "tcp://s:1 has 1 workers with 2 threads")
     assert of_cluster(settings, {})[0] == "fail"
     assert "numpy 1" in of_cluster(settings, {"a": WorkerCondition(2, 0, {"numpy": "1"})})[1]
-    state, found, advice = of_cluster(settings, {"a": well, "b": WorkerCondition(2, 199, {})})
-    assert (state, "1 have less memory" in found, advice is None) == ("warn", True, False)
+    small = WorkerCondition(2, PROCESS_BYTES + 199, {})
+    state, found, advice = of_cluster(settings, {"a": well, "b": small})
+    assert (state, "1 have less memory" in found) == ("warn", True)
+    assert "VOXLAKE_MEMORY_LIMIT_BYTES=99" in (advice or "")

@@ -158,6 +158,7 @@ def test_a_job_is_its_progress(gateway: Gateway) -> None:
         {
             "id": "01J", "kind": "ingest", "dataset": EVIL, "state": "running", "running": True,
             "queued": False, "cancelling": False, "message": EVIL, "host": None, "pid": None,
+            "dashboard": f"http://h/{EVIL}",
             "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "spec": {},
             "stages": [
                 {
@@ -167,8 +168,13 @@ def test_a_job_is_its_progress(gateway: Gateway) -> None:
             ],
         }
     )  # fmt: skip
-    page = RemoteJob(gateway._connection, seen)._repr_html_()
+    job = RemoteJob(gateway._connection, seen)
+    assert repr(job).endswith(f", Dask at http://h/{EVIL})")
+    page = job._repr_html_()
     assert 'value="0.2500"' in page
+    assert 'href="http://h/&quot;&gt;&lt;svg onload=alert(1)&gt;" rel="noopener"' in page
+    with pytest.raises(ValueError, match="dashboard"):
+        JobDocument.model_validate(seen.model_dump() | {"dashboard": "javascript:alert(1)"})
     assert "svg" not in Tags(page).tags
     assert EVIL in Tags(page).text
 

@@ -274,6 +274,27 @@ def test_who_reads_the_dataset_sees_how_far_and_no_more(
         assert nobody.get("/v2/jobs").json()["jobs"] == []
 
 
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [("http://scheduler:8787/status", True), ("javascript:alert(1)", False), (None, False)],
+)
+def test_who_manages_a_job_is_told_where_to_look_at_its_cluster(
+    own: Served, editor: httpx2.Client, there: str | None, told: bool
+) -> None:
+    job = ask(editor, kind="fsck", dataset=EM)
+    claim = own.catalog.ledger.claim(job.id)
+    own.catalog.ledger.set_dashboard(claim, there)
+    shown = there if told else None
+    with client_of(own, "viewer") as viewer:
+        assert get(editor, job).dashboard == shown
+        assert get(viewer, job).dashboard is None
+        if there is not None:
+            assert there not in viewer.get("/v2/jobs").text
+            assert (there in editor.get("/v2/jobs").text) is told
+    own.catalog.ledger.release(claim)
+    assert get(editor, job).dashboard is None
+
+
 def test_lists_are_pages_by_dataset_and_state(own: Served, editor: httpx2.Client) -> None:
     jobs = [ask(editor, kind="fsck", dataset=name).id for name in (EM, CELLS, EM)]
     first = JobList.model_validate_json(editor.get("/v2/jobs", params={"limit": 2}).content)

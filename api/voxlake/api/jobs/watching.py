@@ -60,6 +60,7 @@ def told(document: JobDocument, *, manages: bool) -> JobDocument:
         "spec": {},
         "host": None,
         "pid": None,
+        "dashboard": None,
         "failures": (),
     }
     return document.model_copy(update=hidden | {"findings": (), "plan": None, "by": ""})

@@ -46,6 +46,7 @@ def shown_job(job: JobDocument) -> Shown:
             ("created", job.created_at),
             ("updated", job.updated_at),
             ("process", f"{job.pid} on {job.host}" if job.pid else None),
+            ("dashboard", job.dashboard),
         )
     )
     yield table(

@@ -75,6 +75,17 @@ def table_html(columns: Sequence[str], rows: Sequence[Iterable[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{rest}"
 
 
+def link_html(address: str, words: str) -> str:
+    """Return a link to an address of the web, which is known to be one.
+
+    Examples
+    --------
+    >>> link_html("https://h/?a=1&b=2", "look")
+    '<a href="https://h/?a=1&amp;b=2" rel="noopener">look</a>'
+    """
+    return f'<a href="{escape(address)}" rel="noopener">{escape(words)}</a>'
+
+
 def picture_html(png: bytes, what: str) -> str:
     """Return a PNG file as a picture in the page itself."""
     source = b64encode(png).decode()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -23,6 +24,10 @@ StateOfJob = JobState
 
 MOST_FAILURES = 100
 """Failed tasks that are named; the stages say how many there are."""
+
+
+WEB_ADDRESS = "^https?://"
+"""What a link may lead to: a scheduler is not trusted to have no `javascript:`."""
 
 
 class RunDocument(Document):
@@ -75,6 +80,9 @@ class JobDocument(Document):
     updated_at: datetime
     host: str | None
     pid: int | None
+    dashboard: Annotated[str, Field(pattern=WEB_ADDRESS)] | None = Field(
+        None, description="Where to look at the Dask cluster that it runs on, while it does."
+    )
     stages: tuple[StageDocument, ...]
     failures: tuple[TaskFailure, ...] = Field(
         (), description="Tasks that failed and have not been done since, if they were asked for."
@@ -169,6 +177,7 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         updated_at=job.updated_at,
         host=job.host,
         pid=job.pid,
+        dashboard=_dashboard(job),
         by=job.by,
         stages=tuple(
             _stage(ledger, job, stage, whole=whole) for stage in job.stages if stage.name != ANSWER
@@ -176,6 +185,11 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         failures=tuple(ledger.failures(job.id, limit=MOST_FAILURES)) if whole else (),
         spec=dict(job.spec),
     )
+
+
+def _dashboard(job: Job) -> str | None:
+    told = job.dashboard or ""
+    return told if is_running(job) and re.match(WEB_ADDRESS, told) else None
 
 
 def _stage(ledger: Ledger, job: Job, stage: StageRecord, *, whole: bool) -> StageDocument:

@@ -43,10 +43,10 @@ def cluster_condition(settings: Settings) -> dict[str, WorkerCondition]:
         If no scheduler answers at the address.
     """
     here = versions_here()
-    with open_cluster(settings, 1) as client, cluster_failures():
-        workers = client.scheduler_info(n_workers=-1)["workers"]
+    with open_cluster(settings, 1) as cluster, cluster_failures():
+        workers = cluster.client.scheduler_info(n_workers=-1)["workers"]
         # A worker without voxlake answers with the error that it has of it.
-        told = client.run(versions_here, on_error="return")
+        told = cluster.client.run(versions_here, on_error="return")
     return {
         address: WorkerCondition(
             worker["nthreads"], worker["memory_limit"] or 0, _difference(here, told.get(address))

@@ -31,8 +31,10 @@ def is_gateway(address: str) -> bool:
 
 
 @contextmanager
-def gateway_cluster(address: str, most: int | None) -> Iterator[Client]:
+def gateway_cluster(address: str, most: int | None) -> Iterator[tuple[Client, str | None]]:
     """Start a cluster of one worker to `most`, as there is work; it ends with the block.
+
+    Yielded is where its dashboard is, too, if it has one.
 
     Raises
     ------
@@ -44,9 +46,9 @@ def gateway_cluster(address: str, most: int | None) -> Iterator[Client]:
         name = gateway.submit()
     try:
         with _failures(address):
-            client = _connected(gateway, name, most)
+            client, dashboard = _connected(gateway, name, most)
         with client:
-            yield client
+            yield client, dashboard
     finally:
         # A gateway that is gone ends it by itself, once it has been idle for long enough.
         with suppress(ClusterLostError), _failures(address):
@@ -75,14 +77,15 @@ def _gateway(address: str) -> Any:
     return Gateway(address.removeprefix(PREFIX))
 
 
-def _connected(gateway: Any, name: str, most: int | None) -> Client:
+def _connected(gateway: Any, name: str, most: int | None) -> tuple[Client, str | None]:
     """Wait until the cluster has a scheduler, and connect to that."""
     while (cluster := gateway.get_cluster(name)).status.name == "PENDING":
         time.sleep(POLL_S)
     if cluster.status.name != "RUNNING":
         raise ValueError(f"it is {cluster.status.name.lower()}; the gateway's log says why")
     gateway.adapt_cluster(name, minimum=1, maximum=most)
-    return Client(cluster.scheduler_address, security=cluster.security, set_as_default=False)
+    client = Client(cluster.scheduler_address, security=cluster.security, set_as_default=False)
+    return client, cluster.dashboard_link
 
 
 @contextmanager

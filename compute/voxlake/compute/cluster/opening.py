@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dask
 from distributed import Client, LocalCluster
 
+from voxlake.compute.cluster.dashboard import can_draw, dashboard_of
 from voxlake.compute.cluster.gateway import gateway_cluster, is_gateway
 from voxlake.compute.passes.threads import available_cores
 from voxlake.platform.errors import ClusterLostError
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 CONNECT_S = 30
 """Seconds to wait for a scheduler to answer; one on a busy machine takes many."""
+
+LOOPBACK = "127.0.0.1"
+"""Where a local cluster has its pages."""
 
 CLOSE_S = 0.5
 """Seconds that a local cluster has to end after Ctrl-C, while its threads still work."""
@@ -34,7 +39,18 @@ FEW_TASKS_PER_CORE = 4
 THREADS_PER_PROCESS = 4
 """Of the local cluster: inner loops leave the interpreter lock, what is around them does not."""
 
+MEMORY = {
+    # Workers keep nothing of our tasks that could be spilled.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    # A worker that starts no more tasks stands still where memory that is freed stays with it.
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+"""What workers do as their memory fills: the same in all of deploy/."""
+
 _DASK = {
+    **MEMORY,
     # Of worker processes: that they lose their scheduler is told by our own errors.
     "logging.distributed": "critical",
     "distributed.comm.retry.count": 3,
@@ -48,14 +64,23 @@ _DASK = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that tasks may be sent to."""
+
+    client: Client
+    dashboard: str | None
+    """Where people look at it; None: nowhere."""
+
+
 @contextmanager
-def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
+def open_cluster(settings: Settings, tasks: int) -> Iterator[Cluster]:
     """Connect to ``settings.scheduler``, or start a cluster on this machine and stop it after.
 
     A dask-gateway starts one, and stops it after, of up to ``settings.workers`` workers. One on
     this machine has ``settings.workers`` processes, which share the cores. The default is threads
     of this process, as for 0 workers, on few cores or for few `tasks`, and else a process for every
-    `THREADS_PER_PROCESS` cores.
+    `THREADS_PER_PROCESS` cores. Where bokeh is installed it has a dashboard, unless tasks are few.
 
     Raises
     ------
@@ -66,20 +91,22 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(_DASK):
         if settings.scheduler and is_gateway(settings.scheduler):
-            with gateway_cluster(settings.scheduler, settings.workers or None) as client:
-                yield client
+            most = settings.workers or None
+            with gateway_cluster(settings.scheduler, most) as (client, dashboard):
+                yield Cluster(client, dashboard)
             return
         if settings.scheduler:
             with _connected(settings.scheduler) as client:
-                yield client
+                yield Cluster(client, dashboard_of(client))
             return
         with ExitStack() as stack:
-            cluster = stack.enter_context(_local_cluster(settings.workers, tasks))
+            shown = can_draw() and not _are_few(tasks, available_cores())
+            cluster = stack.enter_context(_local_cluster(settings.workers, tasks, shown=shown))
             # Never the one that other Dask code of this process uses: it may outlive an interrupt.
             client = Client(cluster, set_as_default=False)
             stack.callback(client.close)
             try:
-                yield client
+                yield Cluster(client, dashboard_of(client, LOOPBACK) if shown else None)
             except KeyboardInterrupt:
                 stack.pop_all()  # To leave it waits for its threads, which may work for long.
                 with suppress(TimeoutError):
@@ -88,15 +115,20 @@ def open_cluster(settings: Settings, tasks: int) -> Iterator[Client]:
                 raise
 
 
-def _local_cluster(workers: int | None, tasks: int) -> LocalCluster:
+def _local_cluster(workers: int | None, tasks: int, *, shown: bool) -> LocalCluster:
     processes, threads = local_size(workers, tasks, available_cores())
     return LocalCluster(
         n_workers=processes or 1,
         threads_per_worker=threads,
         processes=processes > 0,
         # Any free port of the loopback: the default one may be taken, and listens to the network.
-        dashboard_address="127.0.0.1:0",
+        dashboard_address=f"{LOOPBACK}:0",
+        scheduler_kwargs={"dashboard": shown},
     )
+
+
+def _are_few(tasks: int, cores: int) -> bool:
+    return tasks <= FEW_TASKS_PER_CORE * cores
 
 
 def worker_threads(address: str) -> list[int]:
@@ -125,7 +157,7 @@ def local_size(workers: int | None, tasks: int, cores: int) -> tuple[int, int]:
     (2, 8)
     """
     if workers is None:
-        small = cores <= THREADS_PER_PROCESS or tasks <= FEW_TASKS_PER_CORE * cores
+        small = cores <= THREADS_PER_PROCESS or _are_few(tasks, cores)
         workers = 0 if small else -(-cores // THREADS_PER_PROCESS)
     return workers, max(1, cores // max(1, workers))
 

@@ -13,12 +13,16 @@ import traceback
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from distributed import KilledWorker
+
 from voxlake.compute.cluster.opening import ANSWER_S, cluster_failures
+from voxlake.compute.cluster.suspects import Suspects
 from voxlake.compute.cluster.work import work
 from voxlake.platform.errors import ClusterLostError
 
@@ -65,6 +69,8 @@ class Finished:
     error: BaseException | None = None
     report: str = ""
     """The error with its traceback, as the worker saw it."""
+    attempts: int = 1
+    """How often it was tried for that."""
 
 
 def run_tasks(
@@ -88,6 +94,7 @@ def run_tasks(
     """
     stream = _Stream(client, iter(tasks))
     try:
+        check()
         stream.fill()
         while stream.running:
             check()
@@ -112,8 +119,11 @@ class _Stream:
         self._client, self._tasks = client, tasks
         self._back: deque[Numbered] = deque()
         """Tasks that a worker handed back."""
-        self._alone: deque[Numbered] = deque()
-        """Tasks of a call that took its worker with it: which of them did will be seen."""
+        self._apart: deque[Numbered] = deque()
+        """Tasks of a call that failed as a whole: which of them is at fault will be seen."""
+        self._suspects = Suspects(client)
+        self._alone: Any = None
+        """The call that is the only one on the cluster, so that no other is blamed."""
         self._finished: queue.Queue[Any] = queue.Queue()
         self._per_call = 1
         self._topic = f"voxlake-{uuid4().hex}"
@@ -130,15 +140,12 @@ class _Stream:
     def fill(self) -> None:
         """Submit calls until the window is full or nothing is left."""
         self._follow_cluster()
-        while len(self.running) < self._window():
-            tasks = self._draw()
-            if not tasks:
-                return
-            with cluster_failures():
-                future = self._client.submit(work, tasks, self._topic, pure=False, retries=0)
-            self.running[future] = tasks
-            self._told.update((index, 0) for index, _ in tasks)
-            future.add_done_callback(self._finished.put)
+        if self._alone is not None:
+            return
+        while len(self.running) < self._window() and (tasks := self._draw()):
+            self._send(tasks)
+        if self._suspects and not self.running:
+            self._alone = self._send([self._suspects.take()])
 
     def next_finished(self) -> Any:
         """Return a call that came back, or None after a second without one."""
@@ -185,6 +192,7 @@ class _Stream:
     def give_up(self) -> None:
         """Let the cluster forget what still runs."""
         self._client.unsubscribe_topic(self._topic)
+        self._suspects.close()
         for future in self.running:
             future.release()
 
@@ -209,24 +217,45 @@ class _Stream:
         """Return how many calls the cluster is given; some, too, for workers to come."""
         return WINDOW_PER_THREAD * max(1, self._threads)
 
+    def _send(self, tasks: Sequence[Numbered]) -> Any:
+        key = f"{_name_of(tasks)}-{uuid4().hex}"
+        with cluster_failures():
+            future = self._client.submit(work, tasks, self._topic, key=key, pure=False, retries=0)
+        self.running[future] = tasks
+        self._told.update((index, 0) for index, _ in tasks)
+        future.add_done_callback(self._finished.put)
+        return future
+
     def _failed(self, future: Any, error: BaseException) -> list[Finished]:
+        was_alone, attempts = future is self._alone, 1
         tasks = self._returned(future)
-        if len(tasks) > 1:
-            self._alone.extend(tasks)
+        if isinstance(error, KilledWorker):
+            if not was_alone:
+                self._suspects.add(tasks, self._window())
+                return []
+            # Those before it ran alone, and these.
+            attempts = 2 * (error.allowed_failures + 1)
+            error = self._suspects.judge(error)
+        elif len(tasks) > 1:
+            self._apart.extend(tasks)
             return []
         report = "".join(traceback.format_exception(error))
-        return [Finished(tasks[0][0], error=error, report=report)]
+        return [Finished(tasks[0][0], error=error, report=report, attempts=attempts)]
 
     def _returned(self, future: Any) -> Sequence[Numbered]:
         tasks = self.running.pop(future)
+        if future is self._alone:
+            self._alone = None
         future.release()
         for index, _ in tasks:
             self._told.pop(index, None)
         return tasks
 
     def _draw(self) -> list[Numbered]:
-        if self._alone:
-            return [self._alone.popleft()]
+        if self._suspects.are_due:
+            return []
+        if self._apart:
+            return [self._apart.popleft()]
         if self._back:
             return [self._back.popleft()]
         left = length_hint(self._tasks, MOST_PER_CALL * SHARE_IN_FLIGHT * self._window())
@@ -258,6 +287,14 @@ class _Stream:
                 f"the Dask cluster has had no worker for {WORKERS_S} s; start some and resume the "
                 "job"
             )
+
+
+def _name_of(tasks: Sequence[Numbered]) -> str:
+    """Return what Dask's dashboard calls such tasks."""
+    task: object = tasks[0][1]
+    while isinstance(task, partial):
+        task = task.func
+    return str(getattr(task, "__name__", type(task).__name__))
 
 
 def _threads(client: Client) -> int:

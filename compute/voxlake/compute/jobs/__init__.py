@@ -10,7 +10,8 @@ from voxlake.compute.jobs.kinds.remove import start_remove
 from voxlake.compute.jobs.kinds.repair import start_repair
 from voxlake.compute.jobs.kinds.verify import start_verify
 from voxlake.compute.jobs.report import write_report
-from voxlake.compute.jobs.running import JobSummary, run_job
+from voxlake.compute.jobs.running import run_job
+from voxlake.compute.jobs.summary import JobSummary
 from voxlake.compute.jobs.workspace import Workspace
 
 __all__ = [

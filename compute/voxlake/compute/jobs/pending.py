@@ -32,6 +32,8 @@ class Pending(Iterator[tuple[int, "Task"]]):
         self._again: deque[int] = deque()
         self.set_aside = 0
         """Tasks that failed too often."""
+        self.too_large = 0
+        """Those of them that workers were ended for, as they filled more than they may."""
 
     def try_again(self, index: int) -> None:
         """Let a task that failed come once more."""

@@ -118,13 +118,13 @@ class Recorder:
         if full:
             self.flush()
 
-    def failed(self, index: int, traceback: str) -> int:
-        """Record that a task failed and return how often it has."""
+    def failed(self, index: int, traceback: str, attempts: int) -> int:
+        """Record that a task failed, so many times, and return how often it has."""
         tally = self._begun()
         tally.failed.add(index)
         self.flush()
         return self.patiently(
-            lambda: self.ledger.record_failure(self.claim, tally.stage, index, traceback)
+            lambda: self.ledger.record_failure(self.claim, tally.stage, index, traceback, attempts)
         )
 
     def end(self) -> None:

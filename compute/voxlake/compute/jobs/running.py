@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from voxlake.compute.jobs.kinds.asked.start import checked_job
 from voxlake.compute.jobs.kinds.kind import RENEW_S
 from voxlake.compute.jobs.pending import Pending
 from voxlake.compute.jobs.recorder import Recorder, StageTally
+from voxlake.compute.jobs.summary import JobSummary, StageSummary
 from voxlake.compute.opened import close_opened_volumes
 from voxlake.compute.plan import Result
 from voxlake.compute.sources.opening import close_cached_sources
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.kinds.kind import JobKind, Work
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
-    from voxlake.compute.verify.results import ComparedShard
     from voxlake.platform.jobs.record import Claim, Job
 
     type _Execute = Callable[
@@ -57,48 +56,14 @@ ATTEMPTS = 3
 MOST_SET_ASIDE = 1000
 """After so many tasks were set aside the job ends: something is wrong with all of them."""
 
+MOST_TOO_LARGE = 10
+"""After so many that workers were ended for, too: each costs others what runs beside it."""
+
 GRACE_S = 20.0
 """Seconds that a job which is to stop waits for its tasks in flight (Kubernetes kills after 30)."""
 
 FATAL = (StoreFullError, StoreReadOnlyError, PlanChangedError, InvalidInputError)
 """What trying again cannot mend: the job stops at once and can be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageSummary:
-    """One stage, as it went."""
-
-    stage: str
-    tasks: int
-    ran: int
-    """Tasks that this run did; the others were done before."""
-    voxels: int
-    """Voxels that this run wrote or compared."""
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class JobSummary:
-    """A job that ended, as it went."""
-
-    job: str
-    dataset: str
-    stages: tuple[StageSummary, ...]
-    seconds: float
-    itemsize: int
-    """Bytes of a voxel of the dataset."""
-    differences: tuple[ComparedShard, ...]
-    """Shards that a verify job found to differ."""
-
-    @property
-    def voxels(self) -> int:
-        """Voxels that this run wrote or compared, at all levels."""
-        return sum(stage.voxels for stage in self.stages)
-
-    @property
-    def tasks(self) -> int:
-        """Tasks that this run did."""
-        return sum(stage.ran for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +217,27 @@ def _run_plans(
     run.recorder.patiently(lambda: run.kind.begin(run.work))
     # Dask takes as long to load as all else, and a job that is only queued never needs it.
     from voxlake.compute.cluster.opening import open_cluster
+    from voxlake.compute.cluster.room import RoomCheck
     from voxlake.compute.cluster.stream import run_tasks
 
-    with open_cluster(run.work.workspace.settings, left) as client:
-        execute = partial(run_tasks, client)
+    with open_cluster(run.work.workspace.settings, left) as cluster:
+        run.recorder.patiently(lambda: _tell_dashboard(run, cluster.dashboard))
+        has_room = RoomCheck(cluster.client, plans)
+
+        def execute(
+            pending: Pending, check: Callable[[], None], under_way: Callable[[int], None]
+        ) -> Iterator[Finished]:
+            def check_all() -> None:
+                has_room()
+                check()
+
+            return run_tasks(cluster.client, pending, check_all, under_way)
+
         return tuple(_run_stage_traced(run, execute, itemsize, plan, report) for plan in plans)
+
+
+def _tell_dashboard(run: _Run, dashboard: str | None) -> None:
+    run.work.ledger.set_dashboard(run.recorder.claim, dashboard)
 
 
 def _begin_stages(run: _Run, plans: list[Plan]) -> int:
@@ -335,14 +316,16 @@ def _signs_of_life(run: _Run) -> Callable[[], None]:
 
 
 def _note_failure(recorder: Recorder, finished: Finished, pending: Pending) -> None:
-    attempts = recorder.failed(finished.index, finished.report)
+    attempts = recorder.failed(finished.index, finished.report, finished.attempts)
     if isinstance(finished.error, FATAL):
         raise finished.error
     if attempts < ATTEMPTS:
         pending.try_again(finished.index)
         return
     pending.set_aside += 1
-    if pending.set_aside >= MOST_SET_ASIDE:
+    if isinstance(finished.error, MemoryError) and finished.attempts > 1:
+        pending.too_large += 1
+    if pending.set_aside >= MOST_SET_ASIDE or pending.too_large >= MOST_TOO_LARGE:
         raise JobFailedError(
             f"{pending.set_aside} tasks failed {ATTEMPTS} times each, the last with: "
             f"{finished.report.strip().splitlines()[-1]}"

@@ -32,6 +32,7 @@ REVISIONS = (
     "0024",
     "0025",
     "0026",
+    "0027",
 )
 """Every revision of the tables that this version knows, oldest first."""
 

@@ -21,6 +21,7 @@ from voxlake.platform.jobs.runner import is_held, this_process
 from voxlake.platform.jobs.tables import jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -30,6 +31,9 @@ LEASE_S = 60.0
 
 MOST_LOSSES = 3
 """A queued job that lost so many runners in a row, with no task done, is not given to another."""
+
+NOT_RUNNING: Mapping[str, None] = {"lease_until": None, "dashboard": None}
+"""What goes when a run ends, by the names of a job's columns."""
 
 type _Row = Row[tuple[Any, ...]]
 
@@ -147,7 +151,7 @@ def free(connection: Connection, row: _Row, message: str, *, losses: int = 0) ->
     state = JobState.INTERRUPTED if row.queued_at is None else JobState.QUEUED
     if losses >= MOST_LOSSES:
         state, message = JobState.FAILED, f"{losses} runners in a row died of it; {message}"
-    columns = {"message": message, "fence": row.fence + 1, "losses": losses, "lease_until": None}
+    columns = {"message": message, "fence": row.fence + 1, "losses": losses, **NOT_RUNNING}
     change_job(connection, row.id, state=state.value, **columns)
 
 
@@ -196,6 +200,7 @@ def _take(
         losses=row.losses + lost,
         lease_until=moment + timedelta(seconds=lease_s),
         cancel_asked=cancel_asked,
+        dashboard=None,
     )
     return claim
 

@@ -190,7 +190,7 @@ class Ledger:
                 columns: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
             else:
                 columns = {"state": JobState.CANCELLED.value, "message": "cancelled"}
-                columns |= {"fence": row.fence + 1, "lease_until": None}
+                columns |= {"fence": row.fence + 1, **leases.NOT_RUNNING}
             leases.change_job(connection, job, **columns)
         return self.get_job(job)
 
@@ -209,7 +209,7 @@ class Ledger:
             columns: dict[str, object] = {"cancel_asked": True, "message": "being cancelled"}
             if not is_held(row, leases.database_time(connection)):
                 columns |= {"state": JobState.QUEUED.value, "queued_at": now(), "losses": 0}
-                columns |= {"fence": row.fence + 1, "lease_until": None}
+                columns |= {"fence": row.fence + 1, **leases.NOT_RUNNING}
             leases.change_job(connection, job, **columns)
         return self.get_job(job)
 
@@ -234,9 +234,14 @@ class Ledger:
             "updated_at": now(),
         }
         if state is not JobState.RUNNING:
-            change["lease_until"] = None
+            change |= leases.NOT_RUNNING
         with self.database.write() as connection:
             leases.change_claimed(connection, claim, change)
+
+    def set_dashboard(self, claim: Claim, dashboard: str | None) -> None:
+        """Tell where people look at the cluster that the job runs on, until its run ends."""
+        with self.database.write() as connection:
+            leases.change_claimed(connection, claim, {"dashboard": dashboard})
 
     def begin_stage(self, claim: Claim, stage: StageRecord) -> None:
         """Record that the job works through a plan; again is no error.
@@ -321,18 +326,23 @@ class Ledger:
             connection.execute(put, rows)
             connection.execute(mend)
 
-    def record_failure(self, claim: Claim, stage: str, index: int, traceback: str) -> int:
-        """Record that a task failed, and return how often it has.
+    def record_failure(
+        self, claim: Claim, stage: str, index: int, traceback: str, attempts: int = 1
+    ) -> int:
+        """Record that a task failed, in so many attempts, and return how often it has.
 
         A task that is already done stays done: its number of failures is then 0.
         """
         number = self._stage_of(claim.job, stage, [index])
         put = self.database.insert(failed_tasks).values(
-            stage=number, task=index, attempts=1, traceback=clean_text(traceback)
+            stage=number, task=index, attempts=attempts, traceback=clean_text(traceback)
         )
         again = put.on_conflict_do_update(
             index_elements=["stage", "task"],
-            set_={"attempts": failed_tasks.c.attempts + 1, "traceback": put.excluded.traceback},
+            set_={
+                "attempts": failed_tasks.c.attempts + put.excluded.attempts,
+                "traceback": put.excluded.traceback,
+            },
         ).returning(failed_tasks.c.attempts)
         done = select(done_tasks.c.task).where(
             done_tasks.c.stage == number, done_tasks.c.task == index

@@ -155,6 +155,8 @@ class Job:
     """The same, as they were called; empty: a command recorded it."""
     traceparent: str | None = None
     """The span in which it was recorded (see `voxlake.platform.telemetry.traces`)."""
+    dashboard: str | None = None
+    """Where people look at the cluster that it runs on; None: nowhere, or it does not run."""
 
     @property
     def becomes(self) -> str:

@@ -51,6 +51,7 @@ jobs = Table(
     Column("node", ID, ForeignKey(nodes.c.id), index=True),
     Column("user", ID),
     Column("by", String(255), nullable=False, server_default=""),
+    Column("dashboard", Text),
 )
 
 Index(

@@ -15,6 +15,7 @@ from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.running import run_claimed
 from voxlake.platform.access import Role
 from voxlake.platform.errors import VoxlakeError
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
@@ -93,6 +94,21 @@ def test_what_would_be_refused_is_told_and_not_started(shop: Workshop, sources: 
         elsewhere = ada.fill_in(INGEST, source="/etc", name="x", as_kind="image")
         assert elsewhere.status_code == 403
         assert "VOXLAKE_INGEST_STORES" in elsewhere.text
+
+
+def test_who_manages_a_job_is_led_to_its_cluster(shop: Workshop) -> None:
+    shop.catalog.shares.share(["lab"], "bob", Role.VIEWER)
+    link = '<a href="https://dask.lab/status?a=1&amp;b=2" rel="noopener">'
+    with shop.browser("ada") as ada, shop.browser("bob") as bob:
+        job = ada.fill_in("/jobs", kind="fsck", dataset="lab/brain/em").url.path
+        claim = shop.catalog.ledger.claim(job.rpartition("/")[2])
+        assert "Dask" not in ada.get(job).text
+        shop.catalog.ledger.set_dashboard(claim, "https://dask.lab/status?a=1&b=2")
+        assert link in ada.get(job).text
+        bob.await_status(job, 200)
+        assert "Dask" not in bob.get(job).text
+        shop.catalog.ledger.set_state(claim, JobState.CANCELLED)
+        assert "Dask" not in ada.get(job).text
 
 
 def test_a_job_is_started_on_the_page_of_its_dataset_and_cancelled(shop: Workshop) -> None:
