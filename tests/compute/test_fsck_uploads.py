@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.ngff.datasets import Sample, create, fill
-from tests.platform.test_multipart import NOW, begin
+from tests.platform.store.test_multipart import NOW, begin
 from tests.servers.s3_proxy import Fault, s3_proxy
 
 from voxlake.compute.fsck.finding import Check, Finding, FsckResult

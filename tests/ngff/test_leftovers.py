@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.platform.test_multipart import NOW, begin
+from tests.platform.store.test_multipart import NOW, begin
 
 from voxlake.ngff.storage import leftovers
 from voxlake.platform.store.s3.multipart import abandoned_uploads
