@@ -51,17 +51,9 @@ class Place:
         ran = subprocess.run(command, capture_output=True, check=False, text=True)
         if ran.returncode:
             raise SystemExit(ran.stderr)
-        composition: dict[str, Any] = json.loads(ran.stdout)
+        # It is written for Compose to read it again, with every dollar twice.
+        composition: dict[str, Any] = json.loads(ran.stdout.replace("$$", "$"))
         return composition
-
-    def configs(self, name: str) -> dict[str, str]:
-        """Return the texts that a service is given, by the paths inside of it."""
-        texts = self.composition.get("configs", {})
-        given = self.services[name].get("configs", [])
-        # What Compose would write for itself has every dollar twice.
-        return {
-            each["target"]: texts[each["source"]]["content"].replace("$$", "$") for each in given
-        }
 
     def address(self, name: str) -> str:
         """Return the address of a service: that of this machine if others reach it."""
@@ -92,8 +84,6 @@ class Place:
                 found[inside] = Path(volume["source"])
             else:
                 found[inside] = self._volume(name, inside)
-        for inside in self.configs(name):
-            found[inside] = self.folder / name / "mounted" / Path(inside).name
         for inside in service.get("tmpfs", []):
             if inside != "/tmp":
                 found[inside] = self._volume(name, inside)

@@ -82,10 +82,6 @@ def lay_out(place: Place, name: str) -> None:
         if volume["type"] == "bind" and Path(volume["source"]).is_file():
             outside.parent.mkdir(parents=True, exist_ok=True)
             outside.write_text(place.here(name, Path(volume["source"]).read_text()))
-    for inside, text in place.configs(name).items():
-        outside = place.folders(name)[inside]
-        outside.parent.mkdir(parents=True, exist_ok=True)
-        outside.write_text(place.here(name, text))
     for outside in place.folders(name).values():
         if not outside.is_file():
             outside.mkdir(parents=True, exist_ok=True)
@@ -98,9 +94,11 @@ def _command(place: Place, name: str) -> list[str]:
     if name == "database":
         return postgres(place)
     words: list[str] = [*(service.get("entrypoint") or []), *service["command"]]
-    if shutil.which(words[0], path=place.environment(name)["PATH"]) is None:
-        words[0] = OTHER_NAMES.get(words[0], words[0])
-    return [place.here(name, word) for word in words]
+    path = place.environment(name)["PATH"]
+    others = {
+        each: other for each, other in OTHER_NAMES.items() if not shutil.which(each, path=path)
+    }
+    return [place.here(name, others.get(word, word)) for word in words]
 
 
 def _start(place: Place, name: str, command: list[str]) -> int:

@@ -41,12 +41,11 @@ def config_files(folder: Path, **settings: object) -> Path:
     ran = subprocess.run(
         [*command, "config", "--format", "json"], cwd=COMPOSE, capture_output=True, check=True
     )
-    told = json.loads(ran.stdout)
-    for each in told["services"]["alertmanager"]["configs"]:
-        text = told["configs"][each["source"]]["content"].replace("$$", "$")
-        (folder / Path(each["target"]).name).write_text(text)
-    (folder / "alerts.tmpl").write_text((MONITORING / "alerts.tmpl").read_text())
-    return folder / "alertmanager.yml"
+    told = json.loads(ran.stdout)["services"]["alertmanager"]["environment"]
+    inside, template = "/etc/alertmanager/alerts.tmpl", str(MONITORING / "alerts.tmpl")
+    (folder / "lake.tmpl").write_text(told["LAKE"])
+    (folder / "config.yml").write_text(told["CONFIG"].replace(inside, template))
+    return folder / "config.yml"
 
 
 @pytest.mark.parametrize("by", ["nobody", "webhook", "mail", "webhook-and-mail"])

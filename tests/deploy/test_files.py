@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ BIN = Path(sys.executable).parent
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SETTINGS = (DEPLOY / "compose" / "settings.env").read_text()
+PAGE = (DEPLOY / "README.md").read_text()
 PINNED = (ROOT / "requirements" / "dev.txt").read_text()
 OURS = ("gateway", "worker", "scheduler", "dask-worker", "lake", "measure")
 
@@ -108,7 +110,38 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     # Keycloak builds itself when it starts.
-    assert service.get("read_only", False) is (name != "identity")
+    assert service["read_only"] is (name != "identity")
+
+
+def test_one_service_builds_the_image_of_all_of_ours() -> None:
+    """Docker builds for all services at once, and refuses two images of one name."""
+    assert [name for name in SERVICES if "build" in SERVICES[name]] == ["lake"]
+    assert {SERVICES[name]["image"] for name in OURS} == {SERVICES["lake"]["image"]}
+
+
+def test_no_service_is_given_texts_as_configs() -> None:
+    """Compose cannot write them into a read-only container, nor sees that they changed."""
+    assert "configs" not in COMPOSE
+    assert [name for name in SERVICES if SERVICES[name].keys() & {"configs", "secrets"}] == []
+
+
+def test_nobody_is_given_the_address_of_the_proxy() -> None:
+    """Docker gives who comes first the first address that is free, and the proxy may come late."""
+    [network] = COMPOSE["networks"]["front"]["ipam"]["config"]
+    fixed = ip_address(SERVICES["proxy"]["networks"]["front"]["ipv4_address"])
+    assert fixed in ip_network(network["subnet"])
+    assert fixed not in ip_network(network["ip_range"])
+
+
+def test_whoever_writes_to_the_catalog_is_stopped_before_it_is_dumped() -> None:
+    writing = [
+        name
+        for name in OURS
+        if "VOXLAKE_DATABASE_URL" in SERVICES[name]["environment"] and name != "lake"
+    ]
+    stops = re.findall(r"^docker compose stop (gateway .+)$", PAGE, re.MULTILINE)
+    assert len(stops) == 3
+    assert {frozenset(stop.split()) for stop in stops} == {frozenset(writing)}
 
 
 def test_only_the_proxy_is_reached_from_outside() -> None:

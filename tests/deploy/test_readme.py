@@ -145,7 +145,7 @@ def test_it_is_restored_from_a_backup(laboratory: Installation) -> None:
 
 
 def test_it_is_upgraded_and_rolled_back(laboratory: Installation) -> None:
-    laboratory.do("docker compose stop gateway worker")
+    laboratory.do("docker compose stop gateway worker measure")
     _make_as_before(laboratory)
     laboratory.follow("Upgrade")
     assert _revision(laboratory) == REVISIONS[-1]

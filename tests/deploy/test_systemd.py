@@ -60,6 +60,18 @@ def test_what_is_set_is_a_setting() -> None:
         assert name.lower() in Settings.model_fields
 
 
+def test_the_lines_of_the_page_stop_and_start_all_of_them() -> None:
+    """So does an upgrade: a scheduler or a worker of before does not stay."""
+    page = (FOLDER / "README.md").read_text()
+    found = re.search(r"`systemctl stop voxlake.target (.+?)`", page)
+    assert found is not None
+    assert "`systemctl start voxlake.target`" in page
+    for unit in (*SERVICES, *FOLDER.glob("*.timer")):
+        ends_by_itself = unit.name == "voxlake-lake.service"
+        of_target = "PartOf=voxlake.target" in unit.read_text()
+        assert of_target or ends_by_itself or unit.name in found[1].split()
+
+
 def test_the_target_starts_all_of_them() -> None:
     target = (FOLDER / "voxlake.target").read_text()
     for unit in SERVICES:
