@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import helm_python as helm
@@ -24,17 +25,26 @@ SECRETS = {
     "VOXLAKE_S3_SECRET_ACCESS_KEY",
 }
 
-[_BLOCK] = [block.code for block in blocks_of(PAGE.read_text()) if block.language == "yaml"]
-VALUES: dict[str, Any] = yaml.safe_load(_BLOCK)
+VALUES: dict[str, Any]
+BY_THE_OPERATOR: dict[str, Any]
+VALUES, BY_THE_OPERATOR = (
+    yaml.safe_load(block.code) for block in blocks_of(PAGE.read_text()) if block.language == "yaml"
+)
 """Those that the page has."""
 
 
-def rendered(**others: Any) -> list[dict[str, Any]]:
+def rendered(name: str = "lake", **others: Any) -> list[dict[str, Any]]:
     """Return what is asked of Kubernetes, with the values of the page and others."""
     with helm.Chart.load(CHART) as chart:
-        texts = chart.render(VALUES | others, name="lake", namespace="default")
+        texts = chart.render(VALUES | others, name=name, namespace="default")
     documents = [each for text in texts.values() for each in yaml.safe_load_all(text)]
     return [document for document in documents if document]
+
+
+def settings_of(documents: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the settings that are not secret."""
+    [data] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
+    return dict(data)
 
 
 def pods(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -74,8 +84,15 @@ def test_a_scheduler_that_is_there_is_used() -> None:
         "lake-worker",
         "lake-measure",
     }
-    [settings] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
-    assert settings["VOXLAKE_SCHEDULER"] == "tcp://dask:8786"
+    assert settings_of(documents)["VOXLAKE_SCHEDULER"] == "tcp://dask:8786"
+
+
+def test_jobs_may_have_clusters_of_their_own() -> None:
+    address = "gateway+https://dask.lab.example.org"
+    told = VALUES["settings"] | {"DASK_GATEWAY__AUTH__TYPE": "basic"}
+    settings = settings_of(rendered(dask={"scheduler": address}, settings=told))
+    assert settings["VOXLAKE_SCHEDULER"] == address
+    assert settings["DASK_GATEWAY__AUTH__TYPE"] == "basic"
 
 
 def test_pods_run_as_nobody_and_write_nowhere() -> None:
@@ -95,7 +112,7 @@ def test_pods_run_as_nobody_and_write_nowhere() -> None:
 
 def test_what_is_set_is_a_setting() -> None:
     documents = rendered()
-    [settings] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-settings"]
+    settings = settings_of(documents)
     named = {*settings, *SECRETS}
     for pod in pods(documents).values():
         for container in pod["containers"]:
@@ -111,8 +128,34 @@ def test_what_is_set_is_a_setting() -> None:
 def test_dask_workers_know_the_keys_of_the_store_and_nothing_else() -> None:
     [worker] = pods(rendered())["lake-dask-worker"]["containers"]
     assert "envFrom" not in worker
-    secret = {each["name"] for each in worker["env"] if "valueFrom" in each}
+    secret = {each["name"] for each in worker["env"] if "secretKeyRef" in each.get("valueFrom", {})}
     assert secret == {"VOXLAKE_S3_ACCESS_KEY_ID", "VOXLAKE_S3_SECRET_ACCESS_KEY"}
+
+
+def test_other_settings_are_other_pods() -> None:
+    """Kubernetes leaves pods alone whose settings are changed."""
+
+    def marks(**others: Any) -> list[str]:
+        templates = [
+            each["spec"]["template"] for each in rendered(**others) if each["kind"] == "Deployment"
+        ]
+        marked = [each["metadata"].get("annotations", {}) for each in templates]
+        return [each["voxlake/settings"] for each in marked if each]
+
+    before = marks()
+    assert len(before) == 2
+    assert marks() == before
+    changed = marks(gateway={"memoryBytes": "1000000000"})
+    assert not set(changed) & set(before)
+
+
+def test_measuring_is_told_to_go_on_by_an_upgrade() -> None:
+    """A page has it suspended before; only what a chart says is said again."""
+    [measure] = [each for each in rendered() if each["kind"] == "CronJob"]
+    assert measure["spec"]["suspend"] is False
+    asked = re.search(r"delete job --selector (\S+)=(\w+)", PAGE.read_text())
+    assert asked is not None
+    assert measure["spec"]["jobTemplate"]["metadata"]["labels"][asked[1]] == asked[2]
 
 
 def test_a_gateway_has_time_to_end() -> None:

@@ -8,10 +8,6 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end }}
 
-{{- define "voxlake.scheduler" -}}
-{{ .Values.dask.scheduler | default (printf "tcp://%s-scheduler:8786" .Release.Name) }}
-{{- end }}
-
 {{- /* What every pod is: nobody, with nothing that it may write but two empty folders. */ -}}
 {{- define "voxlake.pod" -}}
 automountServiceAccountToken: false
@@ -42,6 +38,18 @@ volumeMounts:
 volumes:
   - { name: tmp, emptyDir: {} }
   - { name: spool, emptyDir: { sizeLimit: {{ .Values.dask.spool }} } }
+{{- end }}
+
+{{- define "voxlake.data" -}}
+{{- range $name, $value := .Values.settings }}
+{{- if $value }}
+{{ $name }}: {{ $value | quote }}
+{{- end }}
+{{- end }}
+VOXLAKE_SCHEDULER: {{ include "voxlake.scheduler" . }}
+VOXLAKE_GATEWAY_MEMORY_BYTES: {{ .Values.gateway.memoryBytes | quote }}
+VOXLAKE_GATEWAY_DRAIN_S: {{ .Values.gateway.drainSeconds | quote }}
+VOXLAKE_GATEWAY_GRACE_S: {{ .Values.gateway.graceSeconds | quote }}
 {{- end }}
 
 {{- /* All that opens the lake has all settings; Dask workers read and write voxels alone. */ -}}
