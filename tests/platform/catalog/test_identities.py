@@ -52,6 +52,7 @@ def test_a_name_makes_nobody_somebody_else(catalog: Catalog) -> None:
     assert catalog.identities.user_of(replace(ADA, issuer="https://other")).name == "ada-4"
     assert catalog.identities.user_of(replace(ADA, subject="1", name="lab")).name == "lab-2"
     assert catalog.identities.user_of(replace(ADA, subject="2", name="public")).name == "public-2"
+    assert catalog.identities.user_of(replace(ADA, subject="A", name="Ada")).name == "Ada-5"
     long = "x" * 255
     for subject, name in (("3", long), ("4", "x" * 240 + "-2")):
         assert catalog.identities.user_of(replace(ADA, subject=subject, name=long)).name == name

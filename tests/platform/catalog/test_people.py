@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,32 @@ def test_a_name_is_of_one_user_or_group(people: People, name: str) -> None:
         people.add_user(name)
     with pytest.raises(ConflictError, match=f"{name} already"):
         people.add_group(name, "ada")
+    assert len(people.list_users()) == 1
+
+
+@pytest.mark.parametrize(("name", "taken"), [("Ada", "ada"), ("LAB", "lab"), ("Public", "public")])
+def test_capitals_make_no_other_name(people: People, name: str, taken: str) -> None:
+    people.add_user("ada")
+    people.add_group("lab", "ada")
+    for add in (people.add_user, lambda name: people.add_group(name, "ada")):
+        with pytest.raises(ConflictError, match=f"{taken} already, and capitals make no other"):
+            add(name)
+    with pytest.raises(NotFoundError):
+        people.get_user("Ada")
+
+
+def test_of_many_who_want_a_name_one_has_it(people: People) -> None:
+    names = ["ann", "Ann", "aNN", "ANN"]
+
+    def add(name: str) -> bool:
+        try:
+            people.add_user(name)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        assert sorted(threads.map(add, names)) == [False, False, False, True]
     assert len(people.list_users()) == 1
 
 

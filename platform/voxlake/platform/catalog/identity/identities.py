@@ -7,11 +7,17 @@ from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
 
 from voxlake.platform.access import Way
 from voxlake.platform.catalog.audit import Writer
-from voxlake.platform.catalog.identity.people import find_user, is_free, make_user, principal_of
+from voxlake.platform.catalog.identity.people import (
+    find_user,
+    hold_names,
+    make_user,
+    principal_of,
+    who_has,
+)
 from voxlake.platform.catalog.tables import identities, users
 from voxlake.platform.database import now
 
@@ -63,10 +69,7 @@ class Identities(Writer):
 
     def _make(self, profile: Profile) -> User:
         with self.database.write() as connection:
-            if not self.database.is_sqlite:
-                # Nobody else may make them meanwhile, or take the name; SQLite has one writer.
-                names = text("LOCK TABLE users, groups IN SHARE ROW EXCLUSIVE MODE")
-                connection.execute(names)
+            hold_names(connection, self.database)
             if (found := _find(connection, profile)) is not None:
                 return found
             name = _free_name(connection, profile.name)
@@ -127,4 +130,4 @@ def _find(connection: Connection, profile: Profile) -> User | None:
 
 def _free_name(connection: Connection, wanted: str) -> str:
     others = (f"{wanted[:240]}-{number}" for number in count(2))
-    return next(name for name in chain([wanted], others) if is_free(connection, name))
+    return next(name for name in chain([wanted], others) if who_has(connection, name) is None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, text, update
 
 from voxlake.platform.access import PUBLIC, Permission, Principal
 from voxlake.platform.catalog.audit import Writer
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy import ColumnElement, Connection
+
+    from voxlake.platform.database import Database
 
 type Check = Callable[[Group], object]
 """Raises if a group is not to be changed by whoever asks."""
@@ -56,7 +58,7 @@ class People(Writer):
         InvalidNameError
             If the name cannot be one.
         ConflictError
-            If a user or a group has it.
+            If a user or a group has it, in capital or small letters.
         """
         row = {
             "name": check_name(name, "user"),
@@ -65,7 +67,7 @@ class People(Writer):
             "is_administrator": administrator,
         }
         with self.database.write() as connection:
-            _require_free(connection, name)
+            self._require_free(connection, name)
             made = make_user(connection, row)
             self.note(connection, "add user", name, detail="administrator" if administrator else "")
             return made
@@ -121,12 +123,12 @@ class People(Writer):
         InvalidNameError
             If the name cannot be one.
         ConflictError
-            If a user or a group has it.
+            If a user or a group has it, in capital or small letters.
         """
         check_name(name, "group")
         with self.database.write() as connection:
             user = find_user(connection, owner)
-            _require_free(connection, name)
+            self._require_free(connection, name)
             new = insert(groups).values(name=name, created_at=now()).returning(groups.c.id)
             group = connection.execute(new).scalar_one()
             _put_member(connection, group, user, Standing.OWNER)
@@ -197,6 +199,14 @@ class People(Writer):
         """Let a group stand for nothing at the issuer: it has whom it was given here, no others."""
         with self.database.write() as connection:
             return self._set_claim(connection, find_group(connection, name), None)
+
+    def _require_free(self, connection: Connection, name: str) -> None:
+        hold_names(connection, self.database)
+        if taken := who_has(connection, name):
+            alike = "" if taken == name else ", and capitals make no other name"
+            raise ConflictError(
+                f"there is a user or a group {taken} already{alike}; choose another name"
+            )
 
     def _set_claim(self, connection: Connection, group: Group, value: str | None) -> Group:
         connection.execute(update(groups).where(groups.c.id == group.id).values(claim=value))
@@ -272,9 +282,19 @@ def no_group(name: str) -> GroupNotFoundError:
     return GroupNotFoundError(f"there is no group {name}; list what there is with 'voxlake group'")
 
 
-def is_free(connection: Connection, name: str) -> bool:
-    """Return whether no user and no group has a name."""
-    return connection.execute(select(groups.c.id).where(groups.c.name == name)).first() is None
+def hold_names(connection: Connection, database: Database) -> None:
+    """Let nobody else make users or groups until the transaction ends; SQLite has one writer."""
+    if not database.is_sqlite:
+        connection.execute(text("LOCK TABLE users, groups IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def who_has(connection: Connection, name: str) -> str | None:
+    """Return the user or group that has a name, in capital or small letters; None if it is free.
+
+    People who read `Ann` and `ann` in one list would take them for one another.
+    """
+    alike = func.lower(in_order(groups.c.name)) == name.lower()
+    return connection.execute(select(groups.c.name).where(alike).limit(1)).scalar()
 
 
 def make_user(connection: Connection, row: Mapping[str, object]) -> User:
@@ -345,11 +365,6 @@ def _is_of(principal: Principal) -> ColumnElement[bool]:
     """Say that somebody is in a group, by what they are known by or as of now."""
     joined = select(memberships.c.group).where(memberships.c.user == principal.user)
     return groups.c.id.in_(principal.groups) | groups.c.id.in_(joined)
-
-
-def _require_free(connection: Connection, name: str) -> None:
-    if not is_free(connection, name):
-        raise ConflictError(f"there is a user or a group {name} already; choose another name")
 
 
 def _changeable_group(connection: Connection, name: str, check: Check = _anybody) -> Group:
