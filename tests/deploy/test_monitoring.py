@@ -16,6 +16,7 @@ from tests.docs.pages import ROOT
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.api.monitoring.costs import Costs
+from voxlake.api.monitoring.disks import Disks
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -72,6 +73,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     metrics = Metrics()
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
     with open_catalog(lake, Settings()) as catalog:
+        metrics.add(Disks(lake, Settings()))
         metrics.add(Jobs(catalog.database))
         metrics.add(Quotas(catalog.usage))
         metrics.add(Costs(catalog.usage, Settings()))

@@ -13,6 +13,7 @@ from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.limits.questions import Questions
 from voxlake.api.identity.identity import Identity
 from voxlake.api.monitoring.costs import Costs
+from voxlake.api.monitoring.disks import Disks
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -84,6 +85,7 @@ class Gateway:
         object.__setattr__(self, "usage", Usage(self.catalog.usage))
         bearer = self.identity.bearer
         self.metrics.add(Resources(self.answers, None if bearer is None else bearer.issuer))
+        self.metrics.add(Disks(self.lake, self.settings))
         self.metrics.add(Jobs(self.catalog.database))
         self.metrics.add(Quotas(self.catalog.usage))
         self.metrics.add(Costs(self.catalog.usage, self.settings))

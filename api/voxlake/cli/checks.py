@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import look_at_jobs, look_at_workers
 from voxlake.api.checks.machine import (
-    ROOM_BYTES,
     look_at_cache,
+    look_at_disk,
     look_at_open_files,
     look_at_spool,
 )
@@ -39,6 +39,7 @@ from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, condition_of
 from voxlake.platform.errors import ClusterLostError, StoreReadOnlyError
+from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.selftest import check_store
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("settings", _settings),
         ("lake", _lake),
         ("store", _store),
+        ("disk", _disk),
         ("database", _database),
         ("catalog", _catalog),
         ("jobs", _jobs),
@@ -76,6 +78,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("cache", lambda _lake, cluster: look_at_cache(cluster.settings)),
         ("open files", lambda _lake, _cluster: look_at_open_files()),
     )
+    prepare_process()
     for name, look in looks:
         yield checked(name, partial(look, lake, cluster))
 
@@ -130,13 +133,11 @@ def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if report.failed:
         faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
         return "fail", faults, "keep lakes on another store: this one can lose writes"
-    done = ", ".join(each.name for each in report.capabilities if each.ok)
-    if lake.url.is_local:
-        room = shutil.disk_usage(lake.url.path).free
-        if room < ROOM_BYTES:
-            return "warn", f"{done}; {size(room)} are free", "free some space"
-        done += f"; {size(room)} are free"
-    return "ok", done, None
+    return "ok", ", ".join(each.name for each in report.capabilities if each.ok), None
+
+
+def _disk(lake: InLake, _cluster: OnCluster) -> Outcome:
+    return NO_LAKE if lake.lake is None or not is_lake(lake.url) else look_at_disk(lake.url)
 
 
 def _database(lake: InLake, cluster: OnCluster) -> Outcome:

@@ -10,15 +10,29 @@ from typing import TYPE_CHECKING
 from voxlake.api.checks.machine import (
     OPEN_FILES,
     look_at_cache,
+    look_at_disk,
     look_at_open_files,
     look_at_spool,
 )
 from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+
+def test_a_disk_that_is_full_fails_and_one_with_little_room_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = StoreURL.parse(str(tmp_path))
+    for free, state in ((1 << 20, "fail"), (1 << 29, "warn"), (1 << 31, "ok")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        assert look_at_disk(lake)[0] == state
+    assert look_at_disk(StoreURL("s3", "bucket"))[0] == "ok"
+    monkeypatch.undo()
+    assert look_at_disk(lake / "gone")[0] == "fail"
 
 
 def test_a_spool_needs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

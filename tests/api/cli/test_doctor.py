@@ -36,7 +36,7 @@ def test_all_is_well_in_a_lake(shared: Command) -> None:
     for name in (
         *("python", "packages", "settings", "lake", "store", "database", "catalog", "jobs"),
         *("workers",),
-        *("stale", "sidecars", "issuer", "gateway", "scheduler", "spool", "cache"),
+        *("stale", "sidecars", "issuer", "gateway", "scheduler", "disk", "spool", "cache"),
         *("measured",),
     ):
         assert checks[name]["state"] == "ok", checks[name]

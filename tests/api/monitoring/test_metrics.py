@@ -20,6 +20,7 @@ from voxlake.api.http.layers.exchange import CutOff, Exchange
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.identity.oidc.issuer import Issuer
 from voxlake.api.monitoring.costs import Costs
+from voxlake.api.monitoring.disks import Disks
 from voxlake.api.monitoring.jobs import Jobs
 from voxlake.api.monitoring.metrics import Metrics
 from voxlake.api.monitoring.quotas import Quotas
@@ -233,6 +234,7 @@ def test_what_the_documentation_names_is_there(tmp_path: Path, served: Served) -
     page = (ROOT / "docs/how-to/watch-a-gateway.md").read_text()
     metrics = Metrics()
     metrics.add(Resources(Budget(1), Issuer("https://id.example.org")))
+    metrics.add(Disks(served.lake, Settings()))
     metrics.add(Jobs(served.catalog.database))
     metrics.add(Quotas(served.catalog.usage))
     metrics.add(Costs(served.catalog.usage, Settings()))

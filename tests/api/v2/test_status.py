@@ -15,11 +15,11 @@ from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from voxlake.platform.store import StoreURL
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -42,11 +42,20 @@ def test_a_lake_that_is_well(lake: StoreURL, catalog: Catalog) -> None:
     found = status(lake, catalog)
     assert found.ok
     names = {"answers", "settings", "catalog", "jobs", "workers", "stale", "spool", "open files"}
-    names |= {"cache", "measured"}
+    names |= {"cache", "disk", "measured"}
     assert {check.name for check in found.checks} == names
     assert not found.runners
     assert not found.troubled
     assert sum(found.jobs.values()) == 0
+
+
+def test_a_full_disk_is_told(small_folder: Path) -> None:
+    place = StoreURL.parse(str(small_folder))
+    with open_catalog(place, Settings()) as catalog:
+        found = status(place, catalog)
+    assert not found.ok
+    [failed] = [check for check in found.checks if check.state == "fail"]
+    assert (failed.name, failed.found) == ("disk", "no space is left: 0.0 GB are free")
 
 
 def test_who_runs_jobs_and_which_failed_is_told(lake: StoreURL, catalog: Catalog) -> None:

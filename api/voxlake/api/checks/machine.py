@@ -11,16 +11,38 @@ from pathlib import Path
 
 from voxlake.api.checks.outcome import Outcome
 from voxlake.platform.settings import Settings
+from voxlake.platform.store import StoreURL
 
 ROOM_BYTES = 1 << 30
 """Less free space than this is worth a word."""
+FULL_BYTES = 32 << 20
+"""With less, what is about to be written does not fit: a shard, rows of a catalog."""
 OPEN_FILES = 4096
 """A connection of a client takes one, and so do those to the store."""
 
 
+def look_at_disk(lake: StoreURL) -> Outcome:
+    """Look at the disk that a lake lies on; nothing is written."""
+    if not lake.is_local:
+        return "ok", "none of this machine: the store has its own", None
+    try:
+        room = shutil.disk_usage(lake.path).free
+    except OSError as error:
+        return "fail", f"{lake}: {error.strerror}", "mount it, or correct VOXLAKE_LAKE"
+    found = f"{room / 1e9:.1f} GB are free"
+    if room < FULL_BYTES:
+        return "fail", f"no space is left: {found}", "free some; until then nothing is written"
+    return ("warn", found, "free some space") if room < ROOM_BYTES else ("ok", found, None)
+
+
+def spool_of(settings: Settings) -> Path:
+    """Return the folder of shards on their way to a remote store."""
+    return settings.spool_dir or Path(tempfile.gettempdir())
+
+
 def look_at_spool(settings: Settings) -> Outcome:
     """Look at the disk that shards are on before they go to a remote store."""
-    folder = settings.spool_dir or Path(tempfile.gettempdir())
+    folder = spool_of(settings)
     try:
         room = shutil.disk_usage(folder).free
     except OSError as error:

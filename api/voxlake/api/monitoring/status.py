@@ -8,7 +8,12 @@ from importlib.metadata import version
 
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import of_workers, outcome_of
-from voxlake.api.checks.machine import look_at_cache, look_at_open_files, look_at_spool
+from voxlake.api.checks.machine import (
+    look_at_cache,
+    look_at_disk,
+    look_at_open_files,
+    look_at_spool,
+)
 from voxlake.api.checks.measured import look_at_measured
 from voxlake.api.checks.outcome import Outcome, checked
 from voxlake.api.checks.settings import look_at_settings
@@ -61,6 +66,7 @@ def _look(gateway: Gateway, answering: Outcome) -> StatusDocument:
         checked("workers", lambda: of_workers(stand, heard_of)),
         checked("stale", lambda: look_at_stale(gateway.lake, catalog.list_datasets())),
         checked("measured", lambda: look_at_measured(database)),
+        checked("disk", lambda: look_at_disk(gateway.lake)),
         checked("spool", lambda: look_at_spool(gateway.settings)),
         checked("cache", lambda: look_at_cache(gateway.settings)),
         checked("open files", look_at_open_files),
