@@ -25,6 +25,7 @@ from voxlake.platform.catalog import Catalog
 from voxlake.platform.secrets.link_keys import LinkKeys
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
+from voxlake.platform.store.process import prepare_process
 from voxlake.platform.telemetry.traces import traced
 
 
@@ -42,6 +43,7 @@ def run_gateway(
     InvalidInputError
         If it would listen where it may not (`check_address`), or the port is taken.
     """
+    prepare_process()  # who is asked for the keys of the issuer has to be believed as the store is
     endpoint = endpoint or Endpoint()
     check_address(endpoint.host, settings)
     with _listener(endpoint) as listener:

@@ -13,6 +13,7 @@ from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
+    FilePath,
     SecretStr,
     model_validator,
 )
@@ -174,10 +175,7 @@ class Settings(BaseSettings):
         "is told in bytes alone.",
     )
     price_sent_tb: float = Field(
-        default=0,
-        ge=0,
-        description="Price of 10^12 bytes sent, in the same; 0: what is sent is told in bytes "
-        "alone.",
+        default=0, ge=0, description="Price of 10^12 bytes sent, as above; 0: it is told in bytes."
     )
     budget_month: float = Field(
         default=0,
@@ -230,6 +228,11 @@ class Settings(BaseSettings):
     )
     s3_secret_access_key: SecretStr | None = Field(default=None, description="S3 secret key.")
     s3_anonymous: bool = Field(default=False, description="Read S3 without credentials.")
+    ca_file: FilePath | None = Field(
+        default=None,
+        description="File (PEM) of the authorities whose certificates are believed, of S3, STS, "
+        "SQS, the issuer and the web, in the place of those of the system.",
+    )
     store_connect_timeout_s: float = Field(
         default=5, gt=0, description="Seconds to wait for a connection to the store."
     )

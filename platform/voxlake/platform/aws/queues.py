@@ -17,6 +17,7 @@ from voxlake.platform.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from voxlake.platform.store.failures import known_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,6 +134,5 @@ def _failures(queues: Queues, name: str) -> Iterator[None]:
         kind = StoreDeniedError if code in _DENIED else StoreUnavailableError
         raise kind(f"queue {name} of SQS cannot be used: {error}") from error
     except BotoCoreError as error:
-        raise StoreUnavailableError(
-            f"SQS does not answer for queue {name}: {error}; try again"
-        ) from error
+        reason = known_reason(str(error)) or f"{error}; try again"
+        raise StoreUnavailableError(f"SQS does not answer for queue {name}: {reason}") from error

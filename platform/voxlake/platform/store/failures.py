@@ -12,6 +12,7 @@ from obstore import exceptions as obstore_errors
 from voxlake.platform.deadline import check_deadline
 from voxlake.platform.errors import (
     ConflictError,
+    CorruptDataError,
     ObjectExistsError,
     ObjectNotFoundError,
     StoreDeniedError,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
-_NO_PLACE = {errno.ENOTDIR, errno.ENAMETOOLONG}
+_NO_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 _ABSENT = (FileNotFoundError, obstore_errors.NotFoundError)
 
 # What libraries say where they give no error code. Matched in the message alone, never in a path.
@@ -54,6 +55,13 @@ _SAYS = {
     "public bucket",
     _UNKNOWN: f"the store does not know the credentials; check {_KEYS}",
     "NoSuchBucket": "the store has no such bucket; check its name, or make it",
+    "CaUsedAsEndEntity": "its certificate is one of an authority, and none of a server; have one "
+    "signed for it",
+    "UnknownIssuer|unable to get (?:local )?issuer|self.signed certificate": "no authority that is "
+    "trusted here has signed its certificate; set VOXLAKE_CA_FILE to the file of yours",
+    "InvalidCertificate|OpenSSL verify result|CERTIFICATE_VERIFY_FAILED": "its certificate is not "
+    "good; see that it has not ended, and that it is for this very host",
+    "Problem with the SSL CA cert": "the file of VOXLAKE_CA_FILE holds no certificates in PEM",
 }
 """What is to be said of answers that a pattern is found in."""
 
@@ -129,9 +137,8 @@ def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     """Return the store error that a library's message stands for (TensorStore gives only text)."""
     text = str(error)
     refused = (obstore_errors.PermissionDeniedError, obstore_errors.UnauthenticatedError)
-    for pattern, said in _SAYS.items():
-        if re.search(pattern, text):
-            return StoreError(f"cannot {action} {url}: {said}")
+    if (said := known_reason(text)) is not None:
+        return StoreError(f"cannot {action} {url}: {said}")
     if _SAYS_FULL.search(text):
         return _full(action, url)
     if isinstance(error, refused) or _SAYS_REFUSED.search(text):
@@ -143,6 +150,11 @@ def explain_text(action: str, url: StoreURL, error: Exception) -> StoreError:
     return StoreUnavailableError(
         f"cannot {action} {url}: {_reason(error)}; check that the endpoint is right and answers"
     )
+
+
+def known_reason(text: str) -> str | None:
+    """Return what is to be said of what a library says, and what to do; None: nothing is known."""
+    return next((said for pattern, said in _SAYS.items() if re.search(pattern, text)), None)
 
 
 def _is_absent(action: str, error: Exception) -> bool:
@@ -178,6 +190,11 @@ def link_error(action: str, url: StoreURL, link: str) -> StoreLinkError:
         f"cannot {action} {url}: {link} is a symbolic link, and links in a store are not followed; "
         "put what it leads to in its place, or mount it there"
     )
+
+
+def folder_error(path: str) -> CorruptDataError:
+    """Return the error of a folder that lies in the place of an object."""
+    return CorruptDataError(f"{path} is a folder, where an object should be; move it away")
 
 
 def _full(action: str, url: StoreURL) -> StoreFullError:

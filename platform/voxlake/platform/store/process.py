@@ -12,13 +12,18 @@ from voxlake.platform.settings import Settings
 def prepare_process() -> Settings:
     """Hand the settings to the store libraries that read them from the environment.
 
-    TensorStore takes credentials and stall limits from variables only. A Dask worker does this
-    for itself when its first task opens a store, so secrets never travel with a task.
+    TensorStore takes credentials and stall limits from variables only, and no library is told in
+    another way whose certificates are believed. A Dask worker does this for itself when its first
+    task opens a store, so secrets never travel with a task.
     """
     settings = Settings()
     if settings.s3_access_key_id and settings.s3_secret_access_key:
         os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key_id.get_secret_value()
         os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
+    if settings.ca_file is not None:
+        # The first is read by OpenSSL, by rustls under obstore, and by curl under TensorStore.
+        for name in ("SSL_CERT_FILE", "TENSORSTORE_CA_BUNDLE", "AWS_CA_BUNDLE"):
+            os.environ[name] = str(settings.ca_file.absolute())
     stall = str(max(1, round(settings.store_stall_timeout_s)))
     # Below 1 byte/s for this long is a stall: without a limit TensorStore waits for ever.
     os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", stall)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.platform.aws.clients import client_of
 from voxlake.platform.errors import StoreDeniedError, StoreError, StoreUnavailableError
+from voxlake.platform.store.failures import known_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,4 +88,5 @@ def s3_failures(action: str, url: StoreURL) -> Iterator[None]:
             raise StoreDeniedError(f"cannot {action} {url}: {told.get('Code')}") from error
         raise StoreError(f"cannot {action} {url}: {error}") from error
     except BotoCoreError as error:
-        raise StoreUnavailableError(f"cannot {action} {url}: {error}; try again") from error
+        reason = known_reason(str(error)) or f"{error}; try again"
+        raise StoreUnavailableError(f"cannot {action} {url}: {reason}") from error

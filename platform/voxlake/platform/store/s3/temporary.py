@@ -18,6 +18,7 @@ from voxlake.platform.errors import (
     StoreUnavailableError,
     UnsupportedError,
 )
+from voxlake.platform.store.failures import known_reason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -156,6 +157,7 @@ def _assume_role(url: StoreURL, settings: Settings, **asked: str | int) -> dict[
     except ClientError as error:
         raise StoreDeniedError(f"cannot get keys for {url}: {error}") from error
     except BotoCoreError as error:
-        raise StoreUnavailableError(f"cannot get keys for {url}: {error}; try again") from error
+        reason = known_reason(str(error)) or f"{error}; try again"
+        raise StoreUnavailableError(f"cannot get keys for {url}: {reason}") from error
     found: dict[str, Any] = answer["Credentials"]
     return found
