@@ -135,9 +135,11 @@ def _level_paths(url: StoreURL) -> list[str]:
 
 
 def _seal_of(url: StoreURL) -> bool | None:
-    stored = store.read_if_there(url)
     try:
+        stored = store.read_if_there(url)
         document = None if stored is None else json.loads(stored.body)
+    except CorruptDataError:
+        return False
     except ValueError:
         return None
     return check_seal(document) if isinstance(document, dict) else None

@@ -54,12 +54,21 @@ class ShardTask:
     def __call__(self) -> Result:
         """Return what was found."""
         volume = opened_volume(self.look.target)
-        stored = store.read_if_there(volume.shard_url(self.cell))
+        try:
+            stored = store.read_if_there(volume.shard_url(self.cell))
+        except CorruptDataError as error:
+            return FsckResult(findings=(_in_its_place(self.look, volume, self.cell, error),))
         return FsckResult(
             voxels=volume.shard_box(self.cell).size,
             bytes=len(stored.body) if stored else 0,
             findings=tuple(_look_at(self.look, volume, self.cell, stored)),
         )
+
+
+def _in_its_place(look: ShardLook, volume: Volume, cell: Cell, error: CorruptDataError) -> Finding:
+    """Return what is found of a shard where something lies that is no object."""
+    url, lost = str(volume.shard_url(cell)), volume.shard_box(cell)
+    return Finding(Check.DAMAGED_SHARD, url, str(error), look.level, cell, lost)
 
 
 def _look_at(

@@ -50,10 +50,10 @@ class VerifyTask:
     def _compare(self, stale: StaleBoxes) -> ComparedShard:
         volume = opened_volume(self.target)
         box = volume.shard_box(self.cell)
-        stored = store.read_if_there(volume.shard_url(self.cell))
-        body = stored.body if stored else None
-        voxels, note, behind = None, None, 0
+        body, voxels, note, behind = None, None, None, 0
         try:
+            stored = store.read_if_there(volume.shard_url(self.cell))
+            body = stored.body if stored else None
             voxels = _voxels(volume, self.cell, body)
             expected = self.expected.read(box)
             wrong = unequal(voxels, expected)

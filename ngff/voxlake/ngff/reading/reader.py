@@ -72,7 +72,8 @@ class ShardReader:
     def _read_file(self, reading: BoxReading, cell: Cell) -> None:
         try:
             opened = store.open_ranges(self.volume.shard_url(cell))
-        except ObjectNotFoundError:
+        except ObjectNotFoundError as error:
+            store.check_absent(error)
             reading.put_fill(cell)
             return
         entries = index_of(self.coding, opened)

@@ -7,7 +7,7 @@ named here, because it takes as long to load as all else: `store.update`, `store
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore, as_zarr
 from voxlake.platform.store.growing import GrowingObject, grow
 from voxlake.platform.store.info import ObjectInfo, Stored
-from voxlake.platform.store.local.files import check_links, etag_of_file, list_links
+from voxlake.platform.store.local.files import check_absent, check_links, etag_of_file, list_links
 from voxlake.platform.store.local.lock import FileLock, empty_abandoned
 from voxlake.platform.store.local.partial import is_leftover
 from voxlake.platform.store.local.sweep import leftovers, sweep
@@ -56,6 +56,7 @@ __all__ = [
     "ask_start",
     "ask_stream",
     "begin",
+    "check_absent",
     "check_links",
     "check_put_size",
     "create",

@@ -25,6 +25,7 @@ from voxlake.platform.store.adapters import Obstore, as_obstore
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, Stored, etag_of_meta
 from voxlake.platform.store.local.files import (
+    check_absent,
     check_links,
     etag_of_file,
     last_file,
@@ -79,10 +80,17 @@ def head(url: StoreURL) -> ObjectInfo:
 
 
 def read_if_there(url: StoreURL) -> Stored | None:
-    """Return the whole object, as `read`; None if there is none."""
+    """Return the whole object, as `read`; None if there is none.
+
+    Raises
+    ------
+    CorruptDataError
+        If a folder lies in its place.
+    """
     try:
         return read(url)
-    except ObjectNotFoundError:
+    except ObjectNotFoundError as error:
+        check_absent(error)
         return None
 
 

@@ -11,11 +11,11 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
-from stat import S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
 
 from voxlake.platform.errors import ObjectNotFoundError
-from voxlake.platform.store.failures import link_error, store_failures
+from voxlake.platform.store.failures import folder_error, link_error, store_failures
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def open_file(url: StoreURL) -> tuple[int, os.stat_result]:
     Raises
     ------
     FileNotFoundError
-        If it is none: a folder, a pipe or a device is no object.
+        If it is none: a pipe or a device is no object.
+    IsADirectoryError
+        If it is a folder, which is none either.
     StoreLinkError
         If it is a symbolic link, or behind one that lies below the root of the store.
     OSError
@@ -45,8 +47,18 @@ def open_file(url: StoreURL) -> tuple[int, os.stat_result]:
     state = os.fstat(file)
     if not S_ISREG(state.st_mode):
         os.close(file)
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path_of(url))
+        reason = errno.EISDIR if S_ISDIR(state.st_mode) else errno.ENOENT
+        raise OSError(reason, os.strerror(reason), path_of(url))
     return file, state
+
+
+def check_absent(error: ObjectNotFoundError) -> None:
+    """Raise CorruptDataError if an object was not found because a folder lies in its place.
+
+    For those to whom it matters that nothing is there: a shard that is not stored is fill.
+    """
+    if isinstance(error.__cause__, IsADirectoryError):
+        raise folder_error(error.__cause__.filename) from error
 
 
 def _open(action: str, url: StoreURL, flags: int) -> int:
@@ -80,18 +92,22 @@ def _is_opened_at(file: int, path: str) -> bool:
 def check_links(action: str, url: StoreURL, keys: Iterable[str] = ("",)) -> None:
     """Raise StoreLinkError if a symbolic link is on the way to any of `keys` below `url`.
 
-    The way begins below the root of the store. What is not there is no link.
+    And CorruptDataError if a folder lies where an object that one of `keys` names should. The way
+    begins below the root of the store. What is not there is no link.
     """
     seen: set[str] = set()
     for key in keys:
-        path = _root_of(url)
+        path, mode = _root_of(url), 0
         for part in f"{url.key}/{key}".split("/"):
             path = f"{path}/{part}" if part else path
             if path in seen:
                 continue
             seen.add(path)
-            if part and _is_link(path):
+            mode = _mode_of(path) if part else 0
+            if S_ISLNK(mode):
                 raise link_error(action, url / key, path)
+        if key and S_ISDIR(mode):
+            raise folder_error(path)
 
 
 def list_folder(url: StoreURL) -> tuple[list[str], list[str]]:
@@ -211,11 +227,12 @@ def _state_of_file(name: str, folder: int | None) -> os.stat_result | None:
     return found if S_ISREG(found.st_mode) else None
 
 
-def _is_link(path: str) -> bool:
+def _mode_of(path: str) -> int:
+    """Return what lies at a path, no link followed; 0 if nothing does."""
     try:
-        return S_ISLNK(os.lstat(path).st_mode)
+        return os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return 0
 
 
 def _root_of(url: StoreURL) -> str:
