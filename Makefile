@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo ready test coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -26,6 +26,9 @@ test: ready  ## Run the tests: make test ARGS="-k box"
 
 coverage: ready  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+installations: .venv/dev.stamp $(READERS) $(PROVIDER)  ## Run the tests that have a lake on S3 with PostgreSQL
+	VOXLAKE_TEST_INSTALLATION=s3-postgres $(BIN)/pytest $(ARGS)
 
 EXAMPLES := 200
 LABEL_INDEX := tests/ngff/labels

@@ -14,7 +14,8 @@ import pytest
 from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from tests.migrated import CopiedTables
+from tests import installations
+from tests.migrated import CopiedTables, migrated_database
 from tests.servers import folders
 from tests.servers.nanoidp import NanoIdp, run_nanoidp
 from tests.servers.oidc_provider.provider import run_oidc_provider
@@ -37,8 +38,6 @@ SERVERS = {
     "postgres": lambda _: run_postgres(),
     "s3": run_s3,
 }
-INSTALLATION = os.environ.get("VOXLAKE_TEST_INSTALLATION", "folder-sqlite")
-"""What the lake of a test lies on, where the test does not choose: or s3-postgres."""
 MOST_PROCESSES = 4
 """Tests that kill processes or watch the clock want a core for each."""
 
@@ -92,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.option.hypothesis_seed = config.workerinput["seed"]
         return
+    installations.check()
     if config.option.hypothesis_seed is None:
         seed = os.environ.get("VOXLAKE_SEED") or str(random.SystemRandom().getrandbits(32))
         config.option.hypothesis_seed = seed
@@ -104,6 +104,11 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a process of the run its seed, and where to ask for servers."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
     node.workerinput["servers"] = node.config.stash[_servers].address
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Hear of a process of the run what it chose."""
+    installations.hear(node)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -120,9 +125,10 @@ def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-    """Say the seed once more where something failed."""
+    """Say the seed once more where something failed; and what was tried on servers."""
     if exitstatus:
         _say_seed(terminalreporter.config)
+    installations.say(terminalreporter)
 
 
 def _say_seed(config: pytest.Config) -> None:
@@ -133,11 +139,13 @@ def _say_seed(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files whose tests may take longest, so that none of them runs alone at last.
 
-    A file is given to one process whole, as its tests share what they need.
+    A file is given to one process whole, as its tests share what they need. On servers those are
+    run that have a lake there.
     """
+    installations.choose(config, items)
     most: dict[Path, float] = {}
     for item in items:
         mark = item.get_closest_marker("timeout")
@@ -167,9 +175,9 @@ def lake(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> StoreURL:
     """An empty lake in a local folder; on S3 with PostgreSQL if `make installations` says so."""
-    if INSTALLATION == "s3-postgres":
+    if installations.is_on_servers(request.node):
         url = request.getfixturevalue("s3_store")
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("catalog_url"))
         assert isinstance(url, StoreURL)
         return url
     folder = tmp_path / "lake"
@@ -264,6 +272,18 @@ def postgres_server(servers: str) -> str:
 def postgres_url(postgres_server: str) -> str:
     """An empty PostgreSQL database."""
     return create_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def _migrated_url(postgres_server: str) -> str:
+    """A PostgreSQL database with the tables of this version, which is only copied."""
+    return migrated_database(create_database(postgres_server))
+
+
+@pytest.fixture
+def catalog_url(postgres_server: str, _migrated_url: str) -> str:
+    """A PostgreSQL database with the tables of this version, and nothing in them."""
+    return create_database(postgres_server, _migrated_url)
 
 
 @pytest.fixture(scope="session")

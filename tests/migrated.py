@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import inspect
+
+from voxlake.platform.catalog import migrate
+from voxlake.platform.database import open_database
+from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,6 +19,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from voxlake.platform.database import Database
+
+
+def migrated_database(url: str) -> str:
+    """Give an empty PostgreSQL database the tables of this version, and return its URL."""
+    with closing(open_database(url, Settings())) as database, database.write() as connection:
+        migrate._upgrade(database, connection)
+    return url
+
 
 _AROUND = {"BEGIN TRANSACTION;", "COMMIT;"}
 

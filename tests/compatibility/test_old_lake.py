@@ -35,6 +35,8 @@ from voxlake.platform.store import url as store_url
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
 
+pytestmark = pytest.mark.folder
+
 HERE, NAME = Path(__file__).parent, "lake-ba67131"
 FACTS: dict[str, Any] = json.loads((HERE / f"{NAME}.json").read_text(encoding="utf-8"))
 CELLS = Place(DatasetName("lab", "brain", "cells"), Kind.LABELS, "em")

@@ -84,7 +84,7 @@ def checks(findings: list[Finding]) -> list[tuple[Check, int | None]]:
 
 
 @pytest.fixture
-def place(lake: StoreURL) -> Lake:
+def place(lake: StoreURL, tmp_path: Path) -> Lake:
     image, labels = create(lake, SAMPLE), create(lake, LABELS)
     levels = fill(image, SAMPLE)
     fill(labels, LABELS)
@@ -92,23 +92,23 @@ def place(lake: StoreURL) -> Lake:
     volume = labels.level(0)
     for cell in volume.box.cells(volume.shard):
         index_shard(volume, cell, index)
-    source = lake.path.parent / "em.npy"
+    source = tmp_path / "em.npy"
     np.save(source, levels[0])
     return Lake(image, labels, index, source)
 
 
 def flip(url: StoreURL, share: float = 0.6) -> None:
-    body = bytearray(url.path.read_bytes())
+    body = bytearray(store.read(url).body)
     body[int(len(body) * share)] ^= 8
-    url.path.write_bytes(body)
+    store.write(url, bytes(body))
 
 
 def cut(url: StoreURL) -> None:
-    url.path.write_bytes(url.path.read_bytes()[:-7])
+    store.write(url, store.read(url).body[:-7])
 
 
 def empty(url: StoreURL) -> None:
-    url.path.write_bytes(b"")
+    store.write(url, b"")
 
 
 def everything(dataset: Dataset) -> dict[str, bytes]:
@@ -134,6 +134,18 @@ def test_a_damaged_shard_is_found_and_mended_to_the_same_bytes(
     place.mend([finding], source=str(place.source))
     assert place.look() == []
     assert everything(place.image) == before
+
+
+@pytest.mark.folder
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_folder_in_the_place_of_a_shard_is_found(place: Lake, level: int) -> None:
+    path = place.image.level(level).shard_url((0, 0, 0)).path
+    path.unlink()
+    path.mkdir()
+    found = [each for each in place.look(quick=True) if each.level == level]
+    [finding] = found
+    assert (finding.check, finding.cell) == (Check.DAMAGED_SHARD, (0, 0, 0))
+    assert "is a folder" in finding.text
 
 
 def test_the_box_that_is_lost_is_that_of_the_damaged_chunk(place: Lake) -> None:
@@ -162,7 +174,7 @@ def test_without_a_source_level_0_is_lost_and_nothing_over_it_is_touched(place: 
 
 def test_a_lost_shard_of_level_0_is_told_by_what_lies_over_it(place: Lake) -> None:
     before = everything(place.image)
-    place.image.level(0).shard_url((0, 0, 1)).path.unlink()
+    store.delete(place.image.level(0).shard_url((0, 0, 1)))
     without = everything(place.image)
     findings = place.look()
     assert checks(findings) == [(Check.MISSING_SHARD, 0)]
@@ -176,7 +188,7 @@ def test_a_lost_shard_of_level_0_is_told_by_what_lies_over_it(place: Lake) -> No
 def test_missing_levels_are_mended_from_below_upwards(place: Lake) -> None:
     before = everything(place.image)
     for level in (1, 2):
-        place.image.level(level).shard_url((0, 0, 0)).path.unlink()
+        store.delete(place.image.level(level).shard_url((0, 0, 0)))
     findings = place.look(quick=True)
     assert (Check.MISSING_SHARD, 1) in checks(findings)
     place.mend(findings)
@@ -187,7 +199,7 @@ def test_missing_levels_are_mended_from_below_upwards(place: Lake) -> None:
 def test_a_damaged_level_1_comes_before_a_missing_level_2(place: Lake) -> None:
     before = everything(place.image)
     flip(place.image.level(1).shard_url((0, 0, 0)))
-    place.image.level(2).shard_url((0, 0, 0)).path.unlink()
+    store.delete(place.image.level(2).shard_url((0, 0, 0)))
     place.mend(place.look())
     assert place.look() == []
     assert everything(place.image) == before
@@ -216,9 +228,9 @@ def test_bytes_that_belong_to_no_chunk_are_cut_out_and_no_voxel_changes(place: L
     before = everything(place.labels)
     for level in (0, 1):
         volume = place.labels.level(level)
-        path = volume.shard_url((0, 0, 0)).path
-        body, index = path.read_bytes(), shard_format(volume).index_bytes
-        path.write_bytes(body[:-index] + b"rest of another chunk" + body[-index:])
+        url = volume.shard_url((0, 0, 0))
+        body, index = store.read(url).body, shard_format(volume).index_bytes
+        store.write(url, body[:-index] + b"rest of another chunk" + body[-index:])
     findings = place.look(place.labels)
     assert checks(findings)[-2:] == [(Check.TORN_TAIL, 0), (Check.TORN_TAIL, 1)]
     place.mend(findings, place.labels)
@@ -245,14 +257,15 @@ def test_a_patch_is_of_its_shard_and_a_stray_one_is_named(place: Lake) -> None:
 def test_what_is_made_anew_has_the_bytes_that_the_ingest_wrote(place: Lake) -> None:
     """On a folder the ETag still changes: it has the number of the file and the time."""
     volumes = [place.image.level(level) for level in range(place.image.levels)]
-    shards = [v.shard_url(cell).path for v in volumes for cell in v.box.cells(v.shard)]
-    bodies = [path.read_bytes() for path in shards]
-    for path in shards:
-        path.write_bytes(path.read_bytes()[:-7])
+    shards = [v.shard_url(cell) for v in volumes for cell in v.box.cells(v.shard)]
+    bodies = [store.read(url).body for url in shards]
+    for url in shards:
+        cut(url)
     place.mend(place.look(), source=str(place.source))
-    assert [path.read_bytes() for path in shards] == bodies
+    assert [store.read(url).body for url in shards] == bodies
 
 
+@pytest.mark.folder
 def test_objects_that_do_not_belong_are_named_and_only_our_leftovers_go(place: Lake) -> None:
     array = place.image.level_url(0).path
     strays = [array / "c" / "0" / "0" / "7", array / "junk"]
@@ -274,14 +287,14 @@ def test_objects_that_do_not_belong_are_named_and_only_our_leftovers_go(place: L
 
 def test_the_label_index_is_looked_at_and_mended(place: Lake) -> None:
     first, second = (place.index / "shards" / f"0.0.{n}.parquet" for n in (0, 1))
-    before = {url: url.path.read_bytes() for url in (first, second)}
-    first.path.unlink()
+    before = {url: store.read(url).body for url in (first, second)}
+    store.delete(first)
     flip(second, 0.05)
     findings = place.look(place.labels)
     assert checks(findings) == [(Check.DAMAGED_SIDECAR, 0), (Check.MISSING_SIDECAR, 0)]
     place.mend(findings, place.labels)
     assert place.look(place.labels) == []
-    assert {url: url.path.read_bytes() for url in (first, second)} == before
+    assert {url: store.read(url).body for url in (first, second)} == before
     volume = place.labels.level(0)
     volume.write(volume.box, volume.read(volume.box).result()[::-1]).result()
     findings = place.look(place.labels)
@@ -329,9 +342,9 @@ class TestMetadata:
     """A flip in metadata that leaves valid JSON is the worst: wrong voxels without an error."""
 
     def change(self, url: StoreURL, old: str, new: str) -> None:
-        text = url.path.read_text()
+        text = store.read(url).body.decode()
         assert old in text
-        url.path.write_text(text.replace(old, new, 1))
+        store.write(url, text.replace(old, new, 1).encode())
 
     @pytest.mark.parametrize(
         ("key", "old", "new"),

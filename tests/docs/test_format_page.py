@@ -31,6 +31,8 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from voxlake.ngff.volume import Volume
 
+pytestmark = pytest.mark.folder
+
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "format.md"
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store import StoreURL
 
+pytestmark = pytest.mark.folder
+
 SOURCE = "phantom:32,40,16000?kind=labels"
 PLACE = Place(DatasetName.parse("queue/of/cells"), Kind.LABELS)
 PATIENCE_S = 120

@@ -93,6 +93,7 @@ def test_documents_pass_the_official_schema(dataset: Dataset) -> None:
         official("label").validate(found)
 
 
+@pytest.mark.folder
 def test_groups_pass_the_model_libraries(dataset: Dataset) -> None:
     check_with_models(dataset.url.path)
 
@@ -101,6 +102,7 @@ def test_our_own_validator_finds_nothing(dataset: Dataset) -> None:
     assert validate_dataset(dataset.url) == []
 
 
+@pytest.mark.folder
 def test_labels_of_an_image_pass_everything(image: Dataset) -> None:
     official("image").validate(attributes(image))
     official("label").validate(attributes(image, "labels/seg/zarr.json"))
@@ -114,6 +116,7 @@ def test_labels_of_an_image_pass_everything(image: Dataset) -> None:
     assert validate_dataset(image.url) == []
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("tool", ["ome-zarr-models", "yaozarrs"])
 def test_the_command_lines_of_the_model_libraries_agree(tool: str, image: Dataset) -> None:
     command = Path(sys.executable).with_name(tool)

@@ -39,6 +39,7 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
+from voxlake.platform.store import as_tensorstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ def test_it_reads_as_zeros_and_takes_writes(lake: StoreURL, catalog: Catalog) ->
     box = Box((1, 2, 3), (20, 66, 30))
     voxels = np.random.default_rng(1).integers(0, 256, box.shape).astype(np.uint8)
     write_voxels(volume, box, voxels)
-    spec = {"driver": "zarr3", "kvstore": f"file://{(lake.path / record.url / '0').as_posix()}/"}
+    spec = {"driver": "zarr3", "kvstore": as_tensorstore(lake / record.url / "0")}
     whole = ts.open(spec).result().read().result()
     np.testing.assert_array_equal(whole[box.slices], voxels)
     assert list_marks(dataset.level_url(0))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 import tensorstore as ts
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ngff.datasets import Sample, create, fill
@@ -30,7 +31,7 @@ from voxlake.platform.errors import (
     UnsupportedError,
     VoxlakeError,
 )
-from voxlake.platform.store import StoreURL
+from voxlake.platform.store import StoreURL, as_zarr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +77,7 @@ def test_a_volume_knows_its_geometry(volume: Volume) -> None:
     assert volume.shard_url((0, 0, 0)) == volume.url / "c/0/0/0"
 
 
+@pytest.mark.folder
 def test_a_write_reads_and_writes_each_shard_once(volume: Volume) -> None:
     def requests(kind: str) -> int:
         prefix = f"/tensorstore/kvstore/file/{kind}"
@@ -196,6 +198,7 @@ def test_a_store_that_does_not_answer_is_not_an_empty_one(monkeypatch: pytest.Mo
         open_volume(StoreURL("s3", "bucket", "em", closed_port(), "us-east-1"))
 
 
+@pytest.mark.folder
 def test_a_shard_that_cannot_be_read_is_not_fill(volume: Volume) -> None:
     path = volume.shard_url((0, 0, 0)).path
     path.parent.mkdir(parents=True)
@@ -204,6 +207,37 @@ def test_a_shard_that_cannot_be_read_is_not_fill(volume: Volume) -> None:
         volume.read(volume.box).result()
     with pytest.raises(StoreError):
         read_shard(volume, (0, 0, 0))
+
+
+@pytest.mark.folder
+def test_a_folder_in_the_place_of_a_shard_is_not_fill(volume: Volume) -> None:
+    volume.shard_url((0, 0, 0)).path.mkdir(parents=True)
+    with pytest.raises(CorruptDataError, match="is a folder"):
+        volume.read(volume.box).result()
+    with pytest.raises(CorruptDataError, match="is a folder"):
+        read_shard(volume, (0, 0, 0))
+
+
+@pytest.mark.folder
+@pytest.mark.parametrize("key", ["0.1", "0/1", "c/0/1"])
+def test_a_folder_in_the_place_of_a_chunk_of_others_is_not_fill(lake: StoreURL, key: str) -> None:
+    separator: Literal[".", "/"] = "." if "." in key else "/"
+    version: Literal[2, 3] = 3 if key.startswith("c") else 2
+    zarr.create_array(
+        as_zarr(lake / "a", read_only=False),
+        shape=(4, 8),
+        chunks=(4, 4),
+        dtype="u1",
+        fill_value=7,
+        zarr_format=version,
+        chunk_key_encoding={"name": "v2" if version == 2 else "default", "separator": separator},
+    )
+    volume = open_volume(lake / "a")
+    assert (volume.read(volume.box).result() == 7).all()
+    (lake / "a" / key).path.mkdir(parents=True)
+    with pytest.raises(CorruptDataError, match="is a folder"):
+        volume.read(volume.box).result()
+    assert (volume.read(Box((0, 0), (4, 4))).result() == 7).all()
 
 
 def test_a_full_disk_is_named(small_folder: Path) -> None:

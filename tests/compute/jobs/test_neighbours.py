@@ -64,7 +64,7 @@ def _in_the_making(workspace: Workspace, place: Place) -> list[GrowingObject]:
     lake = workspace.lake
     urls = (lake / place.key / "0/c/9/9/9", lake / place.index_key / "shards/9.9.9.parquet")
     growing = [store.grow(url) for url in urls]
-    for path in lake.path.rglob("*.partial"):
+    for path in lake.path.rglob("*.partial") if lake.is_local else ():
         os.utime(path, (1, 1))
     return growing
 
@@ -89,6 +89,7 @@ def test_the_end_of_a_job_leaves_what_others_are_writing(
         assert store.read(each.url).body == b"whole"
 
 
+@pytest.mark.folder
 def test_what_a_dead_writer_left_in_labels_is_theirs_to_sweep(
     workspace: Workspace, ingest: Callable[[Place], None]
 ) -> None:

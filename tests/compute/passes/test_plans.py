@@ -151,7 +151,7 @@ def check_index(dataset: Dataset, index: StoreURL) -> None:
     found = [info.url for info in store.walk(index / "shards")]
     assert len(found) == len(expected)
     for url in found:
-        assert store.read(url).body == expected[(anew / "shards" / url.path.name).key]
+        assert store.read(url).body == expected[(anew / "shards" / url.name).key]
 
 
 def run(plans: list[Plan]) -> int:
@@ -286,8 +286,8 @@ def test_the_same_voxels_give_the_same_bytes_whatever_the_threads(
             run(
                 [p for p, _ in plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2))]
             )
-            paths = sorted(p for p in dataset.url.path.rglob("c/*/*/*"))
-            bodies.append([(str(p.relative_to(dataset.url.path)), p.read_bytes()) for p in paths])
+            urls = sorted((info.url for info in store.walk(dataset.url)), key=str)
+            bodies.append([store.read(url).body for url in urls if "/c/" in url.key])
     finally:
         threads.use_threads(threads.available_cores())
     assert bodies[0] == bodies[1] == bodies[2]
@@ -305,7 +305,7 @@ def test_a_torn_source_stops_the_task_and_leaves_no_partial_file(
     ]
     with pytest.raises(SourceError, match="torn"):
         run(plans)
-    assert not list(dataset.url.path.rglob("*.partial"))
+    assert not dataset.url.is_local or not list(dataset.url.path.rglob("*.partial"))
     source.torn = None
     run(plans)
     check(dataset, voxels)
@@ -360,7 +360,7 @@ def test_verifying_decodes_each_slice_once_and_names_what_differs(
         assert shard.decoded == hashlib.blake2b(body, digest_size=32).hexdigest()
     changed = Box((9, 17, 33), (10, 18, 35))
     volume.write(changed, 255 - voxels[::-1][changed.slices]).result()
-    volume.shard_url((2, 0, 0)).path.write_bytes(b"torn")
+    store.write(volume.shard_url((2, 0, 0)), b"torn")
     wrong = {shard.index: shard for shard in shards_found(plan) if shard.different}
     assert {plan_cell(volume, index) for index in wrong} == {(1, 1, 2), (2, 0, 0)}
     first, torn = sorted(wrong.values(), key=lambda shard: shard.different)

@@ -14,6 +14,7 @@ from voxlake.compute.passes.rebuild import plan_rebuild
 from voxlake.compute.passes.reduce import downsample
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
+from voxlake.platform import store
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -76,7 +77,7 @@ def test_only_shards_under_the_boxes_are_written(lake: StoreURL) -> None:
     sample = Sample(shape=(40, 70, 2000))
     dataset = create(lake, sample)
     fill(dataset, sample)
-    before = {path: path.stat().st_mtime_ns for path in lake.path.rglob("*") if path.is_file()}
+    before = {info.url: info.etag for info in store.walk(lake)}
     box = Box((0, 0, 0), (4, 4, 4))
     dataset.level(0).write(box, np.full(box.shape, 9, np.uint8)).result()
     plans = plan_rebuild(dataset, [box])
@@ -84,9 +85,9 @@ def test_only_shards_under_the_boxes_are_written(lake: StoreURL) -> None:
     assert sum(plan.voxels for plan in plans) < 20
     for plan in plans:
         plan.task(0)()
-    after = {path: path.stat().st_mtime_ns for path in lake.path.rglob("*") if path.is_file()}
-    written = {path for path in before if after[path] != before[path]}
-    first = [dataset.level(n).shard_url((0, 0, 0)).path for n in range(dataset.levels)]
+    after = {info.url: info.etag for info in store.walk(lake)}
+    written = {url for url in before if after[url] != before[url]}
+    first = [dataset.level(n).shard_url((0, 0, 0)) for n in range(dataset.levels)]
     # In the highest the mean is what it was, and nothing is stored.
     assert {*first[:3]} <= written <= {*first}
     assert len(before) > len(first) + dataset.levels + 1

@@ -197,6 +197,7 @@ def test_damage_is_told_and_never_read(filled: tuple[Volume, Any]) -> None:
             volume.read(volume.box).result()
 
 
+@pytest.mark.folder
 def test_a_file_that_is_cut_off_while_it_is_read(
     lake: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +222,7 @@ def test_a_file_that_is_cut_off_while_it_is_read(
         fresh.read(fresh.box).result()
 
 
+@pytest.mark.folder
 def test_few_files_are_open_at_a_time(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
     """A box may have more shards than a process may have files."""
     volume = new_volume(lake / "a", (32, 32, 32), (4, 4, 4), (8, 8, 8), dtype="uint16")

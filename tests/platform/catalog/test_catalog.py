@@ -410,6 +410,7 @@ def test_the_catalog_of_another_lake_is_refused(
     open_catalog(lake, settings).close()
 
 
+@pytest.mark.folder
 def test_a_lake_moves_with_its_catalog(lake: StoreURL, tmp_path: Path) -> None:
     with open_catalog(lake, Settings()) as opened:
         opened.add_dataset(image("c/e/em"))
@@ -418,6 +419,7 @@ def test_a_lake_moves_with_its_catalog(lake: StoreURL, tmp_path: Path) -> None:
         assert opened.list_datasets() == [image("c/e/em")]
 
 
+@pytest.mark.folder
 def test_where_it_lies(lake: StoreURL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_catalog(lake, Settings()).close()
     assert [path.name for path in (lake.path / ".voxlake").iterdir()] == ["catalog.sqlite"]
@@ -427,6 +429,7 @@ def test_where_it_lies(lake: StoreURL, tmp_path: Path, monkeypatch: pytest.Monke
     assert len(list((tmp_path / "data").rglob("catalog.sqlite"))) == 2
 
 
+@pytest.mark.folder
 def test_it_belongs_to_its_owner_alone(lake: StoreURL) -> None:
     folder = lake.path / ".voxlake"
     for mode in (None, 0o644, 0o666):
@@ -439,6 +442,7 @@ def test_it_belongs_to_its_owner_alone(lake: StoreURL) -> None:
             assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
+@pytest.mark.folder
 def test_a_catalog_behind_a_link_is_refused(lake: StoreURL, tmp_path: Path) -> None:
     open_catalog(lake, Settings()).close()
     file = lake.path / ".voxlake/catalog.sqlite"
@@ -448,6 +452,7 @@ def test_a_catalog_behind_a_link_is_refused(lake: StoreURL, tmp_path: Path) -> N
         open_catalog(lake, Settings())
 
 
+@pytest.mark.folder
 def test_sqlite_is_set_up_for_readers_beside_a_writer(lake: StoreURL) -> None:
     with open_catalog(lake, Settings()) as opened, opened.database.read() as connection:
         pragmas = {
@@ -499,6 +504,7 @@ def _fill(catalog: Catalog, record: DatasetRecord) -> None:
         catalog.add_dataset(replace(record, name=name, url=f"{number}{record.url}"))
 
 
+@pytest.mark.folder
 def test_a_file_that_is_no_database_is_said(lake: StoreURL) -> None:
     (lake.path / ".voxlake").mkdir()
     (lake.path / ".voxlake" / "catalog.sqlite").write_bytes(b"not a database, " * 100)
@@ -506,6 +512,7 @@ def test_a_file_that_is_no_database_is_said(lake: StoreURL) -> None:
         open_catalog(lake, Settings())
 
 
+@pytest.mark.folder
 def test_a_locked_database_is_said(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voxlake.platform.database.connection._LOCK_WAIT_S", 0.1)
     with open_catalog(lake, Settings()) as opened:

@@ -80,6 +80,7 @@ def test_more_pieces_than_the_system_takes_at_a_time(lake: StoreURL) -> None:
     assert store.read(lake / "object").body == b"".join(pieces)
 
 
+@pytest.mark.folder
 def test_thousands_may_be_in_the_making(lake: StoreURL) -> None:
     made = [store.grow(lake / str(n)) for n in range(3000)]
     for one in made:

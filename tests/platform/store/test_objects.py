@@ -228,6 +228,7 @@ for round in range(1_000_000):
 """
 
 
+@pytest.mark.folder
 def test_a_killed_writer_leaves_the_old_object_or_the_new(lake: StoreURL) -> None:
     store.write(lake / "big", b"old" * 100)
     for _ in range(3):
@@ -253,6 +254,7 @@ def _stop_inside_a_write(writer: subprocess.Popen[str], folder: Path) -> None:
     pytest.fail("the writer was never seen inside a write")
 
 
+@pytest.mark.folder
 def test_sweep_takes_leftovers_alone_and_of_an_age(lake: StoreURL) -> None:
     for key in ("em.zarr/c/0", ".hidden", "partial", "a.partial", "x#y"):
         store.write(lake / key, b"data")
@@ -288,6 +290,7 @@ def test_a_read_only_folder_is_said(read_only_folder: Path) -> None:
             attempt(lake / "folder" / "a", b"x")
 
 
+@pytest.mark.folder
 def test_a_file_where_a_folder_has_to_be(lake: StoreURL) -> None:
     store.write(lake / "a", b"x")
     with pytest.raises(ObjectNotFoundError):
@@ -344,6 +347,7 @@ def test_the_last_object_by_name(any_store: StoreURL) -> None:
     assert store.last_object(folder, "y".__eq__) is None
 
 
+@pytest.mark.folder
 def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(lake: StoreURL) -> None:
     loop = lake / "loop"
     loop.path.symlink_to(loop.path)
@@ -366,6 +370,7 @@ growing.commit()
 """
 
 
+@pytest.mark.folder
 def test_what_a_living_writer_makes_is_never_swept(lake: StoreURL) -> None:
     """Not its partial files, whatever their age, nor the lock file that TensorStore writes to."""
     mine = store.grow(lake / "em.zarr/c/1")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from voxlake.platform.store import StoreURL
 
+pytestmark = pytest.mark.folder
+
 KEY = "collection/experiment/em.ome.zarr/0/c/3/1/4"
 
 

@@ -154,6 +154,7 @@ def test_a_label_that_was_erased_is_nowhere(lake: StoreURL) -> None:
         Labels(volume, index).view().coarse_volume(2)
 
 
+@pytest.mark.folder
 def test_chunks_that_a_label_fills_are_not_read(
     lake: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

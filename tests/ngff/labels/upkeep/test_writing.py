@@ -61,6 +61,7 @@ def sync_all(folder: Path) -> None:
         os.close(file)
 
 
+@pytest.mark.folder
 def test_a_power_cut_after_a_write_costs_no_voxel_and_no_truth(
     lake: StoreURL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
