@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.making.registering import register
 from voxlake.platform.catalog import DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.errors import UnsupportedError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -137,6 +139,27 @@ def test_administrators_register_and_nobody_else(lake: StoreURL, far: Path) -> N
             assert again.status_code == 409
             none = client.post("/v2/datasets", json=asked | {"url": f"{far}/none.zarr"})
             assert none.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "other", "named"),
+    [
+        ('"name": "z"', '"name": "t"', "voxlake needs z, y and x"),
+        ('"type": "space"', '"type": "space", "unit": "pixel"', "not a known unit"),
+    ],
+)
+def test_what_has_no_place_in_space_is_not_registered(
+    lake: StoreURL, far: Path, said: str, other: str, named: str
+) -> None:
+    document = far / "em.zarr/.zattrs"
+    text = json.dumps(json.loads(document.read_text()))
+    assert said in text
+    document.write_text(text.replace(said, other))
+    settings = Settings(allowed_stores=(str(far),))
+    with open_catalog(lake, settings) as catalog:
+        with pytest.raises(UnsupportedError, match=named):
+            register(lake, catalog, settings, f"{far}/em.zarr", EM)
+        assert catalog.list_datasets() == []
 
 
 def test_addresses_that_lead_elsewhere_are_not_registered(lake: StoreURL) -> None:

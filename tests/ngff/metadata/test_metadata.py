@@ -336,6 +336,12 @@ def test_an_axis_is_named_once() -> None:
         Multiscale("em", (SPACE[0], SPACE[0]), (Level("0", (1.0,) * 2, (0.0,) * 2),), "0.5")
 
 
+def test_a_level_has_an_array_of_its_own() -> None:
+    levels = tuple(Level("0", (size,) * 3, (0.0,) * 3) for size in (1.0, 2.0))
+    with pytest.raises(InvalidInputError, match="one array for two levels"):
+        Multiscale("em", SPACE, levels, "0.5")
+
+
 def test_a_unit_that_is_not_said_is_none() -> None:
     axes = (replace(SPACE[0], unit=None), *SPACE[1:])
     multiscale = Multiscale("em", axes, (Level("0", (4.0, 1.0, 1.0), (0.0, 2.0, 0.0)),), "0.5")

@@ -49,7 +49,9 @@ def register(
         If the store does not answer.
     """
     url = allowed_store(where, lake, settings)
-    kind = _kind_of(open_dataset(url), of)
+    dataset = open_dataset(url)
+    kind = _kind_of(dataset, of)
+    _ = dataset.multiscale.voxel_size  # whatever shows it asks for that
     _check_apart(lake, catalog, url, settings)
     record = DatasetRecord(
         name=name,

@@ -102,6 +102,8 @@ class Multiscale:
                     f"level {level.path!r} of {self.name!r} has the scale {level.scale}; each has "
                     "to be a size that voxels can have, and not 0"
                 )
+        if len({level.path for level in self.levels}) < len(self.levels):
+            raise InvalidInputError(f"multiscale {self.name!r} has one array for two levels")
         if len(set(self.axis_names)) < len(self.axes):
             raise InvalidInputError(f"multiscale {self.name!r} names an axis twice")
 
