@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import h5py
@@ -298,6 +299,21 @@ def test_arrays_behind_the_first(tmp_path: Path) -> None:
         np.save(file, VOXELS)
         np.save(file, VOXELS)
     fails(tmp_path / "v.npy", f"{VOXELS.nbytes + 128} bytes behind its array", "(5, 32, 32)")
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.tif"])
+def test_a_file_that_shrinks_is_not_read(tmp_path: Path, name: str) -> None:
+    """Touching a map beyond the end of its file would end the process."""
+    path = tmp_path / name
+    if name == "v.npy":
+        write_npy(path)
+    else:
+        tifffile.imwrite(path, VOXELS)
+    source = open_source(str(path))
+    source.check()
+    os.truncate(path, 500)
+    with pytest.raises(SourceError, match="truncated"):
+        source.read(Box.of_shape(VOXELS.shape))
 
 
 def test_which_hdf5_dataset(tmp_path: Path) -> None:

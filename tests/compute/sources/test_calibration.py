@@ -253,6 +253,7 @@ SIZES: dict[str, tuple[Write, VoxelSize | None]] = {
         VoxelSize(40, 4, 4, "millimeter"),
     ),
     "hdf5 one unit": (hdf5(voxel_size=[4, 2, 2], unit="um"), VoxelSize(4, 2, 2, "micrometer")),
+    "hdf5 x first": (hdf5(resolution=[4, 5, 40], axes="xyz"), VoxelSize(40, 5, 4)),
     "hdf5 odd unit": (hdf5(resolution=(40, 4, 4), unit="voxels"), None),
     "hdf5 micrometres": (
         hdf5(element_size_um=(0.04, 0.008, 0.008)),

@@ -5,8 +5,9 @@ Neither format has a way of its own for sizes; these are the conventions that pr
 * names of axes: ``axistags`` (vigra, Ilastik), ``axes``, ``axis_names`` (funlib),
   ``_ARRAY_DIMENSIONS`` (xarray);
 * ``element_size_um`` (ImageJ's HDF5 plugin): z, y, x in micrometres;
-* ``resolution`` or ``voxel_size``, with ``offset`` (CREMI, funlib): z, y, x, or one number for each
-  axis; in ``units`` or ``unit``, and in nanometres where there are none;
+* ``resolution`` or ``voxel_size``, with ``offset`` (CREMI, funlib): one number for each axis, or
+  for each of space, in the order of the axes; in ``units`` or ``unit``, and in nanometres where
+  there are none;
 * the ``resolution`` in ``axistags``, in ``axis_units`` (Ilastik);
 * ``transform`` (COSEM): ``axes``, ``scale``, ``translate`` and ``units``.
 
@@ -125,15 +126,22 @@ def _resolution(attributes: Attributes, names: tuple[str, ...]) -> dict[str, Axi
     sizes = attributes.get("resolution", attributes.get("voxel_size"))
     units = _texts(attributes.get("units", attributes.get("unit")))
     unit = units if len(units) > 1 else (units[0] if units else _CREMI_UNIT)
-    return _listed(sizes, unit, attributes.get("offset"), names)
+    # funlib lists them in the order of the array's axes, CREMI names no axes.
+    order = tuple(name for name in names if name in SPATIAL)
+    return _listed(sizes, unit, attributes.get("offset"), names, order)
 
 
 def _listed(
-    sizes: object, units: tuple[str, ...] | str, starts: object, names: tuple[str, ...]
+    sizes: object,
+    units: tuple[str, ...] | str,
+    starts: object,
+    names: tuple[str, ...],
+    order: tuple[str, ...] = SPATIAL,
 ) -> dict[str, AxisScale]:
-    """Return the scales of lists of z, y, x, or of as many as there are axes."""
+    """Return the scales of lists of the axes of space in that `order`, or of all axes."""
     steps = _numbers(sizes)
-    axes = names if len(steps) == len(names) and len(names) != len(SPATIAL) else SPATIAL
+    space = order if len(order) == len(SPATIAL) else SPATIAL
+    axes = names if len(steps) == len(names) and len(names) != len(SPATIAL) else space
     if len(steps) != len(axes):
         return {}
     places = _numbers(starts)

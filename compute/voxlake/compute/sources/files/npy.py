@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.arrangement import arrange_named
+from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.files.npz import open_npz
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import named_file
-from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
@@ -37,13 +36,10 @@ def open_npy(location: str) -> Source | None:
     except (ValueError, OSError, EOFError) as error:
         raise SourceError(f"NumPy file {path} cannot be read ({error}); restore it") from error
     _check_end(path, mapped)
-    return ArrangedSource(
-        dtype=native(mapped.dtype, f"NumPy file {path}"),
-        arrangement=arrange_named((), mapped.shape, f"NumPy file {path}"),
-        fingerprint=fingerprint_files([path], "npy"),
-        read_stored=lambda box: mapped[box.slices],
-        stored_block=_row(mapped),
-    )
+    order: Literal["C", "F"] = "C" if mapped.flags.c_contiguous else "F"
+    file = MappedFile(path, mapped.dtype, mapped.offset, mapped.shape, order=order)
+    arrangement = arrange_named((), mapped.shape, f"NumPy file {path}")
+    return mapped_source(file, arrangement, fingerprint_files([path], "npy"))
 
 
 def _check_end(path: Path, mapped: np.memmap) -> None:
@@ -53,11 +49,3 @@ def _check_end(path: Path, mapped: np.memmap) -> None:
             f"NumPy file {path} has {more} bytes behind its array of shape {mapped.shape}, which "
             "would be left out; save each array in a file of its own"
         )
-
-
-def _row(mapped: np.ndarray) -> tuple[int, ...]:
-    """Return the extents of a row as it lies in the file: along the axis that is fastest there."""
-    fastest = -1 if mapped.flags.c_contiguous else 0
-    row = [1] * mapped.ndim
-    row[fastest] = mapped.shape[fastest]
-    return tuple(row)

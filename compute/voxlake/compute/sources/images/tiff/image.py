@@ -101,7 +101,7 @@ def _source(path: Path, described: DescribedTiff) -> ArrangedSource:
         arrangement=arrange_named(names, series.shape, f"TIFF {path}"),
         dtype=dtype,
         fingerprint=fingerprint_files([*files, *described.companion], "tiff"),
-        read_stored=filled(fill, dtype) if mapped is None else partial(_part, mapped),
+        read_stored=filled(fill, dtype) if mapped is None else partial(_part, path, mapped),
         fill_stored=fill if mapped is None else None,
         stored_block=coded if mapped is None else None,
         calibration=_calibration(described, series),
@@ -130,7 +130,10 @@ def _with_palette(source: ArrangedSource, path: Path, series: TiffPageSeries) ->
     return replace(source, remark=INDICES, colours=colours)
 
 
-def _part(mapped: np.ndarray, box: Box) -> np.ndarray:
+def _part(path: Path, mapped: np.memmap, box: Box) -> np.ndarray:
+    """Return a part of a map; to touch that beyond the end of its file would end the process."""
+    if path.stat().st_size < mapped.offset + mapped.nbytes:
+        raise _truncated(path)
     return mapped[box.slices]
 
 
@@ -217,7 +220,7 @@ def _file(page: TiffPage | TiffFrame) -> Path:
     return Path(page.parent.filehandle.path)
 
 
-def _mapped(path: Path, series: TiffPageSeries) -> np.ndarray | None:
+def _mapped(path: Path, series: TiffPageSeries) -> np.memmap | None:
     """Return a memory map of the series, if it lies uncompressed in one piece."""
     offset = series.dataoffset
     if offset is None:
