@@ -35,6 +35,7 @@ PLACES = {
     ("POST", f"{_EXPERIMENT}/datasets"): Permission.ADD,
     ("GET", f"{_EXPERIMENT}/ingest"): Permission.ADD,
     ("POST", f"{_EXPERIMENT}/ingest"): Permission.ADD,
+    ("POST", f"{_EXPERIMENT}/ingest/look"): Permission.ADD,
     **{
         row: permission
         for place in (_COLLECTION, _EXPERIMENT)

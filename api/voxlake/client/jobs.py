@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from voxlake.client.http.connection import Connection
     from voxlake.documents.jobs.job_plan import JobPlan
+    from voxlake.documents.jobs.look import SourceLook
     from voxlake.platform.jobs.record import TaskFailure
 
 type KindOfJob = Literal["ingest", "downsample", "index", "verify", "fsck", "delete"]
@@ -30,6 +31,33 @@ class GatewayJobs:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def look(self, dataset: str, source: str, axes: str = "") -> SourceLook:
+        """Return what lies where a source is said to be, once a worker has looked.
+
+        Parameters
+        ----------
+        dataset
+            ``collection/experiment/dataset`` that may be made of it.
+        source
+            A folder, file or pattern of them, or ``s3://BUCKET/PATH``, as the server sees it.
+        axes
+            A letter for each axis of the source; empty: as it says itself.
+
+        Raises
+        ------
+        JobFailedError
+            If it could not be found out.
+        NotFoundError, ForbiddenError
+            If the asker may not, or the server does not read sources from there.
+        """
+        asked = {"dataset": dataset, "source": source, "axes": axes}
+        begun = self._connection.ask(JobDocument, "/v2/jobs/look", "POST", json=asked)
+        job = RemoteJob(self._connection, begun)
+        found = job.wait(quiet=True).look
+        if found is None:
+            raise StoreError(f"look job {job.id} is done and tells nothing; ask for it again")
+        return found
 
     def plan(self, kind: KindOfJob, dataset: str, **more: Any) -> JobPlan:
         """Return what a job would do and take, once a worker has found it out; nothing is begun.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from voxlake.documents.document import Question
-from voxlake.documents.jobs.asked import JobQuestion, Location
+from voxlake.documents.jobs.asked import JobQuestion, Location, NamedAxes, NumberName
 from voxlake.documents.people.asked import (
     Line,
     MemberQuestion,
@@ -26,12 +26,14 @@ from voxlake.documents.places.asked import (
     Length,
     Text,
 )
+from voxlake.documents.viewer.states import MOST_TITLE
 from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.platform.access import LakeRole
 from voxlake.platform.names import NAME, DatasetName
 
 Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(8999, 12, 31))]
 """A day in UTC."""
+Unit = Literal["nanometer", "micrometer", "millimeter", "centimeter"]
 Key = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=255)]
 
 
@@ -80,14 +82,13 @@ class DatasetForm(Question):
     size_z: Length | None = Field(None, description="Of a voxel along z, in its unit.")
     size_y: Length | None = None
     size_x: Length | None = None
-    unit: Literal["nanometer", "micrometer", "millimeter", "centimeter"] = "nanometer"
+    unit: Unit = "nanometer"
     description: Text = ""
 
     @model_validator(mode="after")
-    def _check_whole(self) -> Self:
-        for each in ((self.z, self.y, self.x), (self.size_z, self.size_y, self.size_x)):
-            if None in each and each != (None, None, None):
-                raise ValueError("give all of z, y and x, or none of them")
+    def _check_axes(self) -> Self:
+        _check_whole("voxels", (self.z, self.y, self.x))
+        _check_whole("size", (self.size_z, self.size_y, self.size_x))
         return self
 
     @property
@@ -116,6 +117,13 @@ class JobForm(Question):
         return JobQuestion.model_validate(self.model_dump())
 
 
+class LookForm(Question):
+    """A source that is to be looked at."""
+
+    source: Location
+    axes: NamedAxes = Field("", description="By default as the source says.")
+
+
 class IngestForm(Question):
     """What is to become a new dataset of an experiment."""
 
@@ -126,12 +134,20 @@ class IngestForm(Question):
     size_z: Length | None = Field(None, description="Of a voxel; by default as the source says.")
     size_y: Length | None = None
     size_x: Length | None = None
-    unit: Literal["nanometer", "micrometer", "millimeter", "centimeter"] = "nanometer"
+    unit: Name = "nanometer"
+    dtype: NumberName | None = Field(None, description="By default that of the source.")
+    axes: NamedAxes = Field("", description="By default as the source says.")
+    drop_transform: bool = Field(default=False, description="Leave out what it says of places.")
     index: bool = Field(default=False, description="Build the label index of labels too.")
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        _check_whole("size", (self.size_z, self.size_y, self.size_x))
+        return self
 
     def question(self, experiment: str) -> JobQuestion:
         """Return it as programs ask it, of `COLLECTION/EXPERIMENT`."""
-        asked = self.model_dump(include={"source", "as_kind", "of", "unit", "index"})
+        asked = self.model_dump(exclude={"name", "size_z", "size_y", "size_x"})
         asked |= {"kind": "ingest", "dataset": f"{experiment}/{self.name}"}
         size = _whole(self.size_z, self.size_y, self.size_x)
         return JobQuestion.model_validate(asked | {"voxel_size": size})
@@ -163,12 +179,13 @@ class LinkForm(Question):
     """A link that is to be made."""
 
     note: Annotated[Line, Field(max_length=200)] = ""
+    title: Annotated[Line, Field(max_length=200)] = ""
     last_day: Day | None = Field(None, description="By default the thirtieth from now.")
 
     @property
     def question(self) -> LinkQuestion:
         """As programs ask it."""
-        return LinkQuestion(note=self.note, ends_at=end_of(self.last_day))
+        return LinkQuestion(note=self.note, title=self.title, ends_at=end_of(self.last_day))
 
 
 class NumberForm(Question):
@@ -198,6 +215,7 @@ class ViewForm(Question):
     dataset: DatasetText
     label: int | None = Field(None, ge=1, le=MAX_LABEL, description="A label to see first.")
     for_users: bool = Field(default=False, description="Shown to those alone who sign in.")
+    title: Annotated[Line, Field(max_length=MOST_TITLE)] = ""
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -283,6 +301,15 @@ def end_of(day: date | None) -> datetime | None:
     '2027-01-01 00:00'
     """
     return None if day is None else start_of(day + timedelta(days=1))
+
+
+def _check_whole(what: str, zyx: tuple[object, object, object]) -> None:
+    missing = [name for name, each in zip("zyx", zyx, strict=True) if each is None]
+    if 0 < len(missing) < 3:
+        raise ValueError(
+            f"the {what} along {' and '.join(missing)} is missing; give all of z, y and x, or none "
+            "of them"
+        )
 
 
 def _whole[T](z: T | None, y: T | None, x: T | None) -> tuple[T, T, T] | None:

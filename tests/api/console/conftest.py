@@ -24,6 +24,8 @@ from voxlake.platform.store import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastapi import FastAPI
+
 __all__ = ["browser", "page"]
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -54,6 +56,7 @@ class Workshop:
     catalog: Catalog
     settings: Settings
     tokens: dict[str, str]
+    app: FastAPI
 
     def browser(self, name: str | None = None) -> Browser:
         """Return the browser of a user, of the owner of the server (root), or of anybody."""
@@ -75,7 +78,7 @@ def run_workshop(lake: StoreURL, settings: Settings) -> Iterator[Workshop]:
         catalog.shares.share(["lab"], "ada", Role.OWNER)
         app = create_app(settings, lake, catalog, LocalIdentity(TOKEN, "voxlake-session-test"))
         with run_app(app) as url:
-            yield Workshop(url, lake, catalog, settings, tokens)
+            yield Workshop(url, lake, catalog, settings, tokens, app)
 
 
 @pytest.fixture(scope="module")

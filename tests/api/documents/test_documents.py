@@ -73,6 +73,7 @@ CHECKED: dict[type[BaseModel], dict[str, st.SearchStrategy[Any]]] = {
             lambda ids: " ".join(map(str, ids))
         )
     },
+    forms.IngestForm: dict.fromkeys(("size_z", "size_y", "size_x"), SIZES),
     forms.DatasetForm: {
         **dict.fromkeys("zyx", st.integers(1, 10**6)),
         **dict.fromkeys(("size_z", "size_y", "size_x"), SIZES),

@@ -49,6 +49,8 @@ SPECS = {
     "repair": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "repair",
         "look": "LOOK", "source": {"location": "SOURCE", "fingerprint": "MARK",
         "reverse": []}}""",
+    "look": """{"name": "c/e/seg", "kind_of_dataset": "image", "of": null, "kind": "look",
+        "asked": {"dataset": "c/e/seg", "source": "SOURCE", "axes": ""}}""",
     "plan": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "plan",
         "asked": {"kind": "downsample", "dataset": "c/e/seg", "stale": false}}""",
     "start": """{"name": "c/e/seg", "kind_of_dataset": "labels", "of": null, "kind": "start",

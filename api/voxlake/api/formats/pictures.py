@@ -90,6 +90,11 @@ def _png(pixels: npt.NDArray[Any]) -> bytes:
     return bytes(png_encode(pixels, level=3))
 
 
+def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Return drawn pixels, grey or with colours, as PNG."""
+    return _png(pixels)
+
+
 def _jpeg(pixels: npt.NDArray[Any]) -> bytes:
     from imagecodecs import jpeg8_encode
 

@@ -270,10 +270,8 @@ async def relatives[R: Right](granted: Granted[R]) -> list[Granted[R]]:
     """
     name, access = granted.record.name, granted.access
     image = granted.record.of or name.dataset
-    near = await list_granted(
-        granted.gateway, access.principal, access.right, (name.collection, name.experiment)
-    )
-    family = [each for each in near if image in {each.record.of, each.record.name.dataset}]
+    who, within = (granted.gateway, access.principal, access.right), name.parts[:2]
+    family = await list_granted(*who, within, where=DatasetFilter(family=image))
     return sorted(family, key=lambda each: (each.record.of is not None, each.record.name))
 
 

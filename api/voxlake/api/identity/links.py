@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
+from anyio import to_thread
+
 from voxlake.api.http.expiring import Expiring
 from voxlake.platform.access import Principal
 from voxlake.platform.catalog.rights.links import Links
@@ -34,3 +36,7 @@ class LinkHolders:
         """
         serial = self.keys.read(token)
         return await self._known.get(serial, partial(self.links.principal_of, serial))
+
+    async def title_of(self, token: str) -> str:
+        """Return what a link is called to those who have it; empty if nothing."""
+        return await to_thread.run_sync(self.links.title_of, self.keys.read(token))

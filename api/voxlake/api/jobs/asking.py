@@ -15,16 +15,35 @@ from voxlake.documents.jobs.asked import (
     IndexQuestion,
     IngestQuestion,
     JobQuestion,
+    LookQuestion,
 )
 from voxlake.documents.jobs.job import JobDocument, job_document
 from voxlake.ngff.lake import check_writable, place_of
 from voxlake.platform.access import Add, Delete, Read, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.errors import ConflictError, UnsupportedError
-from voxlake.platform.jobs.record import JSON, START
+from voxlake.platform.jobs.record import JSON, LOOK, START
+from voxlake.platform.names import DatasetName
 from voxlake.platform.store.allowed.sources import check_source
 
 PLAN = "plan"
+
+
+async def look(asker: Asker, asked: LookQuestion) -> JobDocument:
+    """Have a worker tell what lies at a location; errors are those of `plan`."""
+    await _check_new(asker, asked.name, asked.source)
+
+    def begin(catalog: Catalog) -> JobDocument:
+        spec: dict[str, JSON] = {
+            "kind": LOOK,
+            "name": asked.dataset,
+            "kind_of_dataset": "image",
+            "asked": asked.model_dump(mode="json"),
+        }
+        job = catalog.jobs.begin(LOOK, asked.name, spec, asker.principal)
+        return _document(catalog, job.id)
+
+    return await asker.of_catalog(begin)
 
 
 async def plan(scope: Scope, asker: Asker, asked: JobQuestion) -> JobDocument:
@@ -67,17 +86,27 @@ async def _allowed(scope: Scope, asker: Asker, asked: JobQuestion) -> DatasetRec
     question = asked.root
     if isinstance(question, IngestQuestion):
         name = question.name
-        await grant_place(asker, f"{name.collection}/{name.experiment}", Add)
+        await _check_new(asker, name, question.source)
         if question.of is not None:
             await grant(scope, name.sibling(question.of).parts, Read)
         about = None
     else:
         right = Delete if isinstance(question, DeleteQuestion) else Update
         about = (await grant(scope, question.name.parts, right)).record
-    if asked.source is not None:
-        gateway = asker.gateway
-        check_source(asked.source, gateway.lake, gateway.settings)
+        if asked.source is not None:
+            _check_source(asker, asked.source)
     return about
+
+
+async def _check_new(asker: Asker, name: DatasetName, source: str) -> None:
+    """Raise unless somebody may have a dataset made of a source."""
+    await grant_place(asker, f"{name.collection}/{name.experiment}", Add)
+    _check_source(asker, source)
+
+
+def _check_source(asker: Asker, source: str) -> None:
+    gateway = asker.gateway
+    check_source(source, gateway.lake, gateway.settings)
 
 
 def _check_state(asked: JobQuestion, about: DatasetRecord) -> None:

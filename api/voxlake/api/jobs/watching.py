@@ -55,15 +55,9 @@ def told(document: JobDocument, *, manages: bool) -> JobDocument:
     """Return what of a job is told to somebody."""
     if manages:
         return document
-    hidden: dict[str, object] = {
-        "message": "",
-        "spec": {},
-        "host": None,
-        "pid": None,
-        "dashboard": None,
-        "failures": (),
-    }
-    return document.model_copy(update=hidden | {"findings": (), "plan": None, "by": ""})
+    hidden: dict[str, object] = {"message": "", "spec": {}, "by": ""}
+    hidden |= dict.fromkeys(("host", "pid", "dashboard", "plan", "look"))
+    return document.model_copy(update=hidden | {"failures": (), "findings": ()})
 
 
 async def log(granted: GrantedJob[Update]) -> JobLog:

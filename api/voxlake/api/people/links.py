@@ -37,7 +37,7 @@ async def make_link(
     dataset = await opened_dataset(granted)
     finest = await opened_level(granted, dataset, 0)
     check_portion(asked.portion, dataset, finest.shape)
-    terms = LinkTerms(ends_at, asked.portion, asked.note)
+    terms = LinkTerms(ends_at, asked.portion, asked.note, asked.title)
     links = granted.gateway.catalog.signed(granted.asker).links
     user = None if who.user is None else who.name
     link = await to_thread.run_sync(links.make, name, user, terms)

@@ -22,10 +22,12 @@ from voxlake.platform.errors import NotFoundError
 async def share_state(
     asker: Asker, state: ViewerState, server: str, ends_at: datetime | None, *, for_users: bool
 ) -> SharedStateDocument:
-    """Keep a state; `server` is the address of the gateway."""
+    """Keep a state, by its own title if it has one; `server` is the address of the gateway."""
     text, user = state.model_dump_json(), asker.principal.user
     made = await asker.of_catalog(
-        lambda catalog: catalog.viewer_states.add(text, user, ends_at, for_users=for_users)
+        lambda catalog: catalog.viewer_states.add(
+            text, user, ends_at, for_users=for_users, title=state.title
+        )
     )
     return shared_state_document(made, server)
 

@@ -62,11 +62,11 @@ async def get_channel(granted: Granted[Read]) -> Channel:
 
 async def get_origin(granted: Granted[Read]) -> tuple[str, ProvenanceDocument]:
     """Return who made a dataset, and where it came from."""
-    asker, name = Asker(granted.access.principal, granted.gateway), granted.record.name
+    asker, node = Asker(granted.access.principal, granted.gateway), granted.record.node
 
     def ask(catalog: Catalog) -> tuple[str, ProvenanceDocument]:
-        creator = catalog.metadata.creator_of(name.parts) or NOBODY
-        origin = catalog.provenance.get(name, granted.access.principal)
+        creator = catalog.metadata.creator_at(node) or NOBODY
+        origin = catalog.provenance.get_at(node, asker.principal)
         return creator, provenance_document(origin)
 
     return await asker.of_catalog(ask)

@@ -84,4 +84,5 @@ async def remove(granted: GrantedPlace[Delete], *, recursive: bool) -> None:
 
 
 def _document(catalog: Catalog, place: Sequence[str]) -> PlaceDocument:
-    return place_document(catalog.collections.get(place), catalog.metadata.creator_of(place))
+    record = catalog.collections.get(place)
+    return place_document(record, catalog.metadata.creator_at(record.node))

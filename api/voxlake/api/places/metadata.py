@@ -19,8 +19,8 @@ async def list_keys(granted: GrantedPlace[Read]) -> KeyList:
 
 async def list_values(granted: GrantedPlace[Read] | GrantedPlace[Update]) -> dict[str, str]:
     """Return all that is said, by its keys."""
-    place = granted.place.names
-    return await granted.asker.of_catalog(lambda catalog: catalog.metadata.list_values(place))
+    node = granted.place.path[-1]
+    return await granted.asker.of_catalog(lambda catalog: catalog.metadata.values_at(node))
 
 
 async def get_value(granted: GrantedPlace[Read], key: str) -> ValueDocument:

@@ -15,7 +15,9 @@ from voxlake.api.data.labels import graphs
 from voxlake.api.data.labels import labels as label_data
 from voxlake.api.data.labels import objects as object_data
 from voxlake.api.data.labels.supervoxels import check_graph
+from voxlake.api.gateway import gateway_of
 from voxlake.api.guards.datasets import Granted, MayReadSome, list_granted, public, relatives
+from voxlake.api.http.layers.link_paths import TOKEN as LINK_TOKEN
 from voxlake.api.http.layers.public_address import outer_path
 from voxlake.api.v2.datasets.datasets import zarr_url
 from voxlake.api.views.neuroglancer import (
@@ -91,7 +93,8 @@ async def get_state(
         own = next(each for each in layers if each.name == granted.record.name.dataset)
         selected = await _selected(granted, own, chosen)
     beside = await _beside(request, granted, shown, layers[0]) if whole else []
-    return viewer_state(layers, _title(shown), selected, beside)
+    titles = [await _title_of_link(request), _unfinished(shown)]
+    return viewer_state(layers, ", ".join(filter(None, titles)), selected, beside)
 
 
 @router.get(
@@ -154,8 +157,16 @@ async def _beside(
     return [layer for layer in layers if fits_beside(layer.multiscale, first.multiscale)]
 
 
-def _title(shown: list[Granted[ReadVoxels]]) -> str:
-    """Return a title that names what is not whole; empty if all is."""
+async def _title_of_link(request: Request) -> str:
+    """Return the title of the link that the viewer is opened by; empty if it has none."""
+    token = request.scope.get(LINK_TOKEN)
+    if token is None:
+        return ""
+    return await gateway_of(request.scope).identity.links.title_of(token)
+
+
+def _unfinished(shown: list[Granted[ReadVoxels]]) -> str:
+    """Return words that name what is not whole; empty if all is."""
     unfinished = [each for each in shown if each.record.state.value != "ready"]
     names = ", ".join(each.record.name.dataset for each in unfinished)
     return f"{names} (unfinished)" if names else ""

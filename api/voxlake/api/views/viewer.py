@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.responses import HTMLResponse
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voxlake.api.guards.datasets import PublicApp
 from voxlake.api.http.layers.layer import with_headers
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER
+from voxlake.api.views.packed_files import PackedFiles
 from voxlake.api.views.viewer_folder import VIEWER_FOLDER
 
 VIEWER_POLICY = "; ".join(
@@ -55,7 +55,7 @@ class Viewer(PublicApp):
 
     def __init__(self, folder: Path = VIEWER_FOLDER) -> None:
         self.folder = folder
-        self.files = StaticFiles(directory=folder, html=True, check_dir=False)
+        self.files = PackedFiles(directory=folder, html=True, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

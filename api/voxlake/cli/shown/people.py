@@ -118,13 +118,14 @@ def shown_links(links: Iterable[LinkDocument]) -> Shown:
             each.id,
             each.user or "the owner",
             each.note,
+            each.title,
             each.finest_level,
             " ".join(f"{axis}={start}:{stop}" for axis, (start, stop) in each.box.items()) or "all",
             each.ends_at if each.revoked_at is None else "revoked",
         )
         for each in links
     )
-    yield table(("link", "rights of", "note", "finest level", "box", "over"), rows)
+    yield table(("link", "rights of", "note", "title", "finest level", "box", "over"), rows)
 
 
 def shown_new_link(made: NewLinkDocument) -> Shown:

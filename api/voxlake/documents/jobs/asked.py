@@ -27,14 +27,28 @@ class AboutDataset(Question):
         return DatasetName.parse(self.dataset)
 
 
+SOURCE = (
+    "A folder, file or pattern of them, or s3://BUCKET/PATH, below one of the places that the "
+    "server reads sources from."
+)
+NumberName = Literal["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "float32"]
+NamedAxes = Annotated[str, StringConstraints(pattern="^[a-z]{0,8}$")]
+
+
+class LookQuestion(AboutDataset):
+    """A source is to be looked at, of which a dataset may be made."""
+
+    source: Location = Field(description=SOURCE)
+    axes: NamedAxes = Field(
+        "", description="A letter for each axis of the source, instead of what it says itself."
+    )
+
+
 class IngestQuestion(AboutDataset):
     """A source is to become a new dataset, which the asker owns."""
 
     kind: Literal["ingest"]
-    source: Location = Field(
-        description="A folder, file or pattern of them, or s3://BUCKET/PATH, below one of the "
-        "places that the server reads sources from."
-    )
+    source: Location = Field(description=SOURCE)
     as_kind: Literal["image", "labels"] = Field(description="Intensities, or ids of objects.")
     of: Name | None = Field(None, description="The image of the experiment that labels belong to.")
     voxel_size: tuple[Length, Length, Length] | None = Field(
@@ -53,12 +67,12 @@ class IngestQuestion(AboutDataset):
     reverse: tuple[Literal["t", "c", "z", "y", "x"], ...] = Field(
         (), max_length=5, description="Axes whose first voxel is the source's last."
     )
-    axes: Annotated[str, StringConstraints(pattern="^[a-z]{0,8}$")] = Field(
+    axes: NamedAxes = Field(
         "", description="A letter for each axis of the source, instead of what it says itself."
     )
-    dtype: (
-        Literal["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "float32"] | None
-    ) = Field(None, description="What voxels are converted to; null: they are stored as they are.")
+    dtype: NumberName | None = Field(
+        None, description="What voxels are converted to; null: they are stored as they are."
+    )
     drop_transform: bool = Field(
         default=False,
         description="Leave out what the source says of places, but for sizes of voxels.",

@@ -11,6 +11,7 @@ from pydantic import Field
 from voxlake.documents.document import Document
 from voxlake.documents.jobs.fsck import FindingDocument
 from voxlake.documents.jobs.job_plan import JobPlan
+from voxlake.documents.jobs.look import SourceLook
 from voxlake.platform.jobs.answers import answer_of
 from voxlake.platform.jobs.record import ANSWER, JobState, TaskFailure
 from voxlake.platform.jobs.runner import is_running
@@ -97,6 +98,7 @@ class JobDocument(Document):
     differences: tuple[DifferenceDocument, ...] = ()
     findings: tuple[FindingDocument, ...] = Field((), description="Of an fsck job that was run.")
     plan: JobPlan | None = Field(None, description="Of a plan job that is done.")
+    look: SourceLook | None = Field(None, description="Of a look job that is done.")
 
     @property
     def at_rest(self) -> bool:

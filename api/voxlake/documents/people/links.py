@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import AwareDatetime, Field
 
 from voxlake.documents.document import Document, Question
+from voxlake.documents.people.asked import Line
 from voxlake.platform.portion import Portion
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class LinkQuestion(Question):
         None, description="When it is over, within 366 days; by default in 30."
     )
     note: str = Field("", max_length=200, description="What you know it by.")
+    title: Line = Field(
+        "", max_length=200, description="What the viewer calls it for those who open the link."
+    )
     finest_level: int = Field(0, ge=0, le=1000, description="Nothing finer can be read with it.")
     box: dict[str, tuple[int, int]] = Field(
         default_factory=dict,
@@ -43,6 +47,7 @@ class LinkDocument(Document):
         None, description="Whose rights it carries; none: those of the lake's owner."
     )
     note: str = ""
+    title: str = ""
     finest_level: int = Field(0, description="Nothing finer can be read with it.")
     box: dict[str, tuple[int, int]] = Field(
         default_factory=dict,
@@ -74,6 +79,7 @@ def link_document(link: Link) -> LinkDocument:
         id=link.id,
         user=link.user,
         note=link.terms.note,
+        title=link.terms.title,
         finest_level=link.terms.portion.finest,
         box={axis: (start, stop) for axis, start, stop in link.terms.portion.box},
         created_at=link.created_at,

@@ -13,16 +13,32 @@ if TYPE_CHECKING:
     from voxlake.platform.catalog.data.viewer_states import SharedState
 
 
+MOST_TITLE = 200
+"""Characters of a title."""
+
+
 class ViewerState(RootModel[dict[str, JsonValue]]):
     """A state of Neuroglancer, any object of JSON."""
 
     model_config = ConfigDict(frozen=True)
+
+    @property
+    def title(self) -> str:
+        """What the viewer is to call it, as far as that is listed."""
+        said = self.root.get("title")
+        printed = filter(str.isprintable, said) if isinstance(said, str) else ()
+        return "".join(printed)[:MOST_TITLE]
+
+    def titled(self, title: str) -> ViewerState:
+        """Return it with a title, unless that is empty."""
+        return ViewerState(self.root | {"title": title}) if title else self
 
 
 class SharedStateDocument(Document):
     """A state that is shared."""
 
     id: str
+    title: str = Field("", description="What the viewer calls it; empty: nothing.")
     number: int = Field(description="`after` for those that were made later.")
     url: str = Field(description="Where its JSON is.")
     short_link: str = Field(description="Opens the viewer with it.")
@@ -48,6 +64,7 @@ def shared_state_document(state: SharedState, server: str) -> SharedStateDocumen
     """Return a state that is shared at the gateway `server`, a URL that ends in ``/``."""
     return SharedStateDocument(
         id=state.serial,
+        title=state.title,
         number=state.id,
         url=state_url(server, state.serial),
         short_link=f"{server}s/{state.serial}",

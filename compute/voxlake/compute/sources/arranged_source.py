@@ -14,7 +14,7 @@ from voxlake.ngff.grid.box import Box
 from voxlake.ngff.metadata.channels import NOTHING_SAID, Channels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from voxlake.compute.sources.arrangement import Arrangement
 
@@ -54,6 +54,8 @@ class ArrangedSource:
     """Return it with the colours of its palettes in the place of indices, if it may have any."""
     described: Channels = NOTHING_SAID
     """How the input says that its channels are called and shown."""
+    slices: Callable[[], Sequence[str]] = field(default=tuple, repr=False)
+    """Return the names of the files of the slices, in their order, if there is one for each."""
     labels: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
     """Return the locations of the labels that lie inside, by their names."""
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from voxlake.compute.sources.source import OpenSource, Source
 
+    type Known = tuple[str, Source]
+    """The name of a reader, and what it opened."""
+
 GROUP = "voxlake.sources"
 """The entry-point group that readers register in."""
 
@@ -36,7 +39,7 @@ _KEPT_OPEN = 16
 """Sources a process keeps open for its tasks."""
 
 _opening = Lock()
-_opened: ContextVar[dict[str, Source] | None] = ContextVar("_opened", default=None)
+_opened: ContextVar[dict[str, Known] | None] = ContextVar("_opened", default=None)
 """By location, within `opening_once`."""
 
 
@@ -77,14 +80,33 @@ def open_source(location: str, axes: str = "", *, colours: bool = False) -> Sour
     >>> open_source("phantom:32").shape
     (32, 32, 32)
     """
-    refuse_credentials(location)
     location = without_file_scheme(location)
+    return _as_asked(_known(location)[1], location, axes, colours=colours)
+
+
+def open_known(location: str, axes: str = "") -> tuple[str, Source]:
+    """Open the source at `location` as an image; return the name of its reader with it.
+
+    Parameters and errors are those of `open_source`.
+
+    Examples
+    --------
+    >>> open_known("phantom:32")[0]
+    'phantom'
+    """
+    location = without_file_scheme(location)
+    name, source = _known(location)
+    return name, _as_asked(source, location, axes, colours=True)
+
+
+def _known(location: str) -> Known:
+    refuse_credentials(location)
     opened, place = _opened.get(), absolute_location(location)
     if opened is None:
-        return _as_asked(_open(location), location, axes, colours=colours)
+        return _open(location)
     if place not in opened:
         opened[place] = _open(location)
-    return _as_asked(opened[place], location, axes, colours=colours)
+    return opened[place]
 
 
 def _as_asked(source: Source, location: str, axes: str, *, colours: bool) -> Source:
@@ -124,7 +146,7 @@ def opening_once() -> Iterator[None]:
         _opened.reset(token)
 
 
-def _open(location: str) -> Source:
+def _open(location: str) -> Known:
     asked = []
     for entry in openers():
         opener = _load(entry)
@@ -133,7 +155,7 @@ def _open(location: str) -> Source:
             continue
         source = opener(location)
         if source is not None:
-            return source
+            return entry.name, source
         asked.append(entry.name)
     raise SourceError(_nobody(location, asked))
 

@@ -15,6 +15,7 @@ from voxlake.platform.catalog.data.collections import Collections
 from voxlake.platform.catalog.data.datasets import (
     add_record,
     find_record,
+    is_of_family,
     is_there,
     list_records,
     move_record,
@@ -259,6 +260,8 @@ class Catalog(Writer):
         which, many = [*within((collection, experiment)), is_there], True
         if where.kind is not None:
             which.append(datasets.c.kind == where.kind)
+        if where.family:
+            which.append(is_of_family(where.family))
         if where.words:
             with self.database.read() as connection:
                 found, many = finds_dataset(connection, where.words)

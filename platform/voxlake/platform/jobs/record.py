@@ -41,6 +41,12 @@ START = "start"
 """Kind of a job that was asked for over HTTP and that a worker has yet to check: its `spec` has
 what was `asked`, and it becomes the job that does it."""
 
+LOOK = "look"
+"""Kind of a job that looks at a source: its dataset is what may become of it, and need not be."""
+
+PICTURE = "picture"
+"""What of the answer of a job is a picture, which no document has."""
+
 UNFINISHED = frozenset(JobState) - ENDED
 """States of a job that has yet to be done: it runs, waits, or can be resumed."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     select,
     text,
 )
@@ -28,6 +30,8 @@ from voxlake.platform.database import Moment
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
 metadata = MetaData()
@@ -110,13 +114,31 @@ def find_node(connection: Connection, *names: str) -> int | None:
 
 def find_path(connection: Connection, *names: str) -> list[int]:
     """Return the ids of the lake and of the nodes below it that names lead to, as far as any is."""
-    path = [ROOT]
-    for name in names:
-        below = find_below(connection, path[-1], name)
-        if below is None:
-            break
-        path.append(below)
-    return path
+    if not names:
+        return [ROOT]
+    names = names[: len(KINDS)]
+    asked = {f"name_{depth}": name for depth, name in enumerate(names)}
+    found = connection.execute(_paths[len(names)], asked).first() or ()
+    return [ROOT, *(node for node in found if node is not None)]
+
+
+def _path_query(levels: Sequence[FromClause]) -> Select[tuple[Any, ...]]:
+    query = select(*(level.c.id for level in levels)).select_from(*levels[:1])
+    named = [
+        and_(level.c.name == bindparam(f"name_{depth}", type_=String), level.c.removed_at.is_(None))
+        for depth, level in enumerate(levels)
+    ]
+    for above, below, is_so in zip(levels, levels[1:], named[1:], strict=False):
+        query = query.outerjoin(below, and_(below.c.parent == above.c.id, is_so))
+    return query.where(collection.c.parent == ROOT, *named[:1])
+
+
+# Made once: to put a query together takes longer than to ask it.
+_paths = {
+    depth: _path_query((collection, experiment, dataset)[:depth])
+    for depth in range(1, len(KINDS) + 1)
+}
+"""Queries for the nodes that so many names lead to, one below the other."""
 
 
 def names_of(connection: Connection, node: int) -> list[str]:

@@ -49,10 +49,30 @@ def test_any_slice_is_shown(served: Served, owner: httpx2.Client, across: str, a
     np.testing.assert_array_equal(shown, served.voxels["lab/brain/em"].take(3, axis))
 
 
-def test_what_is_not_there_is_the_nearest_that_is(served: Served, owner: httpx2.Client) -> None:
-    page = owner.get(EM, params={"level": 99, "at": 10**14})
-    assert page.status_code == 200
-    assert picture(owner, page.text).size
+def test_the_slice_that_is_seen_stays_where_it_is(served: Served, owner: httpx2.Client) -> None:
+    coarse = owner.get(EM, params={"across": "y", "level": 1, "at": 40, "seen": "y.0"})
+    assert "y = 20 of 0 to" in coarse.text
+    other = owner.get(EM, params={"across": "z", "level": 0, "at": 40, "seen": "y.0"})
+    assert f"z = {(SHAPE[0] - 1) // 2} of 0 to" in other.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("level=9", "levels 0 to"),
+        ("at=45", "0 to 44"),
+        ("across=z&at=45&seen=y.0&level=0&window=nan", "window"),
+        ("at=67&seen=y.0", "0 to 66"),
+        ("window=nan", "0:255"),
+        ("t=1", "0 to 0"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(
+    served: Served, owner: httpx2.Client, asked: str, words: str
+) -> None:
+    page = owner.get(f"{EM}?{asked}", headers={"Accept": "text/html"})
+    assert page.status_code == 400
+    assert words in page.text
 
 
 def test_snippets_run(served: Served, owner: httpx2.Client) -> None:

@@ -18,6 +18,7 @@ from voxlake.api.http.requests.intake import FormBody
 from voxlake.documents.forms import MergeForm, NumberForm
 from voxlake.documents.labels.merges import BodyDocument, body_document, change_document
 from voxlake.documents.labels.objects import ObjectDocument
+from voxlake.ngff.labels.label_id import check_label
 from voxlake.ngff.labels.sizes import SizeBin, size_bins
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.view import View
@@ -44,18 +45,24 @@ async def show_labels(
         str, Query(max_length=20, pattern="^[0-9]*$", description="An id to look up.")
     ] = "",
     bodies: Annotated[bool, Query(description="Apply the mapping.")] = False,  # noqa: FBT002
+    t: Annotated[int | None, Query(ge=0, lt=10**15, description="Time point.")] = None,
 ) -> HTMLResponse:
-    """Show the largest labels of a dataset, or one that is asked for."""
+    """Show the largest labels of a dataset, or one that is asked for, at one time point."""
+    times = await label_data.times_of(granted)
     body: BodyDocument | None = None
     known: ObjectDocument | None = None
     bins: tuple[SizeBin, ...] = ()
     if label:
-        found = await label_data.ask(granted, lambda view: view.find([int(label)]), bodies=bodies)
+        number = int(label)
+        check_label(number)
+        found = await label_data.ask(
+            granted, lambda view: view.find([number]), time=t, bodies=bodies
+        )
         if len(found):
-            body = body_document(await label_data.mapping_of(granted), int(label))
-            known = await _object_of(granted, int(label))
+            body = body_document(await label_data.mapping_of(granted), number)
+            known = await _object_of(granted, number)
     else:
-        found, bins = await label_data.ask_for_all(granted, _survey, bodies=bodies)
+        found, bins = await label_data.ask_for_all(granted, _survey, time=t, bodies=bodies)
     return await page(
         request,
         "datasets/labels.html",
@@ -65,6 +72,8 @@ async def show_labels(
         most=max((each.labels for each in bins), default=0),
         label=label,
         bodies=bodies,
+        times=times,
+        time=t or 0,
         body=body,
         supervoxels=() if body is None else body.supervoxels[:SHOWN_SUPERVOXELS],
         known=known,

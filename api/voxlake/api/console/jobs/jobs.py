@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from voxlake.api.console.jobs.found import choices_of
 from voxlake.api.console.pages.page import SENT, go_to, page
 from voxlake.api.guards.askers import SignedIn
 from voxlake.api.guards.jobs import MayManage, MayWatch
@@ -17,6 +18,7 @@ from voxlake.api.jobs import asking, changing, watching
 from voxlake.documents.forms import JobForm
 from voxlake.documents.jobs.job import JobDocument
 from voxlake.documents.places.asked import DatasetText
+from voxlake.platform.jobs.record import LOOK
 
 router = APIRouter(tags=["console"])
 
@@ -59,13 +61,14 @@ async def show_job(
     job = await watching.describe(granted)
     return await page(
         request,
-        "jobs/job.html",
+        "jobs/look.html" if job.kind == LOOK else "jobs/job.html",
         scripted=not job.at_rest,
         job=job,
         manages=granted.manages,
         watched=watch and not job.at_rest,
         seconds=WATCH_SECONDS,
-        is_plan=job.plan is not None and job.plan.refused is None and "asked" in job.spec,
+        asked=asked_of(job),
+        choices=await choices_of(granted, job),
     )
 
 
@@ -83,6 +86,12 @@ async def retry_job(request: Request, granted: MayManage) -> RedirectResponse:
 async def cancel_job(request: Request, granted: MayManage) -> RedirectResponse:
     """Give a job up: an unfinished ingest's dataset is removed, by a worker."""
     return go_to_job(request, await changing.cancel(granted))
+
+
+def asked_of(job: JobDocument) -> dict[str, Any]:
+    """Return what was asked for of a job that a form or a program asked for; empty: it is none."""
+    asked = job.spec.get("asked")
+    return asked if isinstance(asked, dict) else {}
 
 
 def go_to_job(request: Request, job: JobDocument) -> RedirectResponse:

@@ -37,6 +37,7 @@ async def share_view(
     granted = await grant(request.scope, asked.parts, ReadVoxels)
     shown = await get_state(request, granted, chosen=asked.label)
     base, state = str(request.base_url), ViewerState.model_validate_json(json.dumps(shown))
+    state = state.titled(asked.title)
     made = await states.share_state(asker, state, base, None, for_users=asked.for_users)
     found = await states.list_states(asker, base, ON_A_PAGE, 0)
     return await page(request, "people/views.html", views=found.states, next=found.next, made=made)

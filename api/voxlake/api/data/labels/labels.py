@@ -112,6 +112,11 @@ async def box_of(granted: Granted[ReadVoxels], ranges: dict[str, str]) -> AskedB
     return AskedBox(times.start[0], zyx, not given, axes)
 
 
+async def times_of(granted: Granted[ReadVoxels]) -> int | None:
+    """Return how many time points labels have; None: no axis of time."""
+    return (await opened_labels(granted)).times
+
+
 async def mapping_of(granted: Granted[ReadVoxels]) -> Mapping:
     """Return which body each supervoxel belongs to, as of now."""
     return await newest_mapping(granted.record, await index_url(granted))

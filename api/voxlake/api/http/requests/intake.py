@@ -81,7 +81,11 @@ class FormBody:
         try:
             return self.model.model_validate_strings(_fields(await request.body()))
         except ValidationError as error:
-            raise _unfit(error) from error
+            wrong = faults(error.errors()[:5])
+            raise InvalidInputError(
+                f"nothing was done, as what was filled in does not fit: {wrong}; go back to the "
+                "form and change that"
+            ) from error
 
 
 def _fields(body: bytes) -> dict[str, str]:

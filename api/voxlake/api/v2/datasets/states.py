@@ -6,16 +6,34 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, Field
 
 from voxlake.api.guards.askers import AfterNumber, Limit, SignedIn
 from voxlake.api.guards.datasets import public
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.people import states
-from voxlake.documents.viewer.states import SharedStateList, ViewerState, state_url
+from voxlake.documents.people.asked import Line
+from voxlake.documents.viewer.states import MOST_TITLE, SharedStateList, ViewerState, state_url
 
 router = APIRouter(tags=["viewer"])
+
+
+class SharingQuery(BaseModel):
+    """How a state is shared."""
+
+    for_users: bool = Field(
+        default=False, description="Show it to those alone who say who they are."
+    )
+    ends_at: AwareDatetime | None = Field(
+        None, description="Until when it is kept; by default for a year."
+    )
+    title: Line = Field(
+        "",
+        max_length=MOST_TITLE,
+        description="What the viewer is to call it; empty: what the state says itself.",
+    )
+
 
 StateId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{22}$", description="The id of a state.")]
 _TOO_LARGE = documented(413, "It is too large, or you share too many.")
@@ -29,13 +47,7 @@ async def share_state(
     response: Response,
     asker: SignedIn,
     state: Annotated[ViewerState, Depends(JsonBody(ViewerState))],
-    *,
-    for_users: Annotated[
-        bool, Query(description="Show it to those alone who say who they are.")
-    ] = False,
-    ends_at: Annotated[
-        AwareDatetime | None, Query(description="Until when it is kept; by default for a year.")
-    ] = None,
+    asked: Annotated[SharingQuery, Query()],
 ) -> str:
     """Keep a state of the viewer, and return its address.
 
@@ -43,7 +55,11 @@ async def share_state(
     the datasets hold they see only as far as they may.
     """
     made = await states.share_state(
-        asker, state, str(request.base_url), ends_at, for_users=for_users
+        asker,
+        state.titled(asked.title),
+        str(request.base_url),
+        asked.ends_at,
+        for_users=asked.for_users,
     )
     response.headers["Location"] = made.url
     return made.url

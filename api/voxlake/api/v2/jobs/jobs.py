@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from voxlake.api.guards.askers import Limit, SignedIn
 from voxlake.api.guards.jobs import MayManage, MayWatch
 from voxlake.api.guards.places import Anybody
-from voxlake.api.http.answers.problems import FORBIDDEN, NOT_ALLOWED, documented
+from voxlake.api.http.answers.problems import BINARY, FORBIDDEN, NOT_ALLOWED, documented
 from voxlake.api.http.requests.intake import JsonBody
-from voxlake.api.jobs import asking, changing, events, watching
-from voxlake.documents.jobs.asked import JobQuestion
+from voxlake.api.jobs import asking, changing, events, looking, watching
+from voxlake.documents.jobs.asked import JobQuestion, LookQuestion
 from voxlake.documents.jobs.job import JobDocument, JobList, JobLog, StateOfJob
 from voxlake.documents.places.asked import DatasetText
 
@@ -35,6 +35,18 @@ async def list_jobs(
 ) -> JobList:
     """Return the jobs on datasets that the asker may read, newest first, a page of them."""
     return await watching.list_jobs(asker, limit, after, dataset, tuple(state))
+
+
+@router.post("/look", summary="Look at a source", status_code=202, responses=NOT_ALLOWED)
+async def look_at_source(
+    asker: SignedIn, asked: Annotated[LookQuestion, Depends(JsonBody(LookQuestion))]
+) -> JobDocument:
+    """Have a worker tell what lies where a source is said to be, before an ingest is planned.
+
+    Who may add to the experiment may ask. Answered is the job that looks: once it is done, its
+    `look` says what was found, and `/picture` draws the middle slice.
+    """
+    return await asking.look(asker, asked)
 
 
 @router.post(
@@ -83,6 +95,22 @@ async def get_job(granted: MayWatch) -> JobDocument:
     What it was asked for, where it runs and why it failed is told to who may change its dataset.
     """
     return await watching.describe(granted)
+
+
+@router.get(
+    "/{job_id}/picture",
+    summary="Draw what a look has found",
+    response_class=Response,
+    responses=FORBIDDEN | {200: {"description": "PNG.", "content": {"image/png": BINARY}}},
+)
+async def get_picture(granted: MayManage) -> Response:
+    """Return the middle slice of a source, small: images in grey, by the window that `look` says.
+
+    What looks like labels by its type is drawn in colours, as labels are.
+    """
+    picture = await looking.draw_found(granted)
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return Response(picture, media_type="image/png", headers=headers)
 
 
 @router.get(

@@ -31,6 +31,10 @@ jobs.command(
     "A job that runs is cancelled by its runner, within seconds.",
 )
 jobs.command(
+    "voxlake.cli.commands.jobs.start:look",
+    help="Tell what lies where a gateway reads sources, before an ingest of it is planned.",
+)
+jobs.command(
     "voxlake.cli.commands.jobs.start:plan",
     help="Tell what a job of a gateway would do and take; nothing of it is begun.",
 )

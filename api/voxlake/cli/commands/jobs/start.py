@@ -1,4 +1,4 @@
-"""``voxlake jobs start`` and ``plan``: jobs that the workers of a gateway run."""
+"""``voxlake jobs start``, ``plan`` and ``look``: jobs that the workers of a gateway run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from voxlake.cli.opened.gateway import gateway_at
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job, shown_job_plan
+from voxlake.cli.shown.look import shown_look
 from voxlake.cli.shown.output import answer
 from voxlake.client.jobs import KindOfJob
 from voxlake.platform.errors import InvalidInputError
@@ -31,6 +32,27 @@ type Asked = Annotated[
         "source=s3://raw/em, as_kind=image, voxel_size=[40,4,4]; of downsample stale=true.",
     ),
 ]
+
+
+def look(
+    source: Annotated[str, Parameter(name="SOURCE", help="Where it lies, as the server sees it.")],
+    name: Name,
+    /,
+    *,
+    gateway: AtGateway,
+    axes: Annotated[
+        str, Parameter(metavar="AXES", help="A letter for each axis of the source.")
+    ] = "",
+    answering: Answering = Answering(),
+) -> None:
+    """Tell what lies where a gateway reads sources: what it is of, which slices, which are missing.
+
+    A worker looks, which is waited for; nothing is written. What an ingest would take is told by
+    voxlake jobs plan.
+    """
+    with gateway_at(gateway) as opened:
+        document = opened.jobs.look(name, source, axes)
+    answer(document, shown_look(document), json=answering.json)
 
 
 def plan(

@@ -41,6 +41,7 @@ class Good:
         datetime | None, Parameter(help="When it is over, in UTC; by default in 30 days.")
     ] = None
     note: Annotated[str, Parameter(help="What you know it by.")] = ""
+    title: Annotated[str, Parameter(help="What the viewer calls it for those who open it.")] = ""
     box: Annotated[
         str | None,
         Parameter(
@@ -80,7 +81,7 @@ def make(
     keys = LinkKeys.of(read_settings())
     with opened_catalog(lake) as catalog:
         portion = _portion(lake, catalog.get_dataset(DatasetName.parse(name)), good)
-        terms = LinkTerms(in_utc(good.until) or now() + USUAL, portion, good.note)
+        terms = LinkTerms(in_utc(good.until) or now() + USUAL, portion, good.note, good.title)
         made = catalog.links.make(DatasetName.parse(name), good.user, terms)
     document = new_link_document(made, name, gateway, keys.sign(made.serial, terms.ends_at))
     answer(document, shown_new_link(document), json=answering.json)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.compute.jobs.kinds.asked import PLAN, START_ASKED
+from voxlake.compute.jobs.kinds.asked import LOOK, PLAN, START_ASKED
 from voxlake.compute.jobs.kinds.downsample import DOWNSAMPLE
 from voxlake.compute.jobs.kinds.fsck import FSCK
 from voxlake.compute.jobs.kinds.index import INDEX
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 # Any: each kind has a spec of its own, and only its own functions look into it.
 KINDS: tuple[JobKind[Any], ...] = (
-    INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, PLAN, START_ASKED, REMOVE, QUEUE_UPLOAD,
-    WRITE_UPLOAD, CLEAR_UPLOAD, FINISH_UPLOAD,
+    INGEST, DOWNSAMPLE, INDEX, VERIFY, FSCK, REPAIR, LOOK, PLAN, START_ASKED, REMOVE,
+    QUEUE_UPLOAD, WRITE_UPLOAD, CLEAR_UPLOAD, FINISH_UPLOAD,
 )  # fmt: skip
 
 

@@ -109,13 +109,33 @@ def check_numbering(names: Sequence[str], what: str) -> None:
             f"{names[0]} and {names[-1]}; {_TO_DO}"
         )
     if not counting:
-        _raise_gap(min(distinct, key=lambda column: max(column) - min(column)), names, what)
+        _raise_gap(_tightest(distinct), names, what)
     others = [
         column
         for column in varying
         if column in counting or column not in distinct or _is_even(column)
     ]
     _check_agreement(counting[0], others, names, what)
+
+
+def missing_slices(names: Sequence[str], most: int) -> tuple[tuple[int, ...], int]:
+    """Return the numbers that slices lack, the first so many, and how many there are.
+
+    They are those that `check_numbering` refuses a stack for.
+
+    Examples
+    --------
+    >>> missing_slices(["s1.png", "s4.png", "s5.png"], 1), missing_slices(["a.png"], 1)
+    (((2,), 2), ((), 0))
+    """
+    if len({len(_numbers(name)) for name in names}) != 1:
+        return (), 0
+    distinct = [column for column in _columns(names) if len(set(column)) == len(column) > 1]
+    if not distinct or any(map(_counts, distinct)):
+        return (), 0
+    gaps = _gaps(_tightest(distinct))
+    missing = itertools.chain.from_iterable(gaps)
+    return tuple(itertools.islice(missing, most)), sum(map(len, gaps))
 
 
 def _check_agreement(
@@ -153,12 +173,19 @@ def _columns(names: Sequence[str]) -> list[list[int]]:
     return [list(column) for column in zip(*map(_numbers, names), strict=True)]
 
 
+def _tightest(columns: list[list[int]]) -> list[int]:
+    """Return the numbers that leave out the fewest between them."""
+    return min(columns, key=lambda column: max(column) - min(column))
+
+
+def _gaps(numbers: list[int]) -> list[range]:
+    return [range(a + 1, b) for a, b in itertools.pairwise(sorted(numbers)) if b > a + 1]
+
+
 def _raise_gap(numbers: list[int], names: Sequence[str], what: str) -> NoReturn:
-    there = sorted(numbers)
-    gaps = [(a + 1, b) for a, b in itertools.pairwise(there) if b > a + 1]
-    count = sum(stop - start for start, stop in gaps)
-    missing = itertools.chain.from_iterable(itertools.starmap(range, gaps))
-    shown = listed(list(itertools.islice(missing, SHOWN)), count)
+    gaps = _gaps(numbers)
+    missing = itertools.chain.from_iterable(gaps)
+    shown = listed(list(itertools.islice(missing, SHOWN)), sum(map(len, gaps)))
     raise SourceError(
         f"{what} lacks slices: {shown} in {names[0]} to {names[-1]}; restore "
         "them, or rename the files so that their numbers run without a gap"

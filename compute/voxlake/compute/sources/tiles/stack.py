@@ -87,6 +87,7 @@ def _stack(
         calibration=header.calibration,
         remark=header.remark,
         described=header.channels,
+        slices=partial(_names, files),
         colours=None
         if header.shows_colours
         else lambda: _stack(location, files, fingerprint, header.in_colours()),

@@ -137,6 +137,7 @@ def _source(
         calibration=shown.calibration,
         remark=shown.remark,
         described=shown.channels,
+        slices=lambda: slices.names,
         colours=None if colours else partial(_source, slices, header, fingerprint, colours=True),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from voxlake.platform.access import PUBLIC, Permission, Role
 from voxlake.platform.catalog.data.forgetting import forget_node
@@ -58,6 +58,14 @@ _records = (
         datasets.c.node,
     )
 ).outerjoin(_image, _image.c.id == datasets.c.of)
+
+
+def is_of_family(image: str) -> ColumnElement[bool]:
+    """Say of datasets, of what `list_records` looks through, that they are an image or its labels.
+
+    The image is named without its collection and experiment, which have to be asked for besides.
+    """
+    return or_(dataset.c.name == image, _image.c.name == image)
 
 
 def list_records(

@@ -1,7 +1,7 @@
 """Jobs as people ask for them: who may see one, which there are, and a new one is begun.
 
 A job is seen by who may read its dataset. While there is no dataset of it, as before an ingest has
-made one or after it was deleted, who asked for the job sees it too.
+made one or after it was deleted, who asked for the job sees it too; a look at a source has none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
-from voxlake.platform.jobs.record import UNFINISHED, AskedBy
+from voxlake.platform.jobs.record import LOOK, UNFINISHED, AskedBy
 from voxlake.platform.jobs.rows import add_job, read_job, read_jobs
 from voxlake.platform.jobs.tables import jobs
 from voxlake.platform.nodes.changes import make_node
@@ -156,7 +156,7 @@ def _id_of(listed: tuple[Job, bool]) -> str:
 
 
 _there = select(datasets.c.node).where(datasets.c.node == jobs.c.node).correlate(jobs).exists()
-_has_dataset = and_(_there, dataset.c.removed_at.is_(None))
+_has_dataset = and_(_there, dataset.c.removed_at.is_(None), jobs.c.kind != LOOK)
 _paths = join_names(
     select(
         collection.c.id,

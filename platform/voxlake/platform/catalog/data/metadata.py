@@ -55,9 +55,12 @@ class Metadata(Writer):
     def list_values(self, place: Sequence[str]) -> dict[str, str]:
         """Return the values by key."""
         with self.database.read() as connection:
-            mine = keyvalues.c.node == node_of(connection, place)
-            rows = connection.execute(select(keyvalues).where(mine)).all()
-        return {row.key: row.value for row in sorted(rows, key=lambda row: row.key)}
+            return _values_at(connection, node_of(connection, place))
+
+    def values_at(self, node: int) -> dict[str, str]:
+        """Return the values of a node by key, as `list_values`: of one whose id is known."""
+        with self.database.read() as connection:
+            return _values_at(connection, node)
 
     def get_value(self, place: Sequence[str], key: str) -> str:
         """Return the value of a key; raise NotFoundError if there is none."""
@@ -108,9 +111,12 @@ class Metadata(Writer):
     def creator_of(self, place: Sequence[str]) -> str | None:
         """Return who made it, as the audit has it; None of what came with a dataset in it."""
         with self.database.read() as connection:
-            made = audit.c.node == node_of(connection, place), audit.c.action.startswith("add ")
-            query = select(audit.c.by).where(*made).order_by(audit.c.id).limit(1)
-            return connection.execute(query).scalar()
+            return _creator_at(connection, node_of(connection, place))
+
+    def creator_at(self, node: int) -> str | None:
+        """Return who made a node, as `creator_of`: one whose id is known."""
+        with self.database.read() as connection:
+            return _creator_at(connection, node)
 
 
 def describe(connection: Connection, node: int, description: str) -> None:
@@ -158,6 +164,18 @@ def _require_room(connection: Connection, node: int, place: Sequence[str]) -> No
         raise LimitExceededError(
             f"{text_of(place)} has {MOST_KEYS} keys, as many as a place may; drop one first"
         )
+
+
+def _values_at(connection: Connection, node: int) -> dict[str, str]:
+    rows = connection.execute(select(keyvalues).where(keyvalues.c.node == node)).all()
+    return {row.key: row.value for row in sorted(rows, key=lambda row: row.key)}
+
+
+def _creator_at(connection: Connection, node: int) -> str | None:
+    made = audit.c.node == node, audit.c.action.startswith("add ")
+    return connection.execute(
+        select(audit.c.by).where(*made).order_by(audit.c.id).limit(1)
+    ).scalar()
 
 
 def _no_value(place: Sequence[str], key: str) -> NotFoundError:

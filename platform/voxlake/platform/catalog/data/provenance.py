@@ -15,7 +15,7 @@ from voxlake.platform.catalog.tables import datasets, sources
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 from voxlake.platform.jobs.record import ENDED, JobState
-from voxlake.platform.jobs.rows import read_jobs
+from voxlake.platform.jobs.rows import decode
 from voxlake.platform.jobs.tables import jobs
 from voxlake.platform.nodes.tree import is_named
 
@@ -57,14 +57,18 @@ class Provenance(Writer):
         """Return where a dataset came from: of other datasets those that one may read."""
         with self.database.read() as connection:
             node = find_record(connection, name).node
+        return self.get_at(node, principal)
+
+    def get_at(self, node: int, principal: Principal) -> Origin:
+        """Return the same of a dataset whose node is known."""
+        with self.database.read() as connection:
             near = _near(connection, node, principal)
-            query = jobs.c.node == node, jobs.c.kind == "ingest", jobs.c.state.in_(_MADE)
-            made = next(iter(read_jobs(connection, *query)), None)
+            made = connection.execute(_made.where(jobs.c.node == node)).first()
         return Origin(
             sources=tuple(each for each, _, is_source in near if is_source),
             related=tuple(each for each, _, is_source in near if not is_source),
             job=None if made is None else made.id,
-            read_from=None if made is None else str(made.spec.get("source", "")) or None,
+            read_from=None if made is None else str(decode(made.spec).get("source", "")) or None,
         )
 
     def put(
@@ -113,6 +117,13 @@ class Provenance(Writer):
 
 
 _MADE = sorted({*ENDED, JobState.DEGRADED} - {JobState.CANCELLED})
+_made = (
+    select(jobs.c.id, jobs.c.spec)
+    .where(jobs.c.kind == "ingest", jobs.c.state.in_(_MADE))
+    .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    .limit(1)
+)
+"""The newest job that made voxels."""
 
 
 def _near(
@@ -121,6 +132,8 @@ def _near(
     """Return the datasets that one has to do with, as far as they may be read, and how."""
     mine = select(sources.c.other, sources.c.is_source).where(sources.c.node == node)
     kinds = {row.other: row.is_source for row in connection.execute(mine)}
+    if not kinds:
+        return []
     allowed = is_allowed(principal, Permission.READ, now())
     found = list_records(connection, datasets.c.node.in_(sorted(kinds)), is_there, allowed)
     return [(record.name, record.node, kinds[record.node]) for record in found]

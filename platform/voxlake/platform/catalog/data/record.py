@@ -74,6 +74,8 @@ class DatasetFilter:
     kind: Kind | None = None
     words: str = ""
     """Each of them begins a word of its name, of its description, or of a key or value of it."""
+    family: str = ""
+    """Name of an image, which is wanted with its labels; empty: any."""
 
 
 EVERY_DATASET = DatasetFilter()

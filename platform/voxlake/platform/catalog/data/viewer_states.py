@@ -44,6 +44,7 @@ class SharedState:
     """Who made it; None: the lake's owner."""
     for_users: bool
     """Whether it is shown to those alone who say who they are."""
+    title: str
     characters: int
     created_at: datetime
     ends_at: datetime
@@ -54,7 +55,13 @@ class ViewerStates(Writer):
     """The states that a lake's people share. Its methods may be called from any thread."""
 
     def add(
-        self, state: str, user: int | None, ends_at: datetime | None = None, *, for_users: bool
+        self,
+        state: str,
+        user: int | None,
+        ends_at: datetime | None = None,
+        *,
+        for_users: bool,
+        title: str = "",
     ) -> SharedState:
         """Keep a state of a user, or of the lake's owner. Those that are over are deleted.
 
@@ -82,6 +89,7 @@ class ViewerStates(Writer):
             "user": user,
             "state": state,
             "for_users": for_users,
+            "title": title,
             "created_at": moment,
             "ends_at": ends_at,
         }

@@ -54,6 +54,8 @@ class LinkTerms:
     portion: Portion = WHOLE
     note: str = ""
     """What its maker knows it by."""
+    title: str = ""
+    """What those who have it are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,12 @@ class Links(Writer):
                     return _limited(connection, link, record)
         raise UnauthenticatedError("the link leads to nothing; ask whoever made it for another")
 
+    def title_of(self, serial: str) -> str:
+        """Return the title of a link; empty if it has none, or there is no such link."""
+        with self.database.read() as connection:
+            title = connection.execute(select(links.c.title).where(links.c.serial == serial))
+            return title.scalar() or ""
+
     def _note(self, connection: Connection, action: str, link: Link, name: DatasetName) -> None:
         whose, terms = link.user or "the owner", link.terms
         detail = f"of {whose}, until {terms.ends_at:%Y-%m-%d %H:%M}: {terms.portion}"
@@ -194,6 +202,7 @@ def _insert(
         "user": None if user is None else find_user(connection, user).id,
         "node": record.node,
         "note": terms.note,
+        "title": terms.title,
         "finest_level": terms.portion.finest,
         "box": terms.portion.box_text(),
         "created_at": now(),
@@ -216,7 +225,7 @@ def _link_of(row: Row[tuple[Any, ...]]) -> Link:
         serial=row.serial,
         user=row.user_name,
         node=row.node,
-        terms=LinkTerms(row.ends_at, Portion.read(row.finest_level, row.box), row.note),
+        terms=LinkTerms(row.ends_at, Portion.read(row.finest_level, row.box), row.note, row.title),
         created_at=row.created_at,
         revoked_at=row.revoked_at,
     )

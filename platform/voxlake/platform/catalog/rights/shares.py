@@ -20,7 +20,7 @@ from voxlake.platform.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from voxlake.platform.nodes.tree import NOWHERE, find_below, find_path, names_of
+from voxlake.platform.nodes.tree import NOWHERE, find_path, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -126,9 +126,6 @@ class Shares(Writer):
         """
         with self.database.read() as connection:
             path = find_path(connection, *place)
-            missing = place[len(path) :]
-            for name in missing:
-                find_below(connection, NOWHERE, name)
             nodes = path + [NOWHERE] * (len(place) + 1 - len(path))
             found = Place(tuple(place), tuple(path), read_grants(connection, nodes))
             return found if len(path) > len(place) else None
