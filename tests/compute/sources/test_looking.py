@@ -9,14 +9,14 @@ import pytest
 import tifffile
 import zarr
 
-from voxlake.compute.sources import middle_slice
-from voxlake.compute.sources.looking import look_at
+from voxlake.compute.sources.looks import middle_slice
+from voxlake.compute.sources.looks.looking import look_at
 from voxlake.documents.jobs.look import SliceFiles, pack_voxels, unpack_voxels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.compute.sources.looking import Look
+    from voxlake.compute.sources.looks.looking import Look
 
 RANDOM = np.random.default_rng(7)
 

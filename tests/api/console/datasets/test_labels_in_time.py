@@ -31,9 +31,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         voxels[time, 1, 2, : time + 1] = 10 + time
     lake = StoreURL.parse(str(tmp_path_factory.mktemp("time") / "lake"))
     with run_workshop(lake, Settings()) as workshop:
-        nuclei = Sample(
-            "lab/brain/nuclei", voxels, Kind.LABELS, axes=("t", "z", "y", "x"), levels=1
-        )
+        axes = ("t", "z", "y", "x")
+        nuclei = Sample("lab/brain/nuclei", voxels, Kind.LABELS, axes=axes, levels=1, indexed=False)
         add_sample(lake, workshop.catalog, nuclei)
         yield workshop
 

@@ -84,7 +84,7 @@ def test_a_dataset_is_made_shared_and_taken_back(strict: Issued, page: Page, ano
     page.get_by_label("User or group").fill("ada")
     press(page, "Share")
     expect(page.get_by_role("rowheader", name="ada")).to_be_visible()
-    await_heading(another, url + DATASET, "alps/north/em")
+    await_heading(another, url + DATASET, "em")
     assert another.get_by_role("link", name="Edit").count() == 0
     press(page, "Take back from ada")
     await_heading(another, url + DATASET, "There is nothing here")

@@ -185,7 +185,18 @@ def duration(seconds: float) -> str:
     return f"{max(seconds, 1):.0f} s"
 
 
-_TEMPLATES.filters |= {"duration": duration} | {
+def last_name(place: str) -> str:
+    """Return what a place is called below the one that it lies in.
+
+    Examples
+    --------
+    >>> last_name("lab/brain/em"), last_name("lab")
+    ('em', 'lab')
+    """
+    return place.rpartition("/")[2]
+
+
+_TEMPLATES.filters |= {"duration": duration, "last_name": last_name} | {
     "page_of": page_of,
     "moment": moment,
     "is_over": is_over,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work
-from voxlake.compute.sources.looking import look_at
+from voxlake.compute.sources.looks.looking import look_at
 from voxlake.documents.jobs.asked import LookQuestion
 from voxlake.documents.jobs.look import SourceLook, pack_voxels
 from voxlake.platform.errors import StoreUnavailableError, VoxlakeError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.sources.arranged_source import ArrangedSource
 from voxlake.compute.sources.links import refuse_links_out
-from voxlake.compute.sources.middle_slice import read_middle
+from voxlake.compute.sources.looks.middle_slice import read_middle
 from voxlake.compute.sources.opening import open_known, opening_once
 from voxlake.compute.sources.tiles.numbering import missing_slices
 from voxlake.documents.jobs.look import MOST_MISSING, SliceFiles, SourceLook
