@@ -18,7 +18,6 @@ from voxlake.api.jobs import asking, changing, watching
 from voxlake.documents.forms import JobForm
 from voxlake.documents.jobs.job import JobDocument
 from voxlake.documents.places.asked import DatasetText
-from voxlake.platform.jobs.record import LOOK
 
 router = APIRouter(tags=["console"])
 
@@ -61,7 +60,7 @@ async def show_job(
     job = await watching.describe(granted)
     return await page(
         request,
-        "jobs/look.html" if job.kind == LOOK else "jobs/job.html",
+        "jobs/look.html" if job.kind == "look" else "jobs/job.html",
         scripted=not job.at_rest,
         job=job,
         manages=granted.manages,
