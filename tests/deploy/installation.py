@@ -152,6 +152,7 @@ def installed() -> Iterator[Installation]:
             GATEWAY_MEMORY_BYTES=512 << 20,
             DASK_THREADS=1,
             DASK_MEMORY="1GiB",
+            TASK_MEMORY_BYTES=1 << 29,
         )
         (installation.folder / "sources").mkdir()
         yield installation

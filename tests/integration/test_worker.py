@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.dask import DaskCluster
 
 from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
@@ -79,6 +80,13 @@ class Queue:
             time.sleep(0.02)
         return self.shards()
 
+    def wait_for_state(self, job: Job, state: JobState) -> None:
+        """Wait until the job is in a state."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.job(job).state is not state:
+            assert time.monotonic() < deadline, self.job(job)
+            time.sleep(0.02)
+
     def check_done(self, job: Job, before: dict[Path, int]) -> None:
         """Check that the job is done and has redone no more than was in flight."""
         assert self.job(job).state is JobState.DONE
@@ -125,6 +133,27 @@ def test_a_killed_worker_is_followed_by_another(queue: Queue) -> None:
     first.kill()
     first.communicate()
     assert _end(second) == {"jobs": 1, "ended": {"done": 1}}
+    queue.check_done(job, before)
+
+
+def test_a_job_outlives_the_scheduler(queue: Queue, tmp_path: Path) -> None:
+    """It goes back to the queue, and on where it was, once a scheduler is at the address again."""
+    cluster = DaskCluster(tmp_path)
+    cluster.start(workers=1)
+    job = queue.ingest()
+    worker = queue.worker("--scheduler", cluster.address)
+    try:
+        before = queue.wait_for_half(job, worker)
+        cluster.stop()
+        queue.wait_for_state(job, JobState.QUEUED)
+        assert "Dask scheduler" in queue.job(job).message
+        cluster.start(workers=1)
+        queue.wait_for_state(job, JobState.DONE)
+    finally:
+        worker.terminate()
+        cluster.stop()
+    ended = _end(worker)["ended"]
+    assert (ended["done"], ended["queued"] >= 1) == (1, True)
     queue.check_done(job, before)
 
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,12 @@ from uuid import uuid4
 import psutil
 import psycopg
 import pytest
+from tests.servers.processes import start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.servers.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Postgres:
         """End it at once, without a checkpoint; its next start recovers."""
         pid = self.server.get_pid()
         assert pid is not None
-        os.kill(pid, signal.SIGQUIT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
         _wait_for_end(pid)
 
     def start(self) -> None:
@@ -70,6 +74,39 @@ def run_own_postgres() -> Iterator[Postgres]:
     finally:
         postgres.crash()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def run_postgres_on(network: Network, machine: str) -> Iterator[str]:
+    """Run a server on a machine of a network, which trusts the others; yield its URL there."""
+    with run_own_postgres() as postgres:  # It makes the folder of the data.
+        folder, user = Path(postgres.server.pgdata), ["setpriv", "--reuid=pgserver"]
+        user += ["--regid=pgserver", "--clear-groups", "--"]
+        postgres.crash()
+        with (folder / "pg_hba.conf").open("a") as allowed:
+            allowed.write("host all all 10.77.0.0/24 trust\n")
+        words = ["-D", str(folder), "-k", str(folder), "-c", "fsync=off"]
+        words += ["-c", f"listen_addresses={network.address(machine)}"]
+        program = str(postgres.server.bin_path / "postgres")
+        url = f"postgresql://postgres@{network.address(machine)}:5432/postgres"
+        with network.at(machine):
+            process = start(
+                [*network.on(machine, *user), program, *words],
+                folder.with_name("log"),
+                lambda: _answers(url),
+            )
+        try:
+            yield url
+        finally:
+            stop(process)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _wait_for_end(pid: int) -> None:

@@ -15,7 +15,10 @@ from urllib.error import URLError
 from tests.servers.processes import free_ports, start, stop
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+
+    from tests.servers.network import Network
 
 ACCESS_KEY = "voxlake-test"
 SECRET_KEY = "voxlake-test-secret"  # a key of the test server alone
@@ -35,22 +38,41 @@ class S3Server:
 @contextmanager
 def run_s3(folder: Path) -> Iterator[S3Server]:
     """Run a server that keeps its data below `folder` until the end of the block."""
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    process, server = _started(folder, "127.0.0.1", ports, [])
+    try:
+        yield server
+    finally:
+        stop(process)
+
+
+@contextmanager
+def run_s3_on(network: Network, machine: str, folder: Path) -> Iterator[S3Server]:
+    """Run one on a machine of a network."""
+    ports = {name: 8001 + number for number, name in enumerate(_PORTS)}
+    with network.at(machine):
+        process, server = _started(folder, network.address(machine), ports, network.on(machine))
+    try:
+        yield server
+    finally:
+        stop(process)
+
+
+def _started(
+    folder: Path, host: str, ports: dict[str, int], before: list[str]
+) -> tuple[subprocess.Popen[bytes], S3Server]:
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [_identity()]}))
     (folder / "iam.json").write_text(json.dumps(_roles()))
     (folder / "data").mkdir()
-    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
-    filer = f"http://127.0.0.1:{ports['filer.port']}"
-    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+    filer = f"http://{host}:{ports['filer.port']}"
+    endpoint = f"http://{host}:{ports['s3.port']}"
     process = start(
-        _command(folder, config, ports),
+        [*before, *_command(folder, config, host, ports)],
         folder / "weed.log",
         lambda: _answers(endpoint) and _has_bucket(filer),
     )
-    try:
-        yield S3Server(endpoint, BUCKET)
-    finally:
-        stop(process)
+    return process, S3Server(endpoint, BUCKET)
 
 
 _PORTS = (
@@ -65,14 +87,14 @@ _PORTS = (
 )
 
 
-def _command(folder: Path, config: Path, ports: dict[str, int]) -> list[str]:
+def _command(folder: Path, config: Path, host: str, ports: dict[str, int]) -> list[str]:
     return [
         str(Path(sys.executable).with_name("weed")),
         "-logtostderr",
         "server",
         f"-dir={folder / 'data'}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
+        f"-ip={host}",
+        f"-ip.bind={host}",
         # It reports to its makers unless told not to.
         "-master.telemetry=false",
         *(f"-{name}={port}" for name, port in ports.items()),

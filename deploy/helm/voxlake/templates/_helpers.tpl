@@ -47,6 +47,7 @@ volumes:
 {{- end }}
 {{- end }}
 VOXLAKE_SCHEDULER: {{ include "voxlake.scheduler" . }}
+VOXLAKE_MEMORY_LIMIT_BYTES: {{ .Values.dask.taskBytes | quote }}
 VOXLAKE_GATEWAY_MEMORY_BYTES: {{ .Values.gateway.memoryBytes | quote }}
 VOXLAKE_GATEWAY_DRAIN_S: {{ .Values.gateway.drainSeconds | quote }}
 VOXLAKE_GATEWAY_GRACE_S: {{ .Values.gateway.graceSeconds | quote }}

@@ -25,7 +25,7 @@ containers:
       - worker
       - --name=$(DASK_WORKER_NAME)
       - --nthreads={{ .Values.dask.threads }}
-      - --memory-limit=auto
+      - --memory-limit=1.0
       - --local-directory=/spool
       - --no-dashboard
       - --death-timeout=60
@@ -35,6 +35,10 @@ containers:
       - { name: DASK_WORKER_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
       {{- end }}
       - { name: DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP, value: 15s }
+      - { name: DASK_DISTRIBUTED__WORKER__MEMORY__TARGET, value: "False" }
+      - { name: DASK_DISTRIBUTED__WORKER__MEMORY__SPILL, value: "False" }
+      - { name: DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE, value: "False" }
+      - { name: DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE, value: "0.95" }
       {{- range $name := list "VOXLAKE_S3_ENDPOINT" "VOXLAKE_S3_REGION" }}
       {{- with get $.Values.settings $name }}
       - { name: {{ $name }}, value: {{ . | quote }} }
