@@ -12,6 +12,7 @@ import obstore
 import pytest
 from tests.api.conftest import TOKEN, Served
 
+from voxlake.api.http.layers.field_lines import joined
 from voxlake.client.arrays.gateway_store import open_http
 from voxlake.client.http.connection import Connection
 from voxlake.ngff.contrast import ends_of
@@ -127,6 +128,40 @@ def test_what_is_of_another_type_is_refused(
     answer = owner.post(path, content=body.encode())
     assert answer.status_code == 400, answer.text
     assert f"({wrong}" in answer.json()["detail"]
+
+
+def test_nothing_is_said_twice(owner: httpx2.Client) -> None:
+    place = "/v2/metadata/value?place=lab&key=twice"
+    for method, path, body in (
+        ("POST", f"{CELLS}/labels/lookup", b'{"labels": [1], "labels": [2]}'),
+        ("PUT", place, b'{"value": "a", "value": "b"}'),
+    ):
+        answer = owner.request(method, path, content=body)
+        assert (answer.status_code, "was given twice" in answer.json()["detail"]) == (400, True)
+    assert owner.get(place).status_code == 404
+
+
+def test_a_header_in_several_lines_is_one_list(
+    anonymous: httpx2.Client, owner: httpx2.Client
+) -> None:
+    def ask(client: httpx2.Client, path: str, *lines: tuple[str, str]) -> httpx2.Response:
+        return client.get(path, headers=lines)
+
+    document, box = "/zarr/lab/brain/em/zarr.json", f"{EM}/cutout?z=0&y=0&x=0"
+    etag = anonymous.get(document).headers["etag"]
+    for name, status in (("If-None-Match", 304), ("If-Match", 200)):
+        assert ask(anonymous, document, (name, '"x"'), (name, etag)).status_code == status
+    ranges = ask(anonymous, document, ("Range", "bytes=0-3"), ("Range", "bytes=8-9"))
+    assert ranges.status_code == 200
+    npy = ask(anonymous, box, ("Accept", "text/html"), ("Accept", "application/x-npy"))
+    assert npy.headers["content-type"] == "application/x-npy"
+    digests = [("Content-Digest", f"{name}=:AAAA:") for name in ("md5", "sha-256")]
+    sent = [("Content-Type", "application/octet-stream"), *digests]
+    answer = owner.put(box, content=b"\0", headers=sent)
+    assert (answer.status_code, "another sha-256" in answer.json()["detail"]) == (400, True)
+    twice = [("Authorization", f"Bearer {TOKEN}"), ("Authorization", "Bearer other")]
+    assert ask(anonymous, "/v2/me", *twice).status_code == 401
+    assert joined([(b"cookie", b"a=1"), (b"cookie", b"b=2")]) == [(b"cookie", b"a=1; b=2")]
 
 
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "Content-Range"])

@@ -27,6 +27,7 @@ from voxlake.api.http.expiring import Expiring
 from voxlake.api.http.layers.bodies import Bodies
 from voxlake.api.http.layers.boss_paths import BossPaths
 from voxlake.api.http.layers.envelope import Envelope
+from voxlake.api.http.layers.field_lines import FieldLines
 from voxlake.api.http.layers.head import HeadAsGet
 from voxlake.api.http.layers.leaving import WhileWanted
 from voxlake.api.http.layers.line_ends import LineEnds
@@ -194,4 +195,5 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         PublicAddress, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies
     )
+    app.add_middleware(FieldLines)
     app.add_middleware(Observed, trusted_proxies=settings.trusted_proxies)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -229,3 +231,31 @@ def test_the_owners_token_does_not_leave_the_machine(tmp_path: Path, url: str) -
     (tmp_path / "owner-token").write_text(TOKEN)
     with pytest.raises(InvalidInputError, match="not on this machine"):
         Gateway.local(url, tmp_path / "owner-token")
+
+
+def test_processes_that_are_forked_read_what_they_ask_for(served: Served) -> None:
+    voxels = served.voxels[EM]
+
+    def reads_right(opened: Gateway, seed: int) -> bool:
+        picks = np.random.default_rng(seed)
+        for _ in range(20):
+            start = [int(picks.integers(0, n - 4)) for n in voxels.shape]
+            box = tuple(slice(lo, lo + 4) for lo in start)
+            if not np.array_equal(opened.cutout(EM, box), voxels[box]):
+                return False
+        return True
+
+    with Gateway(served.url, TOKEN) as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # this process has threads
+        assert reads_right(opened, 0)
+        children = []
+        for seed in (1, 2):
+            if not (child := os.fork()):
+                try:
+                    os._exit(not reads_right(opened, seed))
+                finally:
+                    os._exit(2)
+            children.append(child)
+        assert reads_right(opened, 3)
+        ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert ends == [0, 0]

@@ -171,8 +171,9 @@ def test_one_value_fills_a_box_and_erases_a_label(gateway: Served) -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "fill"),
-    [("uint8", "256"), ("uint8", "-1"), ("uint64", "1.5"), ("int16", "x"), ("float32", "1e39")],
-)
+    [("uint8", "256"), ("uint8", "-1"), ("uint64", "1.5"), ("int16", "x"), ("float32", "1e39"),
+     ("uint8", "1_0"), ("uint64", "\u0667"), ("float32", "1_0.5"), ("float32", "\u0667")],
+)  # fmt: skip
 def test_a_value_that_the_type_has_not_is_refused(typed: Served, dtype: str, fill: str) -> None:
     name = f"lab/types/{dtype}"
     with typed.client(owner=True) as client:
@@ -239,6 +240,28 @@ def test_an_etag_follows_the_shards_of_its_box(gateway: Served) -> None:
         assert weak.status_code == 412
 
 
+def test_voxels_that_a_client_has_are_not_sent_again(gateway: Served) -> None:
+    for name in (EM, CELLS):
+        address = url_of(name, f"{IN_ONE_SHARD}&format=npy")
+        with gateway.client(owner=True) as client:
+            first = client.get(f"{address}&etag=true")
+            etag = first.headers["etag"]
+            for known in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+                same = client.get(address, headers={"If-None-Match": known})
+                assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+                assert same.headers["vary"] == first.headers["vary"]
+                assert same.headers["cache-control"] == first.headers["cache-control"]
+            assert client.get(address, headers={"If-Match": etag}).content == first.content
+            fill_if(client, url_of(name, IN_ONE_SHARD), "*", 77)
+            for method in ("GET", "HEAD"):
+                other = client.request(method, address, headers={"If-None-Match": etag})
+                assert (other.status_code, other.headers["etag"] != etag) == (200, True)
+            refused = client.get(address, headers={"If-Match": etag})
+            assert (refused.status_code, "If-Match" in refused.json()["detail"]) == (412, True)
+            gateway.voxels[name][PART] = 77
+            np.testing.assert_array_equal(read(client, name), gateway.voxels[name])
+
+
 def digest_of(body: bytes, name: str = "sha256") -> str:
     """Return a digest as headers carry it."""
     return base64.b64encode(hashlib.new(name, body).digest()).decode()
@@ -247,6 +270,10 @@ def digest_of(body: bytes, name: str = "sha256") -> str:
 def test_digests_are_checked_before_anything_is_written(gateway: Served) -> None:
     voxels = np.full_like(gateway.voxels[EM][PART], 5)
     body, address = voxels.tobytes(), url_of(EM, IN_ONE_SHARD)
+    old = {
+        "Content-MD5": digest_of(body, "md5"),
+        "Digest": f"unixsum=30637, SHA-256={digest_of(body)}",
+    }
     right = f"md5=:AAAA:, sha-256=:{digest_of(body)}:, sha-512=:{digest_of(body, 'sha512')}:"
     wrong = f"sha-256=:{digest_of(body)}:, sha-512=:{digest_of(body)}:"
     with gateway.client(owner=True) as client:
@@ -255,8 +282,12 @@ def test_digests_are_checked_before_anything_is_written(gateway: Served) -> None
                 answer = client.put(address, content=body, headers={**RAW, header: said})
                 assert answer.status_code == 400, said
                 np.testing.assert_array_equal(read(client, EM), gateway.voxels[EM])
-        done = client.put(address, content=body, headers={**RAW, "Content-Digest": right})
-        assert done.status_code == 200
+        for header, said in old.items():
+            answer = client.put(address, content=bytes(len(body)), headers={**RAW, header: said})
+            assert (answer.status_code, "another" in answer.json()["detail"]) == (400, True)
+            np.testing.assert_array_equal(read(client, EM), gateway.voxels[EM])
+        headers = {**RAW, **old, "Content-Digest": right}
+        assert client.put(address, content=body, headers=headers).status_code == 200
         np.testing.assert_array_equal(read(client, EM, IN_ONE_SHARD), voxels)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from voxlake.platform.errors import InvalidInputError, StoreError, UnsupportedError, VoxlakeError
 from voxlake.platform.settings import Settings
 from voxlake.platform.store.adapters import as_obstore, as_tensorstore
+from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.url import StoreURL
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -95,6 +96,22 @@ def test_endpoint_and_region_come_from_the_query_then_the_settings() -> None:
     assert (url.endpoint, url.region) == ("http://two:2", "us-2")
     assert StoreURL.parse(str(url), settings) == url
     assert pickle.loads(pickle.dumps(url)) == url
+
+
+def test_a_session_token_of_other_keys_goes_with_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kept in (True, False):
+        monkeypatch.setenv("AWS_SESSION_TOKEN", "of the keys of the environment")
+        for name in ("VOXLAKE_S3_ACCESS_KEY_ID", "VOXLAKE_S3_SECRET_ACCESS_KEY"):
+            if kept:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, "ours")
+        prepare_process.cache_clear()
+        as_tensorstore(StoreURL.parse("s3://b/k"))
+        assert ("AWS_SESSION_TOKEN" in os.environ) is kept
+    prepare_process.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["VOXLAKE_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])

@@ -28,7 +28,7 @@ from voxlake.api.http.answers.stream import SOCKET_BYTES, send_end, send_start
 from voxlake.api.http.file_span import FileSpan, takes_file_spans
 from voxlake.api.http.limits.budget import Budget
 from voxlake.api.http.requests.parameters import refuse_parameters
-from voxlake.api.http.requests.ranges import matches, parse_range, range_applies, resolve
+from voxlake.api.http.requests.ranges import early_status, parse_range, range_applies, resolve
 from voxlake.api.views.keys import is_chunk_key, labels_key
 from voxlake.api.views.labels_list import TELLING, only_labels
 from voxlake.api.views.levels_list import only_levels
@@ -294,13 +294,7 @@ def describe_range(
 
 def check_conditions(scope: Scope, summary: ObjectInfo) -> HTTPStatus | None:
     """Return the status that ends the request early, by RFC 9110 13.2.2; None to go on."""
-    headers = Headers(scope=scope)
-    if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
-    if if_match is not None and not matches(if_match, summary.etag, weak=False):
-        return HTTPStatus.PRECONDITION_FAILED
-    if if_none_match is not None and matches(if_none_match, summary.etag, weak=True):
-        return HTTPStatus.NOT_MODIFIED
-    return None
+    return early_status(Headers(scope=scope), summary.etag)
 
 
 def describe(granted: Granted[ReadVoxels], key: str, summary: ObjectInfo) -> dict[str, str]:

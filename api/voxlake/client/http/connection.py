@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import httpx2
 import pyarrow as pa
@@ -48,14 +50,26 @@ class Connection:
         refuse_credentials(url)
         self.url = url.rstrip("/")
         self.token = token
+        self._http = self._opened()
+        _OPEN.add(self)
+
+    def _opened(self) -> httpx2.Client:
         is_plain = is_on_this_machine(self.url) and self.url.startswith("http:")
-        self._http = httpx2.Client(
-            headers={} if token is None else {"Authorization": f"{self.scheme} {token}"},
+        sent = {} if self.token is None else {"Authorization": f"{self.scheme} {self.token}"}
+        return httpx2.Client(
+            headers=sent,
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment would see the token of what is on this machine.
             trust_env=not is_on_this_machine(self.url),
             transport=LoopbackTransport() if is_plain else None,
         )
+
+    def renew(self) -> None:
+        """Ask by sockets of this process' own, in a process that was forked.
+
+        Two that ask by one socket are given one another's answers.
+        """
+        self._http = self._opened()
 
     def failure(self, response: httpx2.Response) -> VoxlakeError:
         """Return the error that an answer which is a failure stands for."""
@@ -108,6 +122,17 @@ class Connection:
                     response.read()
                     raise self.failure(response)
                 yield response
+
+
+_OPEN = WeakSet[Connection]()
+
+
+def _renew_all() -> None:
+    for each in _OPEN:
+        each.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)
 
 
 class Lines:

@@ -8,7 +8,7 @@ from voxlake.ngff.grid.axes import AXIS_TYPES, SPATIAL
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import InvalidInputError
 
-_RANGE = re.compile(r"\s*(?:(\d{1,15})|(\d{0,15}):(\d{0,15}))\s*")
+_RANGE = re.compile(r"\s*(?:(\d{1,15})|(\d{0,15}):(\d{0,15}))\s*", re.ASCII)
 
 type Region = Box | tuple[slice, ...] | str
 """Voxels at one level: a box, or a range for each axis: ``np.s_[0:64, :, 5:6]``, "0:64,:,5:6"."""

@@ -20,6 +20,8 @@ def prepare_process() -> Settings:
     if settings.s3_access_key_id and settings.s3_secret_access_key:
         os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key_id.get_secret_value()
         os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
+        # It belongs to the keys that the environment had: a store knows it with no others.
+        os.environ.pop("AWS_SESSION_TOKEN", None)
     if settings.ca_file is not None:
         # The first is read by OpenSSL, by rustls under obstore, and by curl under TensorStore.
         for name in ("SSL_CERT_FILE", "TENSORSTORE_CA_BUNDLE", "AWS_CA_BUNDLE"):

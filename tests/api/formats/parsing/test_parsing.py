@@ -50,7 +50,7 @@ def test_what_is_encoded_is_parsed(
     assert whole(parsed, cutout)
     np.testing.assert_array_equal(parsed, voxels)
     # An HDF5 file says where it ends.
-    wrongs = [body[: len(body) // 2], b""]
+    wrongs = [body[: len(body) // 2], b"", b"\0" + body]
     wrongs += [] if parser.name == "hdf5" else [body[:-1], body + b"\0"]
     for wrong in wrongs:
         with pytest.raises(InvalidInputError):

@@ -101,8 +101,9 @@ def test_what_is_cut_off_or_goes_on_is_refused(cut: int) -> None:
     for begin, body in zip((BloscUnpacking, NpygzUnpacking), bodies, strict=True):
         with pytest.raises(InvalidInputError):
             unpacked(begin(cutout_of(SHAPE, "uint64")), body[:cut], 1000)
-    with pytest.raises(InvalidInputError):
-        unpacked(BloscUnpacking(cutout_of(SHAPE, "uint64")), bodies[0] + b"x", 1000)
+        for step in (1000, len(body), len(body) + 1):
+            with pytest.raises(InvalidInputError):
+                unpacked(begin(cutout_of(SHAPE, "uint64")), body + b"x", step)
 
 
 NBYTES = 64 * 1024 * 1024 * 8

@@ -334,12 +334,14 @@ def filled(target: Target, text: str) -> npt.NDArray[Any]:
         If the text is no value of their type.
     """
     dtype = target.volume.dtype
+    # Python's own numbers may be parted by "_", and have digits of any script.
+    plain = text if text.isascii() and "_" not in text else ""
     try:
         if dtype.kind == "f":
             with np.errstate(over="raise"):
-                value = np.float64(text).astype(dtype)
+                value = np.float64(plain).astype(dtype)
         else:
-            value = np.array(int(text), dtype)
+            value = np.array(int(plain), dtype)
     except (ValueError, OverflowError, FloatingPointError) as error:
         raise InvalidInputError(
             f"fill={text[:40]} was asked for and the voxels of {target.cutout.dataset} are "

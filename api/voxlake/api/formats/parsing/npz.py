@@ -65,9 +65,11 @@ def parse(cutout: Cutout, body: memoryview) -> npt.NDArray[Any]:
 
 
 def _check_end(body: memoryview) -> None:
-    """Check the end of an archive: a directory of one member, and of its usual size."""
+    """Check that an archive is all there is: a directory of one member, and of its usual size."""
     if body.nbytes < _END.size:
         raise _broken("it is too short")
+    if bytes(body[:4]) != b"PK\3\4":
+        raise _broken("it does not begin with a member")
     end = body.nbytes - _END.size
     mark, disk, first, here, members, size, _, comment = _END.unpack(body[end:])
     if mark != b"PK\5\6" or comment or disk or first:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import Response
+
 from voxlake.api.guards.datasets import Granted
 from voxlake.api.http.answers.cutout import CutoutReading, CutoutResponse
+from voxlake.api.http.answers.stream import FIXED_HEADERS
 from voxlake.platform.access import ReadVoxels
-from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.errors import LimitExceededError, PreconditionFailedError
 
 
 def answer(granted: Granted[ReadVoxels], reading: CutoutReading) -> CutoutResponse:
@@ -24,3 +30,18 @@ def check_size(granted: Granted[ReadVoxels], reading: CutoutReading) -> None:
             f"limit is {limit_bytes}; ask for a smaller box or a coarser level, or read the zarr "
             "directly"
         )
+
+
+def unread(status: HTTPStatus, headers: Mapping[str, str]) -> Response:
+    """Return the answer to a condition by which no voxel is sent: 304.
+
+    Raises
+    ------
+    PreconditionFailedError
+        If it is 412.
+    """
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailedError(
+            "the voxels are not those that If-Match names; read them again without it"
+        )
+    return Response(status_code=status, headers={**FIXED_HEADERS, **headers})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from threading import Lock
+from types import MappingProxyType
 
 from anyio import CancelScope, to_thread
 from starlette.datastructures import MutableHeaders
@@ -22,6 +23,11 @@ It is the limit that asyncio and uvloop have; it is not counted.
 """
 _PIECE_BYTES = 1 << 20
 """Sent at a time: a server may copy what it frames."""
+
+FIXED_HEADERS: Mapping[str, str] = MappingProxyType(
+    {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "no-cache"}
+)
+"""Of answers that differ by who asks and how: caches ask each time."""
 
 type Run = Callable[[Callable[[], bytes | memoryview | None]], Awaitable[bytes | memoryview | None]]
 
@@ -88,8 +94,7 @@ class StreamResponse(Response):
         # A coroutine that is cancelled while a thread makes a part for it goes on at once; the
         # thread does not, and a generator that runs cannot be closed.
         self._lock = Lock()
-        fixed = {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "no-cache"}
-        self.raw_headers = MutableHeaders(headers={**fixed, **headers}).raw
+        self.raw_headers = MutableHeaders(headers={**FIXED_HEADERS, **headers}).raw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve one request."""

@@ -37,7 +37,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Range, If-None-Match, If-Range, "
-    "If-Match, Prefer",
+    "If-Match, Content-Digest, Repr-Digest, Prefer",
     "Access-Control-Max-Age": "7200",
 }
 

@@ -1,6 +1,6 @@
-"""Digests of bodies: ``Content-Digest`` and ``Repr-Digest`` (RFC 9530). Pure.
+"""Digests of bodies: ``Content-Digest`` and ``Repr-Digest`` (RFC 9530), and what was before. Pure.
 
-Bodies are taken as they are, without a coding, so that both are of the same bytes.
+Bodies are taken as they are, without a coding, so that all are of the same bytes.
 """
 
 from __future__ import annotations
@@ -9,14 +9,30 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from voxlake.platform.errors import InvalidInputError
 
-HEADERS = ("content-digest", "repr-digest")
-_ALGORITHMS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
-"""Those that are in use against tampering (RFC 9530, 7.2); others are passed over."""
-_MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):")
+_ALGORITHMS: dict[str, Callable[[memoryview], Any]] = {
+    "sha-256": hashlib.sha256,
+    "sha-512": hashlib.sha512,
+    "content-md5": partial(hashlib.md5, usedforsecurity=False),
+}
+"""Those that are in use against tampering (RFC 9530, 7.2), and what many clients of S3 send;
+others are passed over."""
+_BASE64 = r"([A-Za-z0-9+/=]*)"
+_NAMED = re.compile(rf"([a-z*][a-z0-9_.*-]*)=:{_BASE64}:")
+_MEMBERS = {
+    "content-digest": _NAMED,
+    "repr-digest": _NAMED,
+    "digest": re.compile(rf"([A-Za-z0-9-]+)={_BASE64}"),
+    "content-md5": re.compile(rf"(){_BASE64}"),
+}
+"""What each header lists (RFC 9530, and before it RFC 3230 and RFC 1864)."""
+
+HEADERS = tuple(_MEMBERS)
 
 
 def check_digests(headers: Mapping[str, str], body: memoryview) -> None:
@@ -29,10 +45,11 @@ def check_digests(headers: Mapping[str, str], body: memoryview) -> None:
     >>> check_digests({"content-digest": said}, memoryview(b"tost"))
     Traceback (most recent call last):
     voxlake.platform.errors.InvalidInputError: the body has another sha-256 than content-digest ...
+    >>> check_digests({"content-md5": "CY9rzUYh03PK3k6DJie09g=="}, memoryview(b"test"))
     """
     for header in HEADERS:
         for name, expected in _digests(header, headers.get(header, "")):
-            if name in _ALGORITHMS and _ALGORITHMS[name](body).digest() != expected:
+            if _ALGORITHMS[name](body).digest() != expected:
                 raise InvalidInputError(
                     f"the body has another {name} than {header} says: it was changed on its way, "
                     "and nothing was written; send it again"
@@ -40,15 +57,18 @@ def check_digests(headers: Mapping[str, str], body: memoryview) -> None:
 
 
 def _digests(header: str, text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of the members of a header (RFC 8941, dictionaries)."""
+    """Yield name and bytes of those members of a header that are known here."""
     for each in filter(None, map(str.strip, text.split(","))):
         malformed = InvalidInputError(
-            f"{header} is malformed at {each[:100]!r}; write it as sha-256=:BASE64:"
+            f"{header} is malformed at {each[:100]!r}; write Content-Digest: sha-256=:BASE64:"
         )
-        member = _MEMBER.fullmatch(each)
+        member = _MEMBERS[header].fullmatch(each)
         if member is None:
             raise malformed
+        name = member[1].lower() or header
+        if name not in _ALGORITHMS:
+            continue
         try:
-            yield member[1], base64.b64decode(member[2], validate=True)
+            yield name, base64.b64decode(member[2], validate=True)
         except binascii.Error as error:
             raise malformed from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qsl
@@ -25,7 +27,8 @@ class JsonBody:
     order, while a body that FastAPI itself reads is read, and refused, before any of them.
 
     What is in it is of the types of JSON that the document has: true is no number, and neither is
-    7.0 a whole one or "yes" a truth.
+    7.0 a whole one or "yes" a truth. Nothing is said twice: which of both counts is nobody's rule
+    (RFC 8259, 4).
     """
 
     model: type[BaseModel]
@@ -45,9 +48,11 @@ class JsonBody:
         check_coding(request)
         body = await request.body()
         try:
-            return self.model.model_validate_json(body, strict=self.strict)
+            document = self.model.model_validate_json(body, strict=self.strict)
         except ValidationError as error:
             raise _unfit(error) from error
+        json.loads(body, object_pairs_hook=_check_once)
+        return document
 
 
 class LaxBody(JsonBody):
@@ -102,10 +107,15 @@ def _fields(body: bytes) -> dict[str, str]:
         raise InvalidInputError(
             f"the body is no form of UTF-8 with up to {MOST_FIELDS} fields"
         ) from error
-    if twice := [name for name, times in Counter(name for name, _ in fields).items() if times > 1]:
-        raise InvalidInputError(f"the field {twice[0][:80]!r} was given twice; give it once")
+    _check_once(fields)
     # Browsers send the ends of lines as CR LF.
     return {name: text.replace("\r\n", "\n") for name, text in fields}
+
+
+def _check_once(fields: Sequence[tuple[str, object]]) -> None:
+    """Raise InvalidInputError if two fields have one name."""
+    if twice := [name for name, times in Counter(name for name, _ in fields).items() if times > 1]:
+        raise InvalidInputError(f"the field {twice[0][:80]!r} was given twice; give it once")
 
 
 def _unfit(error: ValidationError) -> InvalidInputError:

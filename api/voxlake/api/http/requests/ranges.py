@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from http import HTTPStatus
 
 _RANGE = re.compile(r"bytes\s*=\s*(?:([0-9]+)-([0-9]+)?|-([0-9]+))\s*", re.IGNORECASE)
 _MOST = 1 << 63
@@ -73,6 +75,27 @@ def matches(header: str, etag: str, *, weak: bool) -> bool:
         return True
     opaque = etag.strip('"')
     return any(tag == opaque and (weak or not mark) for mark, tag in _TAG.findall(header))
+
+
+def has_condition(headers: Mapping[str, str]) -> bool:
+    """Return whether a request depends on an entity tag."""
+    return "if-match" in headers or "if-none-match" in headers
+
+
+def early_status(headers: Mapping[str, str], etag: str) -> HTTPStatus | None:
+    """Return the status that ends a GET or HEAD early, by RFC 9110 13.2.2; None to go on.
+
+    Examples
+    --------
+    >>> early_status({"if-none-match": 'W/"a"'}, '"a"'), early_status({"if-match": '"b"'}, '"a"')
+    (<HTTPStatus.NOT_MODIFIED: 304>, <HTTPStatus.PRECONDITION_FAILED: 412>)
+    """
+    if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
+    if if_match is not None and not matches(if_match, etag, weak=False):
+        return HTTPStatus.PRECONDITION_FAILED
+    if if_none_match is not None and matches(if_none_match, etag, weak=True):
+        return HTTPStatus.NOT_MODIFIED
+    return None
 
 
 def opaque_tags(header: str) -> list[str]:

@@ -73,6 +73,8 @@ class NpygzUnpacking:
             raise InvalidInputError(
                 f"the body is no deflated .npy file ({error}); send zlib.compress of one"
             ) from error
+        if self._inflate.eof and (part or self._inflate.unused_data):
+            raise misfit("more than one deflated file", self._cutout)
 
     def finish(self) -> npt.NDArray[Any]:
         """Return the voxels."""

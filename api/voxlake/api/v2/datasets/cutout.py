@@ -17,10 +17,11 @@ from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.parsing import PARSERS
 from voxlake.api.guards.datasets import MayAddVoxels, MayReadSome
 from voxlake.api.http.answers.cutout import CutoutReading
-from voxlake.api.http.answers.cutout_answer import answer
+from voxlake.api.http.answers.cutout_answer import answer, unread
 from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.problems import BINARY, NOT_ALLOWED, documented
 from voxlake.api.http.requests.query import Ranges, VoxelsQuery, parse_box
+from voxlake.api.http.requests.ranges import early_status, has_condition
 from voxlake.api.http.requests.voxels_body import VoxelsBody, refuse_body
 from voxlake.documents.datasets.writes import Merge, WrittenDocument
 from voxlake.platform.errors import UnsupportedError
@@ -63,13 +64,16 @@ class WriteQuery(Ranges):
             "description": "The voxels, C order, little-endian.",
             "content": {each.media_type: BINARY for each in FORMATS},
         },
+        304: {"description": "The voxels are those that `If-None-Match` names."},
         **documented(406, "No format satisfies `format` or `Accept`."),
+        **documented(412, "The voxels are not those that `If-Match` names."),
         **documented(413, "The cutout is larger than the server allows."),
     },
 )
 async def get_cutout(
     granted: MayReadSome,
     asked: Annotated[CutoutQuery, Query()],
+    request: Request,
     accept: Annotated[str | None, Header()] = None,
     form: Annotated[str | None, Query(alias="format", description=f"One of {NAMES}.")] = None,
 ) -> Response:
@@ -78,7 +82,7 @@ async def get_cutout(
     Shape, data type and axes are in the `X-Voxlake-...` headers of the answer; with `bodies` the
     number of the mapping that was applied, too. Above level 0 they are the bodies of the
     supervoxels that the level has. With `filter` the labels that are not listed are 0; of bodies
-    it lists bodies.
+    it lists bodies. `If-None-Match` and `If-Match` take the `ETag` that was sent with `etag`.
     """
     dataset = await data.open_dataset(granted)
     volume = await data.open_level(granted, dataset, asked.level)
@@ -89,10 +93,12 @@ async def get_cutout(
     cutout = data.cutout_of(granted, dataset, asked.level, box, voxels.dtype)
     chosen = negotiate(form, accept, FORMATS, cutout)
     headers = mapping_header(voxels.mapping)
-    if asked.etag:
+    if asked.etag or has_condition(request.headers):
         state = await writing.etag_of_box(volume, box)
         mapped = "" if voxels.mapping is None else f".{voxels.mapping}"
-        headers["ETag"] = f'"{state}.{chosen.name}{mapped}"'
+        headers["ETag"] = etag = f'"{state}.{chosen.name}{mapped}"'
+        if (early := early_status(request.headers, etag)) is not None:
+            return unread(early, headers)
     reading = CutoutReading(
         cutout,
         chosen,
