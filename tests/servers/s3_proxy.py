@@ -40,6 +40,8 @@ class Fault(Enum):
     SHORT = "half of the body comes, a little more each time, as if that were all"
     STALLED = "after half of the answer nothing comes any more"
     UNKNOWN = "501: the server has no such request"
+    ELSEWHERE = "404 and a page, of a proxy that knows no server behind it"
+    SKEWED = "403: the clocks are too far from one another"
     HIDDEN = "403 if it is not there, as S3 answers those who may not list the bucket"
 
 
@@ -147,8 +149,8 @@ async def _serve(
             fault = proxy.choose(request)
             if fault is Fault.RESET:
                 return
-            if fault in {Fault.BUSY, Fault.BUSY_FOR_A_SECOND, Fault.UNKNOWN}:
-                writer.write(_refused(fault))
+            if fault in _REFUSED:
+                writer.write(_refused(_REFUSED[fault], is_head=request.method == "HEAD"))
                 continue
             head, body = await _ask(_passed_on(proxy, request), behind, to_server)
             if not await _answer(writer, fault, head, body, len(proxy.requests)):
@@ -213,16 +215,29 @@ async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
     return b"".join(parts)
 
 
-def _refused(fault: Fault) -> bytes:
-    if fault is Fault.UNKNOWN:
-        return _refusal("501 Not Implemented", "NotImplemented")
-    after = "retry-after: 1\r\n" if fault is Fault.BUSY_FOR_A_SECOND else ""
-    return _refusal("503 Slow Down", "SlowDown", after)
+def _refusal(status: str, body: str, header: str = "") -> str:
+    return f"HTTP/1.1 {status}\r\n{header}content-length: {len(body)}\r\n\r\n{body}"
 
 
-def _refusal(status: str, code: str, header: str = "") -> bytes:
-    body = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
-    return f"HTTP/1.1 {status}\r\n{header}content-length: {len(body)}\r\n\r\n{body}".encode()
+def _error(code: str) -> str:
+    return f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
+
+
+_REFUSED = {
+    Fault.BUSY: _refusal("503 Slow Down", _error("SlowDown")),
+    Fault.BUSY_FOR_A_SECOND: _refusal(
+        "503 Slow Down", _error("SlowDown"), header="retry-after: 1\r\n"
+    ),
+    Fault.UNKNOWN: _refusal("501 Not Implemented", _error("NotImplemented")),
+    Fault.ELSEWHERE: _refusal("404 Not Found", "<html><h1>404 Not Found</h1></html>"),
+    Fault.SKEWED: _refusal("403 Forbidden", _error("RequestTimeTooSkewed")),
+}
+"""What is answered without the server."""
+
+
+def _refused(answer: str, *, is_head: bool = False) -> bytes:
+    head, end, body = answer.partition("\r\n\r\n")
+    return f"{head}{end}{'' if is_head else body}".encode()
 
 
 async def _answer(
@@ -234,9 +249,9 @@ async def _answer(
         case Fault.LOST:
             return False
         case Fault.LIED:
-            writer.write(_refused(Fault.BUSY))
+            writer.write(_refused(_REFUSED[Fault.BUSY]))
         case Fault.HIDDEN if " 404 " in head:
-            writer.write(_refusal("403 Forbidden", "AccessDenied"))
+            writer.write(_refusal("403 Forbidden", _error("AccessDenied")).encode())
         case Fault.SHORT:
             half = body[: len(body) // 2 + number % 16]
             said = f"content-length: {len(body)}\r\n", f"content-length: {len(half)}\r\n"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.conftest import forget_stores
 from tests.servers.processes import free_ports
+from tests.servers.s3_proxy import Fault, s3_proxy
 
 from voxlake.platform import store
-from voxlake.platform.errors import StoreError
+from voxlake.platform.errors import StoreError, StoreUnavailableError
 from voxlake.platform.panics import is_panic
 from voxlake.platform.store import StoreURL
 
@@ -27,7 +29,7 @@ ASK: dict[str, Callable[[StoreURL], object]] = {
 PANICS = """
 import os, resource, sys
 from voxlake.platform import store
-from voxlake.platform.errors import StoreError
+from voxlake.platform.errors import StoreError, StoreUnavailableError
 
 url = store.StoreURL.parse("s3://bucket/lake")
 opened = max(map(int, os.listdir("/proc/self/fd")))
@@ -88,6 +90,26 @@ def test_a_server_that_is_not_there(
 def test_a_bucket_that_is_not_there(s3_store: StoreURL) -> None:
     url = StoreURL(s3_store.scheme, "nosuch", "lake", s3_store.endpoint, s3_store.region)
     assert "no such bucket" in _said("list", url)
+
+
+def test_what_answers_404_in_the_place_of_the_store_is_a_failure(s3_store: StoreURL) -> None:
+    assert s3_store.endpoint is not None
+    store.write(s3_store / "there", b"x")
+    with s3_proxy(s3_store.endpoint) as proxy:
+        url = replace(s3_store, endpoint=proxy.endpoint)
+        assert store.read_if_there(url / "absent") is None
+        proxy.choose = lambda _: Fault.ELSEWHERE
+        for key in ("there", "absent"):
+            with pytest.raises(StoreUnavailableError, match="something before it"):
+                store.read_if_there(url / key)
+
+
+def test_clocks_that_differ_are_named_as_such(s3_store: StoreURL) -> None:
+    assert s3_store.endpoint is not None
+    with s3_proxy(s3_store.endpoint) as proxy:
+        proxy.choose = lambda _: Fault.SKEWED
+        url = replace(s3_store, endpoint=proxy.endpoint)
+        assert "the clock of this machine" in _said("read", url)
 
 
 def test_a_refusal_says_what_the_server_says(

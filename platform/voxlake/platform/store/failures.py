@@ -62,9 +62,14 @@ _SAYS = {
     "InvalidCertificate|OpenSSL verify result|CERTIFICATE_VERIFY_FAILED": "its certificate is not "
     "good; see that it has not ended, and that it is for this very host",
     "Problem with the SSL CA cert": "the file of VOXLAKE_CA_FILE holds no certificates in PEM",
+    "RequestTimeTooSkewed": "the clock of this machine is too far from the store's; set it right",
 }
 """What is to be said of answers that a pattern is found in."""
 
+# What an S3 server says of an object that it does not have: a code; to HEAD nothing.
+_NO_OBJECT = re.compile(
+    r"404 Not Found: \s*(?:\n\s*Debug source|\Z|.*?<Code>(?!NoSuchBucket))", re.DOTALL
+)
 # What an S3 server says of a failure, and what obstore puts around that and around other failures.
 _ANSWER = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 _AROUND = re.compile(
@@ -112,7 +117,7 @@ def _explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     if isinstance(error, VoxlakeError):
         return error
     if _is_absent(action, error):
-        return ObjectNotFoundError(f"{url} is not there")
+        return _absent(action, url, error)
     if isinstance(error, obstore_errors.AlreadyExistsError):
         return ObjectExistsError(f"{url} is there already; another writer made it")
     if isinstance(error, obstore_errors.PreconditionError):
@@ -162,6 +167,19 @@ def _is_absent(action: str, error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno in _NO_PLACE:
         return action != "write"
     return isinstance(error, _ABSENT)
+
+
+def _absent(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
+    """Return that there is no such object, if it is the store that says so."""
+    text = str(error)
+    if url.scheme != "s3" or "404 Not Found: " not in text or _NO_OBJECT.search(text):
+        return ObjectNotFoundError(f"{url} is not there")
+    if "NoSuchBucket" in text:
+        return explain_text(action, url, error)
+    return StoreUnavailableError(
+        f"cannot {action} {url}: what answers 404 there is not the store, but something before "
+        "it; try again, and check the endpoint"
+    )
 
 
 def _reason(error: BaseException) -> str:
