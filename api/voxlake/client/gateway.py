@@ -381,7 +381,7 @@ class Gateway(Places):
         """Return the voxels of a cutout, and its ETag if it was asked for."""
         parameters = {"format": "raw", **parameters}
         with self._connection.receive(f"{_path(name)}/cutout", parameters) as answer:
-            return read_voxels(answer), answer.headers.get("etag", "")
+            return read_voxels(answer, parameters), answer.headers.get("etag", "")
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsInBoxDocument:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}

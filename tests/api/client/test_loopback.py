@@ -109,3 +109,26 @@ def test_parts_are_given_as_they_come() -> None:
         with connection._http.stream("GET", f"{url}/events") as response:
             assert next(response.iter_bytes()) == part
         connection.close()
+
+
+def test_an_answer_to_another_request_is_refused() -> None:
+    voxels = np.arange(6, dtype=np.uint16).reshape(1, 2, 3)
+    described = "X-Voxlake-Shape: 1,2,3\r\nX-Voxlake-Dtype: uint16\r\nX-Voxlake-Axes: z,y,x\r\n"
+    whole = answer(voxels.tobytes(), headers=f"{described}X-Voxlake-Box: 0:1,4:6,0:3\r\n")
+    regions = ["0:1,4:6,0:3", "0:1,4:6,:", "0:1,0:2,0:3", "0:1,4:,1:"]
+    with connections([whole] * len(regions)) as url, Gateway(url, "") as gateway:
+        for region in regions[:2]:
+            np.testing.assert_array_equal(gateway.cutout(NAME, region), voxels)
+        for region in regions[2:]:
+            with pytest.raises(StoreError, match="was asked for"):
+                gateway.cutout(NAME, region)
+
+
+def test_objects_are_no_voxels() -> None:
+    objects = answer(bytes(48), headers=HEADERS.replace("uint16", "O"))
+    with (
+        connections([objects]) as url,
+        Gateway(url, "") as gateway,
+        pytest.raises(StoreError, match="no cutout"),
+    ):
+        gateway.cutout(NAME, "0:1,0:2,0:3")

@@ -183,6 +183,8 @@ def test_points(labelled: Labelled, bob: httpx2.Client) -> None:
     points = np.random.default_rng(2).integers(0, SHAPE, (200, 3))
     found = bob.post("cells/labels/points", json={"points": points.tolist()}).json()
     assert found["labels"] == [str(v) for v in labelled.voxels[tuple(points.T)].tolist()]
+    floats = bob.post("cells/labels/points", json={"points": points.astype(float).tolist()})
+    assert floats.json()["labels"] == found["labels"]
     assert bob.post("cells/labels/points", json={"points": []}).json()["labels"] == []
     drawn = bob.get("cells/labels/3/points", params={"count": 50, "seed": 4}).json()["points"]
     assert len(drawn) == 50
@@ -289,6 +291,9 @@ def test_what_cannot_be_answered(
     [
         ("cells/labels/points", {"points": [[0, 0, 99]]}, 400),
         ("cells/labels/points", {"points": [[0, 0]]}, 400),
+        ("cells/labels/points", {"points": [[0, 0, 0.5]]}, 400),
+        ("cells/labels/points", {"points": [[0, 0, 2.0**53]]}, 400),
+        ("cells/labels/points", {"points": [[0, 0, True]]}, 400),
         ("cells/labels/points", {"points": [[0, 0, 0]] * 10_001}, 400),
         ("cells/labels/lookup", {"labels": [1], "bodys": True}, 400),
         ("cells/labels/lookup", {"labels": ["1" * 99] * 90_000}, 413),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import forget_stores
 from tests.servers.faulty import closed_port, ignoring_conditions, losing_answers, silent_server
 from tests.servers.s3_proxy import Fault, s3_proxy
 
@@ -110,6 +111,22 @@ def test_one_failure_is_enough_to_refuse() -> None:
     report = StoreReport("s3://x", (Capability("ranges", ok=False, text="wrong bytes"),))
     with pytest.raises(StoreUnfitError, match="ranges: wrong bytes"):
         require_multi_writer(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_CONDITIONAL_PUT", "disabled"),
+        ("AWS_SKIP_SIGNATURE", "true"),
+        ("AWS_S3_EXPRESS", "true"),
+    ],
+)
+def test_what_other_programs_are_told_of_s3_is_not_for_us(
+    name: str, value: str, s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    forget_stores()
+    assert [each.name for each in check_store(s3_store).failed] == []
 
 
 def test_a_closed_port_fails_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

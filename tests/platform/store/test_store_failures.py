@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ASK: dict[str, Callable[[StoreURL], object]] = {
     "read": lambda url: store.read(url / "x"),
@@ -125,6 +127,19 @@ def test_a_library_that_panics_is_a_store_that_fails() -> None:
         [sys.executable, "-c", PANICS], capture_output=True, text=True, timeout=60, check=False
     )
     assert "panicked: cannot read s3://bucket/lake/x" in ran.stderr
+
+
+def test_files_that_cannot_be_opened_now_are_a_store_that_is_away(tmp_path: Path) -> None:
+    url = StoreURL.parse(str(tmp_path))
+    store.write(url / "x", b"x")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        with pytest.raises(StoreUnavailableError, match="Too many open files"):
+            store.read(url / "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert store.read(url / "x").body == b"x"
 
 
 def test_panics_are_told_from_what_ends_a_process() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import core_schema
 
 from voxlake.documents.box import BoxDocument
@@ -82,8 +82,17 @@ MAX_POINTS = 10_000
 
 type Point = tuple[int, int, int]
 """A voxel z, y, x, or a cell of a grid."""
-type Place = Annotated[int, Field(ge=-(1 << 63), le=(1 << 63) - 1)]
-"""A coordinate of a voxel that is asked for."""
+
+
+def _whole(value: object) -> object:
+    """Return a float that is a whole number, and certainly that one, as such."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+        return int(value)
+    return value
+
+
+type Place = Annotated[int, BeforeValidator(_whole), Field(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A coordinate of a voxel that is asked for; programs that reckon with floats send 8.0 for 8."""
 AT_TIME = "Time point; by default the first, which may be the only one."
 type TimeAsked = Annotated[int | None, Field(ge=0, le=10**15, description=AT_TIME)]
 type MortonRange = tuple[Text, Text]

@@ -123,7 +123,12 @@ def _s3(url: StoreURL) -> obstore.store.S3Store:
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     anonymous = settings.s3_anonymous or url.foreign
-    options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
+    # Obstore takes these from the environment too, where they are meant for other programs.
+    options: dict[str, Any] = {
+        "skip_signature": anonymous,
+        "conditional_put": "etag",
+        "s3_express": False,
+    }
     if key and secret and not anonymous:
         options["access_key_id"] = key.get_secret_value()
         options["secret_access_key"] = secret.get_secret_value()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_ROOM = {errno.EMFILE, errno.ENFILE}
 _NO_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 _ABSENT = (FileNotFoundError, obstore_errors.NotFoundError)
 
@@ -133,6 +134,11 @@ def explain_os_error(action: str, url: StoreURL, error: OSError) -> StoreError:
         return _full(action, url)
     if error.errno in _REFUSED:
         return _refused(action, url, _reason(error))
+    if error.errno in _NO_ROOM:
+        return StoreUnavailableError(
+            f"cannot {action} {url}: {_reason(error)}; try again, or let this process open more "
+            "files (ulimit -n)"
+        )
     if error.errno == errno.ELOOP:
         return link_error(action, url, str(url))
     return StoreError(f"cannot {action} {url}: {_reason(error)}")
