@@ -7,7 +7,6 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np
 import obstore
 import pytest
 from tests.api.conftest import TOKEN, Served
@@ -15,7 +14,6 @@ from tests.api.conftest import TOKEN, Served
 from voxlake.api.http.layers.field_lines import joined
 from voxlake.client.arrays.gateway_store import open_http
 from voxlake.client.http.connection import Connection
-from voxlake.ngff.contrast import ends_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -225,15 +223,3 @@ def test_no_proxy_is_asked_for_what_is_on_this_machine(
         proxy.shutdown(socket.SHUT_RDWR)
         thread.join(60)
     assert not seen
-
-
-@pytest.mark.parametrize("dtype", ["uint64", "int64", "uint32", "int8", "float16", "float64"])
-def test_a_range_of_values_is_one_that_voxels_can_have(dtype: str) -> None:
-    kind = np.dtype(dtype)
-    limits = np.iinfo(kind) if kind.kind in "iu" else np.finfo(kind)
-    voxels = np.array([limits.max, limits.max, limits.min, 0], kind)
-    ends = ends_of(voxels)
-    assert ends is None or limits.min <= ends[0] < ends[1] <= limits.max
-    assert ends_of(np.full(4, limits.max, kind)) is None
-    if kind.kind == "f":
-        assert ends_of(np.array([np.nan, np.inf, -np.inf], kind)) is None

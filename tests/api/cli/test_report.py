@@ -60,10 +60,9 @@ def test_it_has_slices_levels_coverage_values_source_and_proof(
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
     slices = [png_decode(b64decode(each.partition(",")[2])) for each in page.addresses]
     assert [each.shape for each in slices] == [(20, 30), (12, 30), (12, 20)]
-    voxels = np.load(image).astype(float)
-    scaled = np.floor(255 * voxels / voxels.max() + 0.5)
-    np.testing.assert_array_equal(slices[0], scaled[6])
-    np.testing.assert_array_equal(slices[2], scaled[:, :, 15])
+    voxels = np.load(image)
+    np.testing.assert_array_equal(slices[0], voxels[6])
+    np.testing.assert_array_equal(slices[2], voxels[:, :, 15])
     assert page.tags.count("svg") == 2
     for said in ("z 12, y 20, x 30", "10 x 10 x 10 nanometer", str(image), "same: "):
         assert said in page.said
@@ -103,6 +102,15 @@ def test_bars_are_as_high_as_there_are_voxels() -> None:
     assert heights[0] == pytest.approx(HEIGHT)
     assert heights[-1] == pytest.approx(HEIGHT / 3, abs=0.01)
     assert sum(heights[1:-1]) == 0
+
+
+def test_sizes_of_labels_are_in_the_bins_of_the_console() -> None:
+    """Two labels of 1 voxel, one of 2, none of 4 to 7, one of 9: bins 1, 2, 4 and 8."""
+    labels = np.array([1, 2, 3, 3, *[2**63] * 9, *[0] * 12], "uint64").reshape(5, 5, 1)
+    page = histogram(labels, labels=True)
+    heights = [-float(bar) for bar in re.findall(r"v(-?[\d.]+)h", page)]
+    assert heights == [HEIGHT, HEIGHT / 2, 0, HEIGHT / 2]
+    assert "1 to 9; at most 2 labels of so many voxels in one of 4 bins" in page
 
 
 @pytest.mark.parametrize("values", [[np.nan, np.inf], [5.0, 5.0], [-1e30, 1e30]])

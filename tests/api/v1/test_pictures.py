@@ -13,7 +13,7 @@ from PIL import Image
 from tests.api.conftest import SHAPE
 from tests.api.v1.conftest import FRAME
 
-from voxlake.api.formats.drawing import coloured
+from voxlake.ngff.drawing.pixels import coloured
 
 if TYPE_CHECKING:
     import httpx2

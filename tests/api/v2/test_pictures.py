@@ -13,8 +13,8 @@ from PIL import Image
 from tests.api.conftest import SHAPE, Served
 from tests.api.labelled import LARGEST, Labelled, brute_bodies, labelled_gateway
 
-from voxlake.api.formats.drawing import coloured, grey
 from voxlake.client import Gateway
+from voxlake.ngff.drawing.pixels import coloured, grey
 from voxlake.ngff.labels.mapping.changes import import_mapping
 
 if TYPE_CHECKING:

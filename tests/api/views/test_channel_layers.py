@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from voxlake.api.views.channel_layers import Ends
+    from voxlake.ngff.drawing.contrast import Ends
 
 RED = Channel("DAPI", "FF0000", Window(3, 900, 0, 65535))
 GREEN = Channel("GFP", "00FF00", Window(5.5, 70000.5, 0, 65535), active=False)
@@ -33,7 +33,7 @@ BARE = {"type": "image", "name": "em", "source": {}}
 def layers(
     channels: list[Channel],
     dtype: str = "uint16",
-    value_range: Ends = None,
+    value_range: Ends | None = None,
     axis: str | None = "c'",
 ) -> list[dict[str, Any]]:
     return image_layers(BARE, channels, axis, dtype, value_range)

@@ -1,28 +1,26 @@
-"""The window of contrast that an image is drawn in where none is asked for."""
+"""The values that an image is drawn between where no window is asked for."""
 
 from __future__ import annotations
 
 from voxlake.api.data.datasets import value_range
-from voxlake.api.formats.drawing import Window, whole_window
 from voxlake.api.guards.datasets import Granted
 from voxlake.ngff.dataset import Dataset
-from voxlake.ngff.metadata.contrast import ends_in
+from voxlake.ngff.drawing.contrast import Ends, said_ends, whole_range
 from voxlake.ngff.volume import Volume
 from voxlake.platform.access import ReadVoxels
 
 
-async def window_of(
+async def ends_to_draw(
     granted: Granted[ReadVoxels], dataset: Dataset, volume: Volume, channel: int
-) -> Window:
+) -> Ends:
     """Return the values of a channel that are drawn as black and white.
 
     They are those that the metadata of the image say (`omero`), as far as voxels can have them,
-    else the range of its values, else that of its type. Those who may read but a part are not told
-    of the values of all.
+    else the range of its values, else that of its type: `chosen_ends`, but for what a gateway may
+    not read. Those who may read but a part are not told of the values of all.
     """
-    described = dataset.multiscale.channels_in(volume.shape)
-    window = described[channel].window if described else None
-    if window is not None and (ends := ends_in(window, volume.dtype.name)) is not None:
-        return ends
+    said = said_ends(dataset.multiscale, volume.shape, volume.dtype, channel)
+    if said is not None:
+        return said
     found = None if granted.portion else await value_range(granted)
-    return found or whole_window(volume.dtype)
+    return found or whole_range(volume.dtype)

@@ -16,8 +16,8 @@ from voxlake.api.http.again import read_again
 from voxlake.api.views.keys import check_key, is_key
 from voxlake.documents.datasets.dataset import DatasetDocument, dataset_document, stale_document
 from voxlake.documents.labels.index import IndexDocument
-from voxlake.ngff.contrast import ends_of
 from voxlake.ngff.dataset import Dataset
+from voxlake.ngff.drawing.contrast import Ends, ends_of, is_sampled, whole_range
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.lake import lies_elsewhere
@@ -28,9 +28,6 @@ from voxlake.platform.access import Read, ReadVoxels, Right, Way
 from voxlake.platform.errors import ObjectNotFoundError
 from voxlake.platform.store import ObjectInfo
 from voxlake.platform.store.zarr.shards import document_of_shard, gone
-
-SAMPLE_VOXELS = 1 << 24
-"""A level with more voxels is not read to find the range of its values."""
 
 
 async def describe(granted: Granted[Read], *, index: bool) -> DatasetDocument:
@@ -111,7 +108,7 @@ def cutout_of(
     )
 
 
-async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | None:
+async def value_range(granted: Granted[ReadVoxels]) -> Ends | None:
     """Return values to draw black and white: of 8 bits the whole range, else what there is.
 
     The range is that of the coarsest level without the one-thousandth at each end, whole numbers
@@ -122,13 +119,13 @@ async def value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | Non
     return await ranges.look_up(granted.record, partial(_value_range, granted))
 
 
-async def _value_range(granted: Granted[ReadVoxels]) -> tuple[float, float] | None:
+async def _value_range(granted: Granted[ReadVoxels]) -> Ends | None:
     dataset = await open_dataset(granted)
     volume = await open_level(granted, dataset, dataset.levels - 1)
     if volume.dtype == np.uint8:
-        return 0.0, 255.0
+        return whole_range(volume.dtype)
     answers, held = granted.gateway.answers, volume.decoding_bytes(volume.box)
-    if volume.box.size > SAMPLE_VOXELS or held > answers.share_bytes:
+    if not is_sampled(volume.dtype, volume.box.size) or held > answers.share_bytes:
         return None
     async with answers.hold(held):
         return ends_of(await read_again(partial(volume.read, volume.box)))

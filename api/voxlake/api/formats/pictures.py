@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voxlake.api.formats.cutout import Blocks, Cutout, joined
-from voxlake.api.formats.drawing import padded
 from voxlake.api.formats.format import Accepts, Format
+from voxlake.ngff.drawing.pixels import padded
+from voxlake.ngff.drawing.png import encode_png
 
 JPEG_QUALITY = 90
 WEBP_QUALITY = 90
@@ -84,17 +85,6 @@ def _encode(make: _EncodePicture, cutout: Cutout, blocks: Blocks) -> Iterator[me
     yield memoryview(make(picture_of(cutout, joined(cutout, blocks))))
 
 
-def _png(pixels: npt.NDArray[Any]) -> bytes:
-    from imagecodecs import png_encode
-
-    return bytes(png_encode(pixels, level=3))
-
-
-def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Return drawn pixels, grey or with colours, as PNG."""
-    return _png(pixels)
-
-
 def _jpeg(pixels: npt.NDArray[Any]) -> bytes:
     from imagecodecs import jpeg8_encode
 
@@ -141,7 +131,7 @@ def _format(name: str, suffix: str, make: _EncodePicture, accepts: Accepts) -> F
     )
 
 
-PNG = _format("png", ".png", _png, _accepts(("uint8", "uint16"), _PNG_MOST))
+PNG = _format("png", ".png", encode_png, _accepts(("uint8", "uint16"), _PNG_MOST))
 JPEG = _format("jpeg", ".jpg", _jpeg, _accepts(("uint8",), JPEG_MOST))
 WEBP = _format("webp", ".webp", _webp, _accepts(("uint8",), _WEBP_MOST))
 
@@ -151,7 +141,7 @@ def drawn(drawing: Drawing) -> tuple[Format, ...]:
 
     Those in colours keep every colour, and what is transparent: JPEG does neither.
     """
-    png = _drawn(PNG, drawing, _png, _PNG_MOST)
+    png = _drawn(PNG, drawing, encode_png, _PNG_MOST)
     if drawing.has_colours:
         return png, _drawn(WEBP, drawing, _webp_exactly, _WEBP_MOST)
     jpeg = _drawn(JPEG, drawing, _jpeg, JPEG_MOST)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voxlake.api.formats.drawing import coloured, grey
-from voxlake.api.formats.pictures import png_of
 from voxlake.api.guards.jobs import GrantedJob
 from voxlake.documents.jobs.look import SourceLook, unpack_voxels
+from voxlake.ngff.drawing.pixels import coloured, grey
+from voxlake.ngff.drawing.png import encode_png
 from voxlake.platform.access import Update
 from voxlake.platform.catalog import Catalog
 from voxlake.platform.errors import NotFoundError
@@ -30,8 +30,8 @@ async def draw_found(granted: GrantedJob[Update]) -> bytes:
             return None
         voxels = unpack_voxels(packed)
         if look.as_kind == "labels":
-            return png_of(coloured(voxels))
-        return png_of(grey(voxels, (look.slice.low, look.slice.high)))
+            return encode_png(coloured(voxels))
+        return encode_png(grey(voxels, (look.slice.low, look.slice.high)))
 
     picture = await granted.asker.of_catalog(draw)
     if picture is None:

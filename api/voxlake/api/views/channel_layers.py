@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from voxlake.ngff.drawing.contrast import Ends, ends_in
 from voxlake.ngff.metadata.channels import Channel
-from voxlake.ngff.metadata.contrast import ends_in
 
 MOST_LAYERS = 16
 """An image of more channels is one layer, in which one is chosen."""
@@ -26,16 +26,13 @@ void main() {{
   else {{ emitRGB(color * value); }}
 }}"""
 
-type Ends = tuple[float, float] | None
-"""Values drawn as black and in full; None: the viewer chooses."""
-
 
 def image_layers(
     described: dict[str, Any],
     channels: Sequence[Channel],
     dimension: str | None,
     dtype: str,
-    value_range: Ends,
+    value_range: Ends | None,
 ) -> list[dict[str, Any]]:
     """Return the layers of an image: one, or one for each of its channels that are described.
 
@@ -50,7 +47,7 @@ def image_layers(
     dtype
         NumPy name of the type of the voxels.
     value_range
-        Ends of channels that say none themselves.
+        Ends of channels that say none themselves; None: the viewer chooses.
     """
     if len(channels) <= 1 or dimension is None or len(channels) > MOST_LAYERS:
         only = channels[0] if len(channels) == 1 else Channel()
@@ -72,14 +69,14 @@ def image_layers(
     return layers
 
 
-def shader(color: str | None, ends: Ends) -> str:
+def shader(color: str | None, ends: Ends | None) -> str:
     """Return a shader that draws one channel in a colour; None and white: in grey."""
     text = f"(range=[{ends[0]!r},{ends[1]!r}])" if ends else ""
     template = _GREY if color in {None, _WHITE} else _COLOURED
     return template.format(range=text, color=color)
 
 
-def _window_ends(channel: Channel, dtype: str) -> Ends:
+def _window_ends(channel: Channel, dtype: str) -> Ends | None:
     return None if channel.window is None else ends_in(channel.window, dtype)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlake.cli.shown.output import size
+from voxlake.ngff.labels.sizes import size_bins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from voxlake.documents.datasets.dataset import DatasetDocument, LevelDocument
 
 BINS = 64
+"""Of values of an image."""
 WIDTH, HEIGHT = 640, 140
 """Pixels of the histogram."""
 PICTURE = 280
@@ -92,37 +94,47 @@ def report_page(
 def histogram(voxels: npt.NDArray[Any], *, labels: bool) -> str:
     """Return an SVG of how many voxels have which value; of labels, how many have which size.
 
-    Values are in bins of equal width, each of as many whole numbers; sizes in bins of equal
-    ratio. The background is left out.
+    Values are in bins of equal width, each of as many whole numbers; sizes in bins that double, as
+    the console shows them. The background is left out.
     """
     values = voxels.ravel()
     if labels:
-        values = np.unique(values[values != 0], return_counts=True)[1]
+        values = np.unique(values[values != 0], return_counts=True)[1].astype(np.uint64)
     values = values[np.isfinite(values)]
     if not values.size:
         return "<p>There are none.</p>"
-    low, high = float(values.min()), float(values.max())
-    edges = _edges(low, high, ratio=labels, whole=voxels.dtype.kind in "iu")
-    counts, _ = np.histogram(values, edges)
-    step, most = WIDTH / BINS, counts.max()
+    counts = [each.labels for each in size_bins(values)] if labels else _counts(values)
+    what = "labels of so many voxels" if labels else "voxels"
+    ends = (
+        f"{float(values.min()):,.6g} to {float(values.max()):,.6g}; at most {max(counts):,} {what} "
+        f"in one of {len(counts)} bins"
+    )
+    return _bars(counts, ends)
+
+
+def _bars(counts: Sequence[int], said: str) -> str:
+    """Return an SVG of bars from the left to the right, and what it shows in words below it."""
+    step, most = WIDTH / len(counts), max(counts)
     bars = "".join(
         f"M{number * step:.2f} {HEIGHT}v{-HEIGHT * count / most:.2f}h{step:.2f}V{HEIGHT}z"
-        for number, count in enumerate(counts.tolist())
+        for number, count in enumerate(counts)
     )
-    what = "labels of so many voxels" if labels else "voxels"
-    ends = f"{low:,.6g} to {high:,.6g}; at most {int(most):,} {what} in one of {BINS} bins"
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'aria-label="{ends}"><path d="{bars}" fill="#2f8fb8"/></svg><p>{ends}.</p>'
+        f'aria-label="{said}"><path d="{bars}" fill="#2f8fb8"/></svg><p>{said}.</p>'
     )
 
 
-def _edges(low: float, high: float, *, ratio: bool, whole: bool) -> npt.NDArray[np.float64]:
-    if ratio:
-        return np.geomspace(low, max(high, low + 1), BINS + 1)
-    if whole:
-        return low + np.arange(BINS + 1, dtype=np.float64) * math.ceil((high - low + 1) / BINS)
-    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+def _counts(values: npt.NDArray[Any]) -> list[int]:
+    """Return how many values there are in each of `BINS` bins of equal width."""
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind in "iu":
+        width = math.ceil((high - low + 1) / BINS)
+        edges = low + np.arange(BINS + 1, dtype=np.float64) * width
+    else:
+        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    counts: list[int] = np.histogram(values, edges)[0].tolist()
+    return counts
 
 
 def _of_dataset(dataset: DatasetDocument) -> Iterator[tuple[str, str]]:

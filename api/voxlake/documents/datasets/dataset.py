@@ -12,7 +12,7 @@ from voxlake.documents.document import Document, Question
 from voxlake.documents.labels.index import IndexDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
 from voxlake.ngff.lake import lies_elsewhere
-from voxlake.ngff.metadata.channels import Channel
+from voxlake.ngff.metadata.channels import Channel, Channels
 from voxlake.ngff.metadata.model import Level, Multiscale
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ class DatasetDocument(DatasetSummary):
             tuple(Level(each.path, each.scale, each.translation) for each in self.levels),
             self.ngff_version,
             is_labels=self.kind == "labels",
+            channels=Channels(self.channels),
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.compute.sources.source import DescribesChannels
-from voxlake.ngff.contrast import ends_of
+from voxlake.ngff.drawing.contrast import ends_of
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.metadata.channels import NOTHING_SAID, Channel, Channels, Window
 

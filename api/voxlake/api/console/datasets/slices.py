@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
 
-from voxlake.api.formats.drawing import parse_window
+from voxlake.api.formats.window import parse_window
 from voxlake.documents.datasets.dataset import DatasetDocument, LevelDocument
 from voxlake.platform.errors import InvalidInputError, NoSuchLevelError, OutOfBoundsError
 

@@ -10,7 +10,6 @@ from fastapi.responses import Response
 
 from voxlake.api.data.framed import FrameBox, open_framed
 from voxlake.api.formats import negotiate
-from voxlake.api.formats.drawing import coloured, high_bytes
 from voxlake.api.formats.pictures import JPEG, NORMALS, PLANES, PNG, Drawing, drawn
 from voxlake.api.guards.datasets import Granted, MayReadVoxels
 from voxlake.api.http.answers.cutout_answer import check_size
@@ -19,6 +18,7 @@ from voxlake.api.http.answers.problems import BINARY
 from voxlake.api.places.channels import recent_frame_of
 from voxlake.api.v1.routers import FORMS, boss_router
 from voxlake.api.v1.voxels.boxes import Resolution, span
+from voxlake.ngff.drawing.pixels import coloured, high_bytes
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.access import ReadVoxels

@@ -12,10 +12,9 @@ from pydantic import Field
 
 from voxlake.api.data import datasets as data
 from voxlake.api.data import portions
-from voxlake.api.data.contrast import window_of
+from voxlake.api.data.contrast import ends_to_draw
 from voxlake.api.data.voxels import voxels_of
 from voxlake.api.formats import Cutout, negotiate
-from voxlake.api.formats.drawing import coloured, grey, parse_window
 from voxlake.api.formats.pictures import (
     JPEG,
     NORMALS,
@@ -27,6 +26,7 @@ from voxlake.api.formats.pictures import (
     is_slice,
     plane_of,
 )
+from voxlake.api.formats.window import parse_window
 from voxlake.api.guards.datasets import Granted, MayReadSome
 from voxlake.api.http.answers.cutout import CutoutReading
 from voxlake.api.http.answers.cutout_answer import check_size
@@ -34,6 +34,7 @@ from voxlake.api.http.answers.label_answers import mapping_header
 from voxlake.api.http.answers.picture import PictureResponse
 from voxlake.api.http.answers.problems import BINARY, documented
 from voxlake.api.http.requests.query import LabelsQuery, VoxelsQuery, parse_box
+from voxlake.ngff.drawing.pixels import coloured, grey
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.access import ReadVoxels
 from voxlake.platform.errors import InvalidInputError, OutOfBoundsError, UnsupportedError
@@ -188,13 +189,13 @@ async def _picture(
         drawing = Drawing(coloured, plane, has_colours=True, size=shown.size)
     else:
         if asked.window == AUTO:
-            window = await window_of(
+            ends = await ends_to_draw(
                 granted, dataset, volume, cutout.along("c", shown.box.start, 0)
             )
         else:
-            window = parse_window(asked.window)
-        headers["X-Voxlake-Window"] = ":".join(f"{end:.17g}" for end in window)
-        drawing = Drawing(partial(grey, window=window), plane, size=shown.size)
+            ends = parse_window(asked.window)
+        headers["X-Voxlake-Window"] = ":".join(f"{end:.17g}" for end in ends)
+        drawing = Drawing(partial(grey, ends=ends), plane, size=shown.size)
     reading = CutoutReading(
         cutout,
         negotiate(asked.format, accept, drawn(drawing), cutout),

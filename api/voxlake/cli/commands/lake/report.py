@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from cyclopts import Parameter, validators
 
 from voxlake.api.console.datasets.coverage_picture import draw_coverage
-from voxlake.api.formats.drawing import coloured, grey
 from voxlake.cli.commands.lake.info import describe
 from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
 from voxlake.cli.options import InLake, Name, read_settings
@@ -20,6 +20,9 @@ from voxlake.cli.shown.output import note, size
 from voxlake.cli.shown.report_page import Sample, report_page
 from voxlake.documents.datasets.dataset import provenance_document
 from voxlake.ngff.dataset import open_dataset
+from voxlake.ngff.drawing.contrast import chosen_ends
+from voxlake.ngff.drawing.pixels import coloured, grey
+from voxlake.ngff.drawing.png import encode_png
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.lake import address_of
 from voxlake.ngff.storage.coverage import list_coverage
@@ -27,12 +30,12 @@ from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy.typing as npt
+    from collections.abc import Iterator, Sequence
 
     from voxlake.documents.datasets.dataset import DatasetDocument
     from voxlake.ngff.dataset import Dataset
+    from voxlake.ngff.drawing.contrast import Ends
+    from voxlake.ngff.volume import Volume
     from voxlake.platform.catalog import Catalog
 
 EDGE = 256
@@ -91,18 +94,20 @@ def _sample(dataset: Dataset, *, labels: bool) -> Sample:
     box = Box(tuple(start), tuple(a + t for a, t in zip(start, taken, strict=True)))
     voxels = levels[number].read(box).result()
     cube = voxels.reshape((1, 1, 1, *voxels.shape)[-3:])
-    window = (0.0, 1.0) if cube.min() == cube.max() else (float(cube.min()), float(cube.max()))
     planes = (np.take(cube, cube.shape[axis] // 2, axis) for axis in range(3))
-    first, second, third = (
-        _png(coloured(plane) if labels else grey(plane, window)) for plane in planes
-    )
+    draw = coloured if labels else partial(grey, ends=_ends(dataset, levels))
+    first, second, third = (encode_png(draw(plane)) for plane in planes)
     return Sample(number, cube, (first, second, third), whole=tuple(taken[-3:]) == shape[-3:])
 
 
-def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    from imagecodecs import png_encode
-
-    return bytes(png_encode(np.ascontiguousarray(pixels), level=6))
+def _ends(dataset: Dataset, levels: Sequence[Volume]) -> Ends:
+    shapes = tuple(level.shape for level in levels)
+    return chosen_ends(
+        dataset.multiscale,
+        shapes,
+        levels[0].dtype,
+        lambda level, box: levels[level].read(box).result(),
+    )
 
 
 def _of_job(catalog: Catalog, dataset: DatasetDocument) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from voxlake.api.formats.drawing import coloured, grey, padded, parse_window, whole_window
-from voxlake.platform.errors import InvalidInputError
+from voxlake.ngff.drawing.contrast import whole_range
+from voxlake.ngff.drawing.pixels import coloured, grey, padded
 
 SEEN = {
     1: (94, 128, 255),
@@ -82,7 +82,7 @@ def test_what_is_no_number_is_black_and_what_is_beyond_is_an_end() -> None:
     assert grey(voxels, (0, 1)).tolist() == [0, 255, 0, 255, 0]
     assert grey(voxels, (1, 0)).tolist() == [0, 0, 255, 0, 255]
     wide = np.array([0, 2**63, 2**64 - 1], np.uint64)
-    assert grey(wide, whole_window(wide.dtype)).tolist() == [0, 128, 255]
+    assert grey(wide, whole_range(wide.dtype)).tolist() == [0, 128, 255]
 
 
 def test_labels_have_the_colours_of_neuroglancer() -> None:
@@ -103,14 +103,3 @@ def test_tiles_are_filled_up_with_nothing() -> None:
     found = padded(np.full((2, 3), 9, np.uint8), (4, 4))
     assert found.tolist() == [[9, 9, 9, 0], [9, 9, 9, 0], [0] * 4, [0] * 4]
     assert padded(np.full((2, 3, 4), 9, np.uint8), (4, 4)).sum() == 9 * 24
-
-
-NO_WINDOWS = """
-1|1:|1:1|a:b|1:2:3|nan:1|0:inf|0:1e301|0x1:2|1_0:2|\u0661:9|1 :2|0:99999999999999999999999999999999
-"""
-
-
-@pytest.mark.parametrize("text", ["", *NO_WINDOWS.strip("\n").split("|")])
-def test_what_is_no_window_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="no window"):
-        parse_window(text)

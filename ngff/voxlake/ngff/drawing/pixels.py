@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from voxlake.platform.errors import InvalidInputError
+from voxlake.ngff.drawing.contrast import whole_range
 
-_NUMBER = r"[+-]?\d{1,30}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,3})?"
-_WINDOW = re.compile(rf"({_NUMBER}):({_NUMBER})", re.ASCII)
-_MOST = 1e300
-"""Ends beyond it have no difference that a double holds."""
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-type Window = tuple[float, float]
-"""The values that are drawn as black and as white; the first may be above the second."""
+    from voxlake.ngff.drawing.contrast import Ends
 
 
-def parse_window(text: str) -> Window:
-    """Return the window that `text` asks for, ``low:high``.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is none.
-
-    Examples
-    --------
-    >>> parse_window("0:4095"), parse_window("1:-2.5e3")
-    ((0.0, 4095.0), (1.0, -2500.0))
-    """
-    match = _WINDOW.fullmatch(text)
-    ends = tuple(map(float, match.groups())) if match else (0.0, 0.0)
-    if ends[0] == ends[1] or max(map(abs, ends)) > _MOST:
-        raise InvalidInputError(
-            f"{text[:80]!r} is no window of contrast; write the values that are black and white, "
-            "such as 0:255, or auto"
-        )
-    return ends[0], ends[1]
-
-
-def whole_window(dtype: np.dtype[Any]) -> Window:
-    """Return a window that holds all values of a type; of floating point 0 to 1."""
-    if dtype.kind not in "iu":
-        return 0.0, 1.0
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
-
-
-def grey(voxels: npt.NDArray[Any], window: Window) -> npt.NDArray[np.uint8]:
+def grey(voxels: npt.NDArray[Any], ends: Ends) -> npt.NDArray[np.uint8]:
     """Return voxels of any type as 8 bits.
 
-    It is ``floor(255 * (v - low) / (high - low) + 1/2)``, at least 0 and at most 255; what is no
-    number is 0. Exact for integers of up to 32 bits in a window of such; others as far as doubles
-    are.
+    It is ``floor(255 * (v - low) / (high - low) + 1/2)`` of the ends low and high, at least 0 and
+    at most 255; what is no number is 0. Exact for integers of up to 32 bits between such; others as
+    far as doubles are.
 
     Examples
     --------
@@ -64,14 +29,14 @@ def grey(voxels: npt.NDArray[Any], window: Window) -> npt.NDArray[np.uint8]:
     >>> grey(np.array([0.0, 0.25, 1.0, np.nan, -np.inf]), (1, 0))
     array([255, 191,   0,   0, 255], dtype=uint8)
     """
-    if voxels.dtype.name == "uint8" and window == (0.0, 255.0):
+    if voxels.dtype.name == "uint8" and ends == (0.0, 255.0):
         return voxels
     if voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2:
         limits = np.iinfo(voxels.dtype)
         every = np.arange(limits.min, limits.max + 1, dtype=np.float64)
         places = voxels.astype(np.int32) - limits.min
-        return _grey(every, window)[places]
-    return _grey(voxels.astype(np.float64), window)
+        return _grey(every, ends)[places]
+    return _grey(voxels.astype(np.float64), ends)
 
 
 def high_bytes(voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -85,13 +50,13 @@ def high_bytes(voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     array([  0,   0,   1, 255], dtype=uint8)
     """
     if voxels.dtype.kind != "u":
-        return grey(voxels, whole_window(voxels.dtype))
+        return grey(voxels, whole_range(voxels.dtype))
     return (voxels >> (8 * (voxels.dtype.itemsize - 1))).astype(np.uint8, copy=False)
 
 
-def _grey(values: npt.NDArray[np.float64], window: Window) -> npt.NDArray[np.uint8]:
-    low, high = window
-    within = np.clip(values, min(window), max(window))
+def _grey(values: npt.NDArray[np.float64], ends: Ends) -> npt.NDArray[np.uint8]:
+    low, high = ends
+    within = np.clip(values, min(ends), max(ends))
     # Multiplied first: halves that integers make are exact then, and are rounded up.
     with np.errstate(all="ignore"):
         pixels = np.floor(255 * (within - low) / (high - low) + 0.5)
