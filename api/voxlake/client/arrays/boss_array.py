@@ -13,12 +13,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from voxlake.client.http.connection import Connection
-from voxlake.client.http.failures import error_of, gateway_failures
+from voxlake.client.http.failures import error_of
 from voxlake.client.http.pieces import read_in_pieces
 from voxlake.documents.bossdb.resources import CUBOID
+from voxlake.documents.bossdb_said import (
+    ChannelSaid,
+    ExperimentSaid,
+    FrameSaid,
+    LevelsSaid,
+    RefusalSaid,
+    Triple,
+    channel_path,
+    experiment_path,
+    frame_path,
+    levels_path,
+)
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import (
     ForbiddenError,
@@ -40,42 +52,10 @@ if TYPE_CHECKING:
 
 type AxisOrder = Literal["ZYX", "XYZ"]
 type Part = int | slice
-type Triple = tuple[int, int, int]
 
 PIECE = (64, CUBOID[1], CUBOID[0])
 """Voxels z, y, x of what is asked for at once, on the grid of cuboids."""
 _REFUSALS = {401: UnauthenticatedError, 403: ForbiddenError, 404: NotFoundError}
-
-
-class _Said(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Channel(_Said):
-    datatype: Literal["uint8", "uint16", "uint64"]
-
-
-class _Experiment(_Said):
-    coord_frame: str
-
-
-class _Frame(_Said):
-    x_start: int
-    y_start: int
-    z_start: int
-    x_voxel_size: float
-    y_voxel_size: float
-    z_voxel_size: float
-    voxel_unit: str
-
-
-class _Levels(_Said):
-    extent: dict[str, Triple]
-    voxel_size: dict[str, tuple[float, float, float]]
-
-
-class _Refusal(_Said):
-    message: str
 
 
 class BossConnection(Connection):
@@ -92,16 +72,13 @@ class BossConnection(Connection):
         """Return the error that bossDB means."""
         kind = _REFUSALS.get(response.status_code)
         try:
-            said = _Refusal.model_validate_json(response.content).message
+            said = RefusalSaid.model_validate_json(response.content).message
         except ValidationError:
+            said = None
+        if said is None:
             return error_of(response)
         text = f"{response.url.copy_with(query=None)} answered {response.status_code}: {said}"
         return StoreError(text) if kind is None else kind(f"{text}; check the names, and the token")
-
-    def said[T: _Said](self, kind: type[T], path: str) -> T:
-        """Return a document of bossDB's."""
-        with gateway_failures(self.url):
-            return kind.model_validate_json(self.send(path).content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +237,8 @@ def array(
         If there is none, or it cannot be read.
     OutOfBoundsError
         If it has no such resolution.
+    CorruptDataError
+        If what is said of it does not go together.
     """
     collection, experiment, name, level = _names(channel, resolution)
     if axis_order not in {"ZYX", "XYZ"}:
@@ -279,25 +258,23 @@ def _opened(
     connection: BossConnection, name: DatasetName, level: int, axis_order: AxisOrder
 ) -> BossArray:
     """Ask what a level of a channel is."""
-    place = f"/v1/collection/{name.collection}/experiment/{name.experiment}"
-    said = connection.said(_Channel, f"{place}/channel/{name.dataset}")
-    around = connection.said(_Experiment, place)
-    frame = connection.said(_Frame, f"/v1/coord/{around.coord_frame}")
-    levels = connection.said(_Levels, f"/v1/downsample/{name}")
-    if str(level) not in levels.extent or str(level) not in levels.voxel_size:
-        there = ", ".join(sorted(levels.extent, key=int))
+    said = connection.ask(ChannelSaid, channel_path(name.parts))
+    around = connection.ask(ExperimentSaid, experiment_path(name.parts))
+    frame = connection.ask(FrameSaid, frame_path(around))
+    levels = connection.ask(LevelsSaid, levels_path(name.parts))
+    if level not in levels.numbers():
+        there = ", ".join(map(str, levels.numbers())) or "none"
         raise OutOfBoundsError(f"resolution {level} of {name} was asked for; it has {there}")
-    size = levels.voxel_size[str(level)]
-    finest = levels.voxel_size.get("0", size)
-    fx, fy, fz = (round(each / least) or 1 for each, least in zip(size, finest, strict=True))
+    factors = levels.factors(level, frame)
+    size, step = frame.voxel_size[::-1], factors[::-1]
     return BossArray(
         connection,
         str(name),
         level,
         np.dtype(said.datatype),
-        (frame.z_start // fz, frame.y_start // fy, frame.x_start // fx),
-        levels.extent[str(level)][::-1],
-        (frame.x_voxel_size * fx, frame.y_voxel_size * fy, frame.z_voxel_size * fz),
+        frame.start_at(factors),
+        levels.shape(level),
+        (size[0] * step[0], size[1] * step[1], size[2] * step[2]),
         frame.voxel_unit,
         axis_order,
     )

@@ -13,8 +13,8 @@ from voxlake.platform.names import DatasetName, check_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from voxlake.compute.sources.bossdb.channel import FrameSaid
     from voxlake.compute.sources.bossdb.said import PlaceSaid, Said
+    from voxlake.documents.bossdb_said import FrameSaid
     from voxlake.platform.access import Principal
     from voxlake.platform.catalog import Catalog
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,21 +14,6 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.calibration import Calibration
     from voxlake.ngff.grid.box import Box
     from voxlake.ngff.metadata.channels import Channels
-
-
-NumberType = Literal[
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float32",
-    "float64",
-]
-"""Names of the types of voxels in documents and locations."""
 
 
 _HELD_BY: dict[str, np.dtype] = {"bool": np.dtype("u1"), "float16": np.dtype("f4")}

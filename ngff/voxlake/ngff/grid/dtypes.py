@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from voxlake.ngff.grid.layout import Kind
 from voxlake.platform.errors import UnsupportedError
+
+NumberType = Literal[
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+]
+"""Names of the types of voxels in documents and locations of others."""
 
 IMAGE_DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32")
 """What the viewers of the field can draw."""

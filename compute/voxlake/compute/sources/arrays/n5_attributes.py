@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from voxlake.compute.sources.arrangement import Arrangement, arrange_named, axis_name
 from voxlake.compute.sources.array_attributes import transform_scales
 from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, scales_of
-from voxlake.compute.sources.source import NumberType
+from voxlake.ngff.grid.dtypes import NumberType
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 

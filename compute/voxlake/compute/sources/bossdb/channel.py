@@ -4,92 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-import numpy as np
-from pydantic import BeforeValidator, Field
-
-from voxlake.compute.sources.bossdb.server import BossDocument
 from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, known_scales
-from voxlake.compute.sources.source import NumberType
+from voxlake.documents.bossdb_said import (
+    ChannelSaid,
+    ExperimentSaid,
+    FrameSaid,
+    LevelsSaid,
+    channel_path,
+    experiment_path,
+    frame_path,
+    levels_path,
+)
 from voxlake.ngff.grid.axes import SPATIAL
 from voxlake.ngff.grid.units import exact
-from voxlake.platform.errors import SourceError
+from voxlake.platform.errors import MetadataError, SourceError
 
 if TYPE_CHECKING:
     from voxlake.compute.sources.bossdb.location import BossLocation
     from voxlake.compute.sources.bossdb.server import BossServer
-
-type _Extent = Annotated[int, Field(gt=0, le=1 << 62)]
-type _Size = Annotated[float, Field(ge=1e-12, le=1e15)]
-type _Place = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
-type Triple = tuple[int, int, int]
-type Description = Annotated[str, BeforeValidator(lambda said: "" if said is None else said)]
-"""Null where nobody said anything."""
-
-
-class ChannelSaid(BossDocument):
-    """A channel."""
-
-    type: Literal["image", "annotation"]
-    datatype: NumberType
-    description: Description = ""
-    base_resolution: Annotated[int, Field(ge=0, le=99)] = 0
-    sources: tuple[str, ...] = ()
-    related: tuple[str, ...] = ()
-    storage_type: str | None = None
-    bucket: str | None = None
-    cv_path: str | None = None
-
-
-class ExperimentSaid(BossDocument):
-    """The experiment of a channel."""
-
-    coord_frame: str
-    description: Description = ""
-    num_time_samples: Annotated[int, Field(gt=0, le=1 << 40)] = 1
-    time_step: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    time_step_unit: str | None = None
-
-
-class FrameSaid(BossDocument):
-    """The frame of an experiment."""
-
-    name: str
-    description: Description = ""
-    x_start: _Place
-    x_stop: _Place
-    y_start: _Place
-    y_stop: _Place
-    z_start: _Place
-    z_stop: _Place
-    x_voxel_size: _Size
-    y_voxel_size: _Size
-    z_voxel_size: _Size
-    voxel_unit: str
-
-    @property
-    def start(self) -> Triple:
-        """The first voxel, z, y, x."""
-        return self.z_start, self.y_start, self.x_start
-
-    @property
-    def stop(self) -> Triple:
-        """The first voxel beyond it, z, y, x."""
-        return self.z_stop, self.y_stop, self.x_stop
-
-    @property
-    def voxel_size(self) -> tuple[float, float, float]:
-        """Of level 0, z, y, x in `voxel_unit`."""
-        return self.z_voxel_size, self.y_voxel_size, self.x_voxel_size
-
-
-class LevelsSaid(BossDocument):
-    """The levels of a channel: triples x, y, z by their number."""
-
-    extent: dict[str, tuple[_Extent, _Extent, _Extent]]
-    voxel_size: dict[str, tuple[_Size, _Size, _Size]]
+    from voxlake.documents.bossdb_said import Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +49,7 @@ class Channel:
     @property
     def start(self) -> Triple:
         """The first voxel of the level in the coordinates of cutouts, z, y, x."""
-        z, y, x = (lo // n for lo, n in zip(self.frame.start, self.factors, strict=True))
-        return z, y, x
+        return self.frame.start_at(self.factors)
 
     @property
     def calibration(self) -> Calibration:
@@ -137,8 +71,7 @@ class Channel:
 
 def read_said(server: BossServer, location: BossLocation) -> ChannelSaid:
     """Ask what a channel is; raise SourceError if it is not there, or not for who asks."""
-    name = quote(location.names[2], safe="")
-    return server.document(ChannelSaid, f"{experiment_path(location)}/channel/{name}")
+    return server.document(ChannelSaid, channel_path(location.names))
 
 
 def read_channel(server: BossServer, location: BossLocation, said: ChannelSaid) -> Channel:
@@ -149,9 +82,9 @@ def read_channel(server: BossServer, location: BossLocation, said: ChannelSaid) 
     SourceError
         If it is not there, not for who asks, or what is said does not go together.
     """
-    around = server.document(ExperimentSaid, experiment_path(location))
-    frame = server.document(FrameSaid, f"/v1/coord/{quote(around.coord_frame, safe='')}")
-    levels = server.document(LevelsSaid, f"/v1/downsample/{location.resource}")
+    around = server.document(ExperimentSaid, experiment_path(location.names))
+    frame = server.document(FrameSaid, frame_path(around))
+    levels = server.document(LevelsSaid, levels_path(location.names))
     what = f"channel {'/'.join(location.names)} of {location.server}"
     level = said.base_resolution if location.level is None else location.level
     shape, factors = _level(levels, level, said.base_resolution, frame, what)
@@ -165,30 +98,18 @@ def read_channel(server: BossServer, location: BossLocation, said: ChannelSaid) 
     return channel
 
 
-def experiment_path(location: BossLocation) -> str:
-    """Return the address of the experiment of a channel."""
-    collection, experiment, _ = (quote(each, safe="") for each in location.names)
-    return f"/v1/collection/{collection}/experiment/{experiment}"
-
-
 def _level(
     levels: LevelsSaid, level: int, base: int, frame: FrameSaid, what: str
 ) -> tuple[Triple, Triple]:
     """Return the extents of a level and its factors, z, y, x."""
-    number = str(level)
-    if level < base or number not in levels.extent or number not in levels.voxel_size:
-        numbers = (int(each) for each in levels.extent if each.isdecimal() and len(each) < 4)
-        there = ", ".join(str(each) for each in sorted(numbers) if each >= base)
-        raise SourceError(f"{what} has no level {level}, but {there or 'none'}; give one of these")
-    finest = levels.voxel_size.get("0", frame.voxel_size[::-1])
-    ratios = [size / least for size, least in zip(levels.voxel_size[number], finest, strict=True)]
-    x, y, z = factors = list(map(round, ratios))
-    if min(factors) < 1 or not np.allclose(factors, ratios, rtol=1e-3):
-        raise SourceError(
-            f"voxels of level {level} of {what} are {ratios} times as long as those of level 0 "
-            "along x, y, z, and not whole numbers of them; it cannot be read"
-        )
-    return levels.extent[number][::-1], (z, y, x)
+    there = [each for each in levels.numbers() if each >= base]
+    if level not in there:
+        named = ", ".join(map(str, there)) or "none"
+        raise SourceError(f"{what} has no level {level}, but {named}; give one of these")
+    try:
+        return levels.shape(level), levels.factors(level, frame)
+    except MetadataError as error:
+        raise SourceError(f"{what} cannot be read: {error}") from error
 
 
 def _check_extent(channel: Channel, what: str) -> None:

@@ -7,38 +7,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from voxlake.compute.sources.bossdb.channel import (
-    Description,
+from voxlake.compute.sources.bossdb.channel import read_said
+from voxlake.compute.sources.bossdb.server import BossServer, RefusedError
+from voxlake.compute.sources.parallel import map_parallel
+from voxlake.documents.bossdb_said import (
+    CollectionSaid,
     ExperimentSaid,
     FrameSaid,
+    KeysSaid,
+    ValueSaid,
+    collection_path,
     experiment_path,
-    read_said,
+    frame_path,
 )
-from voxlake.compute.sources.bossdb.server import BossDocument, BossServer, RefusedError
-from voxlake.compute.sources.parallel import map_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voxlake.compute.sources.bossdb.location import BossLocation
-
-
-class CollectionSaid(BossDocument):
-    """A collection."""
-
-    description: Description = ""
-
-
-class KeysSaid(BossDocument):
-    """The keys of a place that have a value."""
-
-    keys: tuple[str, ...]
-
-
-class ValueSaid(BossDocument):
-    """The value of a key."""
-
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +65,8 @@ def read_all_said(location: BossLocation) -> Said:
     """
     server = BossServer(location.server)
     channel = read_said(server, location)
-    experiment = server.document(ExperimentSaid, experiment_path(location))
-    frame = server.document(FrameSaid, f"/v1/coord/{quote(experiment.coord_frame, safe='')}")
+    experiment = server.document(ExperimentSaid, experiment_path(location.names))
+    frame = server.document(FrameSaid, frame_path(experiment))
     described = (None, experiment.description, channel.description)
     collection, above, own = (
         _place(server, location.names[: depth + 1], description)
@@ -100,7 +86,7 @@ def _place(server: BossServer, names: tuple[str, ...], description: str | None) 
     path = "/".join(quote(name, safe="") for name in names)
     try:
         if description is None:
-            said = server.document(CollectionSaid, f"/v1/collection/{path}")
+            said = server.document(CollectionSaid, collection_path(names))
             description = said.description
         keys = server.document(KeysSaid, f"/v1/meta/{path}/").keys
         values = map_parallel(partial(_value, server, path), keys)

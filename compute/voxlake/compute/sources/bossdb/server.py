@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import ssl
 import time
@@ -10,8 +9,9 @@ import weakref
 from typing import TYPE_CHECKING
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from voxlake.documents.bossdb_said import RefusalSaid
 from voxlake.platform.errors import SourceError, faults
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.secrets.intern_tokens import PUBLIC, token_for
@@ -19,6 +19,8 @@ from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from voxlake.documents.document import Document
 
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 120.0
@@ -48,12 +50,6 @@ class RefusedError(SourceError):
     """The server says that something is not there, or not for who asks."""
 
 
-class BossDocument(BaseModel):
-    """What a server says; more may be in it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
 class BossServer:
     """A server, asked by one token. May be used by many threads at once.
 
@@ -80,7 +76,7 @@ class BossServer:
         )
         weakref.finalize(self, self._http.close)
 
-    def document[T: BossDocument](self, kind: type[T], path: str) -> T:
+    def document[T: Document](self, kind: type[T], path: str) -> T:
         """Return a document.
 
         Raises
@@ -169,9 +165,9 @@ def _received(answer: httpx2.Response, most: int) -> bytearray:
 def _message(answer: httpx2.Response) -> str:
     """Return what an answer that is a failure says, as far as that is text for people."""
     try:
-        said = json.loads(_received(answer, DOCUMENT_BYTES))
-        words = said.get("message") or said.get("detail")
-    except (ValueError, AttributeError, RecursionError):  # a page of what stands in between, say
+        said = RefusalSaid.model_validate_json(_received(answer, DOCUMENT_BYTES))
+        words = said.message or said.detail or ""
+    except ValidationError:  # a page of what stands in between, say
         words = ""
     text = "".join(letter if letter.isprintable() else " " for letter in str(words or ""))
     return f"({text[:_SAID_MOST]})" if text else ""

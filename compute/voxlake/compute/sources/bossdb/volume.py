@@ -21,9 +21,10 @@ from voxlake.ngff.grid.box import Box
 from voxlake.platform.errors import SourceError
 
 if TYPE_CHECKING:
-    from voxlake.compute.sources.bossdb.channel import Channel, ChannelSaid
+    from voxlake.compute.sources.bossdb.channel import Channel
     from voxlake.compute.sources.bossdb.location import BossLocation
     from voxlake.compute.sources.source import Source
+    from voxlake.documents.bossdb_said import ChannelSaid
 
 BLOCK = (1, *CUBOID[::-1])
 """Voxels t, z, y, x of what a bossDB stores as a whole."""

@@ -19,7 +19,7 @@ from voxlake.compute.sources.arrangement import Arrangement, arrange_named
 from voxlake.compute.sources.files.mapped_file import MappedFile, mapped_source
 from voxlake.compute.sources.fingerprint import fingerprint_files
 from voxlake.compute.sources.location import existing_file, local_path, options_of
-from voxlake.compute.sources.source import NumberType
+from voxlake.ngff.grid.dtypes import NumberType
 from voxlake.platform.errors import SourceError, faults
 
 if TYPE_CHECKING:
