@@ -25,7 +25,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from pathlib import Path
 
 import dask
 import matplotlib.pyplot as plt
@@ -33,7 +32,7 @@ import numpy as np
 import tensorstore as ts
 import zarr
 
-from voxlake.client import Gateway, Lake, open_levels, open_xarray
+from voxlake.client import connect, open_levels, open_xarray
 from voxlake.ngff.grid.box import Box
 from voxlake.platform.store import StoreURL, as_tensorstore, as_zarr
 
@@ -51,10 +50,10 @@ if not location:
 # %% [markdown]
 # ## What is there
 #
-# `Lake` looks at the store itself: it needs no server and no catalog.
+# On the address of a store, `connect` looks there itself: it needs no server and no catalog.
 
 # %%
-lake = Lake.at(location)
+lake = connect(location)
 for dataset in lake.datasets():
     print(f"{dataset.name}  {dataset.kind}" + (f" of {dataset.of}" if dataset.of else ""))
 
@@ -147,7 +146,7 @@ print("xarray agrees:", np.array_equal(image_levels[0][region], cutout))
 # ## Through the gateway
 #
 # `voxlake serve` answers those who may not reach the store. On your own machine the owner's token
-# lies in a file that only you can read, and `Gateway.local` finds it.
+# lies in a file that only you can read, and `connect` finds it.
 
 # %%
 server = subprocess.Popen(
@@ -163,7 +162,7 @@ while not said or said[-1] not in {"}\n", ""}:
     said.append(server.stdout.readline())
 serving = json.loads("".join(said))
 
-gateway = Gateway.local(serving["url"], Path(serving["token_file"]))
+gateway = connect(serving["url"])
 print("datasets:", ", ".join(dataset.name for dataset in gateway.datasets()))
 
 # %%

@@ -32,7 +32,7 @@ from intern.remote.boss import BossRemote
 from intern.resource.boss.resource import ChannelResource
 from intern.service.mesh.service import VoxelUnits
 
-from voxlake.client import Gateway
+from voxlake.client import connect
 
 # The command of the environment that runs this notebook.
 VOXLAKE = [sys.executable, "-m", "voxlake.cli"]
@@ -61,7 +61,7 @@ serving = json.loads("".join(said))
 # `bossdb://` addresses ignore `boss_config` and ask api.bossdb.io: leave the scheme away.
 
 # %%
-gateway = Gateway.local(serving["url"], Path(serving["token_file"]))
+gateway = connect(serving["url"])
 config = {
     "protocol": "http",
     "host": serving["url"].removeprefix("http://"),

@@ -25,14 +25,13 @@ import subprocess
 import sys
 import tempfile
 from itertools import product
-from pathlib import Path
 
 import duckdb
 import numpy as np
 from distributed import Client
 from scipy import ndimage, sparse
 
-from voxlake.client import Gateway
+from voxlake.client import connect
 from voxlake.ngff.grid.box import Box
 
 # The command of the environment that runs this notebook.
@@ -64,7 +63,7 @@ serving = json.loads("".join(said))
 
 # %%
 PLACE = f"phantom/cube-{SIZE}"
-gateway = Gateway.local(serving["url"], Path(serving["token_file"]))
+gateway = connect(serving["url"])
 image = gateway[f"{PLACE}/em"]
 gateway.create(f"{PLACE}/segments", "labels", of="em")
 print("segments:", gateway[f"{PLACE}/segments"].shape)
@@ -87,7 +86,7 @@ def segment(voxels):
 
 def segment_block(number, start):
     """Segment a block and write it; return how many segments it has."""
-    with Gateway.local(serving["url"], Path(serving["token_file"])) as lake:
+    with connect(serving["url"]) as lake:
         low = np.maximum(np.array(start) - MARGIN, 0)
         high = np.minimum(np.array(start) + EDGE + MARGIN, SIZE)
         read = tuple(slice(a, b) for a, b in zip(low, high, strict=True))

@@ -30,7 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pyarrow as pa
 
-from voxlake.client import Lake, open_xarray
+from voxlake.client import connect, open_xarray
 from voxlake.ngff.labels.queries.arrow import labels_to_arrow
 
 location = os.environ.get("VOXLAKE_LAKE")
@@ -49,7 +49,7 @@ if not location:
 # chunks and shards it is in. DuckDB finds it by the name of the variable.
 
 # %%
-lake = Lake.at(location)
+lake = connect(location)
 labels = lake.open_labels(name)
 view = labels.view()
 cells = labels_to_arrow(view.all())

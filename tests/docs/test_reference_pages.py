@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from typing import TYPE_CHECKING
 
 import pytest
 from docs.reference_pages import commands
 from tests.docs.pages import ROOT
+from voxlake.cli.examples import EXAMPLES
 
 import voxlake.client
 from voxlake.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGES = dict(re.findall(r"^### voxlake (.*)\n((?:(?!^##).*\n)*)", commands(), re.MULTILINE))
 OPTIONS = re.compile(r"(?<![\w-])--[a-z][\w-]*")
@@ -51,31 +45,21 @@ def test_the_page_of_the_client_has_all_of_it() -> None:
     assert sorted(named) == sorted(voxlake.client.__all__)
 
 
-COMPLETE = """
-source completion.bash
-complete -p voxlake
-complete() {
-  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _voxlake; echo "${COMPREPLY[@]}"
-}
-complete voxlake lab
-complete voxlake catalog ""
-complete voxlake ingest --vox
-"""
+def test_the_page_of_the_client_has_what_classes_inherit() -> None:
+    """Of the client itself; of documents it would be all of pydantic."""
+    page = (ROOT / "docs" / "reference" / "python.md").read_text()
+    inherited = set(re.findall(r"(\w+)\n(?:   :.*\n)*   :inherited-members:\n", page))
+    heirs = {
+        name
+        for name in voxlake.client.__all__
+        for base in getattr(getattr(voxlake.client, name), "__mro__", ())[1:]
+        if base.__module__.startswith("voxlake.client.")
+    }
+    assert inherited == heirs == {"Gateway"}
 
 
-def test_a_shell_completes_commands_and_options(tmp_path: Path) -> None:
-    """As `voxlake --install-completion` installs it, into a home of its own."""
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    install = [sys.executable, "-m", "voxlake.cli", "--install-completion", "--shell", "bash"]
-    subprocess.run(
-        [*install, "--output", "completion.bash"], cwd=tmp_path, env=environment, check=True
+def test_a_page_ends_with_examples() -> None:
+    assert all(
+        page.endswith("```console\n" + "\n".join(EXAMPLES[name]) + "\n```\n")
+        for name, page in ((name, f"{page.rstrip()}\n") for name, page in PAGES.items())
     )
-    assert "completion.bash" in (tmp_path / ".bashrc").read_text()
-    ran = subprocess.run(
-        ["bash", "-c", COMPLETE], cwd=tmp_path, capture_output=True, check=True, text=True
-    )
-    how, commands, below, options = (line.split() for line in ran.stdout.splitlines())
-    assert how[-1] == "voxlake"
-    assert set(commands) == {"label", "labels"}
-    assert set(below) == {"save", "rebuild"}
-    assert options == ["--voxel-size"]

@@ -6,16 +6,14 @@ import hashlib
 import io
 from base64 import b64encode
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import platformdirs
 
 from voxlake.client.arrays.dataset_array import DatasetArray
 from voxlake.client.arrays.whole import warn_unless_whole
 from voxlake.client.http.connection import Connection, is_on_this_machine
-from voxlake.client.http.credentials import find
+from voxlake.client.http.credentials import find, owner_token, owner_token_file
 from voxlake.client.http.pieces import piece_of, read_in_pieces
 from voxlake.client.http.voxels import read_voxels
 from voxlake.client.jobs import GatewayJobs, RemoteJob
@@ -36,6 +34,7 @@ from voxlake.platform.secrets.credentials import refuse_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from voxlake.ngff.labels.table import LabelExtent
 
 LOCAL_URL = "http://127.0.0.1:8080"
-TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
 
 
 class Gateway(Places):
@@ -91,13 +89,13 @@ class Gateway(Places):
                 f"{url} is not on this machine, and the owner's token may not leave it; use "
                 "Gateway(url, token)"
             )
-        token_file = token_file or Path(platformdirs.user_state_dir("voxlake")) / TOKEN_FILE
-        try:
-            return cls(url, token_file.read_text(encoding="ascii").strip())
-        except FileNotFoundError as error:
+        token_file = token_file or owner_token_file()
+        token = owner_token(token_file)
+        if token is None:
             raise UnauthenticatedError(
                 f"there is no owner's token in {token_file}; start `voxlake serve` once"
-            ) from error
+            )
+        return cls(url, token)
 
     def __enter__(self) -> Self:
         return self

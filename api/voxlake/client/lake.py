@@ -45,6 +45,12 @@ class Lake:
         """Return the lake at a folder, ``memory://`` or ``s3://`` URL."""
         return cls(StoreURL.parse(address))
 
+    def __enter__(self) -> Self:
+        """Return the lake, of which nothing is held open: as a `Gateway` is used, so is this."""
+        return self
+
+    def __exit__(self, *failure: object) -> None: ...
+
     def datasets(self) -> tuple[Place, ...]:
         """Return all datasets, sorted by name: found by listing, so slowly in a large lake.
 

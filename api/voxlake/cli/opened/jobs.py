@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.5
 """Seconds between two looks at a job of a lake that is watched."""
-MOST_LISTED = 1000
-"""Jobs that a gateway lists at once."""
 
 
 @Parameter(name="*")
@@ -70,7 +68,8 @@ def opened_jobs(whose: AtJobs) -> Iterator[Jobs]:
             yield _OfLake(whose, catalog)
         return
     # Takes as long to load as all else, and lakes do without.
-    from voxlake.cli.opened.gateway import gateway_at
+
+    from voxlake.client.connecting import gateway_at
 
     with gateway_at(whose.gateway) as gateway:
         yield _OfGateway(gateway.jobs)
@@ -121,13 +120,13 @@ class _OfGateway:
     jobs: GatewayJobs
 
     def list(self) -> JobList:
-        return JobList(jobs=self.jobs.list(limit=MOST_LISTED))
+        return JobList(jobs=self.jobs.list())
 
     def get(self, job: str) -> JobDocument:
         return self.jobs[job].status()
 
     def log(self, job: str) -> JobLog:
-        return JobLog(failures=self.jobs[job].log())
+        return self.jobs[job].log()
 
     def events(self, job: str) -> Iterator[JobDocument]:
         return self.jobs[job].events()

@@ -183,7 +183,7 @@ class DatasetArray:
         if self.write_box is None or self.level:
             raise UnsupportedError(
                 f"{self.name} was to be written at level {self.level}; it is written at level 0, "
-                "and through a gateway: Gateway(...)[...]"
+                "and through a gateway: connect('https://...')[...]"
             )
         parts = self._parts(index)
         if any(isinstance(part, slice) and part.step not in {None, 1} for part in parts):

@@ -91,7 +91,7 @@ def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
         voxels = voxels.read().result() if title == "TensorStore" else voxels
         np.testing.assert_array_equal(np.asarray(voxels[:]), expected)
         if title == "Python":
-            names["gateway"].close()
+            names["lake"].close()
     address = re.search(r'curl "([^"]+)"', code["curl"])
     assert address
     np.testing.assert_array_equal(

@@ -34,8 +34,8 @@ def snippets_of(dataset: DatasetDocument, gateway: str) -> list[Snippet]:
     made = [
         Snippet(
             "Python",
-            "from voxlake.client import Gateway\n\n"
-            f'gateway = Gateway("{gateway}")\nvoxels = gateway["{name}"]\n'
+            "from voxlake.client import connect\n\n"
+            f'lake = connect("{gateway}")\nvoxels = lake["{name}"]\n'
             f"corner = voxels[{corner}]",
         ),
         Snippet(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from voxlake.cli.opened.gateway import gateway_at
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job, shown_job_plan
 from voxlake.cli.shown.look import shown_look
 from voxlake.cli.shown.output import answer
+from voxlake.client.connecting import gateway_at
 from voxlake.client.jobs import KindOfJob
 from voxlake.platform.errors import InvalidInputError
 

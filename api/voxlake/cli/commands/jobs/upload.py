@@ -15,10 +15,10 @@ from voxlake.cli.ingest_options import (
     parse_factors,
     parse_levels,
 )
-from voxlake.cli.opened.gateway import gateway_at
 from voxlake.cli.options import Answering, Name
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer, note
+from voxlake.client.connecting import gateway_at
 from voxlake.compute.jobs import IngestRequest
 from voxlake.compute.jobs.kinds.ingest_spec import ingest_spec
 from voxlake.compute.sources import absolute_location, open_source, opening_once
