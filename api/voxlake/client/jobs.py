@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.client.arrays.shown import Listed, link_html, table_html, text_html
+from voxlake.client.http.pages import listed
 from voxlake.client.http.server_events import events_of
 from voxlake.documents.jobs.job import JobDocument, JobList, JobLog
 from voxlake.platform.errors import JobFailedError, StoreError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from voxlake.client.http.connection import Connection
     from voxlake.documents.jobs.job_plan import JobPlan
     from voxlake.documents.jobs.look import SourceLook
-    from voxlake.platform.jobs.record import TaskFailure
 
 type KindOfJob = Literal["ingest", "downsample", "index", "verify", "fsck", "delete"]
 type Shown = Callable[[JobDocument], None]
@@ -95,12 +95,20 @@ class GatewayJobs:
         return self._ask("/v2/jobs", kind, dataset, more)
 
     def list(
-        self, dataset: str | None = None, states: Iterable[JobState] = (), *, limit: int = 100
+        self,
+        dataset: str | None = None,
+        states: Iterable[JobState] = (),
+        *,
+        limit: int | None = None,
     ) -> Listed[JobDocument]:
-        """Return the newest jobs on datasets that the asker may read, newest first."""
-        parameters: dict[str, Any] = {"limit": limit, "state": [*map(str, states)]}
-        parameters |= {} if dataset is None else {"dataset": dataset}
-        jobs = self._connection.ask(JobList, "/v2/jobs", params=parameters).jobs
+        """Return the jobs on datasets that the asker may read, newest first; all, or so many."""
+        which: dict[str, Any] = {"state": [*map(str, states)]}
+        which |= {} if dataset is None else {"dataset": dataset}
+
+        def ask(part: dict[str, Any]) -> JobList:
+            return self._connection.ask(JobList, "/v2/jobs", params=which | part)
+
+        jobs = listed(ask, lambda page: page.jobs, limit)
         return Listed.of(jobs, "id", "kind", "dataset", "state", "updated_at")
 
     def __getitem__(self, job: str) -> RemoteJob:
@@ -168,9 +176,12 @@ class RemoteJob:
             )
         return ended
 
-    def log(self) -> tuple[TaskFailure, ...]:
-        """Return the tasks that failed and have not been done since, with their tracebacks."""
-        return self._connection.ask(JobLog, f"{self._path}/log").failures
+    def log(self) -> JobLog:
+        """Return the tasks that failed and have not been done since, with their tracebacks.
+
+        They are its `failures`; of very many the first, and `more` is true.
+        """
+        return self._connection.ask(JobLog, f"{self._path}/log")
 
     def retry(self) -> RemoteJob:
         """Have a worker go on with it after it failed; what is done is not done again."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from voxlake.client.arrays.shown import soon, table_html, text_html
 from voxlake.client.http.connection import table_of
+from voxlake.client.http.pages import listed
 from voxlake.documents.labels.labels import (
     BlockDocument,
     ChunksDocument,
@@ -18,12 +19,7 @@ from voxlake.documents.labels.labels import (
     LabelsAtDocument,
     PointsDocument,
 )
-from voxlake.documents.labels.merges import (
-    MAX_CHANGES,
-    BodyDocument,
-    ChangeDocument,
-    HistoryDocument,
-)
+from voxlake.documents.labels.merges import BodyDocument, ChangeDocument, HistoryDocument
 from voxlake.documents.labels.objects import ObjectDocument, ObjectQuestion
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.ranges import Region, texts_of
@@ -210,13 +206,12 @@ class RemoteLabels:
 
     def history(self, after: int = 0) -> Iterator[ChangeDocument]:
         """Yield the changes of the mapping above a number, the earliest first."""
-        next_: int | None = after
-        while next_ is not None:
-            query = {"after": str(next_), "limit": str(MAX_CHANGES)}
-            path = f"{self.path}/mapping/history"
-            page = self.connection.ask(HistoryDocument, path, params=query)
-            yield from page.changes
-            next_ = page.next
+        path = f"{self.path}/mapping/history"
+
+        def ask(part: dict[str, Any]) -> HistoryDocument:
+            return self.connection.ask(HistoryDocument, path, params={"after": after, **part})
+
+        yield from listed(ask, lambda page: page.changes)
 
     def body_of(self, supervoxel: int) -> int:
         """Return the body of a supervoxel; 0 if that is the background."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.client.arrays.shown import Listed
+from voxlake.client.http.pages import listed
 from voxlake.client.jobs import GatewayJobs
 from voxlake.documents.datasets.dataset import DatasetList, DatasetSummary, DeletionDocument
 from voxlake.documents.people.people import MeDocument, ShareDocument, ShareList
-from voxlake.documents.places.places import FoundPage, PlaceDocument, PlacePage
+from voxlake.documents.places.places import PlaceDocument, PlacePage
 from voxlake.platform.names import DatasetName, check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from typing import Literal
 
     from voxlake.client.http.connection import Connection
     from voxlake.client.jobs import RemoteJob
 
-PAGE = 1000
-"""Places that are asked for at a time."""
+_NOTHING: Mapping[str, str] = {}
 _PLACE = ("name", "kind", "public", "description")
 
 
@@ -41,22 +42,20 @@ class Places:
         datasets = self._connection.ask(DatasetList, "/v2/datasets").datasets
         return Listed.of(datasets, "name", "kind", "state", "public", "description")
 
-    def search(self, words: str, *, limit: int = 100) -> Listed[PlaceDocument]:
-        """Return places that the asker may read and words find.
+    def search(self, words: str, *, limit: int | None = None) -> Listed[PlaceDocument]:
+        """Return all places that the asker may read and words find, or the first `limit` of them.
 
         Each word must begin one of the name, the description, or a key or value of a place.
         """
-        asked = {"q": words, "limit": limit}
-        found = self._connection.ask(FoundPage, "/v2/search", params=asked)
-        return Listed.of(found.places, *_PLACE)
+        return self._places("/v2/search", {"q": words}, limit)
 
     def collections(self) -> Listed[PlaceDocument]:
         """Return the collections that the asker may read, sorted by name."""
-        return self._all("/v2/collections")
+        return self._places("/v2/collections")
 
     def experiments(self, collection: str) -> Listed[PlaceDocument]:
         """Return the experiments of a collection that the asker may read, sorted by name."""
-        return self._all(f"/v2/collections/{check_name(collection, 'collection')}/experiments")
+        return self._places(f"/v2/collections/{check_name(collection, 'collection')}/experiments")
 
     def create_collection(self, name: str, description: str = "") -> PlaceDocument:
         """Make a collection, which the asker owns; raise ConflictError if there is one."""
@@ -119,12 +118,10 @@ class Places:
         hidden = self._connection.ask(DeletionDocument, path, "DELETE", params=how)
         return GatewayJobs(self._connection)[hidden.job]
 
-    def _all(self, path: str) -> Listed[PlaceDocument]:
-        places: list[PlaceDocument] = []
-        after: str | None = ""
-        while after is not None:
-            asked = {"limit": PAGE, "after": after}
-            page = self._connection.ask(PlacePage, path, params=asked)
-            places += page.places
-            after = page.next
-        return Listed.of(places, *_PLACE)
+    def _places(
+        self, path: str, asked: Mapping[str, str] = _NOTHING, limit: int | None = None
+    ) -> Listed[PlaceDocument]:
+        def ask(part: dict[str, Any]) -> PlacePage:
+            return self._connection.ask(PlacePage, path, params={**asked, **part})
+
+        return Listed.of(listed(ask, lambda page: page.places, limit), *_PLACE)

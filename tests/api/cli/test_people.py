@@ -129,9 +129,20 @@ def test_who_changed_what_is_told(filled: Command) -> None:
     newest, before = filled("history", "--limit", "2").ok()["changes"]
     assert (newest["action"], newest["subject"], newest["detail"]) == ("share", "lab", "viewer ada")
     assert before["action"] == "add user"
-    older = filled("history", "--before", before["id"]).ok()["changes"]
-    assert [each["subject"] for each in older] == ["lab/cube/cells", "lab/cube/em"]
+    older = filled("history", "--before", before["id"]).ok()
+    assert [each["subject"] for each in older["changes"]] == ["lab/cube/cells", "lab/cube/em"]
+    assert older["next"] is None
     assert "viewer ada" in filled.plain("history").out
+    assert "--before" not in filled.plain("history").out
+
+
+def test_history_says_that_there_is_more(filled: Command) -> None:
+    part = filled("history", "--limit", "1").ok()
+    assert part["next"] == part["changes"][0]["id"]
+    said = f"earlier changes: voxlake history --before {part['next']}"
+    assert said in filled.plain("history", "--limit", "1").out
+    rest = filled("history", "--limit", "1", "--before", part["next"]).ok()
+    assert (len(rest["changes"]), rest["next"]) == (1, None)
 
 
 def test_what_does_not_fit_is_said(filled: Command) -> None:

@@ -12,7 +12,8 @@ from tests.api.conftest import TOKEN, run_app
 
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
-from voxlake.client import Gateway, places
+from voxlake.client import Gateway
+from voxlake.client.http import pages
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import (
     ConflictError,
@@ -59,7 +60,7 @@ def until(ask: Callable[[], bool]) -> None:
 
 
 def test_a_day(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "PAGE", 1)
+    monkeypatch.setattr(pages, "PAGE", 1)
     assert gateway.me().is_administrator
     for name in ("attic", "lab"):
         gateway.create_collection(name, "of mice & <men>")

@@ -65,6 +65,7 @@ async def log(granted: GrantedJob[Update]) -> JobLog:
     job = granted.job.id
 
     def ask(catalog: Catalog) -> JobLog:
-        return JobLog(failures=tuple(catalog.ledger.failures(job, limit=MOST_LOGGED)))
+        failures = tuple(catalog.ledger.failures(job, limit=MOST_LOGGED + 1))
+        return JobLog(failures=failures[:MOST_LOGGED], more=len(failures) > MOST_LOGGED)
 
     return await granted.asker.of_catalog(ask)

@@ -68,7 +68,6 @@ def opened_jobs(whose: AtJobs) -> Iterator[Jobs]:
             yield _OfLake(whose, catalog)
         return
     # Takes as long to load as all else, and lakes do without.
-
     from voxlake.client.connecting import gateway_at
 
     with gateway_at(whose.gateway) as gateway:

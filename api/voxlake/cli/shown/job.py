@@ -65,6 +65,8 @@ def shown_log(log: JobLog) -> Shown:
     for each in log.failures:
         yield facts([("failed in", each.stage), ("task", each.index), ("attempts", each.attempts)])
         yield Text(each.traceback)
+    if log.more:
+        yield Text(f"these are the first {len(log.failures)}; others failed, too")
 
 
 def shown_job_plan(plan: JobPlan) -> Shown:

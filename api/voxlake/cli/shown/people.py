@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from voxlake.documents.people.links import LinkDocument, NewLinkDocument
     from voxlake.documents.people.people import (
-        AuditDocument,
+        AuditList,
         GroupDocument,
         MeDocument,
         NewTokenDocument,
@@ -162,7 +162,12 @@ def shown_shares(shares: Iterable[ShareDocument]) -> Shown:
     yield table(("place", "group", "role", "since", "until"), rows)
 
 
-def shown_history(changes: Iterable[AuditDocument]) -> Shown:
-    """Yield what people see of changes."""
-    rows = ((each.id, each.at, each.by, each.action, each.subject, each.detail) for each in changes)
+def shown_history(found: AuditList) -> Shown:
+    """Yield what people see of changes, and how to see those before them."""
+    rows = (
+        (each.id, each.at, each.by, each.action, each.subject, each.detail)
+        for each in found.changes
+    )
     yield table(("number", "when", "by", "change", "of", ""), rows)
+    if found.next is not None:
+        yield Text(f"earlier changes: voxlake history --before {found.next}")

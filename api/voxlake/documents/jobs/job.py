@@ -129,6 +129,7 @@ class JobLog(Document):
     """Tasks of a job that failed and have not been done since."""
 
     failures: tuple[TaskFailure, ...]
+    more: bool = Field(default=False, description="Whether there are others, which are not told.")
 
 
 class JobsRun(Document):

@@ -49,7 +49,7 @@ type JobId = Annotated[str, Parameter(name="JOB", help="Its id.")]
 @jobs.default
 @jobs.command(name="ls")
 def ls(*, whose: AtJobs = AtJobs(), answering: Answering = Answering()) -> None:
-    """List the jobs of a lake, newest first; or the newest 1000 of a gateway."""
+    """List the jobs of a lake or of a gateway, newest first."""
     with opened_jobs(whose) as jobs:
         document = jobs.list()
     answer(document, shown_jobs(document), json=answering.json)

@@ -26,6 +26,7 @@ def history(
 ) -> None:
     """Tell who changed what of people, rights and names of datasets, the newest first."""
     with opened_catalog(lake) as catalog:
-        entries = catalog.audit.list_entries(limit=limit, before=before)
-    document = AuditList.model_validate({"changes": entries})
-    answer(document, shown_history(document.changes), json=answering.json)
+        entries = catalog.audit.list_entries(limit=limit + 1, before=before)
+    following = entries[limit - 1].id if len(entries) > limit else None
+    document = AuditList.model_validate({"changes": entries[:limit], "next": following})
+    answer(document, shown_history(document), json=answering.json)
