@@ -59,6 +59,7 @@ ALONE = {
     "gateway-hostile": ("benchmarks.gateway_hostile:run_gateway_hostile", ()),
     "gateway-layers": ("benchmarks.gateway_layers:run_gateway_layers", ("repeats",)),
     "gateway-cutouts": ("benchmarks.gateway_cutouts:run_gateway_cutouts", ("repeats",)),
+    "client-reads": ("benchmarks.client_reads:run_client_reads", ("repeats",)),
     "bossdb": ("benchmarks.bossdb:run_bossdb", ("repeats",)),
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),
     "store-latency": ("benchmarks.store_latency:run_store_latency", ("repeats",)),

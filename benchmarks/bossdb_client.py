@@ -53,13 +53,13 @@ def of_client(address: str, token: str, shape: tuple[int, int, int], repeats: in
         If the ways do not read the same voxels.
     """
     found = []
-    remote, channel = _remote(address, token)
+    remote, channel = remote_of(address, token)
     for name, extent in (("64^3", SMALL), ("x".join(map(str, shape[::-1])), shape)):
         box = Box.of_shape(tuple(map(min, extent, shape)))
         ways: dict[str, Read] = {"requests": partial(_requests, address, token, box)}
         for parallel in (False, True):
             ways[f"intern, parallel={parallel}"] = partial(
-                remote.get_cutout, channel, 0, *_ranges(box), parallel=parallel
+                remote.get_cutout, channel, 0, *ranges_of(box), parallel=parallel
             )
         seconds = _take_turns(ways, repeats)
         found += [Client(name, way, box.size, seconds[way]) for way in ways]
@@ -79,7 +79,8 @@ def _take_turns(ways: dict[str, Read], repeats: int) -> dict[str, float]:
     return {way: statistics.median(each) for way, each in took.items()}
 
 
-def _remote(address: str, token: str) -> tuple[Any, Any]:
+def remote_of(address: str, token: str) -> tuple[Any, Any]:
+    """Return intern's client of a server, and the image as it knows it."""
     with warnings.catch_warnings():
         # It is older than this Python.
         warnings.simplefilter("ignore")
@@ -91,7 +92,8 @@ def _remote(address: str, token: str) -> tuple[Any, Any]:
     return remote, remote.get_project(found)
 
 
-def _ranges(box: Box) -> list[list[int]]:
+def ranges_of(box: Box) -> list[list[int]]:
+    """Return a box as intern takes it: ranges of x, y and z."""
     return [list(each) for each in zip(box.start[::-1], box.stop[::-1], strict=True)]
 
 

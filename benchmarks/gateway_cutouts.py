@@ -63,7 +63,7 @@ def run_gateway_cutouts(folder: Path, repeats: int, say: Say) -> dict[str, Any]:
 def measure(lake: Path, shape: Sequence[int], edge: int, count: int, repeats: int) -> Rates:
     """Return the rates of boxes on and off the grid of chunks; the ways take turns."""
     _, cache_bytes, _ = divide_memory(MEMORY_BYTES)
-    array = _opened(lake, cache_bytes)
+    array = opened(lake, cache_bytes)
     limits = {"VOXLAKE_GATEWAY_MEMORY_BYTES": str(MEMORY_BYTES)}
     with serving("benchmarks.gateway_process", str(lake), **UNLIMITED, **limits) as server:
         return {
@@ -81,7 +81,8 @@ def boxes_of(shape: Sequence[int], edge: int, step: int) -> list[Box]:
     return [Box(start, tuple(lo + edge for lo in start)) for start in starts]
 
 
-def _opened(lake: Path, cache_bytes: int) -> ts.TensorStore:
+def opened(lake: Path, cache_bytes: int) -> ts.TensorStore:
+    """Return level 0 of the image, read in this process with so much memory for chunks."""
     spec = {
         "driver": "zarr3",
         "kvstore": {"driver": "file", "path": f"{lake}/{NAME}.ome.zarr/0/"},
