@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.api.app import create_app
 from voxlake.cli.app import COMMANDS, command_line
+from voxlake.cli.manual.examples import EXAMPLES
+from voxlake.cli.manual.exit_codes import MEANINGS
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -31,20 +33,13 @@ _COMMANDS = """# Commands
 
 `voxlake COMMAND --help` shows the same; `voxlake --help` lists all commands. What stands in
 `[env: ...]` may be said by that variable of the environment in the place of the option; all other
-[settings](settings.md) are variables, too.
+[settings](settings.md) are variables, too. Examples are of a lake that `VOXLAKE_LAKE` names.
 
 `voxlake --install-completion` lets the shell that it is called from (bash, zsh or fish) complete
 commands and options; `--shell zsh` names another.
 
 | exit code | means |
 |---|---|
-| 0 | done |
-| 1 | failure |
-| 2 | bad input |
-| 3 | not allowed |
-| 4 | not found |
-| 5 | ended partially, or differences were found |
-| 130 | interrupted |
 """
 _ROUTES = """# Routes of a gateway
 
@@ -69,7 +64,7 @@ def commands() -> str:
         room, _, name = place.partition(":")
         subjects[room.partition(".")[0]].append(name.rstrip("_").replace("_", "-"))
     app = command_line([name for names in subjects.values() for name in names])
-    page = _COMMANDS
+    page = _COMMANDS + "".join(f"| {code} | {what} |\n" for code, what in MEANINGS.items())
     for subject, names in subjects.items():
         page += f"\n## {SUBJECTS[subject]}\n"
         for name in names:
@@ -83,7 +78,8 @@ def _pages(app: App, name: str, above: App) -> Iterator[str]:
     words = [word for word in app if not word.startswith("-")]
     _, _, text = app.generate_docs(recursive=False, usage_name=name).partition("\n")
     about = text.partition("\n## ")[0] if words else text  # what is below has pages of its own
-    yield f"\n### {name}\n\n{about.strip()}\n"
+    shown = "\n".join(EXAMPLES.get(name.partition(" ")[2], ()))
+    yield f"\n### {name}\n\n{about.strip()}\n\n```console\n{shown}\n```\n"
     for word in words:
         yield from _pages(app[word], f"{name} {word}", app)
 

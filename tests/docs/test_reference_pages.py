@@ -7,10 +7,10 @@ import re
 import pytest
 from docs.reference_pages import commands
 from tests.docs.pages import ROOT
-from voxlake.cli.examples import EXAMPLES
 
 import voxlake.client
 from voxlake.cli import main
+from voxlake.cli.manual.examples import EXAMPLES
 
 PAGES = dict(re.findall(r"^### voxlake (.*)\n((?:(?!^##).*\n)*)", commands(), re.MULTILINE))
 OPTIONS = re.compile(r"(?<![\w-])--[a-z][\w-]*")

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 
-from voxlake.cli.interrupts import CODE, end_soon
+from voxlake.cli.interrupts import end_soon
+from voxlake.cli.manual.exit_codes import INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,9 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _end_at_once()
     end_soon()
     code = _run(sys.argv[1:])
-    if code == CODE:  # Threads may be at work still, and a process that ends would wait for them.
+    if code == INTERRUPTED:
+        # Threads may be at work still, and a process that ends would wait for them.
         sys.stdout.flush()
-        os._exit(CODE)
+        os._exit(INTERRUPTED)
     return code
 
 
@@ -33,7 +35,7 @@ def _run(arguments: Sequence[str]) -> int:
         return run(arguments)
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
-        return CODE
+        return INTERRUPTED
 
 
 @cache

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from cyclopts import App, Parameter
 
 from voxlake.cli.loading import loading
+from voxlake.cli.manual.help_end import help_end
 
 COMMANDS = {
     "lake.demo:demo": "Build a lake from real electron microscopy and show it in Neuroglancer.",
@@ -96,8 +97,7 @@ def command_line(words: Sequence[str]) -> App:
     app = App(
         name="voxlake",
         help="A data lake for petascale volumetric images and their annotations.",
-        help_epilogue="Exit codes: 0 done, 1 failure, 2 bad input, 3 not allowed, 4 not found, "
-        "5 ended partially or differences found, 130 interrupted.",
+        help_epilogue=help_end(words),
         version=lambda: version("voxlake"),
         default_parameter=Parameter(negative=()),
         result_action="return_value",

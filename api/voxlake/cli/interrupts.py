@@ -12,11 +12,10 @@ import select
 import signal
 from threading import Thread
 
+from voxlake.cli.manual.exit_codes import INTERRUPTED
+
 ENDS_S = 1.7
 """Seconds after the first Ctrl-C within which the process ends by itself, or is ended."""
-
-CODE = 130
-"""Exit code of a process that was interrupted."""
 
 
 def end_soon() -> None:
@@ -37,4 +36,4 @@ def _watch(reader: int) -> None:
     while asked < 2 and select.select([reader], [], [], ENDS_S if asked else None)[0]:
         asked += os.read(reader, 64).count(signal.SIGINT)
     os.write(2, b"\nerror: interrupted; what is done stays done\n")
-    os._exit(CODE)
+    os._exit(INTERRUPTED)

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter, Token, validators
 from pydantic import ValidationError
 
+from voxlake.cli.manual.completing import complete_datasets, complete_places
 from voxlake.platform.errors import InvalidInputError, faults
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
@@ -38,12 +39,19 @@ Whole = Annotated[int, Parameter(converter=whole_number)]
 Flag = Annotated[bool, Parameter(show_default=False)]
 """An option that is given or not."""
 
-type Name = Annotated[str, Parameter(name="NAME", help="COLLECTION/EXPERIMENT/DATASET.")]
+type Name = Annotated[
+    str,
+    Parameter(name="NAME", help="COLLECTION/EXPERIMENT/DATASET.", completer=complete_datasets),
+]
 """The argument that names a dataset."""
 
 type Place = Annotated[
     str,
-    Parameter(name="PLACE", help="COLLECTION, COLLECTION/EXPERIMENT, a dataset, or / for all."),
+    Parameter(
+        name="PLACE",
+        help="COLLECTION, COLLECTION/EXPERIMENT, a dataset, or / for all.",
+        completer=complete_places,
+    ),
 ]
 """The argument that names a place of the lake."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.options import Answering, Running
 from voxlake.cli.shown.job import shown_job, shown_run
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.problem import PARTIAL, Interrupted
+from voxlake.cli.shown.problem import Interrupted
 from voxlake.cli.shown.progress import progress
 from voxlake.compute.fsck.finding import finding_document
 from voxlake.compute.jobs import findings, run_job

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.api.cli.conftest import SHAPE, Command, files_below
 
-from voxlake.cli.shown.problem import INTERRUPTED
+from voxlake.cli.manual.exit_codes import INTERRUPTED
 from voxlake.compute.jobs import Workspace, running
 from voxlake.platform.errors import SourceError
 from voxlake.platform.jobs.record import JobState

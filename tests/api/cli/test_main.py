@@ -13,6 +13,7 @@ import pytest
 from voxlake.cli import main
 from voxlake.cli.app import COMMANDS, command_line
 from voxlake.cli.commands.lake import ls as ls_module
+from voxlake.cli.manual.exit_codes import MEANINGS
 from voxlake.cli.shown.problem import problem_of
 from voxlake.platform import errors
 
@@ -136,6 +137,16 @@ def test_exit_codes(kind: type[BaseException]) -> None:
     problem = problem_of(error)
     assert problem.exit_code == CODES[kind]
     assert "what to do" in problem.hints
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    """And each that has one is of some error, or of success."""
+    kinds, tree = [errors.VoxlakeError], set[type[BaseException]]()
+    while kinds:
+        tree.add(kind := kinds.pop())
+        kinds += kind.__subclasses__()
+    codes = {problem_of(kind("")).exit_code for kind in (*tree, KeyboardInterrupt)}
+    assert codes | {0} == set(MEANINGS)
 
 
 def test_closed_pipe_is_no_traceback(shared: Command) -> None:

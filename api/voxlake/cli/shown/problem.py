@@ -19,15 +19,13 @@ from cyclopts import (
 from cyclopts.argument import Argument
 from rich.text import Text
 
+from voxlake.cli.manual.exit_codes import FAILURE, INTERRUPTED, NOT_FOUND, PARTIAL, REFUSED, USAGE
 from voxlake.cli.shown.output import console_of
 from voxlake.documents.problem import Problem, naming
 from voxlake.platform.errors import JobFailedError, VoxlakeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-FAILURE, USAGE, REFUSED, NOT_FOUND, PARTIAL, INTERRUPTED = 1, 2, 3, 4, 5, 130
-"""Exit codes: failure; bad input or usage; may not; not there; ended partially; Ctrl-C."""
 
 _CODES = {400: USAGE, 406: USAGE, 413: USAGE, 401: REFUSED, 403: REFUSED, 404: NOT_FOUND}
 """Exit codes by the status of the error at the gateway; of all others it is a failure."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.fsck import shown_fsck
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import finding_documents, run_quietly
 from voxlake.compute.fsck.plans import OBJECTS_STAGE
 from voxlake.compute.jobs import findings, start_fsck, start_repair

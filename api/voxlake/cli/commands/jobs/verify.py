@@ -7,11 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, Name, Running
 from voxlake.cli.shown.dataset import UNFINISHED
 from voxlake.cli.shown.output import note
-from voxlake.cli.shown.problem import PARTIAL
 from voxlake.cli.work import queue, run, show_job
 from voxlake.compute.jobs import start_verify, write_report
 from voxlake.compute.jobs.kinds.verify import count_behind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from voxlake.cli.commands.jobs.jobs import JobId
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.opened.jobs import AtJobs, opened_jobs
 from voxlake.cli.options import Answering
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.problem import PARTIAL
 from voxlake.client.jobs import ProgressLine
 from voxlake.platform.jobs.record import JobState
 

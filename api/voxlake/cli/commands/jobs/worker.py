@@ -13,10 +13,10 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.interrupts import end_in_own_time
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
-from voxlake.cli.shown.problem import PARTIAL
 from voxlake.compute.jobs.worker import Pace, patiently, work_off
 from voxlake.documents.jobs.job import WorkerDocument
 from voxlake.platform.jobs.leases import LEASE_S

@@ -12,11 +12,11 @@ from cyclopts import Parameter, validators
 from voxlake.api.views.neuroglancer import PUBLIC_VIEWER, Layer, viewer_link, viewer_state
 from voxlake.cli.commands.lake.serve import Listening, serve_lake
 from voxlake.cli.demo_lake import choose_demo, make_datasets
+from voxlake.cli.manual.exit_codes import PARTIAL
 from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, InLake, OnCluster, Whole
 from voxlake.cli.shown.demo import shown_demo
 from voxlake.cli.shown.output import answer, note
-from voxlake.cli.shown.problem import PARTIAL
 from voxlake.documents.demo import DemoDataset, DemoDocument
 from voxlake.ngff.grid.layout import Kind
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from voxlake.cli.checks import examine
+from voxlake.cli.manual.exit_codes import FAILURE
 from voxlake.cli.options import Answering, InLake, OnCluster
 from voxlake.cli.shown.output import answer, table
-from voxlake.cli.shown.problem import FAILURE
 from voxlake.documents.service.lake import DoctorDocument
 
 

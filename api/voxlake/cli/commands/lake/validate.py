@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.manual.exit_codes import FAILURE
 from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import answer
-from voxlake.cli.shown.problem import FAILURE
 from voxlake.cli.shown.validation import shown_validation
 from voxlake.documents.datasets.validation import BreachDocument, ValidationDocument
 from voxlake.ngff.lake import address_of, is_group
