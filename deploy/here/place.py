@@ -84,7 +84,7 @@ class Place:
                 found[inside] = Path(volume["source"])
             else:
                 found[inside] = self._volume(name, inside)
-        for inside in service.get("tmpfs", []):
+        for inside in (each.partition(":")[0] for each in service.get("tmpfs", [])):
             if inside != "/tmp":
                 found[inside] = self._volume(name, inside)
         return found
