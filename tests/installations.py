@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from voxlake.platform.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from voxlake.platform.store import StoreURL
 
 
 class Installation(StrEnum):
@@ -38,6 +42,15 @@ def check() -> None:
     if HERE not in set(Installation):
         known = " or ".join(Installation)
         raise pytest.UsageError(f"VOXLAKE_TEST_INSTALLATION is {HERE!r}; set it to {known}")
+
+
+def begin_lake(lake: StoreURL) -> StoreURL:
+    """Make a lake of an empty place, as `voxlake init` does: on S3 commands look for its mark."""
+    # Loads all commands, which most tests do without.
+    from voxlake.cli.opened.lake import make_lake
+
+    make_lake(lake, Settings())
+    return lake
 
 
 def is_on_servers(test: pytest.Item) -> bool:

@@ -91,6 +91,7 @@ def on_web(far: Path) -> Iterator[str]:
         yield web.address
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("store", [in_folder, on_web])
 def test_what_lies_elsewhere_is_served_as_it_lies(
     lake: StoreURL, far: Path, store: Callable[[Path], AbstractContextManager[str]]
@@ -119,6 +120,7 @@ def test_what_lies_elsewhere_is_served_as_it_lies(
             assert listed["labels"] == [str(label) for label in ids if label]
 
 
+@pytest.mark.folder
 def test_administrators_register_and_nobody_else(lake: StoreURL, far: Path) -> None:
     settings = Settings(allowed_stores=(str(far),))
     asked = {"name": str(EM), "url": f"{far}/em.zarr"}

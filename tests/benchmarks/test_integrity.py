@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize(("damage", "count"), [("flipped", 120), ("cut", 60)])
 def test_damage_is_found_and_never_read(lake: StoreURL, damage: str, count: int) -> None:
     from benchmarks import bit_flips

@@ -223,6 +223,7 @@ def _check_segment(volume: Volume, index: StoreURL) -> None:
     assert np.array_equal(found.voxels, counts[labels != 0])
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
@@ -240,6 +241,7 @@ def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_workers(run: Run, unkilled: StoreURL, round_: int) -> None:
     process = run.begin()
@@ -251,6 +253,7 @@ def test_killed_workers(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
@@ -269,6 +272,7 @@ def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
+@pytest.mark.folder
 def test_killed_while_the_segment_by_label_is_built(run: Run) -> None:
     """The command dies once all shards are indexed, and as the few tasks after run."""
     _finish(run.begin())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.installations import begin_lake
 from tests.servers.dask import DaskCluster
 
 from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
@@ -20,6 +21,7 @@ from voxlake.compute.jobs.cancelling import cancel_job
 from voxlake.compute.passes.threads import available_cores
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.jobs.record import JobState
@@ -64,13 +66,12 @@ class Queue:
             env=os.environ | {"VOXLAKE_WORKERS": "0"},
         )
 
-    def shards(self) -> dict[Path, int]:
-        """Return the shards of level 0 and the number of their file: another if written again."""
-        folder = (self.workspace.lake / PLACE.key).path / "0" / "c"
-        found = (path for path in folder.rglob("[0-9]*") if path.is_file())
-        return {path: path.stat().st_ino for path in found}
+    def shards(self) -> dict[StoreURL, str]:
+        """Return the shards of level 0 and their ETags: in a folder another if written again."""
+        found = store.walk(self.workspace.lake / PLACE.key / "0" / "c")
+        return {info.url: info.etag for info in found}
 
-    def wait_for_half(self, job: Job, worker: subprocess.Popen[bytes]) -> dict[Path, int]:
+    def wait_for_half(self, job: Job, worker: subprocess.Popen[bytes]) -> dict[StoreURL, str]:
         """Return the shards of all tasks that the ledger says are done, once there are some."""
         deadline = time.monotonic() + PATIENCE_S
         ledger = self.workspace.catalog.ledger
@@ -87,13 +88,13 @@ class Queue:
             assert time.monotonic() < deadline, self.job(job)
             time.sleep(0.02)
 
-    def check_done(self, job: Job, before: dict[Path, int]) -> None:
+    def check_done(self, job: Job, before: dict[StoreURL, str]) -> None:
         """Check that the job is done and has redone no more than was in flight."""
         assert self.job(job).state is JobState.DONE
         assert self.workspace.catalog.get_dataset(PLACE.name).state is DatasetState.READY
         after = self.shards()
         assert len(after) == 32
-        assert sum(after[path] != number for path, number in before.items()) <= WINDOW
+        assert sum(after[url] != etag for url, etag in before.items()) <= WINDOW
 
 
 def _end(worker: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _end(worker: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 @pytest.fixture
 def queue(lake: StoreURL) -> Iterator[Queue]:
-    with Workspace.opened(lake, Settings(task_bytes=1)) as workspace:
+    with Workspace.opened(begin_lake(lake), Settings(task_bytes=1)) as workspace:
         yield Queue(workspace)
 
 

@@ -132,8 +132,8 @@ def test_a_chunk_that_claims_more_is_named_and_not_decoded(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_an_object_without_a_head_is_damaged(lake: StoreURL, layout: str) -> None:
-    volume, _ = make(lake / "a", layout)
+def test_an_object_without_a_head_is_damaged(any_store: StoreURL, layout: str) -> None:
+    volume, _ = make(any_store / "a", layout)
     store.write(volume.url / LAYOUTS[layout][2], b"torn")
     with pytest.raises(CorruptDataError, match="damaged"):
         volume.read(AT).result()

@@ -114,6 +114,7 @@ def test_a_killed_writer_blocks_no_one_and_tears_nothing(lake: StoreURL) -> None
     assert names == {"zarr.json", "0", "1"}
 
 
+@pytest.mark.folder
 def test_a_lock_left_behind_ends_in_no_object(lake: StoreURL) -> None:
     """TensorStore's own locks would: the lock file becomes the object, whatever it held."""
     volume = create(lake, replace(Sample(), name="other")).level(0)

@@ -90,6 +90,7 @@ def test_a_damaged_or_foreign_group_is_told_and_stops_nothing(
     assert list(discover(lake)) == [IMAGE]
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize(
     ("linked", "faults"),
     [

@@ -76,6 +76,7 @@ def test_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
         np.testing.assert_array_equal(array[:], voxels)
 
 
+@pytest.mark.folder
 def test_zarrs(dataset: Dataset, levels: list[Voxels]) -> None:
     with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
         for number, voxels in enumerate(levels):
@@ -84,6 +85,7 @@ def test_zarrs(dataset: Dataset, levels: list[Voxels]) -> None:
             np.testing.assert_array_equal(array[:], voxels)
 
 
+@pytest.mark.folder
 def test_zarrita(dataset: Dataset, levels: list[Voxels]) -> None:
     address = str(dataset.url)
     assert read_by_zarrita([address]) == {address: as_zarrita(levels)}
@@ -96,6 +98,7 @@ def test_tensorstore(dataset: Dataset, levels: list[Voxels]) -> None:
         np.testing.assert_array_equal(array.read().result(), voxels)
 
 
+@pytest.mark.folder
 def test_xarray(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
     others = [str(number) for number in range(1, len(levels))]
     found = xr.open_dataset(
@@ -105,12 +108,14 @@ def test_xarray(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
     np.testing.assert_array_equal(found.values, levels[0])
 
 
+@pytest.mark.folder
 def test_dask(dataset: Dataset, levels: list[Voxels]) -> None:
     for number, voxels in enumerate(levels):
         array = da.from_zarr(str(dataset.level_url(number)))  # type: ignore[no-untyped-call]  # dask
         np.testing.assert_array_equal(np.asarray(array), voxels)
 
 
+@pytest.mark.folder
 def test_ome_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
     location = parse_url(str(dataset.url))
     assert location is not None
@@ -121,6 +126,7 @@ def test_ome_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> Non
         np.testing.assert_array_equal(np.asarray(found), voxels)
 
 
+@pytest.mark.folder
 def test_ngff_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> None:
     found = ngff_zarr.from_ome_zarr(str(dataset.url), validate=True).images
     wanted = dataset.multiscale.levels
@@ -132,6 +138,7 @@ def test_ngff_zarr(dataset: Dataset, levels: list[Voxels], sample: Sample) -> No
         np.testing.assert_array_equal(np.asarray(image.data), voxels)
 
 
+@pytest.mark.folder
 def test_ngio(lake: StoreURL) -> None:
     image = create(lake, IMAGE)
     levels = fill(image, IMAGE)
@@ -147,6 +154,7 @@ def test_ngio(lake: StoreURL) -> None:
         )
 
 
+@pytest.mark.folder
 def test_labels_are_found_below_their_image(lake: StoreURL) -> None:
     image = create(lake, IMAGE)
     fill(image, IMAGE)

@@ -248,6 +248,7 @@ def test_the_group_of_labels(image: Dataset) -> None:
     }
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize(("between", "count"), [({}, 0), ({"plate": {}}, 1)])
 def test_labels_in_a_folder_of_labels(image: Dataset, between: Document, count: int) -> None:
     group = image.url / "labels"

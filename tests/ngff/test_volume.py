@@ -183,7 +183,7 @@ def test_arrays_that_cannot_be_opened_say_why(
     store.write(lake / "odd" / "zarr.json", text.encode())
     with pytest.raises(error, match=says) as raised:
         open_volume(lake / "odd")
-    assert str(lake / "odd") in str(raised.value)
+    assert (lake / "odd").key in str(raised.value)
 
 
 def test_no_array_is_not_found(any_store: StoreURL) -> None:

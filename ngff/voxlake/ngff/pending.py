@@ -28,6 +28,8 @@ _DAMAGED = {"DATA_LOSS", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "OUT_OF_RANG
 _FAILED = re.compile(r"OS error|http_response_code")
 _ANNOTATIONS = re.compile(r" \[\w+='")
 _CUT_OFF = "was not satisfied by response"
+_WHOLE = re.compile(r"byte range \[\d+, (\d+)\) and total size \1\b")
+"""Said of an answer to the end of an object: that is too short, and the answer was not cut off."""
 _OF_SHARD, _ENTRY = re.compile("shard index|Existing shard"), re.compile(r"shard entry [^\"]* in")
 _NO_ARRAY = 'Expected "array", but received: "group"'
 _UNCLEAR = "driver: Dimension label(s)"
@@ -105,7 +107,7 @@ def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
         return UnsupportedError(f"cannot open {url}: {unknown[0].strip()}")
     if action == "open" and _UNCLEAR in message:
         return CorruptDataError(f"cannot open {url}: {message.partition(_UNCLEAR)[2]}; restore it")
-    if _CUT_OFF in message:
+    if _CUT_OFF in message and not _WHOLE.search(message):
         return StoreError(f"cannot {action} {url}: an answer was cut off ({message}); try again")
     if code in _DAMAGED and not _FAILED.search(str(error)):
         kind = MetadataError if action == "open" else CorruptDataError

@@ -14,6 +14,7 @@ import pytest
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, image_voxels
 from tests.api.working import run_beside_worker
+from tests.installations import begin_lake
 
 from voxlake.cli import main
 from voxlake.client.http.credentials import Credentials, keep
@@ -112,7 +113,7 @@ def command_on(
 def gateway_url(voxlake: Command, lake: StoreURL, tmp_path: Path) -> Iterator[str]:
     """A gateway beside a worker, at which the command has signed in; it ingests from tmp_path."""
     sample = Sample("lab/brain/em", image_voxels(SERVED_SHAPE))
-    with run_beside_worker(lake, tmp_path, sample) as url:
+    with run_beside_worker(begin_lake(lake), tmp_path, sample) as url:
         keep(Credentials(gateway=url, secret=TOKEN))
         yield url
 

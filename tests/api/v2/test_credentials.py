@@ -287,6 +287,7 @@ def test_keys_end(s3_store: StoreURL, s3_server: S3Server) -> None:
     assert is_denied(client.list_objects_v2, **asked)
 
 
+@pytest.mark.folder
 def test_a_store_without_sts_says_so(lake: StoreURL) -> None:
     for settings in (Settings(), Settings(sts_role_arn=ROLE)):
         with pytest.raises(UnsupportedError, match="VOXLAKE_STS_ROLE_ARN"):

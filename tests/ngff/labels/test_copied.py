@@ -77,6 +77,7 @@ def test_a_copy_keeps_its_index(
     assert len([url for url in reads if "/c/" in url.key]) == status.shards
 
 
+@pytest.mark.folder
 def test_an_audit_of_a_copy_finds_what_others_wrote_and_no_copies(lake: StoreURL) -> None:
     _indexed(lake / "a", bodies(3))
     _copied(lake / "a", lake / "b")

@@ -279,7 +279,7 @@ def test_broken_documents_are_refused_with_a_reason(
     url = put(lake, document)
     with pytest.raises(error, match=says) as raised:
         read_multiscale(url)
-    assert str(url) in str(raised.value)
+    assert url.key in str(raised.value)
 
 
 def test_no_group_and_a_group_without_metadata_are_told_apart(lake: StoreURL) -> None:

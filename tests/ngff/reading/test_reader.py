@@ -281,6 +281,17 @@ def test_a_read_that_is_given_up_stops(
     assert len(done) == 1
 
 
+def test_an_empty_shard_is_damage_on_every_store(any_store: StoreURL) -> None:
+    """S3 refuses any range of it, as it refuses what it does not have at all."""
+    dataset = create(any_store, Sample())
+    fill(dataset, Sample())
+    volume = dataset.level(0)
+    store.write(volume.shard_url(FIRST), b"")
+    with pytest.raises(CorruptDataError, match=r"damaged|truncated"):
+        volume.read(volume.box).result()
+
+
+@pytest.mark.folder
 def test_a_store_that_fails_is_no_fill(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
     volume = create(lake, Sample()).level(0)
 

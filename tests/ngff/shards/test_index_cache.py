@@ -61,6 +61,7 @@ def test_another_state_is_another_index(volume: Volume) -> None:
     assert (after != before).any()
 
 
+@pytest.mark.folder
 def test_a_file_that_was_just_written_is_not_known_again(
     lake: StoreURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

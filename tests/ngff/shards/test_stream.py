@@ -134,6 +134,7 @@ def test_index_and_fill_of_any_kind(lake: StoreURL, location: IndexLocation, fil
     assert (open_shard(volume, (0, 0, 0)).entries[0] == 2**64 - 1).all()
 
 
+@pytest.mark.folder
 def test_a_shard_of_fill_is_not_stored_and_an_older_one_goes(lake: StoreURL) -> None:
     volume = new_volume(lake / "a", (8, 16, 32), "uint8")
     (etag,) = write_stream(volume, np.ones(volume.shape, "uint8"), (4, 8, 8))

@@ -140,6 +140,7 @@ def test_the_same_voxels_give_the_same_bytes(
     assert bodies == {encode_shard(volume, voxels)}
 
 
+@pytest.mark.folder
 def test_a_shard_of_fill_is_not_stored(volume: Volume, sample: Sample) -> None:
     cell = CELLS["interior"]
     voxels = part(sample, volume, cell)

@@ -165,6 +165,7 @@ def test_what_is_not_created_is_not_believed(s3_store: StoreURL) -> None:
         store.create(url / "a", b"mine")
 
 
+@pytest.mark.folder
 def test_a_link_whose_answer_is_lost(lake: StoreURL, monkeypatch: pytest.MonkeyPatch) -> None:
     link = os.link
 
@@ -392,6 +393,7 @@ def test_what_a_living_writer_makes_is_never_swept(lake: StoreURL) -> None:
     assert sweep(lake) == [held]
 
 
+@pytest.mark.folder
 def test_what_a_dead_writer_left_is_swept_at_once(lake: StoreURL) -> None:
     writer = _start(PAUSED, str(lake))
     assert writer.stdout is not None

@@ -139,6 +139,7 @@ def _ngio() -> None:
         import ngio  # noqa: F401
 
 
+@pytest.mark.folder
 def test_ngio_reads_the_table(lake: StoreURL) -> None:
     import ngio
     import pandas as pd
@@ -169,6 +170,7 @@ def test_ngio_reads_the_table(lake: StoreURL) -> None:
     assert sorted(dict(zarr.open_group(image.path, mode="r").groups())) == ["labels", "tables"]
 
 
+@pytest.mark.folder
 def test_the_attributes_are_those_that_ngio_writes(lake: StoreURL) -> None:
     import ngio
 

@@ -100,6 +100,7 @@ def test_stale_damaged_and_missing_sidecars_are_made_good_from_voxels(lake: Stor
     assert_all_exact(volume, index, voxels)
 
 
+@pytest.mark.folder
 def test_the_state_of_the_index(lake: StoreURL) -> None:
     volume, index = filled(lake / "labels", bodies(26)), lake / "index"
     shards = len(list(volume.box.cells(SHARD)))

@@ -167,6 +167,7 @@ def test_a_shard_written_whole_is_seen(lake: StoreURL) -> None:
     assert found.stale_shards == ((1, 0, 1),)
 
 
+@pytest.mark.folder
 def test_a_shard_that_became_background_has_no_labels(lake: StoreURL) -> None:
     voxels = bodies(15)
     volume = filled(lake / "labels", voxels)
@@ -242,6 +243,8 @@ def test_an_empty_volume_has_no_labels(lake: StoreURL) -> None:
     assert found.stale_shards == ()
 
 
+# On S3 an ETag is of the content: bytes that come back are not told from those that stayed.
+@pytest.mark.folder
 def test_an_answer_is_true_of_one_state_of_a_shard_while_it_is_written(lake: StoreURL) -> None:
     volume, index, box = new_volume(lake / "labels"), lake / "index", Box((1, 1, 1), (7, 11, 15))
     states = [np.full(SHARD, label, np.uint64) for label in (1, 2)]

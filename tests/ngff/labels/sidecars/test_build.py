@@ -71,6 +71,7 @@ def test_indexing_twice_writes_the_same_bytes(lake: StoreURL) -> None:
     assert store.read(sidecar_url(lake / "index", (0, 0, 0))).body == body
 
 
+@pytest.mark.folder
 def test_the_sidecar_of_a_shard_that_is_gone_is_deleted(lake: StoreURL) -> None:
     volume = filled(lake / "labels", bodies(9))
     assert index_shard(volume, (0, 0, 0), lake / "index").rows > 0

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import obstore
+from obstore import exceptions as obstore_errors
 from obstore.store import S3Store
 
 from voxlake.platform.errors import StoreError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CLOSE_BYTES = 256 << 10
 """Ranges so close are read in one request: to send what is between takes less than another."""
+_NO_RANGE = "status code: 416"
 
 
 def ask_head(url: StoreURL) -> Awaitable[ObjectInfo]:
@@ -113,7 +115,12 @@ async def _ask_span(url: StoreURL, span: tuple[int, int], condition: GetOptions)
 
 async def _ask_body(url: StoreURL, options: GetOptions) -> tuple[ObjectInfo, memoryview]:
     with store_failures("read", url):
-        answer = await obstore.get_async(*object_of(url), options=options)
+        try:
+            answer = await obstore.get_async(*object_of(url), options=options)
+        except obstore_errors.GenericError as error:
+            if _NO_RANGE not in str(error):
+                raise
+            return await _ask_empty(url, error)
         meta, (start, stop), body = answer.meta, answer.range, await answer.bytes_async()
     if len(body) != stop - start:
         raise StoreError(
@@ -153,3 +160,11 @@ class _Blocks:
 
     def __anext__(self) -> Awaitable[memoryview]:
         return _Answer(self._url, self._stream.__anext__(), memoryview)
+
+
+async def _ask_empty(url: StoreURL, error: Exception) -> tuple[ObjectInfo, memoryview]:
+    """Return what the object is if it is empty: S3 refuses any range of it; else raise `error`."""
+    meta = await obstore.head_async(*object_of(url))
+    if meta["size"]:
+        raise error
+    return ObjectInfo(url, 0, etag_of_meta(meta)), memoryview(b"")
