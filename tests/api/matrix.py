@@ -227,6 +227,13 @@ def own_token(asking: Asking) -> Outcome:
     return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
 
 
+def deleter(asking: Asking) -> Outcome:
+    """Who may delete what lies in `alps`, and so bring it back; it is hidden from others."""
+    known = signed_in(asking)
+    mine = asking.who in {"owner", "root", "local"} and asking.by not in LIMITED
+    return known if mine or known is not Outcome.OPEN else Outcome.HIDDEN
+
+
 def own_upload(asking: Asking) -> Outcome:
     """Who began it, the user `annotator`, by what they may write with; and administrators."""
     known = signed_in(asking)
@@ -449,6 +456,9 @@ OTHERS: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v2/states/{state}"): oneself,
     ("GET", "/s/{state}"): everyone,
     ("GET", "/segmentation/api/versions"): everyone,
+    ("GET", "/v2/deleted"): signed_in,
+    ("POST", "/v2/deleted/{deleted}/restore"): deleter,
+    ("POST", "/v2/deleted/{deleted}/purge"): deleter,
     ("GET", "/v2/audit"): administrator,
     ("GET", "/v2/jobs"): anyone,
     ("POST", "/v2/jobs"): signed_in,

@@ -65,6 +65,8 @@ FOR_SIGNED_IN = [
     ("GET", "/groups"),
     ("GET", "/tokens"),
     ("GET", "/views"),
+    ("GET", "/deleted"),
+    ("POST", "/deleted/restore"),
     # Whose it is, and what somebody may there, is said of a form that can be read.
     ("POST", "/jobs"),
     ("POST", "/tokens"),

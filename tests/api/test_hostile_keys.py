@@ -48,6 +48,7 @@ NAMED |= {
     "user": "ada",
     "group": "ada",
     "frame": "common",
+    "deleted": "999999",
 }
 NAMED |= {"role": "resource-manager", "minor": "8", "rest": "collection"}
 HOSTILE = [

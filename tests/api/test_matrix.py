@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from fastapi.routing import APIRoute
@@ -113,8 +114,8 @@ def told(answer: Answer, target: str) -> tuple[int, set[str], str]:
     place = query.removeprefix("place=").partition("&")[0]
     for part in sorted({*re.split("[/.]", path), place} - {""}, key=len, reverse=True):
         if part not in WORDS:
-            said = f"token {part}" if part.isdigit() else part
-            text = text.replace(said, "NAME")
+            for said in (f"token {part}", f"id {part}") if part.isdigit() else (part,):
+                text = text.replace(said, "NAME")
     return answer.status, {*answer.headers}, text
 
 
@@ -259,6 +260,8 @@ def fill(server: Server, template: str) -> dict[str, str]:
     if "{state}" in template:
         viewer = server.catalog.people.get_user("viewer").id
         filled["{state}"] = server.catalog.viewer_states.add("{}", viewer, for_users=False).serial
+    if "{deleted}" in template:
+        filled["{deleted}"] = str(number_of_deleted(server.catalog))
     filled |= fill_jobs(server.catalog, template)
     if template == "/logout":
         session = server.local.redeem(server.local.new_link())
@@ -275,6 +278,13 @@ def fill_jobs(catalog: Catalog, template: str) -> dict[str, str]:
         job = catalog.ledger.create_job("fsck", DatasetName.parse(CLOSED), {}).id
         return {"{job_id}": job, "{shard}": "0"}
     return {}
+
+
+def number_of_deleted(catalog: Catalog) -> int:
+    """Return the number of an experiment that is made in `alps` and deleted."""
+    made = catalog.collections.add(["alps", f"deleted-{uuid4().hex}"])
+    catalog.collections.remove(made.names, days=7)
+    return made.node
 
 
 def number_of_upload(catalog: Catalog) -> int:
@@ -324,6 +334,7 @@ def test_others(server: Server, row: tuple[str, str]) -> None:
     def ask(asking: Asking) -> Outcome:
         target, filled = template, fill(server, template) | {"{user}": user}
         absent = template.replace("{token}", str(NO_TOKEN)).replace("{group}", NO_GROUP)
+        absent = absent.replace("{deleted}", str(NO_TOKEN))
         absent = absent.replace("{frame}", "none").replace("{state}", "x" * 22)
         absent = (
             absent.replace("{job}", str(NO_TOKEN))

@@ -408,7 +408,9 @@ def test_a_deleted_dataset_takes_its_open_uploads_along(made: Lake) -> None:
     s3.put_object(Bucket=BUCKET, Key=message["tile_key"], Body=b"")
     asked = {"Authorization": f"Bearer {made.token}"}
     address = f"{made.url}/v2/datasets/lab/plain/film"
-    job = httpx2.delete(address, headers=asked, timeout=30).json()["job"]
+    deleted = httpx2.delete(address, headers=asked, timeout=30).json()
+    purge = f"{made.url}/v2/deleted/{deleted['id']}/purge"
+    job = httpx2.post(purge, headers=asked, timeout=30).json()["job"]
     assert number not in [each["id"] for each in made.ask("GET", "").json()["ingest_jobs"]]
     assert made.ask("GET", f"{number}/status").status_code == 404
     with open_catalog(made.lake, Settings()) as catalog:

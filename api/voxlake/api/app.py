@@ -47,7 +47,7 @@ from voxlake.api.v2.datasets import credentials, cutout, datasets, pictures, sta
 from voxlake.api.v2.jobs import jobs, uploads
 from voxlake.api.v2.labels import label_voxels, labels, merges, objects
 from voxlake.api.v2.people import groups, identity, links, shares, tokens, users
-from voxlake.api.v2.places import collections, frames, metadata
+from voxlake.api.v2.places import collections, deleted, frames, metadata
 from voxlake.api.v2.service import health, metrics, status, usage
 from voxlake.api.views import above_datasets, flat, precomputed, zarr
 from voxlake.api.views import neuroglancer_routes as neuroglancer
@@ -73,6 +73,7 @@ ROUTERS = (
     frames,
     metadata,
     datasets,
+    deleted,
     pictures,
     credentials,
     labels,

@@ -13,7 +13,7 @@ from voxlake.cli.manual.help_end import help_end
 COMMANDS = {
     "lake.demo:demo": "Build a lake from real electron microscopy and show it in Neuroglancer.",
     "lake.init:init": "Make a lake: test its store, make its catalog.",
-    "lake.catalog:catalog": "The catalog: save what it says of places, or make it again.",
+    "lake.catalog:catalog": "The catalog: save what it says, make it again, prune it.",
     "jobs.plan:plan": "Tell what `voxlake ingest` with the same options will store, take and cost.",
     "jobs.ingest:ingest": "Write a new dataset from a source: sharded OME-Zarr, with its pyramid.",
     "jobs.upload:upload": "Upload a local source to a gateway: shards are coded here, and sent "
@@ -81,6 +81,11 @@ COMMANDS = {
     "people.history:history": "Tell who changed what of people, rights and names of datasets, the "
     "newest first.",
     "jobs.rm:rm": "Delete a dataset and its label index, for good; its name is free again.",
+    "places.deleted:deleted": "List what was deleted and can be brought back, and until when.",
+    "places.deleted:undelete": "Bring back a dataset, an experiment or a collection that was "
+    "deleted: see `voxlake deleted`.",
+    "places.deleted:purge": "Delete for good what was deleted, now, and tell that nothing of it is "
+    "left on the store.",
     "lake.serve:serve": "Serve a lake and print a one-time login link, or where people sign in; "
     "Ctrl-C stops it.",
     "lake.login_link:login_link": "Make a new one-time login link of a gateway that you run.",

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from voxlake.api.checks.catalog import look_at_database
 from voxlake.api.checks.jobs import look_at_jobs, look_at_workers
+from voxlake.api.checks.kept import look_at_kept
 from voxlake.api.checks.machine import (
     look_at_cache,
     look_at_disk,
@@ -40,6 +41,7 @@ from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, condition_of
 from voxlake.platform.errors import ClusterLostError, StoreReadOnlyError
 from voxlake.platform.store.process import prepare_process
+from voxlake.platform.store.s3.offers import DELETES
 from voxlake.platform.store.selftest import check_store
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def examine(lake: InLake, cluster: OnCluster) -> Iterator[CheckDocument]:
         ("stale", _stale),
         ("sidecars", _sidecars),
         ("measured", _measured),
+        ("kept", _kept),
         ("issuer", _issuer),
         ("gateway", _gateway),
         ("scheduler", _scheduler),
@@ -133,7 +136,11 @@ def _store(lake: InLake, _cluster: OnCluster) -> Outcome:
     if report.failed:
         faults = "; ".join(f"{each.name}: {each.text}" for each in report.failed)
         return "fail", faults, "keep lakes on another store: this one can lose writes"
-    return "ok", ", ".join(each.name for each in report.capabilities if each.ok), None
+    done = ", ".join(each.name for each in report.capabilities if each.ok)
+    for each in report.lacking:
+        if each.name == DELETES:
+            return "warn", f"{done}; {each.text}", "see docs/how-to/delete-and-bring-back.md"
+    return "ok", done, None
 
 
 def _disk(lake: InLake, _cluster: OnCluster) -> Outcome:
@@ -182,6 +189,13 @@ def _workers(lake: InLake, cluster: OnCluster) -> Outcome:
         return NOT_OPENED
     with open_catalog(lake.url, cluster.settings) as catalog:
         return look_at_workers(catalog.database)
+
+
+def _kept(lake: InLake, cluster: OnCluster) -> Outcome:
+    if not _is_current(lake, cluster):
+        return NOT_OPENED
+    with open_catalog(lake.url, cluster.settings) as catalog:
+        return look_at_kept(catalog, cluster.settings)
 
 
 def _stale(lake: InLake, cluster: OnCluster) -> Outcome:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
+    from voxlake.documents.deleted import PurgedDocument
     from voxlake.documents.jobs.fsck import FindingDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.record import Job
@@ -48,6 +49,12 @@ def run(workspace: Workspace, job: Job) -> JobDocument:
             "findings": finding_documents(workspace, job.dataset, findings(workspace, job)),
         }
     )
+
+
+def purged_by(workspace: Workspace, job: str) -> tuple[PurgedDocument, ...]:
+    """Return what a job has deleted for good."""
+    ledger = workspace.catalog.ledger
+    return job_document(ledger, ledger.get_job(job)).purged
 
 
 def run_quietly(workspace: Workspace, job: Job) -> JobSummary:

@@ -8,6 +8,7 @@ from voxlake.client.arrays.shown import Listed
 from voxlake.client.http.pages import listed
 from voxlake.client.jobs import GatewayJobs
 from voxlake.documents.datasets.dataset import DatasetList, DatasetSummary, DeletionDocument
+from voxlake.documents.deleted import DeletedDocument, DeletedList, RestoredDocument
 from voxlake.documents.people.people import MeDocument, ShareDocument, ShareList
 from voxlake.documents.places.places import PlaceDocument, PlacePage
 from voxlake.platform.names import DatasetName, check_name
@@ -107,7 +108,9 @@ class Places:
         return Listed.of(shares, "place", "group", "role", "starts_at", "ends_at")
 
     def delete(self, name: str, *, with_labels: bool = False) -> RemoteJob:
-        """Hide a dataset at once, and return the job that deletes it from the store, for good.
+        """Hide a dataset at once, and return the job that deletes it from the store.
+
+        For as long as the gateway says the job waits, and `restore` brings the dataset back.
 
         Raises
         ------
@@ -117,6 +120,28 @@ class Places:
         path, how = f"/v2/datasets/{DatasetName.parse(name)}", {"with_labels": with_labels}
         hidden = self._connection.ask(DeletionDocument, path, "DELETE", params=how)
         return GatewayJobs(self._connection)[hidden.job]
+
+    def deleted(self) -> Listed[DeletedDocument]:
+        """Return what was deleted and the asker can bring back, the last deleted first."""
+
+        def ask(part: dict[str, Any]) -> DeletedList:
+            return self._connection.ask(DeletedList, "/v2/deleted", params=part)
+
+        found = listed(ask, lambda page: page.deleted)
+        return Listed.of(found, "id", "name", "kind", "deleted_at", "purge_at")
+
+    def restore(self, deleted: int, name: str | None = None) -> RestoredDocument:
+        """Bring back something that was deleted, by its id, as it was or under another name.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing of the id was deleted, or it is gone for good.
+        ConflictError
+            If the name is taken, what it lay in is deleted, or a worker has begun to purge it.
+        """
+        path, asked = f"/v2/deleted/{deleted:d}/restore", {"name": name}
+        return self._connection.ask(RestoredDocument, path, "POST", json=asked)
 
     def _places(
         self, path: str, asked: Mapping[str, str] = _NOTHING, limit: int | None = None

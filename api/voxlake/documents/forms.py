@@ -24,6 +24,7 @@ from voxlake.documents.places.asked import (
     EmptyQuestion,
     Extent,
     Length,
+    RestoreQuestion,
     Text,
 )
 from voxlake.documents.viewer.states import MOST_TITLE
@@ -67,6 +68,12 @@ class DeletionForm(Question):
 
     typed: str = Field(description="Its name, typed once more.", max_length=1000)
     with_labels: bool = Field(default=False, description="Of an image: its labels with it.")
+
+
+class RestoreForm(RestoreQuestion):
+    """What is to be brought back, and how it is to be called."""
+
+    id: int = Field(ge=1, lt=2**63)
 
 
 class DatasetForm(Question):

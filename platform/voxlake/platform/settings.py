@@ -168,6 +168,29 @@ class Settings(BaseSettings):
         le=1,
         description="Share of requests and jobs that it is told of, where a proxy has not decided.",
     )
+    deleted_days: int = Field(
+        default=7,
+        ge=0,
+        le=3650,
+        description="Days that what is deleted through the gateway can be brought back, before a "
+        "worker deletes it from the store; 0: a worker does so at once.",
+    )
+    audit_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that entries of the audit are kept; by default for ever.",
+    )
+    usage_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that is kept what was used, by whom; by default for ever.",
+    )
+    jobs_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that jobs are kept that are done or cancelled, but for what made a "
+        "dataset that is there; by default for ever.",
+    )
     price_stored_tb_month: float = Field(
         default=0,
         ge=0,

@@ -37,7 +37,7 @@ def test_all_is_well_in_a_lake(shared: Command) -> None:
         *("python", "packages", "settings", "lake", "store", "database", "catalog", "jobs"),
         *("workers",),
         *("stale", "sidecars", "issuer", "gateway", "scheduler", "disk", "spool", "cache"),
-        *("measured",),
+        *("measured", "kept"),
     ):
         assert checks[name]["state"] == "ok", checks[name]
     assert checks["catalog"]["found"] == "2 datasets"

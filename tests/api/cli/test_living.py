@@ -55,6 +55,51 @@ def test_a_dataset_is_deleted_and_its_name_is_free(filled: Command, image: Path)
     assert filled("verify", "lab/cube/em", "--source", image).ok()["verified"]
 
 
+def test_what_was_deleted_comes_back_or_is_purged(filled: Command, image: Path) -> None:
+    hidden = filled("rm", "lab/cube/em", "--with-labels", "--later").ok()
+    assert (hidden["removing"], hidden["labels"]) == ("lab/cube/em", ["lab/cube/cells"])
+    assert _listed(filled) == {}
+    [place] = filled("deleted").ok()["deleted"]
+    assert {name: place[name] for name in ("id", "name", "purge_at", "with_it")} == {
+        "id": hidden["id"],
+        "name": "lab/cube/em",
+        "purge_at": hidden["purge_at"],
+        "with_it": ["lab/cube/cells"],
+    }
+    refused = filled("jobs", "cancel", hidden["job"])
+    assert "voxlake undelete" in refused.document["detail"]
+    filled("worker", "--once").ok()
+    assert filled("undelete", "lab/cube/em", "--to", "lab/block/raw").kind == "not-found"
+    filled("experiment", "add", "lab/block").ok()
+    told = filled("undelete", "lab/cube/em", "--to", "lab/block/raw").ok()
+    assert told["with_it"] == ["lab/block/cells"]
+    assert filled("verify", "lab/block/raw", "--source", image).ok()["verified"]
+    assert filled("label", "lab/block/cells", "7").ok()["voxels"] > 0
+    assert filled("undelete", "lab/cube/em").kind == "not-found"
+    filled("rm", "lab/block/cells", "--later").ok()
+    purged = filled("purge", "lab/block/cells").ok()["purged"]
+    assert [each["dataset"] for each in purged] == ["lab/block/cells"]
+    assert purged[0]["objects"] > 3
+    assert not (Path(filled.lake) / "lab/cube/em.ome.zarr/labels/cells").exists()
+    assert filled("deleted").ok() == {"deleted": [], "next": None}
+
+
+def test_of_several_that_had_a_name_it_is_asked_which(filled: Command, image: Path) -> None:
+    ids = []
+    for _ in range(2):
+        ids.append(filled("rm", "lab/cube/em", "--with-labels", "--later").ok()["id"])
+        filled.ingest(image).ok()
+    refused = filled("undelete", "lab/cube/em")
+    assert refused.kind == "conflict"
+    assert all(str(each) in refused.document["detail"] for each in ids)
+    assert "exists already" in filled("undelete", ids[0]).document["detail"]
+    assert str(ids[1]) in filled.plain("deleted").out
+    shown = filled.plain("purge", ids[0]).out
+    assert "listed, nothing is left  lab/cube/em.ome.zarr" in shown
+    told = filled.plain("rm", "lab/cube/em", "--later").out
+    assert "voxlake undelete" in told
+
+
 def test_who_may_read_is_said_of_each_dataset(filled: Command) -> None:
     for word, public in (("publish", True), ("publish", True), ("unpublish", False)):
         assert filled(word, "lab/cube/em").ok()["public"] is public

@@ -95,6 +95,24 @@ def test_a_day(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
         gateway.delete(EM)
 
 
+def test_what_was_deleted_comes_back(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PAGE", 1)
+    gateway.create_collection("lab")
+    gateway.create_experiment("lab", "brain")
+    for voxel in (7, 8):
+        gateway.create(EM, "image", dtype="uint8", shape=(4, 5, 6), voxel_size=(8, 8, 8))
+        gateway[EM][1:3] = voxel
+        gateway.delete(EM)
+    last, first = gateway.deleted()
+    assert (first.name, first.kind, last.deleted_at > first.deleted_at) == (EM, "image", True)
+    assert gateway.restore(first.id, "lab/brain/old").restored == "lab/brain/old"
+    assert np.array_equal(gateway["lab/brain/old"][2], np.full((5, 6), 7))
+    assert gateway.restore(last.id).restored == EM
+    assert np.array_equal(gateway[EM][2], np.full((5, 6), 8))
+    with pytest.raises(NotFoundError):
+        gateway.restore(first.id)
+
+
 def test_names_that_are_none_are_refused_before_anything_is_sent() -> None:
     with Gateway("http://127.0.0.1:1", "") as nowhere:
         for ask in (

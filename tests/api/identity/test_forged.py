@@ -24,6 +24,7 @@ FILLED = {
     "collection": "lab",
     "experiment": "brain",
     "dataset": "em",
+    "deleted": "1",
     "job_id": "0" * 26,
     "label": "1",
     "number": "1",

@@ -200,12 +200,16 @@ def test_a_deletion_is_planned_started_and_not_taken_back(own: Served, chosen: S
         work(own, chosen)
         told = get(owner, plan).plan
         assert told is not None
-        assert told.warnings == ("it cannot be brought back",)
+        assert told.warnings == ("it can be brought back for 7 days",)
         job = ask(owner, **asked)
         assert owner.get(f"/v2/datasets/{EM}").status_code == 404
         assert owner.post(f"/v2/jobs/{job.id}/cancel").status_code == 409
+        assert own.catalog.ledger.claim_oldest() is None
+        [place] = owner.get("/v2/deleted").json()["deleted"]
+        assert owner.post(f"/v2/deleted/{place['id']}/purge").status_code == 202
         work(own, chosen)
-        assert get(owner, job).state is JobState.DONE
+        done = get(owner, job)
+        assert (done.state, [each.dataset for each in done.purged]) == (JobState.DONE, [EM])
         assert not list(store.walk(own.lake / f"{EM}.ome.zarr"))
 
 

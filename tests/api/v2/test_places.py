@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity.people import own_group
 from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.catalog.rights.grants import put_grant
+from voxlake.platform.database import now
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes.tree import ROOT
@@ -227,6 +229,52 @@ def test_a_dataset_is_hidden_at_once_and_deleted_by_a_worker(lab: Lab) -> None:
     store.write(inside, b"{}")
     assert lab.ask("ada", "DELETE", "/v2/datasets/lab/heart/em").status == 409
     lab.done("ada", "DELETE", "/v2/datasets/lab/heart/em?with_labels=true")
+
+
+def test_what_was_deleted_comes_back(lab: Lab) -> None:
+    at, began = "/v2/datasets/lab/heart/em", now()
+    begun = lab.done("ada", "DELETE", at)
+    assert datetime.fromisoformat(begun["purge_at"]) - began >= timedelta(days=7)
+    assert lab.done("vic", "GET", "/v2/deleted") == {"deleted": [], "next": None}
+    lab.done("owner", "DELETE", "/v2/datasets/zoo/fish/em")
+    assert [each["name"] for each in lab.done("ada", "GET", "/v2/deleted")["deleted"]] == [
+        "lab/heart/em"
+    ]
+    page = lab.done("owner", "GET", "/v2/deleted?limit=1")
+    assert ([each["name"] for each in page["deleted"]], page["next"]) == (
+        ["zoo/fish/em"],
+        page["deleted"][0]["id"],
+    )
+    [place] = lab.done("owner", "GET", f"/v2/deleted?after={page['next']}")["deleted"]
+    assert (place["id"], place["kind"], place["job"]) == (begun["id"], "image", begun["job"])
+    back = f"/v2/deleted/{place['id']}/restore"
+    assert lab.refusals("POST", back, {}) == [401, 404, 404, 404]
+    refused = lab.ask("ada", "POST", f"/v2/jobs/{place['job']}/cancel")
+    assert (refused.status, "/v2/deleted" in str(refused.body)) == (409, True)
+    for wrong, status in (({"name": "lab"}, 400), ({"name": "../x/y"}, 400), ({"x": 1}, 400)):
+        assert lab.ask("ada", "POST", back, wrong).status == status
+    assert lab.ask("ada", "POST", back, {"name": "lab/brain/em"}).status == 409
+    told = lab.done("ada", "POST", back, {"name": "lab/brain/heart"})
+    assert told == {"restored": "lab/brain/heart", "before": "lab/heart/em", "with_it": []}
+    assert lab.ask("ada", "POST", back, {}).status == 404
+    assert lab.ask("vic", "GET", "/zarr/lab/brain/heart/zarr.json").status == 200
+    found = {place.name for place in discover(lab.lake)}
+    assert DatasetName("lab", "brain", "heart") in found
+
+
+def test_what_was_deleted_is_purged_when_that_is_asked(lab: Lab) -> None:
+    begun = lab.done("ada", "DELETE", "/v2/datasets/lab/brain/em")
+    lab.done("ada", "DELETE", BRAIN)
+    assert lab.catalog.ledger.claim_oldest() is None
+    brain, em = lab.done("ada", "GET", "/v2/deleted")["deleted"]
+    assert lab.refusals("POST", f"/v2/deleted/{em['id']}/purge") == [401, 404, 404, 404]
+    for place in (em, brain):
+        assert lab.done("ada", "POST", f"/v2/deleted/{place['id']}/purge")["id"] == place["id"]
+    claim = lab.catalog.ledger.claim_oldest()
+    assert claim is not None
+    assert claim.job == begun["job"]
+    assert lab.ask("ada", "POST", f"/v2/deleted/{em['id']}/restore", {}).status == 409
+    assert lab.ask("ada", "POST", f"/v2/deleted/{brain['id']}/restore", {}).status == 404
 
 
 def test_a_search_finds_what_one_may_read(lab: Lab) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import MetaData, func, select
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest, start_remove
+from voxlake.documents.jobs.job import job_document
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
@@ -19,7 +20,8 @@ from voxlake.ngff.labels.objects.writing import put_objects
 from voxlake.ngff.labels.upkeep.compaction import compact
 from voxlake.ngff.labels.upkeep.reservation import reserve
 from voxlake.ngff.labels.writing import write_labels
-from voxlake.ngff.lake import Place
+from voxlake.ngff.lake import Place, discover
+from voxlake.ngff.storage.deleted import restore_place
 from voxlake.ngff.writing import write_voxels
 from voxlake.platform import store
 from voxlake.platform.access import Principal, Role
@@ -134,8 +136,54 @@ def test_nothing_is_left(workspace: Workspace, ingest: Callable[..., Job]) -> No
     assert left == set()
     run_job(workspace, ingest(CELLS, Kind.LABELS, "em"))
     doomed.append(workspace.catalog.get_dataset(CELLS).node)
-    run_job(workspace, workspace.catalog.deletion.begin(EM, OWNER, with_labels=True)[0])
+    job, _ = workspace.catalog.deletion.begin(EM, OWNER, with_labels=True)
+    sizes = [info.size for info in store.walk(workspace.lake / "lab")]
+    run_job(workspace, job)
     assert _stored(workspace) == before
     for node in doomed:
         assert _rows(workspace, node) <= KEPT
     assert workspace.catalog.usage.limits() == {}
+    _check_proof(workspace, job, sizes)
+
+
+def _check_proof(workspace: Workspace, job: Job, sizes: list[int]) -> None:
+    """Check what a job says that it deleted: all that there was, below folders that are empty."""
+    purged = job_document(workspace.catalog.ledger, workspace.catalog.ledger.get_job(job.id)).purged
+    assert [each.dataset for each in purged] == [str(CELLS), str(EM)]
+    assert sum(each.objects for each in purged) == len(sizes)
+    # Labels that go are taken off the list that their image keeps.
+    assert 0 <= sum(sizes) - sum(each.bytes for each in purged) < 100
+    assert {folder for each in purged for folder in each.folders} == {
+        *("lab/brain/em.ome.zarr", "lab/brain/em.index", "lab/brain/em.stale"),
+        *("lab/brain/em.ome.zarr/labels/cells", "lab/brain/em.index/cells"),
+        "lab/brain/em.stale/labels/cells",
+    }
+    told = [one for one in workspace.catalog.audit.list_entries() if one.action == "purge dataset"]
+    assert [one.detail for one in reversed(told)] == [each.in_short for each in purged]
+    assert not any(each.keeps_versions for each in purged)
+
+
+def test_what_comes_back_is_whole_until_nothing_is_left(
+    workspace: Workspace, ingest: Callable[..., Job]
+) -> None:
+    before = _stored(workspace)
+    image, _ = _fill(workspace, ingest)
+    stored, catalog = _stored(workspace), workspace.catalog
+    rows = {node: _rows(workspace, node) for node in (image,)}
+    catalog.deletion.begin(EM, OWNER, with_labels=True, days=7)
+    other = EM.sibling("raw")
+    assert restore_place(workspace.lake, catalog, image, OWNER, other.parts) == other.parts
+    assert _stored(workspace) == stored
+    assert {node: _rows(workspace, node) for node in rows} == rows
+    labels = open_labels(
+        workspace.lake / workspace.place(CELLS).key,
+        workspace.lake / workspace.place(CELLS).index_key,
+    )
+    assert labels.view().extent(11).voxels == 8
+    assert {place.name for place in discover(workspace.lake)} == {other, CELLS}
+    catalog.deletion.begin(CELLS, OWNER, days=7)
+    job, _ = catalog.deletion.begin(other, OWNER, days=7)
+    catalog.deleted.purge(image, OWNER)
+    run_job(workspace, job)
+    assert _stored(workspace) == before
+    assert catalog.deleted.count() == 0

@@ -169,7 +169,7 @@ def test_nothing_is_deleted_under_a_job(
     _remove(workspace, EM, with_labels=True)
 
 
-@pytest.mark.parametrize("cut", ["remove_dataset", "delete_tree"])
+@pytest.mark.parametrize("cut", ["purge_dataset", "delete_tree"])
 def test_a_deletion_that_is_cut_off_is_hidden_and_gone_on_with(
     workspace: Workspace,
     ingest: Callable[..., None],
@@ -183,7 +183,7 @@ def test_a_deletion_that_is_cut_off_is_hidden_and_gone_on_with(
         raise StoreUnavailableError("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(remove_kind if cut == "remove_dataset" else store, cut, fail)
+        patched.setattr(remove_kind if cut == "purge_dataset" else store, cut, fail)
         patched.setattr("voxlake.compute.jobs.recorder.Recorder.patiently", lambda _, ask: ask())
         with pytest.raises(StoreUnavailableError):
             _remove(workspace, EM, with_labels=True)

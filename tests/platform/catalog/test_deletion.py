@@ -48,12 +48,15 @@ def test_it_is_hidden_and_a_job_waits(catalog: Catalog) -> None:
     assert catalog.list_allowed(EVERYTHING, Permission.READ) == []
     hidden = catalog.deletion.hidden(job.spec["nodes"])  # type: ignore[arg-type]
     assert [(each.name, each.state) for each in hidden] == [
-        (CELLS, DatasetState.REMOVING),
-        (EM, DatasetState.REMOVING),
+        (CELLS, DatasetState.READY),
+        (EM, DatasetState.READY),
     ]
     claim = catalog.ledger.claim_oldest()
     assert claim is not None
     assert claim.job == job.id
+    catalog.deletion.begin_purge(job.id, job.spec["nodes"])  # type: ignore[arg-type]
+    hidden = catalog.deletion.hidden(job.spec["nodes"])  # type: ignore[arg-type]
+    assert {each.state for each in hidden} == {DatasetState.REMOVING}
     told = [(one.action, one.subject) for one in catalog.audit.list_entries(limit=2)]
     assert sorted(told) == [("delete dataset", str(CELLS)), ("delete dataset", str(EM))]
     with pytest.raises(NotFoundError):
@@ -102,7 +105,9 @@ def test_levels_that_wait_to_be_made_are_given_up(catalog: Catalog) -> None:
 
 
 def test_an_image_waits_for_labels_that_are_being_deleted(catalog: Catalog) -> None:
-    catalog.deletion.begin(CELLS, EVERYTHING)
+    job, _ = catalog.deletion.begin(CELLS, EVERYTHING)
+    catalog.ledger.claim(job.id)
+    catalog.deletion.begin_purge(job.id, job.spec["nodes"])  # type: ignore[arg-type]
     with pytest.raises(ConflictError, match="are being deleted from the store"):
         catalog.deletion.begin(EM, EVERYTHING)
 

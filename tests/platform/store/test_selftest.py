@@ -15,6 +15,7 @@ from tests.servers.s3_proxy import Fault, s3_proxy
 from voxlake.platform import store
 from voxlake.platform.errors import StoreReadOnlyError, StoreUnavailableError, StoreUnfitError
 from voxlake.platform.store import ObjectInfo, selftest
+from voxlake.platform.store.s3.multipart import s3_client
 from voxlake.platform.store.selftest import (
     Capability,
     StoreReport,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 CAPABILITIES = ["create-if-absent", "conditional-create", "conditional-write", "ranges", "listing"]
 REMOTE = ["etag-write", "conditional-read", "one-etag"]
-OFFERS = ["parts", "parts-condition", "parts-listing", "conditional-delete"]
+OFFERS = ["parts", "parts-condition", "parts-listing", "conditional-delete", "deletes"]
 
 
 def test_a_good_store_passes_and_nothing_stays(any_store: StoreURL) -> None:
@@ -87,6 +88,20 @@ def test_what_a_store_lacks_that_is_not_needed_is_said(s3_store: StoreURL) -> No
     said = {one.name: one.text for one in report.lacking}
     assert said.keys() == {"parts", "parts-condition", "parts-listing"}
     assert "1 GiB" in said["parts"]
+    require_multi_writer(report)
+
+
+def test_a_bucket_that_keeps_old_versions_is_said(s3_store: StoreURL) -> None:
+    bucket = f"versions-{s3_store.key[:16]}"
+    url = replace(s3_store, root=bucket, key="")
+    client = s3_client(url)
+    client.create_bucket(Bucket=bucket)
+    assert check_store(url).lacking == ()
+    versioned = {"Bucket": bucket, "VersioningConfiguration": {"Status": "Enabled"}}
+    client.put_bucket_versioning(**versioned)
+    report = check_store(url)
+    assert (report.failed, [one.name for one in report.lacking]) == ((), ["deletes"])
+    assert "NoncurrentVersionExpiration" in report.lacking[0].text
     require_multi_writer(report)
 
 

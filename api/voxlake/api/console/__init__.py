@@ -8,12 +8,13 @@ from voxlake.api.console.datasets import coverage, dataset, labels, listing
 from voxlake.api.console.jobs import ingest, jobs
 from voxlake.api.console.pages import files
 from voxlake.api.console.people import account, groups, tokens, users, views
-from voxlake.api.console.places import collections, editing, sharing
+from voxlake.api.console.places import collections, deleted, editing, sharing
 
 CONSOLE = (
     listing,
     collections,
     editing,
+    deleted,
     sharing,
     dataset,
     coverage,

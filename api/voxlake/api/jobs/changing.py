@@ -46,8 +46,8 @@ async def cancel(granted: GrantedJob[Update]) -> JobDocument:
     def change(catalog: Catalog) -> JobDocument:
         if job.kind == "remove" and job.spec.get("nodes"):
             raise ConflictError(
-                f"{job.dataset} is deleted in part, and cannot be brought back; wait for job "
-                f"{job.id}, or retry it"
+                f"{job.dataset} is deleted, and job {job.id} is not given up; bring it back with "
+                "POST /v2/deleted/ID/restore, if /v2/deleted lists it still"
             )
         give_up = catalog.ledger.cancel_by_worker if job.kind in LEAVES else catalog.ledger.cancel
         cancelled = give_up(job.id)

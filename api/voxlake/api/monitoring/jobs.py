@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from voxlake.platform.catalog.data.deleted import Deleted
 from voxlake.platform.database import Database
 from voxlake.platform.errors import VoxlakeError
 from voxlake.platform.jobs.standing import standing
@@ -25,13 +26,17 @@ class Jobs(Collector):
         waited = GaugeMetricFamily(
             "voxlake_jobs_waited_seconds", "How long the oldest queued job waits for a worker."
         )
+        deleted = GaugeMetricFamily(
+            "voxlake_deleted", "What was deleted and can be brought back, until it is purged."
+        )
         try:
-            found = standing(self._database)
+            found, hidden = standing(self._database), Deleted(self._database, "").count()
         except VoxlakeError:
             # A gateway whose catalog is away says so at /readyz, and all else that it counts here.
-            found = None
+            found, hidden = None, 0
         if found is not None:
             for state, count in found.jobs.items():
                 states.add_metric([state.value], count)
             waited.add_metric([], found.waited_s)
-        yield from (states, waited)
+            deleted.add_metric([], hidden)
+        yield from (states, waited, deleted)

@@ -77,9 +77,12 @@ async def change(
 
 
 async def remove(granted: GrantedPlace[Delete], *, recursive: bool) -> None:
-    """Delete a place that holds nothing."""
+    """Delete a place that holds nothing; it can be brought back for as long as the settings say."""
+    days = granted.asker.gateway.settings.deleted_days
     await granted.asker.of_catalog(
-        lambda catalog: catalog.collections.remove(granted.place.names, recursive=recursive)
+        lambda catalog: catalog.collections.remove(
+            granted.place.names, recursive=recursive, days=days
+        )
     )
 
 

@@ -25,7 +25,7 @@ from voxlake.documents.places.asked import (
 from voxlake.ngff.grid.axes import TimeStep, VoxelSize
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.grid.pyramid import Extent
-from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere, place_of
+from voxlake.ngff.lake import keep_names, labels_folders, lies_elsewhere
 from voxlake.ngff.making.empty import EmptyDataset, make_empty
 from voxlake.platform.access import Add, Delete, Read, Right, Update
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
@@ -169,7 +169,10 @@ async def put_provenance(granted: Granted[Update], asked: ProvenanceQuestion) ->
 
 
 async def remove(granted: Granted[Delete], *, with_labels: bool) -> DeletionDocument:
-    """Give the name of a dataset free, and leave it to a worker to delete it from the store."""
+    """Give the name of a dataset free, and leave it to a worker to delete it from the store.
+
+    It can be brought back for as long as the settings say.
+    """
     try:
         return await to_thread.run_sync(_remove, granted, with_labels)
     finally:
@@ -179,14 +182,20 @@ async def remove(granted: Granted[Delete], *, with_labels: bool) -> DeletionDocu
 def _remove(granted: Granted[Delete], with_labels: bool) -> DeletionDocument:  # noqa: FBT001
     catalog, record = granted.gateway.catalog.signed(granted.asker), granted.record
     if not with_labels and record.of is None and not lies_elsewhere(record):
-        known = {place_of(each).key.rpartition("/")[2] for each in catalog.labels_of(record.name)}
+        inside = f"{record.url}/labels/"
+        known = {url.removeprefix(inside) for url in catalog.taken_urls() if url.startswith(inside)}
         if strange := set(labels_folders(granted.lake / record.url)) - known:
             raise ConflictError(
                 f"labels lie inside {record.name} that the catalog does not know "
                 f"({len(strange)}), and would go with it; delete them too: with_labels"
             )
     who = granted.access.principal
-    job, labels = catalog.deletion.begin(record.name, who, with_labels=with_labels)
+    days = granted.gateway.settings.deleted_days
+    job, labels = catalog.deletion.begin(record.name, who, with_labels=with_labels, days=days)
     return DeletionDocument(
-        removing=str(record.name), labels=tuple(str(each.name) for each in labels), job=job.id
+        id=record.node,
+        removing=str(record.name),
+        labels=tuple(str(each.name) for each in labels),
+        job=job.id,
+        purge_at=job.queued_at or job.created_at,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from voxlake.documents.deleted import PurgedDocument
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels.index import IndexDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
@@ -79,14 +80,19 @@ class RemovedDocument(Document):
     removed: str = Field(description="Its name, which is free.")
     labels: tuple[str, ...] = Field(description="Names of those that went with their image.")
     job: str = Field(description="Id of the job that did it.")
+    purged: tuple[PurgedDocument, ...] = Field(description="How much it was; nothing is left.")
 
 
 class DeletionDocument(Document):
     """A dataset that is hidden, and will be deleted from the store by a worker."""
 
+    id: int = Field(description="By which it is brought back: `/v2/deleted/{id}/restore`.")
     removing: str = Field(description="Its name, which is free.")
     labels: tuple[str, ...] = Field(description="Names of those that go with their image.")
     job: str = Field(description="Id of the job that waits for a worker.")
+    purge_at: datetime = Field(
+        description="From when on a worker deletes it for good; until then it can be brought back."
+    )
 
 
 class StoredDocument(Document):

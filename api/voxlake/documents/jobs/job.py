@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from voxlake.documents.deleted import PurgedDocument
 from voxlake.documents.document import Document
 from voxlake.documents.jobs.fsck import FindingDocument
 from voxlake.documents.jobs.job_plan import JobPlan
@@ -99,6 +100,9 @@ class JobDocument(Document):
     findings: tuple[FindingDocument, ...] = Field((), description="Of an fsck job that was run.")
     plan: JobPlan | None = Field(None, description="Of a plan job that is done.")
     look: SourceLook | None = Field(None, description="Of a look job that is done.")
+    purged: tuple[PurgedDocument, ...] = Field(
+        (), description="Of a job that has deleted datasets: how much it was; nothing is left."
+    )
 
     @property
     def at_rest(self) -> bool:

@@ -68,6 +68,14 @@ class FrameChange(Question):
     description: Text | None = None
 
 
+class RestoreQuestion(Question):
+    """How something that was deleted is to be called."""
+
+    name: Annotated[str, StringConstraints(pattern=f"^{NAME}(/{NAME}){{0,2}}$")] | None = Field(
+        None, description="From the collection down; null: as it was called."
+    )
+
+
 class EmptyQuestion(Question):
     """A dataset without voxels that is to be; labels of an image have its shape, and levels."""
 

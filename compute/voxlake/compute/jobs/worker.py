@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.compute.jobs.events import silent
 from voxlake.compute.jobs.following import queue_stale
+from voxlake.compute.jobs.pruning import prune
 from voxlake.compute.jobs.running import run_claimed
 from voxlake.compute.jobs.saving import Saver
 from voxlake.platform.errors import (
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     type WorkedOn = tuple[Job, bool, Exception | None]
     """A job, whether it begins just now, and what it failed by."""
 
+PRUNE_S = 3600.0
+"""Seconds between two looks at what the catalog need not keep any more."""
 AWAY_S = 0.5
 """Seconds between two looks at a catalog that is away."""
 
@@ -119,6 +122,7 @@ class _Chore:
 
 def _chores(workspace: Workspace, pace: Pace) -> list[_Chore]:
     looks: list[tuple[Callable[[], object], float | None]] = [
+        (partial(prune, workspace), PRUNE_S),
         (partial(queue_stale, workspace), pace.follow_s),
         (Saver(workspace).look, pace.save_s),
     ]

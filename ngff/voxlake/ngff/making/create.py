@@ -153,13 +153,15 @@ def delete_array_documents(url: StoreURL) -> None:
 
 def list_labels(lake: StoreURL, place: Place, *, listed: bool = True) -> None:
     """Put labels on the list that their image keeps, or take them off it."""
+    labels, _, path = place.key.rpartition("/")
+    if not listed and not store.exists(lake / labels / "zarr.json"):
+        return  # The image is gone.
 
     def change(body: bytes | None) -> bytes:
         document = json.loads(body) if body else labels_document([])
         names = set(document["attributes"]["ome"]["labels"]) - {path}
         return encoded(labels_document([*names, *([path] if listed else [])]))
 
-    labels, _, path = place.key.rpartition("/")
     update(lake / labels / "zarr.json", change)
 
 

@@ -1,4 +1,7 @@
-"""The audit: who changed what of people, rights and names, and when. It is only added to."""
+"""The audit: who changed what of people, rights and names, and when. It is only added to.
+
+What is older than it is kept goes (see `voxlake.platform.catalog.retention`), and that is an entry.
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from voxlake.platform.catalog.data.datasets import (
     set_state,
     taken_urls,
 )
+from voxlake.platform.catalog.data.deleted import Deleted
 from voxlake.platform.catalog.data.deletion import Deletion
 from voxlake.platform.catalog.data.frames import Frames
 from voxlake.platform.catalog.data.jobs import Jobs
@@ -44,6 +45,7 @@ from voxlake.platform.catalog.identity.sessions import Sessions
 from voxlake.platform.catalog.identity.tokens import Tokens
 from voxlake.platform.catalog.migrate import address_of, migrate
 from voxlake.platform.catalog.read_only import check_revision, is_writable, read_only_url
+from voxlake.platform.catalog.retention import Retention
 from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.rights.links import Links
 from voxlake.platform.catalog.rights.permission_sets import PermissionSets
@@ -154,6 +156,16 @@ class Catalog(Writer):
     def deletion(self) -> Deletion:
         """Deletes datasets by workers."""
         return Deletion(self.database, self.by, self.ledger)
+
+    @property
+    def deleted(self) -> Deleted:
+        """What was deleted and can be brought back."""
+        return Deleted(self.database, self.by)
+
+    @property
+    def retention(self) -> Retention:
+        """Forgets what is older than it is kept."""
+        return Retention(self.database, self.by)
 
     @property
     def uploads(self) -> Uploads:
@@ -328,8 +340,10 @@ class Catalog(Writer):
         with self.database.write() as connection:
             renew_record(connection, name, kind)
 
-    def remove_dataset(self, name: DatasetName) -> None:
+    def remove_dataset(self, name: DatasetName, detail: str = "") -> None:
         """Forget the dataset; its voxels stay on the store, and its jobs in the ledger.
+
+        `detail` is what the audit is to say besides.
 
         A job that has yet to be done is given up, but for one that runs: the next dataset of the
         name has no part in any of them.
@@ -343,7 +357,7 @@ class Catalog(Writer):
         """
         with self.database.write() as connection:
             node = find_record(connection, name).node
-            self._note_dataset(connection, "remove", name)
+            self._note_dataset(connection, "remove", name, detail)
             remove_record(connection, name)
             give_up_uploads(connection, node)
 

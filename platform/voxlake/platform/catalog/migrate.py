@@ -33,6 +33,7 @@ REVISIONS = (
     "0025",
     "0026",
     "0027",
+    "0028",
     "0031",
 )
 """Every revision of the tables that this version knows, oldest first."""

@@ -315,4 +315,13 @@ audit = Table(
     Column("detail", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Who changed what; triggers refuse to change or delete a row."""
+"""Who changed what; triggers refuse to change a row, and to delete one that is not older than
+`audit_horizon` says."""
+
+audit_horizon = Table(
+    "audit_horizon",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("until", Moment, nullable=False),
+)
+"""At most one row: entries of the audit until that moment may go."""

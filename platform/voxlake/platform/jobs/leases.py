@@ -79,6 +79,8 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
     longest time: a thousand jobs of one user hold up another's one no longer than one of them
     takes. All that commands record is of one user, the lake's owner.
 
+    A job that is queued as of a time that is to come waits for that.
+
     The jobs of a dataset are claimed in the order in which they were queued, by however many
     runners at once: what another transaction is just claiming still counts as queued before.
     """
@@ -96,7 +98,7 @@ def claim_oldest(connection: Connection, lease_s: float) -> Claim | None:
     oldest = (
         select(jobs)
         .outerjoin(had, had.c.user.is_not_distinct_from(jobs.c.user))
-        .where(jobs.c.state == JobState.QUEUED, jobs.c.queued_at.is_not(None))
+        .where(jobs.c.state == JobState.QUEUED, jobs.c.queued_at <= moment)
         .where(~in_the_way.exists())
         .order_by(func.coalesce(had.c.running, 0), had.c.last.asc().nulls_first())
         .order_by(jobs.c.queued_at, jobs.c.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from voxlake.platform.database import now
 from voxlake.platform.jobs.record import JobState
@@ -22,7 +22,7 @@ class Standing:
     """The jobs of a lake, counted."""
 
     jobs: Mapping[JobState, int]
-    """How many there are in each state, 0 included."""
+    """How many there are in each state, 0 included; those aside that wait for a time to come."""
     waited_s: float
     """Seconds that the oldest job waits for a worker; 0 if none does."""
 
@@ -35,10 +35,13 @@ def standing(database: Database) -> Standing:
     StoreError
         If the database fails.
     """
-    waiting = (jobs.c.state == JobState.QUEUED.value, jobs.c.queued_at.is_not(None))
+    moment, queued = now(), jobs.c.state == JobState.QUEUED.value
+    waiting = (queued, jobs.c.queued_at <= moment)
+    later = and_(queued, func.coalesce(jobs.c.queued_at, moment) > moment)
+    counts = select(jobs.c.state, func.count()).where(~later).group_by(jobs.c.state)
     with database.read() as connection:
-        rows = connection.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all()
+        rows = connection.execute(counts).all()
         oldest = connection.execute(select(func.min(jobs.c.queued_at)).where(*waiting)).scalar()
     counted = {JobState(state): count for state, count in rows}
-    waited_s = 0.0 if oldest is None else max(0.0, (now() - oldest).total_seconds())
+    waited_s = 0.0 if oldest is None else max(0.0, (moment - oldest).total_seconds())
     return Standing({state: counted.get(state, 0) for state in JobState}, waited_s)

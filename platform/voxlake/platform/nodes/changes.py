@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from voxlake.platform.database import now
 from voxlake.platform.nodes.tree import KINDS, ROOT, find_below, nodes
 from voxlake.platform.nodes.words import NAME, drop_words, set_words
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 
@@ -34,9 +36,24 @@ def move_node(connection: Connection, node: int, parent: int, name: str) -> None
     set_words(connection, node, NAME, name)
 
 
+def hide_node(connection: Connection, node: int, moment: datetime, purge_at: datetime) -> None:
+    """Give the name of a node free, which can be brought back until it is purged."""
+    hidden = {"removed_at": moment, "purge_at": purge_at}
+    connection.execute(update(nodes).where(nodes.c.id == node).values(hidden))
+
+
+def show_node(connection: Connection, node: int, parent: int, name: str) -> None:
+    """Bring a hidden node back under a name that is free; raise ConflictError if one has it."""
+    back = {"removed_at": None, "purge_at": None, "parent": parent, "name": name}
+    connection.execute(update(nodes).where(nodes.c.id == node).values(back))
+    set_words(connection, node, NAME, name)
+
+
 def remove_node(connection: Connection, node: int) -> None:
-    """Give the name of a node free; what was recorded of it stays."""
-    connection.execute(update(nodes).where(nodes.c.id == node).values(removed_at=now()))
+    """Give the name of a node free, for good; what was recorded of it stays."""
+    moment = func.coalesce(nodes.c.removed_at, now())
+    gone = update(nodes).where(nodes.c.id == node).values(removed_at=moment, purge_at=None)
+    connection.execute(gone)
     drop_words(connection, node)
 
 

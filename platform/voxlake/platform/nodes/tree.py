@@ -2,7 +2,8 @@
 
 What the catalog says of any of them, and of jobs, hangs on the id of a node, which never changes
 and is never given again; a name is one row, so that a rename changes it alone. A node that was
-removed stays, without a claim to its name, for what was recorded of it.
+removed stays, without a claim to its name, for what was recorded of it; until the moment that
+`purge_at` says, it can be brought back, and what was said and granted of it is kept.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ nodes = Table(
     Column("description", Text, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
+    Column("purge_at", Moment),
+    Index("ix_nodes_purge_at", "purge_at"),
     sqlite_autoincrement=True,
 )
 

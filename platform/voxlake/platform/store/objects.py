@@ -218,6 +218,17 @@ def delete_tree(url: StoreURL) -> None:
             request(obstore.delete, obstore.delete_async, as_obstore(url), keys)
 
 
+def keeps_versions(url: StoreURL) -> bool:
+    """Return whether the store keeps versions of the object that are replaced or deleted."""
+    if url.is_local:
+        return False
+    try:
+        with store_failures("read", url):
+            return request(obstore.head, obstore.head_async, *object_of(url))["version"] is not None
+    except ObjectNotFoundError:
+        return False
+
+
 def walk(url: StoreURL) -> Iterator[ObjectInfo]:
     """Yield every object below `url`, in no promised order."""
     with store_failures("list", url):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from markupsafe import escape
 
-from voxlake.platform.access import Role
+from voxlake.platform.access import Principal, Role
 
 if TYPE_CHECKING:
     from tests.api.console.conftest import Workshop
 
+OWNER = Principal("owner", is_owner=True)
 EVIL = '"><svg onload=alert(1)>&'
 MAKE = '<h2 id="make">'
 SMALL = {"name": "em", "kind": "image", "dtype": "uint8", "z": "1", "y": "2", "x": "3"}
@@ -91,6 +92,29 @@ def test_a_dataset_is_renamed_and_deleted_by_its_name(workshop: Workshop) -> Non
         page = root.fill_in("/datasets/gone/one/light/delete", typed="gone/one/light ")
         assert page.url.path == "/collections/gone/experiments/one"
         assert root.get("/datasets/gone/one/light").status_code == 404
+
+
+def test_what_was_deleted_is_listed_and_comes_back(workshop: Workshop) -> None:
+    with workshop.browser("root") as root, workshop.browser("carl") as carl:
+        root.fill_in("/collections", name="back")
+        root.fill_in("/collections/back/experiments", name="one")
+        page = root.fill_in("/collections/back/experiments/one/datasets", **SMALL)
+        at = page.url.path
+        assert "after 7 days" in root.get(f"{at}/edit").text
+        root.fill_in(f"{at}/delete", typed="back/one/em")
+        for path in ("/", "/collections", "/collections/back/experiments/one"):
+            assert 'href="/deleted"' in root.get(path).text
+        found = workshop.catalog.deleted.list_allowed(OWNER)
+        [place] = [each for each in found if str(each) == "back/one/em"]
+        assert f'<input type="hidden" name="id" value="{place.node}">' in root.get("/deleted").text
+        assert "back/one/em" not in carl.get("/deleted").text
+        asked = {"id": str(place.node), "name": "back/one/em"}
+        assert carl.fill_in("/deleted/restore", **asked).status_code == 404
+        assert root.fill_in("/deleted/restore", id="x", name="").status_code == 400
+        asked["name"] = "back/one/again"
+        page = root.fill_in("/deleted/restore", **asked)
+        assert (page.status_code, page.url.path) == (200, "/datasets/back/one/again")
+        assert "back/one/em" not in root.get("/deleted").text
 
 
 FORM = "application/x-www-form-urlencoded"

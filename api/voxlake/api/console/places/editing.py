@@ -174,6 +174,7 @@ async def _edit_page(
         description=description,
         values=await metadata.list_values(granted),
         may=held_at(granted),
+        days=granted.asker.gateway.settings.deleted_days,
     )
 
 

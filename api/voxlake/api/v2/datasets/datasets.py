@@ -136,7 +136,7 @@ async def remove_dataset(
 ) -> DeletionDocument:
     """Hide a dataset from this moment on, and queue the job that deletes it from the store.
 
-    Its name is free at once. It cannot be brought back.
+    Its name is free at once. Until `purge_at` it can be brought back: see `/v2/deleted`.
     """
     return await places.remove(granted, with_labels=with_labels)
 

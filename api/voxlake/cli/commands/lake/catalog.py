@@ -11,11 +11,12 @@ from voxlake.cli.opened.lake import EVERYTHING
 from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.output import Shown, answer, facts, table
+from voxlake.compute.jobs.pruning import prune
 from voxlake.compute.jobs.saving import places_url, save_places
 from voxlake.documents.places.saved import RebuiltDocument, SavedDocument
 from voxlake.platform.errors import ConflictError
 
-catalog = App(name="catalog", help="The catalog: save what it says of places, or make it again.")
+catalog = App(name="catalog", help="The catalog: save what it says, make it again, prune it.")
 
 
 @catalog.command
@@ -31,6 +32,25 @@ def save(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     address = str(places_url(lake.url))
     document = SavedDocument(saved=address, places=len(saved.places), frames=len(saved.frames))
     rows = (("saved", address), ("places", document.places), ("frames", document.frames))
+    answer(document, [facts(rows)], json=answering.json)
+
+
+@catalog.command(name="prune")
+def forget(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
+    """Forget what the settings say is too old to be kept: a worker does so by itself each hour.
+
+    Entries of the audit (VOXLAKE_AUDIT_DAYS), what was used (VOXLAKE_USAGE_DAYS), jobs that are
+    done or cancelled (VOXLAKE_JOBS_DAYS), and deleted experiments and collections whose time has
+    come (VOXLAKE_DELETED_DAYS).
+    """
+    with opened_workspace(lake, OnCluster()) as workspace:
+        document = prune(workspace)
+    rows = (
+        ("entries of the audit", document.audit),
+        ("days and months of usage", document.usage),
+        ("jobs", document.jobs),
+        ("deleted places", document.places),
+    )
     answer(document, [facts(rows)], json=answering.json)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from voxlake.cli.opened.lake import EVERYTHING, opened_catalog
-from voxlake.cli.options import Answering, Flag, InLake, OnCluster
+from voxlake.cli.options import Answering, Flag, InLake, OnCluster, read_settings
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_places, shown_removed
 from voxlake.documents.places.places import (
@@ -69,7 +69,7 @@ def remove(place: Sequence[str], lake: InLake, answering: Answering, *, recursiv
             workspace.catalog.collections.remove(place, recursive=True)
     else:
         with opened_catalog(lake) as catalog:
-            catalog.collections.remove(place)
+            catalog.collections.remove(place, days=read_settings().deleted_days)
     document = RemovedPlaceDocument(removed="/".join(place), datasets=removed)
     answer(document, shown_removed(document), json=answering.json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -67,6 +67,8 @@ class Work[S: Spec]:
     spec: S
     folder: str = ""
     """Folder of the dataset's group in which it makes what is to replace it; empty: it does not."""
+    found: dict[str, JSON] = field(default_factory=dict, compare=False)
+    """What its steps have found out, for `JobKind.answer` to tell."""
 
     @property
     def place(self) -> Place:

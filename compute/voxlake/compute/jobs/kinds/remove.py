@@ -1,6 +1,7 @@
 """Delete a dataset, and if that is asked its labels: from the store first, then from the catalog.
 
-From its first moment on the dataset is hidden; a deletion that was cut off is gone on with.
+From its first moment on the dataset is hidden, and cannot be brought back; a deletion that was cut
+off is gone on with. What it has found out is how much it deleted, and that nothing is left.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from voxlake.compute.jobs.kinds.inside import check_idle, labels_below
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.kinds.uploads import clear_all
-from voxlake.ngff.lake import lies_elsewhere, place_of
-from voxlake.ngff.making.create import remove_dataset
-from voxlake.platform import store
+from voxlake.documents.deleted import purged_document
+from voxlake.ngff.lake import place_of
+from voxlake.ngff.storage.deleted import purge_dataset
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.record import UNFINISHED
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
     from voxlake.platform.catalog import DatasetRecord
-    from voxlake.platform.jobs.record import Job
+    from voxlake.platform.jobs.record import JSON, Job
     from voxlake.platform.names import DatasetName
 
 
@@ -75,23 +76,27 @@ def _check(workspace: Workspace, spec: RemoveSpec) -> None:
 
 def _doomed(work: Work[RemoveSpec]) -> list[DatasetRecord]:
     """Return what is to go, labels first; what is gone is left out."""
+    catalog = work.workspace.catalog
+    named = _named(work)
+    return [*catalog.deletion.hidden(work.spec.nodes or [each.node for each in named]), *named]
+
+
+def _named(work: Work[RemoveSpec]) -> list[DatasetRecord]:
+    """Return what is to go and has its name still."""
     catalog, name = work.workspace.catalog, work.spec.place.name
-    if work.spec.nodes:
-        return catalog.deletion.hidden(work.spec.nodes)
     try:
-        return [*catalog.labels_of(name), catalog.get_dataset(name)]
+        return [] if work.spec.nodes else [*catalog.labels_of(name), catalog.get_dataset(name)]
     except NotFoundError:
         return []
 
 
 def _hide(work: Work[RemoveSpec]) -> None:
-    if work.spec.nodes:
-        return
-    doomed = _doomed(work)
-    if doomed and doomed[-1].state is not DatasetState.REMOVING:
+    catalog, named = work.workspace.catalog, _named(work)
+    if named and named[-1].state is not DatasetState.REMOVING:
         _check(work.workspace, work.spec)
-    for record in doomed:
-        work.workspace.catalog.set_dataset_state(record.name, DatasetState.REMOVING)
+    for record in named:
+        catalog.set_dataset_state(record.name, DatasetState.REMOVING)
+    catalog.deletion.begin_purge(work.job, work.spec.nodes or [each.node for each in named])
 
 
 def _no_stages(_: Work[RemoveSpec]) -> list[Plan]:
@@ -101,16 +106,16 @@ def _no_stages(_: Work[RemoveSpec]) -> list[Plan]:
 def _delete(work: Work[RemoveSpec]) -> None:
     lake, catalog = work.workspace.lake, work.workspace.catalog
     for record in _doomed(work):
-        # What is registered in place is not the lake's: the catalog forgets it, no more.
-        if lies_elsewhere(record):
-            store.delete_tree(lake / place_of(record).index_key)
-        else:
-            remove_dataset(lake, place_of(record))
+        purged = purge_dataset(lake, place_of(record))
         clear_all(work.workspace, record.node)
-        if work.spec.nodes:
-            catalog.deletion.forget(record.node)
-        else:
-            catalog.remove_dataset(record.name)
+        told = purged_document(record.name, purged)
+        if not catalog.deletion.forget(record.node, told.in_short):
+            catalog.remove_dataset(record.name, told.in_short)
+        work.found[str(record.node)] = told.model_dump(mode="json")
+
+
+def _proof(work: Work[RemoveSpec]) -> dict[str, JSON]:
+    return {"purged": [*work.found.values()]}
 
 
 def _always(_: Work[RemoveSpec]) -> bool:
@@ -124,8 +129,19 @@ def _refuse(work: Work[RemoveSpec]) -> None:
             f"{work.spec.name} is deleted in part, and cannot be brought back; go on with: voxlake "
             f"jobs resume {work.job}"
         )
+    if doomed and work.spec.nodes:
+        raise ConflictError(
+            f"{work.spec.name} is deleted, and can be brought back: voxlake undelete "
+            f"{doomed[-1].node}"
+        )
 
 
 REMOVE = JobKind(
-    RemoveSpec, _no_stages, prepare=_hide, finish=_delete, cancel=_refuse, removes=_always
+    RemoveSpec,
+    _no_stages,
+    prepare=_hide,
+    finish=_delete,
+    answer=_proof,
+    cancel=_refuse,
+    removes=_always,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
@@ -34,7 +35,7 @@ from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_below
 from voxlake.platform.names import check_name
-from voxlake.platform.nodes.changes import make_node, move_node
+from voxlake.platform.nodes.changes import hide_node, make_node, move_node
 from voxlake.platform.nodes.tree import KINDS, find_below, nodes
 
 if TYPE_CHECKING:
@@ -190,10 +191,15 @@ class Collections(Writer):
             self.note(connection, f"rename {kind}", text_of(to), node=node, detail=detail)
             return _find(connection, to)
 
-    def remove(self, place: Sequence[str], *, recursive: bool = False) -> None:
+    def remove(self, place: Sequence[str], *, recursive: bool = False, days: int = 0) -> None:
         """Delete it; its name is free again.
 
-        `recursive` lets the experiments of a collection go with it.
+        Parameters
+        ----------
+        recursive
+            Whether the experiments of a collection go with it.
+        days
+            For so long it can be brought back, with what was said and granted of it.
 
         Raises
         ------
@@ -206,8 +212,12 @@ class Collections(Writer):
             _require_empty(connection, node, place, recursive=recursive)
             check_no_job_below(connection, node, text_of(place))
             self.note(connection, f"remove {_kind_of(place)}", text_of(place), node=node)
+            moment = now()
             for each in [*connection.execute(_below(node)).scalars(), node]:
-                forget_node(connection, each)
+                if days:
+                    hide_node(connection, each, moment, moment + timedelta(days=days))
+                else:
+                    forget_node(connection, each)
 
 
 def _kind_of(place: Sequence[str]) -> str:

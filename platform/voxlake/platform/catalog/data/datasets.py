@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 
 from voxlake.platform.access import PUBLIC, Permission, Role
 from voxlake.platform.catalog.data.forgetting import forget_node
@@ -18,7 +18,7 @@ from voxlake.platform.database import Moment, now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.histories import check_no_job_knows, give_up_jobs, jobs_of_node
 from voxlake.platform.jobs.record import JobState
-from voxlake.platform.nodes.changes import make_node, move_node, remove_node
+from voxlake.platform.nodes.changes import hide_node, make_node, move_node, remove_node
 from voxlake.platform.nodes.tree import (
     NAME_COLUMNS,
     ROOT,
@@ -26,6 +26,7 @@ from voxlake.platform.nodes.tree import (
     dataset,
     experiment,
     find_node,
+    is_kept,
     is_named,
     join_names,
     name_of,
@@ -33,6 +34,8 @@ from voxlake.platform.nodes.tree import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement, Connection
 
     from voxlake.platform.names import DatasetName
@@ -40,8 +43,8 @@ if TYPE_CHECKING:
 _image = nodes.alias("image")
 _NOW = "moment_of_records"
 
-is_there = datasets.c.state != DatasetState.REMOVING.value
-"""Says that a dataset is not being deleted."""
+is_there = and_(datasets.c.state != DatasetState.REMOVING.value, is_kept)
+"""Says that a dataset is not deleted, and not being deleted."""
 
 # Made once: to put a query together takes longer than to ask it.
 _records = (
@@ -160,21 +163,41 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
     give_up_jobs(connection, record.node, "its dataset was removed")
 
 
-def hide_record(connection: Connection, record: DatasetRecord, job: str) -> None:
+def hide_record(
+    connection: Connection, record: DatasetRecord, job: str, moment: datetime, purge_at: datetime
+) -> None:
     """Give the name of a dataset free that is to be deleted from the store; where it lies is not.
 
-    Jobs that wait are given up but for `job`, the one that deletes it.
+    What was said and granted of it stays until then. Jobs that wait are given up but for `job`,
+    the one that deletes it.
     """
-    change = update(datasets).where(datasets.c.node == record.node)
-    connection.execute(change.values(state=DatasetState.REMOVING.value))
-    forget_node(connection, record.node)
+    hide_node(connection, record.node, moment, purge_at)
     give_up_jobs(connection, record.node, "its dataset was removed", spared=job)
 
 
-def hidden_records(connection: Connection, found_by: ColumnElement[bool]) -> list[DatasetRecord]:
-    """Return the datasets without a name that a condition holds of, in the order of their ids."""
-    query = _records.where(found_by, dataset.c.removed_at.is_not(None)).order_by(datasets.c.node)
+def hidden_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:
+    """Return the datasets without a name that all conditions hold of, in the order of their ids."""
+    query = _records.where(*which, dataset.c.removed_at.is_not(None)).order_by(datasets.c.node)
     return list(map(_record_of, connection.execute(query, {_NOW: now()})))
+
+
+def make_way(connection: Connection, name: DatasetName) -> None:
+    """See to it that a name is free; what a job that was given up has left of it goes.
+
+    Raises
+    ------
+    ConflictError
+        If a dataset has it, or a job is to make one.
+    """
+    _require_free(connection, name)
+    left = find_node(connection, *name.parts)
+    if left is not None:
+        for job in jobs_of_node(connection, left):
+            raise ConflictError(
+                f"{job.kind} job {job.id} is to make {name}; choose another name, or give it up "
+                f"with: voxlake jobs cancel {job.id}"
+            )
+        remove_node(connection, left)
 
 
 def taken_urls(connection: Connection) -> set[str]:
@@ -206,17 +229,9 @@ def _image_of(connection: Connection, labels: DatasetRecord) -> int | None:
 
 
 def _move_one(connection: Connection, record: DatasetRecord, to: DatasetName) -> None:
-    """Rename one dataset; what a job that was given up has left of the new name goes."""
-    _require_free(connection, to)
+    """Rename one dataset."""
     check_no_job_knows(connection, record.name)
-    left = find_node(connection, *to.parts)
-    if left is not None:
-        for job in jobs_of_node(connection, left):
-            raise ConflictError(
-                f"{job.kind} job {job.id} is to make {to}; choose another name, or give it up "
-                f"with: voxlake jobs cancel {job.id}"
-            )
-        remove_node(connection, left)
+    make_way(connection, to)
     parent = make_node(connection, to.collection, to.experiment)
     move_node(connection, record.node, parent, to.dataset)
 

@@ -1,4 +1,4 @@
-"""A node that goes: its name is free, and what was said and granted of it is forgotten.
+"""A node that goes for good: its name is free, and what was said and granted of it is forgotten.
 
 What the audit and the usage have of it stays, with its jobs: who did what, and what it took.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def forget_node(connection: Connection, node: int) -> None:
-    """Give the name of a node free, and forget what was said and granted of it."""
+    """Give the name of a node free for good, and forget what was said and granted of it."""
     drop_grants(connection, node)
     drop_metadata(connection, node)
     for table in (experiment_frames, plans, first_shown, links, stored):

@@ -15,6 +15,7 @@ from voxlake.platform.catalog.tables import experiment_frames, frames
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidInputError, NotFoundError
 from voxlake.platform.names import check_name
+from voxlake.platform.nodes.tree import nodes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -133,11 +134,17 @@ class Frames(Writer):
             return _frame_of(_find(connection, to or name))
 
     def remove(self, name: str) -> None:
-        """Delete a frame; raise ConflictError if an experiment lies in it."""
+        """Delete a frame; raise ConflictError if an experiment lies in it.
+
+        One that was deleted itself comes back without a frame then.
+        """
         with self.database.write() as connection:
             row = _find(connection, name)
-            lying = select(experiment_frames.c.node).where(experiment_frames.c.frame == row.id)
-            if connection.execute(lying).first() is not None:
+            deleted = select(nodes.c.id).where(nodes.c.removed_at.is_not(None))
+            mine = experiment_frames.c.frame == row.id
+            gone = mine, experiment_frames.c.node.in_(deleted)
+            connection.execute(delete(experiment_frames).where(*gone))
+            if connection.execute(select(experiment_frames.c.node).where(mine)).first() is not None:
                 raise ConflictError(
                     f"an experiment lies in frame {name}; delete it, or give it another frame first"
                 )

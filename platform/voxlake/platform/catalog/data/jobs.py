@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, case, false, or_, select
 
 from voxlake.platform.access import Permission, Place, Role
 from voxlake.platform.catalog.audit import Writer
@@ -27,6 +27,7 @@ from voxlake.platform.nodes.tree import (
     collection,
     dataset,
     experiment,
+    is_kept,
     is_named,
     join_names,
     nodes,
@@ -103,7 +104,7 @@ class Jobs(Writer):
 
         With each comes whether they may change the dataset that it works on.
         """
-        which = [or_(is_allowed(principal, Permission.READ, now()), _is_own(principal))]
+        which = [or_(is_allowed(principal, Permission.READ, now(), _PATH), _is_own(principal))]
         which += [is_named(name)] if name is not None else []
         which += [jobs.c.state.in_(sorted(states))] if states else []
         which += [jobs.c.id < page.after] if page.after else []
@@ -111,7 +112,8 @@ class Jobs(Writer):
         ids = ids.order_by(jobs.c.id.desc()).limit(page.limit)
         with self.database.read() as connection:
             found = list(connection.execute(ids).scalars())
-            mine = or_(is_allowed(principal, Permission.UPDATE, now()), _is_own(principal))
+            changes = is_allowed(principal, Permission.UPDATE, now(), _PATH)
+            mine = or_(changes, _is_own(principal))
             managed = join_names(select(jobs.c.id), jobs.c.node).where(jobs.c.id.in_(found), mine)
             ours = set(connection.execute(managed).scalars())
             listed = read_jobs(connection, jobs.c.id.in_(found))
@@ -156,12 +158,16 @@ def _id_of(listed: tuple[Job, bool]) -> str:
 
 
 _there = select(datasets.c.node).where(datasets.c.node == jobs.c.node).correlate(jobs).exists()
-_has_dataset = and_(_there, dataset.c.removed_at.is_(None), jobs.c.kind != LOOK)
+_has_dataset = and_(_there, is_kept, jobs.c.kind != LOOK)
+_KEPT = case((is_kept, dataset.c.id), else_=NOWHERE)
+"""The node of a dataset, but of one that was deleted: what was granted of it is good for nothing,
+as long as it is not brought back."""
+_PATH = collection.c.id, experiment.c.id, _KEPT
 _paths = join_names(
     select(
         collection.c.id,
         experiment.c.id.label("experiment"),
-        dataset.c.id.label("dataset"),
+        _KEPT.label("dataset"),
         _has_dataset.label("has_dataset"),
     ).select_from(jobs),
     jobs.c.node,

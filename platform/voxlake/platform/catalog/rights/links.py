@@ -15,7 +15,7 @@ from sqlalchemy import Row, insert, select, update
 
 from voxlake.platform.access import Decision, Permission, Principal, Protected, Way
 from voxlake.platform.catalog.audit import Writer
-from voxlake.platform.catalog.data.datasets import find_record, list_records
+from voxlake.platform.catalog.data.datasets import find_record, is_there, list_records
 from voxlake.platform.catalog.identity.people import find_user, principal_of
 from voxlake.platform.catalog.rights.grants import read_grants
 from voxlake.platform.catalog.tables import datasets, links, users
@@ -144,7 +144,7 @@ class Links(Writer):
         with self.database.read() as connection:
             for link in _read(connection, links.c.serial == serial):
                 link.check(now())
-                for record in list_records(connection, datasets.c.node == link.node):
+                for record in list_records(connection, datasets.c.node == link.node, is_there):
                     return _limited(connection, link, record)
         raise UnauthenticatedError("the link leads to nothing; ask whoever made it for another")
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from voxlake.platform.errors import StoreError
-from voxlake.platform.store.objects import exists, read, write
+from voxlake.platform.store.objects import exists, keeps_versions, read, write
 from voxlake.platform.store.s3.multipart import (
     Upload,
     abandoned_uploads,
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from voxlake.platform.store.url import StoreURL
 
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+DELETES = "deletes"
+"""Whether what is deleted is gone for good."""
 
 
 class BrokenPromiseError(Exception):
@@ -84,6 +88,20 @@ def _try_conditional_delete(place: StoreURL) -> str:
     return "an object is not deleted on a stale ETag"
 
 
+def _try_deletes(place: StoreURL) -> str:
+    url = place / "deletes"
+    write(url, b"to be deleted")
+    if keeps_versions(url):
+        raise BrokenPromiseError(KEEPS_VERSIONS)
+    return "what is deleted is gone: no old versions are kept"
+
+
+KEEPS_VERSIONS = (
+    "the bucket keeps old versions of what is written over and deleted, and they cost as before: "
+    "let a rule of the bucket end them (NoncurrentVersionExpiration)"
+)
+
+
 def _of(found: list[Upload], number: str) -> Upload:
     for each in found:
         if each.number == number:
@@ -134,4 +152,5 @@ OFFERS = (
     ("parts-condition", _try_parts_condition),
     ("parts-listing", _try_parts_listing),
     ("conditional-delete", _try_conditional_delete),
+    (DELETES, _try_deletes),
 )

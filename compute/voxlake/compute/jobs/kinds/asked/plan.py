@@ -152,7 +152,9 @@ def _shards(dataset: Dataset) -> int:
 def _deletion(workspace: Workspace, plan: JobPlan, spec: RemoveSpec) -> JobPlan:
     place = workspace.place(spec.place.name)
     dataset, labels = workspace.dataset(place), labels_below(workspace, place)
-    warnings = ["it cannot be brought back"]
+    days = workspace.settings.deleted_days
+    kept = f"it can be brought back for {days} days" if days else "it cannot be brought back"
+    warnings = [kept]
     if place.elsewhere:
         warnings = ["it is registered in place: its voxels stay, and the lake forgets it"]
     if labels:
