@@ -16,6 +16,8 @@ from PIL import Image
 from tests.api.conftest import SHAPE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx2
     from tests.api.conftest import Served
 
@@ -75,8 +77,11 @@ def test_what_is_not_there_is_refused_with_what_is(
     assert words in page.text
 
 
-def test_snippets_run(served: Served, owner: httpx2.Client) -> None:
-    """Those for Python whose programs are here, of a public dataset."""
+def test_snippets_run(
+    served: Served, owner: httpx2.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those for Python whose programs are here, of a public dataset, for who has no token."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     text = owner.get(EM).text
     titles = re.findall(r"<h3>(.+?)</h3>\s*<pre[^>]*><code>(.+?)</code>", text, re.DOTALL)
     code = {title: html.unescape(lines) for title, lines in titles}
