@@ -116,7 +116,8 @@ def test_an_answer_to_another_request_is_refused() -> None:
     described = "X-Voxlake-Shape: 1,2,3\r\nX-Voxlake-Dtype: uint16\r\nX-Voxlake-Axes: z,y,x\r\n"
     whole = answer(voxels.tobytes(), headers=f"{described}X-Voxlake-Box: 0:1,4:6,0:3\r\n")
     regions = ["0:1,4:6,0:3", "0:1,4:6,:", "0:1,0:2,0:3", "0:1,4:,1:"]
-    with connections([whole] * len(regions)) as url, Gateway(url, "") as gateway:
+    # What is refused is not read, and its connection is closed.
+    with connections([whole] * 3, [whole]) as url, Gateway(url, "") as gateway:
         for region in regions[:2]:
             np.testing.assert_array_equal(gateway.cutout(NAME, region), voxels)
         for region in regions[2:]:

@@ -98,6 +98,21 @@ def test_endpoint_and_region_come_from_the_query_then_the_settings() -> None:
     assert pickle.loads(pickle.dumps(url)) == url
 
 
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_no_proxy_is_asked_for_a_store_on_this_machine(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(each, "")
+    monkeypatch.setenv(name, "lab.org,127.0.0.1")
+    for _ in range(2):
+        prepare_process.cache_clear()
+        as_tensorstore(StoreURL.parse("s3://b/k"))
+        for each in ("no_proxy", "NO_PROXY"):
+            assert os.environ[each] == "lab.org,127.0.0.1,localhost,::1"
+    prepare_process.cache_clear()
+
+
 def test_a_session_token_of_other_keys_goes_with_none_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,9 +26,20 @@ def prepare_process() -> Settings:
         # The first is read by OpenSSL, by rustls under obstore, and by curl under TensorStore.
         for name in ("SSL_CERT_FILE", "TENSORSTORE_CA_BUNDLE", "AWS_CA_BUNDLE"):
             os.environ[name] = str(settings.ca_file.absolute())
+    _pass_proxies_by()
     stall = str(max(1, round(settings.store_stall_timeout_s)))
     # Below 1 byte/s for this long is a stall: without a limit TensorStore waits for ever.
     os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", stall)
     os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     return settings
+
+
+def _pass_proxies_by() -> None:
+    """Have no library ask a proxy of the environment for what is on this machine.
+
+    They read one name or the other, and curl only the first that is set.
+    """
+    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = dict.fromkeys((*filter(None, said.split(",")), "localhost", "127.0.0.1", "::1"))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(names)
