@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from voxlake.compute.fsck.finding import Finding
     from voxlake.compute.jobs import JobSummary, Workspace
-    from voxlake.documents.deleted import PurgedDocument
     from voxlake.documents.jobs.fsck import FindingDocument
+    from voxlake.documents.places.deleted import PurgedDocument
     from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.record import Job
     from voxlake.platform.names import DatasetName

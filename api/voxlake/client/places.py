@@ -8,8 +8,8 @@ from voxlake.client.arrays.shown import Listed
 from voxlake.client.http.pages import listed
 from voxlake.client.jobs import GatewayJobs
 from voxlake.documents.datasets.dataset import DatasetList, DatasetSummary, DeletionDocument
-from voxlake.documents.deleted import DeletedDocument, DeletedList, RestoredDocument
 from voxlake.documents.people.people import MeDocument, ShareDocument, ShareList
+from voxlake.documents.places.deleted import DeletedDocument, DeletedList, RestoredDocument
 from voxlake.documents.places.places import PlaceDocument, PlacePage
 from voxlake.platform.names import DatasetName, check_name
 

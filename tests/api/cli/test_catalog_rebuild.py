@@ -127,7 +127,10 @@ def test_it_says_what_the_one_before_did(filled: Command, lose: Callable[[], Non
     assert (saved["places"], saved["frames"]) == (9, 1)
     lose()
     seen = filled("catalog", "rebuild", "--dry-run").ok()
-    assert filled("ls").ok()["datasets"] == []
+    nothing = filled("ls")
+    assert nothing.ok()["datasets"] == []
+    assert "knows no datasets" in nothing.err
+    assert "voxlake init" in nothing.err
     found = filled("catalog", "rebuild").ok()
     assert found == seen | {"dry_run": False}
     assert found["datasets"] == [str(RAW), str(CELLS)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.documents.bossdb_said import (
+from voxlake.documents.bossdb.said import (
     ChannelSaid,
     ExperimentSaid,
     FrameSaid,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from voxlake.api.guards.askers import Asker
 from voxlake.api.http.limits.refusals import even_out
-from voxlake.documents.deleted import (
+from voxlake.documents.places.deleted import (
     DeletedDocument,
     DeletedList,
     RestoredDocument,

@@ -9,7 +9,7 @@ from voxlake.cli.shown.output import Shown, facts, size, table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxlake.documents.deleted import (
+    from voxlake.documents.places.deleted import (
         DeletedList,
         PurgedDocument,
         RestoredDocument,

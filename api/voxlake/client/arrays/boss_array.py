@@ -19,7 +19,7 @@ from voxlake.client.http.connection import Connection
 from voxlake.client.http.failures import error_of
 from voxlake.client.http.pieces import read_in_pieces
 from voxlake.documents.bossdb.resources import CUBOID
-from voxlake.documents.bossdb_said import (
+from voxlake.documents.bossdb.said import (
     ChannelSaid,
     ExperimentSaid,
     FrameSaid,

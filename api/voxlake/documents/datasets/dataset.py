@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from voxlake.documents.deleted import PurgedDocument
 from voxlake.documents.document import Document, Question
 from voxlake.documents.labels.index import IndexDocument
+from voxlake.documents.places.deleted import PurgedDocument
 from voxlake.ngff.grid.axes import Axis, VoxelSize
 from voxlake.ngff.lake import lies_elsewhere
 from voxlake.ngff.metadata.channels import Channel, Channels

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from voxlake.documents.deleted import PurgedDocument
 from voxlake.documents.document import Document
 from voxlake.documents.jobs.fsck import FindingDocument
 from voxlake.documents.jobs.job_plan import JobPlan
 from voxlake.documents.jobs.look import SourceLook
+from voxlake.documents.places.deleted import PurgedDocument
 from voxlake.platform.jobs.answers import answer_of
 from voxlake.platform.jobs.record import ANSWER, JobState, TaskFailure
 from voxlake.platform.jobs.runner import is_running

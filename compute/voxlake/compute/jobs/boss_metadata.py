@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from voxlake.compute.sources.bossdb.said import PlaceSaid, Said
-    from voxlake.documents.bossdb_said import FrameSaid
+    from voxlake.documents.bossdb.said import FrameSaid
     from voxlake.platform.access import Principal
     from voxlake.platform.catalog import Catalog
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.documents.deleted import PrunedDocument
+from voxlake.documents.places.deleted import PrunedDocument
 from voxlake.platform.catalog.retention import Kept
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from voxlake.api.guards.askers import AfterNumber, Limit, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import JsonBody
 from voxlake.api.places import deleted as data
-from voxlake.documents.deleted import DeletedDocument, DeletedList, RestoredDocument
 from voxlake.documents.places.asked import RestoreQuestion
+from voxlake.documents.places.deleted import DeletedDocument, DeletedList, RestoredDocument
 
 router = APIRouter(prefix="/v2/deleted", tags=["deleted"], responses=FORBIDDEN)
 

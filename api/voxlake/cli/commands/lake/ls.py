@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from voxlake.cli.opened.lake import opened_catalog
 from voxlake.cli.options import Answering, InLake
-from voxlake.cli.shown.output import answer, table
+from voxlake.cli.shown.output import answer, note, table
 from voxlake.documents.datasets.dataset import DatasetList, dataset_summary
 from voxlake.platform.errors import InvalidNameError, NotFoundError
 from voxlake.platform.names import check_name
@@ -39,6 +39,12 @@ def ls(
     if below is not None and not records:
         raise NotFoundError(
             f"the lake {lake.url} has no datasets in {below}; list all that it has with: voxlake ls"
+        )
+    if not records:
+        # A catalog that was lost is made anew, empty; so is that of a remote lake on each machine.
+        note(
+            f"the catalog of {lake.url} knows no datasets; those that lie on its store are taken "
+            f"in with: voxlake init --lake {lake.url}"
         )
     document = DatasetList(datasets=tuple(map(dataset_summary, records)))
     rows = (

@@ -10,7 +10,7 @@ from voxlake.cli.opened.lake import EVERYTHING, existing_lake, opened_catalog
 from voxlake.cli.options import Answering, InLake, OnCluster
 from voxlake.cli.shown.output import answer
 from voxlake.cli.shown.places import shown_deleted, shown_purged, shown_restored
-from voxlake.documents.deleted import (
+from voxlake.documents.places.deleted import (
     DeletedList,
     PurgedDocument,
     PurgeDocument,

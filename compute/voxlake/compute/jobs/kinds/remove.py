@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from voxlake.compute.jobs.kinds.inside import check_idle, labels_below
 from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job
 from voxlake.compute.jobs.kinds.uploads import clear_all
-from voxlake.documents.deleted import purged_document
+from voxlake.documents.places.deleted import purged_document
 from voxlake.ngff.lake import place_of
 from voxlake.ngff.storage.deleted import purge_dataset
 from voxlake.platform.catalog import DatasetState

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from voxlake.compute.sources.calibration import AxisScale, Calibration, axis_scale, known_scales
-from voxlake.documents.bossdb_said import (
+from voxlake.documents.bossdb.said import (
     ChannelSaid,
     ExperimentSaid,
     FrameSaid,
@@ -24,7 +24,7 @@ from voxlake.platform.errors import MetadataError, SourceError
 if TYPE_CHECKING:
     from voxlake.compute.sources.bossdb.location import BossLocation
     from voxlake.compute.sources.bossdb.server import BossServer
-    from voxlake.documents.bossdb_said import Triple
+    from voxlake.documents.bossdb.said import Triple
 
 
 @dataclass(frozen=True, slots=True)

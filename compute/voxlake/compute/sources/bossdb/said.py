@@ -10,7 +10,7 @@ from urllib.parse import quote
 from voxlake.compute.sources.bossdb.channel import read_said
 from voxlake.compute.sources.bossdb.server import BossServer, RefusedError
 from voxlake.compute.sources.parallel import map_parallel
-from voxlake.documents.bossdb_said import (
+from voxlake.documents.bossdb.said import (
     CollectionSaid,
     ExperimentSaid,
     FrameSaid,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import ValidationError
 
-from voxlake.documents.bossdb_said import RefusalSaid
+from voxlake.documents.bossdb.said import RefusalSaid
 from voxlake.platform.errors import SourceError, faults
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.secrets.intern_tokens import PUBLIC, token_for

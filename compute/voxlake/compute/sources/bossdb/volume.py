@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from voxlake.compute.sources.bossdb.channel import Channel
     from voxlake.compute.sources.bossdb.location import BossLocation
     from voxlake.compute.sources.source import Source
-    from voxlake.documents.bossdb_said import ChannelSaid
+    from voxlake.documents.bossdb.said import ChannelSaid
 
 BLOCK = (1, *CUBOID[::-1])
 """Voxels t, z, y, x of what a bossDB stores as a whole."""

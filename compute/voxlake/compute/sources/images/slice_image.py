@@ -14,7 +14,6 @@ from tifffile import PHOTOMETRIC, TiffFile
 from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
 from voxlake.compute.sources.images.gif import decode_gif, gif_is_whole, read_gif_header
-from voxlake.compute.sources.images.imagej_values import as_told, told_values
 from voxlake.compute.sources.images.orientation import (
     exif_orientation,
     oriented,
@@ -29,6 +28,7 @@ from voxlake.compute.sources.images.palette import (
 )
 from voxlake.compute.sources.images.png import decode_png, read_png_header
 from voxlake.compute.sources.images.tiff.channels import page_channels
+from voxlake.compute.sources.images.tiff.imagej_values import as_told, told_values
 from voxlake.compute.sources.images.tiff.page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.tiff.promise import METAMORPH, is_ome, promised_planes

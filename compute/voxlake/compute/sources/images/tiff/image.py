@@ -14,7 +14,6 @@ import numpy as np
 from voxlake.compute.sources.arranged_source import ArrangedSource, filled
 from voxlake.compute.sources.arrangement import arrange_named
 from voxlake.compute.sources.fingerprint import fingerprint_files
-from voxlake.compute.sources.images.imagej_values import with_told_values
 from voxlake.compute.sources.images.orientation import oriented, tiff_orientation
 from voxlake.compute.sources.images.palette import (
     INDICES,
@@ -26,6 +25,7 @@ from voxlake.compute.sources.images.palette import (
 from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff.channels import tiff_channels
 from voxlake.compute.sources.images.tiff.directory import read_directories
+from voxlake.compute.sources.images.tiff.imagej_values import with_told_values
 from voxlake.compute.sources.images.tiff.ome_tiff import COMPANION, DescribedTiff, open_described
 from voxlake.compute.sources.images.tiff.page import (
     SAVE_ALIKE,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.compute.sources.images.imagej_values import told_values
 from voxlake.compute.sources.images.orientation import ORIENTATION
 from voxlake.compute.sources.images.tiff.directory import read_directories
+from voxlake.compute.sources.images.tiff.imagej_values import told_values
 from voxlake.compute.sources.images.tiff.promise import METAMORPH, is_ome, promised_planes
 from voxlake.compute.sources.source import native
 from voxlake.platform.errors import SourceError
