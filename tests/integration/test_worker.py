@@ -69,7 +69,7 @@ class Queue:
     def shards(self) -> dict[StoreURL, str]:
         """Return the shards of level 0 and their ETags: in a folder another if written again."""
         found = store.walk(self.workspace.lake / PLACE.key / "0" / "c")
-        return {info.url: info.etag for info in found}
+        return {info.url: info.etag for info in found if not store.is_leftover(info.url.name)}
 
     def wait_for_half(self, job: Job, worker: subprocess.Popen[bytes]) -> dict[StoreURL, str]:
         """Return the shards of all tasks that the ledger says are done, once there are some."""

@@ -152,6 +152,8 @@ class RemoteJob:
     def wait(self, shown: Shown | None = None, *, quiet: bool = False) -> JobDocument:
         """Wait until it is done, and return it.
 
+        A deletion that can be brought back is not waited for, but returned as it waits.
+
         Parameters
         ----------
         shown
@@ -169,7 +171,7 @@ class RemoteJob:
             if not quiet:
                 show(seen)
         ended = self.status()
-        if ended.state is not JobState.DONE:
+        if ended.state is not JobState.DONE and ended.waits_until is None:
             raise JobFailedError(
                 f"{ended.kind} job {ended.id} on {ended.dataset} is {ended.state}: "
                 f"{ended.message or 'its log may tell more'}"

@@ -25,7 +25,7 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from voxlake.ngff.metadata.model import Level
     from voxlake.ngff.volume import Volume
@@ -126,6 +126,7 @@ def _check_group(
         yield from broken or [_must("metadata", url, str(error))]
         return None
     yield from broken
+    yield from _check_order(dataset, ome)
     as_labels = as_labels or dataset.kind is Kind.LABELS
     yield from _check_levels(dataset, as_labels=as_labels)
     if not as_labels and not any(each.text.startswith("omero") for each in broken):
@@ -170,6 +171,17 @@ def _should(rule: str, where: StoreURL, text: str) -> Finding:
 def _zarr_format(version: str) -> int:
     """Return the version of zarr that a version of NGFF lies in."""
     return 2 if version == "0.4" else 3
+
+
+def _check_order(dataset: Dataset, ome: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check that levels are listed as they are read here: the finest first."""
+    listed = [each["path"] for each in ome["multiscales"][0]["datasets"]]
+    if listed != [level.path for level in dataset.multiscale.levels]:
+        yield _must(
+            "order",
+            dataset.url,
+            f"lists its levels as {', '.join(listed)}; the finest must be first",
+        )
 
 
 def _check_levels(dataset: Dataset, *, as_labels: bool) -> Iterator[Finding]:

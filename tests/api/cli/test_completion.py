@@ -42,7 +42,7 @@ def test_a_shell_completes_commands_options_and_names(tmp_path: Path, shared_lak
     how, commands, below, options, *names = (line.split() for line in ran.stdout.splitlines())
     assert how[-1] == "voxlake"
     assert set(commands) == {"label", "labels"}
-    assert set(below) == {"save", "rebuild"}
+    assert set(below) == {"save", "rebuild", "prune"}
     assert options == ["--voxel-size"]
     assert names == [
         ["lab/cube/cells", "lab/cube/em"],

@@ -163,6 +163,8 @@ def _prepare(reader: Reader, name: str) -> None:
             )
         case "user add":
             reader.voxlake("user", "add", "bob").ok()
+        case "purge":
+            reader.voxlake("rm", "lab/mouse/average", "--later").ok()
         case "session end":
             with open_catalog(StoreURL.parse(reader.voxlake.lake), Settings()) as catalog:
                 catalog.sessions.begin("ada")

@@ -53,7 +53,9 @@ def test_from_a_plan_to_a_dataset(
     with pytest.raises(ConflictError):
         job.cancel()
     assert "ingest lab/brain/new, done" in repr(job)
-    gateway.jobs.start("delete", NEW).wait(quiet=True)
+    deleted = gateway.jobs.start("delete", NEW).wait(quiet=True)
+    assert (deleted.state, deleted.at_rest) == (JobState.QUEUED, True)
+    assert deleted.waits_until is not None
 
 
 def test_one_that_fails_tells_why(gateway: Gateway, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_changes_of_the_mapping(
         draft.cleave(1, [2])
     undone = draft.undo(2)
     assert (undone.kind, undone.into, undone.labels, draft.body_of(2)) == ("merge", 1, (9,), 1)
-    monkeypatch.setattr("voxlake.client.labels.MAX_CHANGES", 2)
+    monkeypatch.setattr("voxlake.client.labels.PAGE", 2)
     assert list(draft.history()) == [merged, split, undone]
     assert list(draft.history(after=2)) == [undone]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import numpy as np
 import pytest
 from tests.api.conftest import TOKEN, run_app
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 EM, CELLS = "lab/brain/em", "lab/brain/cells"
 COUNT = 5
 IDS = range(1, COUNT + 1)
+GONE = [f"gone{number}" for number in IDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
                 there.put_object(LabelObject(id=number, name=f"n{number}"))
                 if number > 1:
                     there.merge([1, number])
+            for name in GONE[::-1]:
+                gateway.create_collection(name)
+                headers = {"authorization": f"Bearer {TOKEN}"}
+                gone = httpx2.delete(f"{address}/v2/collections/{name}", headers=headers)
+                assert gone.status_code == 204
             yield Lake(address, catalog, app.openapi(), jobs[::-1])
 
 
@@ -88,6 +95,7 @@ LISTS: dict[str, tuple[Callable[[Gateway], list[Any]], list[Any]]] = {
         lambda it: [each.name for each in it.experiments("lab")],
         EXPERIMENTS,
     ),
+    "/v2/deleted": (lambda it: [each.name for each in it.deleted()], [*GONE]),
     "/v2/search": (
         lambda it: [each.name for each in it.search("many")],
         [*COLLECTIONS[:-1], *EXPERIMENTS[1:]],

@@ -67,6 +67,7 @@ TAKEN: dict[str, set[str]] = {
 """What is a value that may be asked for, by the name of the parameter; the rest is refused."""
 AFTER: dict[str, set[str]] = {
     "/": NAMES,
+    "/deleted": {"9", "99"},
     "/jobs": set(),
     "/tokens": {"9", "99"},
     "/views": {"9", "99"},

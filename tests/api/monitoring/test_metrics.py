@@ -225,6 +225,7 @@ def test_it_tells_how_jobs_stand(fresh: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("voxlake.api.monitoring.jobs.standing", away)
     left = read(gateway.metrics.text())
     assert {name for name, _ in told} - {name for name, _ in left} == {
+        "voxlake_deleted",
         "voxlake_jobs",
         "voxlake_jobs_waited_seconds",
     }

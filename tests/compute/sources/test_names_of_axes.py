@@ -249,7 +249,7 @@ def test_a_source_of_another_kind_keeps_its_axes(
     class Own:
         shape, axes, dtype = (2, 2, 2), ("z", "y", "x"), np.dtype("u1")
 
-    monkeypatch.setattr("voxlake.compute.sources.opening._open", lambda _: Own())
+    monkeypatch.setattr("voxlake.compute.sources.opening._open", lambda _: ("own", Own()))
     assert isinstance(open_source(str(tmp_path)), Own)
     with pytest.raises(InvalidInputError, match="axes of its own"):
         open_source(str(tmp_path), "zyx")

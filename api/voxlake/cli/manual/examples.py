@@ -44,6 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "report": ("voxlake report lab/mouse/em em.html --verified proof.jsonl",),
     "catalog save": ("voxlake catalog save",),
+    "catalog prune": ("voxlake catalog prune",),
     "catalog rebuild": ("voxlake catalog rebuild --merge --dry-run",),
     "doctor": ("voxlake doctor",),
     "serve": (
@@ -151,7 +152,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "group rm": ("voxlake group rm mappers",),
     "user rm": ("voxlake user rm ada",),
     "catalog": ("voxlake catalog save",),
-    "rm": ("voxlake rm lab/mouse/em --with-labels",),
+    "rm": ("voxlake rm lab/mouse/mean --later", "voxlake rm lab/mouse/em --with-labels"),
+    "deleted": ("voxlake deleted",),
+    "undelete": ("voxlake undelete lab/mouse/mean --to lab/mouse/average",),
+    "purge": ("voxlake purge lab/mouse/average",),
     # At a gateway.
     "login": (
         "voxlake login https://lake.example.org",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -75,7 +75,10 @@ class JobDocument(Document):
         description="Whether a runner has it: its lease lasts, and its process is not known to be "
         "dead."
     )
-    queued: bool = Field(description="Whether workers may take it.")
+    queued: bool = Field(description="Whether it is left to workers.")
+    waits_until: datetime | None = Field(
+        None, description="Before then no worker takes it: what it deletes can be brought back."
+    )
     cancelling: bool = Field(description="Whether its runner was asked to give it up.")
     message: str
     created_at: datetime
@@ -107,7 +110,8 @@ class JobDocument(Document):
     @property
     def at_rest(self) -> bool:
         """Whether nobody works on it, nor will of their own accord."""
-        return not self.running and not (self.state is JobState.QUEUED and self.queued)
+        awaited = self.state is JobState.QUEUED and self.queued and self.waits_until is None
+        return not self.running and not awaited
 
     @property
     def share(self) -> float | None:
@@ -178,6 +182,7 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         state=job.state,
         running=is_running(job),
         queued=job.queued_at is not None,
+        waits_until=_waits_until(job),
         cancelling=job.cancel_asked,
         message=job.message,
         created_at=job.created_at,
@@ -192,6 +197,12 @@ def job_document(ledger: Ledger, job: Job, *, whole: bool = True) -> JobDocument
         failures=tuple(ledger.failures(job.id, limit=MOST_FAILURES)) if whole else (),
         spec=dict(job.spec),
     )
+
+
+def _waits_until(job: Job) -> datetime | None:
+    if job.state is not JobState.QUEUED or job.queued_at is None:
+        return None
+    return job.queued_at if job.queued_at > datetime.now(UTC) else None
 
 
 def _dashboard(job: Job) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import zlib
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from voxlake.documents.document import Document
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MOST_MISSING = 20
 """Numbers of missing slices that are named."""
@@ -79,9 +80,12 @@ def pack_voxels(voxels: npt.NDArray[Any]) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> unpack_voxels(pack_voxels(np.array([[1, 2]], np.uint16)))
     array([[1, 2]], dtype=uint16)
     """
+    import numpy as np  # commands that only tell of jobs do without
+
     body = io.BytesIO()
     np.save(body, voxels, allow_pickle=False)
     return base64.b64encode(zlib.compress(body.getvalue())).decode("ascii")
@@ -89,6 +93,8 @@ def pack_voxels(voxels: npt.NDArray[Any]) -> str:
 
 def unpack_voxels(text: str) -> npt.NDArray[Any]:
     """Return the voxels that `pack_voxels` made a text of."""
+    import numpy as np
+
     body = io.BytesIO(zlib.decompress(base64.b64decode(text)))
     voxels: npt.NDArray[Any] = np.load(body, allow_pickle=False)
     return voxels
