@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel docs clean
+.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel pictures docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -100,6 +100,9 @@ format: .venv/dev.stamp  ## Mend what can be mended
 wheel: .venv/dev.stamp viewer  ## Build the wheel, viewer included, into dist/
 	rm -rf dist
 	$(UV) build --quiet --wheel --no-build-isolation --python .venv --out-dir dist
+
+pictures: .venv/dev.stamp viewer browser  ## Take the picture of the README anew, of the real sample
+	VOXLAKE_PICTURES=docs/images $(BIN)/pytest -n0 tests/api/views/test_pictures.py
 
 docs: .venv/docs.stamp  ## Build the site of the documentation into dist/docs: make docs ARGS="-D nb_execution_mode=force"
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d dist/doctrees . dist/docs $(ARGS)
