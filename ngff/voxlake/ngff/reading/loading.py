@@ -1,4 +1,4 @@
-"""Loading of the compiled kernels, which takes the better part of a second.
+"""Loading of the compiled kernels, which takes the better part of a second and some 170 MiB.
 
 So they are loaded by who reads much. Until then TensorStore reads.
 """
@@ -9,7 +9,7 @@ from threading import Lock, Thread
 
 import numpy as np
 
-LOAD_AFTER_BYTES = 64 << 20
+LOAD_AFTER_BYTES = 256 << 20
 """Voxels that a process reads until the kernels are loaded, beside what it does."""
 
 
