@@ -144,6 +144,22 @@ def test_whoever_writes_to_the_catalog_is_stopped_before_it_is_dumped() -> None:
     assert {frozenset(stop.split()) for stop in stops} == {frozenset(writing)}
 
 
+def test_what_is_compiled_is_kept_by_each_service_for_itself() -> None:
+    """Whoever writes there has it run by who reads it: Dask workers run what they are sent."""
+    mounted = {
+        name: volume.removesuffix(":/kernels")
+        for name in SERVICES
+        for volume in SERVICES[name].get("volumes", [])
+        if volume.endswith(":/kernels")
+    }
+    assert mounted.keys() == {"gateway", "worker", "dask-worker"}
+    assert len(set(mounted.values())) == len(mounted)
+    assert set(mounted.values()) <= COMPOSE["volumes"].keys()
+    dockerfile = (DEPLOY / "images" / "Dockerfile").read_text()
+    assert "NUMBA_CACHE_DIR=/kernels" in dockerfile
+    assert "install --directory --owner 10001 --group 10001 --mode 0700 /kernels" in dockerfile
+
+
 def test_only_the_proxy_is_reached_from_outside() -> None:
     for name, service in SERVICES.items():
         ports = [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")]

@@ -66,8 +66,13 @@ def test_nothing_is_found_wrong_with_it() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"dask": {"scheduler": "tcp://dask:8786"}}, {"ingress": {"enabled": False}}],
-    ids=["all", "another scheduler", "no ingress"],
+    [
+        {},
+        {"dask": {"scheduler": "tcp://dask:8786"}},
+        {"ingress": {"enabled": False}},
+        {"authorities": "lab"},
+    ],
+    ids=["all", "another scheduler", "no ingress", "authorities"],
 )
 def test_kubernetes_takes_what_it_makes(values: dict[str, Any]) -> None:
     documents = rendered(**values)
@@ -130,6 +135,35 @@ def test_dask_workers_know_the_keys_of_the_store_and_nothing_else() -> None:
     assert "envFrom" not in worker
     secret = {each["name"] for each in worker["env"] if "secretKeyRef" in each.get("valueFrom", {})}
     assert secret == {"VOXLAKE_S3_ACCESS_KEY_ID", "VOXLAKE_S3_SECRET_ACCESS_KEY"}
+
+
+def test_dask_workers_know_the_settings_of_the_store() -> None:
+    store = {
+        "VOXLAKE_S3_ENDPOINT": "https://s3.lab.example.org",
+        "VOXLAKE_S3_REGION": "eu",
+        "VOXLAKE_STORE_RETRIES": "9",
+        "VOXLAKE_CA_FILE": "/etc/ssl/lab.pem",
+        "AWS_REGION": "eu",
+    }
+    [worker] = pods(rendered(settings=VALUES["settings"] | store))["lake-dask-worker"]["containers"]
+    known = {each["name"]: each["value"] for each in worker["env"] if "value" in each}
+    assert known.items() >= store.items()
+    assert not known.keys() & {"VOXLAKE_LAKE", "VOXLAKE_PUBLIC_URL", "VOXLAKE_OIDC_ISSUER"}
+
+
+def test_all_pods_believe_the_authorities_that_are_named() -> None:
+    documents = rendered(authorities="lab")
+    file = settings_of(documents)["VOXLAKE_CA_FILE"]
+    for name, pod in pods(documents).items():
+        [volume] = [each["name"] for each in pod["volumes"] if each.get("configMap")]
+        [container] = pod["containers"]
+        mounts = {each["name"]: each for each in container["volumeMounts"]}
+        assert (mounts[volume]["mountPath"], mounts[volume]["readOnly"]) == (file[:-7], True)
+        told = {each["name"]: each.get("value") for each in container.get("env", [])}
+        assert told.get("VOXLAKE_CA_FILE") == (file if name == "lake-dask-worker" else None)
+    both = VALUES["settings"] | {"VOXLAKE_CA_FILE": "/etc/ssl/lab.pem"}
+    with pytest.raises(helm.HelmError, match="leave one of them out"):
+        rendered(authorities="lab", settings=both)
 
 
 def test_other_settings_are_other_pods() -> None:

@@ -54,6 +54,20 @@ def test_commands_and_options_of_a_unit_are_there(unit: Path) -> None:
         assert option in told
 
 
+def test_what_is_compiled_is_kept_by_each_unit_for_itself() -> None:
+    """Whoever writes there has it run by who reads it: Dask workers run what they are sent."""
+    texts = [unit.read_text() for unit in SERVICES]
+    found = [re.findall(r"\bNUMBA_CACHE_DIR=/var/cache/(\S+)", text) for text in texts]
+    folders = [folder for [folder] in found]
+    assert len(set(folders)) == len(SERVICES)
+    for text, folder in zip(texts, folders, strict=True):
+        made = re.search(r"^CacheDirectory=(.+)$", text, re.MULTILINE)
+        assert made is not None
+        assert folder in made[1].split()
+        assert not {*folders} - {folder} & {*made[1].split()}
+        assert "\nCacheDirectoryMode=0700\n" in text
+
+
 def test_what_is_set_is_a_setting() -> None:
     texts = [unit.read_text() for unit in SERVICES] + [(FOLDER / "settings.env").read_text()]
     for name in re.findall(r"\bVOXLAKE_(\w+)=", "\n".join(texts)):

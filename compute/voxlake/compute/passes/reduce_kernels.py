@@ -12,7 +12,8 @@ Importing this module imports numba.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from voxlake.platform.compiled import njit
 
 
 @njit(nogil=True, cache=True)

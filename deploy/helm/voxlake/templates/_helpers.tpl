@@ -8,7 +8,7 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end }}
 
-{{- /* What every pod is: nobody, with nothing that it may write but two empty folders. */ -}}
+{{- /* What every pod is: nobody, with nothing that it may write but three empty folders. */ -}}
 {{- define "voxlake.pod" -}}
 automountServiceAccountToken: false
 securityContext:
@@ -32,12 +32,28 @@ securityContext:
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
   - { name: spool, mountPath: /spool }
+  - { name: kernels, mountPath: /kernels }
+  {{- if .Values.authorities }}
+  - { name: authorities, mountPath: /etc/voxlake/authorities, readOnly: true }
+  {{- end }}
 {{- end }}
 
 {{- define "voxlake.volumes" -}}
 volumes:
   - { name: tmp, emptyDir: {} }
   - { name: spool, emptyDir: { sizeLimit: {{ .Values.dask.spool }} } }
+  # What was compiled is not compiled again by a container that starts anew in its pod.
+  - { name: kernels, emptyDir: { sizeLimit: 1Gi } }
+  {{- with .Values.authorities }}
+  - { name: authorities, configMap: { name: {{ . }} } }
+  {{- end }}
+{{- end }}
+
+{{- define "voxlake.caFile" -}}
+{{- if and .Values.authorities .Values.settings.VOXLAKE_CA_FILE -}}
+{{- fail "authorities names a ConfigMap, and settings.VOXLAKE_CA_FILE a file of the image: leave one of them out" }}
+{{- end -}}
+{{- if .Values.authorities }}/etc/voxlake/authorities/ca.pem{{ else }}{{ .Values.settings.VOXLAKE_CA_FILE | default "" }}{{ end }}
 {{- end }}
 
 {{- define "voxlake.data" -}}
@@ -45,6 +61,9 @@ volumes:
 {{- if $value }}
 {{ $name }}: {{ $value | quote }}
 {{- end }}
+{{- end }}
+{{- if .Values.authorities }}
+VOXLAKE_CA_FILE: {{ include "voxlake.caFile" . }}
 {{- end }}
 VOXLAKE_SCHEDULER: {{ include "voxlake.scheduler" . }}
 VOXLAKE_MEMORY_LIMIT_BYTES: {{ .Values.dask.taskBytes | quote }}

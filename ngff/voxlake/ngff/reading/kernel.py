@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import binding
-from numba import njit, types
+from numba import types
 
 from voxlake.ngff.reading.libzstd import libzstd
+from voxlake.platform.compiled import njit
 
 # Known by a name, functions need not be compiled again by each process, as those at an address do.
 binding.add_symbol("voxlake_zstd_decompress", libzstd().decompress)

@@ -6,7 +6,8 @@ Importing this module imports numba.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from voxlake.platform.compiled import njit
 
 _PROBE = 4096
 """Bytes that are looked at together for one that is not zero."""

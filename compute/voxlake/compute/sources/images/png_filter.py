@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from voxlake.platform.compiled import njit
 
 # The byte to the left is kept in a register: fetched from `target` again, it takes twice as long.
 _NOTHING, _ONE, _BYTE = np.uint32(0), np.uint32(1), np.uint32(255)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import numba
 import numpy as np
+
+from voxlake.platform.compiled import njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 def _compiled[F: Callable[..., object]](function: F) -> F:
     """Compile without the interpreter lock: several tasks of one process make boxes at once."""
-    return cast("F", numba.njit(nogil=True, cache=True)(function))  # it is called like F
+    return cast("F", njit(nogil=True, cache=True)(function))  # it is called like F
 
 
 @_compiled

@@ -39,10 +39,13 @@ containers:
       - { name: DASK_DISTRIBUTED__WORKER__MEMORY__SPILL, value: "False" }
       - { name: DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE, value: "False" }
       - { name: DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE, value: "0.95" }
-      {{- range $name := list "VOXLAKE_S3_ENDPOINT" "VOXLAKE_S3_REGION" }}
-      {{- with get $.Values.settings $name }}
-      - { name: {{ $name }}, value: {{ . | quote }} }
+      {{- range $name, $value := .Values.settings }}
+      {{- if and $value (regexMatch "^(VOXLAKE_S3|VOXLAKE_STORE|AWS)_" $name) }}
+      - { name: {{ $name }}, value: {{ $value | quote }} }
       {{- end }}
+      {{- end }}
+      {{- with include "voxlake.caFile" . }}
+      - { name: VOXLAKE_CA_FILE, value: {{ . | quote }} }
       {{- end }}
       {{- range $name := list "VOXLAKE_S3_ACCESS_KEY_ID" "VOXLAKE_S3_SECRET_ACCESS_KEY" }}
       - { name: {{ $name }}, valueFrom: { secretKeyRef: { name: {{ $.Values.secret }}, key: {{ $name }} } } }

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
+
+from voxlake.platform.compiled import njit
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from voxlake.ngff.labels.scan.plain import FIELDS
+from voxlake.platform.compiled import njit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
