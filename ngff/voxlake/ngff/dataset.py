@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.ngff.grid.layout import Kind
@@ -10,6 +11,7 @@ from voxlake.ngff.grid.reduction import Reduction, named_reduction
 from voxlake.ngff.metadata.reading import read_multiscale
 from voxlake.ngff.volume import CACHE_BYTES, Volume, open_volume
 from voxlake.platform.errors import MetadataError, NoSuchLevelError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from voxlake.ngff.metadata.model import Multiscale
@@ -91,6 +93,10 @@ class Dataset:
                 f"{', '.join(names)}; mend the metadata"
             )
         return volume
+
+    def every_level(self, cache_bytes: int = CACHE_BYTES) -> list[Volume]:
+        """Open all levels, at the same time; see `level`."""
+        return list(in_parallel(partial(self.level, cache_bytes=cache_bytes), range(self.levels)))
 
 
 def open_dataset(url: StoreURL) -> Dataset:

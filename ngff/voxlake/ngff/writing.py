@@ -6,12 +6,12 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.shards.format import find_shard_format
 from voxlake.ngff.shards.splice import Change, overwrite, splice_shard
 from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.ngff.stale import marked
 from voxlake.platform.errors import UnsupportedError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

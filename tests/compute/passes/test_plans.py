@@ -6,7 +6,9 @@ import dataclasses
 import hashlib
 import pickle
 import resource
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -336,6 +338,35 @@ def test_an_error_in_one_of_two_regions_frees_its_place(
             plan.task(0)()
     assert passes._AT_ONCE.acquire(blocking=False)
     passes._AT_ONCE.release()
+
+
+@dataclasses.dataclass
+class _ToldSource(ArraySource):
+    """One that tells when it is read."""
+
+    begun: Event = dataclasses.field(default_factory=Event)
+
+    def read(self, box: Box) -> Voxels:
+        self.begun.set()
+        return super().read(box)
+
+
+def test_a_region_begins_while_shards_of_another_wait_to_be_stored(
+    lake: StoreURL, sources: dict[str, ArraySource]
+) -> None:
+    voxels = np.ones((8, 16, 16), "u1")
+    source = sources["a"] = _ToldSource(voxels, (1, 1, 1))
+    dataset, stored = new_dataset(lake, voxels, (), Reduction.MEAN), Event()
+    (plan, _), *_ = plan_passes(dataset, SourceAddress("a", "x"), Limits(1, 1 << 30, 2))
+    of_another = [threads.submit_waiting(stored.wait) for _ in range(2 * threads.WAITING)]
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(plan.task(0))
+        try:
+            assert source.begun.wait(30)
+        finally:
+            stored.set()
+        assert task.result().voxels == voxels.size
+    assert all(each.result() for each in of_another)
 
 
 @pytest.mark.parametrize("memory", [1 << 30, 1 << 10])

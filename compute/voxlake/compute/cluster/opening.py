@@ -153,13 +153,15 @@ def local_size(workers: int | None, tasks: int, cores: int) -> tuple[int, int]:
     --------
     >>> local_size(None, 10**6, 4), local_size(None, 10**6, 16), local_size(None, 64, 16)
     ((0, 4), (4, 4), (0, 16))
+    >>> local_size(None, 64, 1)  # what one task has made is stored while the next makes more
+    (0, 2)
     >>> local_size(2, 10**6, 16)
     (2, 8)
     """
     if workers is None:
         small = cores <= THREADS_PER_PROCESS or _are_few(tasks, cores)
         workers = 0 if small else -(-cores // THREADS_PER_PROCESS)
-    return workers, max(1, cores // max(1, workers))
+    return workers, max(1 if workers else 2, cores // max(1, workers))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from voxlake.compute.passes.cut import Cut, LevelGrid
 
-GETS_PER_LEVEL = 6
+GETS_PER_LEVEL = 4
 """Of metadata, by the process that plans and one that works (seen on S3): so few do not count."""
 
 

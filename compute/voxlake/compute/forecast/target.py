@@ -108,8 +108,8 @@ def target_of_dataset(name: str, dataset: Dataset, limits: Limits) -> Target:
     UnsupportedError
         If a level is not coded as voxlake does.
     """
-    volumes = [dataset.level(level) for level in range(dataset.levels)]
-    pyramid = tuple(pyramid_of(dataset))
+    volumes = dataset.every_level()
+    pyramid = tuple(pyramid_of(dataset, volumes))
     finest = volumes[0]
     passes = tuple(cut_pyramid(pyramid, None, finest.dtype.itemsize, limits))
     return Target(

@@ -22,14 +22,19 @@ from voxlake.ngff.making.unfinished import Making
 from voxlake.ngff.shards.format import find_shard_format, shard_format
 from voxlake.ngff.shards.reader import StoredShard, open_shard
 from voxlake.ngff.shards.storing import always
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from voxlake.compute.passes.ingest import SourceAddress
     from voxlake.ngff.dataset import Dataset
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
+
+_OPENING = Lock()
 
 MOST_OPEN = 64
 """Shards of a level that a task keeps open: each is an open file, if the store is local."""
@@ -97,7 +102,8 @@ def plan_passes(
     """
     if index is not None:
         check_labels(labels_of(dataset, index).at_time().volume)
-    pyramid, itemsize = pyramid_of(dataset), dataset.level(0).dtype.itemsize
+    volumes = dataset.every_level()
+    pyramid, itemsize = pyramid_of(dataset, volumes), volumes[0].dtype.itemsize
     block = source.open().block if source else None
     plans: list[tuple[Plan, Cut | None]] = []
     for planned in cut_pyramid(pyramid, block, itemsize, limits):
@@ -114,26 +120,25 @@ def plan_passes(
             job,
             dataset.multiscale.folder,
         )
-        plans.append((_plan(dataset, spec), spec.cut))
+        plans.append((_plan(dataset, volumes, spec), spec.cut))
     return plans
 
 
-def pyramid_of(dataset: Dataset) -> list[LevelGrid]:
-    """Return how the levels of `dataset` are cut."""
-    volumes = [dataset.level(level) for level in range(dataset.levels)]
+def pyramid_of(dataset: Dataset, volumes: Sequence[Volume]) -> list[LevelGrid]:
+    """Return how the levels of `dataset`, which are open, are cut."""
     return [
         LevelGrid(volume.shape, volume.chunk, volume.shard, dataset.step(level))
         for level, volume in enumerate(volumes)
     ]
 
 
-def _plan(dataset: Dataset, spec: PassSpec) -> Plan:
+def _plan(dataset: Dataset, volumes: Sequence[Volume], spec: PassSpec) -> Plan:
     first = 0 if spec.source else spec.base + 1
     last = spec.base + spec.cut.levels - 1
-    written = [dataset.level(level) for level in range(first, last + 1)]
+    written = volumes[first : last + 1]
     for volume in written:
         check_shard_size(volume)
-    base = dataset.level(spec.base)
+    base = volumes[spec.base]
     return Plan(
         stage_name(first, last),
         grid_shape(base.shape, spec.cut.region),
@@ -156,11 +161,16 @@ def stage_name(first: int, last: int) -> str:
     return f"downsample-{first}" if first == last else f"downsample-{first}-{last}"
 
 
-@lru_cache(maxsize=16)
 def _opened_pass(spec: PassSpec) -> Pass:
+    with _OPENING:  # Tasks that begin together ask for what they share once.
+        return _open_pass(spec)
+
+
+@lru_cache(maxsize=16)
+def _open_pass(spec: PassSpec) -> Pass:
     dataset = open_dataset(spec.dataset)
     levels = range(spec.base, spec.base + spec.cut.levels)
-    volumes = tuple(opened_volume(dataset.level_url(level)) for level in levels)
+    volumes = tuple(in_parallel(opened_volume, map(dataset.level_url, levels)))
     steps = tuple(map(dataset.step, levels))
     block = spec.source.open().block if spec.source else volumes[0].chunk
     codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]

@@ -28,6 +28,7 @@ from voxlake.ngff.memory.reuse import reused
 from voxlake.ngff.shards.chunk_codec import encode_chunks
 from voxlake.ngff.shards.storing import always, look_at_shard
 from voxlake.ngff.shards.stream import cut_at_shards, stream_shard
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 _AT_ONCE = BoundedSemaphore(2)
-"""Regions that a process works on: the next begins while the last shards of one are synced."""
+"""Regions that a process works on: the next begins while the last shards of one are stored."""
 
 
 class ReadInto(Protocol):
@@ -217,13 +218,15 @@ class _RegionPyramid:
 
     def _look(self) -> dict[tuple[int, tuple[int, ...]], str]:
         """Return the state of every shard that is to be stored."""
-        looks = {
-            (level, cell): submit_waiting(partial(look_at_shard, volume, cell))
+        places = [
+            (level, cell)
             for level, volume in enumerate(self.work.volumes)
             if self.work.codings[level] is not None
             for cell in (self._coarse_region(level) & volume.box).cells(volume.shard)
-        }
-        return {key: look.result() for key, look in looks.items()}
+        ]
+        # Not by the threads that store: shards of other regions wait there to be sent.
+        looks = in_parallel(lambda at: look_at_shard(self.work.volumes[at[0]], at[1]), places)
+        return dict(zip(places, looks, strict=True))
 
     def _read_piece(self, layer: _Layer, box: Box) -> None:
         self.read(box, layer.view(box))

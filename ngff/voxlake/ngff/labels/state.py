@@ -31,10 +31,11 @@ from voxlake.ngff.labels.segments.rows import (
     rows_of_shard,
 )
 from voxlake.ngff.labels.segments.segment_file import find_in_segment
-from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
+from voxlake.ngff.labels.sidecars.trust import known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import list_markers
 from voxlake.ngff.memory.columns import are_among
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError, OutdatedError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

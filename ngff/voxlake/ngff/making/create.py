@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from voxlake.ngff.grid.axes import SPATIAL, Axis, check_axes
@@ -19,6 +20,7 @@ from voxlake.ngff.metadata.writing import encoded, group_document, labels_docume
 from voxlake.ngff.stale import delete_all_marks
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError, CorruptDataError, ObjectExistsError
+from voxlake.platform.parallel import in_parallel
 from voxlake.platform.store.update import update
 
 if TYPE_CHECKING:
@@ -65,10 +67,10 @@ def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> S
         If something else is stored there.
     """
     url = lake / new.place.key
-    for level in new.levels:
-        # Datasets of old have the index at the start, and may still be unfinished.
-        documents = [array_document(new, level), array_document(new, level, "start")]
-        _put(url / level.path / "zarr.json", *map(sealed, documents))
+    finest, *coarser = new.levels
+    # By itself: where something else lies, nothing more is put beside it.
+    _create_array(url, new, finest)
+    list(in_parallel(partial(_create_array, url, new), coarser))
     of_image = new.place.of is not None
     groups = [group_document(each, of_image=of_image) for each in _multiscales(new)]
     if new.place.group is not None and not new.place.folder:
@@ -81,6 +83,12 @@ def create_dataset(lake: StoreURL, new: NewDataset, job: str | None = None) -> S
     if of_image and not new.place.folder:
         list_labels(lake, new.place)
     return url
+
+
+def _create_array(url: StoreURL, new: NewDataset, level: PyramidLevel) -> None:
+    # Datasets of old have the index at the start, and may still be unfinished.
+    documents = [array_document(new, level), array_document(new, level, "start")]
+    _put(url / level.path / "zarr.json", *map(sealed, documents))
 
 
 def seal_dataset(url: StoreURL) -> None:

@@ -26,7 +26,6 @@ from voxlake.ngff.grid.reduction import check_factors
 from voxlake.ngff.labels.handle import labels_of
 from voxlake.ngff.labels.scan.rows import check_labels
 from voxlake.ngff.labels.segments.publishing import publish
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.times import check_times
 from voxlake.ngff.lake import Place, check_nothing_there, check_writable, free_place_in, place_of
 from voxlake.ngff.making.create import NewDataset, create_dataset, remove_dataset
@@ -40,6 +39,7 @@ from voxlake.platform.errors import (
     StoreError,
     UnsupportedError,
 )
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from typing import Any

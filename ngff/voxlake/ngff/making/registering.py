@@ -68,7 +68,7 @@ def register(
 
 def _kind_of(dataset: Dataset, of: str | None) -> Kind:
     """Return whether it is an image or labels, once all of its levels were opened."""
-    volumes = [dataset.level(number) for number in range(dataset.levels)]
+    volumes = dataset.every_level()
     if of is None:
         return dataset.kind
     if volumes[0].dtype.kind != "u":

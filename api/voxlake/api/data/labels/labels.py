@@ -38,7 +38,6 @@ from voxlake.ngff.labels.mapping.table import Pairs
 from voxlake.ngff.labels.objects.reading import ObjectFilter, list_ids
 from voxlake.ngff.labels.queries.in_box import LabelsInBox
 from voxlake.ngff.labels.queries.points import POINTS_BYTES
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.table import LabelTable
 from voxlake.ngff.labels.upkeep import reservation
 from voxlake.ngff.labels.view import View
@@ -51,6 +50,7 @@ from voxlake.platform.errors import (
     LimitExceededError,
     NotFoundError,
 )
+from voxlake.platform.parallel import in_parallel
 
 MAX_CELLS = 1_000_000
 """Chunks of one label that are listed."""

@@ -11,9 +11,9 @@ from voxlake.compute.jobs.kinds.kind import JobKind, Spec, Work, at, record_job,
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.labels.bulk.build import begin_bulk, clear_bulk, renew_bulk
 from voxlake.ngff.labels.handle import labels_of
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.times import all_indices
 from voxlake.platform.errors import StoreError, UnsupportedError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace

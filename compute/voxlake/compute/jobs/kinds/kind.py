@@ -156,5 +156,10 @@ def record_job(workspace: Workspace, spec: Spec) -> Job:
 
 
 def sweep(work: Work[Spec]) -> None:
-    """Delete the temporary files of killed writers from the dataset and its label index."""
+    """Delete the temporary files of killed writers from the dataset and its label index.
+
+    In a bucket there are none: nothing is asked of it.
+    """
+    if not work.workspace.lake.is_local:
+        return
     leftovers.sweep(work.workspace.lake / work.place.key, work.index_url)

@@ -20,10 +20,10 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.segments.manifest import Segment, SegmentFile, geometry_of
 from voxlake.ngff.labels.segments.rows import in_order
 from voxlake.ngff.labels.segments.segment_file import rows_between, write_file
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.versioned.document import Document, create
 from voxlake.platform import store
 from voxlake.platform.errors import PlanChangedError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,13 +17,13 @@ from voxlake.ngff.labels.segments.manifest import (
     newest_manifest,
 )
 from voxlake.ngff.labels.segments.publishing import offer
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.upkeep.auditing import mark_differing
 from voxlake.ngff.labels.upkeep.marker import BulkState, bulk_marker, read_bulk
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.ngff.versioned.sorted_file import file_url
 from voxlake.platform import store
 from voxlake.platform.errors import ConflictError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.bulk.build import Build

@@ -17,9 +17,10 @@ from voxlake.ngff.labels.scan.counts import (
     count_labels,
 )
 from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
-from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
+from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.memory.columns import merged
 from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,8 +12,9 @@ from voxlake.ngff.labels.queries.extent import chunks_of
 from voxlake.ngff.labels.queries.voxels import read_tiles
 from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
 from voxlake.ngff.labels.scan.stored import stored_rows
-from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, shard_etag
+from voxlake.ngff.labels.sidecars.trust import known_rows, shard_etag
 from voxlake.platform.errors import InvalidInputError, OutdatedError, OutOfBoundsError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     import numpy.typing as npt

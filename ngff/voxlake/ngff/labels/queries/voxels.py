@@ -12,10 +12,11 @@ import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell
 from voxlake.ngff.labels.scan.rows import chunk_starts
-from voxlake.ngff.labels.sidecars.trust import in_parallel, shard_etag, trusted_rows
+from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
 from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

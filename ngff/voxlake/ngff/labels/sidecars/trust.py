@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from functools import partial, reduce
@@ -25,18 +23,15 @@ from voxlake.ngff.labels.sidecars.sidecar import (
 from voxlake.ngff.memory.cache import Cached
 from voxlake.ngff.shards.storing import look_at_shard
 from voxlake.platform import store
-from voxlake.platform.deadline import under_deadline
 from voxlake.platform.errors import (
     ConflictError,
     CorruptDataError,
     LimitExceededError,
     StoreError,
 )
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
-
     from voxlake.ngff.grid.box import Cell
     from voxlake.ngff.labels.handle import Labels
     from voxlake.ngff.labels.scan.rows import Rows
@@ -49,30 +44,6 @@ _COPY_BYTES = 400
 
 MOST_ASKED = 1 << 15
 """Shards that are asked for one by one where they are not listed."""
-THREADS = 8
-"""Shards asked about at the same time."""
-
-
-def in_parallel[T, R](
-    ask: Callable[[T], R], items: Iterable[T], most: int = THREADS
-) -> Iterator[R]:
-    """Yield the answers to `ask` in the order of `items`, asked in threads; the first error wins.
-
-    At most `most` are asked at the same time, or wait to be taken.
-    """
-    ask = under_deadline(ask)
-    with ThreadPoolExecutor(most, "label-index") as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(ask, item))
-                if len(waiting) == most:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def shard_etag(volume: Volume, cell: Cell) -> str | None:

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.ngff.labels.bulk.build import BULK_AGE_S, clear_dead
 from voxlake.ngff.labels.segments.cover import newest_etags, read_cover
-from voxlake.ngff.labels.sidecars.trust import (
-    in_parallel,
-    stored_shards,
-    trusted_sidecar,
-)
+from voxlake.ngff.labels.sidecars.trust import stored_shards, trusted_sidecar
 from voxlake.ngff.labels.state import ask_in_force
 from voxlake.ngff.labels.upkeep.marker import (
     close_marker,
@@ -20,6 +16,7 @@ from voxlake.ngff.labels.upkeep.marker import (
     read_marker,
 )
 from voxlake.ngff.versioned.sweeping import is_older
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from voxlake.ngff.grid.box import Cell

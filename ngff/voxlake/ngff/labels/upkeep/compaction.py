@@ -25,12 +25,13 @@ from voxlake.ngff.labels.segments.manifest import (
 from voxlake.ngff.labels.segments.publishing import discard, publish, write_segment
 from voxlake.ngff.labels.segments.rows import SegmentRows, in_order, rows_of_shard
 from voxlake.ngff.labels.sidecars import build
-from voxlake.ngff.labels.sidecars.trust import in_parallel, known_rows, stored_shards
+from voxlake.ngff.labels.sidecars.trust import known_rows, stored_shards
 from voxlake.ngff.labels.upkeep.marker import Marker, has_bulk_job, list_markers, read_marker
 from voxlake.ngff.labels.upkeep.merging import merge_if_many
 from voxlake.ngff.versioned import sweeping
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.platform import store
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,13 +11,13 @@ from voxlake.ngff.labels.label_id import MAX_LABEL
 from voxlake.ngff.labels.mapping.mapping import open_mapping
 from voxlake.ngff.labels.objects.manifest import newest_manifest
 from voxlake.ngff.labels.objects.reading import objects_url
-from voxlake.ngff.labels.sidecars.trust import in_parallel
 from voxlake.ngff.labels.state import IndexState, ask_in_force, ask_shards
 from voxlake.ngff.versioned import numbered
 from voxlake.ngff.versioned.contention import until_first
 from voxlake.ngff.versioned.document import Document, Form, create
 from voxlake.ngff.versioned.numbered import numbered_url
 from voxlake.platform.errors import InvalidInputError, LimitExceededError
+from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
     from voxlake.ngff.labels.handle import Labels
