@@ -11,7 +11,7 @@ PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times check bench format viewer browser prometheus pins wheel pictures docs clean
+.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times alerts check bench format viewer browser prometheus pins wheel pictures docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -83,6 +83,9 @@ TIMED := 2000
 
 times: .venv/dev.stamp  ## Try whether a clock tells hidden from absent: make times TIMED=5000
 	VOXLAKE_TIMED_REQUESTS=$(TIMED) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/api/timed_absent.py
+
+alerts: .venv/dev.stamp prometheus  ## Bring each alert about on real servers, and have people told of it
+	$(BIN)/pytest -n0 -o faulthandler_timeout=0 tests/deploy/monitoring/situations.py
 
 check: .venv/dev.stamp  ## Lint, types and import contracts
 	$(BIN)/ruff check

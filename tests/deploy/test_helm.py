@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import Any
 
 import helm_python as helm
@@ -214,7 +215,10 @@ def test_rules_and_dashboards_are_those_of_the_folder() -> None:
     documents = rendered(monitoring={"enabled": True})
     monitoring = ROOT / "deploy" / "monitoring"
     [rules] = [each["spec"] for each in documents if each["kind"] == "PrometheusRule"]
-    assert rules == yaml.safe_load((monitoring / "alerts.yml").read_text())
+    text = (monitoring / "alerts.yml").read_text()
+    docs = text.replace("{{ $externalLabels.docs }}", "https://docs.example.org")
+    assert docs != text
+    assert rules == yaml.safe_load(docs)
     [boards] = [each["data"] for each in documents if each["metadata"]["name"] == "lake-dashboards"]
     for file in (monitoring / "dashboards").glob("*.json"):
         assert json.loads(boards[file.name]) == json.loads(file.read_text())
@@ -243,9 +247,34 @@ def test_alerts_reach_whom_values_name() -> None:
     [mail] = people["emailConfigs"]
     assert (mail["to"], mail["smarthost"]) == ("ada@example.org", "mail.example.org:587")
     assert mail["authPassword"] == {"name": "mail", "key": "password"}
-    assert "{{ .Annotations.todo }}" in mail["text"]
+    assert mail["html"] == ""
+    [subject] = [each["value"] for each in mail["headers"] if each["key"] == "Subject"]
+    about = f"Trial at {VALUES['settings']['VOXLAKE_PUBLIC_URL']}"
+    assert _mailed(subject) == f"[FIRING 1] {about}"
+    assert _mailed(mail["text"]).startswith("Trial: All is well.\nTo do: Nothing.\nMore: https:")
     routes = [spec["route"], *spec["route"]["routes"]]
     assert {route["receiver"] for route in routes} == {"people"}
+
+
+def _mailed(text: str) -> str:
+    """Return what an Alertmanager without templates of ours makes of a text."""
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "Trial"},
+        "annotations": {"summary": "All is well.", "todo": "Nothing.", "runbook_url": "https:/x"},
+        "startsAt": "2026-01-02T03:04:05Z",
+    }
+    told = {"status": "firing", "alerts": [alert], "commonLabels": {"alertname": "Trial"}}
+    words = ["--template.glob=/dev/null", f"--template.text={text}", "--template.type=text"]
+    ran = subprocess.run(
+        ["amtool", "template", "render", *words, "--template.data=/dev/stdin"],
+        input=json.dumps(told),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 from tests.deploy.installation import Installation, installed, lines_of
-from tests.deploy.test_monitoring import EXPRESSIONS, OF_OTHERS, RULES, metrics_of
+from tests.deploy.monitoring.test_rules import EXPRESSIONS, OF_OTHERS, RULES, metrics_of
 
 from voxlake.platform.catalog.migrate import REVISIONS
 

@@ -24,6 +24,11 @@ def small_folder(folder: Path, size_bytes: int) -> Iterator[Path]:
         _run("umount", "-l", str(folder))
 
 
+def grow(folder: Path, size_bytes: int) -> None:
+    """Give the RAM disk that is mounted at a folder another size."""
+    _run("mount", "-o", f"remount,size={size_bytes}", str(folder))
+
+
 @contextmanager
 def read_only_folder(folder: Path) -> Iterator[Path]:
     """Make the folder refuse writes: by a mount for root, whom permissions do not stop."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from tests.servers.processes import free_ports, start, stop
 
@@ -36,9 +36,14 @@ class S3Server:
 
 
 @contextmanager
-def run_s3(folder: Path) -> Iterator[S3Server]:
-    """Run a server that keeps its data below `folder` until the end of the block."""
+def run_s3(folder: Path, metrics_port: int | None = None) -> Iterator[S3Server]:
+    """Run a server that keeps its data below `folder` until the end of the block.
+
+    It may run there again. At `metrics_port` it tells Prometheus how it is.
+    """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    if metrics_port is not None:
+        ports["metricsPort"] = metrics_port
     process, server = _started(folder, "127.0.0.1", ports, [])
     try:
         yield server
@@ -64,7 +69,7 @@ def _started(
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [_identity()]}))
     (folder / "iam.json").write_text(json.dumps(_roles()))
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(exist_ok=True)
     filer = f"http://{host}:{ports['filer.port']}"
     endpoint = f"http://{host}:{ports['s3.port']}"
     process = start(
@@ -159,10 +164,12 @@ def _answers(url: str) -> bool:
 
 
 def _has_bucket(filer: str) -> bool:
-    """Make the bucket: a folder of the file service below ``/buckets``."""
+    """Make the bucket: a folder of the file service below ``/buckets``; it may be there (409)."""
     request = urllib.request.Request(f"{filer}/buckets/{BUCKET}/", method="POST")
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return bool(answer.status < 300)
-    except (URLError, OSError):
+    except HTTPError as error:
+        return error.code == 409
+    except OSError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import string
@@ -14,11 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.api.asgi import InProcess
 from tests.api.conftest import Served, run_app
 from tests.docs.pages import ROOT
+from tests.servers.issuer import run_issuer
 
 from voxlake.api.app import create_app
 from voxlake.api.http.layers.exchange import CutOff, Exchange
 from voxlake.api.http.limits.budget import Budget
-from voxlake.api.identity.oidc.issuer import Issuer
+from voxlake.api.identity.oidc.issuer import Issuer, Pace
 from voxlake.api.monitoring.costs import Costs
 from voxlake.api.monitoring.disks import Disks
 from voxlake.api.monitoring.jobs import Jobs
@@ -33,7 +35,7 @@ from voxlake.platform.errors import StoreUnavailableError
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
-from voxlake.platform.store.counts import COUNTS, StoreCounts
+from voxlake.platform.store.counts import COUNTS, FAILURES, StoreCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 DATASET = "/v2/datasets/{collection}/{experiment}/{dataset}"
 OBJECT = "/zarr/{collection}/{experiment}/{dataset}/{key}"
 PATHS = 1000
+OF_NONE = {"route": "none", "method": "other", "status": "4xx"}
 
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -148,6 +151,57 @@ def test_cut_off_and_throttled_requests_are_counted() -> None:
     assert value(found, "throttled_requests_total") == 1
     assert value(found, "cut_off_requests_total", cause="stalled") == 1
     assert value(found, "requests_total", route="none", method="other", status="none") == 1
+
+
+def test_counts_of_failures_begin_at_0() -> None:
+    metrics = Metrics()
+    metrics.add(Resources(Budget(1 << 20), store=StoreCounts()))
+    metrics.count(Exchange("GET", route="/a", status=200, is_whole=True))
+    found = read(metrics.text())
+    failures = [("cut_off_requests_total", "cause", cause.value) for cause in CutOff]
+    failures += [("store_failures_total", "kind", kind) for kind in FAILURES]
+    failed = {"route": "/a", "method": "GET", "status": "5xx"}
+    labels = [(name, {label: kind}) for name, label, kind in failures]
+    for name, told in [*labels, ("requests_total", failed), ("throttled_requests_total", {})]:
+        assert found[f"voxlake_{name}", frozenset(told.items())] == 0
+
+
+def test_no_room_is_told_aside_from_failures() -> None:
+    metrics = Metrics()
+    for status in (500, 507, 503):
+        metrics.count(Exchange("PUT", route="/a", status=status, is_whole=True))
+    found, of_route = read(metrics.text()), {"route": "/a", "method": "PUT"}
+    assert value(found, "requests_total", status="5xx", **of_route) == 2
+    assert value(found, "requests_total", status="507", **of_route) == 1
+
+
+def test_made_up_methods_take_no_memory() -> None:
+    metrics = Metrics()
+    for number in range(PATHS):
+        metrics.count(Exchange(f"BREW{number}", status=405, is_whole=True))
+    assert len(metrics._series) == 1
+    assert value(read(metrics.text()), "requests_total", **OF_NONE) == PATHS
+
+
+def test_no_series_names_a_place_or_a_person(served: Served, gateway: httpx2.Client) -> None:
+    served.catalog.people.add_user("augusta")
+    _, secret = served.catalog.tokens.make("augusta", "reading")
+    for path in ("/v2/datasets/lab/brain/em", "/zarr/lab/brain/em/0/c/0/0/0"):
+        headers = {"Authorization": f"Bearer {secret}"}
+        assert httpx2.get(f"{gateway.base_url}{path}", headers=headers).status_code == 200
+    assert not re.search("brain|augusta", gateway.get("/metrics").text)
+
+
+def test_an_issuer_that_does_not_answer_is_told() -> None:
+    with run_issuer() as scripted:
+        issuer, metrics = Issuer(scripted.url, Pace(fresh=0, retry=0)), Metrics()
+        metrics.add(Resources(Budget(1), issuer))
+        told = []
+        for status in (200, 503):
+            told.append(value(read(metrics.text()), "issuer_up"))
+            scripted.status = status
+            asyncio.run(issuer.state())
+    assert [*told, value(read(metrics.text()), "issuer_up")] == [1, 1, 0]
 
 
 def test_random_addresses_add_no_series(fresh: Any) -> None:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from voxlake.api.http.layers.exchange import Exchange
+from voxlake.api.http.layers.exchange import CutOff, Exchange
 from voxlake.api.monitoring.of_workers import MetricsOfWorkers
 from voxlake.api.workers.worker import Worker
 
@@ -20,6 +20,9 @@ NONE = "none"
 """The route of addresses that have none; the status of answers that were never begun."""
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """Of what `Metrics.text` returns."""
+_OTHER, _FAILED = "other", "5xx"
+_NO_ROOM = 507
+"""Told by itself: it fails by a limit of what may be stored, or by a disk, that others tell of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Metrics:
             ("cause",),
             registry=self.registry,
         )
+        for cause in CutOff:
+            self._cut_off.labels(cause)
         self._throttled = Counter(
             "voxlake_throttled_requests", "Requests answered with 429.", registry=self.registry
         )
@@ -79,7 +84,8 @@ class Metrics:
     def count(self, exchange: Exchange) -> None:
         """Count a request that is over."""
         status = exchange.status
-        key = exchange.route, exchange.method, status and status // 100
+        method = exchange.method if exchange.method in METHODS else _OTHER
+        key = exchange.route, method, status
         series = self._series.get(key) or self._make_series(*key)
         series.requests.inc()
         series.seconds.observe(exchange.seconds)
@@ -102,12 +108,23 @@ class Metrics:
 
     def _make_series(self, route: str | None, method: str, status: int | None) -> _Series:
         place = route or NONE
-        told = method if method in METHODS else "other"
-        shown = f"{status}xx" if status else NONE
+        # From 0 on: whoever looks at growth does not see the failure that a count begins with.
+        self._requests.labels(place, method, _FAILED)
         made = _Series(
-            self._requests.labels(place, told, shown),
+            self._requests.labels(place, method, _class_of(status)),
             self._seconds.labels(place),
             self._sent_bytes.labels(place),
         )
         self._series[route, method, status] = made
         return made
+
+
+def _class_of(status: int | None) -> str:
+    """Return what the label of a status is.
+
+    >>> _class_of(206), _class_of(507), _class_of(None)
+    ('2xx', '507', 'none')
+    """
+    if status is None:
+        return NONE
+    return str(status) if status == _NO_ROOM else f"{status // 100}xx"

@@ -78,6 +78,8 @@ class Resources(Collector):
 
     def _issuer_metrics(self, issuer: Issuer) -> Iterator[Metric]:
         name = "voxlake_issuer_key"
+        up = "Whether the keys of the issuer could be read when it was asked last."
+        yield GaugeMetricFamily("voxlake_issuer_up", up, float(issuer.answers))
         yield CounterMetricFamily(f"{name}_reads", "Keys of the issuer were read.", issuer.reads)
         yield CounterMetricFamily(f"{name}_failures", "They could not be.", issuer.failures)
 

@@ -5,12 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from threading import Lock
 
+from voxlake.platform.errors import (
+    StoreDeniedError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+
+FAILURES = tuple(
+    error.kind
+    for error in (
+        StoreDeniedError,
+        StoreError,
+        StoreFullError,
+        StoreReadOnlyError,
+        StoreUnavailableError,
+    )
+)
+"""Kinds that are counted from 0 on: whoever looks at growth does not see what begins at 1."""
+
 
 class StoreCounts:
     """Counts of requests by action, and of failures by kind of error. For any thread."""
 
     def __init__(self) -> None:
-        self.requests, self.failures = Counter[str](), Counter[str]()
+        self.requests = Counter[str]()
+        self.failures = Counter[str](dict.fromkeys(FAILURES, 0))
         self._lock = Lock()
 
     def count_request(self, action: str) -> None:

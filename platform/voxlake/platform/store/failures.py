@@ -109,7 +109,7 @@ def store_failures(action: str, url: StoreURL) -> Iterator[None]:
 def explain(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return our error for what a library raised: absent is absent, a failure is a failure."""
     explained = _explain(action, url, error)
-    if isinstance(explained, StoreError):
+    if isinstance(explained, StoreError) and explained.status >= 500:  # no refusal of ours
         COUNTS.count_failure(explained.kind)
     return explained
 

@@ -113,7 +113,12 @@ class Issuer:
             If it does not answer, and its keys are not known or too old.
         """
         await self._keep_fresh()
-        return "ok" if self._read_at > self._failed_at else "stale"
+        return "ok" if self.answers else "stale"
+
+    @property
+    def answers(self) -> bool:
+        """Whether its keys could be read when it was asked last, or it never was."""
+        return self._read_at >= self._failed_at
 
     async def _keep_fresh(self) -> None:
         moment = time.monotonic()

@@ -7,7 +7,8 @@ import json
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,9 +25,6 @@ from voxlake.api.monitoring.resources import Resources
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARDS = sorted((MONITORING / "dashboards").glob("*.json"))
@@ -105,9 +103,9 @@ def test_prometheus_takes_its_files() -> None:
 
 
 def test_every_rule_is_fired_and_none_by_what_is_well(tmp_path: Path) -> None:
-    cases = ROOT / "tests" / "deploy" / "alerts.yml"
+    cases = Path(__file__).with_name("cases.yml")
     shutil.copy(MONITORING / "alerts.yml", tmp_path)
-    shutil.copy(cases, tmp_path / "cases.yml")
+    shutil.copy(cases, tmp_path)
     promtool("test", "rules", tmp_path / "cases.yml")
     well, *ill = yaml.safe_load(cases.read_text())["tests"]
     names = {rule["alert"] for rule in RULES}
@@ -118,7 +116,10 @@ def test_every_rule_is_fired_and_none_by_what_is_well(tmp_path: Path) -> None:
 def test_a_page_says_what_to_do_about_every_alert() -> None:
     page = (ROOT / "docs" / "how-to" / "answer-an-alert.md").read_text()
     assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == [rule["alert"] for rule in RULES]
-    assert all(rule["annotations"]["todo"] for rule in RULES)
+    for rule in RULES:
+        assert rule["annotations"]["todo"]
+        place = f"/how-to/answer-an-alert.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook_url"] == "{{ $externalLabels.docs }}" + place
 
 
 ALONG = (("x", "w"), ("y", "h"))
