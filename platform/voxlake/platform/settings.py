@@ -260,7 +260,10 @@ class Settings(BaseSettings):
         default=5, gt=0, description="Seconds to wait for a connection to the store."
     )
     store_stall_timeout_s: float = Field(
-        default=10, gt=0, description="Seconds without a byte after which a transfer is broken off."
+        default=10,
+        gt=0,
+        description="Seconds without a byte after which a transfer is broken off. Large bodies "
+        "that are sent have the seconds of `VOXLAKE_STORE_TIMEOUT_S`.",
     )
     store_timeout_s: float = Field(
         default=60, gt=0, description="Seconds one request to the store may take."

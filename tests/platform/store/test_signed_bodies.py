@@ -61,7 +61,7 @@ def test_a_body_is_hashed_unless_it_is_encrypted(
     certificate = make_certificate(tmp_path / "certificate.pem")
     options = adapters._patience(Settings())
     options["client_options"]["allow_invalid_certificates"] = True  # This one nobody signed.
-    monkeypatch.setattr(adapters, "_patience", lambda *_: options)
+    monkeypatch.setattr(adapters, "_patience", lambda *_, **__: options)
     monkeypatch.setenv("VOXLAKE_S3_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("VOXLAKE_S3_SECRET_ACCESS_KEY", "secret")
     said: list[str] = []

@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 type Obstore = obstore.store.MemoryStore | obstore.store.S3Store | obstore.store.HTTPStore
 
 
-def as_obstore(url: StoreURL) -> Obstore:
+SLOWEST = 1 << 20
+"""Bytes a second that a line takes at least which is not taken for broken."""
+
+
+def as_obstore(url: StoreURL, sent_bytes: int = 0) -> Obstore:
     """Return the obstore handle of the bucket or host of `url`; keys are `url.key` and below.
+
+    Parameters
+    ----------
+    sent_bytes
+        Size of the body that is to be sent. The server says nothing before it has all of it, which
+        for a large one is longer than a server may be silent.
 
     Raises
     ------
@@ -35,7 +45,8 @@ def as_obstore(url: StoreURL) -> Obstore:
         raise InvalidInputError(f"{url} is on this machine, and in no bucket; use its path")
     if not url.is_listed:
         return _host(f"{url.scheme}://{url.root}", foreign=url.foreign)
-    return _bucket(dataclasses.replace(url, key=""))
+    is_long = sent_bytes > SLOWEST * prepare_process().store_stall_timeout_s
+    return _bucket(dataclasses.replace(url, key=""), sends=is_long)
 
 
 def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False) -> Store:
@@ -108,8 +119,8 @@ def _tensorstore_credentials(settings: Settings) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bucket(url: StoreURL) -> obstore.store.S3Store:
-    return _s3(url)
+def _bucket(url: StoreURL, *, sends: bool) -> obstore.store.S3Store:
+    return _s3(url, sends=sends)
 
 
 @lru_cache(maxsize=64)
@@ -118,7 +129,7 @@ def _host(address: str, *, foreign: bool) -> obstore.store.HTTPStore:
     return obstore.store.HTTPStore.from_url(address, **how)
 
 
-def _s3(url: StoreURL) -> obstore.store.S3Store:
+def _s3(url: StoreURL, *, sends: bool = False) -> obstore.store.S3Store:
     """Return the handle of the prefix `url` of a bucket."""
     settings = prepare_process()
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
@@ -142,24 +153,28 @@ def _s3(url: StoreURL) -> obstore.store.S3Store:
         region=url.region or "us-east-1",
         virtual_hosted_style_request=not url.endpoint,
         unsigned_payload=encrypted,
-        **_patience(settings, url.endpoint if url.foreign else None),
+        **_patience(settings, url.endpoint if url.foreign else None, sends=sends),
         **options,
     )
 
 
-def _patience(settings: Settings, only: str | None = None) -> dict[str, Any]:
+def _patience(
+    settings: Settings, only: str | None = None, *, sends: bool = False
+) -> dict[str, Any]:
     """Return how long obstore waits for a server, and how often it asks again.
 
-    With `only`, the origin of the server, it connects to no other, as `outbound` says.
+    With `only`, the origin of the server, it connects to no other, as `outbound` says. It counts
+    how long nothing comes from when a request begins, so what `sends` much has all of its time.
     """
-    stall = timedelta(seconds=settings.store_stall_timeout_s)
+    whole = settings.store_timeout_s
+    stall = timedelta(seconds=whole if sends else settings.store_stall_timeout_s)
     proxy = {} if only is None else {"proxy_url": proxy_to(only)}
     return {
         "client_options": {
             "allow_http": True,
             "connect_timeout": timedelta(seconds=settings.store_connect_timeout_s),
             "read_timeout": stall,
-            "timeout": timedelta(seconds=settings.store_timeout_s),
+            "timeout": timedelta(seconds=whole),
             **proxy,
         },
         "retry_config": {

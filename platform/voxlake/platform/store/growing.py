@@ -117,7 +117,7 @@ class GrowingObject:
         answer = request(
             obstore.put,
             obstore.put_async,
-            *object_of(self.url),
+            *object_of(self.url, self.size),
             body,
             # Uploads in parts take no condition.
             mode="overwrite" if known is None else put_mode(known),

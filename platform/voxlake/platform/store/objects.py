@@ -275,9 +275,9 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str,
     return last, str(named[last]["e_tag"])
 
 
-def object_of(url: StoreURL) -> tuple[Obstore, str]:
-    """Return the store handle and the key of one object of a remote store."""
-    return as_obstore(url), check_object(url).key
+def object_of(url: StoreURL, sent_bytes: int = 0) -> tuple[Obstore, str]:
+    """Return the store handle, to send so much by, and the key of one object of a remote store."""
+    return as_obstore(url, sent_bytes), check_object(url).key
 
 
 def check_object(url: StoreURL) -> StoreURL:
@@ -315,9 +315,8 @@ def _put(url: StoreURL, body: bytes, mode: PutMode, *, synced: bool = True) -> s
             _write_file(url.path, body, replace=mode == "overwrite", synced=synced)
             return etag_of(url)
         # One PUT: parts of an upload that a crash cut off would stay on the store, unseen.
-        answer = request(
-            obstore.put, obstore.put_async, *object_of(url), body, mode=mode, use_multipart=False
-        )
+        at = object_of(url, len(body))
+        answer = request(obstore.put, obstore.put_async, *at, body, mode=mode, use_multipart=False)
         return str(answer["e_tag"])
 
 
