@@ -35,13 +35,13 @@ LABEL_INDEX := tests/ngff/labels
 
 proofs: .venv/dev.stamp  ## Try the protocol of the label index at length, some minutes
 	VOXLAKE_HISTORIES=$(EXAMPLES) VOXLAKE_INDEX_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --dist=load --maxschedchunk=1 -o faulthandler_timeout=0 --durations=5 \
-	  $(LABEL_INDEX)/test_any_history.py $(LABEL_INDEX)/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
+	  $(LABEL_INDEX)/protocol/test_any_history.py $(LABEL_INDEX)/protocol/test_protocol.py $(LABEL_INDEX)/upkeep/test_two_compactors.py \
 	  $(LABEL_INDEX)/bulk/test_histories.py $(LABEL_INDEX)/objects/test_protocol.py
 
 REQUESTS := 5000
 
 requests: .venv/dev.stamp  ## Try the gateway with any requests at length, some minutes: make requests REQUESTS=20000
-	VOXLAKE_API_REQUESTS=$(REQUESTS) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/test_any_request.py
+	VOXLAKE_API_REQUESTS=$(REQUESTS) $(BIN)/pytest -n0 -o timeout=3600 -o faulthandler_timeout=0 tests/api/routes/test_any_request.py
 
 BODIES := 100000
 
@@ -82,7 +82,7 @@ faults: .venv/dev.stamp  ## Have the store fail under every client at length, so
 TIMED := 2000
 
 times: .venv/dev.stamp  ## Try whether a clock tells hidden from absent: make times TIMED=5000
-	VOXLAKE_TIMED_REQUESTS=$(TIMED) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/api/timed_absent.py
+	VOXLAKE_TIMED_REQUESTS=$(TIMED) $(BIN)/pytest -n0 -s -o timeout=3600 -o faulthandler_timeout=0 tests/api/routes/timed_absent.py
 
 alerts: .venv/dev.stamp prometheus  ## Bring each alert about on real servers, and have people told of it
 	$(BIN)/pytest -n0 -o faulthandler_timeout=0 tests/deploy/monitoring/situations.py
@@ -105,7 +105,7 @@ wheel: .venv/dev.stamp viewer  ## Build the wheel, viewer included, into dist/
 	$(UV) build --quiet --wheel --no-build-isolation --python .venv --out-dir dist
 
 pictures: .venv/dev.stamp viewer browser  ## Take the picture of the README anew, of the real sample
-	VOXLAKE_PICTURES=docs/images $(BIN)/pytest -n0 tests/api/views/test_pictures.py
+	VOXLAKE_PICTURES=docs/images $(BIN)/pytest -n0 tests/api/views/viewer/test_pictures.py
 
 docs: .venv/docs.stamp  ## Build the site of the documentation into dist/docs: make docs ARGS="-D nb_execution_mode=force"
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d dist/doctrees . dist/docs $(ARGS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-from tests.api.test_stalling import CUTOUT, EXTENT, lake, running
+from tests.api.http.test_stalling import CUTOUT, EXTENT, lake, running
 
 if TYPE_CHECKING:
     import socket

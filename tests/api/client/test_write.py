@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.api.conftest import TOKEN
 from tests.api.lakes import Sample, image_voxels, label_voxels
-from tests.api.v2.indexed import check_index
-from tests.api.v2.test_writing import CELLS, DYES, EM, serving
+from tests.api.v2.datasets.test_writing import CELLS, DYES, EM, serving
+from tests.api.v2.labels.indexed import check_index
 
 from voxlake.client import Gateway
 from voxlake.ngff.grid.layout import Kind

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from tests.api.conftest import TOKEN, Served
-from tests.api.matrix import VIEWS
+from tests.api.routes.matrix import VIEWS
 
 from voxlake.api.guards.askers import GUARDS, RequiresPlace
 from voxlake.api.guards.datasets import Granted, Lists, PublicApp, Requires, public

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Depends
 from fastapi.routing import APIRoute, iter_route_contexts
 from tests.api.conftest import TOKEN, Served, run_app
-from tests.api.matrix import DATASET, VIEWS
+from tests.api.routes.matrix import DATASET, VIEWS
 
 from voxlake.api.app import create_app
 from voxlake.api.guards.datasets import public

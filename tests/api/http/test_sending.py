@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import Served, run_app
-from tests.api.test_stalling import SHARD, Running, lake, running
+from tests.api.http.test_stalling import SHARD, Running, lake, running
 
 from voxlake.api.data.stored import objects as stored_objects
 from voxlake.api.http.connection import Connection

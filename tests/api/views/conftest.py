@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.api.views.drawn import watched
+from tests.api.views.viewer.drawn import watched
 
 from voxlake.api.views.viewer_folder import viewer_folder
 

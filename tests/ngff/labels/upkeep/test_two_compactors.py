@@ -15,10 +15,10 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from tests.ngff.labels.answers import check_rows
+from tests.ngff.labels.protocol.turns import taking_turns
 from tests.ngff.labels.samples import new_volume
 from tests.ngff.labels.scenes import Scene, in_small_pieces, merge_above, same_scene
 from tests.ngff.labels.steps import watch
-from tests.ngff.labels.turns import taking_turns
 
 from voxlake.ngff.grid.box import Box
 from voxlake.platform import store
