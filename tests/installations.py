@@ -31,7 +31,7 @@ class Installation(StrEnum):
 HERE = os.environ.get("VOXLAKE_TEST_INSTALLATION", Installation.FOLDER)
 """What this run is on."""
 
-_CHOOSING = frozenset({"any_database", "any_store", "postgres_url", "s3_store"})
+_CHOOSING = frozenset({"any_database", "any_store", "new_database", "postgres_url", "s3_store"})
 """Fixtures of tests that are on servers in each run, besides others or not."""
 _OF_RUN = pytest.StashKey[Counter[str]]()
 _SENT = "installations"

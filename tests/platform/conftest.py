@@ -1,4 +1,4 @@
-"""What the ground is tried on: S3 servers of two makers, beside a folder and memory."""
+"""What the ground is tried on: both databases; S3 servers of two makers, a folder and memory."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import pytest
 from tests.conftest import prefix_on
 from tests.servers.moto import run_moto
 
+from voxlake.platform.catalog import Catalog, open_catalog
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers.s3 import S3Server
 
+    from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
+
+
+@pytest.fixture
+def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
+    """An open catalog, empty, on each kind of database."""
+    with open_catalog(lake, any_database) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

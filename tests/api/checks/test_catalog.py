@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from voxlake.platform.store import StoreURL
 
 
-def test_one_that_is_well_is_of_this_version(lake: StoreURL, any_database: Settings) -> None:
-    with closing(catalog_database(lake, any_database)) as database:
+def test_one_that_is_well_is_of_this_version(lake: StoreURL, new_database: Settings) -> None:
+    with closing(catalog_database(lake, new_database)) as database:
         assert look_at_database(database)[0] == "fail"
-        open_catalog(lake, any_database).close()
+        open_catalog(lake, new_database).close()
         state, found, _ = look_at_database(database)
         assert (state, NEWEST in found) == ("ok", True)
 
 
-def test_a_look_makes_no_file(lake: StoreURL, any_database: Settings) -> None:
-    with closing(catalog_database(lake, any_database)) as database:
+def test_a_look_makes_no_file(lake: StoreURL, new_database: Settings) -> None:
+    with closing(catalog_database(lake, new_database)) as database:
         assert condition_of(database).revision is None
     assert not (lake.path / ".voxlake").exists()
 

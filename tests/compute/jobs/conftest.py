@@ -20,7 +20,7 @@ def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
         lake, settings = request.getfixturevalue("lake"), Settings(workers=0)
     else:
         lake = request.getfixturevalue("s3_store")
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("catalog_url")
         settings = Settings(workers=0, database_url=url)
     with Workspace.opened(lake, settings) as opened:
         yield opened

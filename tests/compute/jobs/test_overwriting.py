@@ -45,10 +45,9 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
-from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from voxlake.compute.verify.results import ComparedRegion
@@ -63,19 +62,9 @@ ALONE = Place(SEG, Kind.LABELS)
 SHAPE = (4, 5, 6)
 
 
-@pytest.fixture(params=["file-sqlite", "s3-postgres"])
-def workspace(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workspace]:
+@pytest.fixture(autouse=True)
+def _no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overwriting, "LINGER_S", 0)
-    if request.param == "file-sqlite":
-        lake, settings = request.getfixturevalue("lake"), Settings(workers=0)
-    else:
-        lake = request.getfixturevalue("s3_store")
-        url = request.getfixturevalue("postgres_url")
-        settings = Settings(workers=0, database_url=url)
-    with Workspace.opened(lake, settings) as opened:
-        yield opened
 
 
 @pytest.fixture

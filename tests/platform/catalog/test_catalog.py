@@ -46,16 +46,9 @@ from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NOON = datetime(2026, 3, 4, 12, 30, 15, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def image(name: str) -> DatasetRecord:
@@ -313,9 +306,9 @@ OLD_JOBS = [("A", "c/e/em", "done"), ("B", "c/e/seg", "running"), ("C", "d/e/new
 
 
 def test_datasets_and_jobs_of_before_there_were_nodes(
-    lake: StoreURL, any_database: Settings
+    lake: StoreURL, new_database: Settings
 ) -> None:
-    given = any_database.database_url
+    given = new_database.database_url
     url = given.get_secret_value() if given else f"sqlite:///{lake.path}/old.sqlite"
     settings = Settings(database_url=url)
     _make_old(open_database(url, settings))
@@ -374,10 +367,10 @@ with open_catalog(StoreURL.parse(sys.argv[1]), Settings()) as catalog:
 
 
 def test_many_open_a_new_catalog_at_once(
-    lake: StoreURL, any_database: Settings, monkeypatch: pytest.MonkeyPatch
+    lake: StoreURL, new_database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if any_database.database_url:
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", any_database.database_url.get_secret_value())
+    if new_database.database_url:
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", new_database.database_url.get_secret_value())
     openers = [
         subprocess.Popen(
             [sys.executable, "-c", OPEN, str(lake)],
@@ -401,9 +394,9 @@ def test_a_newer_catalog_is_refused(lake: StoreURL, any_database: Settings) -> N
 
 
 def test_the_catalog_of_another_lake_is_refused(
-    lake: StoreURL, memory_store: StoreURL, postgres_url: str
+    lake: StoreURL, memory_store: StoreURL, catalog_url: str
 ) -> None:
-    settings = Settings(database_url=postgres_url)
+    settings = Settings(database_url=catalog_url)
     open_catalog(lake, settings).close()
     with pytest.raises(ConflictError, match="is the catalog of lake"):
         open_catalog(memory_store, settings)
@@ -597,8 +590,8 @@ def test_a_database_that_is_not_there_is_said(lake: StoreURL, postgres_url: str)
         open_catalog(lake, Settings(database_url=url))
 
 
-def test_a_read_only_server_is_said(lake: StoreURL, postgres_url: str) -> None:
-    settings = Settings(database_url=postgres_url)
+def test_a_read_only_server_is_said(lake: StoreURL, catalog_url: str) -> None:
+    settings = Settings(database_url=catalog_url)
     with open_catalog(lake, settings) as opened, opened.database.write() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar()
         connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog import retention as retention_module
 from voxlake.platform.catalog.retention import Kept, Pruned
 from voxlake.platform.catalog.tables import audit
@@ -20,19 +19,7 @@ from voxlake.platform.jobs.record import JobState, StageRecord
 from voxlake.platform.jobs.tables import done_tasks, failed_tasks, jobs, stages
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 EM = DatasetName("lab", "brain", "em")
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def _audit(catalog: Catalog, *ages: int) -> None:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.usage import Metric
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError, StorageQuotaError
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 NAMES = [DatasetName("lab", "brain", "em"), DatasetName("lab", "eye", "em")]
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
+def catalog(catalog: Catalog) -> Catalog:
     """The catalog of two datasets of 100 and 50 bytes, in experiments of one collection."""
-    with open_catalog(lake, any_database) as opened:
-        for name, size in zip(NAMES, (100, 50), strict=True):
-            record = DatasetRecord(name, "image", None, str(name), DatasetState.READY, False, now())
-            opened.add_dataset(record)
-            opened.stored.put(opened.get_dataset(name).node, 3, size)
-        yield opened
+    for name, size in zip(NAMES, (100, 50), strict=True):
+        record = DatasetRecord(name, "image", None, str(name), DatasetState.READY, False, now())
+        catalog.add_dataset(record)
+        catalog.stored.put(catalog.get_dataset(name).node, 3, size)
+    return catalog
 
 
 def test_sizes_add_up_at_places(catalog: Catalog) -> None:

@@ -14,8 +14,6 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
 
@@ -23,11 +21,10 @@ NAME = DatasetName("lab", "brain", "em")
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        record = DatasetRecord(NAME, "image", None, str(NAME), DatasetState.READY, False, now())
-        opened.add_dataset(record)
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    record = DatasetRecord(NAME, "image", None, str(NAME), DatasetState.READY, False, now())
+    catalog.add_dataset(record)
+    return catalog
 
 
 def test_many_count_at_once(catalog: Catalog, lake: StoreURL, any_database: Settings) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import PUBLIC, Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.data.jobs import JobPage
 from voxlake.platform.errors import ConflictError, InvalidInputError, NotFoundError
 from voxlake.platform.jobs.answers import answer_of, record_answer
@@ -17,11 +16,8 @@ from voxlake.platform.jobs.sharing import SharedTasks
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.record import JSON, Job
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 NAME = DatasetName.parse("lab/brain/em")
 OTHER = DatasetName.parse("other/brain/em")
@@ -30,14 +26,13 @@ ALL = JobPage(100)
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for collection in ("lab", "other"):
-            opened.collections.add([collection])
-            opened.collections.add([collection, "brain"])
-        for user in ("ada", "bob"):
-            opened.people.add_user(user)
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for collection in ("lab", "other"):
+        catalog.collections.add([collection])
+        catalog.collections.add([collection, "brain"])
+    for user in ("ada", "bob"):
+        catalog.people.add_user(user)
+    return catalog
 
 
 def principal(catalog: Catalog, name: str) -> Principal:

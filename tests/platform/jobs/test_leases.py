@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import ConflictError, LeaseLostError
 from voxlake.platform.jobs import leases, runner
 from voxlake.platform.jobs.record import (
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
@@ -41,9 +41,8 @@ SHORT_S = 0.3
 
 
 @pytest.fixture
-def ledger(lake: StoreURL, any_database: Settings) -> Iterator[Ledger]:
-    with open_catalog(lake, any_database) as catalog:
-        yield catalog.ledger
+def ledger(catalog: Catalog) -> Ledger:
+    return catalog.ledger
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.errors import (
     ConflictError,
     InvalidInputError,
@@ -38,8 +37,7 @@ from voxlake.platform.jobs.runner import is_running
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from voxlake.platform.catalog import Catalog
     from voxlake.platform.jobs.ledger import Ledger
     from voxlake.platform.settings import Settings
     from voxlake.platform.store import StoreURL
@@ -50,12 +48,6 @@ SPEC: dict[str, JSON] = {"source": "/a/*.png", "levels": None, "box": [1, 2.5], 
 
 def _done(ledger: Ledger, job: str, stage: str) -> set[int]:
     return {index for index, is_done in enumerate(ledger.done_tasks(job, stage)) if is_done}
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy import update
 
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runners import runners, troubled
 from voxlake.platform.jobs.tables import jobs
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
+    from voxlake.platform.catalog import Catalog
 
 
 def make(catalog: Catalog, name: str) -> str:

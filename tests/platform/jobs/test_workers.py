@@ -5,26 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy import update
 
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.database import now
 from voxlake.platform.jobs.tables import jobs, workers
 from voxlake.platform.jobs.workers import LOST_S, Presence, list_workers
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
+    from voxlake.platform.catalog import Catalog
 
 
 def silence(catalog: Catalog, seconds: float) -> None:

@@ -44,7 +44,7 @@ def voxlake(
     lake = request.getfixturevalue(kinds[request.param])
     monkeypatch.setenv("VOXLAKE_ALLOWED_STORES", str(tmp_path / "far"))
     if request.param == "s3-postgres":
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("catalog_url"))
     command = command_on(str(lake), tmp_path, monkeypatch, capsys)
     command("init").ok()
     return command

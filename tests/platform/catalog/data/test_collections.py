@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.catalog.data.node_records import EVERYTHING, Page
 from voxlake.platform.catalog.rights.grants import put_grant
@@ -21,20 +21,12 @@ from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundErr
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from voxlake.platform.catalog.data.collections import Collections
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 OWNER = Principal("owner", is_owner=True)
 FLY, MEDULLA = ("flyem",), ("flyem", "medulla")
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def add_image(catalog: Catalog, name: str) -> DatasetName:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from voxlake.platform.access import Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.catalog.data.jobs import JobPage
 from voxlake.platform.catalog.rights.links import LinkTerms
@@ -28,23 +28,20 @@ from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes.tree import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from voxlake.platform.catalog.data.record import Kind
     from voxlake.platform.jobs.record import Job
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 ALL = Principal("owner", is_owner=True)
 EM, CELLS = DatasetName("lab", "brain", "em"), DatasetName("lab", "brain", "cells")
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        add(opened, EM)
-        add(opened, CELLS, "em")
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    add(catalog, EM)
+    add(catalog, CELLS, "em")
+    return catalog
 
 
 def add(catalog: Catalog, name: DatasetName, of: str | None = None, url: str = "") -> None:

@@ -8,33 +8,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, ForbiddenError, NotFoundError
 from voxlake.platform.names import DatasetName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.platform.catalog.data.record import Kind
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 EVERYTHING = Principal("owner", is_owner=True)
 EM, CELLS = DatasetName("lab", "brain", "em"), DatasetName("lab", "brain", "cells")
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        kinds: list[tuple[DatasetName, Kind, str | None]] = [
-            (EM, "image", None),
-            (CELLS, "labels", "em"),
-        ]
-        for name, kind, of in kinds:
-            state = DatasetState.READY
-            opened.add_dataset(DatasetRecord(name, kind, of, str(name), state, False, now()))
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    kinds: list[tuple[DatasetName, Kind, str | None]] = [
+        (EM, "image", None),
+        (CELLS, "labels", "em"),
+    ]
+    for name, kind, of in kinds:
+        state = DatasetState.READY
+        catalog.add_dataset(DatasetRecord(name, kind, of, str(name), state, False, now()))
+    return catalog
 
 
 def states(catalog: Catalog) -> set[DatasetState]:

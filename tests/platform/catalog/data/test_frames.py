@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from voxlake.platform.access import Permission, Principal
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.errors import (
     ConflictError,
@@ -18,18 +17,9 @@ from voxlake.platform.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 HEMIBRAIN = Frame("hemibrain", (-5, 0, 1), (41_394, 39_743, 34_432), (8, 8.5, 8), "nanometer", "x")
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def test_they_are_made_changed_and_deleted(catalog: Catalog) -> None:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data import metadata
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 EM = DatasetName("flyem", "medulla", "em")
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        state = DatasetState.READY
-        opened.add_dataset(DatasetRecord(EM, "image", None, "em", state, False, now()))
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    state = DatasetState.READY
+    catalog.add_dataset(DatasetRecord(EM, "image", None, "em", state, False, now()))
+    return catalog
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

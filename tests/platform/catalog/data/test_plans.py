@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from voxlake.platform.access import ANONYMOUS, Permission, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.plans import FirstShown, Plan
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.names import DatasetName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 EM = DatasetName("lab", "brain", "em")
 BRAIN = EM.parts[:2]
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for place in (("lab",), BRAIN):
-            opened.collections.add(place)
-        opened.add_dataset(
-            DatasetRecord(EM, "image", None, str(EM), DatasetState.READY, False, now())
-        )
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for place in (("lab",), BRAIN):
+        catalog.collections.add(place)
+    catalog.add_dataset(DatasetRecord(EM, "image", None, str(EM), DatasetState.READY, False, now()))
+    return catalog
 
 
 def test_plans_go_with_their_experiment(catalog: Catalog) -> None:

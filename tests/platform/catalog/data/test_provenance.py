@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from voxlake.platform.access import Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data import provenance
 from voxlake.platform.catalog.data.provenance import Origin
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 EVERYTHING = Principal("owner", is_owner=True)
 EM, RAW, CELLS, GUT = map(
@@ -28,12 +20,11 @@ EM, RAW, CELLS, GUT = map(
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for name in (EM, RAW, CELLS, GUT):
-            state = DatasetState.READY
-            opened.add_dataset(DatasetRecord(name, "image", None, str(name), state, False, now()))
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for name in (EM, RAW, CELLS, GUT):
+        state = DatasetState.READY
+        catalog.add_dataset(DatasetRecord(name, "image", None, str(name), state, False, now()))
+    return catalog
 
 
 def test_it_is_said_and_follows_names(catalog: Catalog) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data import search
 from voxlake.platform.catalog.data.node_records import NodeRecord, Page, list_nodes
 from voxlake.platform.catalog.data.record import DatasetFilter, Kind
@@ -22,24 +21,17 @@ from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes.words import words_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 OWNER = Principal("owner", is_owner=True)
 DATASETS = list(product(("fly", "Mouse_1"), ("brain", "gut-2"), ("em", "EM_seg")))
 PLACES = sorted({name[:depth] for name in DATASETS for depth in (1, 2, 3)})
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for parts in DATASETS:
-            name, state = DatasetName(*parts), DatasetState.READY
-            opened.add_dataset(DatasetRecord(name, "image", None, str(name), state, False, now()))
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for parts in DATASETS:
+        name, state = DatasetName(*parts), DatasetState.READY
+        catalog.add_dataset(DatasetRecord(name, "image", None, str(name), state, False, now()))
+    return catalog
 
 
 def found(catalog: Catalog, question: str, who: Principal = OWNER) -> list[str]:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.uploads import CLEAR, QUEUE, WRITE, Upload, UploadState
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.jobs.record import Job, JobState
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 EM = DatasetName("lab", "brain", "em")
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        record = DatasetRecord(EM, "image", None, str(EM), DatasetState.READY, False, now())
-        opened.add_dataset(record)
-        yield opened.signed("ada")
+def catalog(catalog: Catalog) -> Catalog:
+    record = DatasetRecord(EM, "image", None, str(EM), DatasetState.READY, False, now())
+    catalog.add_dataset(record)
+    return catalog.signed("ada")
 
 
 @pytest.fixture

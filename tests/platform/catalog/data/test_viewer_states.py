@@ -8,25 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.data import viewer_states
 from voxlake.platform.catalog.data.viewer_states import LONGEST, MAX_BYTES, USUAL
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, LimitExceededError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 TEXT = '{"layers":[],"title":"\\u0000 \u00e4"}'
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def test_a_state_is_kept_listed_and_deleted(catalog: Catalog) -> None:

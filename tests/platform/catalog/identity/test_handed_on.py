@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxlake.platform.access import Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity.handed_on import handed_on, is_own
 from voxlake.platform.catalog.identity.person import Standing, may_set
 from voxlake.platform.catalog.identity.tokens import Token, TokenTerms
@@ -20,10 +19,7 @@ from voxlake.platform.errors import ForbiddenError
 from voxlake.platform.nodes.changes import make_node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 PATHS = [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), (1, 5), (1, 2, 6)]
 START = now()
@@ -103,11 +99,10 @@ def test_who_says_who_is_in_a_group(
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for name in ("Bob", "ada", "_x"[1:], "cy-1", "cy1"):
-            opened.people.add_user(name)
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for name in ("Bob", "ada", "_x"[1:], "cy-1", "cy1"):
+        catalog.people.add_user(name)
+    return catalog
 
 
 def test_pages_of_users_and_groups_follow_one_another(catalog: Catalog) -> None:

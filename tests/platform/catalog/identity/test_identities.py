@@ -10,25 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import PUBLIC
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity import identities
 from voxlake.platform.catalog.identity.person import Profile
 from voxlake.platform.errors import ConflictError, InvalidInputError, UnauthenticatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 ISSUER = "https://id.example.org/realms/lab"
 ADA = Profile(ISSUER, "248-a", "ada", full_name="Ada L.", email="ada@example.org")
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 def test_who_is_seen_first_becomes_a_user(catalog: Catalog) -> None:

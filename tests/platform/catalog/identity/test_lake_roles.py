@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import Grant, LakeRole, Permission, Role
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.data.frames import Frame
 from voxlake.platform.catalog.identity.person import Profile
 from voxlake.platform.catalog.identity.removal import LEFT, OF_USERS
@@ -18,17 +17,13 @@ from voxlake.platform.jobs.tables import jobs
 from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        opened.people.add_user("ada")
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    catalog.people.add_user("ada")
+    return catalog
 
 
 def may(catalog: Catalog, *place: str) -> frozenset[Permission]:

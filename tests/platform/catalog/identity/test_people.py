@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.platform.access import PUBLIC, Grant, Permission
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity.person import Member, Standing
 from voxlake.platform.catalog.rights.grants import put_grant, read_grants
 from voxlake.platform.errors import (
@@ -20,17 +19,8 @@ from voxlake.platform.errors import (
 from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from voxlake.platform.catalog import Catalog
     from voxlake.platform.catalog.identity.people import People
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
-
-@pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity import sessions
 from voxlake.platform.catalog.identity.sessions import IDLE, LONGEST
 from voxlake.platform.catalog.tables import sessions as table
@@ -16,21 +15,18 @@ from voxlake.platform.database import now
 from voxlake.platform.errors import NotFoundError, UnauthenticatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        opened.people.add_user("ada")
-        opened.people.add_user("bob")
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    catalog.people.add_user("ada")
+    catalog.people.add_user("bob")
+    return catalog
 
 
 def later(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> datetime:

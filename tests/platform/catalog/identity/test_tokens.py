@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog import Catalog, open_catalog
 from voxlake.platform.catalog.identity.token_text import check_token, digest_of, new_token
 from voxlake.platform.catalog.identity.tokens import TokenTerms
 from voxlake.platform.catalog.tables import tokens
@@ -21,22 +20,20 @@ from voxlake.platform.errors import InvalidInputError, NotFoundError, Unauthenti
 from voxlake.platform.nodes.tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
+    from voxlake.platform.catalog import Catalog
 
 HOUR = timedelta(hours=1)
 ONE = new_token()
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        opened.people.add_user("ada")
-        opened.people.add_user("bob")
-        opened.people.add_group("lab", "ada")
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    catalog.people.add_user("ada")
+    catalog.people.add_user("bob")
+    catalog.people.add_group("lab", "ada")
+    return catalog
 
 
 def test_who_carries_a_token_is_its_user(catalog: Catalog) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from voxlake.platform.access import Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.rights.links import LONGEST, READS, LinkTerms
 from voxlake.platform.catalog.tables import links
 from voxlake.platform.database import now
@@ -24,10 +24,8 @@ from voxlake.platform.names import DatasetName
 from voxlake.platform.portion import Portion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 EM, OTHER = DatasetName("lab", "brain", "em"), DatasetName("lab", "brain", "other")
 PLACE = list(EM.parts)
@@ -35,19 +33,18 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for name in (EM, OTHER):
-            record = DatasetRecord(
-                name, "image", None, str(name), DatasetState.READY, False, datetime.now(UTC)
-            )
-            opened.add_dataset(record)
-        for user in ("ada", "bob"):
-            opened.people.add_user(user)
-        opened.people.add_user("root", administrator=True)
-        opened.shares.share(PLACE, "ada", Role.OWNER)
-        opened.shares.share(PLACE, "bob", Role.EDITOR)
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for name in (EM, OTHER):
+        record = DatasetRecord(
+            name, "image", None, str(name), DatasetState.READY, False, datetime.now(UTC)
+        )
+        catalog.add_dataset(record)
+    for user in ("ada", "bob"):
+        catalog.people.add_user(user)
+    catalog.people.add_user("root", administrator=True)
+    catalog.shares.share(PLACE, "ada", Role.OWNER)
+    catalog.shares.share(PLACE, "bob", Role.EDITOR)
+    return catalog
 
 
 def terms(**others: object) -> LinkTerms:

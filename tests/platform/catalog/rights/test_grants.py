@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from voxlake.platform.access import PUBLIC, Decision, Grant, Permission, Principal, Role, decide
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.rights.grants import (
     bits_of,
     permissions_of,
@@ -25,29 +24,22 @@ from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 GROUPS = (PUBLIC, 2, 3, 4)
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
+def catalog(catalog: Catalog) -> Catalog:
     """Eight datasets, and groups to grant them to."""
-    with open_catalog(lake, any_database) as opened:
-        for parts in product(("a", "b"), ("e", "f"), ("x", "y")):
-            state, url = DatasetState.READY, "/".join(parts)
-            name = DatasetName(*parts)
-            opened.add_dataset(DatasetRecord(name, "image", None, url, state, False, now()))
-        with opened.database.write() as connection:
-            for group in GROUPS[1:]:
-                row = {"id": group, "name": f"group-{group}", "created_at": now()}
-                connection.execute(insert(groups).values(row))
-        yield opened
+    for parts in product(("a", "b"), ("e", "f"), ("x", "y")):
+        state, url = DatasetState.READY, "/".join(parts)
+        name = DatasetName(*parts)
+        catalog.add_dataset(DatasetRecord(name, "image", None, url, state, False, now()))
+    with catalog.database.write() as connection:
+        for group in GROUPS[1:]:
+            row = {"id": group, "name": f"group-{group}", "created_at": now()}
+            connection.execute(insert(groups).values(row))
+    return catalog
 
 
 _sets = st.frozensets(st.sampled_from(Permission), max_size=4)

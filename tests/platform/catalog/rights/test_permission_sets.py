@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from voxlake.platform.access import VOLUMETRIC, Permission, Principal, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.rights.permission_sets import PermissionSet
 from voxlake.platform.database import now
 from voxlake.platform.errors import (
@@ -22,12 +22,6 @@ from voxlake.platform.errors import (
 )
 from voxlake.platform.names import DatasetName
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
-
 DATASET = ("lab", "brain", "em")
 PLACES = [DATASET[:1], DATASET[:2], DATASET, ("lab", "brain", "cells"), ("zoo", "fish", "em")]
 USERS = ("ada", "bob")
@@ -35,15 +29,14 @@ ROOT_OWNER = Principal("root", is_owner=True)
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for place in PLACES[2:]:
-            name, url = DatasetName(*place), "/".join(place)
-            state = DatasetState.READY
-            opened.add_dataset(DatasetRecord(name, "image", None, url, state, False, now()))
-        for user in USERS:
-            opened.people.add_user(user)
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for place in PLACES[2:]:
+        name, url = DatasetName(*place), "/".join(place)
+        state = DatasetState.READY
+        catalog.add_dataset(DatasetRecord(name, "image", None, url, state, False, now()))
+    for user in USERS:
+        catalog.people.add_user(user)
+    return catalog
 
 
 def found(catalog: Catalog, group: str) -> dict[tuple[str, ...], frozenset[Permission]]:

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from voxlake.platform.access import Permission, Role
-from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState, open_catalog
+from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.database import now
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.names import DatasetName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from voxlake.platform.settings import Settings
-    from voxlake.platform.store import StoreURL
 
 HOUR = timedelta(hours=1)
 NAMES = ["lab/brain/em", "lab/gut/em", "zoo/fish/em"]
 
 
 @pytest.fixture
-def catalog(lake: StoreURL, any_database: Settings) -> Iterator[Catalog]:
-    with open_catalog(lake, any_database) as opened:
-        for name in NAMES:
-            parsed, state = DatasetName.parse(name), DatasetState.READY
-            opened.add_dataset(DatasetRecord(parsed, "image", None, name, state, False, now()))
-        opened.people.add_user("ada")
-        yield opened
+def catalog(catalog: Catalog) -> Catalog:
+    for name in NAMES:
+        parsed, state = DatasetName.parse(name), DatasetState.READY
+        catalog.add_dataset(DatasetRecord(parsed, "image", None, name, state, False, now()))
+    catalog.people.add_user("ada")
+    return catalog
 
 
 def may(catalog: Catalog, permission: Permission = Permission.READ) -> list[str]:
