@@ -77,6 +77,16 @@ def bossdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(url, lake, catalog, app, identity, voxels)
 
 
+@pytest.fixture
+def empty(lake: StoreURL) -> Iterator[Served]:
+    """A gateway without anything."""
+    with open_catalog(lake, Settings()) as catalog:
+        identity = LocalIdentity(TOKEN, "voxlake-session-test")
+        app = create_app(Settings(), lake, catalog, identity)
+        with run_app(app) as url:
+            yield Served(url, lake, catalog, app, identity, {})
+
+
 @pytest.fixture(scope="session")
 def web(bossdb: Served) -> Iterator[httpx2.Client]:
     """Plain requests of the owner, in the words of bossDB's clients."""

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxlake.compute.jobs import Workspace
+from voxlake.platform import store
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from voxlake.platform.store import StoreURL
 
 
 @pytest.fixture(params=["file-sqlite", "s3-postgres"])
@@ -24,3 +27,10 @@ def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
         settings = Settings(workers=0, database_url=url)
     with Workspace.opened(lake, settings) as opened:
         yield opened
+
+
+def stored(lake: StoreURL) -> set[str]:
+    """Return the keys of all objects of a lake, its catalog and locks aside."""
+    below = f"{lake.key}/" if lake.key else ""
+    keys = {info.url.key.removeprefix(below) for info in store.walk(lake)}
+    return {key for key in keys if not key.startswith(".voxlake") and not key.endswith("~lock")}

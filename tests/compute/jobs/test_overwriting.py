@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.compute.jobs.conftest import stored
 
 from voxlake.client import Lake
 from voxlake.compute.jobs import (
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
     from voxlake.compute.verify.results import ComparedRegion
     from voxlake.platform.jobs.record import Job
-    from voxlake.platform.store import StoreURL
 
 EM = DatasetName.parse("c/e/em")
 SEG = EM.sibling("seg")
@@ -107,15 +107,9 @@ def _voxels(workspace: Workspace, name: DatasetName) -> tuple[set[int], tuple[in
     return found, dataset.level(0).shape
 
 
-def _stored(lake: StoreURL) -> set[str]:
-    below = f"{lake.key}/" if lake.key else ""
-    keys = {info.url.key.removeprefix(below) for info in store.walk(lake)}
-    return {key for key in keys if not key.startswith(".voxlake") and not key.endswith("~lock")}
-
-
 def _folders(workspace: Workspace, key: str) -> set[str]:
     """Return the folders below a key that hold anything, but for labels."""
-    below = [each.removeprefix(f"{key}/") for each in _stored(workspace.lake) if key in each]
+    below = [each.removeprefix(f"{key}/") for each in stored(workspace.lake) if key in each]
     return {each.partition("/")[0] for each in below if "/" in each} - {"labels"}
 
 
@@ -148,7 +142,7 @@ def test_an_image_is_replaced_by_another(workspace: Workspace, ingest: Callable[
     job = start_verify(workspace, EM, str(_source(workspace)))
     assert not run_job(workspace, job).differences
     run_job(workspace, start_remove(workspace, EM))
-    assert _stored(workspace.lake) == set()
+    assert stored(workspace.lake) == set()
 
 
 def _source(workspace: Workspace) -> object:
@@ -324,7 +318,7 @@ def test_one_that_is_given_up_leaves_the_old_one_as_it_was(
     cancel_job(workspace, cut.id)
     assert _voxels(workspace, EM) == ({1}, (4, 5, 300))
     _check_sound(workspace, EM)
-    assert not any("by-" in key for key in _stored(workspace.lake))
+    assert not any("by-" in key for key in stored(workspace.lake))
     ingest(IMAGE, 3)
     assert _voxels(workspace, EM)[0] == {3}
 
@@ -333,7 +327,7 @@ def test_one_that_was_cut_off_goes_with_its_dataset(
     workspace: Workspace, ingest: Callable[..., Job], cut: Job
 ) -> None:
     run_job(workspace, start_remove(workspace, EM))
-    assert _stored(workspace.lake) == set()
+    assert stored(workspace.lake) == set()
     assert workspace.catalog.ledger.get_job(cut.id).state is JobState.CANCELLED
     ingest(IMAGE, 3)
     assert _voxels(workspace, EM) == ({3}, SHAPE)
@@ -358,7 +352,7 @@ def test_a_shard_that_is_wrong_never_takes_the_place(
         run_job(workspace, job)
     assert _voxels(workspace, EM)[0] == {1}
     cancel_job(workspace, job.id)
-    assert not any("by-" in key for key in _stored(workspace.lake))
+    assert not any("by-" in key for key in stored(workspace.lake))
 
 
 def test_a_writer_that_slept_stores_nothing_in_the_new_one(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.compute.jobs.conftest import stored
 
 from voxlake.client import Lake
 from voxlake.compute.jobs import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.platform.jobs.record import Job
-    from voxlake.platform.store import StoreURL
 
 EM = DatasetName.parse("c/e/em")
 SEG, NUCLEI, RAW = EM.sibling("seg"), EM.sibling("nuclei"), EM.sibling("raw")
@@ -110,27 +110,21 @@ def _values(workspace: Workspace, name: DatasetName) -> set[int]:
     return set(np.unique(volume.read(volume.box).result()).tolist())
 
 
-def _stored(lake: StoreURL) -> set[str]:
-    below = f"{lake.key}/" if lake.key else ""
-    keys = {info.url.key.removeprefix(below) for info in store.walk(lake)}
-    return {key for key in keys if not key.startswith(".voxlake") and not key.endswith("~lock")}
-
-
 def test_what_is_deleted_leaves_nothing_and_its_name_is_free(
     workspace: Workspace, ingest: Callable[..., None]
 ) -> None:
     ingest(IMAGE)
-    before = _stored(workspace.lake)
+    before = stored(workspace.lake)
     ingest(LABELS, 5)
     _remove(workspace, SEG)
-    assert _stored(workspace.lake) - before <= {"c/e/em.ome.zarr/labels/zarr.json"}
+    assert stored(workspace.lake) - before <= {"c/e/em.ome.zarr/labels/zarr.json"}
     assert [place.name for place in discover(workspace.lake)] == [EM]
     ingest(LABELS, 6)
     assert _values(workspace, SEG) == {6}
     labels = Lake.at(str(workspace.lake)).open_labels(str(SEG))
     assert labels.view().extent(6).voxels == 120
     _remove(workspace, EM, with_labels=True)
-    assert _stored(workspace.lake) == set()
+    assert stored(workspace.lake) == set()
     assert workspace.catalog.list_datasets() == []
     ingest(IMAGE, 3)
     assert _values(workspace, EM) == {3}
@@ -196,7 +190,7 @@ def test_a_deletion_that_is_cut_off_is_hidden_and_gone_on_with(
         cancel_job(workspace, job.id)
     run_job(workspace, job)
     assert workspace.catalog.list_datasets() == []
-    assert _stored(workspace.lake) == set()
+    assert stored(workspace.lake) == set()
 
 
 def test_a_name_that_was_given_away_is_free_and_nothing_is_written_over(

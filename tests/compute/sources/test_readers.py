@@ -16,7 +16,7 @@ import tifffile
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compute.sources.reading import assert_whole
+from tests.compute.sources.reading import assert_whole, boxes
 
 from voxlake.compute.sources import Source, open_source
 from voxlake.ngff.grid.axes import VoxelSize
@@ -210,14 +210,6 @@ def case(
     write, voxels, voxel_size = CASES[request.param]
     location = write(tmp_path_factory.mktemp("source"))
     return open_source(location), voxels, voxel_size
-
-
-def boxes(shape: tuple[int, ...]) -> st.SearchStrategy[Box]:
-    """Boxes inside `shape`, empty ones too."""
-    ends = [st.tuples(st.integers(0, n), st.integers(0, n)).map(sorted) for n in shape]
-    return st.tuples(*ends).map(
-        lambda found: Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
-    )
 
 
 @settings(max_examples=15)

@@ -15,24 +15,19 @@ from intern.resource.boss.resource import (
 )
 from numcodecs import blosc
 from requests import HTTPError
-from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.conftest import TOKEN, Served
 from tests.api.v1.conftest import remote
 
-from voxlake.api.app import create_app
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.ngff.dataset import open_dataset
 from voxlake.platform import store
 from voxlake.platform.access import Role
-from voxlake.platform.catalog import open_catalog
 from voxlake.platform.names import DatasetName
-from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from voxlake.platform.store import StoreURL
 
 COLLECTION = CollectionResource("lab", "a lab")
 FRAME = CoordinateFrameResource("bench", "of light", -5, 60, 0, 50, 3, 33, 4, 4, 40, "nanometers")
@@ -53,16 +48,6 @@ CELLS = ChannelResource(
 )
 ALL = (COLLECTION, FRAME, BRAIN, EM, CELLS)
 AT = "/v1/collection/lab/experiment/brain"
-
-
-@pytest.fixture
-def empty(lake: StoreURL) -> Iterator[Served]:
-    """A gateway without anything."""
-    with open_catalog(lake, Settings()) as catalog:
-        identity = LocalIdentity(TOKEN, "voxlake-session-test")
-        app = create_app(Settings(), lake, catalog, identity)
-        with run_app(app) as url:
-            yield Served(url, lake, catalog, app, identity, {})
 
 
 @pytest.fixture

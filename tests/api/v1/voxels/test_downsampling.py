@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.api.conftest import TOKEN, Served, run_app
+from tests.api.conftest import TOKEN, Served
 
-from voxlake.api.app import create_app
 from voxlake.api.data.writing import downsampling
-from voxlake.api.identity.local import LocalIdentity
 from voxlake.compute.jobs import Workspace
 from voxlake.compute.jobs.running import run_claimed
 from voxlake.ngff.dataset import open_dataset
-from voxlake.platform.catalog import open_catalog
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.settings import Settings
 
@@ -24,25 +21,15 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from voxlake.platform.store import StoreURL
 
 AT = "/v1/downsample/lab/brain/em"
 FRAME = {f"{axis}_start": 0 for axis in "xyz"} | {f"{axis}_voxel_size": 4 for axis in "xyz"}
 
 
 @pytest.fixture
-def own(lake: StoreURL) -> Iterator[Served]:
-    """A gateway with a channel of three levels and two time points."""
-    with open_catalog(lake, Settings()) as catalog:
-        identity = LocalIdentity(TOKEN, "voxlake-session-test")
-        app = create_app(Settings(), lake, catalog, identity)
-        with run_app(app) as url:
-            yield Served(url, lake, catalog, app, identity, {})
-
-
-@pytest.fixture
-def web(own: Served) -> Iterator[httpx2.Client]:
-    with own.client() as client:
+def web(empty: Served) -> Iterator[httpx2.Client]:
+    """Plain requests of the owner, about a channel of three levels and two time points."""
+    with empty.client() as client:
         client.headers["Authorization"] = f"Token {TOKEN}"
         experiment = {"coord_frame": "cube", "num_time_samples": 2, "num_hierarchy_levels": 3}
         for path, asked in [
@@ -72,15 +59,15 @@ def told(web: httpx2.Client) -> str:
     return str(status)
 
 
-def work(own: Served) -> None:
+def work(empty: Served) -> None:
     """Run the job that has waited longest, as a worker does."""
-    claim = own.catalog.ledger.claim_oldest()
+    claim = empty.catalog.ledger.claim_oldest()
     assert claim is not None
-    run_claimed(Workspace(own.lake, own.catalog, Settings()), claim)
+    run_claimed(Workspace(empty.lake, empty.catalog, Settings()), claim)
 
 
 def test_from_a_write_to_its_levels(
-    web: httpx2.Client, own: Served, monkeypatch: pytest.MonkeyPatch
+    web: httpx2.Client, empty: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What a process writes under a mark is over at once.
     monkeypatch.setattr(downsampling, "_OPEN", timedelta(0))
@@ -96,9 +83,9 @@ def test_from_a_write_to_its_levels(
     assert web.delete(AT).status_code == 204
     assert told(web) == "NOT_DOWNSAMPLED"
     assert web.post(AT).status_code == 201
-    work(own)
+    work(empty)
     assert told(web) == "DOWNSAMPLED"
-    dataset = open_dataset(own.lake / "lab/brain/em.ome.zarr")
+    dataset = open_dataset(empty.lake / "lab/brain/em.ome.zarr")
     for level, edge in ((1, 4), (2, 2)):
         volume = dataset.level(level)
         whole = volume.read(volume.box).result()
@@ -107,10 +94,10 @@ def test_from_a_write_to_its_levels(
         np.testing.assert_array_equal(whole, block)
 
 
-def test_one_that_runs_or_failed(web: httpx2.Client, own: Served) -> None:
+def test_one_that_runs_or_failed(web: httpx2.Client, empty: Served) -> None:
     write(web, 1)
     assert web.post(AT).status_code == 201
-    ledger = own.catalog.ledger
+    ledger = empty.catalog.ledger
     claim = ledger.claim_oldest()
     assert claim is not None
     assert told(web) == "IN_PROGRESS"
@@ -124,12 +111,12 @@ def test_one_that_runs_or_failed(web: httpx2.Client, own: Served) -> None:
     assert sorted(states) == ["cancelled", "queued"]
 
 
-def test_a_channel_of_one_level(web: httpx2.Client, own: Served) -> None:
+def test_a_channel_of_one_level(web: httpx2.Client, empty: Served) -> None:
     brain = "/v1/collection/lab/experiment/brain"
     assert web.put(brain, json={"num_hierarchy_levels": 1}).status_code == 200
     assert web.post(f"{brain}/channel/flat", json={"type": "image", "datatype": "uint8"}).is_success
     at = "/v1/downsample/lab/brain/flat"
     assert web.get(at).json()["status"] == "NOT_DOWNSAMPLED"
     assert web.post(at).status_code == 201
-    work(own)
+    work(empty)
     assert web.get(at).json()["status"] == "DOWNSAMPLED"

@@ -13,6 +13,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.compute.sources.reading import boxes
 
 from voxlake.compute.jobs import IngestRequest, Workspace, run_job, start_ingest
 from voxlake.compute.sources import cached_source, open_source
@@ -54,13 +55,6 @@ def write(path: Path, pixels: np.ndarray) -> None:
         Image.fromarray(pixels).save(path)
     else:
         tifffile.imwrite(path, pixels)
-
-
-def boxes(shape: tuple[int, ...]) -> st.SearchStrategy[Box]:
-    ends = [st.tuples(st.integers(0, n), st.integers(0, n)).map(sorted) for n in shape]
-    return st.tuples(*ends).map(
-        lambda found: Box(tuple(lo for lo, _ in found), tuple(hi for _, hi in found))
-    )
 
 
 PATTERNS = {
