@@ -7,6 +7,7 @@ PIP := $(UV) pip install --quiet --python .venv
 VIEWER := api/voxlake/api/static/neuroglancer/index.html
 READERS := tests/readers/node_modules/.package-lock.json
 PROVIDER := tests/servers/oidc_provider/node_modules/.package-lock.json
+AZURITE := tests/servers/azurite/node_modules/.package-lock.json
 
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -17,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
 	$(BIN)/voxlake demo $(ARGS)
 
-ready: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER)  ## Fetch all that the tests use
+ready: .venv/dev.stamp viewer browser prometheus $(READERS) $(PROVIDER) $(AZURITE)  ## Fetch all that the tests use
 
 RUNNER :=
 
@@ -27,7 +28,7 @@ test: ready  ## Run the tests: make test ARGS="-k box"
 coverage: ready  ## Run the tests, and tell which lines and branches they reach
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
-installations: .venv/dev.stamp $(READERS) $(PROVIDER)  ## Run the tests that have a lake on S3 with PostgreSQL
+installations: .venv/dev.stamp $(READERS) $(PROVIDER) $(AZURITE)  ## Run the tests that have a lake on S3 with PostgreSQL
 	VOXLAKE_TEST_INSTALLATION=s3-postgres $(BIN)/pytest $(ARGS)
 
 EXAMPLES := 200
@@ -117,7 +118,7 @@ $(VIEWER): $(wildcard api/viewer/package-lock.json api/viewer/vite.config.js api
 	  cd api/viewer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build --silent; \
 	else echo "Node is not installed: the gateway will link to the public Neuroglancer instead."; fi
 
-$(READERS) $(PROVIDER): %/node_modules/.package-lock.json: %/package-lock.json
+$(READERS) $(PROVIDER) $(AZURITE): %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 prometheus:  ## A Prometheus for the tests of deploy/
@@ -135,7 +136,7 @@ pins: $(UV)  ## Pin all dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate requirements/boss-ingest.in --override requirements/boss-ingest-overrides.txt -o requirements/boss-ingest.txt $(PINS)
 
 clean:  ## Remove everything that was installed or built here
-	rm -rf .tools .venv dist api/viewer/node_modules tests/readers/node_modules tests/servers/oidc_provider/node_modules api/voxlake/api/static/neuroglancer demo-lake
+	rm -rf .tools .venv dist api/viewer/node_modules tests/readers/node_modules tests/servers/oidc_provider/node_modules tests/servers/azurite/node_modules api/voxlake/api/static/neuroglancer demo-lake
 
 $(UV): requirements/uv.txt
 	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt

@@ -17,6 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from tests import installations
 from tests.migrated import CopiedTables, migrated_database
 from tests.servers import folders
+from tests.servers.azurite.azurite import ACCOUNT_KEY, AzureServer, run_azurite
+from tests.servers.gcs import GcsServer, run_gcs
 from tests.servers.nanoidp import NanoIdp, run_nanoidp
 from tests.servers.oidc_provider.provider import run_oidc_provider
 from tests.servers.postgres import create_database, run_postgres
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVERS = {
+    "azurite": run_azurite,
+    "gcs": run_gcs,
     "nanoidp": run_nanoidp,
     "oidc-provider": run_oidc_provider,
     "postgres": lambda _: run_postgres(),
@@ -160,7 +164,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _fresh_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Shield tests from the settings of whoever runs them, and from one another's."""
     for name in os.environ:
-        if name.startswith(("VOXLAKE_", "AWS_")):
+        if name.startswith(("VOXLAKE_", "AWS_", "GOOGLE_", "AZURE_")):
             monkeypatch.delenv(name)
     forget_stores()
     yield
@@ -254,6 +258,39 @@ def prefix_on(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> StoreURL:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     forget_stores()
     return StoreURL.parse(f"s3://{server.bucket}/{uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def gcs_server(servers: str) -> GcsServer:
+    """An emulator of Google Cloud Storage."""
+    server = ask_for_server(servers, "gcs")
+    assert isinstance(server, GcsServer)
+    return server
+
+
+@pytest.fixture
+def gcs_store(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> StoreURL:
+    """An empty prefix of its bucket, with the environment set for it."""
+    monkeypatch.setenv("VOXLAKE_GCS_ENDPOINT", gcs_server.endpoint)
+    forget_stores()
+    return StoreURL.parse(f"gs://{gcs_server.bucket}/{uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def azure_server(servers: str) -> AzureServer:
+    """An emulator of Azure Blob Storage."""
+    server = ask_for_server(servers, "azurite")
+    assert isinstance(server, AzureServer)
+    return server
+
+
+@pytest.fixture
+def azure_store(azure_server: AzureServer, monkeypatch: pytest.MonkeyPatch) -> StoreURL:
+    """An empty prefix of its container, with the environment set for it."""
+    monkeypatch.setenv("VOXLAKE_AZURE_ENDPOINT", azure_server.endpoint)
+    monkeypatch.setenv("VOXLAKE_AZURE_ACCOUNT_KEY", ACCOUNT_KEY)
+    forget_stores()
+    return StoreURL.parse(f"az://{azure_server.container}/{uuid4().hex}")
 
 
 @pytest.fixture(params=["file", "memory", "s3"])

@@ -1,4 +1,4 @@
-"""What the ground is tried on: both databases; S3 servers of two makers, a folder and memory."""
+"""What the ground is tried on: both databases; buckets of three clouds, a folder and memory."""
 
 from __future__ import annotations
 
@@ -39,9 +39,16 @@ def moto_store(moto_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> StoreU
     return prefix_on(moto_server, monkeypatch)
 
 
-@pytest.fixture(params=["file", "memory", "s3", "moto"])
+@pytest.fixture(params=["file", "memory", "s3", "moto", "gs", "az"])
 def any_store(request: pytest.FixtureRequest) -> StoreURL:
     """An empty store of each kind."""
-    kinds = {"file": "lake", "memory": "memory_store", "s3": "s3_store", "moto": "moto_store"}
+    kinds = {
+        "file": "lake",
+        "memory": "memory_store",
+        "s3": "s3_store",
+        "moto": "moto_store",
+        "gs": "gcs_store",
+        "az": "azure_store",
+    }
     url: StoreURL = request.getfixturevalue(kinds[request.param])
     return url

@@ -77,7 +77,7 @@ class InLake:
         Parameter(
             env_var="VOXLAKE_LAKE",
             metavar="URL",
-            help="The lake: a folder, memory://NAME or s3://BUCKET/PATH.",
+            help="The lake: a folder, memory://NAME, s3://BUCKET/PATH, gs:// or az://.",
         ),
     ] = None
 

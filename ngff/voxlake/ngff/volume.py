@@ -32,6 +32,7 @@ from voxlake.platform.errors import (
     OutOfBoundsError,
 )
 from voxlake.platform.store import StoreURL, as_tensorstore
+from voxlake.platform.store.adapters import is_in_tensorstore
 from voxlake.platform.store.failures import store_failures
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ _MOST_LOOKED_AT = 1000
 
 _AT_ONCE = 1 << 18
 """Voxels that are compared at a time, about: the first others end it."""
+
+_NOWHERE: dict[str, Any] = {"driver": "memory"}
+"""Where TensorStore is told that an array is which it never reads or writes."""
 
 CACHE_BYTES = 256 << 20
 """Decoded chunks kept for the next read; each read asks the store whether they still hold."""
@@ -316,12 +320,13 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
     NotFoundError
         If there is no array.
     UnsupportedError
-        If TensorStore has not the array's data type or one of its codecs.
+        If TensorStore has not the array's data type or one of its codecs, or is to read it and
+        does not speak to its store.
     CorruptDataError, StoreError
         If its metadata cannot be understood, or read.
     """
-    kvstore = as_tensorstore(url)
     driver, document, is_ours = _look_at(url)
+    kvstore = as_tensorstore(url) if is_in_tensorstore(url) or not is_ours else _NOWHERE
     context = _context(0 if is_ours else cache_bytes)
     spec = {
         "driver": driver,
@@ -337,6 +342,8 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
             raise explain("open", url, error) from error
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
     reader = ShardReader.of(volume, cache_bytes)
+    if reader is None and kvstore is _NOWHERE:
+        as_tensorstore(url)  # says that it cannot
     return replace(volume, blosc=BloscChunks.of(volume, kvstore, context), reader=reader)
 
 

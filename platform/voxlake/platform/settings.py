@@ -73,7 +73,9 @@ class Settings(BaseSettings):
         env_prefix="VOXLAKE_", frozen=True, extra="ignore", populate_by_name=True
     )
 
-    lake: str | None = Field(default=None, description="The lake: a folder, memory:// or s3://.")
+    lake: str | None = Field(
+        default=None, description="The lake: a folder, memory://, s3://, gs:// or az://."
+    )
     database_url: SecretStr | None = Field(
         default=None,
         description="SQLAlchemy URL of the catalog; by default SQLite, inside a local lake.",
@@ -251,6 +253,43 @@ class Settings(BaseSettings):
     )
     s3_secret_access_key: SecretStr | None = Field(default=None, description="S3 secret key.")
     s3_anonymous: bool = Field(default=False, description="Read S3 without credentials.")
+    gcs_anonymous: bool | None = Field(
+        default=None,
+        description="Read Google Cloud Storage without credentials; by default if there are no "
+        "application default credentials, of GOOGLE_APPLICATION_CREDENTIALS say.",
+    )
+    gcs_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+$",
+        description="An emulator in the place of Google Cloud Storage; it gets no credentials.",
+    )
+    azure_account: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "VOXLAKE_AZURE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"
+        ),
+        description="Storage account of az://CONTAINER/PATH, if that names none: the one that the "
+        "credentials of Azure are of. By default that of AZURE_STORAGE_ACCOUNT_NAME.",
+    )
+    azure_account_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "VOXLAKE_AZURE_ACCOUNT_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_KEY"
+        ),
+        description="Key of that account; by default that of AZURE_STORAGE_ACCOUNT_KEY, else what "
+        "AZURE_STORAGE_SAS_TOKEN or AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID say.",
+    )
+    azure_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Endpoint URL of that account, where it is not "
+        "https://ACCOUNT.blob.core.windows.net.",
+    )
+    azure_anonymous: bool | None = Field(
+        default=None,
+        description="Read Azure Blob Storage without credentials; by default if none are set. "
+        "0: ask the machine for its identity.",
+    )
     ca_file: FilePath | None = Field(
         default=None,
         description="File (PEM) of the authorities whose certificates are believed, of S3, STS, "
@@ -274,13 +313,14 @@ class Settings(BaseSettings):
     allowed_stores: Listed = Field(
         default=(),
         description="Stores whose OME-Zarr may be registered in place, with commas between them: "
-        "folders, s3://BUCKET/PREFIX, https://HOST/PATH. What lies in the lake always may.",
+        "folders, s3://BUCKET/PREFIX, gs://, az://, https://HOST/PATH. What lies in the lake "
+        "always may.",
     )
     ingest_stores: Listed = Field(
         default=(),
         description="Where jobs that are asked for over HTTP may read sources, with commas between "
-        "them: folders, s3://BUCKET/PREFIX. Who may make datasets may read all of it; by default "
-        "they read none.",
+        "them: folders, s3://BUCKET/PREFIX, gs://, az://. Who may make datasets may read all of "
+        "it; by default they read none.",
     )
     private_stores: bool = Field(
         default=False,

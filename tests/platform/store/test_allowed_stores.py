@@ -40,6 +40,8 @@ LISTED = Settings(
         "https://lab.org",
         "https://lab.org:8443/em",
         "http://127.0.0.1:1/em",
+        "gs://open_em/em",
+        "az://open/em?account=lab",
     )
 )
 
@@ -60,6 +62,8 @@ def canary() -> Iterator[Canary]:
         ("s3://open/em", False),
         ("s3://open/em/x.zarr?region=eu-1", False),
         ("s3://open/x.zarr?endpoint=https://s3.lab.org", True),
+        ("gs://open_em/em/x.zarr", False),
+        ("az://open/em/x.zarr?account=lab", True),
         ("https://lab.org/em%20x.zarr/", True),
         ("https://lab.org:443/em.zarr", True),
         ("https://lab.org:8443/em/x.zarr", True),
@@ -86,6 +90,12 @@ def test_what_is_on_the_list_may_be_opened(text: str, foreign: bool) -> None:
         "s3://open",
         "s3://opened/em",
         "s3://open/em?endpoint=https://evil.org",
+        "gs://open_em/emx",
+        "gs://open_em",
+        "gs://open/em",
+        "az://open/em/x.zarr?account=evil",
+        "az://open/em/x.zarr?endpoint=https://evil.org",
+        "az://open/emx?account=lab",
         "https://lab.org.evil.org/em.zarr",
         "https://evil.org/lab.org",
         "http://lab.org/em.zarr",
@@ -97,6 +107,25 @@ def test_what_is_on_the_list_may_be_opened(text: str, foreign: bool) -> None:
 def test_what_is_not_on_the_list_is_refused(text: str) -> None:
     with pytest.raises(StoreForbiddenError, match="VOXLAKE_ALLOWED_STORES"):
         allowed_store(text, LAKE, LISTED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("gs://open_em/em?endpoint=https://evil.org", "gs://open_em/em#x", "gs://me@open_em/em"),
+        *("az://open/em?account=lab&account=evil", "az://open/em?account=lab.evil.org/"),
+        *("az://open/em?account=lab&endpoint=http://2130706433", "az://open/em?region=x"),
+    ],
+)
+def test_an_address_of_a_cloud_is_plain(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        allowed_store(text, LAKE, LISTED)
+
+
+def test_a_storage_account_is_ours_or_foreign() -> None:
+    ours = LISTED.model_copy(update={"azure_account": "lab"})
+    assert not allowed_store("az://open/em?account=lab", LAKE, ours).foreign
+    assert not allowed_store("az://open/em", LAKE, ours).foreign
 
 
 def test_a_link_in_a_listed_folder_leads_nowhere(tmp_path: Path) -> None:

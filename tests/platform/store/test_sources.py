@@ -16,7 +16,15 @@ from voxlake.platform.store.allowed.sources import check_source
 
 LAKE = StoreURL.parse("/data/lake")
 S3_LAKE = StoreURL.parse("s3://raw/lake")
-LISTED = Settings(ingest_stores=("/data/raw", "/data/lake/inbox", "s3://raw/2026", "s3://raw/lake"))
+LISTED = Settings(
+    ingest_stores=(
+        "/data/raw",
+        "/data/lake/inbox",
+        "s3://raw/2026",
+        "s3://raw/lake",
+        "gs://raw/2026",
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,7 @@ LISTED = Settings(ingest_stores=("/data/raw", "/data/lake/inbox", "s3://raw/2026
         "/data/raw/em.raw?dtype=uint8&shape=9,9,9",
         "s3://raw/2026/em.zarr",
         "s3://raw/2026/n5::volumes/raw",
+        "gs://raw/2026/n5::volumes/raw",
     ],
 )
 def test_what_is_listed_is_read(source: str) -> None:
@@ -48,6 +57,9 @@ def test_what_is_listed_is_read(source: str) -> None:
         "s3://raw/2026er/em",
         "s3://raw",
         "s3://raw/2026::../lake",
+        "gs://raw",
+        "gs://raw/2026/../lake",
+        "az://raw/2026?account=lab",
         "s3://raw/2026/../lake",
         "s3://raw/2026/em?endpoint=http://169.254.169.254",
         "s3://user:secret@raw/2026",

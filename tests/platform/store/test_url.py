@@ -25,6 +25,9 @@ roots = [
     StoreURL.parse("/data/lake"),
     StoreURL("memory", "m", "k"),
     StoreURL("s3", "b", "lake", None, "us-east-1"),
+    StoreURL("gs", "b", "lake"),
+    StoreURL("az", "b", "lake", "https://lab.blob.core.windows.net"),
+    StoreURL("az", "b", "lake", "http://127.0.0.1:10000/lab"),
 ]
 
 
@@ -53,7 +56,10 @@ def test_text_and_back(lake: StoreURL, key: str) -> None:
     assert again.path == url.path if url.scheme == "file" else again == url
 
 
-@given(st.text(max_size=40), st.sampled_from(["", "s3://", "memory://", "file://", "s3://b/"]))
+@given(
+    st.text(max_size=40),
+    st.sampled_from(["", "s3://", "gs://", "az://", "memory://", "file://", "s3://b/"]),
+)
 def test_any_text_is_a_url_or_refused(text: str, scheme: str) -> None:
     try:
         url = StoreURL.parse(scheme + text)
@@ -64,14 +70,18 @@ def test_any_text_is_a_url_or_refused(text: str, scheme: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s3://", "s3:///key", "s3://b/../c", "memory://", "memory://../x", "s3://[", "a\0b"],
+    [
+        *("", "s3://", "s3:///key", "s3://b/../c", "memory://", "memory://../x", "s3://[", "a\0b"),
+        *("gs://", "gs:///key", "gs://b/../c", "gs://b?endpoint=http://h", "az://?account=lab"),
+        *("az://c/k", "az://c?account=Lab", "az://c?account=evil.org/", "az://c/../k?account=lab"),
+    ],
 )
 def test_what_is_no_url(text: str) -> None:
     with pytest.raises(InvalidInputError):
         StoreURL.parse(text)
 
 
-@pytest.mark.parametrize("text", ["gs://b", "http://h/x", "S4://b"])
+@pytest.mark.parametrize("text", ["ftp://b", "http://h/x", "S4://b"])
 def test_other_schemes(text: str) -> None:
     with pytest.raises(UnsupportedError, match="s3://"):
         StoreURL.parse(text)
@@ -96,6 +106,26 @@ def test_endpoint_and_region_come_from_the_query_then_the_settings() -> None:
     assert (url.endpoint, url.region) == ("http://two:2", "us-2")
     assert StoreURL.parse(str(url), settings) == url
     assert pickle.loads(pickle.dumps(url)) == url
+
+
+def test_an_account_of_azure_comes_from_the_query_then_the_settings() -> None:
+    settings = Settings(azure_account="ours")
+    for text, endpoint in {
+        "az://c/k": "https://ours.blob.core.windows.net",
+        "az://c/k?account=theirs": "https://theirs.blob.core.windows.net",
+        "az://c/k?endpoint=https://lab.blob.core.usgovcloudapi.net/": "https://lab.blob.core."
+        "usgovcloudapi.net",
+    }.items():
+        url = StoreURL.parse(text, settings)
+        assert (url.root, url.key, url.endpoint) == ("c", "k", endpoint)
+        assert StoreURL.parse(str(url), settings) == url
+    assert str(StoreURL.parse("az://c/k", settings)) == "az://c/k?account=ours"
+    emulator = Settings(azure_account="ours", azure_endpoint="http://127.0.0.1:10000/ours")
+    assert StoreURL.parse("az://c", emulator).endpoint == "http://127.0.0.1:10000/ours"
+    with pytest.raises(InvalidInputError, match="VOXLAKE_AZURE_ACCOUNT"):
+        StoreURL.parse("az://c/k", Settings())
+    with pytest.raises(InvalidInputError, match="credentials"):
+        StoreURL.parse("az://c/k?account=lab&sig=hush", settings)
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])

@@ -10,7 +10,7 @@ from voxlake.platform.settings import Settings
 
 PREFIX = "VOXLAKE_"
 KNOWN = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
-_ELSEWHERE = "s3://"
+_ELSEWHERE = ("s3://", "gs://", "az://")
 _ALIKE = 0.8
 """Names that are less so were not meant: all begin alike."""
 

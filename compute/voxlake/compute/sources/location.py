@@ -14,6 +14,9 @@ FILE_SCHEME = "file://"
 INNER = "::"
 """Between a file and a path inside it."""
 
+STORES = {"s3", "gs", "az", "file", "memory"}
+"""Schemes of addresses that voxlake itself has stores at."""
+
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 """Files of which one is in every folder that is a zarr."""
 

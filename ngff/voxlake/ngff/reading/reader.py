@@ -15,7 +15,7 @@ from voxlake.ngff.reading.box_reading import BoxReading
 from voxlake.ngff.reading.bucket import read_objects
 from voxlake.ngff.reading.decoded import DecodedChunks, decoded_chunks
 from voxlake.ngff.reading.libzstd import has_libzstd
-from voxlake.ngff.reading.loading import is_loaded
+from voxlake.ngff.reading.loading import is_loaded, load_reader
 from voxlake.ngff.reading.pieces import pieces_of
 from voxlake.ngff.reading.reading import BEGUN
 from voxlake.ngff.reading.shard import ShardPart
@@ -23,6 +23,7 @@ from voxlake.ngff.shards.format import ShardFormat, find_shard_format, is_coded_
 from voxlake.ngff.shards.index_cache import index_of
 from voxlake.platform import store
 from voxlake.platform.errors import ObjectNotFoundError
+from voxlake.platform.store.adapters import is_in_tensorstore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,8 @@ class ShardReader:
         coding = find_shard_format(volume)
         if coding is None or not can_read(volume.url, volume.metadata):
             return None
+        if not is_in_tensorstore(volume.url):
+            load_reader()  # before which TensorStore would read
         keeps = coding.chunk_bytes * 8 <= cache_bytes
         return cls(volume, volume.box, coding, decoded_chunks(cache_bytes) if keeps else None)
 
@@ -87,4 +90,4 @@ def can_read(url: StoreURL, metadata: Mapping[str, Any]) -> bool:
 
     Stores of other kinds may tell no states of objects.
     """
-    return (url.is_local or url.scheme == "s3") and is_coded_so(metadata) and has_libzstd()
+    return (url.is_local or url.is_bucket) and is_coded_so(metadata) and has_libzstd()

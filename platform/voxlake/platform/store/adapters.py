@@ -12,6 +12,8 @@ import obstore.store
 
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.store.allowed.outbound import check_host, proxy_to
+from voxlake.platform.store.clouds.azure import azure_container, azure_spec, is_anonymous
+from voxlake.platform.store.clouds.google import google_bucket, google_spec
 from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from voxlake.platform.settings import Settings
     from voxlake.platform.store.url import StoreURL
 
-type Obstore = obstore.store.MemoryStore | obstore.store.S3Store | obstore.store.HTTPStore
+type Bucket = obstore.store.S3Store | obstore.store.GCSStore | obstore.store.AzureStore
+type Obstore = obstore.store.MemoryStore | obstore.store.HTTPStore | Bucket
 
 
 SLOWEST = 1 << 20
@@ -68,7 +71,7 @@ def as_zarr(url: StoreURL, *, read_only: bool = True, follow_links: bool = False
         return ZarrFolder(url.path, read_only=read_only)
     if url.is_local:
         return LocalStore(url.path, read_only=read_only)
-    return ZarrBucket(_s3(url), read_only=read_only)
+    return ZarrBucket(_opened(url), read_only=read_only)
 
 
 def as_tensorstore(url: StoreURL) -> dict[str, Any]:
@@ -78,6 +81,11 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
 
     Who changes part of an object of a local store takes a `FileLock` first, besides the lock that
     TensorStore takes: see `empty_abandoned`.
+
+    Raises
+    ------
+    UnsupportedError
+        If TensorStore does not speak to it: see `is_in_tensorstore`.
     """
     settings = prepare_process()
     if url.foreign:
@@ -97,6 +105,10 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     }
     if not url.is_listed:
         return {"driver": "http", "base_url": f"{url}/", "http_request_retries": retries}
+    if url.scheme == "gs":
+        return google_spec(url, settings, retries)
+    if url.scheme == "az":
+        return azure_spec(url, settings, retries)
     spec: dict[str, Any] = {
         "driver": "s3",
         "bucket": url.root,
@@ -112,6 +124,11 @@ def as_tensorstore(url: StoreURL) -> dict[str, Any]:
     return spec
 
 
+def is_in_tensorstore(url: StoreURL) -> bool:
+    """Return whether TensorStore reads it, which containers of Azure it does not if not public."""
+    return url.scheme != "az" or is_anonymous(url, prepare_process())
+
+
 def _tensorstore_credentials(settings: Settings) -> str:
     if settings.s3_anonymous:
         return "anonymous"
@@ -119,8 +136,21 @@ def _tensorstore_credentials(settings: Settings) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bucket(url: StoreURL, *, sends: bool) -> obstore.store.S3Store:
-    return _s3(url, sends=sends)
+def _bucket(url: StoreURL, *, sends: bool) -> Bucket:
+    return _opened(url, sends=sends)
+
+
+def _opened(url: StoreURL, *, sends: bool = False) -> Bucket:
+    """Return the handle of the prefix `url` of a bucket."""
+    settings = prepare_process()
+    patience = _patience(settings, url.endpoint if url.foreign else None, sends=sends)
+    match url.scheme:
+        case "gs":
+            return google_bucket(url, settings, patience)
+        case "az":
+            return azure_container(url, settings, patience)
+        case _:
+            return _s3(url, settings, patience)
 
 
 @lru_cache(maxsize=64)
@@ -129,9 +159,7 @@ def _host(address: str, *, foreign: bool) -> obstore.store.HTTPStore:
     return obstore.store.HTTPStore.from_url(address, **how)
 
 
-def _s3(url: StoreURL, *, sends: bool = False) -> obstore.store.S3Store:
-    """Return the handle of the prefix `url` of a bucket."""
-    settings = prepare_process()
+def _s3(url: StoreURL, settings: Settings, patience: dict[str, Any]) -> obstore.store.S3Store:
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     anonymous = settings.s3_anonymous or url.foreign
     # Obstore takes these from the environment too, where they are meant for other programs.
@@ -153,7 +181,7 @@ def _s3(url: StoreURL, *, sends: bool = False) -> obstore.store.S3Store:
         region=url.region or "us-east-1",
         virtual_hosted_style_request=not url.endpoint,
         unsigned_payload=encrypted,
-        **_patience(settings, url.endpoint if url.foreign else None, sends=sends),
+        **patience,
         **options,
     )
 

@@ -51,7 +51,17 @@ _UNKNOWN = r"SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredToken|InvalidToken"
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 _NO_KEYS = r"169\.254\.169\.254|/latest/(?:api/token|meta-data)|EC2MetadataError"
 _KEYS = "VOXLAKE_S3_ACCESS_KEY_ID and VOXLAKE_S3_SECRET_ACCESS_KEY"
+_GOOGLE_KEYS = (
+    "there are no credentials for it; set GOOGLE_APPLICATION_CREDENTIALS to the file of a service "
+    "account, or VOXLAKE_GCS_ANONYMOUS=1 for a public bucket"
+)
 _SAYS = {
+    r"metadata\.google\.internal|/computeMetadata/|Anonymous caller": _GOOGLE_KEYS,
+    "/metadata/identity/": "there are no credentials for it; set VOXLAKE_AZURE_ACCOUNT and "
+    "VOXLAKE_AZURE_ACCOUNT_KEY, or VOXLAKE_AZURE_ANONYMOUS=1 for a public container",
+    "AuthenticationFailed|Server failed to authenticate": "the store does not know the "
+    "credentials; check VOXLAKE_AZURE_ACCOUNT and VOXLAKE_AZURE_ACCOUNT_KEY",
+    "ContainerNotFound": "the account has no such container; check its name, or make it",
     _NO_KEYS: f"there are no credentials for it; set {_KEYS}, or VOXLAKE_S3_ANONYMOUS=1 for a "
     "public bucket",
     _UNKNOWN: f"the store does not know the credentials; check {_KEYS}",
@@ -69,7 +79,8 @@ _SAYS = {
 
 # What an S3 server says of an object that it does not have: a code; to HEAD nothing.
 _NO_OBJECT = re.compile(
-    r"404 Not Found: \s*(?:\n\s*Debug source|\Z|.*?<Code>(?!NoSuchBucket))", re.DOTALL
+    r"404 Not Found: \s*(?:\n\s*Debug source|\Z|.*?<Code>(?!NoSuchBucket|ContainerNotFound))",
+    re.DOTALL,
 )
 # What an S3 server says of a failure, and what obstore puts around that and around other failures.
 _ANSWER = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
@@ -178,9 +189,9 @@ def _is_absent(action: str, error: Exception) -> bool:
 def _absent(action: str, url: StoreURL, error: Exception) -> VoxlakeError:
     """Return that there is no such object, if it is the store that says so."""
     text = str(error)
-    if url.scheme != "s3" or "404 Not Found: " not in text or _NO_OBJECT.search(text):
+    if not url.is_bucket or "404 Not Found: " not in text or _NO_OBJECT.search(text):
         return ObjectNotFoundError(f"{url} is not there")
-    if "NoSuchBucket" in text:
+    if "NoSuchBucket" in text or "ContainerNotFound" in text:
         return explain_text(action, url, error)
     return StoreUnavailableError(
         f"cannot {action} {url}: what answers 404 there is not the store, but something before "
@@ -200,7 +211,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if (answer := _ANSWER.search(str(error))) is not None:
-        return ": ".join(filter(None, answer.groups())).rstrip(".")
+        return ": ".join(map(_first_line, filter(None, answer.groups()))).rstrip(".")
     return _first_line(_AROUND.sub("", str(error)).strip(" :\n")) or type(error).__name__
 
 

@@ -120,7 +120,7 @@ class GrowingObject:
             *object_of(self.url, self.size),
             body,
             # Uploads in parts take no condition.
-            mode="overwrite" if known is None else put_mode(known),
+            mode="overwrite" if known is None else put_mode(self.url, known),
             use_multipart=known is None and self.size > SINGLE_PUT,
         )
         return str(answer["e_tag"])

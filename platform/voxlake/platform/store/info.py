@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 def etag_of_meta(meta: ObjectMeta) -> str:
     """Return the ETag of an object; of a web server that tells none, its date and size say it."""
-    if meta["e_tag"] is not None:
-        return meta["e_tag"]
+    if (etag := meta["e_tag"]) is not None:
+        # A listing of Azure leaves out the quotes.
+        return etag if etag.endswith('"') else f'"{etag}"'
     return f'"{_DATED}{meta["last_modified"].timestamp():.0f}-{meta["size"]:x}"'
 
 

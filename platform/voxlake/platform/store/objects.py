@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 
     from obstore import PutMode
 
-MOST_PUT = 5 << 30
-"""Bytes of the largest object that S3 takes in one request:
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+MOST_PUT = 5000 << 20
+"""Bytes of the largest object that any cloud takes in one request. S3 takes 5 GiB, Azure this:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob"""
 
 _STAGED = re.compile(r"#\d+\Z")
 """Ending of the names of files that obstore has not made objects yet; no object has it."""
@@ -153,15 +154,35 @@ def replace(url: StoreURL, body: bytes, known: str) -> str:
         If it is another.
     """
     if not url.is_local:
-        return _put(url, body, put_mode(known))
+        return _put(url, body, put_mode(url, known))
     with store_failures("write", url):
         check_etag(url, known)
     return _put(url, body, "overwrite")
 
 
-def put_mode(known: str) -> PutMode:
-    """Return the condition of a PUT to an object whose ETag is `known`, empty if there is none."""
-    return {"e_tag": known} if known else "create"
+def put_mode(url: StoreURL, known: str) -> PutMode:
+    """Return the condition of a PUT to an object whose ETag is `known`, empty if there is none.
+
+    Google takes the generation of a state as one, and no ETag: one request asks which state it is
+    that has this ETag.
+
+    Raises
+    ------
+    ConflictError
+        If none has.
+    """
+    if not known:
+        return "create"
+    if url.scheme != "gs":
+        return {"e_tag": known}
+    try:
+        with store_failures("read", url):
+            found = request(obstore.head, obstore.head_async, *object_of(url))
+    except ObjectNotFoundError:
+        found = None
+    if found is None or etag_of_meta(found) != known:
+        raise ConflictError(f"{url} has changed since it was looked at; look again")
+    return {"version": found["version"]}
 
 
 def check_put_size(url: StoreURL, size: int) -> None:
@@ -171,8 +192,8 @@ def check_put_size(url: StoreURL, size: int) -> None:
     """
     if not url.is_local and size > MOST_PUT:
         raise LimitExceededError(
-            f"{url} would have {size:,} bytes, and S3 takes {MOST_PUT:,} in one request; write it "
-            "in smaller shards"
+            f"{url} would have {size:,} bytes, and stores take {MOST_PUT:,} in one request; write "
+            "it in smaller shards"
         )
 
 
@@ -220,7 +241,7 @@ def delete_tree(url: StoreURL) -> None:
 
 def keeps_versions(url: StoreURL) -> bool:
     """Return whether the store keeps versions of the object that are replaced or deleted."""
-    if url.is_local:
+    if url.is_local or url.scheme == "gs":  # which numbers its states, kept or not
         return False
     try:
         with store_failures("read", url):
@@ -241,7 +262,7 @@ def walk(url: StoreURL) -> Iterator[ObjectInfo]:
         base = dataclasses.replace(url, key="")
         for batch in list_pages(url):
             for meta in batch:
-                yield ObjectInfo(base / meta["path"], meta["size"], str(meta["e_tag"]))
+                yield ObjectInfo(base / meta["path"], meta["size"], etag_of_meta(meta))
 
 
 def list_children(url: StoreURL) -> tuple[list[str], list[str]]:
@@ -272,7 +293,7 @@ def last_object(url: StoreURL, is_wanted: Callable[[str], object]) -> tuple[str,
     last = max(filter(is_wanted, named), default=None)
     if last is None:
         return None
-    return last, str(named[last]["e_tag"])
+    return last, etag_of_meta(named[last])
 
 
 def object_of(url: StoreURL, sent_bytes: int = 0) -> tuple[Obstore, str]:

@@ -27,6 +27,8 @@ def prepare_process() -> Settings:
         for name in ("SSL_CERT_FILE", "TENSORSTORE_CA_BUNDLE", "AWS_CA_BUNDLE"):
             os.environ[name] = str(settings.ca_file.absolute())
     _pass_proxies_by()
+    if settings.gcs_endpoint is not None:
+        os.environ["TENSORSTORE_GCS_HTTP_URL"] = settings.gcs_endpoint
     stall = str(max(1, round(settings.store_stall_timeout_s)))
     # Below 1 byte/s for this long is a stall: without a limit TensorStore waits for ever.
     os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", stall)

@@ -12,9 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import obstore
 import tensorstore as ts
-from obstore import exceptions as obstore_errors
 
 from voxlake.platform.errors import (
     ConflictError,
@@ -25,7 +23,7 @@ from voxlake.platform.errors import (
     StoreUnavailableError,
     StoreUnfitError,
 )
-from voxlake.platform.store.adapters import as_obstore, as_tensorstore
+from voxlake.platform.store.adapters import as_tensorstore, is_in_tensorstore
 from voxlake.platform.store.failures import explain_text, store_failures
 from voxlake.platform.store.info import ObjectInfo
 from voxlake.platform.store.local.lock import FileLock
@@ -39,14 +37,15 @@ from voxlake.platform.store.objects import (
     walk,
     write,
 )
+from voxlake.platform.store.objects import replace as overwrite
 from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.ranges import read_range
 from voxlake.platform.store.requests import in_background
-from voxlake.platform.store.s3.awaited import ask_parts
+from voxlake.platform.store.s3.awaited import ask_end, ask_parts
 from voxlake.platform.store.s3.offers import OFFERS, BrokenPromiseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from voxlake.platform.store.url import StoreURL
 
@@ -98,9 +97,8 @@ def check_store(url: StoreURL) -> StoreReport:
     place = url / ".voxlake" / "selftest" / uuid4().hex
     write(place / "reachable", b"")
     try:
-        trials = (*_TRIALS, *(_LOCAL_TRIALS if url.is_local else _REMOTE_TRIALS))
-        needed = [_judge(name, trial, place) for name, trial in trials]
-        offers = () if url.is_local else OFFERS
+        needed = [_judge(name, trial, place) for name, trial in _trials_of(url)]
+        offers = OFFERS if url.scheme == "s3" else ()
         more = [replace(_judge(name, trial, place), needed=False) for name, trial in offers]
         capabilities = (*needed, *more)
     finally:
@@ -121,6 +119,13 @@ def require_multi_writer(report: StoreReport) -> None:
         raise StoreUnfitError(
             f"store {report.url} is not fit for several writers ({reasons}); use another store"
         )
+
+
+def _trials_of(url: StoreURL) -> Iterator[tuple[str, Callable[[StoreURL], str]]]:
+    """Yield what is tried; not what TensorStore does where it does not speak to the store."""
+    tried = is_in_tensorstore(url)
+    yield from (each for each in _TRIALS if tried or each[0] not in _BY_TENSORSTORE)
+    yield from _LOCAL_TRIALS if url.is_local else _REMOTE_TRIALS
 
 
 def _judge(name: str, trial: Callable[[StoreURL], str], place: StoreURL) -> Capability:
@@ -186,16 +191,25 @@ def _try_lock(place: StoreURL) -> str:
 
 
 def _try_ranges(place: StoreURL) -> str:
-    write(place / "ranges", _BODY)
-    store = _open(place)
-    for start, stop in ((0, 1), (100, 164), (255, 256)):
+    url = place / "ranges"
+    write(url, _BODY)
+    for start, stop in _RANGES:
         # obstore takes nothing but 206 with the right Content-Range for an answer.
-        _expect(read_range(place / "ranges", start, stop), start, stop)
+        _expect(read_range(url, start, stop), start, stop)
+    if url.is_bucket:
+        _expect(bytes(in_background(partial(ask_end, url, 16))[1]), 240, 256)
+    if is_in_tensorstore(url):
+        _read_ranges(place)
+    return "ranges are answered exactly"
+
+
+def _read_ranges(place: StoreURL) -> None:
+    store = _open(place)
+    for start, stop in _RANGES:
         part = _wait(place, store.read("ranges", byte_range=slice(start, stop)))
         _expect(part.value, start, stop)
     # Shards of others keep their index at the end and are read from there.
     _expect(_wait(place, store.read("ranges", byte_range=slice(-16, None))).value, 240, 256)
-    return "ranges are answered exactly"
 
 
 def _try_one_etag(place: StoreURL) -> str:
@@ -241,6 +255,8 @@ _TRIALS: tuple[tuple[str, Callable[[StoreURL], str]], ...] = (
     ("ranges", _try_ranges),
     ("listing", _try_listing),
 )
+_BY_TENSORSTORE = {"conditional-create", "conditional-write"}
+_RANGES = ((0, 1), (100, 164), (255, 256))
 _LOCAL_TRIALS = (("locks", _try_lock),)
 _REMOTE_TRIALS = (
     ("etag-write", _try_etag_write),
@@ -280,12 +296,11 @@ def _write_if(store: ts.KvStore, place: StoreURL, key: str, body: bytes, generat
 
 
 def _put_if(url: StoreURL, body: bytes, etag: str) -> bool:
-    with store_failures("write", url):
-        try:
-            obstore.put(as_obstore(url), url.key, body, mode={"e_tag": etag})
-        except obstore_errors.PreconditionError:
-            return read(url).body == body  # as in `_write_if`
-        return True
+    try:
+        overwrite(url, body, etag)
+    except ConflictError:
+        return read(url).body == body  # as in `_write_if`
+    return True
 
 
 def _clean(url: StoreURL, place: StoreURL) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,9 @@ from voxlake.platform.secrets.credentials import refuse_credentials
 from voxlake.platform.settings import Settings
 from voxlake.platform.store.local.private import private_folder
 
-type Scheme = Literal["file", "memory", "s3", "http", "https"]
+type Scheme = Literal["file", "memory", "s3", "gs", "az", "http", "https"]
+
+_AZURE = re.compile(r"https://(?P<account>[a-z0-9]{3,24})\.blob\.core\.windows\.net")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,14 @@ class StoreURL:
     """
 
     scheme: Scheme
-    """``file``, ``memory`` (a folder on the machine's RAM disk), ``s3``, or of the web."""
+    """``file``, ``memory`` (a folder on the machine's RAM disk), ``s3``, ``gs`` (Google Cloud
+    Storage), ``az`` (Azure Blob Storage), or of the web."""
     root: str
-    """The folder (absolute), the name of the memory store, the bucket, or the host."""
+    """The folder (absolute), the name of the memory store, the bucket or container, or the host."""
     key: str = ""
     """Path below the root, without a leading or trailing ``/``."""
     endpoint: str | None = None
-    """S3 endpoint; None for AWS."""
+    """S3 endpoint, None for AWS; of Azure, that of the storage account."""
     region: str | None = None
     """S3 region."""
     foreign: bool = field(default=False, repr=False)
@@ -46,8 +50,10 @@ class StoreURL:
     def parse(cls, text: str, settings: Settings | None = None) -> Self:
         """Parse a folder, a ``file://``, ``memory://NAME`` or ``s3://BUCKET/PATH`` URL.
 
-        Endpoint and region of S3 come from the query (``?endpoint=...&region=...``), else from
-        `settings`, by default read from the environment.
+        Or of another cloud: ``gs://BUCKET/PATH``, ``az://CONTAINER/PATH``. Endpoint and region of
+        S3 come from the query (``?endpoint=...&region=...``), as does the storage account of Azure
+        (``?account=...``, or its endpoint), else from `settings`, by default read from the
+        environment.
 
         Raises
         ------
@@ -76,9 +82,24 @@ class StoreURL:
                     _endpoint(query.get("endpoint", [chosen.s3_endpoint])[0]),
                     query.get("region", [chosen.s3_region])[0],
                 )
+            case "gs":
+                if parts.query:
+                    raise InvalidInputError(
+                        f"store {text!r} has options, and gs:// takes none; leave out what follows "
+                        "'?'"
+                    )
+                return cls("gs", _nonempty(parts.netloc, text), _clean_key(unquote(parts.path)))
+            case "az":
+                return cls(
+                    "az",
+                    _nonempty(parts.netloc, text),
+                    _clean_key(unquote(parts.path)),
+                    _azure_endpoint(parts.query, text, settings or Settings()),
+                )
             case other:
                 raise UnsupportedError(
-                    f"store {text!r} has the scheme {other!r}; use a folder, memory:// or s3://"
+                    f"store {text!r} has the scheme {other!r}; use a folder, memory://, s3://, "
+                    "gs:// or az://"
                 )
 
     @classmethod
@@ -139,6 +160,11 @@ class StoreURL:
         return self.scheme in {"file", "memory"}
 
     @property
+    def is_bucket(self) -> bool:
+        """Whether it is in a bucket of a cloud, where objects have ETags that reads may ask for."""
+        return self.scheme in {"s3", "gs", "az"}
+
+    @property
     def is_listed(self) -> bool:
         """Whether the store tells what lies below the URL, which the web does not."""
         return self.scheme not in {"http", "https"}
@@ -161,6 +187,8 @@ class StoreURL:
         if self.scheme == "file":
             return str(self.path)
         options = {"endpoint": self.endpoint, "region": self.region}
+        if self.scheme == "az" and (known := _AZURE.fullmatch(self.endpoint or "")):
+            options = {"account": known["account"]}
         query = urlencode({k: v for k, v in options.items() if v})
         root = quote(self.root) if self.is_listed else self.root
         address = "/".join(filter(None, (root, quote(self.key))))
@@ -194,9 +222,41 @@ def _endpoint(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
+def _azure_endpoint(query: str, text: str, settings: Settings) -> str:
+    """Return the endpoint of the storage account that an address of Azure names, or the settings.
+
+    Examples
+    --------
+    >>> _azure_endpoint("account=lab", "az://em?account=lab", Settings())
+    'https://lab.blob.core.windows.net'
+    """
+    options = parse_qs(query)
+    endpoint = options.get("endpoint", [None])[0]
+    account = options.get("account", [None])[0]
+    if endpoint is None and account is None:
+        endpoint, account = settings.azure_endpoint, settings.azure_account
+    if endpoint is None and account is not None:
+        endpoint = f"https://{account}.blob.core.windows.net"
+        if not _AZURE.fullmatch(endpoint):
+            raise InvalidInputError(
+                f"{account!r} is no storage account of Azure; one has 3 to 24 small letters and "
+                "digits"
+            )
+    refuse_credentials(endpoint or "")
+    found = _endpoint(endpoint)
+    if found is None:
+        raise InvalidInputError(
+            f"store {text!r} names no storage account; write az://CONTAINER/PATH?account=ACCOUNT, "
+            "or set VOXLAKE_AZURE_ACCOUNT"
+        )
+    return found
+
+
 def _nonempty(name: str, text: str) -> str:
     if not name or name in {".", ".."}:
-        raise InvalidInputError(f"store {text!r} names no bucket or memory store; add one")
+        raise InvalidInputError(
+            f"store {text!r} names no bucket, container or memory store; add one"
+        )
     return name
 
 

@@ -1,4 +1,4 @@
-"""N5 and precomputed over HTTP and S3, from real servers."""
+"""N5 and precomputed over HTTP and from buckets, from real servers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import obstore
 import pytest
 import tensorstore as ts
 from tests.compute.sources.reading import assert_whole
+from tests.conftest import forget_stores
 from tests.servers.web import run_web
 
 from voxlake.compute.sources import open_source
@@ -141,17 +142,21 @@ def test_packed_chunks_over_http(web: WebServer, written: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["em.n5::/raw", "precomputed://", "shards"])
-def test_on_s3(s3_store: StoreURL, name: str) -> None:
-    write_n5(s3_store / "em.n5/raw")
-    write_precomputed(s3_store / "em")
-    write_precomputed(s3_store / "shards", sharded=True)
+def test_in_a_bucket(bucket: StoreURL, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_n5(bucket / "em.n5/raw")
+    write_precomputed(bucket / "em")
+    write_precomputed(bucket / "shards", sharded=True)
+    more = "&" if "?endpoint=" in str(bucket) else "?"
     names = {
-        "em.n5::/raw": f"{s3_store / 'em.n5'}::/raw",
-        "precomputed://": f"precomputed://{s3_store / 'em'}&scale=fine",
-        "shards": str(s3_store / "shards"),
+        "em.n5::/raw": f"{bucket / 'em.n5'}::/raw",
+        "precomputed://": f"precomputed://{bucket / 'em'}{more}scale=fine",
+        "shards": str(bucket / "shards"),
     }
-    assert "endpoint=" in str(s3_store)
     assert_whole(open_source(names[name]), VOXELS)
+    if bucket.scheme == "gs":
+        monkeypatch.setenv("VOXLAKE_GCS_ANONYMOUS", "1")
+        forget_stores()
+        assert_whole(open_source(names[name]), VOXELS)
 
 
 @pytest.mark.parametrize("by_suffix", [False, True])

@@ -114,9 +114,9 @@ def test_no_server_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
         open_source("http://127.0.0.1:9/v.zarr")
 
 
-def test_ome_zarr_on_s3(s3_store: StoreURL) -> None:
-    write_ome_zarr(as_zarr(s3_store / "v.zarr", read_only=False))
-    source = open_source(str(s3_store / "v.zarr"))
+def test_ome_zarr_in_a_bucket(bucket: StoreURL) -> None:
+    write_ome_zarr(as_zarr(bucket / "v.zarr", read_only=False))
+    source = open_source(str(bucket / "v.zarr"))
     np.testing.assert_array_equal(source.read(BOX), VOXELS[BOX.slices])
-    again = open_source(str(s3_store / "v.zarr"))
+    again = open_source(str(bucket / "v.zarr"))
     assert again.fingerprint == source.fingerprint

@@ -12,6 +12,7 @@ from voxlake.documents.jobs.job import JobDocument
 from voxlake.platform.access import Add, Read
 from voxlake.platform.errors import ForbiddenError, NotFoundError
 
+_CLOUD = re.compile(r"^(?:s3|gs|az)://")
 _OPTIONS = re.compile(r"\?\w+=[^/]*$")
 _MAGIC = re.compile(r"[*?\[{]")
 _OTHER = re.compile(r"[^A-Za-z0-9_-]+")
@@ -54,7 +55,7 @@ def suggested_name(source: str) -> str:
     ('raw', 'dataset')
     """
     outer, _, inner = source.partition("::")
-    path = _OPTIONS.sub("", outer).removeprefix("s3://")
+    path = _CLOUD.sub("", _OPTIONS.sub("", outer))
     plain = [part for part in f"{path}/{inner}".split("/") if part and not _MAGIC.search(part)]
     stem = plain[-1].lstrip(".").partition(".")[0] if plain else ""
     return _OTHER.sub("-", stem).strip("-_")[:MOST_LETTERS] or "dataset"

@@ -100,7 +100,7 @@ def _open(place: StoredChunk, choose: Choose) -> Part | None:
 
 
 async def _ask_again(place: StoredChunk, choose: Choose) -> Part | None:
-    is_told = place.url.scheme == "s3"  # others may tell no states of objects
+    is_told = place.url.is_bucket  # others may tell no states of objects
     seen = await seen_index(place.coding, place.url) if is_told else None
     try:
         return await _ask(place, choose, seen)
@@ -138,7 +138,7 @@ async def _ask_part(
 
 async def _look_at(place: StoredChunk) -> Seen:
     """Return the state of a shard, and its index."""
-    if place.url.scheme == "s3":
+    if place.url.is_bucket:
         return await ask_index(place.coding, place.url)
     # Web servers need not know what the end of an object is.
     shard = await summarize(place.url)

@@ -99,7 +99,7 @@ def part_of(body: bytes | memoryview, info: ObjectInfo, span: tuple[int, int] | 
 
 
 async def _ask_part(url: StoreURL, choose: Choose) -> Part:
-    seen = _SEEN.peek(str(url)) if url.scheme == "s3" else None  # others may tell no states
+    seen = _SEEN.peek(str(url)) if url.is_bucket else None  # others may tell no states
     span = choose(seen) if seen else None
     if seen and span and span[0] < span[1]:
         # If it is in that state no more, the store says so.

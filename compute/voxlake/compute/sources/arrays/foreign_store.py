@@ -1,4 +1,4 @@
-"""Foreign folders, S3 prefixes and web addresses, as TensorStore's key-value stores."""
+"""Foreign folders, prefixes of buckets and web addresses, as TensorStore's key-value stores."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from urllib.parse import urlencode
 
 import tensorstore as ts
 
-from voxlake.compute.sources.location import local_path, options_of
+from voxlake.compute.sources.location import STORES, local_path, options_of
 from voxlake.platform.errors import SourceError
 from voxlake.platform.store import StoreURL, as_tensorstore
+from voxlake.platform.store.adapters import is_in_tensorstore
 from voxlake.platform.store.process import prepare_process
 
 
-def foreign_store(address: str) -> ts.KvStore | None:
-    """Return the store whose root is `address`: a folder, ``s3://`` or ``http(s)://``.
+def foreign_store(address: str, *, is_named: bool = True) -> ts.KvStore | None:
+    """Return the store whose root is `address`: a folder, a bucket or ``http(s)://``.
 
-    None if it is an address of another kind. Nothing is read yet.
+    None if it is an address of another kind; or of a store that TensorStore does not speak to,
+    unless `is_named` as one that it is to read. Nothing is read yet.
 
     Raises
     ------
     InvalidInputError
-        If the address is malformed.
+        If the address is malformed; UnsupportedError if TensorStore does not speak to its store.
     """
+    if not is_named and not _is_spoken_to(address):
+        return None
     spec = kvstore_spec(address)
     return None if spec is None else ts.KvStore.open(spec).result()
 
@@ -38,9 +42,13 @@ def kvstore_spec(address: str, prefix: str = "") -> dict[str, Any] | None:
     return None if spec is None else spec | {"path": spec.get("path", "") + prefix}
 
 
+def _is_spoken_to(address: str) -> bool:
+    return not address.startswith("az://") or is_in_tensorstore(StoreURL.parse(address))
+
+
 def _root_spec(address: str) -> dict[str, Any] | None:
     scheme = address.partition("://")[0]
-    if local_path(address) is not None or scheme in {"s3", "file", "memory"}:
+    if local_path(address) is not None or scheme in STORES:
         return as_tensorstore(StoreURL.parse(address))
     if scheme not in {"http", "https"}:
         return None

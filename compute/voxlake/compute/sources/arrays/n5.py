@@ -1,4 +1,4 @@
-"""An N5 dataset, or the finest scale of an N5 group: a folder, ``s3://`` or ``http(s)://``.
+"""An N5 dataset, or the finest scale of an N5 group: in a folder, a bucket or on the web.
 
 The location is that of the dataset itself (where its ``attributes.json`` lies), or of a container
 and a path inside it: ``em.n5::/volumes/raw``. Of a group with the scales ``s0``, ``s1``, ... the
@@ -52,10 +52,10 @@ def open_n5(location: str) -> Source | None:
         If it is an N5 container without such a dataset, or cannot be read.
     """
     address, inner = split_inner(location)
-    store = _store(address)
+    is_named = _is_named(address) or (bool(inner) and not _is_zarr(address))
+    store = _store(address, is_named=is_named)
     if store is None:
         return None
-    is_named = _is_named(address) or (bool(inner) and not _is_zarr(address))
     try:
         dataset = _find(store, inner.strip("/"))
         if dataset is not None:
@@ -69,11 +69,11 @@ def open_n5(location: str) -> Source | None:
     return None
 
 
-def _store(address: str) -> ts.KvStore | None:
+def _store(address: str, *, is_named: bool) -> ts.KvStore | None:
     path = local_path(address)
     if path is not None and not path.is_dir():
         return None
-    return foreign_store(address)
+    return foreign_store(address, is_named=is_named)
 
 
 def _is_named(address: str) -> bool:

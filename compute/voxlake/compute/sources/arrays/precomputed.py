@@ -1,4 +1,4 @@
-"""A scale of a Neuroglancer precomputed volume: a folder, ``s3://`` or ``http(s)://``.
+"""A scale of a Neuroglancer precomputed volume: a folder, ``s3://``, ``gs://``, ``http(s)://``.
 
 ``precomputed://ADDRESS``, or the address itself, of the folder with the ``info``; then
 ``?scale=N`` or ``?scale=KEY`` for another scale than the finest. Image or segmentation, sharded or
@@ -76,11 +76,11 @@ def _store(address: str, *, is_named: bool) -> ts.KvStore | None:
         if is_named:
             raise SourceError(f"{PREFIX}{address} has no info; check the path")
         return None
-    store = foreign_store(address)
+    store = foreign_store(address, is_named=is_named)
     if store is None and is_named:
         raise SourceError(
-            f"{PREFIX}{address} is no folder, s3:// or http(s):// address; public buckets of "
-            "Google Cloud Storage are at https://storage.googleapis.com/BUCKET/PATH"
+            f"{PREFIX}{address} is no folder, and no address of s3://, gs:// or http(s)://; write "
+            "one of these"
         )
     return store
 

@@ -1,8 +1,8 @@
 """Any zarr array that zarr-python opens (v2, v3), or level 0 of an OME-Zarr group.
 
-Local folders and ``.zip`` files, ``http(s)://`` and ``s3://``; an array or image below it after
-``::``, as in ``em.zarr::0``. The fingerprint covers the metadata
-of the array: chunks that are rewritten in place, unseen by it, do not change it.
+Local folders and ``.zip`` files, ``http(s)://``, ``s3://``, ``gs://`` and ``az://``; an array or
+image below it after ``::``, as in ``em.zarr::0``. The fingerprint covers the metadata of the array:
+chunks that are rewritten in place, unseen by it, do not change it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from voxlake.compute.sources.arrays.zarr_chunks import check_chunk_files, chunk_
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration, scales_of
 from voxlake.compute.sources.fingerprint import fingerprint_files, fingerprint_text
 from voxlake.compute.sources.listing import listed
-from voxlake.compute.sources.location import ZARR_MARKERS, local_path, split_inner
+from voxlake.compute.sources.location import STORES, ZARR_MARKERS, local_path, split_inner
 from voxlake.compute.sources.source import native
 from voxlake.ngff.grid.box import cell_box
 from voxlake.ngff.metadata.channels import NOTHING_SAID
@@ -115,7 +115,7 @@ def _store(location: str) -> Store | None:
 
 def _remote_store(location: str) -> Store | None:
     scheme = location.partition("://")[0]
-    if scheme in {"s3", "file", "memory"}:
+    if scheme in STORES:
         return as_zarr(StoreURL.parse(location), follow_links=True)
     if scheme not in {"http", "https"}:
         return None

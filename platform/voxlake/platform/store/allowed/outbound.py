@@ -66,7 +66,7 @@ def _inside(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 def check_host(url: StoreURL) -> None:
     """Raise StoreForbiddenError unless the host of a foreign store is at open addresses alone."""
-    origin = url.endpoint if url.scheme == "s3" else f"{url.scheme}://{url.root}"
+    origin = url.endpoint if url.is_bucket else f"{url.scheme}://{url.root}"
     if not url.is_local and origin is not None:
         host, port = _host_of(origin)
         _open_addresses(host, _resolved(host, port))

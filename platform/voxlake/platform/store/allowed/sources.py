@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from voxlake.platform.store.url import StoreURL
 
 _OPTIONS = re.compile(r"\?\w+=[^/]*$")
+_CLOUD = re.compile(r"^(?:s3|gs|az)://")
 _MAGIC = re.compile(r"[*?\[{]")
 _RUN = re.compile(r"\.json($|[?:])", re.IGNORECASE)
 """Configurations of boss-ingest name code that is run."""
@@ -28,8 +29,8 @@ def check_source(location: str, lake: StoreURL, settings: Settings) -> None:
     Parameters
     ----------
     location
-        ``/FOLDER``, a file or a pattern of files, or ``s3://BUCKET/PATH``; after ``::`` a path
-        inside.
+        ``/FOLDER``, a file or a pattern of files, or ``s3://BUCKET/PATH``, the same with
+        ``gs://`` or ``az://``; after ``::`` a path inside.
 
     Raises
     ------
@@ -56,11 +57,11 @@ def check_source(location: str, lake: StoreURL, settings: Settings) -> None:
 
 
 def _refuse_ways_out(location: str, outer: str, inner: str) -> None:
-    path = outer if outer.startswith("/") else outer.removeprefix("s3://")
+    path = outer if outer.startswith("/") else _CLOUD.sub("", outer)
     if path == outer and not outer.startswith("/"):
         raise InvalidInputError(
             f"source {location!r} is no place that a server reads sources from for others; write "
-            "/FOLDER or s3://BUCKET/PATH"
+            "/FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"
         )
     if ".." in {*path.split("/"), *inner.split("/")}:
         raise InvalidInputError(f"source {location!r} leads up by '..'; write where it lies")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from voxlake.platform.errors import InvalidInputError, StoreForbiddenError
+from voxlake.platform.store.clouds.azure import own_endpoint
 from voxlake.platform.store.url import StoreURL
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ MARK = ".voxlake"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
 _ORIGIN = rf"https?://(?P<host>{_HOST})(?::[1-9][0-9]*)?"
 _WEB = re.compile(rf"{_ORIGIN}(?:/[!-~]*)?")
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](?:[/?][!-~]*)?")
-_REGION = re.compile(r"[a-z0-9-]+")
+_BUCKET = re.compile(r"(?P<cloud>s3|gs|az)://[a-z0-9][a-z0-9._-]+[a-z0-9](?:[/?][!-~]*)?")
+_OPTIONS = {"s3": {"endpoint", "region"}, "gs": set[str](), "az": {"endpoint", "account"}}
+_WORD = re.compile(r"[a-z0-9-]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
@@ -34,13 +36,14 @@ _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 def allowed_store(text: str, lake: StoreURL, settings: Settings) -> StoreURL:
     """Return the address of a store that the lake may open; it says whether it is foreign.
 
-    The lake's credentials are for S3 at the lake's endpoint, which its administrator has chosen;
-    servers of others get none.
+    The lake's credentials are for S3 at the lake's endpoint, for Google, and for one storage
+    account of Azure, which its administrator has chosen; servers of others get none.
 
     Parameters
     ----------
     text
-        A folder, ``s3://BUCKET/PATH`` or ``https://HOST/PATH``.
+        A folder, ``s3://BUCKET/PATH``, the same with ``gs://`` or ``az://``, or
+        ``https://HOST/PATH``.
 
     Raises
     ------
@@ -70,8 +73,9 @@ def plain_store(text: str, settings: Settings) -> StoreURL:
         return StoreURL.parse(text)
     if "#" in text or not _is_plain(text):
         raise InvalidInputError(
-            f"{text!r} is no store; write /FOLDER, s3://BUCKET/PATH or https://HOST/PATH, names of "
-            "hosts in small letters and without user and '#'"
+            f"{text!r} is no store; write /FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH, "
+            "az://CONTAINER/PATH or https://HOST/PATH, names of hosts in small letters and without "
+            "user and '#'"
         )
     url = StoreURL.parse_readable(text, settings)
     if _CONTROL.search(url.key):
@@ -82,20 +86,21 @@ def plain_store(text: str, settings: Settings) -> StoreURL:
 def _is_plain(text: str) -> bool:
     if web := _WEB.fullmatch(text):
         return _is_host(web["host"])
-    return _BUCKET.fullmatch(text) is not None and _has_plain_options(text)
+    bucket = _BUCKET.fullmatch(text)
+    return bucket is not None and _has_plain_options(text, _OPTIONS[bucket["cloud"]])
 
 
-def _has_plain_options(text: str) -> bool:
-    """Return whether the options of an S3 address are an origin and a region, each once at most."""
+def _has_plain_options(text: str, known: set[str]) -> bool:
+    """Return whether the options are among those `known`: an origin, and words; each once."""
     pairs = parse_qsl(urlsplit(text).query, keep_blank_values=True)
     options = dict(pairs)
-    if len(options) < len(pairs) or not options.keys() <= {"endpoint", "region"}:
+    if len(options) < len(pairs) or not options.keys() <= known:
         return False
     origin = re.fullmatch(_ORIGIN, options.get("endpoint", "https://any"))
     return (
         origin is not None
         and _is_host(origin["host"])
-        and _REGION.fullmatch(options.get("region", "any")) is not None
+        and all(_WORD.fullmatch(options[name]) for name in options.keys() - {"endpoint"})
     )
 
 
@@ -126,6 +131,8 @@ def is_below(url: StoreURL, root: StoreURL) -> bool:
 
 
 def _is_foreign(url: StoreURL, lake: StoreURL, settings: Settings) -> bool:
-    """Return whether it is on the web, or S3 at another endpoint than the lake's."""
+    """Return whether it is on the web, or of others than the lake's credentials are for."""
+    if url.scheme == "az":
+        return url.endpoint != own_endpoint(settings)
     ours = lake if lake.scheme == "s3" else StoreURL.parse("s3://any", settings)
     return not url.is_listed or (url.scheme == "s3" and url.endpoint != ours.endpoint)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from obstore.store import S3Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import ObjectStore
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
 
 
-class ZarrBucket(ObjectStore[S3Store]):
+class ZarrBucket(ObjectStore[Any]):
     """Raises ConflictError for a shard that is not stored, if the document of its array is not."""
 
     async def get(
