@@ -43,17 +43,21 @@ COMMANDS: dict[tuple[str, ...], set[str]] = {
     ("user",): CATALOG,
     ("share", "lab"): CATALOG,
     ("serve", "--help"): CATALOG,
-    ("doctor", "--help"): VOLUMES | {"h5py"},
     ("info", "lab/cube/em"): VOLUMES,
     ("info", "lab/cube/cells"): LABELS,
     ("labels", "lab/cube/cells"): LABELS,
     ("label", "lab/cube/cells", "1"): LABELS,
     ("mapping", "lab/cube/cells"): LABELS,
-    ("ingest", "--help"): LABELS,
-    ("plan", "--help"): LABELS,
     ("index", "lab/cube/cells", "--queue"): LABELS,
 }
 """What each command may load of them."""
+
+
+JOBS = (
+    "demo", "init", "plan", "ingest", "upload", "import", "downsample", "index", "verify", "fsck",
+    "rm", "worker", "doctor", "catalog",
+)  # fmt: skip
+"""Commands that load most when they are run."""
 
 
 def _loaded(code: str) -> set[str]:
@@ -70,6 +74,12 @@ def test_a_command_loads_what_it_uses(words: tuple[str, ...], shared: Command) -
     given = list(words)
     code = f"from voxlake.cli import main\nassert main({given!r}) == 0"
     assert _loaded(code) <= COMMANDS[words]
+
+
+def test_help_loads_nothing_that_only_the_command_uses() -> None:
+    code = "from voxlake.cli import main\n"
+    code += "".join(f"assert main([{name!r}, '--help']) in {{0, None}}\n" for name in JOBS)
+    assert _loaded(code) <= CATALOG
 
 
 def test_the_gateway_loads_what_it_uses() -> None:

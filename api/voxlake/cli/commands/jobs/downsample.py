@@ -6,11 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.opened.workspace import opened_workspace
+from voxlake.cli.loading import loading
 from voxlake.cli.options import Answering, Flag, InLake, Name, Running
-from voxlake.cli.work import run_or_queue
-from voxlake.compute.jobs import start_downsample
-from voxlake.ngff.grid.ranges import parse_box
 from voxlake.platform.errors import InvalidInputError
 from voxlake.platform.names import DatasetName
 
@@ -35,6 +32,12 @@ def downsample(
     ] = False,
 ) -> int:
     """Build levels 1 and above of a dataset anew from level 0."""
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.cli.work import run_or_queue
+        from voxlake.compute.jobs import start_downsample
+        from voxlake.ngff.grid.ranges import parse_box
+
     if stale and box:
         raise InvalidInputError("--box and --stale both say what is built; give one of them")
     dataset, boxes = DatasetName.parse(name), tuple(map(parse_box, box or ())) or None

@@ -6,22 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from voxlake.cli.commands.jobs.ingest import start
-from voxlake.cli.ingest_options import AsAnyKind, ingest_request
-from voxlake.cli.opened.lake import EVERYTHING
-from voxlake.cli.opened.workspace import opened_workspace
+from voxlake.cli.ingest_options import AsAnyKind
+from voxlake.cli.loading import loading
 from voxlake.cli.options import Answering, InLake, OnCluster
-from voxlake.cli.shown.job import shown_import
-from voxlake.cli.shown.output import answer
-from voxlake.cli.work import run
-from voxlake.compute.jobs.boss_metadata import bring_metadata
-from voxlake.compute.jobs.kinds.ingest import is_ingested
-from voxlake.compute.sources import opening_once
-from voxlake.compute.sources.bossdb.location import parse_location
-from voxlake.compute.sources.bossdb.said import read_all_said
-from voxlake.documents.jobs.job import ImportRun
-from voxlake.platform.errors import InvalidInputError
-from voxlake.platform.secrets.credentials import refuse_credentials
 
 type ChannelLocation = Annotated[
     str, Parameter(name="SOURCE", help="bossdb://HOST/COLLECTION/EXPERIMENT/CHANNEL.")
@@ -47,26 +34,7 @@ def import_(
     what is said there by now; what is said here stays. The token is that of intern, for the same
     server: from ~/.intern/intern.cfg, or INTERN_HOST, INTERN_PROTOCOL and INTERN_TOKEN.
     """
-    refuse_credentials(source)
-    location = parse_location(source)
-    if location is None:
-        raise InvalidInputError(
-            f"source {source} is no channel of a bossDB (bossdb://HOST/COLLECTION/EXPERIMENT/"
-            "CHANNEL); of what else it is a dataset is made by: voxlake ingest"
-        )
-    if target.with_labels:
-        raise InvalidInputError(
-            "--with-labels was given, and a channel has no labels inside; import its annotations"
-        )
-    said = read_all_said(location)
-    request = ingest_request(source, name or "/".join(location.names), said.kind, target)
-    with opening_once():
-        request.open()  # So that a channel that cannot be read makes no lake.
-        with opened_workspace(lake, cluster, make=True) as workspace:
-            done = is_ingested(workspace, request)
-            job = None if done else run(workspace, start(workspace, request))
-            dataset = request.place.name
-            brought = bring_metadata(workspace.catalog, dataset, said, EVERYTHING)
-    document = ImportRun(job=job, written=tuple(brought.written), left=tuple(brought.left))
-    answer(document, shown_import(document), json=answering.json)
-    return 0
+    with loading():
+        from voxlake.cli.running.import_ import import_channel
+
+    return import_channel(source, name, target, lake, cluster, answering)

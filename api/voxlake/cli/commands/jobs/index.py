@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from voxlake.cli.opened.workspace import opened_workspace
+from voxlake.cli.loading import loading
 from voxlake.cli.options import Answering, InLake, Name, Running
-from voxlake.cli.work import run_or_queue
-from voxlake.compute.jobs import start_index
 from voxlake.platform.names import DatasetName
 
 
@@ -18,6 +16,11 @@ def index(
     answering: Answering = Answering(),
 ) -> int:
     """Build the label index of labels anew: what each shard holds, and all of it by label."""
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.cli.work import run_or_queue
+        from voxlake.compute.jobs import start_index
+
     dataset = DatasetName.parse(name)
     with opened_workspace(lake, cluster) as workspace:
         return run_or_queue(workspace, start_index(workspace, dataset), cluster, answering)

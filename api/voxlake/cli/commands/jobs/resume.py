@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from voxlake.cli.loading import loading
 from voxlake.cli.opened.jobs import AtJobs, opened_jobs
-from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Running
 from voxlake.cli.shown.job import shown_job
 from voxlake.cli.shown.output import answer
-from voxlake.cli.work import run, show_job
-from voxlake.compute.sources import opening_once
 from voxlake.platform.errors import InvalidInputError, NotFoundError
 from voxlake.platform.jobs.record import ENDED
 
@@ -41,6 +39,11 @@ def resume(
             document = jobs.retry(chosen)
             answer(document, shown_job(document), json=answering.json)
             return 0
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.cli.work import run, show_job
+        from voxlake.compute.sources import opening_once
+
     with opening_once(), opened_workspace(whose, cluster) as workspace:
         there = workspace.catalog.ledger.get_job(chosen)
         return show_job(run(workspace, there), json=answering.json)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import RenderableType
 
+from voxlake.cli.loading import loading
 from voxlake.cli.opened.lake import EVERYTHING
-from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, Name, OnCluster
 from voxlake.cli.shown.output import answer, facts
-from voxlake.cli.work import purged_by, run_quietly
-from voxlake.compute.jobs import Workspace, start_remove
 from voxlake.documents.datasets.dataset import DeletionDocument, RemovedDocument
 from voxlake.platform.names import DatasetName
+
+if TYPE_CHECKING:
+    from voxlake.compute.jobs import Workspace
 
 
 def rm(
@@ -39,6 +40,11 @@ def rm(
     A dataset that a job works on, or that has labels, is left as it is. A deletion that was cut
     off is gone on with by the same command.
     """
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.cli.work import purged_by, run_quietly
+        from voxlake.compute.jobs import start_remove
+
     dataset = DatasetName.parse(name)
     with opened_workspace(lake, OnCluster()) as workspace:
         if later:

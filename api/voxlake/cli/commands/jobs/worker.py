@@ -13,11 +13,10 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from voxlake.cli.interrupts import end_in_own_time
+from voxlake.cli.loading import loading
 from voxlake.cli.manual.exit_codes import PARTIAL
-from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster, Whole
 from voxlake.cli.shown.output import answer, facts, note
-from voxlake.compute.jobs.worker import Pace, patiently, work_off
 from voxlake.documents.jobs.job import WorkerDocument
 from voxlake.platform.jobs.leases import LEASE_S
 from voxlake.platform.jobs.record import JobState
@@ -80,6 +79,10 @@ def worker(
     Any number of workers may share a queue, on any machines. SIGTERM and Ctrl-C let the tasks in
     flight finish and hand the job back.
     """
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.compute.jobs.worker import Pace, patiently, work_off
+
     ended: Counter[str] = Counter()
     with _stoppable() as stop, ExitStack() as stack:
         workspace = patiently(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from voxlake.cli.catalog.rebuild import NEVER_KNOWN, NOT_SAVED, Unknown, take_in, unknown_to
+from voxlake.cli.loading import loading
 from voxlake.cli.opened.lake import EVERYTHING
-from voxlake.cli.opened.workspace import opened_workspace
 from voxlake.cli.options import Answering, Flag, InLake, OnCluster
 from voxlake.cli.shown.output import Shown, answer, facts, table
-from voxlake.compute.jobs.pruning import prune
-from voxlake.compute.jobs.saving import places_url, save_places
 from voxlake.documents.places.saved import RebuiltDocument, SavedDocument
 from voxlake.platform.errors import ConflictError
+
+if TYPE_CHECKING:
+    from voxlake.cli.catalog.rebuild import Unknown
 
 catalog = App(name="catalog", help="The catalog: save what it says, make it again, prune it.")
 
@@ -27,6 +27,10 @@ def save(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     rebuild` finds them; no people, rights and jobs, which a backup of the database has. A worker
     does the same by itself when something has changed.
     """
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.compute.jobs.saving import places_url, save_places
+
     with opened_workspace(lake, OnCluster()) as workspace:
         saved = save_places(workspace)
     address = str(places_url(lake.url))
@@ -43,6 +47,10 @@ def forget(*, lake: InLake = InLake(), answering: Answering = Answering()) -> No
     done or cancelled (VOXLAKE_JOBS_DAYS), and deleted experiments and collections whose time has
     come (VOXLAKE_DELETED_DAYS).
     """
+    with loading():
+        from voxlake.cli.opened.workspace import opened_workspace
+        from voxlake.compute.jobs.pruning import prune
+
     with opened_workspace(lake, OnCluster()) as workspace:
         document = prune(workspace)
     rows = (
@@ -72,6 +80,10 @@ def rebuild(
     of places is as it was saved last: by a worker, or `voxlake catalog save`. What cannot be known
     is said. Nothing that the catalog says already is changed.
     """
+    with loading():
+        from voxlake.cli.catalog.rebuild import take_in, unknown_to
+        from voxlake.cli.opened.workspace import opened_workspace
+
     with opened_workspace(lake, OnCluster()) as workspace:
         known = len(workspace.catalog.list_datasets())
         if known and not (merge or dry_run):
@@ -88,6 +100,8 @@ def rebuild(
 def _document(
     lake: str, unknown: Unknown, left: tuple[str, ...], *, dry_run: bool
 ) -> RebuiltDocument:
+    from voxlake.cli.catalog.rebuild import NEVER_KNOWN, NOT_SAVED
+
     return RebuiltDocument(
         lake=lake,
         dry_run=dry_run,

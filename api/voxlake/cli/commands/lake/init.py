@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlake.cli.catalog.repair import repair
+from voxlake.cli.loading import loading
 from voxlake.cli.opened.lake import is_lake, make_lake
 from voxlake.cli.options import Answering, InLake, read_settings
 from voxlake.cli.shown.output import Shown, answer, facts, note, table
-from voxlake.compute.jobs import Workspace
-from voxlake.compute.jobs.saving import read_places
-from voxlake.documents.service.lake import LakeDocument
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.errors import StoreReadOnlyError
-from voxlake.platform.store.selftest import Capability, check_store, require_multi_writer
 
 if TYPE_CHECKING:
+    from voxlake.documents.service.lake import LakeDocument
     from voxlake.platform.store import StoreURL
+    from voxlake.platform.store.selftest import Capability
 
 
 def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None:
@@ -27,6 +25,12 @@ def init(*, lake: InLake = InLake(), answering: Answering = Answering()) -> None
     by hand are forgotten. Groups that are damaged, or no datasets, are named, and left out. A lake
     that cannot be written needs no test; without a catalog of its own it gets one of this user's.
     """
+    with loading():
+        from voxlake.cli.catalog.repair import repair
+        from voxlake.compute.jobs import Workspace
+        from voxlake.compute.jobs.saving import read_places
+        from voxlake.documents.service.lake import LakeDocument
+
     url, settings = lake.url, read_settings()
     there = is_lake(url)
     tested = _tested(url, there=there)
@@ -78,6 +82,8 @@ def _found(tried: Capability) -> str:
 
 def _tested(url: StoreURL, *, there: bool) -> tuple[Capability, ...]:
     """Return what the store was tried for; nothing of a lake that can only be read."""
+    from voxlake.platform.store.selftest import check_store, require_multi_writer
+
     try:
         report = check_store(url)
     except StoreReadOnlyError:

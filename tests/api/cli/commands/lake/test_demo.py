@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from voxlake.cli import demo_lake
-from voxlake.cli.commands.lake.demo import public_link
+from voxlake.cli.running.demo import public_link
 from voxlake.compute.jobs import running
 from voxlake.compute.sample.folder import write_sample_folder
 from voxlake.compute.sources import open_source

@@ -183,7 +183,7 @@ def test_the_same_command_goes_on(
         return start_ingest(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr("voxlake.cli.commands.jobs.ingest.start_ingest", interrupted)
+        patched.setattr("voxlake.cli.running.ingest.start_ingest", interrupted)
         assert ingest(voxlake, path, "--with-labels").code != 0
     assert len(names(voxlake)) == 3 - left
     done = ingest(voxlake, path, "--with-labels").ok()
@@ -201,7 +201,7 @@ def test_an_unfinished_one_is_resumed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("voxlake.cli.commands.jobs.ingest.run", stopped)
+        patched.setattr("voxlake.cli.running.ingest.run", stopped)
         ingest(voxlake, path, "--with-labels")
     (begun,) = voxlake("jobs").ok()["jobs"]
     done = ingest(voxlake, path, "--with-labels").ok()
