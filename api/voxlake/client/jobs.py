@@ -48,8 +48,10 @@ class GatewayJobs:
         ------
         JobFailedError
             If it could not be found out.
+        StoreForbiddenError
+            If the server does not read sources from there.
         NotFoundError, ForbiddenError
-            If the asker may not, or the server does not read sources from there.
+            If the asker may not.
         """
         asked = {"dataset": dataset, "source": source, "axes": axes}
         begun = self._connection.ask(JobDocument, "/v2/jobs/look", "POST", json=asked)

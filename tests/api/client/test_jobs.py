@@ -13,7 +13,13 @@ from tests.api.working import run_beside_worker
 from voxlake.api.jobs import events
 from voxlake.client import Gateway
 from voxlake.client.http import server_events
-from voxlake.platform.errors import ConflictError, JobFailedError, NotFoundError
+from voxlake.platform.errors import (
+    ConflictError,
+    JobFailedError,
+    NotFoundError,
+    StoreForbiddenError,
+    UnauthenticatedError,
+)
 from voxlake.platform.jobs.record import JobState
 
 if TYPE_CHECKING:
@@ -56,6 +62,25 @@ def test_from_a_plan_to_a_dataset(
     deleted = gateway.jobs.start("delete", NEW).wait(quiet=True)
     assert (deleted.state, deleted.at_rest) == (JobState.QUEUED, True)
     assert deleted.waits_until is not None
+
+
+def test_a_look_tells_what_lies_there_and_writes_nothing(gateway: Gateway, tmp_path: Path) -> None:
+    found = gateway.jobs.look(NEW, str(tmp_path / "em.npy"))
+    assert (found.refused, found.kind, found.as_kind) == (None, "npy", "image")
+    assert (found.axes, found.shape, found.dtype) == (("z", "y", "x"), SHAPE, "uint8")
+    assert (found.voxel_size, found.files) == (None, None)
+    turned = gateway.jobs.look(NEW, str(tmp_path / "em.npy"), axes="xyz")
+    assert turned.shape == SHAPE[::-1]
+    absent = gateway.jobs.look(NEW, str(tmp_path / "none.npy"))
+    assert "none.npy" in (absent.refused or "")
+    assert (absent.kind, absent.shape) == (None, ())
+    with pytest.raises(StoreForbiddenError, match="VOXLAKE_INGEST_STORES"):
+        gateway.jobs.look(NEW, "/etc")
+    assert gateway.jobs.look(NEW, str(tmp_path / "em.npy"), axes="zz").refused
+    with pytest.raises(NotFoundError):
+        gateway.info(NEW)
+    with Gateway(gateway.url, "") as anybody, pytest.raises(UnauthenticatedError):
+        anybody.jobs.look(NEW, str(tmp_path / "em.npy"))
 
 
 def test_one_that_fails_tells_why(gateway: Gateway, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import httpx2
 import numpy as np
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECRET = "lab/brain/secret"
+HOSTILE = "</title><script>\"'&amp;%00 {{7*7}} \u202e\U0001f9e0"
 PLACE = SECRET.split("/")
 WITHIN_S = 5.0
 """How soon what is taken back is gone."""
@@ -94,6 +97,27 @@ def test_addresses_in_answers_carry_it_on(served: Served, linda: httpx2.Client) 
         view = holder.get(f"/view/{SECRET}", follow_redirects=False)
         assert view.headers["location"].startswith(f"{link['url']}neuroglancer/#!")
         assert holder.get("/neuroglancer/").status_code in {200, 503}
+
+
+def test_its_title_is_what_the_viewer_calls_it(served: Served, linda: httpx2.Client) -> None:
+    state = f"/v2/datasets/{SECRET}/neuroglancer/state"
+    titled, plain = made(linda, note="mine", title=HOSTILE), made(linda)
+    assert titled["link"]["title"] == HOSTILE
+    with through(served, titled) as holder:
+        assert holder.get(state).json()["title"] == HOSTILE
+        view = holder.get(f"/view/{SECRET}", follow_redirects=False).headers["location"]
+        assert json.loads(unquote(view.partition("#!")[2]))["title"] == HOSTILE
+    with through(served, plain) as holder:
+        assert "title" not in holder.get(state).json()
+    assert "title" not in linda.get(state).json()
+    listed = {one["id"]: one["title"] for one in linda.get(f"/v2/links/{SECRET}").json()["links"]}
+    assert listed[titled["link"]["id"]] == HOSTILE
+    assert listed[plain["link"]["id"]] == ""
+    for text in ("two\nlines", "\x1b[2J", "a\x00b", "x" * 201):
+        for what in ("note", "title"):
+            refused = linda.post(f"/v2/links/{SECRET}", json={what: text})
+            assert refused.status_code == 400, (what, text)
+            assert what in refused.json()["detail"]
 
 
 def test_nobody_but_the_reader_keeps_what_it_opens(served: Served, owner: httpx2.Client) -> None:

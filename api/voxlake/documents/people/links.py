@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -21,9 +21,9 @@ class LinkQuestion(Question):
     ends_at: AwareDatetime | None = Field(
         None, description="When it is over, within 366 days; by default in 30."
     )
-    note: str = Field("", max_length=200, description="What you know it by.")
-    title: Line = Field(
-        "", max_length=200, description="What the viewer calls it for those who open the link."
+    note: Annotated[Line, Field(max_length=200)] = Field("", description="What you know it by.")
+    title: Annotated[Line, Field(max_length=200)] = Field(
+        "", description="What the viewer calls it for those who open the link."
     )
     finest_level: int = Field(0, ge=0, le=1000, description="Nothing finer can be read with it.")
     box: dict[str, tuple[int, int]] = Field(

@@ -51,6 +51,27 @@ def test_a_token_is_shown_once_rotated_and_revoked(workshop: Workshop) -> None:
         await_status(workshop, another, 401)
 
 
+def test_a_view_is_shared_by_its_title_until_it_is_not(workshop: Workshop) -> None:
+    with workshop.browser("carl") as carl, workshop.browser("ada") as ada:
+        assert "You share none" in carl.get("/views").text
+        assert carl.fill_in("/views", dataset="lab/brain/em").status_code == 404
+        page = ada.fill_in("/views", dataset="lab/brain/em", title=f"Neuropil {EVIL}")
+        assert (page.status_code, "<svg" in page.text) == (200, False)
+        assert page.text.count("Neuropil &#34;&gt;&lt;svg onload=x&gt;") == 2, "row and button"
+        found = re.search(r"<code>(\S+)/s/(\S+)</code>", page.text)
+        assert found
+        state = ada.get(f"/v2/states/{found[2]}").json()
+        assert state["title"] == f"Neuropil {EVIL}"
+        assert [each["name"] for each in state["layers"]] == ["em", "cells"]
+        assert "untitled" in ada.fill_in("/views", dataset="lab/brain/em").text
+        for wrong in ("two\nlines", "x" * 201):
+            refused = ada.fill_in("/views", dataset="lab/brain/em", title=wrong)
+            assert (refused.status_code, "title:" in refused.text) == (400, True)
+        assert carl.fill_in("/views/end", id=found[2]).status_code == 404
+        assert "Neuropil" not in ada.fill_in("/views/end", id=found[2]).text
+        assert ada.get(f"/v2/states/{found[2]}").status_code == 404
+
+
 def test_the_owner_of_a_local_server_is_told_who_has_tokens(workshop: Workshop) -> None:
     with workshop.browser("root") as root:
         assert "voxlake token make" in root.get("/tokens").text

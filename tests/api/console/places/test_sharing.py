@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import escape as escape_html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 EM = "/datasets/lab/brain/em"
 AT = "?place=lab/brain/em"
+
+
+def escape(text: str) -> str:
+    """Return text as pages write it."""
+    return escape_html(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 
 def day(later: int) -> str:
@@ -70,14 +76,21 @@ def test_a_link_is_shown_once_and_revoked(workshop: Workshop) -> None:
         workshop.browser("bob") as bob,
         workshop.browser() as anybody,
     ):
-        page = ada.fill_in(f"{EM}/links", note='"><svg onload=x>', last_day=day(3))
+        evil = '"><svg onload=x>'
+        page = ada.fill_in(f"{EM}/links", note=evil, title=f"Figure {evil}", last_day=day(3))
         assert "<svg" not in page.text
+        assert f"the viewer calls it “Figure {escape(evil)}”" in page.text
         found = re.search(r"<code>(http\S+/c/\S+/zarr/lab/brain/em/)</code>", page.text)
         assert found
         assert anybody.get(f"{found[1]}zarr.json").status_code == 200
         listed = ada.get(f"{EM}/links").text
         assert "/c/" not in listed
         assert "<svg" not in listed
+        assert listed.count(f"Figure {escape(evil)}</td>") == 1
+        for what in ("note", "title"):
+            for text in ("two\nlines", "x" * 201):
+                refused = ada.fill_in(f"{EM}/links", **{what: text})
+                assert (refused.status_code, f"{what}:" in refused.text) == (400, True)
         [number] = re.findall(r'name="number" value="(\d+)"', listed)
         assert bob.get(f"{EM}/links").status_code == 404
         assert bob.fill_in(f"{EM}/links/end", number=number).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -85,6 +86,35 @@ def test_a_state_for_users_is_not_there_for_others(server: InProcess, catalog: C
     assert problem(hidden) == problem(absent)
     assert hidden.status == 401
     assert server.ask("GET", "/v2/states/" + "x" * 22, bob).status == 404
+
+
+def titles(server: InProcess, headers: dict[str, str]) -> list[str]:
+    """Return what is listed as shared, by title."""
+    return [each["title"] for each in server.ask("GET", "/v2/states", headers).json()["states"]]
+
+
+def test_a_title_that_is_given_is_that_of_the_state(server: InProcess, catalog: Catalog) -> None:
+    ada, title = headers_of(catalog, "ada"), "</title><script>\"'&amp;{{7*7}} \u202e\U0001f9e0"
+    path = share(server, ada, "?" + urlencode({"title": title}))
+    assert server.ask("GET", path).json() == STATE | {"title": title}
+    assert titles(server, ada) == [title.replace("\u202e", "")], "what turns text around is not"
+    for wrong in ("x" * 201, "two\nlines", "\x1b[2J", "\x00"):
+        refused = server.ask("POST", "/v2/states?" + urlencode({"title": wrong}), ada, STATE)
+        assert refused.status == 400
+        assert "title" in refused.json()["detail"]
+    assert len(titles(server, ada)) == 1
+
+
+def test_a_title_of_its_own_is_listed_as_far_as_it_is_printed(
+    server: InProcess, catalog: Catalog
+) -> None:
+    ada = headers_of(catalog, "ada")
+    for title in (STATE["title"], "x" * 300, {"not": "text"}, None):
+        answer = server.ask("POST", "/v2/states", ada, {"title": title})
+        assert answer.status == 201
+        kept = server.ask("GET", answer.json().removeprefix("http://localhost"))
+        assert kept.json() == {"title": title}, "the state is as it was given"
+    assert titles(server, ada) == [" ä \U0001f600", "x" * 200, "", ""]
 
 
 def test_states_are_deleted_by_who_shares_them(server: InProcess, catalog: Catalog) -> None:

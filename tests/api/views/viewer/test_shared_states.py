@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import httpx2
 import pytest
 from tests.api.conftest import TOKEN, run_app
 from tests.api.lakes import Sample, add_sample, image_voxels
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 POSITION = "() => Array.from(window.viewer.position.value)"
 MOVED = [3.5, 4.5, 5.5]
+HOSTILE = "</title><svg onload=document.title=1>\"'&amp; {{7*7}}"
 
 
 @pytest.mark.timeout(240)
@@ -57,3 +60,14 @@ def test_the_share_button_makes_a_link_that_shows_the_same(
                 page.goto(address)
                 wait_until_drawn(page)
                 assert page.evaluate(POSITION) == MOVED
+            titled = httpx2.post(
+                f"{url}/v2/states",
+                params={"title": HOSTILE},
+                json=json.loads(catalog.viewer_states.text(state.serial)),
+                headers={"Authorization": f"Bearer {TOKEN}"},
+            ).json()
+            page.goto("about:blank")
+            page.goto(f"{url}/neuroglancer/#!{titled}")
+            wait_until_drawn(page)
+            assert page.title() == f"{HOSTILE} - neuroglancer"
+            assert page.locator("svg[onload]").count() == 0

@@ -144,6 +144,22 @@ def test_it_lives_again_with_its_maker(catalog: Catalog) -> None:
     assert catalog.links.principal_of(link.serial).within == link.node
 
 
+@pytest.mark.parametrize("text", ["two\nlines", "\x1b[2J", "a\x00b", "x" * 201])
+def test_notes_and_titles_are_lines(catalog: Catalog, text: str) -> None:
+    for what in ("note", "title"):
+        with pytest.raises(InvalidInputError, match=f"a {what} of {len(text)} characters"):
+            catalog.links.make(EM, "ada", terms(**{what: text}))
+    assert catalog.links.list_links(EM) == []
+
+
+def test_a_title_is_kept_as_it_is(catalog: Catalog) -> None:
+    title = "\"'><svg/onload=x>%00\\u0000 {{7*7}} \u202e\U0001f9e0"
+    link = catalog.links.make(EM, "ada", terms(title=title))
+    assert catalog.links.title_of(link.serial) == title
+    assert catalog.links.revoke(EM, link.id).terms.title == title
+    assert catalog.links.title_of("none") == ""
+
+
 def test_a_rename_is_no_matter(catalog: Catalog) -> None:
     link = catalog.links.make(EM, "ada", terms())
     catalog.move_dataset(EM, DatasetName("lab", "brain", "raw"))

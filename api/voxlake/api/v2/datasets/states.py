@@ -28,10 +28,8 @@ class SharingQuery(BaseModel):
     ends_at: AwareDatetime | None = Field(
         None, description="Until when it is kept; by default for a year."
     )
-    title: Line = Field(
-        "",
-        max_length=MOST_TITLE,
-        description="What the viewer is to call it; empty: what the state says itself.",
+    title: Annotated[Line, Field(max_length=MOST_TITLE)] = Field(
+        "", description="What the viewer is to call it; empty: what the state says itself."
     )
 
 

@@ -6,6 +6,7 @@ who else may.
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -40,6 +41,10 @@ LONGEST = timedelta(days=366)
 """How long a link is good at most."""
 USUAL = timedelta(days=30)
 """How long it is good if nobody says."""
+MOST_CHARACTERS = 200
+"""Of its note, and of its title."""
+_BREAKS = re.compile(r"[\x00-\x1f\x7f]")
+"""What no line has."""
 READS = frozenset({Permission.READ, Permission.READ_VOLUMETRIC_DATA})
 """What may be done with a link."""
 SHARES = READS | {Permission.ASSIGN_GROUP}
@@ -93,7 +98,8 @@ class Links(Writer):
         Raises
         ------
         InvalidInputError
-            If it would end before it begins, or last longer than `LONGEST`.
+            If it would end before it begins, or last longer than `LONGEST`; or its note or title
+            is no line of `MOST_CHARACTERS`.
         ForbiddenError
             If the user may not read the dataset, or not say who else may.
         """
@@ -102,6 +108,8 @@ class Links(Writer):
                 f"a link until {terms.ends_at:%Y-%m-%d %H:%M} was asked for; give an end that is "
                 f"to come, within {LONGEST.days} days"
             )
+        _check_line("note", terms.note)
+        _check_line("title", terms.title)
         with self.database.write() as connection:
             record = find_record(connection, name)
             if not _may_share(connection, _maker(connection, user), record):
@@ -159,6 +167,14 @@ class Links(Writer):
         detail = f"of {whose}, until {terms.ends_at:%Y-%m-%d %H:%M}: {terms.portion}"
         subject = f"{link.id} to {name}"
         self.note(connection, f"{action} link", subject, node=link.node, detail=detail)
+
+
+def _check_line(what: str, text: str) -> None:
+    if len(text) > MOST_CHARACTERS or _BREAKS.search(text):
+        raise InvalidInputError(
+            f"a {what} of {len(text)} characters was given; give one line of {MOST_CHARACTERS} at "
+            "most, without control characters"
+        )
 
 
 def _limited(connection: Connection, link: Link, record: DatasetRecord) -> Principal:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from tests.api.conftest import TOKEN
 from tests.api.lakes import image_voxels
 
@@ -53,6 +54,35 @@ def test_from_a_plan_to_a_dataset(
     for where in (at, here):
         cancelled = voxlake("jobs", "cancel", started["id"], *where)
         assert (cancelled.code, cancelled.kind) == (1, "conflict")
+
+
+def test_a_source_is_looked_at_before_it_is_planned(
+    voxlake: Command, gateway_url: str, tmp_path: Path
+) -> None:
+    folder, at = tmp_path / "slices", ["--gateway", gateway_url]
+    folder.mkdir()
+    for number in (1, 2, 5):
+        tifffile.imwrite(folder / f"s{number}.tif", np.zeros(SHAPE[1:], np.uint8))
+    torn = voxlake("jobs", "look", folder, NEW, *at).ok()
+    assert (torn["kind"], torn["files"]["missing"]) == ("stack", [3, 4])
+    assert torn["refused"]
+    shown = voxlake.plain("jobs", "look", folder, NEW, *at)
+    assert (shown.code, "2: 3, 4" in shown.out, "3, from s1.tif to s5.tif" in shown.out) == (
+        0,
+        True,
+        True,
+    )
+    np.save(tmp_path / "new.npy", image_voxels(SHAPE))
+    turned = voxlake("jobs", "look", tmp_path / "new.npy", NEW, *at, "--axes", "xyz").ok()
+    assert (turned["refused"], turned["shape"]) == (None, [*SHAPE[::-1]])
+    assert (
+        "31 x 20 x 9"
+        in voxlake.plain("jobs", "look", tmp_path / "new.npy", NEW, *at, "--axes", "xyz").out
+    )
+    refused = voxlake("jobs", "look", "/etc", NEW, *at)
+    assert (refused.code, refused.kind) == (3, "store-forbidden")
+    with Gateway(gateway_url, TOKEN) as gateway:
+        assert NEW not in {each.name for each in gateway.datasets()}
 
 
 def test_what_nobody_signed_in_may_do_is_refused(voxlake: Command, served: Served) -> None:

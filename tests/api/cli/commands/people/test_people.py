@@ -123,6 +123,14 @@ def test_a_link_is_made_listed_and_revoked(filled: Command) -> None:
     assert filled("link", "lab/cube/em", "--until", "2001-01-01").kind == "invalid-input"
 
 
+def test_a_link_has_a_title_of_one_line(filled: Command) -> None:
+    titled = filled("link", "lab/cube/em", "--title", "Figure [bold]3[/bold] <b>").ok()["link"]
+    assert titled["title"] == "Figure [bold]3[/bold] <b>"
+    assert "Figure [bold]3[/bold] <b>" in filled.plain("link", "ls", "lab/cube/em").out
+    for text in ("two\nlines", "\x1b[2J", "x" * 201):
+        assert filled("link", "lab/cube/em", "--title", text).kind == "invalid-input"
+
+
 def test_who_changed_what_is_told(filled: Command) -> None:
     filled("user", "add", "ada").ok()
     filled("share", "lab", "ada", "viewer").ok()
