@@ -1,6 +1,7 @@
 """Boxes read by a Python client, one after another: through a gateway, and on the store.
 
-The voxlake client and intern ask the same gateway; TensorStore reads the store in this process.
+The voxlake client and intern ask the same gateway; TensorStore, and the client without a gateway,
+read the store in this process.
 Ways take turns, and what they read is compared before it is measured. TensorStore, the client on
 the store and the gateway have as much memory for decoded chunks, a fraction of the image.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from benchmarks.gateway_ranges import NAME, UNLIMITED, make_image
 from benchmarks.gateway_rates import serving
 from benchmarks.tables import markdown_table
 from voxlake.api.gateway import divide_memory
-from voxlake.client import Gateway
+from voxlake.client import Gateway, Lake
+from voxlake.ngff.dataset import open_dataset
+from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchmarks.rounds import Say
+    from voxlake.client.arrays.dataset_array import DatasetArray
     from voxlake.ngff.grid.box import Box
 
     type Read = Callable[[Box], npt.NDArray[Any]]
@@ -38,8 +42,9 @@ if TYPE_CHECKING:
 SHAPE = (384, 512, 512)
 EDGE, COUNT = 256, 12
 MEMORY_BYTES = 128 << 20
-PEER, CLIENT, INTERN = (
+PEER, DIRECT, CLIENT, INTERN = (
     "TensorStore on the store",
+    "client, on the store",
     "client, by the gateway",
     "intern, by the gateway",
 )
@@ -79,7 +84,8 @@ def measure(lake: Path, boxes: Sequence[Box], repeats: int) -> list[Rounds]:
     RuntimeError
         If the ways do not read the same voxels.
     """
-    array = opened(lake, divide_memory(MEMORY_BYTES)[2])
+    _, cache_bytes, _ = divide_memory(MEMORY_BYTES)
+    array, direct = opened(lake, cache_bytes), on_the_store(lake, cache_bytes)
     limits = {"VOXLAKE_GATEWAY_MEMORY_BYTES": str(MEMORY_BYTES)}
     with (
         serving("benchmarks.gateway_process", str(lake), **UNLIMITED, **limits) as server,
@@ -89,6 +95,7 @@ def measure(lake: Path, boxes: Sequence[Box], repeats: int) -> list[Rounds]:
         intern = partial(remote.get_cutout, channel, 0)
         ways: dict[str, Read] = {
             PEER: lambda box: np.asarray(array[box.slices].read().result()),
+            DIRECT: lambda box: np.asarray(direct[box.slices]),
             CLIENT: lambda box: np.asarray(image[box.slices]),
             INTERN: lambda box: np.asarray(intern(*ranges_of(box))),
         }
@@ -105,6 +112,13 @@ def measure(lake: Path, boxes: Sequence[Box], repeats: int) -> list[Rounds]:
                     read(box)
                 found[way].seconds.append(time.perf_counter() - began)
         return list(found.values())
+
+
+def on_the_store(lake: Path, cache_bytes: int) -> DatasetArray:
+    """Return the image as the client has it on the store, with so much memory for chunks."""
+    found = Lake.at(str(lake))[str(NAME)]
+    level = open_dataset(StoreURL.parse(found.address)).level(0, cache_bytes)
+    return replace(found, read_box=lambda _, box: level.read(box).result())
 
 
 def reads_table(rounds: Sequence[Rounds], load: float) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks.client_reads import CLIENT, INTERN, PEER, Rounds, reads_table, run_client_reads
+from benchmarks.client_reads import (
+    CLIENT,
+    DIRECT,
+    INTERN,
+    PEER,
+    Rounds,
+    reads_table,
+    run_client_reads,
+)
 
 from benchmarks import bossdb_client, client_reads
 
@@ -24,10 +32,10 @@ def test_all_ways_are_measured_in_one_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = run_client_reads(tmp_path, 2, lambda _: None)
-    assert [each["way"] for each in found["rounds"]] == [PEER, CLIENT, INTERN]
+    assert [each["way"] for each in found["rounds"]] == [PEER, DIRECT, CLIENT, INTERN]
     assert all(len(each["seconds"]) == 2 and min(each["seconds"]) > 0 for each in found["rounds"])
     printed = capsys.readouterr().out
-    assert all(f"| {way} " in printed for way in (PEER, CLIENT, INTERN))
+    assert all(f"| {way} " in printed for way in (PEER, DIRECT, CLIENT, INTERN))
 
 
 def test_ways_that_differ_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
