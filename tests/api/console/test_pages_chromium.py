@@ -10,6 +10,8 @@ import pytest
 from voxlake.platform.access import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.sync_api import Page
     from tests.api.console.conftest import Workshop
 
@@ -41,6 +43,7 @@ PAGES = (
     "/views",
     "/usage",
     "/audit?place=lab",
+    "/deleted",
     "/jobs",
     "/datasets/lab/brain/absent",
 )
@@ -61,6 +64,10 @@ def job(workshop: Workshop) -> str:
         ada.fill_in(f"{EM}/links", note="x")
         ada.fill_in("/views", dataset="lab/brain/em")
         ada.fill_in(f"{CELLS}/labels/merge", labels="1 2")
+        old = {"name": "old", "kind": "image", "dtype": "uint8"}
+        old |= dict.fromkeys(("z", "y", "x", "size_z", "size_y", "size_x"), "8")
+        ada.fill_in("/collections/lab/experiments/brain/datasets", **old)
+        ada.fill_in("/datasets/lab/brain/old/delete", typed="lab/brain/old")
         return ada.fill_in("/jobs", kind="downsample", dataset="lab/brain/em").url.path
 
 
@@ -68,13 +75,21 @@ def job(workshop: Workshop) -> str:
 def test_axe_finds_nothing(
     workshop: Workshop, job: str, page: Page, scheme: str, width: int
 ) -> None:
-    page.set_extra_http_headers({"Authorization": f"Bearer {workshop.tokens['ada']}"})
+    hold_that_axe_finds_nothing(page, workshop, (*PAGES, job), "ada", (width, scheme))
+
+
+def hold_that_axe_finds_nothing(
+    page: Page, shop: Workshop, paths: Sequence[str], user: str, seen: tuple[int, str]
+) -> None:
+    """Hold that pages are accessible, fit into their width, and load all that they name."""
+    width, scheme = seen
+    page.set_extra_http_headers({"Authorization": f"Bearer {shop.tokens[user]}"})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 800})
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    for path in (*PAGES, job):
-        page.goto(workshop.url + path)
+    for path in paths:
+        page.goto(shop.url + path)
         page.evaluate(LOADED)
         broken = "[...document.images].filter(each => !each.naturalWidth).map(each => each.src)"
         assert page.evaluate(broken) == []
@@ -84,6 +99,12 @@ def test_axe_finds_nothing(
         found = page.evaluate("axe.run().then(said => said.violations.map(each => each.id))")
         assert found == [], path
     assert [each for each in errors if "404 (Not Found)" not in each] == []
+
+
+def test_axe_finds_nothing_on_the_page_of_users(workshop: Workshop, page: Page) -> None:
+    workshop.catalog.people.add_user("mona", administrator=True)
+    workshop.tokens["mona"] = workshop.catalog.tokens.make("mona", "browser")[1]
+    hold_that_axe_finds_nothing(page, workshop, ["/users", "/audit"], "mona", (390, "dark"))
 
 
 def test_somebody_finds_a_dataset_and_steps_through_it(workshop: Workshop, page: Page) -> None:
