@@ -10,6 +10,7 @@ import obstore.store
 
 from voxlake.client.gateway import Gateway
 from voxlake.platform.settings import Settings
+from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential
@@ -45,6 +46,7 @@ def open_bucket(gateway: str, name: str, token: str | None) -> obstore.store.S3S
     """
     with Gateway(gateway, token) as asked:
         where = asked.credentials(name)
+    prepare_process()  # which tells obstore whose certificates are believed
     settings = Settings()
     return obstore.store.S3Store(
         where.bucket,

@@ -15,6 +15,7 @@ from voxlake.client.http.connection import is_on_this_machine
 from voxlake.client.http.credentials import find
 from voxlake.platform.errors import UnauthenticatedError
 from voxlake.platform.settings import Settings
+from voxlake.platform.store.process import prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,7 @@ def _open_by_own_token(origin: Origin) -> StoreAtGateway:
 
 def open_http(address: str, token: str) -> obstore.store.HTTPStore:
     """Return the bytes of a dataset as its gateway serves them."""
+    prepare_process()  # which tells obstore whose certificates are believed
     settings = Settings()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     # A proxy that is named here stands in for those of the environment, and is passed by.

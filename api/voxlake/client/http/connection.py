@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from voxlake.client.http.failures import error_of, gateway_failures
 from voxlake.client.http.loopback import LoopbackTransport
+from voxlake.platform.authorities import trusted
 from voxlake.platform.errors import StoreError
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.secrets.credentials import refuse_credentials
@@ -59,6 +60,7 @@ class Connection:
         return httpx2.Client(
             headers=sent,
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            verify=False if self.url.startswith("http:") else trusted(),
             # A proxy of the environment would see the token of what is on this machine.
             trust_env=not is_on_this_machine(self.url),
             transport=LoopbackTransport() if is_plain else None,

@@ -10,6 +10,7 @@ import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
 from voxlake.client.http.credentials import check_private
+from voxlake.platform.authorities import trusted
 from voxlake.platform.errors import (
     ForbiddenError,
     StoreError,
@@ -143,7 +144,7 @@ def _ask(
 ) -> httpx2.Response:
     check_private(url)
     try:
-        return httpx2.request(method, url, data=form, timeout=ANSWER_SECONDS)
+        return httpx2.request(method, url, data=form, timeout=ANSWER_SECONDS, verify=trusted())
     except httpx2.TransportError as error:
         reason = str(error) or type(error).__name__
         raise StoreUnavailableError(

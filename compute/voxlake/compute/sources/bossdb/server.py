@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import ssl
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import httpx2
 from pydantic import ValidationError
 
 from voxlake.documents.bossdb.said import RefusalSaid
+from voxlake.platform.authorities import trusted
 from voxlake.platform.errors import SourceError, faults
 from voxlake.platform.loopback import is_loopback
 from voxlake.platform.secrets.intern_tokens import PUBLIC, token_for
@@ -67,8 +67,7 @@ class BossServer:
         self._http = httpx2.Client(
             headers={"Authorization": f"Token {self._token}", "Accept-Encoding": "identity"},
             timeout=httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
-            # The authorities that this machine trusts, or those of SSL_CERT_FILE.
-            verify=ssl.create_default_context() if address.startswith("https:") else False,
+            verify=False if address.startswith("http:") else trusted(),
             # A proxy of the environment would see the token of what is on this machine; and no
             # redirect is followed, which would take the token elsewhere.
             trust_env=not here,
