@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 
 _HEAD = """# Settings
 
-Every program of voxlake reads its settings from environment variables when it starts. This page
+Every program of voxlake reads its settings from environment variables when it starts. One that is
+empty counts as not given; a list of nothing is written as `[]`. This page
 follows from their descriptions: `python -m tests.docs.settings_page` writes it.
 
 | variable | default | |

@@ -8,7 +8,7 @@ import sys
 from ipaddress import ip_network
 
 import pytest
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
 
 from voxlake.platform.settings import Settings
 
@@ -30,7 +30,7 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         ("groups", ("groups",)),
         (" groups , realm_access.roles,", ("groups", "realm_access.roles")),
         ('["cn=lab,ou=org", "b"]', ("cn=lab,ou=org", "b")),
-        ("", ()),
+        ("[]", ()),
     ],
 )
 def test_several_values_are_written_with_commas(
@@ -39,6 +39,16 @@ def test_several_values_are_written_with_commas(
     monkeypatch.setenv("VOXLAKE_OIDC_GROUPS_CLAIMS", written)
     assert Settings().oidc_groups_claims == meant
     assert Settings.model_validate(Settings().model_dump()).oidc_groups_claims == meant
+
+
+def test_one_that_is_empty_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        for each in alias.choices if isinstance(alias, AliasChoices) else [f"VOXLAKE_{name}"]:
+            monkeypatch.setenv(str(each).upper(), "")
+    assert Settings() == Settings.model_construct()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
+    assert Settings().s3_endpoint == "http://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize("written", ["[", "[1]", "[[]]"])

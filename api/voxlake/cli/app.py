@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -126,6 +127,7 @@ def command_line(words: Sequence[str]) -> App:
 def run(words: Sequence[str]) -> int:
     """Run the command and return its exit code; nothing leaves as a traceback unasked."""
     given = list(words)
+    _forget_empty_settings()
     try:
         with loading():
             command, options, _ = command_line(given).parse_args(given)
@@ -137,3 +139,10 @@ def run(words: Sequence[str]) -> int:
         from voxlake.cli.shown.problem import report
 
         return report(error, given)
+
+
+def _forget_empty_settings() -> None:
+    """Take a setting that is empty for one that is not given, as `Settings` does, for options."""
+    for name in [name for name, value in os.environ.items() if not value]:
+        if name.startswith("VOXLAKE_"):
+            del os.environ[name]

@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, Self
+from typing import Literal, NoReturn, Self
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BeforeValidator,
-    Field,
-    FilePath,
-    SecretStr,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, FilePath, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _listed(value: object) -> object:
-    """Return the values that are written with commas between them, or as a list in JSON."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        return json.loads(value)
-    return [each.strip() for each in value.split(",") if each.strip()]
-
-
-type Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-"""Several values, with commas between them, or as a list in JSON where they hold commas."""
-
-type Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
-"""Addresses and networks, with commas between them."""
-
-_PUBLIC_URL = re.compile(
-    r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~-]+)*)/?"
-)
-_PORTS = {"http": "80", "https": "443"}
-
-
-def _check_public_url(url: str) -> str:
-    """Return a URL of a gateway as browsers write it, without a slash at its end."""
-    scheme, _, rest = url.partition("://")
-    address, slash, path = rest.partition("/")
-    parts = _PUBLIC_URL.fullmatch(f"{scheme}://{address}".lower() + slash + path)
-    if parts is None or {".", ".."} & set(path.split("/")):
-        raise ValueError("this is no address of a gateway; write it as https://lake.example.org")
-    scheme, host, port, path = parts.groups()
-    return f"{scheme}://{host}{'' if port in {None, _PORTS[scheme]} else f':{port}'}{path}"
-
-
-def _check_origin(url: str) -> str:
-    """Return an origin as browsers write it."""
-    origin = _check_public_url(url)
-    if origin.count("/") > 2:
-        raise ValueError("this is no origin; write it as https://viewer.example.org")
-    return origin
-
-
-type Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_listed)
-]
-"""Schemes and hosts of web pages, with commas between them."""
+from voxlake.platform.setting_values import Listed, Networks, Origins, PublicURL
 
 
 class Settings(BaseSettings):
     """Everything that can be configured. Build one at the start of a program and pass it on."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOXLAKE_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="VOXLAKE_",
+        # Compositions and unit files name all settings, and leave empty what is not given.
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     lake: str | None = Field(
@@ -424,7 +374,7 @@ class Settings(BaseSettings):
         description="Wrong tokens and login links that it looks at of each address in a minute; 0: "
         "without end.",
     )
-    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+    public_url: PublicURL | None = Field(
         default=None,
         description="Address at which people reach the gateway, by a reverse proxy say. All links, "
         "redirects and cookies are made for it, whatever a request says.",
