@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.client.gateway import Gateway
 from voxlake.client.http.connection import is_on_this_machine
-from voxlake.client.http.credentials import find, owner_token, owner_token_file
+from voxlake.client.http.credentials import find
+from voxlake.client.http.owner import knows_owner, owner_token, owner_token_file
 from voxlake.client.lake import Lake
 from voxlake.platform import store
 from voxlake.platform.errors import InvalidInputError, NotFoundError, ObjectNotFoundError
@@ -32,7 +33,8 @@ def connect(address: str, token: str | None = None) -> Gateway | Lake:
     token
         Bearer token of a gateway. None: that of the environment (``VOXLAKE_TOKEN``, for the gateway
         in ``VOXLAKE_GATEWAY``) or the one that ``voxlake login`` keeps; else, of a gateway on this
-        machine, that of whoever runs it; else none. Empty: it is asked anonymously.
+        machine, that of its owner, if it proves that it has the same; else none. Empty: it is asked
+        anonymously.
 
     Raises
     ------
@@ -42,6 +44,8 @@ def connect(address: str, token: str | None = None) -> Gateway | Lake:
         If the address is malformed, or a token is given for a store.
     UnsupportedError
         If its scheme is another.
+    StoreUnavailableError
+        If nothing answers on this machine that is to be asked by the owner's token.
     """
     if address.lower().startswith(_WEB):
         return gateway_at(address, token)
@@ -58,7 +62,8 @@ def connect(address: str, token: str | None = None) -> Gateway | Lake:
 def gateway_at(url: str, token: str | None = None) -> Gateway:
     """Return the gateway at a URL, asked as `connect` says."""
     if token is None and is_on_this_machine(url) and find(url) is None:
-        token = owner_token(owner_token_file())
+        own = owner_token(owner_token_file())
+        token = own if own is not None and knows_owner(url, own) else None
     return Gateway(url, token)
 
 

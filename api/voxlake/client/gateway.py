@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-from base64 import b64encode
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -12,22 +9,21 @@ import numpy as np
 
 from voxlake.client.arrays.dataset_array import DatasetArray
 from voxlake.client.arrays.whole import warn_unless_whole
+from voxlake.client.cutouts import Cutouts, dataset_path
 from voxlake.client.http.connection import Connection, is_on_this_machine
-from voxlake.client.http.credentials import find, owner_token, owner_token_file
+from voxlake.client.http.credentials import find
+from voxlake.client.http.owner import knows_owner, owner_token, owner_token_file
 from voxlake.client.http.pieces import piece_of, read_in_pieces
-from voxlake.client.http.voxels import read_voxels
 from voxlake.client.jobs import GatewayJobs, RemoteJob
 from voxlake.client.labels import RemoteLabels
 from voxlake.client.places import Places
 from voxlake.client.uploads import upload_array
-from voxlake.documents.datasets.dataset import DatasetDocument, DatasetSummary
-from voxlake.documents.datasets.writes import Merge, WrittenDocument
+from voxlake.documents.datasets.dataset import DatasetSummary
 from voxlake.documents.labels.labels import LabelsInBoxDocument
 from voxlake.documents.people.credentials import CredentialsDocument
 from voxlake.documents.service.gateway import LoginLinkDocument
 from voxlake.documents.viewer.neuroglancer import NeuroglancerDocument
-from voxlake.ngff.grid.axes import SPATIAL
-from voxlake.ngff.grid.ranges import Region, slices_of, texts_of
+from voxlake.ngff.grid.ranges import Region, texts_of
 from voxlake.platform.errors import InvalidInputError, UnauthenticatedError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.secrets.credentials import refuse_credentials
@@ -44,7 +40,7 @@ if TYPE_CHECKING:
 LOCAL_URL = "http://127.0.0.1:8080"
 
 
-class Gateway(Places):
+class Gateway(Cutouts, Places):
     """A gateway, and who asks it. A context manager: leaving it closes its connections.
 
     Every method raises the error that the server raised (`NotFoundError`, `OutOfBoundsError`, ...),
@@ -82,7 +78,10 @@ class Gateway(Places):
         InvalidInputError
             If `url` is not on this machine: the owner's token must not leave it.
         UnauthenticatedError
-            If there is no token yet.
+            If there is no token yet, or the gateway does not prove that it has it, too: then it is
+            somebody else's.
+        StoreUnavailableError
+            If no gateway answers there.
         """
         if not is_on_this_machine(url):
             raise InvalidInputError(
@@ -94,6 +93,12 @@ class Gateway(Places):
         if token is None:
             raise UnauthenticatedError(
                 f"there is no owner's token in {token_file}; start `voxlake serve` once"
+            )
+        if not knows_owner(url, token):
+            raise UnauthenticatedError(
+                f"what listens at {url} does not have the token in {token_file}, which was not "
+                "sent there: it is somebody else's, or leads to another machine; ask the gateway "
+                "that you run where it is, or use Gateway(url, token) with a token of that one"
             )
         return cls(url, token)
 
@@ -118,10 +123,6 @@ class Gateway(Places):
     def login_link(self) -> str:
         """Return a new link that logs a browser in, once; for the owner of the gateway."""
         return self._connection.ask(LoginLinkDocument, "/login-links", "POST").login_link
-
-    def info(self, name: str) -> DatasetDocument:
-        """Return what is known of the dataset ``collection/experiment/dataset``."""
-        return self._connection.ask(DatasetDocument, _path(name))
 
     def address(self, name: str) -> str:
         """Return the URL of the dataset's bytes: any zarr library opens it, and `open_xarray`."""
@@ -164,48 +165,6 @@ class Gateway(Places):
             self.token or "",
         )
 
-    def cutout(
-        self,
-        name: str,
-        region: Region | None = None,
-        *,
-        level: int = 0,
-        bodies: bool = False,
-        filter: Iterable[int] | None = None,  # noqa: A002  (as the gateway calls it)
-    ) -> npt.NDArray[Any]:
-        """Return the voxels of `region`, in the order of the dataset's axes.
-
-        Parameters
-        ----------
-        name
-            ``collection/experiment/dataset``.
-        region
-            Half-open voxels of `level`: a box, or ranges such as ``np.s_[0:64, :, 5:6]`` or
-            ``"0:64,:,5:6"``. Three are those of z, y, x, and all channels and time points are
-            taken. None: everything.
-        level
-            0 is the finest.
-        bodies
-            Labels: apply the mapping from supervoxels to bodies.
-        filter
-            Labels, or bodies, that are kept; all others are 0. None: all are kept.
-        """
-        parameters = {
-            "level": str(level),
-            **self._ranges(name, region),
-            **_shown(bodies, filter),
-        }
-        return self._cutout(name, parameters)[0]
-
-    def cutout_and_etag(
-        self, name: str, region: Region | None = None
-    ) -> tuple[npt.NDArray[Any], str]:
-        """Return the voxels of `region` at level 0, and the ETag to write them anew by.
-
-        Parameters and errors are those of `cutout`.
-        """
-        return self._cutout(name, {"etag": "true", **self._ranges(name, region)})
-
     def create(
         self,
         name: str,
@@ -246,7 +205,7 @@ class Gateway(Places):
             "voxel_size": None if voxel_size is None else list(map(float, voxel_size)),
         }
         asked = {key: value for key, value in (given | more).items() if value is not None}
-        return self._connection.ask(DatasetSummary, _path(name), "POST", json=asked)
+        return self._connection.ask(DatasetSummary, dataset_path(name), "POST", json=asked)
 
     def upload(
         self, name: str, source: Any, kind: Literal["image", "labels"], **more: Any
@@ -257,83 +216,6 @@ class Gateway(Places):
         `voxlake.client.uploads.upload_array`.
         """
         return upload_array(self._connection, name, source, kind, **more)
-
-    def write(
-        self,
-        name: str,
-        region: Region | None,
-        voxels: npt.ArrayLike,
-        *,
-        merge: Merge = "overwrite",
-        if_match: str | None = None,
-    ) -> WrittenDocument:
-        """Write `voxels` into `region` at level 0: durable, and indexed, when this returns.
-
-        Parameters
-        ----------
-        name
-            ``collection/experiment/dataset``.
-        region
-            As for `cutout`.
-        voxels
-            Of the shape of the region and the type of the dataset; or one number, for all of it.
-        merge
-            ``keep`` keeps the voxels that are there where those that come are 0.
-        if_match
-            ETag of `cutout_and_etag`, or of an earlier write, of the same region: it is written
-            only if nothing has changed since.
-
-        Raises
-        ------
-        PreconditionFailedError
-            If something has changed since: read the region again.
-        InvalidInputError
-            If the voxels do not fit.
-        ConflictError
-            If the dataset is being made, or was replaced meanwhile.
-        """
-        parameters, array = {"merge": merge, **self._ranges(name, region)}, np.asarray(voxels)
-        headers = {} if if_match is None else {"If-Match": if_match}
-        options: dict[str, Any] = {"params": parameters, "headers": headers}
-        if array.ndim == 0:
-            parameters["fill"] = str(array[()])
-        else:
-            options["content"] = body = npy_of(array)
-            digest = b64encode(hashlib.sha256(body).digest()).decode()
-            headers["Content-Type"] = "application/x-npy"
-            headers["Content-Digest"] = f"sha-256=:{digest}:"
-        return self._connection.ask(WrittenDocument, f"{_path(name)}/cutout", "PUT", **options)
-
-    def picture(
-        self,
-        name: str,
-        region: Region,
-        *,
-        level: int = 0,
-        window: tuple[float, float] | None = None,
-        bodies: bool = False,
-        filter: Iterable[int] | None = None,  # noqa: A002  (as the gateway calls it)
-    ) -> bytes:
-        """Return a slice as a PNG file: an image in grey, labels in colours.
-
-        Parameters
-        ----------
-        name, region, level, bodies, filter
-            As for `cutout`; one voxel along z, y or x. Of time points and channels that are not
-            named it is the first.
-        window
-            Images: the values that are black and white. None: what the metadata say, else the
-            range of values of the image.
-        """
-        parameters = {
-            "level": str(level),
-            "format": "png",
-            **self._ranges(name, region),
-            **_shown(bodies, filter),
-        }
-        if window is not None:
-            parameters["window"] = ":".join(f"{float(end):.17g}" for end in window)
-        return self._connection.send(f"{_path(name)}/image", params=parameters).content
 
     def open_labels(
         self, name: str, *, bodies: bool = False, time: int | None = None
@@ -347,7 +229,7 @@ class Gateway(Places):
         time
             Which time point of labels in time; by default the first.
         """
-        return RemoteLabels(self._connection, _path(name), bodies, time)
+        return RemoteLabels(self._connection, dataset_path(name), bodies, time)
 
     def labels(self, name: str, region: Region | None = None) -> npt.NDArray[np.uint64]:
         """Return the labels with voxels in `region` of level 0, ascending, background left out.
@@ -373,39 +255,10 @@ class Gateway(Places):
 
     def neuroglancer_link(self, name: str) -> str:
         """Return a link that shows an image with its labels, or labels with their image."""
-        return self._connection.ask(NeuroglancerDocument, f"{_path(name)}/neuroglancer").link
-
-    def _cutout(self, name: str, parameters: dict[str, str]) -> tuple[npt.NDArray[Any], str]:
-        """Return the voxels of a cutout, and its ETag if it was asked for."""
-        parameters = {"format": "raw", **parameters}
-        with self._connection.receive(f"{_path(name)}/cutout", parameters) as answer:
-            return read_voxels(answer, parameters), answer.headers.get("etag", "")
+        return self._connection.ask(NeuroglancerDocument, f"{dataset_path(name)}/neuroglancer").link
 
     def _labels(self, name: str, region: Region | None, *, counts: bool) -> LabelsInBoxDocument:
         parameters = {"counts": str(counts).lower(), **self._ranges(name, region)}
-        return self._connection.ask(LabelsInBoxDocument, f"{_path(name)}/labels", params=parameters)
-
-    def _ranges(self, name: str, region: Region | None) -> dict[str, str]:
-        if region is None:
-            return {}
-        slices = slices_of(region)
-        three = len(slices) == len(SPATIAL)
-        return texts_of(slices, SPATIAL if three else self.info(name).axis_names)
-
-
-def _shown(bodies: bool, labels: Iterable[int] | None) -> dict[str, str]:  # noqa: FBT001
-    """Return which labels are asked for, as parameters."""
-    mapped = {"bodies": "true"} if bodies else {}
-    chosen = {} if labels is None else {"filter": ",".join(str(int(each)) for each in labels)}
-    return mapped | chosen
-
-
-def npy_of(voxels: npt.NDArray[Any]) -> bytes:
-    """Return an array as a ``.npy`` file."""
-    file = io.BytesIO()
-    np.save(file, voxels, allow_pickle=False)
-    return file.getvalue()
-
-
-def _path(name: str) -> str:
-    return f"/v2/datasets/{DatasetName.parse(name)}"
+        return self._connection.ask(
+            LabelsInBoxDocument, f"{dataset_path(name)}/labels", params=parameters
+        )

@@ -18,6 +18,7 @@ from starlette.requests import cookie_parser
 from voxlake.api.identity.issued import Issued, IssuedHere, IssuedInFolder, digest
 from voxlake.platform.access import Principal, Way
 from voxlake.platform.errors import UnauthenticatedError
+from voxlake.platform.secrets.owner_proof import key_of, proof_of
 from voxlake.platform.secrets.secret_file import kept_secret
 
 OWNER = Principal("owner", is_owner=True, way=Way.LOCAL)
@@ -37,9 +38,10 @@ class LocalIdentity:
     links: Issued = field(default_factory=IssuedHere, repr=False)
     sessions: Issued = field(default_factory=IssuedHere, repr=False)
     _token: str = field(init=False, repr=False)
+    _proves: bytes = field(init=False, repr=False)
 
     def __post_init__(self, token: str) -> None:
-        self._token = digest(token)
+        self._token, self._proves = digest(token), key_of(token)
 
     @classmethod
     def of_workers(cls, token: str, cookie: str, folder: Path) -> Self:
@@ -94,6 +96,10 @@ class LocalIdentity:
                 "that an administrator made, as `Authorization: Bearer TOKEN`"
             )
         return OWNER
+
+    def proof(self, nonce: str, host: str, port: int) -> str:
+        """Return the proof that this server, which was reached at an address, has the token."""
+        return proof_of(self._proves, nonce, host, port)
 
 
 def owner_token(folder: Path) -> str:

@@ -1,8 +1,7 @@
 """Tokens by which a gateway is asked unless one is named.
 
-That of the environment (``VOXLAKE_GATEWAY`` and ``VOXLAKE_TOKEN``), those that ``voxlake login``
-keeps: a file for each gateway, for its user alone; and that of the owner of a gateway on this
-machine.
+That of the environment (``VOXLAKE_GATEWAY`` and ``VOXLAKE_TOKEN``), and those that
+``voxlake login`` keeps: a file for each gateway, for its user alone.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-TOKEN_FILE = "owner-token"  # noqa: S105  (a file name)
 
 
 class Credentials(BaseModel):
@@ -141,19 +137,6 @@ def _of_environment() -> Credentials | None:
     return Credentials(
         gateway=address_of(settings.gateway), secret=settings.token.get_secret_value()
     )
-
-
-def owner_token(file: Path) -> str | None:
-    """Return the token in a file that ``voxlake serve`` keeps for its owner; None if it has not."""
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return None
-
-
-def owner_token_file() -> Path:
-    """Return where ``voxlake serve`` keeps the token of its owner."""
-    return platformdirs.user_state_path("voxlake") / TOKEN_FILE
 
 
 def forget(gateway: str) -> None:

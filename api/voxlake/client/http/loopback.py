@@ -17,6 +17,8 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PEER = "peer"
+"""Extension of an answer: the address, and its port, that it came from."""
 PART_BYTES = 1 << 20
 """Taken from the socket at a time, at most; less if less has come."""
 
@@ -35,14 +37,17 @@ class LoopbackTransport(httpx2.BaseTransport):
             if connection is None:
                 connection = _connect(request.url, timeout["connect"])
             connection.sock.settimeout(timeout["read"])
-            answer = _send(connection, request)
+            answer, peer = _send(connection, request)
         except BaseException:
             if connection is not None:
                 connection.close()
             raise
         headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.getheaders()]
         return httpx2.Response(
-            answer.status, headers=headers, stream=_Body(self, connection, answer)
+            answer.status,
+            headers=headers,
+            stream=_Body(self, connection, answer),
+            extensions={PEER: peer},
         )
 
     def keep(self, connection: HTTPConnection) -> None:
@@ -99,9 +104,13 @@ def _connect(url: httpx2.URL, seconds: float | None) -> HTTPConnection:
     return connection
 
 
-def _send(connection: HTTPConnection, request: httpx2.Request) -> HTTPResponse:
+def _send(
+    connection: HTTPConnection, request: httpx2.Request
+) -> tuple[HTTPResponse, tuple[str, int]]:
+    """Return the answer to a request, and the address that it comes from."""
     assert isinstance(request.stream, httpx2.SyncByteStream)
     with _failures():
+        host, port = connection.sock.getpeername()[:2]
         target = request.url.raw_path.decode("ascii")
         connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.raw:
@@ -109,7 +118,7 @@ def _send(connection: HTTPConnection, request: httpx2.Request) -> HTTPResponse:
         with suppress(BrokenPipeError, ConnectionResetError):
             # Who answers before the body was read may say why.
             connection.endheaders(request.stream)
-        return connection.getresponse()
+        return connection.getresponse(), (host, port)
 
 
 @contextmanager

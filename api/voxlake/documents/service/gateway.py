@@ -8,6 +8,9 @@ from pydantic import Field
 
 from voxlake.documents.document import Document
 
+NONCE = "^[0-9a-f]{64}$"
+"""What `platform.secrets.owner_proof.new_nonce` returns."""
+
 
 class Health(Document):
     """The server is up."""
@@ -38,6 +41,11 @@ class IdentityDocument(Document):
         None, description="What it knows programs by that people run; none: it knows none."
     )
     scope: str = Field("", description="What is asked of the issuer.")
+    proof: str | None = Field(
+        None,
+        description="Of a local server, to a nonce: that it has its owner's token, which clients "
+        "of the owner send to no other.",
+    )
 
 
 class LogoutDocument(Document):

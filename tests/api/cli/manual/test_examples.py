@@ -26,7 +26,7 @@ from voxlake.cli import main
 from voxlake.cli.app import COMMANDS, command_line
 from voxlake.cli.manual.examples import EXAMPLES
 from voxlake.cli.manual.exit_codes import MEANINGS
-from voxlake.client.http.credentials import TOKEN_FILE
+from voxlake.client.http.owner import TOKEN_FILE
 from voxlake.platform.catalog import open_catalog
 from voxlake.platform.settings import Settings
 from voxlake.platform.store import StoreURL

@@ -9,7 +9,7 @@ import pytest
 from tests.api.conftest import TOKEN
 
 from voxlake.cli import main
-from voxlake.client.http.credentials import TOKEN_FILE
+from voxlake.client.http.owner import TOKEN_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
