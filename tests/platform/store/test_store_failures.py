@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,20 @@ from tests.servers.processes import free_ports
 from tests.servers.s3_proxy import Fault, s3_proxy
 
 from voxlake.platform import store
-from voxlake.platform.errors import StoreError, StoreUnavailableError
+from voxlake.platform.errors import (
+    ConflictError,
+    ObjectNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
 from voxlake.platform.panics import is_panic
 from voxlake.platform.store import StoreURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from voxlake.platform.store import ObjectInfo
 
 ASK: dict[str, Callable[[StoreURL], object]] = {
     "read": lambda url: store.read(url / "x"),
@@ -104,6 +112,47 @@ def test_what_answers_404_in_the_place_of_the_store_is_a_failure(s3_store: Store
         for key in ("there", "absent"):
             with pytest.raises(StoreUnavailableError, match="something before it"):
                 store.read_if_there(url / key)
+
+
+HEADS: dict[str, Callable[[StoreURL], ObjectInfo]] = {
+    "at once": store.head,
+    "awaited": lambda url: store.begin(partial(store.ask_head, url)).result(60),
+}
+
+
+@pytest.mark.parametrize("how", HEADS)
+def test_a_404_to_head_counts_once_the_store_has_said_it(s3_store: StoreURL, how: str) -> None:
+    assert s3_store.endpoint is not None
+    head = HEADS[how]
+    store.write(s3_store / "there", b"x")
+    with s3_proxy(s3_store.endpoint) as proxy:
+        url = replace(s3_store, endpoint=proxy.endpoint)
+        assert head(url / "there").size == 1
+        assert proxy.found == {"HEAD": 1}
+        with pytest.raises(ObjectNotFoundError):
+            head(url / "absent")
+        assert proxy.found == {"HEAD": 2, "GET range": 1}
+        proxy.choose = lambda request: Fault.ELSEWHERE if request.method == "HEAD" else None
+        assert head(url / "there") == replace(head(s3_store / "there"), url=url / "there")
+        with pytest.raises(ObjectNotFoundError):
+            head(url / "absent")
+        proxy.choose = lambda _: Fault.ELSEWHERE
+        for key in ("there", "absent"):
+            with pytest.raises(StoreUnavailableError, match="something before it"):
+                head(url / key)
+
+
+def test_a_write_finds_out_what_a_404_to_head_was_of(s3_store: StoreURL) -> None:
+    assert s3_store.endpoint is not None
+    store.write(s3_store / "there", b"x")
+    with s3_proxy(s3_store.endpoint) as proxy:
+        url = replace(s3_store, endpoint=proxy.endpoint)
+        proxy.choose = lambda request: Fault.ELSEWHERE if request.method == "HEAD" else None
+        assert store.state_of(url / "there") == ""
+        assert proxy.found == {"HEAD": 1}
+        with pytest.raises(ConflictError):
+            store.replace(url / "there", b"y", "")
+        assert store.read(url / "there").body == b"x"
 
 
 def test_clocks_that_differ_are_named_as_such(s3_store: StoreURL) -> None:

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 
 def look_at_shard(volume: Volume, cell: tuple[int, ...]) -> str:
-    """Return the state of a shard: the ETag of its object; empty if none is stored."""
+    """Return the state of a shard: the ETag of its object; empty if none is stored.
+
+    As a condition of writes: see `store.state_of`.
+    """
+    return store.state_of(volume.shard_url(cell))
+
+
+def state_of_shard(volume: Volume, cell: tuple[int, ...]) -> str:
+    """Return the state of a shard as `look_at_shard`, to go by it if none is stored."""
     try:
         return store.head(volume.shard_url(cell)).etag
     except ObjectNotFoundError:
@@ -64,7 +72,7 @@ def clear_shard(
         If it is in another state than is `known`: others have written to it.
     """
     with volume.locked(volume.shard_box(cell)):
-        state, url = look_at_shard(volume, cell), volume.shard_url(cell)
+        state, url = state_of_shard(volume, cell), volume.shard_url(cell)
         if known is not None and state != known:
             raise ConflictError(f"{url} has changed since it was looked at; look again")
         if not state:

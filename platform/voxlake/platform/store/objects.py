@@ -41,7 +41,7 @@ from voxlake.platform.store.url import StoreURL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from obstore import PutMode
+    from obstore import ObjectMeta, PutMode
 
 MOST_PUT = 5000 << 20
 """Bytes of the largest object that any cloud takes in one request. S3 takes 5 GiB, Azure this:
@@ -70,14 +70,31 @@ def read(url: StoreURL) -> Stored:
 
 
 def head(url: StoreURL) -> ObjectInfo:
-    """Return size and ETag of the object; raise ObjectNotFoundError if there is none."""
+    """Return size and ETag of the object; raise ObjectNotFoundError if there is none.
+
+    A 404 to HEAD has no body that would say whose it is, the store's or that of something before
+    it. So S3 is asked for the object then, whose 404 does.
+    """
+    try:
+        return _head(url)
+    except ObjectNotFoundError:
+        if url.scheme != "s3":
+            raise
     with store_failures("read", url):
-        if url.is_local:
-            file, state = open_file(check_object(url))
-            os.close(file)
-            return ObjectInfo(url, state.st_size, etag_of_file(state))
-        meta = request(obstore.head, obstore.head_async, *object_of(url))
+        meta = request(_get_first, _get_first_async, *object_of(url))
         return ObjectInfo(url, meta["size"], etag_of_meta(meta))
+
+
+def state_of(url: StoreURL) -> str:
+    """Return the ETag of the object, empty if there is none: what `replace` is to find there.
+
+    One HEAD, whose 404 is believed: a write on that condition fails if it was not the store's. Who
+    goes by absence itself asks `head`.
+    """
+    try:
+        return _head(url).etag
+    except ObjectNotFoundError:
+        return ""
 
 
 def read_if_there(url: StoreURL) -> Stored | None:
@@ -317,6 +334,24 @@ def check_object(url: StoreURL) -> StoreURL:
 def parent_of(url: StoreURL) -> StoreURL:
     """Return the address of the folder that an object lies in; of a root, the root."""
     return dataclasses.replace(url, key=url.key.rpartition("/")[0])
+
+
+def _head(url: StoreURL) -> ObjectInfo:
+    with store_failures("read", url):
+        if url.is_local:
+            file, state = open_file(check_object(url))
+            os.close(file)
+            return ObjectInfo(url, state.st_size, etag_of_file(state))
+        meta = request(obstore.head, obstore.head_async, *object_of(url))
+        return ObjectInfo(url, meta["size"], etag_of_meta(meta))
+
+
+def _get_first(store: Obstore, key: str) -> ObjectMeta:
+    return obstore.get(store, key, options={"range": (0, 1)}).meta
+
+
+async def _get_first_async(store: Obstore, key: str) -> ObjectMeta:
+    return (await obstore.get_async(store, key, options={"range": (0, 1)})).meta
 
 
 def _get(store: Obstore, key: str) -> Stored:

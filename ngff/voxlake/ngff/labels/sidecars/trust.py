@@ -21,7 +21,7 @@ from voxlake.ngff.labels.sidecars.sidecar import (
     sidecar_url,
 )
 from voxlake.ngff.memory.cache import Cached
-from voxlake.ngff.shards.storing import look_at_shard
+from voxlake.ngff.shards.storing import state_of_shard
 from voxlake.platform import store
 from voxlake.platform.errors import (
     ConflictError,
@@ -54,7 +54,7 @@ def shard_etag(volume: Volume, cell: Cell) -> str | None:
     ConflictError
         If the array is being deleted.
     """
-    etag = look_at_shard(volume, cell)
+    etag = state_of_shard(volume, cell)
     if not etag:
         volume.check_there()
     return etag or None
@@ -91,7 +91,7 @@ def _asked_shards(volume: Volume) -> dict[Cell, str]:
             f"of which {MOST_ASKED} at most are asked for; build its index first: voxlake index"
         )
     cells = list(volume.box.cells(volume.shard))
-    etags = in_parallel(partial(look_at_shard, volume), cells)
+    etags = in_parallel(partial(state_of_shard, volume), cells)
     return {cell: etag for cell, etag in zip(cells, etags, strict=True) if etag}
 
 

@@ -11,7 +11,7 @@ import obstore
 from obstore import exceptions as obstore_errors
 from obstore.store import S3Store
 
-from voxlake.platform.errors import StoreError
+from voxlake.platform.errors import ObjectNotFoundError, StoreError
 from voxlake.platform.store.failures import store_failures
 from voxlake.platform.store.info import ObjectInfo, etag_of_meta, is_told
 from voxlake.platform.store.objects import object_of
@@ -29,11 +29,16 @@ CLOSE_BYTES = 256 << 10
 _NO_RANGE = "status code: 416"
 
 
-def ask_head(url: StoreURL) -> Awaitable[ObjectInfo]:
-    """Ask for size and ETag of the object; awaiting it fails as `head` does."""
-    with store_failures("read", url):
-        request = obstore.head_async(*object_of(url))
-    return _Answer(url, request, lambda meta: ObjectInfo(url, meta["size"], etag_of_meta(meta)))
+async def ask_head(url: StoreURL) -> ObjectInfo:
+    """Return size and ETag of the object; of one that is absent it asks once more, as `head`."""
+    try:
+        with store_failures("read", url):
+            meta = await obstore.head_async(*object_of(url))
+    except ObjectNotFoundError:
+        if url.scheme != "s3":
+            raise
+        return (await ask_start(url, 1))[0]
+    return ObjectInfo(url, meta["size"], etag_of_meta(meta))
 
 
 def ask_stream(
