@@ -11,9 +11,12 @@ from PIL import Image
 
 from voxlake.compute.sources.images.png import SIGNATURE
 from voxlake.compute.sources.images.tiff.directory import BEGINNINGS
+from voxlake.compute.sources.images.tiff.negative import is_negative
 from voxlake.platform.errors import SourceError, UnsupportedError
 
 _JPEG = b"\xff\xd8"
+_INVERTED = {1, 8}
+"""Bits of a pixel of TIFF files that Pillow inverts, and so bossDB, if they say that 0 is white."""
 
 
 def decode_tile(data: bytes) -> np.ndarray:
@@ -60,4 +63,5 @@ def _decode_tiff(data: bytes) -> np.ndarray:
         if max(ends) > len(data):
             raise SourceError("its TIFF image is truncated")
         pixels: np.ndarray = page.asarray(maxworkers=1)
-    return pixels
+        is_inverted = is_negative(page) and page.bitspersample in _INVERTED
+    return ~pixels if is_inverted else pixels

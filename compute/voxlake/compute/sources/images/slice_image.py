@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
-from tifffile import PHOTOMETRIC, TiffFile
+from tifffile import TiffFile
 
 from voxlake.compute.sources.channels import sample_channels
 from voxlake.compute.sources.images.bmp import bmp_is_whole, decode_bmp, read_bmp_header
@@ -29,6 +29,7 @@ from voxlake.compute.sources.images.palette import (
 from voxlake.compute.sources.images.png import decode_png, read_png_header
 from voxlake.compute.sources.images.tiff.channels import page_channels
 from voxlake.compute.sources.images.tiff.imagej_values import as_told, told_values
+from voxlake.compute.sources.images.tiff.negative import NEGATIVE, is_negative
 from voxlake.compute.sources.images.tiff.page import TIFF_ERRORS, block_of, check_pages, read_page
 from voxlake.compute.sources.images.tiff.plain_tiff import open_plain_tiff
 from voxlake.compute.sources.images.tiff.promise import METAMORPH, is_ome, promised_planes
@@ -81,7 +82,7 @@ class SliceHeader:
     orientation: int = 1
     """How it is to be turned before it is shown."""
     is_negative: bool = False
-    """Whether 0 is white: pixels are read as they are, and one such among others is inverted."""
+    """Whether 0 is white: pixels are read as they are, and one such among others is refused."""
     meaning: str = ""
     """What its values would mean, in words, beyond what they are."""
 
@@ -106,7 +107,7 @@ class SliceHeader:
     def remark(self) -> str:
         """What to know of the voxels."""
         if self.palette is None or self.palette.is_ramp:
-            return self.meaning
+            return ", ".join(filter(None, (NEGATIVE if self.is_negative else "", self.meaning)))
         return COLOURS if self.shows_colours else INDICES
 
     def __str__(self) -> str:
@@ -332,9 +333,8 @@ def _tiff_header(path: Path) -> SliceHeader:
     whole = (page.imagelength, page.imagewidth)
     is_colour = palette is not None or bool(page_channels(page, samples, dtype).described)
     header = SliceHeader(*whole, samples, dtype, block_of(page), palette, has_colours=is_colour)
-    is_negative = page.photometric == PHOTOMETRIC.MINISWHITE
     return replace(
-        header, orientation=tiff_orientation(page), is_negative=is_negative, meaning=meaning
+        header, orientation=tiff_orientation(page), is_negative=is_negative(page), meaning=meaning
     )
 
 

@@ -26,6 +26,7 @@ from voxlake.compute.sources.images.slice_image import TIFF
 from voxlake.compute.sources.images.tiff.channels import tiff_channels
 from voxlake.compute.sources.images.tiff.directory import read_directories
 from voxlake.compute.sources.images.tiff.imagej_values import with_told_values
+from voxlake.compute.sources.images.tiff.negative import NEGATIVE, is_negative
 from voxlake.compute.sources.images.tiff.ome_tiff import COMPANION, DescribedTiff, open_described
 from voxlake.compute.sources.images.tiff.page import (
     SAVE_ALIKE,
@@ -119,6 +120,8 @@ def _calibration(described: DescribedTiff, series: TiffPageSeries) -> Calibratio
 
 
 def _with_palette(source: ArrangedSource, path: Path, series: TiffPageSeries) -> ArrangedSource:
+    if is_negative(series.keyframe):
+        return replace(source, remark=NEGATIVE)
     if series.keyframe.photometric != TIFF_PALETTE:
         return source
     palette = tiff_palette(series.keyframe)
