@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -272,6 +273,34 @@ def test_an_upload_that_is_given_up_leaves_nothing(beside: Beside, gateway: Gate
     with pytest.raises(NotFoundError):
         gateway.info(NEW)
     assert not [each for each in store.walk(beside.lake / "lab") if each.url.name == "zarr.json"]
+
+
+def test_an_upload_waits_while_its_dataset_is_deleted(beside: Beside, gateway: Gateway) -> None:
+    voxels, told = image_voxels(SHAPE), begun(gateway)
+    own = Upload(gateway._connection, told, reader_of(voxels))
+    own._send(0)
+    gateway.delete(NEW)
+    for refused in (own.run, partial(own._send, 1), partial(own._send, 0)):
+        with pytest.raises(ConflictError, match=r"its dataset was deleted.* do nothing more"):
+            refused()
+    for method, path in (("GET", ""), ("POST", "/finish")):
+        with pytest.raises(ConflictError, match="its dataset was deleted"):
+            gateway._connection.send(f"/v2/jobs/{told.job}/upload{path}", method)
+    # Another that gets the name is another, though it is uploaded, too.
+    another = begun(gateway)
+    assert another.job != told.job
+    with pytest.raises(ConflictError, match="its dataset was deleted"):
+        own._send(1)
+    gateway.jobs[another.job].cancel()
+    beside.work()
+    [place] = gateway.deleted()
+    gateway.restore(place.id)
+    left: list[int] = []
+    assert begun(gateway).job == told.job
+    Upload(gateway._connection, told, reader_of(voxels)).run(left.append)
+    assert max(left) == SHARDS - 2
+    beside.work()
+    beside.check(voxels)
 
 
 def test_a_gateway_that_is_away_is_waited_for(

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.api.asgi import InProcess
 from tests.api.conftest import TOKEN, Served
+from tests.api.lakes import Sample, add_sample, image_voxels
 from tests.api.v1.conftest import FRAME
 
 from voxlake.api.app import create_app
+from voxlake.api.identity.local import LocalIdentity
+from voxlake.platform.access import Principal
+from voxlake.platform.catalog import open_catalog
 from voxlake.platform.catalog.data.uploads import UploadState
 from voxlake.platform.jobs.record import JobState
+from voxlake.platform.names import DatasetName
 from voxlake.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +24,18 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from voxlake.platform.store import StoreURL
+
 OWNER = {"authorization": f"Token {TOKEN}"}
+ALL = Principal("owner", is_owner=True)
+TAKES = {
+    "failed_logins_per_minute": 0,
+    "upload_store": "s3://uploads/boss",
+    "upload_access_key_id": "client",
+    "upload_secret_access_key": "client-secret",
+    "VOXLAKE_SQS_ENDPOINT": "http://127.0.0.1:1",
+}
+"""Settings of a gateway that takes ingest jobs; nobody answers at its SQS."""
 
 
 def config(channel: str = "lab/brain/em", **job: Any) -> dict[str, Any]:
@@ -52,15 +68,7 @@ def config(channel: str = "lab/brain/em", **job: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def taking(bossdb: Served) -> Iterator[InProcess]:
     """A gateway that takes ingest jobs; nobody answers at its SQS."""
-    settings = Settings.model_validate(
-        {
-            "failed_logins_per_minute": 0,
-            "upload_store": "s3://uploads/boss",
-            "upload_access_key_id": "client",
-            "upload_secret_access_key": "client-secret",
-            "VOXLAKE_SQS_ENDPOINT": "http://127.0.0.1:1",
-        }
-    )
+    settings = Settings.model_validate(TAKES)
     app = create_app(settings, bossdb.lake, bossdb.catalog, bossdb.identity)
     with InProcess(app) as asked:
         yield asked
@@ -95,6 +103,32 @@ def test_a_job_is_recorded_and_its_queue_is_a_worker_s(bossdb: Served, taking: I
     assert job.state is JobState.CANCELLED
     assert taking.ask("GET", "/v1/ingest", OWNER).json()["ingest_jobs"] == []
     assert taking.ask("POST", f"/v1/ingest/{upload.id}/complete", OWNER).status == 409
+
+
+def test_a_job_whose_dataset_is_deleted_waits_until_it_is_back(lake: StoreURL) -> None:
+    name, settings = DatasetName.parse("lab/brain/em"), Settings.model_validate(TAKES)
+    with open_catalog(lake, settings) as catalog:
+        add_sample(lake, catalog, Sample(str(name), image_voxels((8, 8, 8)), levels=1))
+        app = create_app(settings, lake, catalog, LocalIdentity(TOKEN))
+        extent = {"x": [0, 8], "y": [0, 8], "z": [0, 8], "t": [0, 1]}
+        with InProcess(app) as asked:
+            begun = asked.ask("POST", "/v1/ingest", OWNER, config(extent=extent)).json()
+            job = f"/v1/ingest/{begun['id']}"
+            claim = catalog.ledger.claim_oldest()
+            assert claim is not None
+            catalog.ledger.set_state(claim, JobState.DONE)
+            catalog.deletion.begin(name, ALL, days=7)
+            uses = (("GET", ""), ("GET", "/status"), ("POST", "/complete"), ("DELETE", ""))
+            for method, path in uses:
+                refused = asked.ask(method, job + path, OWNER)
+                assert refused.status == 409
+                assert "lab/brain/em is deleted, and nothing" in refused.json()["message"]
+            assert asked.ask("GET", "/v1/ingest", OWNER).json()["ingest_jobs"] == []
+            [place] = catalog.deleted.list_allowed(ALL)
+            catalog.deleted.restore(place.node, ALL)
+            [back] = asked.ask("GET", "/v1/ingest", OWNER).json()["ingest_jobs"]
+            assert back["id"] == begun["id"]
+            assert asked.ask("GET", f"{job}/status", OWNER).status == 503  # SQS is asked
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from voxlake.api.guards.askers import SignedIn
 from voxlake.api.guards.datasets import Granted, grant
 from voxlake.platform.access import AddVoxels
 from voxlake.platform.catalog.data.uploads import Upload, Uploads, no_upload
-from voxlake.platform.errors import NotFoundError
+from voxlake.platform.errors import ConflictError, NotFoundError
 
 UploadNumber = Annotated[int, Path(ge=1, lt=2**63, description="The number of the ingest job.")]
 
@@ -37,6 +37,8 @@ async def own_upload(request: Request, asker: SignedIn, job: UploadNumber) -> Ow
         If nobody has said who asks.
     NotFoundError
         If there is none, or it is not the asker's, or its dataset is not there for them.
+    ConflictError
+        If its dataset is deleted.
     ForbiddenError
         If they may not write to its dataset, or not by what they ask with.
     """
@@ -44,6 +46,11 @@ async def own_upload(request: Request, asker: SignedIn, job: UploadNumber) -> Ow
     who = asker.principal
     if upload.user != who.user and not who.administers:
         raise no_upload()
+    if upload.is_deleted:
+        raise ConflictError(
+            f"{upload.dataset} is deleted, and nothing is uploaded to it; once it is brought back "
+            f"(voxlake undelete {upload.dataset}), ingest job {upload.id} goes on"
+        )
     try:
         granted = await grant(request.scope, upload.dataset.parts, AddVoxels)
     except NotFoundError as error:

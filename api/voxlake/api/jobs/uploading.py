@@ -113,9 +113,14 @@ def _record(
 
 
 async def describe(request: Request, granted: GrantedJob[AddVoxels]) -> UploadDocument:
-    """Return how shards are coded, to who joins."""
-    _check_upload(granted)
-    access = await grant(request.scope, granted.job.dataset.parts, AddVoxels)
+    """Return how shards are coded, to who joins.
+
+    Raises
+    ------
+    ConflictError
+        If it was given up, or its dataset is deleted.
+    """
+    access = await _target(request, granted)
     return await describe_upload(access, granted.job.id)
 
 
@@ -143,8 +148,7 @@ async def take(granted: GrantedJob[AddVoxels], asked: TakeQuestion) -> ShardsTak
 
 async def receive(request: Request, granted: GrantedJob[AddVoxels], shard: int) -> None:
     """Store a shard, and note that it is there."""
-    _check_upload(granted)
-    access = await grant(request.scope, granted.job.dataset.parts, AddVoxels)
+    access = await _target(request, granted)
     voxels, size, digest = await receive_shard(access, shard, request)
     job = granted.job.id
 
@@ -184,3 +188,19 @@ def _check_upload(granted: GrantedJob[AddVoxels]) -> None:
         raise UnsupportedError(
             f"job {granted.job.id} is a {granted.job.becomes} job, and no upload by clients"
         )
+    if granted.job.state is JobState.CANCELLED:
+        raise _given_up(granted.job)
+
+
+async def _target(request: Request, granted: GrantedJob[AddVoxels]) -> Granted[AddVoxels]:
+    """Return the dataset of an upload, to be written to; another may have its name by now."""
+    _check_upload(granted)
+    access = await grant(request.scope, granted.job.dataset.parts, AddVoxels)
+    if access.record.node != granted.placed.place.path[-1]:
+        raise _given_up(granted.job)
+    return access
+
+
+def _given_up(job: Job) -> ConflictError:
+    why = job.message or "its dataset is another by now"
+    return ConflictError(f"job {job.id} is cancelled ({why}); clients do nothing more for it")

@@ -15,7 +15,7 @@ from voxlake.documents.places.deleted import (
 )
 from voxlake.ngff.storage.deleted import restore_place
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.data.deleted import DeletedPlace
+from voxlake.platform.catalog.data.deleted_places import DeletedPlace
 from voxlake.platform.errors import NotFoundError
 from voxlake.platform.names import DatasetName
 from voxlake.platform.nodes.tree import KINDS

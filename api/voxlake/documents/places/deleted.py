@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxlake.ngff.storage.deleted import Purged
-    from voxlake.platform.catalog.data.deleted import DeletedPlace
+    from voxlake.platform.catalog.data.deleted_places import DeletedPlace
     from voxlake.platform.names import DatasetName
 
 

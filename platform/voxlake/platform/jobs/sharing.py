@@ -139,7 +139,8 @@ class SharedTasks:
         waits = row.state == JobState.QUEUED and row.queued_at is not None
         if row.state in ENDED or row.state == JobState.RUNNING or waits:
             state = "with a worker" if waits else row.state
-            raise ConflictError(f"job {self.job} is {state}; clients do nothing more for it")
+            why = f" ({row.message})" if row.state == JobState.CANCELLED and row.message else ""
+            raise ConflictError(f"job {self.job} is {state}{why}; clients do nothing more for it")
         query = select(stages.c.id, stages.c.tasks).filter_by(job=self.job, name=self.stage)
         stage = connection.execute(query).one_or_none()
         if stage is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from voxlake.platform.access import Principal
 from voxlake.platform.catalog import Catalog, DatasetRecord, DatasetState
 from voxlake.platform.catalog.data.uploads import CLEAR, QUEUE, WRITE, Upload, UploadState
 from voxlake.platform.database import now
@@ -12,6 +13,7 @@ from voxlake.platform.jobs.record import Job, JobState
 from voxlake.platform.names import DatasetName
 
 EM = DatasetName("lab", "brain", "em")
+ALL = Principal("owner", is_owner=True)
 
 
 @pytest.fixture
@@ -81,6 +83,42 @@ def test_one_that_failed_goes_on_where_it_was(catalog: Catalog, upload: Upload) 
     uploads.enqueue(WRITE, upload)
     assert run(catalog, JobState.DONE) == WRITE
     assert len(jobs(catalog, WRITE)) == 1
+
+
+def test_it_waits_while_its_dataset_is_deleted(catalog: Catalog, upload: Upload) -> None:
+    uploads = catalog.uploads
+    assert run(catalog, JobState.DONE) == QUEUE
+    uploads.move(upload.id, {UploadState.PREPARING}, UploadState.UPLOADING)
+    catalog.deletion.begin(EM, ALL, days=7)
+    assert uploads.get(upload.id).is_deleted
+    assert uploads.list_uploads(upload.user) == []
+    assert run(catalog, JobState.DONE) == QUEUE  # which takes the queue away
+    assert catalog.ledger.claim_oldest() is None
+    [place] = catalog.deleted.list_allowed(ALL)
+    to = DatasetName("lab", "brain", "em-2")
+    catalog.deleted.restore(place.node, ALL, to.parts)
+    back = uploads.get(upload.id)
+    assert (back.dataset, back.state, back.is_deleted) == (to, UploadState.PREPARING, False)
+    claim = catalog.ledger.claim_oldest()
+    assert claim is not None
+    job = catalog.ledger.get_job(claim.job)
+    assert (job.kind, job.spec["name"], job.spec["upload"]) == (QUEUE, str(to), upload.id)
+    assert uploads.list_uploads(upload.user) == [back]
+
+
+def test_one_that_failed_stays_so_when_its_dataset_comes_back(
+    catalog: Catalog, upload: Upload
+) -> None:
+    run(catalog, JobState.FAILED)
+    catalog.uploads.move(upload.id, {UploadState.PREPARING}, UploadState.FAILED, "SQS was away")
+    catalog.deletion.begin(EM, ALL, days=7)
+    run(catalog, JobState.DONE)
+    [place] = catalog.deleted.list_allowed(ALL)
+    catalog.deleted.restore(place.node, ALL)
+    assert catalog.uploads.get(upload.id).state is UploadState.FAILED
+    assert catalog.ledger.claim_oldest() is None
+    assert catalog.uploads.complete(upload.id).state is UploadState.COMPLETING
+    assert run(catalog, JobState.DONE) == QUEUE
 
 
 def test_one_that_is_cancelled_has_no_job_but_that_which_clears(

@@ -19,7 +19,9 @@ from voxlake.documents.places.asked import EmptyQuestion
 router = APIRouter(prefix="/v2", tags=["jobs"])
 
 ShardNumber = Annotated[int, Path(ge=0, lt=2**62, description="Of level 0, in C order.")]
-CLOSED = documented(409, "Nothing more is to be uploaded: it is finished, or given up.")
+CLOSED = documented(
+    409, "Nothing more is to be uploaded: it is finished, or given up, or its dataset is deleted."
+)
 
 
 @router.post(
@@ -43,7 +45,7 @@ async def begin_upload(
     return await uploading.begin(request, granted, dataset, asked)
 
 
-@router.get("/jobs/{job_id}/upload", summary="Join an upload", responses=NOT_ALLOWED)
+@router.get("/jobs/{job_id}/upload", summary="Join an upload", responses=NOT_ALLOWED | CLOSED)
 async def get_upload(request: Request, granted: MayUploadTo) -> UploadDocument:
     """Return how the shards of an upload are coded."""
     return await uploading.describe(request, granted)

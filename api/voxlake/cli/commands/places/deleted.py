@@ -18,7 +18,7 @@ from voxlake.documents.places.deleted import (
     deleted_document,
 )
 from voxlake.platform.catalog import Catalog
-from voxlake.platform.catalog.data.deleted import DeletedPlace
+from voxlake.platform.catalog.data.deleted_places import DeletedPlace
 from voxlake.platform.errors import ConflictError, NotFoundError
 from voxlake.platform.names import names_of
 

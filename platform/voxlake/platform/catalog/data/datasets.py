@@ -34,6 +34,7 @@ from voxlake.platform.nodes.tree import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -164,15 +165,19 @@ def remove_record(connection: Connection, name: DatasetName) -> None:
 
 
 def hide_record(
-    connection: Connection, record: DatasetRecord, job: str, moment: datetime, purge_at: datetime
+    connection: Connection,
+    record: DatasetRecord,
+    spared: Collection[str],
+    moment: datetime,
+    purge_at: datetime,
 ) -> None:
     """Give the name of a dataset free that is to be deleted from the store; where it lies is not.
 
-    What was said and granted of it stays until then. Jobs that wait are given up but for `job`,
-    the one that deletes it.
+    What was said and granted of it stays until then. Jobs that wait are given up but for those
+    that are `spared`, by their ids: the one that deletes it, and what can be gone on with.
     """
     hide_node(connection, record.node, moment, purge_at)
-    give_up_jobs(connection, record.node, "its dataset was removed", spared=job)
+    give_up_jobs(connection, record.node, "its dataset was removed", spared=spared)
 
 
 def hidden_records(connection: Connection, *which: ColumnElement[bool]) -> list[DatasetRecord]:

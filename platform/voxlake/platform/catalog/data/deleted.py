@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from sqlalchemy import Row, Select, and_, func, literal, null, select, tuple_, update
+from sqlalchemy import func, select, update
 
 from voxlake.platform.access import Add, Permission, Place, authorize_place
 from voxlake.platform.catalog.audit import Writer
-from voxlake.platform.catalog.data.datasets import hidden_records, make_way
-from voxlake.platform.catalog.data.deletion import KIND
+from voxlake.platform.catalog.data.datasets import hidden_records, list_records, make_way
+from voxlake.platform.catalog.data.deleted_places import (
+    DEPTHS,
+    DeletedPlace,
+    after_place,
+    is_node,
+    may_delete,
+    read_places,
+)
 from voxlake.platform.catalog.data.forgetting import forget_node
-from voxlake.platform.catalog.data.node_records import path_at
 from voxlake.platform.catalog.data.record import DatasetState
+from voxlake.platform.catalog.data.uploads import resume_uploads
 from voxlake.platform.catalog.rights.grants import is_allowed, read_grants
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, InvalidNameError, NotFoundError
 from voxlake.platform.jobs.leases import change_job, locked_job
-from voxlake.platform.jobs.record import UNFINISHED, JobState
-from voxlake.platform.jobs.rows import decode
-from voxlake.platform.jobs.tables import jobs
+from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName, check_name
 from voxlake.platform.nodes.changes import show_node
 from voxlake.platform.nodes.tree import (
     KINDS,
-    ROOT,
-    collection,
     dataset,
-    experiment,
     find_below,
     find_path,
     is_kept,
@@ -38,38 +40,10 @@ from voxlake.platform.nodes.tree import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from voxlake.platform.access import Principal
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedPlace:
-    """A dataset, experiment or collection that was deleted and can be brought back."""
-
-    names: tuple[str, ...]
-    """As it was called, from the collection down."""
-    kind: str
-    """collection, experiment, image or labels."""
-    deleted_at: datetime
-    purge_at: datetime
-    """When it is deleted for good."""
-    path: tuple[int, ...]
-    """The ids of the nodes from the lake down to it."""
-    job: str | None = None
-    """Of a dataset: the job that deletes it from the store then."""
-    with_it: tuple[int, ...] = ()
-    """The nodes that were deleted with it, and come back with it."""
-
-    @property
-    def node(self) -> int:
-        """Its id, by which it is asked for."""
-        return self.path[-1]
-
-    def __str__(self) -> str:
-        return "/".join(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +61,12 @@ class Deleted(Writer):
         with self.database.read() as connection:
             found = [
                 place
-                for depth in _DEPTHS
-                for place in _read(
+                for depth in DEPTHS
+                for place in read_places(
                     connection,
                     depth,
-                    _may_delete(principal, depth),
-                    *_after(depth, after),
+                    may_delete(principal, depth),
+                    *after_place(depth, after),
                     limit=limit,
                 )
             ]
@@ -169,6 +143,9 @@ class Deleted(Writer):
             show_node(connection, node, parent, own.dataset)
         inside = select(datasets.c.node).where(datasets.c.of == place.node)
         connection.execute(update(nodes).where(nodes.c.id.in_(inside)).values(parent=parent))
+        back = datasets.c.node.in_((place.node, *place.with_it))
+        for record in list_records(connection, back):
+            resume_uploads(connection, record)
 
     def purge(self, number: int, principal: Principal) -> DeletedPlace:
         """Let a place be deleted for good now: a dataset by the first worker that is free.
@@ -198,7 +175,7 @@ class Deleted(Writer):
         for row in found:
             with self.database.write() as connection:
                 depth = KINDS.index(row.kind) + 1
-                for place in _read(connection, depth, _is_node(depth, row.id), lock=True):
+                for place in read_places(connection, depth, is_node(depth, row.id), lock=True):
                     self._forget(connection, place)
                     count += 1
         return count
@@ -216,95 +193,13 @@ class Deleted(Writer):
             return connection.execute(select(func.count()).where(which)).scalar_one()
 
 
-def _select(depth: int) -> Select[tuple[Any, ...]]:
-    levels = (collection, experiment, dataset)[:depth]
-    node, is_dataset = levels[-1], depth == len(KINDS)
-    query = select(
-        *(level.c.name.label(f"name_{number}") for number, level in enumerate(levels)),
-        *(level.c.id.label(f"node_{number}") for number, level in enumerate(levels)),
-        node.c.removed_at,
-        node.c.purge_at,
-        (datasets.c.kind if is_dataset else literal(KINDS[depth - 1])).label("kind"),
-        (jobs.c.id if is_dataset else null()).label("job"),
-        (jobs.c.spec if is_dataset else null()).label("spec"),
-    ).select_from(collection)
-    if depth > 1:
-        query = query.join(experiment, experiment.c.parent == collection.c.id)
-    if is_dataset:
-        deletes = jobs.c.kind == KIND, jobs.c.state.in_(sorted(UNFINISHED))
-        query = query.join(dataset, dataset.c.parent == experiment.c.id)
-        query = query.join(datasets, datasets.c.node == dataset.c.id)
-        query = query.join(jobs, and_(jobs.c.node == dataset.c.id, *deletes))
-    query = query.where(collection.c.parent == ROOT, node.c.purge_at.is_not(None))
-    return query.order_by(node.c.removed_at.desc(), node.c.id.desc())
-
-
-_DEPTHS = range(1, len(KINDS) + 1)
-"""Of collections, of experiments, of datasets."""
-_queries = {depth: _select(depth) for depth in _DEPTHS}
-
-
-def _may_delete(principal: Principal, depth: int) -> ColumnElement[bool]:
-    return is_allowed(principal, Permission.DELETE, now(), path_at(depth))
-
-
-def _is_node(depth: int, number: int) -> ColumnElement[bool]:
-    return path_at(depth)[-1] == number
-
-
-def _after(depth: int, last: int | None) -> list[ColumnElement[bool]]:
-    """Say that a place comes after another in the list."""
-    if last is None:
-        return []
-    node = (collection, experiment, dataset)[depth - 1]
-    moment = select(nodes.c.removed_at).where(nodes.c.id == last).scalar_subquery()
-    return [tuple_(node.c.removed_at, node.c.id) < tuple_(moment, literal(last))]
-
-
-def _read(
-    connection: Connection,
-    depth: int,
-    *which: ColumnElement[bool],
-    limit: int | None = None,
-    lock: bool = False,
-) -> list[DeletedPlace]:
-    """Return the places of a depth that all conditions hold of, the last deleted first.
-
-    If they are locked, nobody else changes their nodes before the transaction ends.
-    """
-    query = _queries[depth].where(*which).limit(limit)
-    if lock:
-        query = query.with_for_update(of=(collection, experiment, dataset)[depth - 1])
-    return [_place_of(connection, row, depth) for row in connection.execute(query)]
-
-
-def _place_of(connection: Connection, row: Row[tuple[Any, ...]], depth: int) -> DeletedPlace:
-    node = getattr(row, f"node_{depth - 1}")
-    others = and_(nodes.c.removed_at == row.removed_at, nodes.c.purge_at.is_not(None))
-    if depth == len(KINDS):
-        ours = decode(row.spec).get("nodes")
-        others = and_(others, nodes.c.id.in_(ours if isinstance(ours, list) else []))
-    else:
-        others = and_(others, nodes.c.parent == node, nodes.c.kind != KINDS[-1])
-    with_it = select(nodes.c.id).where(others, nodes.c.id != node).order_by(nodes.c.id)
-    return DeletedPlace(
-        names=tuple(getattr(row, f"name_{number}") for number in range(depth)),
-        kind=row.kind,
-        deleted_at=row.removed_at,
-        purge_at=row.purge_at,
-        path=(ROOT, *(getattr(row, f"node_{number}") for number in range(depth))),
-        job=row.job,
-        with_it=tuple(connection.execute(with_it).scalars()),
-    )
-
-
 def _find(
     connection: Connection, number: int, principal: Principal, *, lock: bool = False
 ) -> DeletedPlace:
     kind = connection.execute(select(nodes.c.kind).where(nodes.c.id == number)).scalar()
     for depth in [KINDS.index(kind) + 1] if kind in KINDS else []:
-        which = _is_node(depth, number), _may_delete(principal, depth)
-        for place in _read(connection, depth, *which, lock=lock):
+        which = is_node(depth, number), may_delete(principal, depth)
+        for place in read_places(connection, depth, *which, lock=lock):
             return place
         theirs = is_allowed(principal, Permission.DELETE, now())
         begun = datasets.c.node == number, datasets.c.state == DatasetState.REMOVING.value

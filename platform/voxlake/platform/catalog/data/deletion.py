@@ -19,12 +19,12 @@ from voxlake.platform.catalog.data.datasets import (
 from voxlake.platform.catalog.data.forgetting import forget_node
 from voxlake.platform.catalog.data.jobs import asked_by
 from voxlake.platform.catalog.data.record import DatasetState
-from voxlake.platform.catalog.data.uploads import give_up_uploads
+from voxlake.platform.catalog.data.uploads import give_up_uploads, pause_uploads
 from voxlake.platform.catalog.rights.grants import is_allowed
 from voxlake.platform.catalog.tables import datasets
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, ForbiddenError, NotFoundError
-from voxlake.platform.jobs.histories import jobs_about
+from voxlake.platform.jobs.histories import give_up_jobs, jobs_about
 from voxlake.platform.jobs.leases import change_job, locked_job
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.jobs.runner import is_running
@@ -104,8 +104,10 @@ class Deletion(Writer):
                 self.note(
                     connection, "delete dataset", str(each.name), node=each.node, detail=detail
                 )
-                hide_record(connection, each, job.id, moment, purge_at)
-                give_up_uploads(connection, each.node)
+                spared = pause_uploads(connection, each) if kept else []
+                hide_record(connection, each, [job.id, *spared], moment, purge_at)
+                if not kept:
+                    give_up_uploads(connection, each.node)
             told = f"can be brought back until {purge_at:%Y-%m-%d %H:%M} UTC" if kept else ""
             change_job(connection, job.id, queued_at=purge_at, message=told)
 
@@ -146,6 +148,7 @@ class Deletion(Writer):
                 self.note(connection, "purge dataset", str(record.name), node=node, detail=detail)
                 connection.execute(delete(datasets).where(datasets.c.node == node))
                 forget_node(connection, node)
+                give_up_jobs(connection, node, "its dataset was removed")
         return bool(found)
 
 

@@ -12,13 +12,15 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from voxlake.platform.catalog.audit import Writer
 from voxlake.platform.catalog.data.datasets import find_record
+from voxlake.platform.catalog.data.record import DatasetState
 from voxlake.platform.catalog.tables import uploads
 from voxlake.platform.database import now
 from voxlake.platform.errors import ConflictError, NotFoundError
+from voxlake.platform.jobs.histories import lay_aside_jobs, take_up_jobs
 from voxlake.platform.jobs.record import UNFINISHED, JobState
-from voxlake.platform.jobs.rows import clean_text, read_jobs
+from voxlake.platform.jobs.rows import add_job, clean_text, read_jobs
 from voxlake.platform.jobs.tables import jobs
-from voxlake.platform.nodes.tree import NAME_COLUMNS, join_names, name_of
+from voxlake.platform.nodes.tree import NAME_COLUMNS, is_kept, join_names, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from voxlake.platform.catalog.data.record import DatasetRecord
     from voxlake.platform.jobs.ledger import Ledger
+    from voxlake.platform.jobs.record import JSON
     from voxlake.platform.names import DatasetName
 
 
@@ -47,6 +51,9 @@ ALIVE = frozenset(UploadState) - {UploadState.COMPLETE, UploadState.DELETED}
 """States of an upload that can be gone on with."""
 QUEUE, WRITE, CLEAR = "queue-upload", "write-upload", "clear-upload"
 """Kinds of the jobs of an upload."""
+FINISH = "finish-upload"
+"""Kind of the jobs of uploads to the gateway itself, whose tasks are the shards that came."""
+_DELETED = "its dataset was deleted; it goes on once that is brought back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class Upload:
     message: str
     """Why it failed last; empty once it is complete."""
     created_at: datetime
+    is_deleted: bool
+    """Whether its dataset is: it goes on if that is brought back."""
 
     @property
     def name(self) -> str:
@@ -113,7 +122,8 @@ class Uploads(Writer):
     def list_uploads(self, user: int | None) -> list[Upload]:
         """Return the uploads of a user, or of the lake's owner, that can be gone on with."""
         mine = uploads.c.user.is_(None) if user is None else uploads.c.user == user
-        query = _named.where(mine, uploads.c.state.in_(sorted(ALIVE))).order_by(uploads.c.id)
+        alive = is_kept, uploads.c.state.in_(sorted(ALIVE))
+        query = _named.where(mine, *alive).order_by(uploads.c.id)
         with self.database.read() as connection:
             return [_upload_of(row) for row in connection.execute(query)]
 
@@ -191,11 +201,8 @@ class Uploads(Writer):
             record = find_record(connection, upload.dataset)
         begun = self._jobs(kind, upload)
         if not begun:
-            # As `compute.jobs.kinds.uploads` has it.
-            name = record.name
-            spec = {"kind": kind, "name": str(name), "kind_of_dataset": record.kind}
-            upload_spec = {**spec, "of": record.of, "upload": upload.id}
-            begun = [self.ledger.create_job(kind, name, upload_spec).id]
+            spec = _spec(kind, record, upload.id)
+            begun = [self.ledger.create_job(kind, record.name, spec).id]
         with suppress(ConflictError):
             self.ledger.enqueue(begun[0])
 
@@ -204,7 +211,9 @@ class Uploads(Writer):
         return [job.id for job in begun if job.spec["upload"] == upload.id]
 
 
-_named = join_names(select(uploads, *NAME_COLUMNS).select_from(uploads), uploads.c.node)
+_named = join_names(
+    select(uploads, *NAME_COLUMNS, is_kept.label("is_kept")).select_from(uploads), uploads.c.node
+)
 
 
 def _find(connection: Connection, which: ColumnElement[bool]) -> Upload:
@@ -226,6 +235,7 @@ def _upload_of(row: Row[tuple[Any, ...]]) -> Upload:
         state=UploadState(row.state),
         message=row.message,
         created_at=row.created_at,
+        is_deleted=not row.is_kept,
     )
 
 
@@ -233,6 +243,46 @@ def give_up_uploads(connection: Connection, node: int) -> None:
     """Give up the uploads to a dataset that goes: nobody goes on with them."""
     mine = uploads.c.node == node, uploads.c.state.in_(sorted(ALIVE))
     connection.execute(update(uploads).where(*mine).values(state=UploadState.DELETED.value))
+
+
+def pause_uploads(connection: Connection, record: DatasetRecord) -> list[str]:
+    """Have nothing uploaded to a dataset that is about to be hidden; return the jobs to be spared.
+
+    What was uploaded stays, and how far each upload is. Clients of boss-ingest find their queue
+    gone, once a worker has taken it away.
+    """
+    mine = uploads.c.node == record.node, uploads.c.state.in_(sorted(ALIVE))
+    begun = connection.execute(select(uploads.c.id).where(*mine)).scalars().all()
+    aside = lay_aside_jobs(connection, record.node, FINISH, _DELETED)
+    return [*aside, *(_queue(connection, record, number) for number in begun)]
+
+
+def resume_uploads(connection: Connection, record: DatasetRecord) -> None:
+    """Have uploads go on to a dataset that was brought back: what is missing is asked for anew."""
+    mine = uploads.c.node == record.node
+    filled = mine, uploads.c.state == UploadState.UPLOADING.value
+    connection.execute(update(uploads).where(*filled).values(state=UploadState.PREPARING.value))
+    moving = (UploadState.PREPARING.value, UploadState.COMPLETING.value)
+    begun = select(uploads.c.id).where(mine, uploads.c.state.in_(moving))
+    for number in connection.execute(begun).scalars().all():
+        _queue(connection, record, number)
+    if record.state is not DatasetState.READY:
+        take_up_jobs(connection, record.node, FINISH, _place(record))
+
+
+def _queue(connection: Connection, record: DatasetRecord, upload: int) -> str:
+    """Queue the job that has the queue of an upload hold what is missing; return its id."""
+    spec = _spec(QUEUE, record, upload)
+    return add_job(connection, QUEUE, record.name, spec, queued=True)
+
+
+def _spec(kind: str, record: DatasetRecord, upload: int) -> dict[str, JSON]:
+    """Return what a job of an upload is told, as `compute.jobs.kinds.uploads` has it."""
+    return {"kind": kind, **_place(record), "upload": upload}
+
+
+def _place(record: DatasetRecord) -> dict[str, JSON]:
+    return {"name": str(record.name), "kind_of_dataset": record.kind, "of": record.of}
 
 
 def no_upload() -> NotFoundError:

@@ -12,6 +12,7 @@ from voxlake.platform.aws.queues import index_queue, queues_of, upload_queue
 if TYPE_CHECKING:
     from voxlake.compute.jobs.workspace import Workspace
     from voxlake.compute.plan import Plan
+    from voxlake.platform.aws.queues import Queues
     from voxlake.platform.catalog.data.uploads import Upload
     from voxlake.platform.settings import Settings
 
@@ -36,10 +37,15 @@ def clear_all(workspace: Workspace, node: int) -> None:
 
 
 def _clear(settings: Settings, upload: Upload) -> None:
-    folder, queues = folder_of(settings, upload), queues_of(settings)
+    folder = folder_of(settings, upload)
+    delete_queues(queues_of(settings), upload)
+    store.delete_tree(folder)
+
+
+def delete_queues(queues: Queues, upload: Upload) -> None:
+    """Delete the queues of an upload, so that its clients end."""
     queues.delete(upload_queue(upload.name))
     queues.delete(index_queue(upload.name))
-    store.delete_tree(folder)
 
 
 def _no_stages(_: Work[ClearUploadSpec]) -> list[Plan]:

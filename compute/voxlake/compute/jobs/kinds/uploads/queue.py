@@ -1,6 +1,7 @@
 """Tell clients of boss-ingest, by a queue, what to upload: all that is not there yet.
 
-When nothing is missing, the job that writes it to the dataset is queued.
+When nothing is missing, the job that writes it to the dataset is queued. Of a dataset that is
+deleted nothing is: its queues are taken away, until it is brought back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from voxlake.compute.jobs.kinds.kind import JobKind, Work
+from voxlake.compute.jobs.kinds.uploads.clear import delete_queues
 from voxlake.compute.jobs.kinds.uploads.upload import (
     MOVING,
     UploadSpec,
@@ -67,14 +69,16 @@ class QueueTask:
 
 def _make_queues(work: Work[QueueUploadSpec]) -> None:
     upload, queues = upload_of(work), queues_of(work.workspace.settings)
-    if upload.state in MOVING:
+    if upload.is_deleted:
+        delete_queues(queues, upload)
+    elif upload.state in MOVING:
         queues.make(upload_queue(upload.name), kept_s=KEPT_S, hidden_s=HIDDEN_S)
         queues.make(index_queue(upload.name), kept_s=UNREAD_S, hidden_s=HIDDEN_S)
 
 
 def _stages(work: Work[QueueUploadSpec]) -> list[Plan]:
     upload, queues = upload_of(work), queues_of(work.workspace.settings)
-    if upload.state not in MOVING:
+    if upload.is_deleted or upload.state not in MOVING:
         return []
     url = queues.url(upload_queue(upload.name))
     if url is None:
@@ -90,7 +94,7 @@ def _task(uploaded: Uploaded, queues: Queues, url: str, cell: Cell) -> QueueTask
 
 def _finish(work: Work[QueueUploadSpec]) -> None:
     upload, uploads = upload_of(work), work.workspace.catalog.uploads
-    if upload.state not in MOVING:
+    if upload.is_deleted or upload.state not in MOVING:
         return
     missing = sum(
         Result.model_validate(each).missing for each in work.ledger.results(work.job, STAGE)
