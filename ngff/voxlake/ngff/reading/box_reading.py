@@ -30,6 +30,8 @@ class BoxReading(Reading[Voxels]):
         self.out = np.empty(box.shape, coding.dtype)
         self.lacks_shards = False
         """Whether a shard is not stored, so that its voxels were taken for fill."""
+        self.states = set[str]()
+        """ETags of the objects that it is read from; an empty one of a shard that is not stored."""
         super().__init__(self.out)
         self.address = self.out.ctypes.data
         """Of its memory."""
@@ -39,6 +41,7 @@ class BoxReading(Reading[Voxels]):
     def put_fill(self, cell: Cell) -> None:
         """Put fill where a shard would be that is not stored."""
         self.lacks_shards = True
+        self.states.add("")
         part = cell_box(cell, self.coding.shard) & self.box
         self.out[part.within(self.box).slices] = self.coding.fill
 

@@ -53,7 +53,11 @@ class ShardPart:
         return [(at, at + size) for at, size in self.entries[pieces.chunks].tolist()]
 
     def works(self, pieces: Pieces, source: RangeReader | Sequence[memoryview]) -> list[Work]:
-        """Return the works that put in pieces: of chunks in a file, or of one payload for each."""
+        """Return the works that put in pieces: of chunks in a file, or of one payload for each.
+
+        They are the last that is read of the shard: its voxels are of this state.
+        """
+        self.reading.states.add(self.info.etag)
         if not len(pieces.chunks):
             return []
         decoding = Decoding.of(self, pieces, source)

@@ -13,13 +13,15 @@ import numpy as np
 
 from voxlake.ngff.grid.box import cell_box
 from voxlake.ngff.memory.reuse import reused
-from voxlake.ngff.shards.chunk_codec import decode_chunks
+from voxlake.ngff.shards.chunk_codec import decode_chunks, unpack_chunks
 from voxlake.ngff.shards.format import ABSENT, shard_format
 from voxlake.ngff.shards.index_cache import index_of
 from voxlake.platform import store
 from voxlake.platform.errors import CorruptDataError, ObjectNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from voxlake.ngff.grid.box import Box
@@ -59,6 +61,43 @@ class StoredShard:
         bodies = iter(_read_joined(self._object, stored))
         payloads = [None if at == ABSENT else next(bodies) for at, _ in entries]
         decode_chunks(self.coding, payloads, out, str(self._object.url))
+
+    @property
+    def etag(self) -> str | None:
+        """State of the object; None: no shard is stored."""
+        return None if self._object is None else self._object.info.etag
+
+    def read_chunks(self, boxes: Sequence[Box]) -> list[npt.NDArray[Any]]:
+        """Return the voxels of boxes, each of which lies within one chunk; without the compiler.
+
+        Raises
+        ------
+        CorruptDataError
+            If the index or a chunk does not decode.
+        ConflictError
+            If the shard on S3 is another by now.
+        StoreError
+            If the store fails.
+        """
+        insides = [box.within(self.box) for box in boxes]
+        spans = [self.entries[self.coding.numbers(inside)][0].tolist() for inside in insides]
+        stored = [(at, at + size) for at, size in spans if at != ABSENT]
+        if self._object is None or not stored:
+            return [self._fill(box) for box in boxes]
+        payloads = [memoryview(body) for body in self._object.read_many(stored)]
+        chunks = iter(unpack_chunks(self.coding, payloads, str(self._object.url)))
+        return [
+            self._fill(inside) if at == ABSENT else next(chunks)[self._in_chunk(inside)]
+            for inside, (at, _) in zip(insides, spans, strict=True)
+        ]
+
+    def _fill(self, box: Box) -> npt.NDArray[Any]:
+        return np.full(box.shape, self.coding.fill, self.coding.dtype)
+
+    def _in_chunk(self, inside: Box) -> tuple[slice, ...]:
+        """Return where a box of the shard lies in its chunk."""
+        starts = [lo % n for lo, n in zip(inside.start, self.coding.chunk, strict=True)]
+        return tuple(slice(lo, lo + n) for lo, n in zip(starts, inside.shape, strict=True))
 
     @cached_property
     def entries(self) -> npt.NDArray[np.uint64]:

@@ -11,17 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ngff.labels.samples import CHUNK, SHAPE, SHARD, bodies, dead_store, filled, new_volume
+from tests.servers.s3_proxy import s3_proxy
 
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.labels.queries.in_box import LabelsInBox, labels_in_box
 from voxlake.ngff.labels.sidecars.build import index_shard
 from voxlake.ngff.labels.sidecars.sidecar import Sidecar, decode, encode, sidecar_url
+from voxlake.ngff.reading import loading
 from voxlake.ngff.shards.whole import write_shard
+from voxlake.ngff.volume import open_volume
 from voxlake.platform import store
 from voxlake.platform.errors import OutOfBoundsError, StoreError, UnsupportedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from tests.servers.s3_proxy import Request
 
     from voxlake.ngff.volume import Volume
     from voxlake.platform.store import StoreURL
@@ -243,10 +247,38 @@ def test_an_empty_volume_has_no_labels(lake: StoreURL) -> None:
     assert found.stale_shards == ()
 
 
-# On S3 an ETag is of the content: bytes that come back are not told from those that stayed.
-@pytest.mark.folder
-def test_an_answer_is_true_of_one_state_of_a_shard_while_it_is_written(lake: StoreURL) -> None:
-    volume, index, box = new_volume(lake / "labels"), lake / "index", Box((1, 1, 1), (7, 11, 15))
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_bytes_that_come_back_on_s3_are_no_second_state(
+    s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch, *, is_loaded: bool
+) -> None:
+    assert s3_store.endpoint is not None
+    monkeypatch.setattr(loading._LOADING, "is_done", is_loaded)
+    volume, index = new_volume(s3_store / "labels"), s3_store / "index"
+    box = Box((1, 1, 1), (7, 11, 15))
+    states = [np.full(SHARD, label, np.uint64) for label in (1, 2)]
+    write_shard(volume, (0, 0, 0), states[0])
+    index_shard(volume, (0, 0, 0), index)
+    key = volume.shard_url((0, 0, 0)).key
+    left = [("GET range", 1), ("HEAD", 0)]
+
+    def write_between(request: Request) -> None:
+        """Write another state when a part of the shard is asked for, and the first again later."""
+        if left and request.key.endswith(key) and request.kind == left[0][0]:
+            write_shard(volume, (0, 0, 0), states[left.pop(0)[1]])
+
+    with s3_proxy(s3_store.endpoint) as proxy:
+        proxy.choose = write_between
+        asked = open_volume(replace(volume.url, endpoint=proxy.endpoint))
+        found = labels_in_box(asked, replace(index, endpoint=proxy.endpoint), box, counts=True)
+    assert not left  # both were written
+    assert_exact(found, np.ones(SHARD, np.uint64), box)
+
+
+def test_an_answer_is_true_of_one_state_of_a_shard_while_it_is_written(
+    any_store: StoreURL,
+) -> None:
+    lake, box = any_store, Box((1, 1, 1), (7, 11, 15))
+    volume, index = new_volume(lake / "labels"), lake / "index"
     states = [np.full(SHARD, label, np.uint64) for label in (1, 2)]
     # In each state one label fills all chunks, so that a mixed answer would have both.
     write_shard(volume, (0, 0, 0), states[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell
-from voxlake.ngff.labels.queries.voxels import read_tiles
+from voxlake.ngff.labels.queries.one_state import read_tiles_of
 from voxlake.ngff.labels.scan.counts import (
     NOTHING,
     Counts,
@@ -20,10 +21,11 @@ from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.memory.columns import merged
 from voxlake.ngff.shards.whole import read_shard
+from voxlake.platform.errors import ConflictError
 from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -128,21 +130,25 @@ def _ask_shard(
         if etag is None:
             return _Answer(NOTHING)
         rows = trusted_rows(volume, index_url, cell, etag)
-        if rows is None:
-            answer = _Answer(_count_tiles(volume, inside.tiles(volume.chunk)), stale=True)
-        else:
-            answer = _ask_rows(volume, box, cell, rows, counts=counts)
-        # Voxels that were read are those of the ETag only if it is still the same.
-        if not (answer.stale or answer.chunks_read) or shard_etag(volume, cell) == etag:
-            return answer
+        count = partial(_count_tiles, volume, cell, etag)
+        with suppress(ConflictError):  # others have written to it
+            if rows is None:
+                return _Answer(count(inside.tiles(volume.chunk)), stale=True)
+            return _ask_rows(volume, box, cell, rows, count, counts=counts)
     voxels, _ = read_shard(volume, cell)
     return _Answer(count_labels(voxels[inside.within(shard).slices]), stale=True)
 
 
 def _ask_rows(
-    volume: Volume, box: Box, cell: tuple[int, ...], rows: Rows, *, counts: bool
+    volume: Volume,
+    box: Box,
+    cell: tuple[int, ...],
+    rows: Rows,
+    count: Callable[[Iterable[Box]], Counts],
+    *,
+    counts: bool,
 ) -> _Answer:
-    """Answer from the rows, and read the chunks whose rows leave it open."""
+    """Answer from the rows, and by `count` from the chunks whose rows leave it open."""
     sure, unsure = _decide(rows, box, faces=not counts)
     if not counts:
         # A label that is in for sure need not be found again.
@@ -151,9 +157,11 @@ def _ask_rows(
     # All labels of a chunk that is read are counted there, so its rows are left out.
     kept = sure & ~np.isin(rows.chunks, chunks)
     from_rows = merged(Counts(rows.labels[kept], rows.voxels[kept]))
+    if not len(chunks):
+        return _Answer(from_rows)
     starts = [tuple(map(int, start)) for start in chunk_starts(volume, cell, chunks)]
     tiles = (Box.of_shape(volume.chunk).shifted(start) & box for start in starts)
-    return _Answer(add_counts([from_rows, _count_tiles(volume, tiles)]), len(chunks))
+    return _Answer(add_counts([from_rows, count(tiles)]), len(chunks))
 
 
 def _decide(
@@ -176,6 +184,6 @@ def _decide(
     return sure, meets & ~sure
 
 
-def _count_tiles(volume: Volume, tiles: Iterable[Box]) -> Counts:
-    """Count the labels of disjoint boxes of at most a chunk each."""
-    return add_counts(map(count_labels, read_tiles(volume, tiles, READ_BYTES)))
+def _count_tiles(volume: Volume, cell: Cell, etag: str, tiles: Iterable[Box]) -> Counts:
+    """Count the labels of disjoint boxes of at most a chunk each, of a shard in a state."""
+    return add_counts(map(count_labels, read_tiles_of(volume, cell, etag, tiles, READ_BYTES)))

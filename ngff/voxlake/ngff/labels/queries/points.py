@@ -9,7 +9,7 @@ import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell, cell_box
 from voxlake.ngff.labels.queries.extent import chunks_of
-from voxlake.ngff.labels.queries.voxels import read_tiles
+from voxlake.ngff.labels.queries.one_state import read_tiles
 from voxlake.ngff.labels.scan.rows import check_labels, chunk_starts
 from voxlake.ngff.labels.scan.stored import stored_rows
 from voxlake.ngff.labels.sidecars.trust import known_rows, shard_etag

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.ngff.grid.box import Box, Cell
+from voxlake.ngff.labels.queries.one_state import read_tiles_of
 from voxlake.ngff.labels.scan.rows import chunk_starts
 from voxlake.ngff.labels.sidecars.trust import shard_etag, trusted_rows
 from voxlake.ngff.labels.state import find_rows_in_force
 from voxlake.ngff.shards.whole import read_shard
-from voxlake.platform.errors import LimitExceededError
+from voxlake.platform.errors import ConflictError, LimitExceededError
 from voxlake.platform.parallel import in_parallel
 
 if TYPE_CHECKING:
@@ -117,17 +118,6 @@ def mask_of(state: IndexState, one: OneLabel, box: Box, max_voxels: int = MAX_VO
     return mask
 
 
-def read_tiles(volume: Volume, tiles: Iterable[Box], most: int) -> Iterator[npt.NDArray[Any]]:
-    """Yield the voxels of boxes of a chunk or less each, in their order.
-
-    `most` bytes of decoded voxels are asked for at a time, or one chunk if that is larger.
-    """
-    for some in batched(tiles, max(1, most // volume.chunk_bytes)):
-        # All reads are begun before the first is waited for.
-        for read in [volume.read(tile) for tile in some]:
-            yield read.result()
-
-
 def _cells(state: IndexState, one: OneLabel, box: Box) -> Iterable[Cell]:
     """Return the shards that may have some of a label, in C order."""
     shard = state.volume.shard
@@ -152,11 +142,8 @@ def _ask_shard[T](question: Question, cell: Cell, take: Callable[[ChunkMask], T]
             return []
         rows = trusted_rows(volume, question.index_url, cell, etag)
         tiles = _tiles(question, cell, rows)
-        taken = [take(each) for each in _read(question, tiles) if each.mask.any()]
-        known = all(mask is not None for _, mask in tiles)
-        # Voxels that were read are those of the ETag only if it is still the same.
-        if known or shard_etag(volume, cell) == etag:
-            return taken
+        with suppress(ConflictError):  # others have written to it
+            return [take(each) for each in _read(question, cell, etag, tiles) if each.mask.any()]
     voxels, _ = read_shard(volume, cell)
     shard = volume.shard_box(cell)
     whole = (
@@ -193,11 +180,16 @@ def _solid(rows: Rows, tile: Box) -> Mask | None:
     return mask
 
 
-def _read(question: Question, tiles: list[tuple[Box, Mask | None]]) -> Iterator[ChunkMask]:
-    unknown = (tile for tile, mask in tiles if mask is None)
-    voxels = read_tiles(question.volume, unknown, READ_BYTES)
+def _read(
+    question: Question, cell: Cell, etag: str, tiles: list[tuple[Box, Mask | None]]
+) -> Iterator[ChunkMask]:
+    """Yield the masks of chunks of a shard in a state; raise ConflictError if it is in another."""
+    unknown = [tile for tile, mask in tiles if mask is None]
+    voxels = read_tiles_of(question.volume, cell, etag, unknown, READ_BYTES)
     for tile, mask in tiles:
         yield ChunkMask(tile, _where(question, next(voxels)) if mask is None else mask)
+    if unknown:
+        next(voxels, None)  # what is looked at after the last
 
 
 def _where(question: Question, voxels: npt.NDArray[Any]) -> Mask:
