@@ -37,8 +37,8 @@ from voxlake.compute.sample.fib25 import BASE_URL
 from voxlake.compute.sample.folder import SampleFolder
 from voxlake.documents.service.lake import CheckDocument
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, condition_of
+from voxlake.platform.catalog.opening import catalog_database
 from voxlake.platform.errors import ClusterLostError, StoreReadOnlyError
 from voxlake.platform.store.process import prepare_process
 from voxlake.platform.store.s3.offers import DELETES

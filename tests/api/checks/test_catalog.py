@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from voxlake.api.checks.catalog import CLOCK_S, look_at_database, outcome_of
 from voxlake.platform.catalog import open_catalog
-from voxlake.platform.catalog.catalog import catalog_database
 from voxlake.platform.catalog.condition import NEWEST, Condition, condition_of
 from voxlake.platform.catalog.migrate import REVISIONS
+from voxlake.platform.catalog.opening import catalog_database
 
 if TYPE_CHECKING:
     from voxlake.platform.settings import Settings

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from voxlake.api.console.pages.page import SENT, go_to, held_at, page
 from voxlake.api.data.labels import labels as label_data
 from voxlake.api.data.labels import objects as object_data
+from voxlake.api.data.labels.asked_box import times_of
 from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.guards.datasets import Granted, MayAddVoxels, MayReadVoxels
 from voxlake.api.guards.places import OnChannel
@@ -48,7 +49,7 @@ async def show_labels(
     t: Annotated[int | None, Query(ge=0, lt=10**15, description="Time point.")] = None,
 ) -> HTMLResponse:
     """Show the largest labels of a dataset, or one that is asked for, at one time point."""
-    times = await label_data.times_of(granted)
+    times = await times_of(granted)
     body: BodyDocument | None = None
     known: ObjectDocument | None = None
     bins: tuple[SizeBin, ...] = ()

@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from voxlake.api.data.labels.labels import AskedBox, ask
+from voxlake.api.data.labels.asked_box import AskedBox
+from voxlake.api.data.labels.labels import ask
 from voxlake.api.formats.format import Offer
 from voxlake.api.formats.tables import BINARY_TABLES, TableFormat
 from voxlake.api.guards.datasets import Granted

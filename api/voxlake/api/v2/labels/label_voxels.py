@@ -12,6 +12,7 @@ from pydantic import Field
 from voxlake.api.data import datasets as data
 from voxlake.api.data.labels import labels as label_data
 from voxlake.api.data.labels import voxels as label_voxels
+from voxlake.api.data.labels.asked_box import box_of
 from voxlake.api.data.labels.voxels import ENCODINGS
 from voxlake.api.formats import FORMATS, negotiate
 from voxlake.api.formats.negotiate import choose
@@ -80,7 +81,7 @@ async def get_sparse_volume(
     offers = [each for each in ENCODINGS if each.encode or not clip.coarse]
     what = "a coarse sparse volume" if clip.coarse else "a sparse volume"
     encoding = choose(clip.format, accept, offers, what)
-    asked = await label_data.box_of(granted, clip.by_axis())
+    asked = await box_of(granted, clip.by_axis())
     box = None if asked.is_whole else asked.zyx
     limit = granted.gateway.whole_answer_bytes
     parts, held, state = await label_data.ask(
@@ -125,7 +126,7 @@ async def get_mask(
 
     It is a cutout of uint8, in the same formats and with the same headers.
     """
-    asked = await label_data.box_of(granted, clip.by_axis())
+    asked = await box_of(granted, clip.by_axis())
     read, box, state = await label_voxels.read_mask(granted, label, asked, bodies=clip.bodies)
     dataset = await data.open_dataset(granted)
     cutout = data.cutout_of(granted, dataset, 0, box, np.dtype(np.uint8))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from voxlake.api.data.labels import labels as label_data
+from voxlake.api.data.labels.asked_box import box_of
 from voxlake.api.formats.tables import JSON
 from voxlake.api.guards.datasets import MayAddVoxels, MayReadVoxels
 from voxlake.api.http.answers.label_answers import (
@@ -86,7 +87,7 @@ async def get_labels(
     granted: MayReadVoxels, asked: Annotated[BoxQuery, Query()], form: TableForm
 ) -> Response:
     """Return the labels that have voxels in a box of level 0. Exact, background left out."""
-    box = await label_data.box_of(granted, asked.by_axis())
+    box = await box_of(granted, asked.by_axis())
     inside, after, number = await label_data.labels_in_box(
         granted,
         box.zyx,
