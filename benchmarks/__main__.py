@@ -62,7 +62,7 @@ ALONE = {
     "client-reads": ("benchmarks.client_reads:run_client_reads", ("repeats",)),
     "bossdb": ("benchmarks.bossdb:run_bossdb", ("repeats",)),
     "gateway-ranges": ("benchmarks.gateway_ranges:run_gateway_ranges", ("repeats",)),
-    "store-latency": ("benchmarks.store_latency:run_store_latency", ("repeats",)),
+    "store-latency": ("benchmarks.store_latency:run_store_latency", ("size", "repeats")),
     "catalog": ("benchmarks.catalog:run_catalog", ("repeats",)),
     "growth": ("benchmarks.growth.report:run_growth", ("voxels", "shards", "prices")),
 }
