@@ -70,7 +70,34 @@ function sharedLinks() {
   };
 }
 
-const plugins = () => [missingIcons(), bundledWorkers(), sharedLinks()];
+/**
+ * Have a decoder made again that could not be loaded.
+ *
+ * Neuroglancer has workers decode chunks, and hears nothing of one whose script does not come, for
+ * a moment without a network, say: it counts it for good, and where it has no other draws nothing.
+ */
+function decodersMadeAgain() {
+  const begins = "  let ready = false;\n";
+  const again = `${begins}  worker.onerror = () => {
+    if (ready) return;
+    --numWorkers;
+    setTimeout(() => {
+      if (pendingTasks.size > 0 && numWorkers < maxWorkers) launchWorker();
+    }, 500);
+  };
+`;
+  return {
+    name: "decoders-made-again",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.endsWith("async_computation/request.js")) return;
+      if (!code.includes(begins)) this.error(`no beginning of a worker in ${id}: look at how it makes them`);
+      return { code: code.replace(begins, again), map: null };
+    },
+  };
+}
+
+const plugins = () => [missingIcons(), bundledWorkers(), sharedLinks(), decodersMadeAgain()];
 
 export default defineConfig({
   base: "./",

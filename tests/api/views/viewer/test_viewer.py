@@ -13,6 +13,7 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.exceptions import HTTPException
 from tests.api.conftest import TOKEN, Served, run_app
 from tests.api.lakes import Sample, add_sample
 from tests.api.views.conftest import PROJECT
@@ -21,6 +22,7 @@ from tests.api.views.viewer.drawn import MESSAGES, wait_until_drawn
 from voxlake.api.app import create_app
 from voxlake.api.identity.local import LocalIdentity
 from voxlake.api.views.neuroglancer import viewer_link
+from voxlake.api.views.packed_files import PackedFiles
 from voxlake.ngff.grid.axes import VoxelSize
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.layout import Kind
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
+    from starlette.responses import Response
 
 READERS = Path(__file__).parents[3] / "readers"
 
@@ -192,6 +195,25 @@ def look(
     wait_until_drawn(page)
     assert page.evaluate(MESSAGES) == []
     return canvas(page)
+
+
+def test_a_decoder_that_could_not_be_loaded_is_made_again(
+    scene: Scene, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many are made as there are cores; the script of the first two does not come."""
+    refused: list[str] = []
+    answered = PackedFiles.get_response
+
+    async def answer(files: PackedFiles, path: str, scope: Any) -> Response:
+        if "async_computation" in path and len(refused) < 2:
+            refused.append(path)
+            raise HTTPException(503)
+        return await answered(files, path, scope)
+
+    monkeypatch.setattr(PackedFiles, "get_response", answer)
+    page.goto(scene.login("/view/a/b/cells"))
+    wait_until_drawn(page)
+    assert len(refused) == 2
 
 
 def test_image_and_labels_are_drawn_where_they_belong(scene: Scene, page: Page) -> None:
