@@ -171,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
             return answer
         if b"no bucket named" in answer.body:
             return _refusal(404, "NoSuchBucket")
+        if answer.headers.get("content-range", "").endswith("--1/0"):
+            return _refusal(416, "InvalidRange")  # as Google says of the end of what is empty
         said = {404: "NoSuchKey", 412: "PreconditionFailed"}.get(answer.status)
         return answer if said is None else _refusal(answer.status, said)
 

@@ -203,13 +203,15 @@ class Volume:
         Raises
         ------
         OutOfBoundsError, InvalidInputError
-            At once, if the box is not inside the volume, or `voxels` do not fit it.
+            At once, if the box is not inside the volume, or `voxels` do not fit it; UnsupportedError
+            if TensorStore does not speak to the store.
         StoreError
             At once, if a local store cannot be locked, or a shard is behind a symbolic link.
         CorruptDataError, StoreError
             With the answer; CorruptDataError if what is stored there is damaged.
         """
         self.check_fits(box, voxels)
+        _check_spoken_to(self.url)
         self._check_links("write", box)
         self._check_heads("write", box)
         lock = self._lock(box) if self.url.is_local else None
@@ -342,9 +344,15 @@ def open_volume(url: StoreURL, cache_bytes: int = CACHE_BYTES) -> Volume:
             raise explain("open", url, error) from error
     volume = Volume(url, array, dict(array.spec().to_json()["metadata"]))
     reader = ShardReader.of(volume, cache_bytes)
-    if reader is None and kvstore is _NOWHERE:
-        as_tensorstore(url)  # says that it cannot
+    if reader is None:
+        _check_spoken_to(url)
     return replace(volume, blosc=BloscChunks.of(volume, kvstore, context), reader=reader)
+
+
+def _check_spoken_to(url: StoreURL) -> None:
+    """Raise UnsupportedError if TensorStore does not speak to the store."""
+    if not is_in_tensorstore(url):
+        as_tensorstore(url)
 
 
 def _open_known(spec: dict[str, Any], context: ts.Context) -> ts.TensorStore | None:

@@ -58,8 +58,8 @@ def azure_spec(url: StoreURL, settings: Settings, retries: dict[str, Any]) -> di
     if not is_anonymous(url, settings):
         raise UnsupportedError(
             f"{url} is in Azure Blob Storage, where TensorStore reads public containers alone, and "
-            "this is to be read by it: N5, precomputed, and zarr that is not coded as voxlake "
-            "codes; copy it to a folder, S3 or Google Cloud Storage, or have it public"
+            "this is for it to read or write: N5, precomputed, and zarr that is not coded as "
+            "voxlake codes; copy it to a folder, S3 or Google Cloud Storage"
         )
     path = "/".join(map(quote, filter(None, (url.root, url.key))))
     base = f"{url.endpoint}/{path}/"
