@@ -73,12 +73,12 @@ def head(url: StoreURL) -> ObjectInfo:
     """Return size and ETag of the object; raise ObjectNotFoundError if there is none.
 
     A 404 to HEAD has no body that would say whose it is, the store's or that of something before
-    it. So S3 is asked for the object then, whose 404 does.
+    it. So a bucket is asked for the object then, whose 404 does.
     """
     try:
         return _head(url)
     except ObjectNotFoundError:
-        if url.scheme != "s3":
+        if not url.is_bucket:
             raise
     with store_failures("read", url):
         meta = request(_get_first, _get_first_async, *object_of(url))

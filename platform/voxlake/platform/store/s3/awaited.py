@@ -35,7 +35,7 @@ async def ask_head(url: StoreURL) -> ObjectInfo:
         with store_failures("read", url):
             meta = await obstore.head_async(*object_of(url))
     except ObjectNotFoundError:
-        if url.scheme != "s3":
+        if not url.is_bucket:
             raise
         return (await ask_start(url, 1))[0]
     return ObjectInfo(url, meta["size"], etag_of_meta(meta))
