@@ -6,9 +6,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from voxlake.ngff.labels.sidecars import trust
 from voxlake.ngff.volume import Volume
-from voxlake.platform import store
+from voxlake.platform import parallel, store
 from voxlake.platform.store import FileLock
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ class Steps:
 def watch(patch: pytest.MonkeyPatch) -> Steps:
     """Make steps of all operations of the index, until `patch` is undone."""
     steps = Steps()
-    patch.setattr(trust, "ThreadPoolExecutor", _OneByOne)
+    patch.setattr(parallel, "ThreadPoolExecutor", _OneByOne)
     for name in OPERATIONS:
         patch.setattr(store, name, _stepping(steps, name))
     patch.setattr(store, "FileLock", _locking(steps))
