@@ -203,8 +203,9 @@ class Volume:
         Raises
         ------
         OutOfBoundsError, InvalidInputError
-            At once, if the box is not inside the volume, or `voxels` do not fit it; UnsupportedError
-            if TensorStore does not speak to the store.
+            At once, if the box is not inside the volume, or `voxels` do not fit it.
+        UnsupportedError
+            At once, if TensorStore does not speak to the store.
         StoreError
             At once, if a local store cannot be locked, or a shard is behind a symbolic link.
         CorruptDataError, StoreError
