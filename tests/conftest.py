@@ -15,7 +15,8 @@ from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tests import installations
-from tests.migrated import CopiedTables, migrated_database
+from tests.installations import Installation
+from tests.migrated import CopiedTables, has_catalog, migrated_database
 from tests.servers import folders
 from tests.servers.azurite.azurite import ACCOUNT_KEY, AzureServer, run_azurite
 from tests.servers.gcs import GcsServer, run_gcs
@@ -184,12 +185,21 @@ def lake(
     """An empty lake in a local folder; on S3 with PostgreSQL if `make installations` says so."""
     if installations.is_on_servers(request.node):
         url = request.getfixturevalue("s3_store")
-        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("catalog_url"))
+        monkeypatch.setenv("VOXLAKE_DATABASE_URL", request.getfixturevalue("_database_of_lake"))
         assert isinstance(url, StoreURL)
         return url
     folder = tmp_path / "lake"
     folder.mkdir()
     return StoreURL.parse(str(folder))
+
+
+@pytest.fixture(scope="module")
+def reaching_lakes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let processes that are started for all tests of a module reach the lake of each."""
+    with pytest.MonkeyPatch.context() as patch:
+        if installations.HERE == Installation.SERVERS:
+            prefix_on(request.getfixturevalue("s3_server"), patch)
+        yield
 
 
 @pytest.fixture
@@ -324,6 +334,26 @@ def _migrated_url(postgres_server: str) -> str:
 def catalog_url(postgres_server: str, _migrated_url: str) -> str:
     """A PostgreSQL database with the tables of this version, and nothing in them."""
     return create_database(postgres_server, _migrated_url)
+
+
+@pytest.fixture(scope="session")
+def _unused_databases() -> list[str]:
+    """Databases like those of `catalog_url` in which tests before made no catalog."""
+    return []
+
+
+@pytest.fixture
+def _database_of_lake(
+    postgres_server: str, _migrated_url: str, _unused_databases: list[str]
+) -> Iterator[str]:
+    """A database like that of `catalog_url`: most tests of a lake need none, and it takes time."""
+    if _unused_databases:
+        url = _unused_databases.pop()
+    else:
+        url = create_database(postgres_server, _migrated_url)
+    yield url
+    if not has_catalog(url):
+        _unused_databases.append(url)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import psycopg
 from sqlalchemy import inspect
 
 from voxlake.platform.catalog import migrate
@@ -26,6 +27,12 @@ def migrated_database(url: str) -> str:
     with closing(open_database(url, Settings())) as database, database.write() as connection:
         migrate._upgrade(database, connection)
     return url
+
+
+def has_catalog(url: str) -> bool:
+    """Return whether a lake has its catalog in a migrated database."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT FROM lake").fetchone() is not None
 
 
 _AROUND = {"BEGIN TRANSACTION;", "COMMIT;"}

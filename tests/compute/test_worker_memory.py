@@ -41,7 +41,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
+def scheduler(reaching_lakes: None) -> Iterator[str]:
     """A cluster of two workers with a supervisor each, which gives tasks up sooner than usual."""
     with (
         dask.config.set({**MEMORY, "distributed.scheduler.allowed-failures": 1}),

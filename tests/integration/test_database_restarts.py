@@ -22,6 +22,7 @@ from tests.servers.postgres import Postgres, run_own_postgres
 from voxlake.compute.jobs import IngestRequest, Workspace, start_ingest
 from voxlake.ngff.grid.layout import Kind
 from voxlake.ngff.lake import Place
+from voxlake.platform import store
 from voxlake.platform.catalog import DatasetState
 from voxlake.platform.jobs.record import JobState
 from voxlake.platform.names import DatasetName
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voxlake.platform.store import StoreURL
-
-pytestmark = pytest.mark.folder
 
 SOURCE = "phantom:32,40,16000?kind=labels"
 PLACE = Place(DatasetName.parse("queue/of/cells"), Kind.LABELS)
@@ -61,8 +60,7 @@ def installation(lake: StoreURL, tmp_path: Path) -> Iterator[Installation]:
         postgres = stack.enter_context(run_own_postgres())
         settings = Settings(database_url=postgres.url, task_bytes=1)
         workspace = stack.enter_context(Workspace.opened(lake, settings))
-        (lake.path / ".voxlake").mkdir()
-        (lake.path / ".voxlake/lake.json").touch()
+        store.write(lake / ".voxlake/lake.json", b"")
         add_sample(lake, workspace.catalog, Sample("lab/brain/em", image_voxels((20, 33, 37))))
         environment = os.environ | {"VOXLAKE_DATABASE_URL": postgres.url, "VOXLAKE_WORKERS": "0"}
         words = ["worker", "--lake", str(lake), "--poll", "0.1"]

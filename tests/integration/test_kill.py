@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.installations import begin_lake
 from tests.servers.dask import DaskCluster
 
 from voxlake.compute.cluster.stream import WINDOW_PER_THREAD
@@ -102,11 +103,14 @@ class Run:
 
     def stored(self) -> int:
         """Return how many shards are on the store; the sidecar of each is of the same task."""
-        return sum("/c/" in str(info.url) for info in store.walk(self.lake))
+        return sum("/c/" in info.url.key for info in store.walk(self.lake))
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory,
+    reaching_lakes: None,
+) -> Iterator[DaskCluster]:
     cluster = DaskCluster(tmp_path_factory.mktemp("logs"))
     cluster.start()
     yield cluster
@@ -115,16 +119,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
 
 @pytest.fixture(scope="module")
 def unkilled(tmp_path_factory: pytest.TempPathFactory) -> StoreURL:
-    """The same job, left alone."""
+    """The same job, left alone, in a folder."""
     lake = StoreURL.parse(str(tmp_path_factory.mktemp("unkilled")))
-    with Workspace.opened(lake, Settings(workers=0, task_bytes=1)) as workspace:
+    settings = Settings(workers=0, task_bytes=1, database_url=None)
+    with Workspace.opened(lake, settings) as workspace:
         run_job(workspace, start_ingest(workspace, IngestRequest(SOURCE, PLACE, index=True)))
     return lake
 
 
 @pytest.fixture
 def run(lake: StoreURL, cluster: DaskCluster) -> Iterator[Run]:
-    with Workspace.opened(lake, Settings()) as workspace:
+    with Workspace.opened(begin_lake(lake), Settings()) as workspace:
         yield Run(workspace, cluster)
 
 
@@ -149,7 +154,7 @@ def _count_done(workspace: Workspace, job: Job) -> int:
 
 
 def _tasks(lake: StoreURL) -> int:
-    with Workspace.opened(lake, Settings()) as workspace:
+    with Workspace.opened(lake, Settings(database_url=None)) as workspace:
         return _count_done(workspace, workspace.catalog.ledger.list_jobs()[0])
 
 
@@ -168,16 +173,18 @@ def _check_equal(lake: StoreURL, unkilled: StoreURL) -> None:
     """
 
     def objects(root: StoreURL) -> dict[str, bytes]:
-        found = {str(info.url).removeprefix(str(root)): info.url for info in store.walk(root)}
+        urls = [info.url for info in store.walk(root)]
+        found = {url.key.removeprefix(root.key).lstrip("/"): url for url in urls}
         bodies = {key: store.read(url).body for key, url in found.items() if ".voxlake" not in key}
         return _with_neutral_names({key: _unmarked(body) for key, body in bodies.items()})
 
     mine, theirs = objects(lake), objects(unkilled)
     assert mine.keys() == theirs.keys()
     assert [key for key in mine if ".index/" not in key and mine[key] != theirs[key]] == []
-    paths = [str(path) for path in lake.path.rglob("*") if path.is_file()]
-    files = {path.removeprefix(str(lake)): b"" for path in paths if ".voxlake" not in path}
-    assert _with_neutral_names(files).keys() == mine.keys()
+    if lake.is_local:
+        paths = [str(path) for path in lake.path.rglob("*") if path.is_file()]
+        files = {path.removeprefix(f"{lake}/"): b"" for path in paths if ".voxlake" not in path}
+        assert _with_neutral_names(files).keys() == mine.keys()
     with Workspace.opened(lake, Settings()) as workspace:
         volume = workspace.dataset(PLACE).level(0)
         status = index_status(Labels(volume, workspace.lake / PLACE.index_key))
@@ -223,7 +230,6 @@ def _check_segment(volume: Volume, index: StoreURL) -> None:
     assert np.array_equal(found.voxels, counts[labels != 0])
 
 
-@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
@@ -241,7 +247,6 @@ def test_killed_cli(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
-@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_workers(run: Run, unkilled: StoreURL, round_: int) -> None:
     process = run.begin()
@@ -253,7 +258,6 @@ def test_killed_workers(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
-@pytest.mark.folder
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     total = _tasks(unkilled)
@@ -272,7 +276,6 @@ def test_killed_scheduler(run: Run, unkilled: StoreURL, round_: int) -> None:
     _check_equal(run.lake, unkilled)
 
 
-@pytest.mark.folder
 def test_killed_while_the_segment_by_label_is_built(run: Run) -> None:
     """The command dies once all shards are indexed, and as the few tasks after run."""
     _finish(run.begin())

@@ -250,13 +250,14 @@ def test_the_group_of_labels(image: Dataset) -> None:
     }
 
 
-@pytest.mark.folder
 @pytest.mark.parametrize(("between", "count"), [({}, 0), ({"plate": {}}, 1)])
 def test_labels_in_a_folder_of_labels(image: Dataset, between: Document, count: int) -> None:
     group = image.url / "labels"
-    (group / "seg").path.rename(group.path / "moved")
-    (group.path / "seg").mkdir()
-    (group.path / "moved").rename(group.path / "seg" / "one")
+    before = group / "seg"
+    bodies = {info.url.key: store.read(info.url).body for info in store.walk(before)}
+    store.delete_tree(before)
+    for key, body in bodies.items():
+        store.write(before / "one" / key.removeprefix(before.key), body)
     folder = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": between}}
     store.write(group / "seg" / "zarr.json", json.dumps(folder).encode())
     edit(group, lambda d: d["attributes"]["ome"].update(labels=["seg/one"]))

@@ -60,7 +60,7 @@ def far(tmp_path: Path) -> Path:
     levels = ngff_zarr.to_multiscales(image, scale_factors=[2])
     ngff_zarr.to_ome_zarr(str(folder / "em.zarr"), levels, version="0.4")
     theirs = StoreURL.parse(str(folder))
-    with open_catalog(theirs, Settings()) as catalog:
+    with open_catalog(theirs, Settings(database_url=None)) as catalog:
         add_sample(theirs, catalog, Sample(str(CELLS), label_voxels(SHAPE), Kind.LABELS))
     return folder
 
@@ -91,7 +91,6 @@ def on_web(far: Path) -> Iterator[str]:
         yield web.address
 
 
-@pytest.mark.folder
 @pytest.mark.parametrize("store", [in_folder, on_web])
 def test_what_lies_elsewhere_is_served_as_it_lies(
     lake: StoreURL, far: Path, store: Callable[[Path], AbstractContextManager[str]]
@@ -120,7 +119,6 @@ def test_what_lies_elsewhere_is_served_as_it_lies(
             assert listed["labels"] == [str(label) for label in ids if label]
 
 
-@pytest.mark.folder
 def test_administrators_register_and_nobody_else(lake: StoreURL, far: Path) -> None:
     settings = Settings(allowed_stores=(str(far),))
     asked = {"name": str(EM), "url": f"{far}/em.zarr"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,9 @@ def test_many_short_tasks_cost_no_memory(ledger: Ledger) -> None:
     assert peak < 6_000_000
     assert ledger.count_done(claim.job, "write") == TASKS
     (stage,) = ledger.get_job(claim.job).stages
-    assert stage.progress == StageProgress(TASKS, 0, 10 * TASKS, 3 * TASKS, None)
+    # A database that takes long over so many has it told how fast they were.
+    told = replace(stage.progress, tasks_per_s=None)
+    assert told == StageProgress(TASKS, 0, 10 * TASKS, 3 * TASKS, None)
 
 
 def test_a_lone_result_is_written_soon(ledger: Ledger) -> None:

@@ -77,7 +77,6 @@ def test_a_copy_keeps_its_index(
     assert len([url for url in reads if "/c/" in url.key]) == status.shards
 
 
-@pytest.mark.folder
 def test_an_audit_of_a_copy_finds_what_others_wrote_and_no_copies(lake: StoreURL) -> None:
     _indexed(lake / "a", bodies(3))
     _copied(lake / "a", lake / "b")
@@ -93,8 +92,8 @@ def test_an_audit_of_a_copy_finds_what_others_wrote_and_no_copies(lake: StoreURL
     volume.array[volume.shard_box(written).slices].write(np.uint64(99)).result()
     store.delete(volume.shard_url(emptied))
     store.delete(sidecar_url(labels.index_url, unknown))
-    # What no sidecar tells of is not known to be a copy.
-    assert audit(labels).marked == (written, emptied, unknown)
+    # What no sidecar tells of is not known to be a copy, but by its ETag, on S3 that of its bytes.
+    assert audit(labels).marked == (written, emptied, *([unknown] if lake.is_local else []))
     labels = _copied(lake / "c", lake / "e")
     compact(labels)
     found, voxels = labels.view().all(), volume.read(volume.box).result()

@@ -69,7 +69,8 @@ def test_a_request_and_its_job_are_one_trace(
     assert (ran.service, ran.trace, ran.parent) == ("worker", TRACE, request.span)
     assert ran.facts == {"job": job.id, "dataset": "a/b/em"}
     inside = {each.name for each in receiver.spans if each.parent == ran.span}
-    assert inside == {"store list", "store write"}
+    # On S3 a job also reads, which on a folder is no request.
+    assert inside - {"store read"} == {"store list", "store write"}
 
 
 def test_a_job_is_told_by_stages(lake: StoreURL, catalog: Catalog, receiver: Receiver) -> None:

@@ -171,16 +171,16 @@ def test_a_shard_written_whole_is_seen(lake: StoreURL) -> None:
     assert found.stale_shards == ((1, 0, 1),)
 
 
-@pytest.mark.folder
 def test_a_shard_that_became_background_has_no_labels(lake: StoreURL) -> None:
     voxels = bodies(15)
     volume = filled(lake / "labels", voxels)
     index_all(volume, lake / "index")
     voxels[volume.shard_box((0, 0, 0)).slices] = 0
-    write_shard(volume, (0, 0, 0), np.zeros(SHARD, np.uint64))
+    left = write_shard(volume, (0, 0, 0), np.zeros(SHARD, np.uint64))
     found = labels_in_box(volume, lake / "index", volume.box, counts=True)
     assert_exact(found, voxels, volume.box)
-    assert found.stale_shards == ()
+    # On S3 an object without chunks is left, which is of no sidecar.
+    assert found.stale_shards == (() if left is None else ((0, 0, 0),))
 
 
 def test_without_any_index_answers_are_exact(lake: StoreURL) -> None:
