@@ -94,6 +94,8 @@ def hold_that_axe_finds_nothing(
         broken = "[...document.images].filter(each => !each.naturalWidth).map(each => each.src)"
         assert page.evaluate(broken) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        captions = "[...document.querySelectorAll('caption')].map(each => each.clientWidth)"
+        assert all(wide > 150 for wide in page.evaluate(captions)), path
         # The policy of the pages lets no script in, that of the browser's owner included.
         page.evaluate(AXE.read_text())
         found = page.evaluate("axe.run().then(said => said.violations.map(each => each.id))")
