@@ -126,6 +126,13 @@ def test_a_storage_account_is_ours_or_foreign() -> None:
     ours = LISTED.model_copy(update={"azure_account": "lab"})
     assert not allowed_store("az://open/em?account=lab", LAKE, ours).foreign
     assert not allowed_store("az://open/em", LAKE, ours).foreign
+    emulator = Settings(allowed_stores=("az://open",), azure_endpoint="http://127.0.0.1:1/lab")
+    url = allowed_store("az://open/em", LAKE, emulator)
+    assert allowed_store(str(url), LAKE, emulator) == url
+    with pytest.raises(StoreForbiddenError):
+        allowed_store("az://open/em?endpoint=http://127.0.0.1:1/evil", LAKE, emulator)
+    with pytest.raises(InvalidInputError):
+        allowed_store("az://open/em?endpoint=http://127.0.0.1:1/lab/../x", LAKE, emulator)
 
 
 def test_a_link_in_a_listed_folder_leads_nowhere(tmp_path: Path) -> None:

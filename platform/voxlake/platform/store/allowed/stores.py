@@ -96,7 +96,9 @@ def _has_plain_options(text: str, known: set[str]) -> bool:
     options = dict(pairs)
     if len(options) < len(pairs) or not options.keys() <= known:
         return False
-    origin = re.fullmatch(_ORIGIN, options.get("endpoint", "https://any"))
+    # That of a storage account may end in its name, as an emulator's does.
+    account = "(?:/[a-z0-9]{3,24})?" if "account" in known else ""
+    origin = re.fullmatch(_ORIGIN + account, options.get("endpoint", "https://any"))
     return (
         origin is not None
         and _is_host(origin["host"])
