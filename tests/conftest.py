@@ -374,7 +374,7 @@ def oidc_provider(servers: str) -> str:
 def any_database(request: pytest.FixtureRequest) -> Settings:
     """Settings for a catalog on each kind of database, with a lake's default and nothing in it.
 
-    Migrations take a second: PostgreSQL has the tables already.
+    PostgreSQL has the tables already: its migrations take longer than most tests.
     """
     if request.param == "sqlite":
         return Settings()
