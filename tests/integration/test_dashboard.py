@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dask
 import pytest
+from tests.installations import begin_lake
 from tests.servers.dask import DaskCluster
 from tests.servers.processes import free_ports, stop
 
@@ -62,7 +63,7 @@ def _shown(workspace: Workspace, job: str) -> JobDocument:
 def test_a_job_leads_to_the_dashboard_while_it_runs(lake: StoreURL, cluster: DaskCluster) -> None:
     """What is behind the link has a page of the worker, which names the tasks that it has."""
     words = ["worker", "--once", "--lake", str(lake), "--scheduler", cluster.address]
-    with Workspace.opened(lake, Settings(task_bytes=1)) as workspace:
+    with Workspace.opened(begin_lake(lake), Settings(task_bytes=1)) as workspace:
         job = start_ingest(workspace, IngestRequest(SOURCE, PLACE))
         workspace.catalog.ledger.enqueue(job.id)
         process = subprocess.Popen([sys.executable, "-m", "voxlake.cli", *words])
