@@ -12,7 +12,7 @@ AZURITE := tests/servers/azurite/node_modules/.package-lock.json
 # Every command, worker and test starts a Python: without compiled modules each would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo ready test installations coverage proofs requests aborts hostile faults fuzz writes chaos soak times alerts check bench format viewer browser prometheus pins wheel pictures docs clean
+.PHONY: demo ready test installations containers coverage proofs requests aborts hostile faults fuzz writes chaos soak times alerts check bench format viewer browser prometheus pins wheel pictures docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp viewer  ## Build a lake from real data and show it: make demo ARGS="--no-serve"
@@ -30,6 +30,11 @@ coverage: ready  ## Run the tests, and tell which lines and branches they reach
 
 installations: .venv/dev.stamp $(READERS) $(PROVIDER) $(AZURITE)  ## Run the tests that have a lake on S3 with PostgreSQL
 	VOXLAKE_TEST_INSTALLATION=s3-postgres $(BIN)/pytest $(ARGS)
+
+CONTAINERS := $(or $(TMPDIR),/tmp)/voxlake-containers
+
+containers: ready  ## Build and start the installation with Docker, which is fetched: make containers CONTAINERS=FOLDER
+	VOXLAKE_TEST_CONTAINERS=$(CONTAINERS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 --durations=5 tests/deploy/containers/composition.py
 
 EXAMPLES := 200
 LABEL_INDEX := tests/ngff/labels
