@@ -34,7 +34,7 @@ installations: .venv/dev.stamp $(READERS) $(PROVIDER) $(AZURITE)  ## Run the tes
 CONTAINERS := $(or $(TMPDIR),/tmp)/voxlake-containers
 
 containers: ready  ## Build and start the installation with Docker, which is fetched: make containers CONTAINERS=FOLDER
-	VOXLAKE_TEST_CONTAINERS=$(CONTAINERS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 --durations=5 tests/deploy/containers/composition.py
+	VOXLAKE_TEST_CONTAINERS=$(CONTAINERS) $(BIN)/pytest -n0 -o faulthandler_timeout=0 --durations=5 tests/deploy/containers/composition.py tests/deploy/containers/pinning.py
 
 EXAMPLES := 200
 LABEL_INDEX := tests/ngff/labels

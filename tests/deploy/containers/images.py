@@ -47,10 +47,15 @@ def make_images(machine: Machine) -> None:
     """Make all images but that of voxlake, under the tags that are asked for."""
     context = machine.root / "images"
     _lay_out(context)
-    with (machine.folder / "base.tar").open("rb") as tar:
-        machine.run("docker", "import", "-", "base", fed=tar)
+    import_base(machine)
     for stage, tag in tags().items():
         machine.run("docker", "build", "--quiet", "--target", stage, "--tag", tag, "/images")
+
+
+def import_base(machine: Machine) -> None:
+    """Have the image that all others made here begin with."""
+    with (machine.folder / "base.tar").open("rb") as tar:
+        machine.run("docker", "import", "-", "base", fed=tar)
 
 
 def _lay_out(context: Path) -> None:
