@@ -178,7 +178,7 @@ def cluster_failures() -> Iterator[None]:
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
     try:
-        client = Client(address, timeout=CONNECT_S)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterLostError(
             f"no Dask scheduler answers at {address} ({error}); start one, or leave the address out"
