@@ -92,8 +92,8 @@ class InLake:
         """
         if self.lake is None:
             raise InvalidInputError(
-                "no lake was named; give --lake URL (a folder or s3://BUCKET/PATH), or set "
-                "VOXLAKE_LAKE"
+                "no lake was named; give --lake URL (a folder, s3://BUCKET/PATH, gs:// or az://), "
+                "or set VOXLAKE_LAKE"
             )
         return StoreURL.parse(self.lake, read_settings())
 

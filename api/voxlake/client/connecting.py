@@ -28,8 +28,9 @@ def connect(address: str, token: str | None = None) -> Gateway | Lake:
     Parameters
     ----------
     address
-        ``https://lake.example.org`` for a gateway; a folder, ``memory://NAME`` or
-        ``s3://BUCKET/PATH`` for a lake on its store, without a server in between.
+        ``https://lake.example.org`` for a gateway; a folder, ``memory://NAME``,
+        ``s3://BUCKET/PATH``, ``gs://`` or ``az://`` for a lake on its store, without a server in
+        between.
     token
         Bearer token of a gateway. None: that of the environment (``VOXLAKE_TOKEN``, for the gateway
         in ``VOXLAKE_GATEWAY``) or the one that ``voxlake login`` keeps; else, of a gateway on this

@@ -40,7 +40,8 @@ class GatewayJobs:
         dataset
             ``collection/experiment/dataset`` that may be made of it.
         source
-            A folder, file or pattern of them, or ``s3://BUCKET/PATH``, as the server sees it.
+            A folder, file or pattern of them, or an address of ``s3://``, ``gs://`` or ``az://``,
+            as the server sees it.
         axes
             A letter for each axis of the source; empty: as it says itself.
 

@@ -42,7 +42,7 @@ class Lake:
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """Return the lake at a folder, ``memory://`` or ``s3://`` URL."""
+        """Return the lake at a folder, or a URL of ``memory://`` or of a bucket."""
         return cls(StoreURL.parse(address))
 
     def __enter__(self) -> Self:

@@ -58,8 +58,8 @@ def open_group(
     Parameters
     ----------
     address
-        A folder, ``memory://`` or ``s3://`` URL of an OME-Zarr group; or ``.../zarr/COLLECTION/
-        EXPERIMENT/DATASET`` at a gateway.
+        An OME-Zarr group: a folder, or a URL of ``memory://``, ``s3://``, ``gs://`` or ``az://``;
+        or ``.../zarr/COLLECTION/EXPERIMENT/DATASET`` at a gateway.
     token
         Bearer token for the gateway; None for the one that ``voxlake login`` keeps, if it keeps
         one; empty to ask anonymously.

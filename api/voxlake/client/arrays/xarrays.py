@@ -42,8 +42,8 @@ def open_xarray(
     Parameters
     ----------
     address
-        A folder, ``memory://`` or ``s3://`` URL of an OME-Zarr group; or ``.../zarr/COLLECTION/
-        EXPERIMENT/DATASET`` at a gateway.
+        An OME-Zarr group: a folder, or a URL of ``memory://``, ``s3://``, ``gs://`` or ``az://``;
+        or ``.../zarr/COLLECTION/EXPERIMENT/DATASET`` at a gateway.
     level
         0 is the finest.
     token

@@ -47,8 +47,8 @@ class RegisterQuestion(Question):
     url: str = Field(
         max_length=2048,
         examples=["s3://open-data/brain/em.ome.zarr"],
-        description="Of the group: a folder of the server, s3:// or https://, on its list of "
-        "stores that may be opened.",
+        description="Of the group: a folder of the server, s3://, gs://, az:// or https://, on "
+        "its list of stores that may be opened.",
     )
     of: str | None = Field(
         default=None,

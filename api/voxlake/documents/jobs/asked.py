@@ -28,8 +28,8 @@ class AboutDataset(Question):
 
 
 SOURCE = (
-    "A folder, file or pattern of them, or s3://BUCKET/PATH, below one of the places that the "
-    "server reads sources from."
+    "A folder, file or pattern of them, or an address of s3://, gs:// or az://, below one of the "
+    "places that the server reads sources from."
 )
 NumberName = Literal["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "float32"]
 NamedAxes = Annotated[str, StringConstraints(pattern="^[a-z]{0,8}$")]

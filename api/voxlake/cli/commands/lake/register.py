@@ -21,7 +21,8 @@ def register(
     url: Annotated[
         str,
         Parameter(
-            name="URL", help="A folder, s3://BUCKET/PATH or https://HOST/PATH of an OME-Zarr group."
+            name="URL",
+            help="An OME-Zarr group: a folder, s3://BUCKET/PATH, gs://, az:// or https://HOST/PATH.",
         ),
     ],
     name: Name,

@@ -26,8 +26,8 @@ type Where = Annotated[
     str,
     Parameter(
         name="WHERE",
-        help="A folder, s3://BUCKET/PATH or http(s)://HOST/PATH of an OME-Zarr group, or "
-        "COLLECTION/EXPERIMENT/DATASET of the lake.",
+        help="An OME-Zarr group: a folder, s3://BUCKET/PATH, gs://, az:// or http(s)://HOST/PATH; "
+        "or COLLECTION/EXPERIMENT/DATASET of the lake.",
     ),
 ]
 
