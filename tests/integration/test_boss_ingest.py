@@ -412,7 +412,7 @@ def test_a_deleted_dataset_takes_its_open_uploads_along(made: Lake) -> None:
     purge = f"{made.url}/v2/deleted/{deleted['id']}/purge"
     job = httpx2.post(purge, headers=asked, timeout=30).json()["job"]
     assert number not in [each["id"] for each in made.ask("GET", "").json()["ingest_jobs"]]
-    assert made.ask("GET", f"{number}/status").status_code == 404
+    assert made.ask("GET", f"{number}/status").status_code == 409
     with open_catalog(made.lake, Settings()) as catalog:
         deadline = time.monotonic() + PATIENCE_S
         while catalog.ledger.get_job(job).state in UNFINISHED:

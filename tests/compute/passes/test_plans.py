@@ -240,7 +240,7 @@ def test_shards_that_may_be_too_large_for_the_store_are_refused_before_any_work(
     dataset = new_dataset(s3_store, np.zeros((40, 70, 90), np.uint16), steps, Reduction.MEAN)
     plan_passes(dataset, None, Limits(1, 1 << 30, 2))
     monkeypatch.setattr(objects, "MOST_PUT", 2 * 8 * 16 * 16 - 1)
-    with pytest.raises(LimitExceededError, match="4,096 bytes, and S3 takes 4,095"):
+    with pytest.raises(LimitExceededError, match="4,096 bytes, and stores take 4,095"):
         plan_passes(dataset, None, Limits(1, 1 << 30, 2))
 
 

@@ -224,7 +224,7 @@ def test_what_is_too_large_for_one_request_is_refused(
     monkeypatch.setattr(objects, "MOST_PUT", 5)
     made = store.grow(s3_store / "object")
     made.append([b"voxels"])
-    with pytest.raises(LimitExceededError, match="6 bytes, and S3 takes 5"):
+    with pytest.raises(LimitExceededError, match="6 bytes, and stores take 5"):
         made.commit(turn=nullcontext(""))
     assert not store.exists(s3_store / "object")
 

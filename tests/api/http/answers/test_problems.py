@@ -136,6 +136,7 @@ def test_the_openapi_document_is_complete(served: Served, anonymous: httpx2.Clie
         for status in ("400", "401", "404", "405", "500", "502", "503", "default"):
             content = operation["responses"][status]["content"]
             assert content == {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}, name
+        assert "content" not in operation["responses"].get("303", {}), name
         for parameter in operation.get("parameters", []):
             assert parameter["schema"], name
     ids = [operation["operationId"] for _, operation in found]

@@ -299,7 +299,7 @@ def test_wrong_scale(tmp_path: Path, change: dict[str, Any], word: str) -> None:
 def test_what_is_no_volume(tmp_path: Path) -> None:
     fails(f"precomputed://{tmp_path}", "no info")
     fails("precomputed://folder", "absolute path")
-    fails("precomputed://gs://bucket/em", "https://storage.googleapis.com/BUCKET/PATH")
+    fails("precomputed://ftp://host/em", "no address of s3://, gs:// or http(s)://")
     (tmp_path / "info").write_text('{"@type": "neuroglancer_annotations_v1"}')
     fails(f"precomputed://{tmp_path}", "wrong info")
     fails(tmp_path, "no PNG")  # another reader's folder, then

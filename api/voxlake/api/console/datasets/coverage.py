@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from voxlake.api.console.datasets.coverage_picture import draw_coverage
-from voxlake.api.console.pages.page import page
+from voxlake.api.console.pages.page import console_router, page
 from voxlake.api.data import datasets as data
 from voxlake.api.data.stored.coverage import coverage_of
 from voxlake.api.guards.datasets import MayRead, MayReadVoxels
 from voxlake.api.http.answers.problems import BINARY
 
-router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=["console"])
+router = console_router("/datasets/{collection}/{experiment}/{dataset}")
 
 Level = Annotated[int, Query(ge=0, le=99, description="Which level; one that there is.")]
 PICTURE: dict[int | str, dict[str, Any]] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from voxlake.api.console.datasets.slices import SliceQuery, choose_slice
 from voxlake.api.console.datasets.snippets import snippets_of
-from voxlake.api.console.pages.page import held_at, page
+from voxlake.api.console.pages.page import console_router, held_at, page
 from voxlake.api.data import datasets as data
 from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.guards.datasets import MayRead, relatives
@@ -19,7 +19,7 @@ from voxlake.api.places import channels, metadata
 from voxlake.api.v2.datasets.datasets import with_addresses
 from voxlake.platform.access import Read
 
-router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}", tags=["console"])
+router = console_router("/datasets/{collection}/{experiment}/{dataset}")
 
 THUMBNAIL = 256
 """Pixels of the longest edge, if a level is so small."""

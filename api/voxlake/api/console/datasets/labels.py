@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import SENT, go_to, held_at, page
+from voxlake.api.console.pages.page import SENT, console_router, go_to, held_at, page
 from voxlake.api.data.labels import labels as label_data
 from voxlake.api.data.labels import objects as object_data
 from voxlake.api.data.labels.asked_box import times_of
@@ -26,7 +26,7 @@ from voxlake.ngff.labels.view import View
 from voxlake.platform.access import Read, ReadVoxels
 from voxlake.platform.errors import NotFoundError
 
-router = APIRouter(prefix="/datasets/{collection}/{experiment}/{dataset}/labels", tags=["console"])
+router = console_router("/datasets/{collection}/{experiment}/{dataset}/labels")
 
 LARGEST = 50
 """Labels that are listed."""

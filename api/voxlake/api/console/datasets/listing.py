@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from voxlake.api.console.pages.page import page
+from voxlake.api.console.pages.page import console_router, page
 from voxlake.api.guards.askers import NAMED
 from voxlake.api.guards.datasets import AfterPlace
 from voxlake.api.guards.places import Anybody
 from voxlake.api.places import datasets, metadata
 from voxlake.platform.access import AssignGroup, Read, Right, Update
 
-router = APIRouter(tags=["console"])
+router = console_router()
 
 ON_A_PAGE = 48
 RIGHTS: dict[str, type[Right]] = {"": Read, "update": Update, "assign_group": AssignGroup}

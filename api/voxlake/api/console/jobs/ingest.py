@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.console.jobs.found import suggested_name
 from voxlake.api.console.jobs.jobs import UNFIT, go_to_job
-from voxlake.api.console.pages.page import page
+from voxlake.api.console.pages.page import console_router, page
 from voxlake.api.guards.jobs import GrantedJob, MayManage
 from voxlake.api.guards.places import MayAddToExperiment
 from voxlake.api.http.answers.problems import FORBIDDEN
@@ -20,7 +20,7 @@ from voxlake.documents.jobs.asked import JobQuestion, LookQuestion
 from voxlake.platform.access import Update
 from voxlake.platform.errors import ConflictError
 
-router = APIRouter(tags=["console"])
+router = console_router()
 
 INGEST = "/collections/{collection}/experiments/{experiment}/ingest"
 

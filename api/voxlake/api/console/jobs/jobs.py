@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from voxlake.api.console.jobs.found import choices_of
-from voxlake.api.console.pages.page import SENT, go_to, page
+from voxlake.api.console.pages.page import SENT, console_router, go_to, page
 from voxlake.api.guards.askers import SignedIn
 from voxlake.api.guards.jobs import MayManage, MayWatch
 from voxlake.api.guards.places import Anybody
@@ -19,7 +19,7 @@ from voxlake.documents.forms import JobForm
 from voxlake.documents.jobs.job import JobDocument
 from voxlake.documents.places.asked import DatasetText
 
-router = APIRouter(tags=["console"])
+router = console_router()
 
 ON_A_PAGE = 50
 WATCH_SECONDS = 3

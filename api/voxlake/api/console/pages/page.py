@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.datastructures import Headers
@@ -34,6 +34,11 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def console_router(prefix: str = "") -> APIRouter:
+    """Return a router of pages and forms; what a form is answered by is another address."""
+    return APIRouter(prefix=prefix, tags=["console"], default_response_class=RedirectResponse)
 
 
 async def page(

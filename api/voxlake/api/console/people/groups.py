@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, SENT, check_typed, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, check_typed, console_router, go_to, page
 from voxlake.api.guards.askers import AfterName, GroupName, SignedIn, Unlimited
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
@@ -15,7 +15,7 @@ from voxlake.api.people import groups
 from voxlake.documents.forms import DeletionForm, MemberForm, UserForm
 from voxlake.documents.people.asked import GroupQuestion
 
-router = APIRouter(prefix="/groups", tags=["console"])
+router = console_router("/groups")
 
 FIXED = SENT | documented(409, "The name is taken, or the group would be left without an owner.")
 

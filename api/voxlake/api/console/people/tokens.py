@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, console_router, go_to, page
 from voxlake.api.guards.askers import AfterNumber, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.people import tokens
 from voxlake.documents.forms import NumberForm, TokenForm
 
-router = APIRouter(prefix="/tokens", tags=["console"])
+router = console_router("/tokens")
 
 Chosen = Annotated[NumberForm, Depends(FormBody(NumberForm))]
 

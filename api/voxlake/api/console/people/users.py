@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, SENT, TAKEN, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, TAKEN, console_router, go_to, page
 from voxlake.api.guards.askers import Administrator, AfterName, UserManager
 from voxlake.api.http.answers.problems import FORBIDDEN
 from voxlake.api.http.requests.intake import FormBody
@@ -15,7 +15,7 @@ from voxlake.api.people import users
 from voxlake.documents.forms import LakeRoleForm, StandingForm
 from voxlake.documents.people.asked import UserQuestion
 
-router = APIRouter(prefix="/users", tags=["console"])
+router = console_router("/users")
 
 
 @router.get("", summary="Page of users", response_class=HTMLResponse, responses=FORBIDDEN)

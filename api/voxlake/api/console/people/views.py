@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, console_router, go_to, page
 from voxlake.api.guards.askers import AfterNumber, SignedIn
 from voxlake.api.guards.datasets import grant
 from voxlake.api.http.answers.problems import FORBIDDEN
@@ -19,7 +19,7 @@ from voxlake.documents.forms import StateForm, ViewForm
 from voxlake.documents.viewer.states import ViewerState
 from voxlake.platform.access import ReadVoxels
 
-router = APIRouter(prefix="/views", tags=["console"])
+router = console_router("/views")
 
 
 @router.get("", summary="Page of shared views", response_class=HTMLResponse, responses=FORBIDDEN)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, TAKEN, go_to, held_at, page, page_of
+from voxlake.api.console.pages.page import (
+    ON_A_PAGE,
+    TAKEN,
+    console_router,
+    go_to,
+    held_at,
+    page,
+    page_of,
+)
 from voxlake.api.guards.askers import AfterName
 from voxlake.api.guards.places import (
     Anybody,
@@ -23,7 +31,7 @@ from voxlake.documents.datasets.dataset import dataset_summary
 from voxlake.documents.forms import DatasetForm
 from voxlake.documents.places.asked import CollectionQuestion
 
-router = APIRouter(prefix="/collections", tags=["console"])
+router = console_router("/collections")
 
 EXPERIMENT = "/{collection}/experiments/{experiment}"
 NewPlace = Annotated[CollectionQuestion, Depends(FormBody(CollectionQuestion))]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import ON_A_PAGE, SENT, go_to, page, page_of
+from voxlake.api.console.pages.page import ON_A_PAGE, SENT, console_router, go_to, page, page_of
 from voxlake.api.guards.askers import AfterNumber, SignedIn
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
 from voxlake.api.http.requests.intake import FormBody
 from voxlake.api.places import deleted as data
 from voxlake.documents.forms import RestoreForm
 
-router = APIRouter(prefix="/deleted", tags=["console"])
+router = console_router("/deleted")
 
 BEGUN = SENT | documented(409, "Its name is taken, what it lay in is deleted, or its purge began.")
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import SENT, check_typed, go_to, held_at, page, page_of
+from voxlake.api.console.pages.page import (
+    SENT,
+    check_typed,
+    console_router,
+    go_to,
+    held_at,
+    page,
+    page_of,
+)
 from voxlake.api.guards.askers import GrantedPlace
 from voxlake.api.guards.datasets import MayDelete, MayUpdate
 from voxlake.api.guards.places import (
@@ -24,7 +32,7 @@ from voxlake.api.places import collections, datasets, metadata
 from voxlake.documents.forms import ChangeForm, DeletionForm, KeyForm, ValueForm
 from voxlake.platform.access import Update
 
-router = APIRouter(tags=["console"])
+router = console_router()
 
 COLLECTION = "/collections/{collection}"
 EXPERIMENT = f"{COLLECTION}/experiments/{{experiment}}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from voxlake.api.console.pages.page import SENT, go_to, held_at, page
+from voxlake.api.console.pages.page import SENT, console_router, go_to, held_at, page
 from voxlake.api.guards.askers import MayReadPlace, MayShare, MayUnshare
 from voxlake.api.guards.datasets import MayAssignGroup, MayReadVoxels, MayRemoveGroup
 from voxlake.api.http.answers.problems import FORBIDDEN, documented
@@ -17,7 +17,7 @@ from voxlake.api.people import links, shares
 from voxlake.documents.forms import GroupForm, LinkForm, NumberForm, ShareForm
 from voxlake.documents.people.links import link_document
 
-router = APIRouter(tags=["console"])
+router = console_router()
 
 LINKS = "/datasets/{collection}/{experiment}/{dataset}/links"
 OWNERLESS = documented(409, "Nobody but administrators could share the place any more.")

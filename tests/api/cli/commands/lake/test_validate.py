@@ -118,7 +118,7 @@ def test_a_group_on_the_web(voxlake: Command, foreign: Path) -> None:
 
 @pytest.mark.parametrize(
     ("where", "code"),
-    [("lab/cube/none", 4), ("none.zarr", 4), ("http://h/a?b=1", 2), ("gs://b/x", 2), ("", 2)],
+    [("lab/cube/none", 4), ("none.zarr", 4), ("http://h/a?b=1", 2), ("ftp://b/x", 2), ("", 2)],
 )
 def test_what_is_not_there(shared: Command, where: str, code: int) -> None:
     assert shared("validate", where).code == code
