@@ -91,7 +91,9 @@ class _Objects:
             return 404, {}, _ABSENT
         if method == "HEAD":
             return 200, {"ETag": etag, "Content-Length": str(len(stored))}, b""
-        return (200, {"ETag": etag}, stored) if method == "GET" else (501, {}, b"")
+        if method == "GET":
+            return _part(etag, stored, headers)
+        return 501, {}, b""
 
     def _put(self, key: str, headers: Mapping[str, str], body: bytearray) -> _Answer:
         with self._lock:
@@ -101,3 +103,27 @@ class _Objects:
             etag = f'"{next(self._etags):032x}"'
             self._stored[key] = etag, body
         return 200, {"ETag": etag}, b""
+
+
+def _part(etag: str, stored: bytearray, headers: Mapping[str, str]) -> _Answer:
+    if headers.get("if-match", etag) != etag:
+        return 412, {}, _OTHER
+    if "range" not in headers:
+        return 200, {"ETag": etag}, stored
+    first, stop = _range(headers["range"], len(stored))
+    told = f"bytes {first}-{stop - 1}/{len(stored)}"
+    return 206, {"ETag": etag, "Content-Range": told}, stored[first:stop]
+
+
+def _range(asked: str, size: int) -> tuple[int, int]:
+    """Return the half-open range of ``bytes=FIRST-LAST``, or of ``bytes=-COUNT``, its last ones.
+
+    Examples
+    --------
+    >>> _range("bytes=2-5", 10), _range("bytes=-3", 10)
+    ((2, 6), (7, 10))
+    """
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size

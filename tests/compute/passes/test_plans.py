@@ -7,8 +7,9 @@ import hashlib
 import pickle
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from voxlake.compute.passes import region as passes
 from voxlake.compute.passes import threads
 from voxlake.compute.passes.cut import MOST_TOGETHER, Limits, Reading
 from voxlake.compute.passes.ingest import SourceAddress
-from voxlake.compute.passes.plans import MOST_OPEN, plan_passes
+from voxlake.compute.passes.plans import MOST_OPEN, LevelReader, plan_passes
 from voxlake.compute.passes.reduce import downsample
 from voxlake.compute.sources import opening
 from voxlake.compute.sources.calibration import UNKNOWN, Calibration
@@ -254,6 +255,29 @@ def test_a_pyramid_alone_is_the_same_and_reads_level_0_only(lake: StoreURL) -> N
         run([plan for plan, _ in planned])
         check(dataset, voxels)
     assert [plan.stage for plan, _ in planned] == ["downsample-1-4"]
+
+
+def test_a_base_on_a_server_is_asked_for_while_strips_before_are_made(
+    s3_store: StoreURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (40, 70, 90)).astype("u1")
+    dataset = new_dataset(s3_store, voxels, HALVES, Reduction.MEAN)
+    finest = dataset.level(0)
+    finest.write(finest.box, voxels).result()
+    read_into, together, asked = LevelReader.read_into, Barrier(2), count()
+
+    def read_beside_another(self: LevelReader, box: Box, out: Voxels) -> None:
+        if next(asked) < 2:
+            together.wait(30)
+        read_into(self, box, out)
+
+    monkeypatch.setattr(LevelReader, "read_into", read_beside_another)
+    try:
+        threads.use_threads(1)
+        run([plan for plan, _ in plan_passes(dataset, None, Limits(1 << 30, 1 << 30, 1))])
+    finally:
+        threads.use_threads(threads.available_cores())
+    check(dataset, voxels)
 
 
 def test_slices_are_read_once_each_in_every_way_of_reading(

@@ -176,7 +176,17 @@ def _open_pass(spec: PassSpec) -> Pass:
     codings = [shard_format(volume) for volume in volumes[0 if spec.source else 1 :]]
     written = (*([] if spec.source else [None]), *codings)
     check = Making(spec.dataset, spec.job).check if spec.job else always
-    return Pass(volumes, written, steps, block, dataset.reduction, spec.cut, spec.index, check)
+    return Pass(
+        volumes,
+        written,
+        steps,
+        block,
+        dataset.reduction,
+        spec.cut,
+        spec.index,
+        check,
+        is_far=spec.source is None and not volumes[0].url.is_local,
+    )
 
 
 class LevelReader:
@@ -192,9 +202,14 @@ class LevelReader:
         if find_shard_format(self._volume) is None:
             out[...] = self._volume.read(box).result()
             return
-        for cell in box.cells(self._volume.shard):
+
+        def read(cell: tuple[int, ...]) -> None:
             part = self._volume.shard_box(cell) & box
             self._opened(cell).read_into(part, out[part.within(box).slices])
+
+        cells = box.cells(self._volume.shard)
+        for _ in map(read, cells) if self._volume.url.is_local else in_parallel(read, cells):
+            pass
 
     def _opened(self, cell: tuple[int, ...]) -> StoredShard:
         with self._opening:  # Threads that want the same shard ask for it, and its index, once.

@@ -18,7 +18,7 @@ import numpy as np
 from voxlake.compute.passes.advance import advance
 from voxlake.compute.passes.cut import Reading, pieces_of
 from voxlake.compute.passes.reduce import downsample_into
-from voxlake.compute.passes.threads import run_ordered, submit_waiting
+from voxlake.compute.passes.threads import run_ordered, submit_reading, submit_waiting
 from voxlake.ngff.grid.box import Box
 from voxlake.ngff.grid.pyramid import coarser_box
 from voxlake.ngff.labels.scan.rows import found_in_box, joined_rows
@@ -75,6 +75,8 @@ class Pass:
     """Where the label index of the base lies, if it is written along."""
     check: Callable[[], None] = always
     """Raises if no shard may be stored any more."""
+    is_far: bool = False
+    """Whether the base is read from a server: the next strips are asked for meanwhile."""
 
 
 def run_region(work: Pass, read: ReadInto, region: Box) -> Made:
@@ -166,7 +168,7 @@ class _RegionPyramid:
         """Encode a whole layer and reduce it; go on with the next level if its layer is full."""
         above = self._above(level, box)
         works = (
-            partial(self._strip, level, part, layer, above)
+            partial(self._strip, level, part, self._voxels_of(part, layer), above)
             for part in box.tiles(self.work.cut.strips[level])
         )
         for part, payloads, rows in run_ordered(works):
@@ -185,14 +187,9 @@ class _RegionPyramid:
             above.box = Box(start, above.box.stop)
 
     def _strip(
-        self, level: int, box: Box, layer: _Layer | None, above: _Layer | None
+        self, level: int, box: Box, get: Callable[[], npt.NDArray[Any]], above: _Layer | None
     ) -> tuple[Box, list[Payload | None], list[tuple[tuple[int, ...], Found]]]:
-        volume = self.work.volumes[level]
-        if layer is None:
-            voxels = reused("strip", box.shape, volume.dtype)
-            self.read(box, voxels)
-        else:
-            voxels = layer.view(box)
+        voxels = get()
         if above is not None:
             coarse = above.view(self._coarser(level + 1, box))
             factors = self.work.steps[level + 1][-3:]
@@ -201,6 +198,21 @@ class _RegionPyramid:
         coding = self.work.codings[level]
         rows = self._scan(box, voxels) if level == 0 and self.work.index else []
         return box, _encoded(coding, voxels) if coding else [], rows
+
+    def _voxels_of(self, box: Box, layer: _Layer | None) -> Callable[[], npt.NDArray[Any]]:
+        """Return what gives the voxels of a strip, which lie in a layer or are to be read."""
+        if layer is not None:
+            return partial(layer.view, box)
+        if self.work.is_far:
+            return submit_reading(partial(self._read_strip, box, np.empty)).result
+        return partial(self._read_strip, box, partial(reused, "strip"))
+
+    def _read_strip(
+        self, box: Box, memory: Callable[[tuple[int, ...], np.dtype[Any]], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        voxels = memory(box.shape, self.work.volumes[0].dtype)
+        self.read(box, voxels)
+        return voxels
 
     def _scan(self, box: Box, voxels: npt.NDArray[Any]) -> list[tuple[tuple[int, ...], Found]]:
         """Return what the label index says of a strip of the base, shard by shard."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 WAITING = 4
-"""Threads for work that waits for the store, beside those that compute."""
+"""Threads for each kind of work that waits for a store, beside those that compute."""
 
 
 @dataclass(slots=True)
@@ -68,12 +68,17 @@ def submit[T](work: Callable[[], T]) -> Future[T]:
 
 def submit_waiting[T](work: Callable[[], T]) -> Future[T]:
     """Run `work` that mostly waits, for a disk or a server, beside the threads that compute."""
-    return _waiting().submit(work)
+    return _waiting("voxlake-store").submit(work)
+
+
+def submit_reading[T](work: Callable[[], T]) -> Future[T]:
+    """Run `work` that reads from a server, which shards that are being sent do not keep waiting."""
+    return _waiting("voxlake-read").submit(work)
 
 
 @cache
-def _waiting() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(WAITING, "voxlake-store")
+def _waiting(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WAITING, name)
 
 
 def run_ordered[T](works: Iterable[Callable[[], T]]) -> Iterator[T]:
