@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,15 +42,8 @@ class Network:
     @contextmanager
     def at(self, machine: str) -> Iterator[None]:
         """Let sockets that this thread makes in the block be those of the machine."""
-        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{self._namespace(machine)}", os.O_RDONLY)
-        try:
-            os.setns(there, os.CLONE_NEWNET)
+        with in_network(Path("/run/netns", self._namespace(machine))):
             yield
-        finally:
-            os.setns(here, os.CLONE_NEWNET)
-            os.close(here)
-            os.close(there)
 
     def _namespace(self, name: str) -> str:
         return f"{self.prefix}-{name}"
@@ -95,3 +89,17 @@ def run_network(*machines: str) -> Iterator[Network]:
 
 def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+@contextmanager
+def in_network(namespace: Path) -> Iterator[None]:
+    """Let sockets that this thread makes in the block be those of a namespace, given as a file."""
+    here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(namespace, os.O_RDONLY)
+    try:
+        os.setns(there, os.CLONE_NEWNET)
+        yield
+    finally:
+        os.setns(here, os.CLONE_NEWNET)
+        os.close(here)
+        os.close(there)

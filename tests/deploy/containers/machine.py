@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from tests.servers.network import in_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +47,8 @@ class Machine:
     def network(self) -> Iterator[None]:
         """Let sockets that this thread makes in the block be those of the machine."""
         pid = (self.folder / "pid").read_text().strip()
-        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
-        try:
-            os.setns(there, os.CLONE_NEWNET)
+        with in_network(Path("/proc", pid, "ns/net")):
             yield
-        finally:
-            os.setns(here, os.CLONE_NEWNET)
-            os.close(here)
-            os.close(there)
 
     def left(self) -> list[str]:
         """Return what is left of it on this machine: processes, mounts, control groups."""
